@@ -1,0 +1,27 @@
+"""siteopt: which vacant factory, and which rented equipment, gets a GPU cluster training soonest.
+
+>>> import siteopt
+>>> result = siteopt.solve("models/colossus.toml")  # doctest: +SKIP
+>>> print(result)  # doctest: +SKIP
+"""
+
+from siteopt.faults import Fault, InputError
+from siteopt.geodata.dataset import Dataset, load
+from siteopt.plan import Plan, Ranking, RunOutcome, SiteResult
+from siteopt.run import Result, solve
+from siteopt.scenario import Scenario, read_scenario
+
+__all__ = [
+    "Dataset",
+    "Fault",
+    "InputError",
+    "Plan",
+    "Ranking",
+    "Result",
+    "RunOutcome",
+    "Scenario",
+    "SiteResult",
+    "load",
+    "read_scenario",
+    "solve",
+]

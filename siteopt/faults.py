@@ -1,0 +1,51 @@
+"""Faults in what a user wrote: all of them, each with its place, its text and what is expected."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that cannot be right.
+
+    Attributes
+    ----------
+    file : str
+        File or layer as the user named it.
+    row : int or None
+        Row as a spreadsheet shows it (the header is row 1); feature number plus one for layers.
+    column : str
+        Column, or key of a scenario.
+    found : str
+        The cell's text.
+    expected : str
+        What should stand there.
+    """
+
+    file: str
+    row: int | None
+    column: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.row, self.column) if part not in (None, ""))
+        shown = self.found if len(self.found) <= 60 else self.found[:57] + "..."
+        return f"{place}: found {shown!r}, expected {self.expected}"
+
+
+class InputError(Exception):
+    """The input cannot be used; ``faults`` holds every reason."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``", did you mean 'x'?"`` for the known word most like this one, or nothing."""
+    matches = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f"; did you mean {matches[0]!r}?" if matches else ""

@@ -1,0 +1,1 @@
+"""Tables and layers in, faults out, an Instance of plain arrays on."""

@@ -1,0 +1,86 @@
+"""When the GPUs of a milestone can be racked, plumbed and networked: four queues in series, in closed form.
+
+A queue passes on at most its rate a day, and never more than it has received. Work done on a day counts from the
+next day on. A series of queues that start together at a constant rate is one queue at the lowest rate; a delivery
+ladder through queues is, for each delivery, the time from its day at the lowest rate behind it. (Min-plus
+convolution: see ``docs/model.md``; a test replays the queues day by day.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from siteopt.instance import NEVER, QUEUES, Floats, Ints
+
+_HALLS, _LOOP, _DELIVERIES, _RACKS, _NETWORK, _FLOOR = range(len(QUEUES))
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What the queues pass on, in GPUs a day, the same at every site.
+
+    Attributes
+    ----------
+    delivery_day, delivered_gpus : arrays
+        The ladder: from each day on, so many GPUs have been delivered in all.
+    """
+
+    delivery_day: Ints
+    delivered_gpus: Ints
+    loop_per_day: float
+    racks_per_day: float
+    network_per_day: float
+    bringup_days: int
+
+
+def compute_ready(
+    gpus: ArrayLike, access_day: ArrayLike, halls_per_day: ArrayLike, floor_gpus: ArrayLike, pace: Pace
+) -> tuple[Ints, Ints]:
+    """First day on which the GPUs of each milestone can be commissioned, and the queue that decides it.
+
+    Parameters
+    ----------
+    gpus : M, cumulative
+    access_day : S
+    halls_per_day, floor_gpus : S
+        GPUs whose hall is made ready a day, and for which there is hall at all.
+
+    Returns
+    -------
+    day, queue : S x M
+        NEVER where the floor or the deliveries do not suffice; index into QUEUES.
+    """
+    needed = np.asarray(gpus, dtype=float)
+    rates = np.stack(
+        np.broadcast_arrays(np.asarray(halls_per_day, dtype=float), pace.loop_per_day, pace.racks_per_day, pace.network_per_day)
+    )
+    slowest = np.array([_HALLS, _LOOP, _RACKS, _NETWORK])[np.argmin(rates, axis=0)]
+    built = np.asarray(access_day)[:, None] + _ceil(needed / rates.min(axis=0)[:, None])
+    delivered, ladder_queue = _through_ladder(needed, pace)
+    day = np.maximum(built, delivered)
+    queue = np.where(built >= delivered, slowest[:, None], ladder_queue)
+    too_small = np.asarray(floor_gpus, dtype=float)[:, None] < needed
+    queue = np.where(too_small, _FLOOR, queue)
+    day = np.where(too_small | (delivered >= NEVER), NEVER, day + pace.bringup_days)
+    return day.astype(np.int64), queue.astype(np.int64)
+
+
+def _through_ladder(needed: Floats, pace: Pace) -> tuple[Ints, Ints]:
+    """Day by which deliveries, racks and network have passed on so many GPUs, and what decides; M each."""
+    rate = min(pace.racks_per_day, pace.network_per_day)
+    slow = _RACKS if pace.racks_per_day <= pace.network_per_day else _NETWORK
+    before = np.concatenate([[0], pace.delivered_gpus[:-1]]).astype(float)
+    wait = pace.delivery_day + _ceil(np.maximum(0, needed[:, None] - before) / rate)
+    days = np.where(before < needed[:, None], wait, -1)
+    decides = days.argmax(axis=1)
+    queue = np.where(decides == 0, slow, _DELIVERIES)
+    enough = needed <= pace.delivered_gpus[-1]
+    return np.where(enough, days.max(axis=1), NEVER), np.where(enough, queue, _DELIVERIES)
+
+
+def _ceil(days: Floats) -> Ints:
+    """Whole days; a hair above a whole number (rounding of rates) is that number."""
+    return np.ceil(days - 1e-9).astype(np.int64)

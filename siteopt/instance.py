@@ -1,0 +1,195 @@
+"""The waist of siteopt: plain arrays with units. Before it files and maps, after it mathematics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+NEVER = 1_000_000
+"""A day that does not come."""
+
+TRADES = ("electrical", "mechanical")
+"""Trades, in the order of every array by trade (K)."""
+
+QUEUES = ("halls", "liquid loop", "GPU deliveries", "rack installation", "network", "floor area")
+"""What can hold the GPUs of a milestone back, in the order that ``compute_queue`` counts."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """Everything that the optimizer may know.
+
+    Axes: S sites, O offers, M milestones, L grid steps, K trades. Sites and offers are sorted by id, so that the
+    order of rows in a table changes nothing. Days count from the decision (day 0); money is in millions of USD.
+
+    Attributes
+    ----------
+    milestone : tuple of str, M
+    gpus : M, cumulative
+    it_mw : M, MW, peak of the IT load
+    hold_days : M, days for which energy is paid
+    overhead, swing, mean_load, heat_fraction : shares of ``it_mw``
+    crews : K, crews at work at once
+    spare_units, ride_through_minutes, commissioning_days, horizon_day : as in the scenario
+    budget_musd, gpu_cost_musd : million USD
+    order : objective, as indices of milestones with -1 for cost
+    site_id : tuple of str, S
+    grid_mw, grid_swing_mw : S, MW at access
+    gas_mw (MW thermal), nox_t_per_year, water_m3_per_day, yard_m2 : S; infinite where there is no limit
+    grid_usd_per_mwh, site_cost_musd : S
+    floor_gpus : S, GPUs for which there is hall
+    compute_ready_day : S x M, day on which the GPUs are racked, plumbed and networked (NEVER: they cannot be)
+    compute_queue : S x M, index into QUEUES of the queue that decides ``compute_ready_day``
+    step_site : L, index of the site; steps of a site follow each other by day
+    step_ready_day : L
+    step_rise_mw, step_rise_swing_mw : L, MW added to what is in service
+    step_cost_musd : L
+    offer_id : tuple of str, O
+    is_generator, is_chiller, is_battery : O, bool
+    is_gas : O, bool, draws on the gas connection
+    fleet : O, units that may be had at most
+    trade : O, index into TRADES
+    crew_days, footprint_m2, energy_mwh, step_fraction : O, per unit
+    heat_rate_mj_per_kwh, nox_g_per_kwh, fuel_usd_per_mwh : O, generators
+    water_m3_per_mwh : O, chillers
+    arrival_day, ready_day : S x O
+    rating_mw : S x O, ``firm_mw`` of generators, ``cap_mw`` of chillers, power of batteries
+    cop : S x O, chillers (1 elsewhere)
+    unit_cost_musd : S x O, mobilisation, haulage, rent over the term or price of one unit
+    """
+
+    milestone: tuple[str, ...]
+    gpus: Ints
+    it_mw: Floats
+    hold_days: Ints
+    overhead: float
+    swing: float
+    mean_load: float
+    heat_fraction: float
+    crews: Floats
+    spare_units: int
+    ride_through_minutes: float
+    commissioning_days: int
+    horizon_day: int
+    budget_musd: float
+    gpu_cost_musd: float
+    order: tuple[int, ...]
+    site_id: tuple[str, ...]
+    grid_mw: Floats
+    grid_swing_mw: Floats
+    gas_mw: Floats
+    nox_t_per_year: Floats
+    water_m3_per_day: Floats
+    yard_m2: Floats
+    grid_usd_per_mwh: Floats
+    site_cost_musd: Floats
+    floor_gpus: Floats
+    compute_ready_day: Ints
+    compute_queue: Ints
+    step_site: Ints
+    step_ready_day: Ints
+    step_rise_mw: Floats
+    step_rise_swing_mw: Floats
+    step_cost_musd: Floats
+    offer_id: tuple[str, ...]
+    is_generator: NDArray[np.bool_]
+    is_chiller: NDArray[np.bool_]
+    is_battery: NDArray[np.bool_]
+    is_gas: NDArray[np.bool_]
+    fleet: Ints
+    trade: Ints
+    crew_days: Floats
+    footprint_m2: Floats
+    energy_mwh: Floats
+    step_fraction: Floats
+    heat_rate_mj_per_kwh: Floats
+    nox_g_per_kwh: Floats
+    fuel_usd_per_mwh: Floats
+    water_m3_per_mwh: Floats
+    arrival_day: Ints
+    ready_day: Ints
+    rating_mw: Floats
+    cop: Floats
+    unit_cost_musd: Floats
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where an array has a wrong shape or holds a value that is not finite.
+
+        PuLP drops a term whose coefficient is not a number without a word, so none may come this far.
+        """
+        sizes = {"S": len(self.site_id), "O": len(self.offer_id), "M": len(self.milestone)}
+        sizes |= {"L": len(self.step_site), "K": len(TRADES)}
+        for name, axes in _AXES.items():
+            array = getattr(self, name)
+            shape = tuple(sizes[axis] for axis in axes)
+            if array.shape != shape:
+                raise ValueError(f"{name} has shape {array.shape}, expected {axes} = {shape}")
+            if np.isnan(array).any() or (name not in _LIMITS and np.isinf(array).any()):
+                raise ValueError(f"{name} holds a value that is not finite")
+            array.setflags(write=False)
+
+    @property
+    def sites(self) -> int:
+        """Number of sites."""
+        return len(self.site_id)
+
+    @property
+    def offers(self) -> int:
+        """Number of offers."""
+        return len(self.offer_id)
+
+    @property
+    def milestones(self) -> int:
+        """Number of milestones."""
+        return len(self.milestone)
+
+
+_LIMITS = ("crews", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "floor_gpus")
+"""May be infinite: no limit."""
+
+_AXES = {
+    **dict.fromkeys(("gpus", "it_mw", "hold_days"), "M"),
+    "crews": "K",
+    **dict.fromkeys(
+        (
+            "grid_mw",
+            "grid_swing_mw",
+            "gas_mw",
+            "nox_t_per_year",
+            "water_m3_per_day",
+            "yard_m2",
+            "grid_usd_per_mwh",
+            "site_cost_musd",
+            "floor_gpus",
+        ),
+        "S",
+    ),
+    **dict.fromkeys(("compute_ready_day", "compute_queue"), "SM"),
+    **dict.fromkeys(("step_site", "step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd"), "L"),
+    **dict.fromkeys(("arrival_day", "ready_day", "rating_mw", "cop", "unit_cost_musd"), "SO"),
+    **dict.fromkeys(
+        (
+            "is_generator",
+            "is_chiller",
+            "is_battery",
+            "is_gas",
+            "fleet",
+            "trade",
+            "crew_days",
+            "footprint_m2",
+            "energy_mwh",
+            "step_fraction",
+            "heat_rate_mj_per_kwh",
+            "nox_g_per_kwh",
+            "fuel_usd_per_mwh",
+            "water_m3_per_mwh",
+        ),
+        "O",
+    ),
+}
+assert set(_AXES) <= {field.name for field in fields(Instance)}

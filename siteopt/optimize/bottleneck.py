@@ -1,0 +1,63 @@
+"""What holds a milestone back, and why a site cannot serve."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from siteopt.instance import QUEUES, Instance
+from siteopt.optimize.bounds import Bounds
+from siteopt.optimize.formulation import FAMILIES
+from siteopt.optimize.single import Clock, feasible
+from siteopt.plan import Plan
+
+TOGETHER = "several limits together"
+
+
+def bottlenecks(case: Instance, plan: Plan, limits: Bounds, clock: Clock) -> tuple[str, ...]:
+    """What holds each milestone of a site's best plan back.
+
+    A day at its bound is held by what sets the bound, whatever else may hold it too. Otherwise the day before is
+    tried again with each constraint family left out: those that would allow it hold the milestone.
+    """
+    held = []
+    for m in range(case.milestones):
+        if plan.day[m] == limits.day[plan.site, m]:
+            held.append(str(limits.holder[plan.site, m]))
+            continue
+        days = [int(day) for day in plan.day[:m]] + [case.horizon_day] * (case.milestones - m)
+        days[m] = int(plan.day[m]) - 1
+        if m and days[m] < days[m - 1]:
+            held.append(f"as {case.milestone[m - 1]}")
+        else:
+            held.append(_freeing(case, plan.site, days, clock))
+    return tuple(held)
+
+
+def why_not(case: Instance, site: int, limits: Bounds, clock: Clock) -> str:
+    """Why a site cannot serve, in numbers where arithmetic shows it."""
+    beyond = np.flatnonzero(limits.day[site] > case.horizon_day)
+    if not len(beyond):
+        held = _freeing(case, site, [case.horizon_day] * case.milestones, clock)
+        return f"no plan by day {case.horizon_day}: {held}"
+    m = int(beyond[0])
+    goal, holder = case.milestone[m], str(limits.holder[site, m])
+    for need in limits.needs:
+        if need.name == holder:
+            there, needed = need.supplied_by(case.horizon_day)[site], need.need[site, m]
+            return (
+                f"{need.name} for {goal}: {there:,.1f} {need.unit} by day {case.horizon_day}, {needed:,.1f} needed:"
+                f" short of {needed - there:,.1f}"
+            )
+    if holder == QUEUES[-1]:
+        return f"floor area for {goal}: hall for {int(case.floor_gpus[site]):,} of {int(case.gpus[m]):,} GPUs"
+    return f"{holder} for {goal}: not by day {case.horizon_day}"
+
+
+def _freeing(case: Instance, site: int, days: list[int], clock: Clock) -> str:
+    """The families any of which, left out, makes these days feasible."""
+    names = [
+        family.__name__.replace("_", " ")
+        for family in FAMILIES
+        if feasible(case, site, days, clock, tuple(other for other in FAMILIES if other is not family))
+    ]
+    return ", ".join(names) or TOGETHER

@@ -1,0 +1,378 @@
+"""The MILP: thirteen constraint families, one function each. ``docs/model.md`` has the same, in mathematics.
+
+Timing lives in ``start``: "ready by then" is a sum over later days, so every coefficient is data and there is no
+big M. A model is built over any number of sites, and for each site and milestone over any set of days: one MILP
+over all sites and days, or a small one for a single site with its days fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pulp
+
+from siteopt.instance import TRADES, Instance
+
+COST = -1
+"""Stands for cost in an order of objectives, among the indices of milestones."""
+
+HOURS_PER_YEAR = 8760
+"""Hours for which emissions are counted."""
+
+Term = tuple[pulp.LpVariable, float]
+Index = tuple[int, ...]
+
+
+@dataclass
+class Model:
+    """A MILP under construction: its variables by index, and its problem.
+
+    Indices: ``s`` site, ``o`` offer, ``m`` milestone, ``l`` grid step, ``t`` day, in the order of the names in
+    ``docs/model.md``. A unit that cannot be there on the last day considered has no variable.
+    """
+
+    instance: Instance
+    sites: tuple[int, ...]
+    days: Mapping[tuple[int, int], Sequence[int]]
+    problem: pulp.LpProblem = field(default_factory=lambda: pulp.LpProblem("siteopt", pulp.LpMinimize))
+    start: dict[Index, pulp.LpVariable] = field(default_factory=dict)
+    units: dict[Index, pulp.LpVariable] = field(default_factory=dict)
+    used: dict[Index, pulp.LpVariable] = field(default_factory=dict)
+    step: dict[Index, pulp.LpVariable] = field(default_factory=dict)
+    output_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
+    import_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
+    heat_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
+    demand_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Declare the variables."""
+        case = self.instance
+        delay = case.commissioning_days
+        for s in self.sites:
+            for m in range(case.milestones):
+                for t in self.days[s, m]:
+                    self.start[s, m, t] = pulp.LpVariable(f"start_s{s}_m{m}_t{t}", 0, 1, pulp.LpBinary)
+                last = max(self.days[s, m], default=-1)
+                for step in np.flatnonzero((case.step_site == s) & (case.step_ready_day + delay <= last)):
+                    self.step[int(step), s, m] = pulp.LpVariable(f"step_l{step}_s{s}_m{m}", 0, 1, pulp.LpBinary)
+                there = (case.ready_day[s] + delay <= last) & (case.fleet > 0) & (case.rating_mw[s] > 0)
+                for o in map(int, np.flatnonzero(there)):
+                    name = f"o{o}_s{s}_m{m}"
+                    self.units[o, s, m] = pulp.LpVariable(f"units_{name}", 0, int(case.fleet[o]), pulp.LpInteger)
+                    if case.is_generator[o]:
+                        self.output_mw[o, s, m] = pulp.LpVariable(f"output_{name}", 0)
+                    if case.is_chiller[o]:
+                        self.heat_mw[o, s, m] = pulp.LpVariable(f"heat_{name}", 0)
+                    if case.spare_units and not case.is_battery[o]:
+                        self.used[o, s, m] = pulp.LpVariable(f"used_{name}", 0, 1, pulp.LpBinary)
+                self.import_mw[s, m] = pulp.LpVariable(f"import_s{s}_m{m}", 0)
+                self.demand_mw[s, m] = pulp.LpVariable(f"demand_s{s}_m{m}", 0)
+
+    def pairs(self) -> Iterable[tuple[int, int]]:
+        """Every site with every milestone."""
+        return ((s, m) for s in self.sites for m in range(self.instance.milestones))
+
+    def offers(self, s: int, m: int, chosen: np.ndarray | None = None) -> list[int]:
+        """Offers with units at the site and milestone, of the kind ``chosen`` (bool by offer)."""
+        every = range(self.instance.offers) if chosen is None else np.flatnonzero(chosen)
+        return [int(o) for o in every if (o, s, m) in self.units]
+
+    def started(self, s: int, m: int, factor: float = 1.0, since: int = 0) -> list[Term]:
+        """``factor x taken[s]``, or only the part that starts on day ``since`` or later."""
+        return [(self.start[s, m, t], factor) for t in self.days[s, m] if t >= since]
+
+    def grid(self, s: int, m: int, base: np.ndarray, rise: np.ndarray) -> list[Term]:
+        """A limit of the grid in service: its base where the site is taken, and what the steps add."""
+        steps = [(self.step[step, s, m], float(rise[step])) for step, *rest in self.step if rest == [s, m]]
+        return self.started(s, m, float(base[s])) + steps
+
+    def ratings(self, s: int, m: int, chosen: np.ndarray, factor: np.ndarray | float = 1.0) -> list[Term]:
+        """``sum(factor x rating x units)`` over the chosen offers."""
+        scale = self.instance.rating_mw[s] * factor
+        return [(self.units[o, s, m], float(scale[o])) for o in self.offers(s, m, chosen)]
+
+    def row(self, name: str, terms: Iterable[Term], sense: int, right: float) -> None:
+        """Add ``sum of terms (<=, ==, >=) right``; no variable may occur twice. An infinite limit is no row."""
+        terms = [(variable, value) for variable, value in terms if value]
+        if np.isinf(right):
+            return
+        if len({variable.name for variable, _ in terms}) < len(terms):
+            raise ValueError(f"row {name} names a variable twice")
+        self.problem.addConstraint(pulp.LpConstraint(pulp.LpAffineExpression(terms), sense, name, right))
+
+    def day(self, m: int) -> pulp.LpAffineExpression:
+        """``day[m] = sum t x start[s,m,t]``."""
+        return pulp.LpAffineExpression([(self.start[key], float(key[2])) for key in self.start if key[1] == m])
+
+    def cost_musd(self) -> pulp.LpAffineExpression:
+        """Everything that the choice costs, in millions of USD; the GPUs, the same everywhere, as its constant."""
+        case, last = self.instance, self.instance.milestones - 1
+        terms: list[Term] = []
+        for s in self.sites:
+            terms += self.started(s, last, float(case.site_cost_musd[s]))
+            terms += [(var, float(case.step_cost_musd[key[0]])) for key, var in self.step.items() if key[1:] == (s, last)]
+            terms += [(self.units[o, s, last], float(case.unit_cost_musd[s, o])) for o in self.offers(s, last)]
+        musd_per_mw = case.hold_days * 24 / 1e6
+        for (o, _, m), var in self.output_mw.items():
+            terms.append((var, float(case.fuel_usd_per_mwh[o] * musd_per_mw[m])))
+        for (s, m), var in self.import_mw.items():
+            terms.append((var, float(case.grid_usd_per_mwh[s] * musd_per_mw[m])))
+        return pulp.LpAffineExpression([term for term in terms if term[1]], constant=case.gpu_cost_musd)
+
+
+LE, EQ, GE = pulp.LpConstraintLE, pulp.LpConstraintEQ, pulp.LpConstraintGE
+
+
+def choice(model: Model) -> None:
+    """One site is taken: ``sum_s taken[s] = 1``, where ``taken[s] = sum_t start[s,m,t]`` for every ``m``."""
+    last = model.instance.milestones
+    model.row("choice", (term for s in model.sites for term in model.started(s, 0)), EQ, 1)
+    for s in model.sites:
+        for m in range(1, last):
+            model.row(f"taken_s{s}_m{m}", model.started(s, m) + model.started(s, m - 1, -1), EQ, 0)
+
+
+def fleet_and_arrival(model: Model) -> None:
+    """1. ``units[o,s,m] <= fleet[o] x sum_{t >= ready_day[o,s] + c} start[s,m,t]``, likewise grid steps; what is on
+    site stays; milestones follow each other: ``day[m] >= day[m-1]``.
+
+    ``start[s,m,t] = 0`` for ``t < compute_ready_day[s,m] + c`` is kept by the days that the model is built over.
+    """
+    case, delay = model.instance, model.instance.commissioning_days
+    for (o, s, m), var in model.units.items():
+        since = int(case.ready_day[s, o]) + delay
+        model.row(f"fleet_o{o}_s{s}_m{m}", [(var, 1), *model.started(s, m, -float(case.fleet[o]), since)], LE, 0)
+        if (o, s, m - 1) in model.units:
+            model.row(f"stays_o{o}_s{s}_m{m}", [(var, 1), (model.units[o, s, m - 1], -1)], GE, 0)
+    for (step, s, m), var in model.step.items():
+        since = int(case.step_ready_day[step]) + delay
+        model.row(f"step_l{step}_s{s}_m{m}", [(var, 1), *model.started(s, m, -1, since)], LE, 0)
+        if (step, s, m - 1) in model.step:
+            model.row(f"step_stays_l{step}_s{s}_m{m}", [(var, 1), (model.step[step, s, m - 1], -1)], GE, 0)
+        below = (step - 1, s, m)
+        if below in model.step:
+            model.row(f"step_order_l{step}_s{s}_m{m}", [(var, 1), (model.step[below], -1)], LE, 0)
+    for s, m in model.pairs():
+        if m:
+            later = [(model.start[s, m, t], float(t)) for t in model.days[s, m]]
+            earlier = [(model.start[s, m - 1, t], -float(t)) for t in model.days[s, m - 1]]
+            model.row(f"order_s{s}_m{m}", later + earlier, GE, 0)
+
+
+def crew(model: Model) -> None:
+    """2. For each trade and arrival day ``r``:
+    ``sum over offers arriving on r or later (crew_days x units) <= crews x sum_t max(0, t - c - r) x start[s,m,t]``.
+    """
+    case, delay = model.instance, model.instance.commissioning_days
+    for s, m in model.pairs():
+        for k, trade in enumerate(TRADES):
+            offers = [o for o in model.offers(s, m, case.trade == k) if case.crew_days[o] > 0]
+            for r in sorted({int(case.arrival_day[s, o]) for o in offers}):
+                work = [
+                    (model.units[o, s, m], float(case.crew_days[o])) for o in offers if case.arrival_day[s, o] >= r
+                ]
+                if np.isinf(case.crews[k]):
+                    continue
+                time = [
+                    (model.start[s, m, t], -float(case.crews[k] * (t - delay - r)))
+                    for t in model.days[s, m]
+                    if t - delay > r
+                ]
+                model.row(f"crew_{trade}_s{s}_m{m}_r{r}", work + time, LE, 0)
+
+
+def cooling(model: Model) -> None:
+    """3. ``sum(heat_mw) >= it_mw x heat_fraction``; ``heat_mw <= cap_mw x units``; and for each chiller ``o``
+    ``sum(cap_mw x units) - spare_units x cap_mw[o] x used[o] >= it_mw x heat_fraction``, ``units <= fleet x used``.
+    """
+    case = model.instance
+    for s, m in model.pairs():
+        heat = float(case.it_mw[m] * case.heat_fraction)
+        chillers = model.offers(s, m, case.is_chiller)
+        removed = [(model.heat_mw[o, s, m], 1.0) for o in chillers]
+        model.row(f"heat_s{s}_m{m}", removed + model.started(s, m, -heat), GE, 0)
+        for o in chillers:
+            capacity = (model.units[o, s, m], -float(case.rating_mw[s, o]))
+            model.row(f"heat_cap_o{o}_s{s}_m{m}", [(model.heat_mw[o, s, m], 1), capacity], LE, 0)
+        _spare(model, s, m, case.is_chiller, [], model.started(s, m, -heat), "heat")
+
+
+def _spare(
+    model: Model, s: int, m: int, kind: np.ndarray, besides: list[Term], need: list[Term], name: str
+) -> None:
+    """``besides + sum(rating x units) + need >= 0`` still with the spare units of any one used offer out."""
+    case = model.instance
+    if not case.spare_units:
+        return
+    for o in model.offers(s, m, kind):
+        used = model.used[o, s, m]
+        out = (used, -float(case.spare_units * case.rating_mw[s, o]))
+        model.row(f"{name}_spare_o{o}_s{s}_m{m}", [*besides, *model.ratings(s, m, kind), out, *need], GE, 0)
+        model.row(f"{name}_used_o{o}_s{s}_m{m}", [(model.units[o, s, m], 1), (used, -float(case.fleet[o]))], LE, 0)
+
+
+def demand(model: Model) -> None:
+    """4. ``demand_mw = it_mw x (1 + overhead) + sum(heat_mw / cop)``."""
+    case = model.instance
+    for s, m in model.pairs():
+        chillers = model.offers(s, m, case.is_chiller)
+        draw = [(model.heat_mw[o, s, m], -1 / float(case.cop[s, o])) for o in chillers]
+        load = model.started(s, m, -float(case.it_mw[m] * (1 + case.overhead)))
+        model.row(f"demand_s{s}_m{m}", [(model.demand_mw[s, m], 1), *draw, *load], EQ, 0)
+
+
+def mean_power(model: Model) -> None:
+    """5. ``mean_mw = demand_mw - it_mw x (1 - mean_load) = import_mw + sum(output_mw)``; ``import_mw <= grid limit in
+    service``; ``output_mw <= firm_mw x units``; and for each generator ``o``
+    ``grid + sum(firm_mw x units) - spare_units x firm_mw[o] x used[o] >= mean_mw``.
+    """
+    case = model.instance
+    for s, m in model.pairs():
+        above_mean = model.started(s, m, float(case.it_mw[m] * (1 - case.mean_load)))
+        generators = model.offers(s, m, case.is_generator)
+        met = [(model.import_mw[s, m], 1), *((model.output_mw[o, s, m], 1) for o in generators)]
+        model.row(f"mean_s{s}_m{m}", [*met, (model.demand_mw[s, m], -1), *above_mean], EQ, 0)
+        limit = model.grid(s, m, case.grid_mw, case.step_rise_mw)
+        imported = [(var, -value) for var, value in limit]
+        model.row(f"import_s{s}_m{m}", [(model.import_mw[s, m], 1), *imported], LE, 0)
+        for o in generators:
+            capacity = (model.units[o, s, m], -float(case.rating_mw[s, o]))
+            model.row(f"output_o{o}_s{s}_m{m}", [(model.output_mw[o, s, m], 1), capacity], LE, 0)
+        # the mean of the taken site is one expression: demand less a share of the IT load
+        need = [(model.demand_mw[s, m], -1.0)]
+        _spare(model, s, m, case.is_generator, _merged(limit, above_mean), need, "mean")
+
+
+def _merged(*parts: list[Term]) -> list[Term]:
+    """Terms of several parts, those of one variable added up."""
+    total: dict[str, Term] = {}
+    for variable, value in (term for part in parts for term in part):
+        total[variable.name] = (variable, total.get(variable.name, (variable, 0.0))[1] + value)
+    return list(total.values())
+
+
+def peak_power(model: Model) -> None:
+    """6. ``grid + sum(firm_mw x units) + sum(battery MW x units) >= demand_mw``."""
+    case = model.instance
+    for s, m in model.pairs():
+        supply = model.grid(s, m, case.grid_mw, case.step_rise_mw)
+        supply += model.ratings(s, m, case.is_generator | case.is_battery)
+        model.row(f"peak_s{s}_m{m}", [*supply, (model.demand_mw[s, m], -1)], GE, 0)
+
+
+def swing(model: Model) -> None:
+    """7. ``sum(battery MW x units) + sum(step_fraction x firm_mw x units) + grid_swing_mw >= swing x it_mw``."""
+    case = model.instance
+    follows = np.where(case.is_battery, 1.0, case.step_fraction)
+    for s, m in model.pairs():
+        need = model.started(s, m, -float(case.swing * case.it_mw[m]))
+        followed = model.ratings(s, m, case.is_battery | case.is_generator, follows)
+        tolerated = model.grid(s, m, case.grid_swing_mw, case.step_rise_swing_mw)
+        model.row(f"swing_s{s}_m{m}", [*followed, *_merged(tolerated, need)], GE, 0)
+
+
+def ride_through(model: Model) -> None:
+    """8. ``sum(energy_mwh x units) >= it_mw x ride_through_minutes / 60``."""
+    case = model.instance
+    for s, m in model.pairs():
+        need = model.started(s, m, -float(case.it_mw[m] * case.ride_through_minutes / 60))
+        stored = [(model.units[o, s, m], float(case.energy_mwh[o])) for o in model.offers(s, m, case.is_battery)]
+        model.row(f"ride_s{s}_m{m}", stored + need, GE, 0)
+
+
+def _limit(model: Model, name: str, limit: np.ndarray, terms: Callable[[int, int], list[Term]]) -> None:
+    """``sum of terms <= limit[s]`` for every site and milestone."""
+    for s, m in model.pairs():
+        model.row(f"{name}_s{s}_m{m}", terms(s, m), LE, float(limit[s]))
+
+
+def fuel_gas(model: Model) -> None:
+    """9. ``sum(heat_rate / 3.6 x firm_mw x units) <= gas_mw[s]`` over gas units."""
+    case = model.instance
+    _limit(model, "gas", case.gas_mw, lambda s, m: model.ratings(s, m, case.is_gas, case.heat_rate_mj_per_kwh / 3.6))
+
+
+def air(model: Model) -> None:
+    """10. ``sum(nox_g_per_kwh x output_mw) x 8.76 <= nox_limit_t_per_year[s]``."""
+    case = model.instance
+    tonnes = case.nox_g_per_kwh * HOURS_PER_YEAR / 1000
+
+    def emitted(s: int, m: int) -> list[Term]:
+        return [(model.output_mw[o, s, m], float(tonnes[o])) for o in model.offers(s, m, case.is_generator)]
+
+    _limit(model, "nox", case.nox_t_per_year, emitted)
+
+
+def water(model: Model) -> None:
+    """11. ``sum(water_m3_per_mwh x heat_mw) x 24 <= water_m3_per_day[s]``."""
+    case = model.instance
+
+    def drawn(s: int, m: int) -> list[Term]:
+        chillers = model.offers(s, m, case.is_chiller)
+        return [(model.heat_mw[o, s, m], float(case.water_m3_per_mwh[o] * 24)) for o in chillers]
+
+    _limit(model, "water", case.water_m3_per_day, drawn)
+
+
+def yard(model: Model) -> None:
+    """12. ``sum(footprint_m2 x units) <= yard_area_m2[s]``."""
+    case = model.instance
+
+    def taken(s: int, m: int) -> list[Term]:
+        return [(model.units[o, s, m], float(case.footprint_m2[o])) for o in model.offers(s, m)]
+
+    _limit(model, "yard", case.yard_m2, taken)
+
+
+def budget(model: Model) -> None:
+    """13. site + grid steps + mobilisation + haulage + rent over the term + energy + GPUs ``<= budget_usd``."""
+    cost = model.cost_musd()
+    model.row("budget", list(cost.items()), LE, model.instance.budget_musd - cost.constant)
+
+
+FAMILIES: tuple[Callable[[Model], None], ...] = (
+    fleet_and_arrival,
+    crew,
+    cooling,
+    demand,
+    mean_power,
+    peak_power,
+    swing,
+    ride_through,
+    fuel_gas,
+    air,
+    water,
+    yard,
+    budget,
+)
+"""The thirteen families, in the order of ``docs/model.md``."""
+
+
+def build(
+    instance: Instance,
+    days: Mapping[tuple[int, int], Sequence[int]],
+    goal: int | None,
+    families: Sequence[Callable[[Model], None]] = FAMILIES,
+) -> Model:
+    """The MILP over the sites and days given.
+
+    Parameters
+    ----------
+    days : mapping of (site, milestone) to days
+        Days on which a milestone may start at a site; a site is in the model where it has days.
+    goal : int or None
+        Index of the milestone whose day is minimised, COST, or None where any feasible plan will do.
+    families : sequence of functions
+        Left out of it: families that are free.
+    """
+    model = Model(instance, tuple(sorted({s for s, _ in days})), days)
+    choice(model)
+    for family in families:
+        family(model)
+    if goal is None:
+        model.problem.setObjective(pulp.LpAffineExpression())
+    else:
+        model.problem.setObjective(model.cost_musd() if goal == COST else model.day(goal))
+    return model

@@ -1,0 +1,132 @@
+"""The only place that runs a solver: HiGHS through PuLP, its outcome, bound and gap read from HiGHS itself.
+
+PuLP's own status is not used: it calls a time limit Optimal, and its variables read 0 where there is no solution.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import version
+
+import highspy
+import pulp
+
+
+class Outcome(StrEnum):
+    """What a solve ended in."""
+
+    OPTIMAL = "optimal"
+    INFEASIBLE = "infeasible"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True)
+class Solve:
+    """One run of the solver.
+
+    Attributes
+    ----------
+    outcome : Outcome
+    has_plan : bool
+        Whether the variables of the problem hold a feasible solution.
+    objective, bound : float
+        In the units of the objective; nan where there is none.
+    gap : float
+        Relative gap as the solver gives it; inf where there is no plan.
+    """
+
+    outcome: Outcome
+    has_plan: bool
+    objective: float
+    bound: float
+    gap: float
+
+
+class SolverError(RuntimeError):
+    """The solver ended in a state that siteopt cannot use."""
+
+
+@contextlib.contextmanager
+def _silent_stdout() -> Iterator[None]:
+    """Keep what native code writes to standard output away: highspy prints a banner that would break JSON."""
+    sys.stdout.flush()
+    kept, sink = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(sink)
+
+
+class _Highs(pulp.HiGHS):
+    """PuLP's HiGHS, which hands the model over in one call instead of a call for each row and column."""
+
+    def buildSolverModel(self, lp: pulp.LpProblem) -> None:
+        variables = lp.variables()
+        for index, variable in enumerate(variables):
+            variable.index = index
+        model = highspy.HighsLp()
+        model.num_col_, model.num_row_ = len(variables), len(lp.constraints)
+        model.col_cost_ = [lp.objective.get(variable, 0.0) for variable in variables]
+        model.col_lower_ = [-math.inf if v.lowBound is None else v.lowBound for v in variables]
+        model.col_upper_ = [math.inf if v.upBound is None else v.upBound for v in variables]
+        kinds = {pulp.LpInteger: highspy.HighsVarType.kInteger}
+        model.integrality_ = [kinds.get(v.cat, highspy.HighsVarType.kContinuous) for v in variables]
+        starts, indices, values, lower, upper = [0], [], [], [], []
+        for number, row in enumerate(lp.constraints.values()):
+            row.index = number
+            for variable, value in row.items():
+                indices.append(variable.index)
+                values.append(value)
+            starts.append(len(indices))
+            low, high = row.getLb(), row.getUb()
+            lower.append(-math.inf if low is None else low)
+            upper.append(math.inf if high is None else high)
+        if not all(map(math.isfinite, (*values, *model.col_cost_))):
+            raise SolverError("a coefficient of the model is not finite")
+        model.row_lower_, model.row_upper_ = lower, upper
+        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        model.a_matrix_.start_, model.a_matrix_.index_, model.a_matrix_.value_ = starts, indices, values
+        lp.solverModel.passModel(model)
+
+
+def solve(problem: pulp.LpProblem, seconds: float = math.inf) -> Solve:
+    """Solve to proven optimality, or until the time is up.
+
+    Raises
+    ------
+    SolverError
+        Where HiGHS fails, or ends in a state that is neither of the outcomes.
+    """
+    limit = None if math.isinf(seconds) else max(0.0, seconds)
+    solver = _Highs(msg=False, gapRel=0.0, gapAbs=1e-6, threads=1, timeLimit=limit, random_seed=0)
+    with _silent_stdout():
+        problem.solve(solver)
+    highs = problem.solverModel
+    info, status = highs.getInfo(), highs.getModelStatus()
+    plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    states = highspy.HighsModelStatus
+    if status == states.kOptimal and plan:
+        bound = info.mip_dual_bound if math.isfinite(info.mip_dual_bound) else info.objective_function_value
+        constant = problem.objective.constant
+        return Solve(Outcome.OPTIMAL, True, info.objective_function_value + constant, bound + constant, info.mip_gap)
+    if status in (states.kInfeasible, states.kUnboundedOrInfeasible):
+        return Solve(Outcome.INFEASIBLE, False, math.nan, math.nan, math.inf)
+    if status in (states.kTimeLimit, states.kInterrupt):
+        constant = problem.objective.constant
+        objective = info.objective_function_value + constant if plan else math.nan
+        return Solve(Outcome.LIMIT, plan, objective, info.mip_dual_bound + constant, info.mip_gap if plan else math.inf)
+    raise SolverError(f"HiGHS ended in the state {highs.modelStatusToString(status)}")
+
+
+def solver_version() -> str:
+    """Name and versions of the solver, for the certificate."""
+    return f"HiGHS {highspy.Highs().version()} (highspy {version('highspy')}, PuLP {version('pulp')})"

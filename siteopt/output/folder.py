@@ -1,0 +1,48 @@
+"""Write a run's folder whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+MARKER = "plan.json"
+"""A folder that holds this file is a run, and may be replaced by the next one."""
+
+
+def write_folder(target: Path, files: Mapping[str, str]) -> None:
+    """Put the files into ``target``, which is replaced in one move.
+
+    Other files that stand in the folder of an earlier run are kept.
+
+    Raises
+    ------
+    FileExistsError
+        Where ``target`` is a file, or a folder with something in it that is not a run.
+    """
+    target = target.resolve()
+    old = sorted(path.name for path in target.iterdir()) if target.is_dir() else []
+    if target.exists() and not target.is_dir():
+        raise FileExistsError(f"{target} is a file; --out names a folder")
+    if old and MARKER not in old:
+        raise FileExistsError(f"{target} holds files but no {MARKER}: not the folder of a run, so it is left alone")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        fresh.chmod(0o755)
+        for name, text in files.items():
+            (fresh / name).write_text(text, encoding="utf-8", newline="")
+        retired = fresh.with_name(fresh.name + ".old")
+        if target.exists():
+            for name in set(old) - set(files):
+                kept = target / name
+                if kept.is_dir():
+                    shutil.copytree(kept, fresh / name)
+                else:
+                    shutil.copy2(kept, fresh / name)
+            target.rename(retired)
+        fresh.rename(target)
+        shutil.rmtree(retired, ignore_errors=True)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)

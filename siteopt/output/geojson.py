@@ -1,0 +1,80 @@
+"""GeoJSON by RFC 7946: WGS 84, longitude first, flat properties, one type a field, seven decimals at most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from siteopt.output.document import Document
+
+DECIMALS = 7
+
+
+def sites_geojson(document: Document, sites: pd.DataFrame) -> Document:
+    """Every candidate with its rank, days, cost and reason, then the columns of its table."""
+    features = []
+    for row in document["ranking"]:
+        table = {name: _plain(value) for name, value in sites.loc[row["site_id"]].items() if name not in row}
+        properties = row | {name: value for name, value in table.items() if name not in ("latitude", "longitude")}
+        features.append(_point(sites.at[row["site_id"], "longitude"], sites.at[row["site_id"], "latitude"], properties))
+    return _collection(features)
+
+
+def plan_geojson(document: Document) -> Document:
+    """The chosen site, the depots, and a line for each delivery, with its dates."""
+    if document["site_id"] is None:
+        return _collection([])
+    site = (document["site_longitude"], document["site_latitude"])
+    last = document["milestones"][-1]
+    features = [
+        _point(
+            *site,
+            _feature("site", document["site_id"], document["site_name"])
+            | {"ready": last["date"], "cost_usd": document["cost_usd"]["total"]},
+        )
+    ]
+    depots: dict[tuple[float, float], str] = {}
+    for order in document["orders"]:
+        depots.setdefault((order["longitude"], order["latitude"]), order["depot"])
+    features += [_point(*place, _feature("depot", name, name)) for place, name in sorted(depots.items())]
+    for order in document["orders"]:
+        properties = _feature("delivery", order["offer_id"], order["model"]) | {
+            name: order[name] for name in ("kind", "leaves", "arrives", "ready", "cost_usd")
+        }
+        properties["units"] = max(order["units"].values())
+        line = [_position(order["longitude"], order["latitude"]), _position(*site)]
+        features.append(_made({"type": "LineString", "coordinates": line}, properties))
+    return _collection(features)
+
+
+def _feature(role: str, identity: str, name: str) -> Document:
+    empty = dict.fromkeys(("kind", "units", "leaves", "arrives", "ready", "cost_usd"))
+    return {"role": role, "id": identity, "name": name, **empty}
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON: text, number, or nothing."""
+    if value is None or value is pd.NaT or value == "" or (isinstance(value, float) and pd.isna(value)):
+        return None
+    if isinstance(value, pd.Timestamp | date):
+        return value.isoformat()[:10]
+    return value.item() if hasattr(value, "item") else value
+
+
+def _position(longitude: float, latitude: float) -> list[float]:
+    return [round(float(longitude), DECIMALS), round(float(latitude), DECIMALS)]
+
+
+def _point(longitude: float, latitude: float, properties: Mapping[str, Any]) -> Document:
+    return _made({"type": "Point", "coordinates": _position(longitude, latitude)}, properties)
+
+
+def _made(geometry: Document, properties: Mapping[str, Any]) -> Document:
+    return {"type": "Feature", "geometry": geometry, "properties": dict(properties)}
+
+
+def _collection(features: Iterable[Document]) -> Document:
+    return {"type": "FeatureCollection", "features": list(features)}

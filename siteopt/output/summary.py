@@ -1,0 +1,87 @@
+"""What a person reads in ten seconds."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from siteopt.output.document import Document
+
+KINDS = ("generator", "chiller", "battery")
+PLURAL = {"generator": "generators", "chiller": "chillers", "battery": "batteries"}
+NEXT_BEST = 3
+
+
+def summary(document: Document) -> str:
+    """The answer in a few lines of text."""
+    certificate, ranking = document["certificate"], document["ranking"]
+    able = sum(row["rank"] is not None for row in ranking)
+    head = f"{document['scenario']}: {document['outcome']}"
+    lines = [f"{head}, {certificate['milps_solved']} MILPs in {certificate['seconds']:.1f} s"]
+    if document["site_id"] is None:
+        return "\n".join([*lines, *_reasons(document)])
+    lines.append(
+        f"Site        {document['site_name']} ({document['site_id']}), best of {able} that can serve,"
+        f" {len(ranking)} candidates"
+    )
+    width = max(len(milestone["name"]) for milestone in document["milestones"])
+    for milestone in document["milestones"]:
+        held = f"  held by {milestone['bottleneck']}" if milestone["bottleneck"] else ""
+        lines.append(
+            f"Milestone   {milestone['name']:<{width}}  {milestone['gpus']:>9,} GPUs  day {milestone['day']:>4}"
+            f"  {milestone['date']}  {milestone['demand_mw']:>6.1f} MW{held}"
+        )
+    for row in document["baselines"]:
+        lines.append(
+            f"Faster      {row['times_faster_low']:.1f} to {row['times_faster_high']:.1f} times than {row['name']!r}"
+            f" ({row['milestone']}: day {row['days']} against {row['days_low']} to {row['days_high']})"
+        )
+    lines += _mix(document)
+    lines.append(f"Cost        {_money(document, document['cost_usd']['total'])}: " + _parts(document))
+    lines += [
+        f"Next best   {row['rank']}. {row['name']}: days {_days(document, row)}, {_money(document, row['cost_usd'])}"
+        for row in ranking
+        if row["rank"] is not None and 1 < row["rank"] <= 1 + NEXT_BEST
+    ]
+    guessed = [item["column"] for item in document["assumptions"] if item["chosen_site"]]
+    if guessed:
+        lines.append(f"Assumed     for this site: {', '.join(guessed)}")
+    return "\n".join(lines)
+
+
+def _mix(document: Document) -> list[str]:
+    lines = []
+    for kind in KINDS:
+        models: Counter[str] = Counter()
+        for order in document["orders"]:
+            if order["kind"] == kind:
+                models[order["model"]] += max(order["units"].values())
+        mw = document["milestones"][-1][f"{PLURAL[kind]}_mw"]
+        if models:
+            units = ", ".join(f"{count} x {model}" for model, count in models.most_common())
+            lines.append(f"{PLURAL[kind].capitalize():<10}  {sum(models.values())} units, {mw:,.1f} MW: {units}")
+    steps = [step for step in document["grid_steps"] if step["in_service_from"]]
+    words = [f"{step['grid_mw']:g} MW from {step['ready']}" for step in steps]
+    lines.append(f"Grid        {document['milestones'][0]['grid_mw']:g} MW at the first milestone" + "".join(
+        f", {word}" for word in words
+    ))
+    return lines
+
+
+def _money(document: Document, usd: float) -> str:
+    return f"{document['currency']} {usd * document['currency_per_usd'] / 1e6:,.1f} M"
+
+
+def _parts(document: Document) -> str:
+    parts = {name: usd for name, usd in document["cost_usd"].items() if name != "total" and usd}
+    rate = document["currency_per_usd"]
+    return ", ".join(
+        f"{name.replace('_', ' ')} {usd * rate / 1e6:,.1f}" for name, usd in sorted(parts.items(), key=lambda x: -x[1])
+    )
+
+
+def _days(document: Document, row: Document) -> str:
+    return ", ".join(str(value) for name, value in row.items() if name.startswith("day_"))
+
+
+def _reasons(document: Document) -> list[str]:
+    return [f"  {row['site_id']}: {row['reason'] or row['standing']}" for row in document["ranking"]]

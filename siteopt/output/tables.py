@@ -1,0 +1,58 @@
+"""``orders.csv`` and ``schedule.csv``: what to order, and what happens when."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from siteopt.output.document import Document, slug
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins like this is a formula to a spreadsheet."""
+
+
+def orders_csv(document: Document) -> str:
+    """One row an order: units on site at each milestone, and its dates."""
+    milestones = [milestone["name"] for milestone in document["milestones"]]
+    plain = ("offer_id", "kind", "vendor", "model", "depot")
+    dated = ("leaves_day", "arrives_day", "ready_day", "leaves", "arrives", "ready", "unit_mw", "cost_usd", "confidence")
+    header = [*plain, *(f"units_{slug(name)}" for name in milestones), *dated]
+    rows = (
+        [*(order[name] for name in plain), *order["units"].values(), *(order[name] for name in dated)]
+        for order in document["orders"]
+    )
+    return _csv(header, rows)
+
+
+def schedule_csv(document: Document) -> str:
+    """One row an event, in the order of days."""
+    return _csv(("day", "date", "event", "what", "units"), sorted(events(document)))
+
+
+def events(document: Document) -> Iterable[tuple[int, str, str, str, Any]]:
+    """What happens when: day, date, event, what, units."""
+    for order in document["orders"]:
+        what, units = f"{order['offer_id']} ({order['model']})", max(order["units"].values())
+        yield 0, document["start_date"], "order", what, units
+        for event in ("leaves", "arrives", "ready"):
+            yield order[f"{event}_day"], order[event], event, what, units
+    for step in document["grid_steps"]:
+        if step["in_service_from"] is not None:
+            yield step["ready_day"], step["ready"], "grid step", f"{step['grid_mw']:g} MW", ""
+    for milestone in document["milestones"]:
+        yield milestone["day"], milestone["date"], "training starts", milestone["name"], milestone["gpus"]
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(_cell, header))
+    writer.writerows(map(_cell, row) for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A cell that no spreadsheet runs: text that looks like a formula gets an apostrophe before it."""
+    return "'" + value if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -1,0 +1,391 @@
+"""The scenario: what is asked, as typed objects read from a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from siteopt.faults import Fault, InputError, nearest
+from siteopt.schema import CANDIDATES, Condition, Status
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Days = Annotated[int, Field(ge=0, le=3650)]
+COST = "cost"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=False)
+
+
+class Project(_Section):
+    """Name, calendar and money. ``horizon_days``: the last day on which a milestone may start."""
+
+    name: str = Field(pattern=r"^[\w][\w.-]*$", max_length=80)
+    start_date: date
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    currency_per_usd: Positive = 1.0
+    term_months: Positive
+    budget_usd: Positive
+    horizon_days: Annotated[int, Field(ge=1, le=3650)] = 1095
+
+
+class Inputs(_Section):
+    """Tables and layers; paths are relative to the scenario file."""
+
+    candidates: Annotated[list[str], Field(min_length=1)]
+    grid_steps: list[str] = []
+    offers: Annotated[list[str], Field(min_length=1)]
+
+
+class Workload(_Section):
+    """The load. ``swing``: share of the IT peak that falls away within a tenth of a second; ``mean_load``: mean
+    over peak; ``heat_fraction``: share of the IT heat that chillers remove; ``coolant_c``: water to the racks."""
+
+    it_kw_per_gpu: Annotated[float, Field(ge=0.05, le=20)]
+    overhead: Annotated[float, Field(ge=0, le=2)]
+    swing: Share
+    mean_load: Annotated[float, Field(gt=0, le=1)]
+    heat_fraction: Annotated[float, Field(ge=0, le=1.5)]
+    coolant_c: Annotated[float, Field(ge=5, le=60)]
+    gpu_price_usd: NotNegative
+
+    @model_validator(mode="after")
+    def _mean_within_swing(self) -> Workload:
+        if self.mean_load < 1 - self.swing:
+            raise ValueError(f"a mean_load of at least 1 - swing = {1 - self.swing:g}")
+        return self
+
+
+class Energy(_Section):
+    """Prices of energy (LHV for fuels)."""
+
+    gas_usd_per_gj: NotNegative
+    diesel_usd_per_gj: NotNegative
+    grid_usd_per_mwh: NotNegative
+
+
+class Milestone(_Section):
+    """``gpus`` train from the milestone's day on, and for ``hold_days`` at least."""
+
+    name: str = Field(min_length=1, max_length=40)
+    gpus: Annotated[int, Field(gt=0)]
+    hold_days: Days
+
+
+class Delivery(_Section):
+    """From ``day`` on, ``gpus`` have been delivered in all."""
+
+    day: Days
+    gpus: Annotated[int, Field(gt=0)]
+
+
+class Compute(_Section):
+    """How GPUs arrive, are racked and networked."""
+
+    deliveries: Annotated[list[Delivery], Field(min_length=1)]
+    install_gpus_per_day: Positive
+    network_gpus_per_day: Positive
+    network_bringup_days: Days
+
+
+class FitoutRates(_Section):
+    """Hall made ready a day, by the condition of the hall."""
+
+    ready: Positive
+    sound: Positive
+    poor: Positive
+    none: Positive
+
+    def __getitem__(self, condition: str) -> float:
+        return float(getattr(self, condition))
+
+
+class Building(_Section):
+    """What the halls take."""
+
+    hall_m2_per_mw: Positive
+    liquid_loop_mw_per_day: Positive
+    fitout_m2_per_day: FitoutRates
+
+
+class Crews(_Section):
+    """Crews at work at once."""
+
+    electrical: NotNegative
+    mechanical: NotNegative
+
+
+class Supply(_Section):
+    """How equipment is had, hauled and commissioned."""
+
+    max_fleet_share: Share
+    spare_units: Annotated[int, Field(ge=0, le=10)]
+    ride_through_minutes: NotNegative
+    commissioning_days: Days
+    circuity: Annotated[float, Field(ge=1, le=3)]
+    truck_km_per_day: Positive
+    haulage_usd_per_km: NotNegative
+    yard_prep_days: Days
+
+
+Assumed = float | Literal["exclude"]
+
+
+class Defaults(_Section):
+    """What a blank in the candidates table stands for: a value, or ``"exclude"``.
+
+    ``unknown`` speaks for the columns that are not named here.
+    """
+
+    unknown: Literal["exclude"] = "exclude"
+    grid_swing_share: Share = 0.0
+    grid_mw: Assumed | None = None
+    access_days: Assumed | None = None
+    condition: Condition | Literal["exclude"] | None = None
+    floor_area_m2: Assumed | None = None
+    yard_area_m2: Assumed | None = None
+    gas_mw: Assumed | None = None
+    water_m3_per_day: Assumed | None = None
+    air_permit_days: Assumed | None = None
+    design_temp_c: Assumed | None = None
+    elevation_m: Assumed | None = None
+    site_cost_usd: Assumed | None = None
+
+    @model_validator(mode="after")
+    def _within_bounds(self) -> Defaults:
+        for column in CANDIDATES:
+            value = getattr(self, column.name, None)
+            if isinstance(value, float) and not (column.low or 0) <= value <= (column.high or 0):
+                raise ValueError(f"{column.name}: {column.expected}")
+        return self
+
+    def of(self, column: str) -> float | str | None:
+        """The assumed value of a column, or None where its blanks exclude the site."""
+        value = getattr(self, column, None)
+        return None if value in (None, "exclude") else value
+
+
+class Objective(_Section):
+    """Milestone names and ``"cost"``, the first to be minimised first. Milestones not named come before cost."""
+
+    order: list[str] = []
+
+
+class Baseline(_Section):
+    """What somebody else quotes, to compare the last day of ``milestone`` with."""
+
+    name: str
+    milestone: str
+    days_low: Annotated[int, Field(gt=0)]
+    days_high: Annotated[int, Field(gt=0)]
+
+
+class AwayFrom(_Section):
+    """Keep a distance from the features of a layer."""
+
+    layer: str
+    km: Positive
+
+
+class Filter(_Section):
+    """Which candidates may be chosen. Empty lists admit all."""
+
+    status: list[Status] = []
+    countries: list[str] = []
+    regions: list[str] = []
+    within: str | None = None
+    away_from: AwayFrom | None = None
+
+
+class Scenario(_Section):
+    """One question to siteopt. Made by :func:`read_scenario`."""
+
+    project: Project
+    inputs: Inputs
+    workload: Workload
+    energy: Energy
+    milestones: Annotated[list[Milestone], Field(min_length=1)]
+    compute: Compute
+    building: Building
+    crews: Crews
+    supply: Supply
+    defaults: Defaults = Defaults()
+    objective: Objective = Objective()
+    baselines: list[Baseline] = []
+    filter: Filter = Filter()
+    path: Path = Path("scenario.toml")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Scenario:
+        names = [milestone.name for milestone in self.milestones]
+        if len(set(names)) < len(names) or COST in names:
+            raise ValueError(f"milestones: names that differ from each other and from {COST!r}, not {names}")
+        _rising("milestones", [milestone.gpus for milestone in self.milestones])
+        _rising("compute.deliveries", [delivery.gpus for delivery in self.compute.deliveries])
+        _rising("compute.deliveries", [delivery.day for delivery in self.compute.deliveries])
+        for name in self.objective.order:
+            if name not in (*names, COST):
+                raise ValueError(f"objective.order: milestone names or {COST!r}, not {name!r}{nearest(name, names)}")
+        if len(set(self.objective.order)) < len(self.objective.order):
+            raise ValueError("objective.order: each name once")
+        for baseline in self.baselines:
+            if baseline.milestone not in names:
+                raise ValueError(f"baselines.milestone: one of {names}, not {baseline.milestone!r}")
+            if baseline.days_high < baseline.days_low:
+                raise ValueError("baselines: days_high of at least days_low")
+        if self.project.currency == "USD" and self.project.currency_per_usd != 1:
+            raise ValueError("project.currency_per_usd: 1 where the currency is USD")
+        return self
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The complete order of the objective: milestone names and ``"cost"``."""
+        named = tuple(self.objective.order)
+        rest = tuple(milestone.name for milestone in self.milestones if milestone.name not in named)
+        if COST in named:
+            return named + rest
+        return (*named, *rest, COST)
+
+    def resolve(self, path: str) -> Path:
+        """A path in the scenario, relative to the scenario file."""
+        return self.path.parent / path
+
+    def date_of(self, day: int) -> date:
+        """The calendar date of a day after the decision."""
+        return self.project.start_date + timedelta(days=day)
+
+
+def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
+    """Read a scenario from a TOML file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    overrides : iterable of str
+        ``"section.key=value"``, each replacing one key for this run.
+
+    Raises
+    ------
+    InputError
+        With every key that is missing, unknown, or holds a value that cannot be right.
+    """
+    path = Path(path)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError([Fault(str(path), None, "", error.strerror or str(error), "a readable scenario file")]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError([Fault(str(path), None, "", str(error), "a TOML file in UTF-8")]) from None
+    faults = [fault for text in overrides if (fault := _override(data, text))]
+    if faults:
+        raise InputError(faults)
+    try:
+        return Scenario.model_validate({**_in_usd(data), "path": path})
+    except ValidationError as error:
+        raise InputError(_fault(str(path), dict(item)) for item in error.errors()) from None
+
+
+def _override(data: dict[str, Any], text: str) -> Fault | None:
+    """Put ``section.key=value`` into the data; the fault where that cannot be."""
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        return Fault("--set", None, "", text, "section.key=value, such as supply.spare_units=2")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    *parents, last = key.strip().split(".")
+    target: Any = data
+    for part in (*parents, None):
+        if isinstance(target, list) and part is not None and part.isdigit() and int(part) < len(target):
+            target = target[int(part)]
+        elif part is not None and isinstance(target, dict):
+            target = target.setdefault(part, {})
+        elif part is not None:
+            return Fault("--set", None, key, text, "a key of the scenario; lists count from 0")
+    if isinstance(target, list) and last.isdigit() and int(last) < len(target):
+        target[int(last)] = parsed
+    elif isinstance(target, dict):
+        target[last] = parsed
+    else:
+        return Fault("--set", None, key, text, "a key of the scenario; lists count from 0")
+    return None
+
+
+def _in_usd(data: dict[str, Any]) -> dict[str, Any]:
+    """Money keys in the scenario's own currency (``budget_krw``) turned into US dollars (``budget_usd``)."""
+    project = data.get("project")
+    if not isinstance(project, dict):
+        return data
+    code, rate = str(project.get("currency", "USD")).lower(), project.get("currency_per_usd", 1.0)
+    if code == "usd" or not isinstance(rate, int | float) or rate <= 0:
+        return data
+
+    def convert(node: Any) -> Any:
+        if isinstance(node, list):
+            return [convert(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        return dict(_usd_item(key, convert(value), code, rate) for key, value in node.items())
+
+    return {key: convert(value) for key, value in data.items()}
+
+
+def usd_name(name: str, code: str) -> str | None:
+    """``rent_krw_per_month`` as ``rent_usd_per_month`` for the code ``krw``; None where the code is not a word of it."""
+    words = name.split("_")
+    if code not in words or name == "currency_per_usd":
+        return None
+    return "_".join("usd" if word == code else word for word in words)
+
+
+def _usd_item(key: str, value: Any, code: str, rate: float) -> tuple[str, Any]:
+    name = usd_name(key, code)
+    if name is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return (name or key), value
+    return name, value / rate
+
+
+def _rising(key: str, values: list[int]) -> None:
+    if any(after <= before for before, after in zip(values, values[1:], strict=False)):
+        raise ValueError(f"{key}: values that rise from one entry to the next, not {values}")
+
+
+def _fault(file: str, error: Mapping[str, Any]) -> Fault:
+    """A pydantic error as a fault in the user's words."""
+    place = [str(part) for part in error["loc"]]
+    key = ".".join(place)
+    if error["type"] == "missing":
+        return Fault(file, None, key, "nothing", "this key")
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(place[:-1])
+        return Fault(file, None, key, place[-1], "a known key" + nearest(place[-1], known))
+    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    if error["type"] == "value_error" and ": " in message:
+        named, message = message.split(": ", 1)
+        key = ".".join(part for part in (key, named) if part)
+        return Fault(file, None, key, "this scenario", message)
+    found = "this section" if isinstance(error["input"], dict) else str(error["input"])
+    return Fault(file, None, key, found, message)
+
+
+def _keys_at(place: list[str]) -> list[str]:
+    """The known keys of the section at a place."""
+    model: Any = Scenario
+    for part in place:
+        if part.isdigit():
+            continue
+        annotation = model.model_fields[part].annotation
+        arguments = [argument for argument in getattr(annotation, "__args__", ()) if isinstance(argument, type)]
+        model = next((kind for kind in (annotation, *arguments) if hasattr(kind, "model_fields")), None)
+        if model is None:
+            return []
+    return [name for name in model.model_fields if name != "path"]

@@ -1,0 +1,264 @@
+"""Every column of every table, once: its type, unit, bounds and meaning.
+
+Checks, the tables of ``data/README.md`` and the error messages all follow from this module. A column whose
+name carries ``usd`` may also be given in the scenario's own currency (``rent_krw_per_month``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Type(StrEnum):
+    """How the text of a cell is read."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    INTEGER = "whole number"
+    DATE = "date"
+
+
+class Kind(StrEnum):
+    """What a rental offer is."""
+
+    GENERATOR = "generator"
+    CHILLER = "chiller"
+    BATTERY = "battery"
+
+
+class Trade(StrEnum):
+    """Which crews install a unit."""
+
+    ELECTRICAL = "electrical"
+    MECHANICAL = "mechanical"
+
+
+class Fuel(StrEnum):
+    """What a generator burns."""
+
+    GAS = "gas"
+    DIESEL = "diesel"
+
+
+class Condition(StrEnum):
+    """State of a hall on the day of the keys; ``none`` is a greenfield."""
+
+    READY = "ready"
+    SOUND = "sound"
+    POOR = "poor"
+    NONE = "none"
+
+
+class Status(StrEnum):
+    """Whether somebody uses the site today."""
+
+    VACANT = "vacant"
+    IDLE = "idle"
+    OCCUPIED = "occupied"
+    GREENFIELD = "greenfield"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    low, high : float or None
+        Plausible range, both ends allowed. A value outside is a fault.
+    required : bool
+        A blank is a fault.
+    required_for : tuple of Kind
+        A blank is a fault for offers of these kinds.
+    assumable : bool
+        A blank is filled from the scenario's ``[defaults]``, or excludes the site.
+    default : float or None
+        What a blank stands for where no scenario is asked.
+    """
+
+    name: str
+    type: Type
+    unit: str
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    required_for: tuple[Kind, ...] = ()
+    assumable: bool = False
+    default: float | None = None
+
+    @property
+    def expected(self) -> str:
+        """What a cell of this column must hold, in words."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        if self.type is Type.DATE:
+            return "a date such as 2026-12-01"
+        if self.type is Type.TEXT:
+            return "text"
+        words = "a whole number" if self.type is Type.INTEGER else "a number"
+        if self.low is not None and self.high is not None:
+            words += f" from {self.low:,g} to {self.high:,g}"
+        return f"{words} ({self.unit})" if self.unit else words
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its name, its columns, and the columns that name a row."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all columns, in the order of the table."""
+        return tuple(column.name for column in self.columns)
+
+
+def _text(name: str, help: str, choices: type[StrEnum] | None = None, **more: object) -> Column:
+    values = tuple(choices) if choices else ()
+    return Column(name, Type.TEXT, "", help, choices=values, **more)  # type: ignore[arg-type]
+
+
+def _number(name: str, unit: str, low: float, high: float, help: str, **more: object) -> Column:
+    return Column(name, Type.NUMBER, unit, help, low, high, **more)  # type: ignore[arg-type]
+
+
+_GENERATOR = (Kind.GENERATOR,)
+_CHILLER = (Kind.CHILLER,)
+_BATTERY = (Kind.BATTERY,)
+_CONFIDENCE = _text("confidence", "high, medium, low or estimate")
+_SOURCES = _text("sources", "where the row comes from")
+_NOTES = _text("notes", "anything else; says which figures are estimates")
+
+CANDIDATES = Table(
+    "candidates",
+    ("site_id",),
+    (
+        _text("site_id", "unique id of the site", required=True),
+        _text("name", "name of the plant, in any script", required=True),
+        _text("country", "ISO 3166 two-letter code"),
+        _text("region", "state or province"),
+        _text("status", "who uses the site", Status),
+        Column("available_from", Type.DATE, "", "first date on which the site can be taken; blank: always"),
+        Column("available_until", Type.DATE, "", "last date on which the site can be taken; blank: always"),
+        _number("latitude", "degrees", -90, 90, "WGS 84; not needed where the layer has geometry", required=True),
+        _number("longitude", "degrees", -180, 180, "WGS 84; not needed where the layer has geometry", required=True),
+        _number("grid_mw", "MW", 0, 5000, "firm import available on the day of the keys", assumable=True),
+        _number("grid_swing_mw", "MW", 0, 5000, "swing that the grid tolerates at once; blank: a share of grid_mw"),
+        _number("access_days", "days", 0, 3650, "from the decision to the keys", assumable=True),
+        _number("fitout_m2_per_day", "m2/day", 1, 50_000, "hall made ready a day; blank: by condition"),
+        _text("condition", "state of the hall", Condition, assumable=True),
+        _number("floor_area_m2", "m2", 0, 5_000_000, "hall", assumable=True),
+        _number("yard_area_m2", "m2", 0, 50_000_000, "open ground for trailers", assumable=True),
+        _number("gas_mw", "MW thermal", 0, 20_000, "gas connection", assumable=True),
+        _number("water_m3_per_day", "m3/day", 0, 1_000_000, "water that may be drawn", assumable=True),
+        _number("nox_limit_t_per_year", "t/year", 0, 100_000, "nitrogen oxides allowed; blank: no limit"),
+        _number("air_permit_days", "days", 0, 3650, "from the decision until generators may run", assumable=True),
+        _number("design_temp_c", "deg C", -40, 60, "summer design air temperature", assumable=True),
+        _number("elevation_m", "m", -450, 6000, "height above the sea", assumable=True),
+        _number("grid_usd_per_mwh", "USD/MWh", 0, 2000, "energy price of the grid", assumable=True),
+        _number("site_cost_usd", "USD", 0, 1e11, "purchase, or lease over the term", assumable=True),
+        _CONFIDENCE,
+        _SOURCES,
+        _NOTES,
+    ),
+)
+
+GRID_STEPS = Table(
+    "grid_steps",
+    ("site_id", "ready_day", "ready_date"),
+    (
+        _text("site_id", "site in the candidates table", required=True),
+        _number("ready_day", "days", 0, 10_000, "day after the decision from which the step can serve"),
+        Column("ready_date", Type.DATE, "", "may stand instead of ready_day"),
+        _number("grid_mw", "MW", 0, 5000, "the firm import limit rises to this", required=True),
+        _number("cost_usd", "USD", 0, 1e10, "what the step costs; blank: nothing", default=0.0),
+        _CONFIDENCE,
+        _SOURCES,
+        _NOTES,
+    ),
+)
+
+OFFERS = Table(
+    "offers",
+    ("offer_id",),
+    (
+        _text("offer_id", "unique id: one kind of unit at one depot", required=True),
+        _text("kind", "what it is", Kind, required=True),
+        _text("vendor", "who rents or sells it"),
+        _text("model", "type of unit"),
+        _text("depot", "yard that the units leave from"),
+        _text("fuel", "what a generator burns", Fuel, required_for=_GENERATOR),
+        _number("unit_mw", "MW", 0.01, 500, "rating of one unit: electric, and thermal for chillers", required=True),
+        _number("energy_mwh", "MWh", 0.01, 5000, "energy of one battery", required_for=_BATTERY),
+        _number("cop", "MW heat per MW", 0.5, 200, "coefficient of performance at 35 C", required_for=_CHILLER),
+        _number(
+            "approach_c",
+            "K",
+            -30,
+            30,
+            "coolest water a tower or dry cooler makes, above the air; blank: compressor chiller",
+        ),
+        _number("heat_rate_mj_per_kwh", "MJ/kWh", 3.6, 25, "fuel (LHV) per electricity", required_for=_GENERATOR),
+        _number("nox_g_per_kwh", "g/kWh", 0, 30, "nitrogen oxides", required_for=_GENERATOR),
+        _number("step_fraction", "share", 0, 1, "share of rating taken in one load step", required_for=_GENERATOR),
+        Column("count", Type.INTEGER, "units", "identical units at the depot", 0, 100_000, required=True),
+        _number("latitude", "degrees", -90, 90, "of the depot (WGS 84)", required=True),
+        _number("longitude", "degrees", -180, 180, "of the depot (WGS 84)", required=True),
+        _number("lead_days", "days", 0, 3650, "order to ready for haulage: the planning value", required=True),
+        _number("lead_days_high", "days", 0, 3650, "the pessimistic value"),
+        _number("install_days", "days", 0, 365, "arrival to ready for one unit", required=True),
+        _text("trade", "crews that install it", Trade, required=True),
+        _number("crew_days", "crew-days", 0, 5000, "work of one crew to install one unit", required=True),
+        _number("footprint_m2", "m2", 0, 50_000, "yard that one unit takes, with clearance", required=True),
+        _number("trailers", "trailers", 0, 200, "loads to haul one unit; blank: 1", default=1.0),
+        _number("water_m3_per_mwh", "m3/MWh", 0, 20, "water per heat removed; blank: none", default=0.0),
+        _number("rent_usd_per_month", "USD/month", 0, 1e8, "rent of one unit; blank: it is bought"),
+        _number("purchase_usd", "USD", 0, 1e10, "price of one unit; blank: it is rented"),
+        _number("mobilisation_usd", "USD", 0, 1e9, "to set up and take away one unit; blank: nothing", default=0.0),
+        _number("temp_derate_per_c", "1/K", 0, 0.2, "rating lost per degree above derate_above_c", default=0.0),
+        _number("derate_above_c", "deg C", -40, 60, "blank: 15, the ISO rating point", default=15.0),
+        _number("altitude_derate_per_km", "1/km", 0, 1, "rating lost per km above derate_above_m", default=0.0),
+        _number("derate_above_m", "m", 0, 6000, "blank: 0", default=0.0),
+        _CONFIDENCE,
+        _SOURCES,
+        _NOTES,
+    ),
+)
+
+TABLES = (CANDIDATES, GRID_STEPS, OFFERS)
+
+
+def markdown(table: Table) -> str:
+    """The table's columns as a Markdown table, for ``data/README.md``."""
+    lines = ["| column | unit or type | range | blank | meaning |", "|---|---|---|---|---|"]
+    for column in table:
+        bounds = f"{column.low:,g} to {column.high:,g}" if column.low is not None else ", ".join(column.choices)
+        lines.append(
+            f"| `{column.name}` | {column.unit or column.type.value} | {bounds} | {_blank(column)} | {column.help} |"
+        )
+    return "\n".join(lines)
+
+
+def _blank(column: Column) -> str:
+    if column.required:
+        return "not allowed"
+    if column.required_for:
+        return "not for a " + ", ".join(column.required_for)
+    if column.assumable:
+        return "the scenario decides"
+    return "allowed"
