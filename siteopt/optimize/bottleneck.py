@@ -6,9 +6,28 @@ import numpy as np
 
 from siteopt.instance import QUEUES, Instance
 from siteopt.optimize.bounds import Bounds
-from siteopt.optimize.formulation import FAMILIES
+from siteopt.optimize.formulation import (
+    FAMILIES,
+    air,
+    budget,
+    cooling,
+    crew,
+    fuel_gas,
+    mean_power,
+    peak_power,
+    ride_through,
+    swing,
+    water,
+    yard,
+)
 from siteopt.optimize.single import Clock, feasible
 from siteopt.plan import Plan
+
+RESOURCES = (crew, fuel_gas, air, water, yard, budget)
+"""Families that limit how much of something there is."""
+
+NEEDS = (cooling, mean_power, peak_power, swing, ride_through)
+"""Families that say what a milestone needs."""
 
 TOGETHER = "several limits together"
 
@@ -54,10 +73,13 @@ def why_not(case: Instance, site: int, limits: Bounds, clock: Clock) -> str:
 
 
 def _freeing(case: Instance, site: int, days: list[int], clock: Clock) -> str:
-    """The families any of which, left out, makes these days feasible."""
-    names = [
-        family.__name__.replace("_", " ")
-        for family in FAMILIES
-        if feasible(case, site, days, clock, tuple(other for other in FAMILIES if other is not family))
-    ]
-    return ", ".join(names) or TOGETHER
+    """The resources any of which, without its limit, makes these days feasible; else the needs that do so."""
+    for group in (RESOURCES, NEEDS):
+        freeing = [
+            family.__name__.replace("_", " ")
+            for family in group
+            if feasible(case, site, days, clock, tuple(other for other in FAMILIES if other is not family))
+        ]
+        if freeing:
+            return ", ".join(freeing)
+    return TOGETHER

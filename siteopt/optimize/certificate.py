@@ -100,7 +100,8 @@ def _rows(case: Instance, plan: Plan) -> Iterator[Row]:
                 late = mine & (case.arrival_day[s] >= arrival)
                 work = float((case.crew_days * units)[late].sum())
                 days = max(0, day - delay - int(arrival))
-                yield Row("crews", f"{trade} {at} from day {arrival}", work, float(case.crews[k] * days) if work else 0.0)
+                if np.isfinite(case.crews[k]):
+                    yield Row("crews", f"{trade} {at} from day {arrival}", work, float(case.crews[k] * days))
         # 3. cooling
         need = it * case.heat_fraction
         capacity = rating * units * case.is_chiller

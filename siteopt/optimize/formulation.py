@@ -48,27 +48,27 @@ class Model:
 
     def __post_init__(self) -> None:
         """Declare the variables."""
-        case = self.instance
+        case, variable = self.instance, self.problem.add_variable
         delay = case.commissioning_days
         for s in self.sites:
             for m in range(case.milestones):
                 for t in self.days[s, m]:
-                    self.start[s, m, t] = pulp.LpVariable(f"start_s{s}_m{m}_t{t}", 0, 1, pulp.LpBinary)
+                    self.start[s, m, t] = variable(f"start_s{s}_m{m}_t{t}", 0, 1, pulp.LpBinary)
                 last = max(self.days[s, m], default=-1)
                 for step in np.flatnonzero((case.step_site == s) & (case.step_ready_day + delay <= last)):
-                    self.step[int(step), s, m] = pulp.LpVariable(f"step_l{step}_s{s}_m{m}", 0, 1, pulp.LpBinary)
+                    self.step[int(step), s, m] = variable(f"step_l{step}_s{s}_m{m}", 0, 1, pulp.LpBinary)
                 there = (case.ready_day[s] + delay <= last) & (case.fleet > 0) & (case.rating_mw[s] > 0)
                 for o in map(int, np.flatnonzero(there)):
                     name = f"o{o}_s{s}_m{m}"
-                    self.units[o, s, m] = pulp.LpVariable(f"units_{name}", 0, int(case.fleet[o]), pulp.LpInteger)
+                    self.units[o, s, m] = variable(f"units_{name}", 0, int(case.fleet[o]), pulp.LpInteger)
                     if case.is_generator[o]:
-                        self.output_mw[o, s, m] = pulp.LpVariable(f"output_{name}", 0)
+                        self.output_mw[o, s, m] = variable(f"output_{name}", 0)
                     if case.is_chiller[o]:
-                        self.heat_mw[o, s, m] = pulp.LpVariable(f"heat_{name}", 0)
+                        self.heat_mw[o, s, m] = variable(f"heat_{name}", 0)
                     if case.spare_units and not case.is_battery[o]:
-                        self.used[o, s, m] = pulp.LpVariable(f"used_{name}", 0, 1, pulp.LpBinary)
-                self.import_mw[s, m] = pulp.LpVariable(f"import_s{s}_m{m}", 0)
-                self.demand_mw[s, m] = pulp.LpVariable(f"demand_s{s}_m{m}", 0)
+                        self.used[o, s, m] = variable(f"used_{name}", 0, 1, pulp.LpBinary)
+                self.import_mw[s, m] = variable(f"import_s{s}_m{m}", 0)
+                self.demand_mw[s, m] = variable(f"demand_s{s}_m{m}", 0)
 
     def pairs(self) -> Iterable[tuple[int, int]]:
         """Every site with every milestone."""

@@ -70,18 +70,18 @@ class _Highs(pulp.HiGHS):
     """PuLP's HiGHS, which hands the model over in one call instead of a call for each row and column."""
 
     def buildSolverModel(self, lp: pulp.LpProblem) -> None:
-        variables = lp.variables()
+        variables, rows = lp.variables(), lp.constraints()
         for index, variable in enumerate(variables):
             variable.index = index
         model = highspy.HighsLp()
-        model.num_col_, model.num_row_ = len(variables), len(lp.constraints)
+        model.num_col_, model.num_row_ = len(variables), len(rows)
         model.col_cost_ = [lp.objective.get(variable, 0.0) for variable in variables]
         model.col_lower_ = [-math.inf if v.lowBound is None else v.lowBound for v in variables]
         model.col_upper_ = [math.inf if v.upBound is None else v.upBound for v in variables]
         kinds = {pulp.LpInteger: highspy.HighsVarType.kInteger}
         model.integrality_ = [kinds.get(v.cat, highspy.HighsVarType.kContinuous) for v in variables]
         starts, indices, values, lower, upper = [0], [], [], [], []
-        for number, row in enumerate(lp.constraints.values()):
+        for number, row in enumerate(rows):
             row.index = number
             for variable, value in row.items():
                 indices.append(variable.index)
@@ -129,4 +129,6 @@ def solve(problem: pulp.LpProblem, seconds: float = math.inf) -> Solve:
 
 def solver_version() -> str:
     """Name and versions of the solver, for the certificate."""
-    return f"HiGHS {highspy.Highs().version()} (highspy {version('highspy')}, PuLP {version('pulp')})"
+    with _silent_stdout():
+        number = highspy.Highs().version()
+    return f"HiGHS {number} (highspy {version('highspy')}, PuLP {version('pulp')})"

@@ -1,0 +1,135 @@
+"""Small instances built inline, whose answers a person can work out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from siteopt.instance import TRADES, Instance
+
+SITE = {
+    "grid_mw": 100.0,
+    "grid_swing_mw": 100.0,
+    "gas_mw": np.inf,
+    "nox_t_per_year": np.inf,
+    "water_m3_per_day": np.inf,
+    "yard_m2": np.inf,
+    "grid_usd_per_mwh": 0.0,
+    "site_cost_musd": 1.0,
+    "floor_gpus": np.inf,
+    "compute_ready_day": 10,
+}
+"""A site with all that a cluster needs: it trains on day 10."""
+
+OFFER = {
+    "kind": "generator",
+    "gas": True,
+    "fleet": 10,
+    "trade": "electrical",
+    "crew_days": 0.0,
+    "footprint_m2": 0.0,
+    "energy_mwh": 0.0,
+    "step_fraction": 0.0,
+    "heat_rate_mj_per_kwh": 7.2,
+    "nox_g_per_kwh": 0.0,
+    "fuel_usd_per_mwh": 0.0,
+    "water_m3_per_mwh": 0.0,
+    "arrival_day": 0,
+    "install_days": 0,
+    "rating_mw": 1.0,
+    "cop": 1.0,
+    "unit_cost_musd": 1.0,
+}
+
+
+def generator(**more: Any) -> dict[str, Any]:
+    """Ten generators of 1 MW, on site from day 0, at a million each."""
+    return {**OFFER, **more}
+
+
+def chiller(**more: Any) -> dict[str, Any]:
+    """Ten chillers of 1 MW of heat, on site from day 0, at a million each; their draw is a thousandth."""
+    return {**OFFER, "kind": "chiller", "trade": "mechanical", "cop": 1000.0, **more}
+
+
+def battery(**more: Any) -> dict[str, Any]:
+    """Ten batteries of 1 MW and 1 MWh, on site from day 0, at a million each."""
+    return {**OFFER, "kind": "battery", "energy_mwh": 1.0, **more}
+
+
+def tiny(
+    offers: Sequence[Mapping[str, Any]] = (),
+    sites: Sequence[Mapping[str, Any]] = ({},),
+    steps: Sequence[Mapping[str, Any]] = (),
+    it_mw: Sequence[float] = (10.0,),
+    **scalars: Any,
+) -> Instance:
+    """An Instance of sites like SITE and of the offers given; the load is ``it_mw`` and nothing else.
+
+    Per site and offer, a value may be a list by milestone (``compute_ready_day``) or by site (``arrival_day``).
+    """
+    rows = [{**SITE, **site} for site in sites]
+    size, milestones = len(rows), len(it_mw)
+
+    def site(name: str) -> np.ndarray:
+        return np.array([float(row[name]) for row in rows])
+
+    def offer(name: str, kind: type = float) -> np.ndarray:
+        return np.array([row[name] for row in offers], dtype=kind)
+
+    def pair(name: str, kind: type = float) -> np.ndarray:
+        columns = [np.broadcast_to(np.asarray(row[name], dtype=kind), size) for row in offers]
+        return np.stack(columns, axis=1) if columns else np.zeros((size, 0), dtype=kind)
+
+    def step(name: str, default: float = 0.0) -> np.ndarray:
+        return np.array([row.get(name, default) for row in steps])
+
+    kinds = offer("kind", object)
+    arrival = pair("arrival_day", np.int64)
+    values: dict[str, Any] = {
+        "milestone": tuple(f"m{m}" for m in range(milestones)),
+        "gpus": np.arange(1, milestones + 1) * 1000,
+        "it_mw": np.array(it_mw, dtype=float),
+        "hold_days": np.zeros(milestones, dtype=np.int64),
+        "overhead": 0.0,
+        "swing": 0.0,
+        "mean_load": 1.0,
+        "heat_fraction": 0.0,
+        "crews": np.full(len(TRADES), np.inf),
+        "spare_units": 0,
+        "ride_through_minutes": 0.0,
+        "commissioning_days": 0,
+        "horizon_day": 60,
+        "budget_musd": 1000.0,
+        "gpu_cost_musd": 0.0,
+        "order": (*range(milestones), -1),
+        "site_id": tuple(f"s{s}" for s in range(size)),
+        "compute_ready_day": np.stack(
+            [np.broadcast_to(np.asarray(row["compute_ready_day"], dtype=np.int64), milestones) for row in rows]
+        ),
+        "compute_queue": np.full((size, milestones), 2),
+        "step_site": step("site").astype(np.int64),
+        "step_ready_day": step("ready_day").astype(np.int64),
+        "step_rise_mw": step("rise_mw"),
+        "step_rise_swing_mw": step("rise_swing_mw"),
+        "step_cost_musd": step("cost_musd"),
+        "offer_id": tuple(f"o{o}" for o in range(len(offers))),
+        "is_generator": kinds == "generator",
+        "is_chiller": kinds == "chiller",
+        "is_battery": kinds == "battery",
+        "is_gas": (kinds == "generator") & offer("gas", bool),
+        "fleet": offer("fleet", np.int64),
+        "trade": np.array([TRADES.index(row["trade"]) for row in offers], dtype=np.int64),
+        "arrival_day": arrival,
+        "ready_day": arrival + offer("install_days", np.int64),
+        "rating_mw": pair("rating_mw"),
+        "cop": pair("cop"),
+        "unit_cost_musd": pair("unit_cost_musd"),
+    }
+    by_site = set(SITE) - {"compute_ready_day"}
+    values |= {name: site(name) for name in by_site}
+    by_offer = ("crew_days", "footprint_m2", "energy_mwh", "step_fraction", "heat_rate_mj_per_kwh", "nox_g_per_kwh")
+    values |= {name: offer(name) for name in (*by_offer, "fuel_usd_per_mwh", "water_m3_per_mwh")}
+    return Instance(**(values | scalars))

@@ -1,0 +1,89 @@
+"""The closed form of the compute queues against a replay day by day."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siteopt.geodata.compute import Pace, compute_ready
+from siteopt.instance import NEVER, QUEUES
+
+LONG = 400
+
+
+def replay(gpus: float, access: int, halls: float, floor: float, pace: Pace) -> int:
+    """First day at whose start the GPUs have passed all queues, by simulation."""
+    hall = loop = rack = network = 0.0
+    delivered_yesterday = 0.0
+    for day in range(LONG):
+        if network >= gpus - 1e-6:
+            return day + pace.bringup_days
+        hall = min(floor, hall + halls) if day >= access else 0.0
+        loop = min(loop + pace.loop_per_day, hall)
+        delivered_yesterday = max(
+            (g for d, g in zip(pace.delivery_day, pace.delivered_gpus, strict=True) if d <= day), default=0
+        )
+        rack = min(rack + pace.racks_per_day, loop, delivered_yesterday)
+        network = min(network + pace.network_per_day, rack)
+    return NEVER
+
+
+rates = st.integers(1, 40).map(float)
+
+
+@st.composite
+def paces(draw: st.DrawFn) -> Pace:
+    days = sorted(draw(st.sets(st.integers(0, 60), min_size=1, max_size=5)))
+    steps = draw(st.lists(st.integers(1, 60), min_size=len(days), max_size=len(days)))
+    return Pace(
+        np.array(days), np.cumsum(steps), draw(rates), draw(rates), draw(rates), draw(st.integers(0, 5))
+    )
+
+
+@given(paces(), st.integers(1, 200), st.integers(0, 40), rates, st.integers(1, 300))
+def test_closed_form_is_the_replay(pace: Pace, gpus: int, access: int, halls: float, floor: int) -> None:
+    day, queue = compute_ready([gpus], [access], [halls], [floor], pace)
+    assert day[0, 0] == replay(gpus, access, halls, floor, pace)
+    assert 0 <= queue[0, 0] < len(QUEUES)
+
+
+def ladder(*steps: tuple[int, int], racks: float = 100.0, network: float = 1000.0) -> Pace:
+    return Pace(np.array([d for d, _ in steps]), np.array([g for _, g in steps]), 1000.0, racks, network, 2)
+
+
+def test_racks_follow_the_first_delivery() -> None:
+    # 500 GPUs on day 10 at 100 a day: racked on day 15, up on day 17
+    day, queue = compute_ready([500], [0], [1000.0], [9999.0], ladder((10, 500)))
+    assert (day[0, 0], QUEUES[queue[0, 0]]) == (17, "rack installation")
+
+
+def test_second_delivery_is_waited_for() -> None:
+    # 100 of the second delivery on day 30 take one day
+    day, queue = compute_ready([600], [0], [1000.0], [9999.0], ladder((10, 500), (30, 600)))
+    assert (day[0, 0], QUEUES[queue[0, 0]]) == (33, "GPU deliveries")
+
+
+def test_halls_are_slow() -> None:
+    # halls for 20 GPUs a day from day 5: 500 on day 30
+    day, queue = compute_ready([500], [5], [20.0], [9999.0], ladder((0, 500)))
+    assert (day[0, 0], QUEUES[queue[0, 0]]) == (32, "halls")
+
+
+def test_network_is_slow() -> None:
+    day, queue = compute_ready([500], [0], [1000.0], [9999.0], ladder((10, 500), network=50.0))
+    assert (day[0, 0], QUEUES[queue[0, 0]]) == (22, "network")
+
+
+def test_floor_and_deliveries_that_do_not_suffice() -> None:
+    day, queue = compute_ready([500, 900], [0], [1000.0], [800.0], ladder((0, 600)))
+    assert list(day[0]) == [7, NEVER]
+    assert QUEUES[queue[0, 1]] == "floor area"
+    day, queue = compute_ready([900], [0], [1000.0], [1800.0], ladder((0, 600)))
+    assert (day[0, 0], QUEUES[queue[0, 0]]) == (NEVER, "GPU deliveries")
+
+
+def test_rounding_of_rates_costs_no_day() -> None:
+    pace = Pace(np.array([0]), np.array([300]), 1000.0, 0.1 * 3, 1000.0, 0)
+    day, _ = compute_ready([3], [0], [1000.0], [1000.0], pace)
+    assert day[0, 0] == 10

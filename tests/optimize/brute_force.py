@@ -1,0 +1,123 @@
+"""A second opinion that shares nothing with the formulation: enumerate days, units and steps; an LP for the rest."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from scipy.optimize import linprog
+
+from siteopt.instance import Instance
+
+
+def best(case: Instance) -> tuple[tuple[int, ...], float] | None:
+    """Days and cost of the best plan over all sites, in the default order; None where no site can serve."""
+    answers = [answer for s in range(case.sites) if (answer := _site(case, s))]
+    return min(answers, default=None)
+
+
+def _site(case: Instance, s: int) -> tuple[tuple[int, ...], float] | None:
+    answers = []
+    for settings in itertools.product(_settings(case, s), repeat=case.milestones):
+        rising = all(
+            (np.array(after[0]) >= before[0]).all() and (np.array(after[1]) >= before[1]).all()
+            for before, after in itertools.pairwise(settings)
+        )
+        if rising:
+            days = _days(case, s, settings)
+            cost = _cost(case, s, settings) if days else None
+            if days and cost is not None and cost <= case.budget_musd + 1e-7:
+                answers.append((days, round(cost, 6)))
+    return min(answers, default=None)
+
+
+def _settings(case: Instance, s: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Every combination of units and of a site's grid steps in order."""
+    units = itertools.product(*(range(int(count) + 1) for count in case.fleet))
+    own = np.flatnonzero(case.step_site == s)
+    ladders = []
+    for height in range(len(own) + 1):
+        ladder = np.zeros(len(case.step_site), dtype=int)
+        ladder[own[:height]] = 1
+        ladders.append(tuple(ladder))
+    return list(itertools.product(units, ladders))
+
+
+def _days(case: Instance, s: int, settings: tuple) -> tuple[int, ...] | None:
+    """The earliest days that the units and steps allow."""
+    days: list[int] = []
+    for m, (units, steps) in enumerate(settings):
+        day = int(case.compute_ready_day[s, m])
+        there = [int(case.ready_day[s, o]) for o in range(case.offers) if units[o]]
+        there += [int(case.step_ready_day[step]) for step in range(len(steps)) if steps[step]]
+        day = max([day, *there])
+        for k, crews in enumerate(case.crews):
+            jobs = sorted(
+                (int(case.arrival_day[s, o]), units[o] * float(case.crew_days[o]))
+                for o in range(case.offers)
+                if case.trade[o] == k and units[o]
+            )
+            for place, (arrival, _) in enumerate(jobs):
+                work = sum(amount for _, amount in jobs[place:])
+                if work > 0:
+                    if crews == 0:
+                        return None
+                    day = max(day, arrival + int(np.ceil(work / crews - 1e-9)))
+        days.append(max([day + case.commissioning_days, *days]))
+    return tuple(days) if days[-1] <= case.horizon_day else None
+
+
+def _cost(case: Instance, s: int, settings: tuple) -> float | None:
+    units, steps = (np.array(part) for part in settings[-1])
+    cost = float(case.site_cost_musd[s] + case.gpu_cost_musd)
+    cost += float(units @ case.unit_cost_musd[s] + steps @ case.step_cost_musd)
+    for m, (count, ladder) in enumerate(settings):
+        energy = _energy(case, s, m, np.array(count), np.array(ladder))
+        if energy is None:
+            return None
+        cost += energy
+    return cost
+
+
+def _energy(case: Instance, s: int, m: int, units: np.ndarray, steps: np.ndarray) -> float | None:
+    """Least energy cost of a milestone with its units; None where they do not suffice."""
+    it, rating = case.it_mw[m], case.rating_mw[s] * units
+    firm, chill, batteries = (rating * kind for kind in (case.is_generator, case.is_chiller, case.is_battery))
+    grid = case.grid_mw[s] + case.step_rise_mw @ steps
+    tolerated = case.grid_swing_mw[s] + case.step_rise_swing_mw @ steps
+    heat = it * case.heat_fraction
+    out = {
+        kind: case.spare_units * max([case.rating_mw[s, o] for o in range(case.offers) if array[o] > 0], default=0.0)
+        for kind, array in (("firm", firm), ("chill", chill))
+    }
+    if batteries.sum() + case.step_fraction @ firm + tolerated < case.swing * it - 1e-7:
+        return None
+    if (case.energy_mwh * case.is_battery) @ units < it * case.ride_through_minutes / 60 - 1e-7:
+        return None
+    if (case.heat_rate_mj_per_kwh / 3.6 * case.is_gas) @ firm > case.gas_mw[s] + 1e-7:
+        return None
+    if case.footprint_m2 @ units > case.yard_m2[s] + 1e-7 or chill.sum() - out["chill"] < heat - 1e-7:
+        return None
+    n = case.offers  # variables: output, heat, import
+    draw = 1 / case.cop[s]
+    base = it * (1 + case.overhead)
+    money = case.hold_days[m] * 24 / 1e6
+    objective = np.concatenate([case.fuel_usd_per_mwh * money, np.zeros(n), [case.grid_usd_per_mwh[s] * money]])
+    zero = np.zeros(n)
+    upper = [
+        (np.concatenate([zero, draw, [0]]), grid + firm.sum() + batteries.sum() - base),
+        (np.concatenate([zero, draw, [0]]), grid + firm.sum() - out["firm"] - base + it * (1 - case.mean_load)),
+        (np.concatenate([zero, -np.ones(n), [0]]), -heat),
+        (np.concatenate([zero, case.water_m3_per_mwh * 24, [0]]), case.water_m3_per_day[s]),
+        (np.concatenate([case.nox_g_per_kwh * 8.76, zero, [0]]), case.nox_t_per_year[s]),
+    ]
+    rows = [(row, limit) for row, limit in upper if np.isfinite(limit)]
+    solved = linprog(
+        objective,
+        A_ub=np.array([row for row, _ in rows]),
+        b_ub=[limit for _, limit in rows],
+        A_eq=[np.concatenate([np.ones(n), -draw, [1]])],
+        b_eq=[base - it * (1 - case.mean_load)],
+        bounds=[*((0, top) for top in firm), *((0, top) for top in chill), (0, grid)],
+    )
+    return float(solved.fun) if solved.status == 0 else None

@@ -1,0 +1,87 @@
+"""Random small instances, drawn so that each limit often binds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from siteopt.instance import Instance
+from tests.cases import battery, chiller, generator, tiny
+
+
+@st.composite
+def instances(draw: st.DrawFn, milestones: int | None = None) -> Instance:
+    """Up to three sites, three offers and two milestones."""
+    count = milestones or draw(st.integers(1, 2))
+    few = st.integers(0, 2)
+    day = st.integers(0, 30)
+    size = draw(st.integers(1, 3))
+
+    def scarce(*values: float) -> st.SearchStrategy[float]:
+        return st.sampled_from([*values, np.inf])
+
+    sites = [
+        {
+            "grid_mw": draw(st.sampled_from([0.0, 3.0, 6.0, 12.0])),
+            "grid_swing_mw": draw(st.sampled_from([0.0, 2.0, 5.0])),
+            "gas_mw": draw(scarce(4.0, 9.0)),
+            "nox_t_per_year": draw(scarce(9.0, 30.0)),
+            "water_m3_per_day": draw(scarce(50.0, 120.0)),
+            "yard_m2": draw(scarce(2.0, 4.0)),
+            "grid_usd_per_mwh": draw(st.sampled_from([0.0, 40.0])),
+            "site_cost_musd": draw(st.sampled_from([1.0, 2.0, 3.0])),
+            "compute_ready_day": sorted(draw(st.lists(st.integers(0, 15), min_size=count, max_size=count))),
+        }
+        for _ in range(size)
+    ]
+
+    def common() -> dict[str, Any]:
+        return {
+            "fleet": draw(few),
+            "trade": draw(st.sampled_from(["electrical", "mechanical"])),
+            "crew_days": draw(st.sampled_from([0.0, 3.0, 7.0])),
+            "footprint_m2": draw(st.sampled_from([0.0, 1.0, 2.0])),
+            "arrival_day": [draw(day) for _ in range(size)],
+            "install_days": draw(st.integers(0, 4)),
+            "rating_mw": [draw(st.sampled_from([2.0, 3.5, 6.0])) for _ in range(size)],
+            "unit_cost_musd": [draw(st.sampled_from([0.5, 1.0, 4.0])) for _ in range(size)],
+        }
+
+    power = generator(
+        **common(),
+        gas=draw(st.booleans()),
+        step_fraction=draw(st.sampled_from([0.1, 0.5])),
+        nox_g_per_kwh=draw(st.sampled_from([0.0, 0.3])),
+        fuel_usd_per_mwh=draw(st.sampled_from([0.0, 90.0])),
+    )
+    cold = chiller(
+        **common(), cop=draw(st.sampled_from([2.0, 4.0])), water_m3_per_mwh=draw(st.sampled_from([0.0, 1.0]))
+    )
+    store = battery(**common(), energy_mwh=draw(st.sampled_from([0.5, 2.0])))
+    extra = draw(st.sampled_from([None, power | {"arrival_day": 0}, cold | {"arrival_day": 0}]))
+    offers = [offer for offer in (power, cold, store, extra) if offer]
+    steps = [
+        {"site": site, "ready_day": draw(day), "rise_mw": 5.0, "rise_swing_mw": 1.0, "cost_musd": draw(few)}
+        for site in range(size)
+        if draw(st.booleans())
+    ]
+    swing = draw(st.sampled_from([0.0, 0.4]))
+    return tiny(
+        offers,
+        sites,
+        steps,
+        it_mw=[4.0, 7.0][:count],
+        overhead=draw(st.sampled_from([0.0, 0.1])),
+        swing=swing,
+        mean_load=1 - swing / 2,
+        heat_fraction=draw(st.sampled_from([0.0, 0.5, 1.0])),
+        crews=np.array([draw(st.sampled_from([0.0, 1.0, 2.5, np.inf])) for _ in range(2)]),
+        spare_units=draw(st.integers(0, 1)),
+        ride_through_minutes=draw(st.sampled_from([0.0, 10.0])),
+        commissioning_days=draw(st.integers(0, 3)),
+        hold_days=np.array([30, 60][:count]),
+        budget_musd=draw(st.sampled_from([6.0, 12.0, 1000.0])),
+        horizon_day=45,
+    )

@@ -1,0 +1,116 @@
+"""Search, monolithic MILP and brute force agree; bounds hold; relaxing a limit never hurts; rows may be reordered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from siteopt.instance import Instance
+from siteopt.optimize.bounds import bounds
+from siteopt.optimize.certificate import certify
+from siteopt.optimize.monolithic import monolithic
+from siteopt.optimize.search import search
+from siteopt.plan import Ranking, RunOutcome
+from tests.optimize import brute_force
+from tests.optimize.random_cases import instances
+
+thorough = settings(max_examples=60, suppress_health_check=list(HealthCheck))
+
+
+def key(case: Instance, ranking: Ranking) -> tuple[tuple[int, ...], float] | None:
+    """Days and cost of the best plan."""
+    if ranking.best is None or ranking.best.plan is None:
+        assert ranking.outcome is RunOutcome.NO_SITE
+        return None
+    plan = ranking.best.plan
+    assert certify(case, plan).valid
+    return tuple(map(int, plan.day)), plan.cost_musd(case)
+
+
+def assert_same(one: tuple | None, other: tuple | None) -> None:
+    """Equal days, and costs that differ by less than a hundred US dollars."""
+    assert (one is None) == (other is None)
+    if one is not None and other is not None:
+        assert one[0] == other[0]
+        assert one[1] == pytest.approx(other[1], abs=1e-4)
+
+
+@thorough
+@given(instances())
+def test_search_is_brute_force(case: Instance) -> None:
+    assert_same(key(case, search(case)), brute_force.best(case))
+
+
+@thorough
+@given(instances())
+def test_search_is_monolithic(case: Instance) -> None:
+    assert_same(key(case, search(case)), key(case, monolithic(case)))
+
+
+@thorough
+@given(instances(), st.permutations([0, 1, -1]))
+def test_search_is_monolithic_in_any_order(case: Instance, order: list[int]) -> None:
+    case = replace(case, order=tuple(goal for goal in order if goal < case.milestones))
+    one, other = search(case), monolithic(case)
+    assert_same(key(case, one), key(case, other))
+
+
+@thorough
+@given(instances())
+def test_bounds_hold_at_every_site(case: Instance) -> None:
+    limits = bounds(case)
+    for result in search(case).results:
+        if result.plan is not None:
+            assert (limits.day[result.site] <= result.plan.day).all()
+
+
+RELAXED = {
+    "grid_mw": lambda case: case.grid_mw + 2,
+    "grid_swing_mw": lambda case: case.grid_swing_mw + 2,
+    "gas_mw": lambda case: case.gas_mw * 2,
+    "nox_t_per_year": lambda case: case.nox_t_per_year * 2,
+    "water_m3_per_day": lambda case: case.water_m3_per_day * 2,
+    "yard_m2": lambda case: case.yard_m2 * 2,
+    "crews": lambda case: case.crews + 1,
+    "budget_musd": lambda case: case.budget_musd * 2,
+    "fleet": lambda case: case.fleet + 1,
+    "ready_day": lambda case: np.maximum(case.arrival_day, case.ready_day - 3),
+    "compute_ready_day": lambda case: np.maximum(0, case.compute_ready_day - 5),
+    "commissioning_days": lambda case: 0,
+    "spare_units": lambda case: 0,
+    "heat_fraction": lambda case: case.heat_fraction / 2,
+    "ride_through_minutes": lambda case: 0.0,
+    "step_cost_musd": lambda case: case.step_cost_musd / 2,
+}
+
+
+@thorough
+@given(instances(), st.sampled_from(sorted(RELAXED)))
+def test_relaxing_a_limit_never_makes_it_worse(case: Instance, name: str) -> None:
+    before, after = key(case, search(case)), None
+    relaxed = replace(case, **{name: RELAXED[name](case)})
+    after = key(relaxed, search(relaxed))
+    if before is not None:
+        assert after is not None
+        assert after[0] < before[0] or (after[0] == before[0] and after[1] <= before[1] + 1e-4)
+
+
+@thorough
+@given(instances(), st.data())
+def test_a_mutated_plan_does_not_pass(case: Instance, data: st.DataObject) -> None:
+    ranking = search(case)
+    if ranking.best is None or ranking.best.plan is None:
+        return
+    plan = ranking.best.plan
+    earlier = plan.day.copy()
+    earlier[0] = int(bounds(case).day[plan.site, 0]) - 1
+    assert not certify(case, replace(plan, day=earlier)).valid
+    o = data.draw(st.integers(0, case.offers - 1))
+    more = plan.units.copy()
+    more[o] += case.fleet[o] + 1
+    assert not certify(case, replace(plan, units=more)).valid
+    assert not certify(case, replace(plan, demand_mw=plan.demand_mw * 0.9)).valid
