@@ -165,8 +165,10 @@ def _offers(frame: pd.DataFrame, file: str) -> list[Fault]:
 _CROSS_CHECKS = {CANDIDATES.name: _candidates, GRID_STEPS.name: _grid_steps, OFFERS.name: _offers}
 
 
-def ladder_faults(steps: pd.DataFrame, file: str, start: pd.Timestamp, base_mw: pd.Series) -> list[Fault]:
-    """Faults of grid steps against the candidates: unknown sites, limits that do not rise.
+def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fault]:
+    """Faults of grid steps against the candidates: misspelt sites, limits that do not rise.
+
+    A step of a site that is not a candidate, and not like one, belongs to another table of candidates.
 
     Parameters
     ----------
@@ -178,7 +180,8 @@ def ladder_faults(steps: pd.DataFrame, file: str, start: pd.Timestamp, base_mw: 
     faults = []
     known = list(base_mw.index)
     for row, site in steps.loc[~steps["site_id"].isin(base_mw.index) & (steps["site_id"] != ""), "site_id"].items():
-        faults.append(Fault(file, int(row), "site_id", site, "a site_id of the candidates" + nearest(site, known)))
+        if difflib.get_close_matches(site, known, n=1, cutoff=MISSPELT):
+            faults.append(Fault(file, int(row), "site_id", site, "a site_id of the candidates" + nearest(site, known)))
     for site, ladder in steps.dropna(subset=["grid_mw"]).groupby("site_id"):
         below = base_mw.get(site, np.nan)
         for row, step in ladder.sort_values("day", kind="stable").iterrows():

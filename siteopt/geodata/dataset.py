@@ -116,7 +116,7 @@ def load(scenario: Scenario) -> Dataset:
         day = frame["ready_day"].fillna((frame["ready_date"] - start).dt.days).clip(lower=0)
         ladders.append(frame.assign(day=day))
         if not sites.index.has_duplicates and candidate_files:
-            reader.faults += ladder_faults(ladders[-1], name, start, sites["grid_mw"])
+            reader.faults += ladder_faults(ladders[-1], name, sites["grid_mw"])
     for name, table in (("candidates", sites), ("offers", offers)):
         if table.empty and not reader.faults:
             reader.faults.append(Fault(", ".join(getattr(scenario.inputs, name)), None, "", "no rows", f"{name}"))

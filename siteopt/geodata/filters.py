@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas
-import numpy as np
 import pandas as pd
 
 from siteopt.faults import Fault, InputError
@@ -17,32 +16,29 @@ def excluded_by(scenario: Scenario, sites: pd.DataFrame) -> dict[str, str]:
     """site_id to the first reason why the scenario leaves the candidate out."""
     reasons: dict[str, str] = {}
     for left_out, reason in _tests(scenario, sites):
-        for site, text in zip(sites.index[left_out], np.asarray(reason, dtype=object)[left_out], strict=True):
+        for site, text in reason[left_out].items():
             reasons.setdefault(site, text)
     return reasons
 
 
-def _tests(scenario: Scenario, sites: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _tests(scenario: Scenario, sites: pd.DataFrame) -> Iterator[tuple[pd.Series, pd.Series]]:
+    """Which sites each test leaves out, and its reason for each site."""
     start, keep = pd.Timestamp(scenario.project.start_date), scenario.filter
     begin, until = sites["available_from"], sites["available_until"]
-    yield (begin > start).to_numpy(), "not to be had before " + begin.dt.strftime("%Y-%m-%d").to_numpy(dtype=object)
-    yield (until < start).to_numpy(), "taken since " + until.dt.strftime("%Y-%m-%d").to_numpy(dtype=object)
+    yield begin > start, "not to be had before " + begin.dt.strftime("%Y-%m-%d").fillna("")
+    yield until < start, "taken since " + until.dt.strftime("%Y-%m-%d").fillna("")
     lists = (("status", keep.status), ("country", keep.countries), ("region", keep.regions))
     for column, allowed in lists:
         if allowed:
-            value = sites[column].replace("", "unknown").to_numpy(dtype=object)
-            yield ~sites[column].isin(allowed).to_numpy(), f"{column} is " + value
-    if keep.within is None and keep.away_from is None:
-        return
-    points = geopandas.GeoSeries.from_xy(sites["longitude"], sites["latitude"], crs=4326)
-    everyone = np.full(len(sites), "", dtype=object)
+            yield ~sites[column].isin(allowed), f"{column} is " + sites[column].replace("", "unknown")
+    points = geopandas.GeoSeries.from_xy(sites["longitude"], sites["latitude"], index=sites.index, crs=4326)
     if keep.within is not None:
         area = _layer(scenario.resolve(keep.within)).to_crs(4326).union_all()
-        yield ~points.covered_by(area).to_numpy(), everyone + f"outside {keep.within}"
+        yield ~points.covered_by(area), pd.Series(f"outside {keep.within}", sites.index)
     if keep.away_from is not None:
         layer = _layer(scenario.resolve(keep.away_from.layer)).to_crs(4326).union_all()
-        near = np.array([_within_km(point, layer, keep.away_from.km) for point in points], dtype=bool)
-        yield near, everyone + f"within {keep.away_from.km:g} km of {keep.away_from.layer}"
+        near = points.map(lambda point: _within_km(point, layer, keep.away_from.km)).astype(bool)
+        yield near, pd.Series(f"within {keep.away_from.km:g} km of {keep.away_from.layer}", sites.index)
 
 
 def _within_km(point: object, layer: object, km: float) -> bool:
