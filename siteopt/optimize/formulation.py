@@ -134,6 +134,26 @@ def choice(model: Model) -> None:
             model.row(f"taken_s{s}_m{m}", model.started(s, m) + model.started(s, m - 1, -1), EQ, 0)
 
 
+def alike(model: Model) -> None:
+    """``total = sum of units`` over offers that differ in nothing but depot, dates and cost.
+
+    Says nothing new, but lets the solver branch on the number of such units instead of trying depot after depot.
+    """
+    case = model.instance
+    for s in model.sites:
+        traits = [case.trade, case.crew_days, case.footprint_m2, case.energy_mwh, case.step_fraction]
+        traits += [case.heat_rate_mj_per_kwh, case.nox_g_per_kwh, case.fuel_usd_per_mwh, case.water_m3_per_mwh]
+        traits += [case.is_generator, case.is_chiller, case.is_gas, case.rating_mw[s], case.cop[s]]
+        group = np.unique(np.stack(traits), axis=1, return_inverse=True)[1].ravel()
+        for m in range(case.milestones):
+            for g in range(int(group.max(initial=-1)) + 1):
+                members = [model.units[o, s, m] for o in model.offers(s, m, group == g)]
+                if len(members) > 1:
+                    name, most = f"g{g}_s{s}_m{m}", sum(var.upBound for var in members)
+                    total = model.problem.add_variable(f"total_{name}", 0, most, pulp.LpInteger)
+                    model.row(f"total_{name}", [(total, 1), *((var, -1) for var in members)], EQ, 0)
+
+
 def fleet_and_arrival(model: Model) -> None:
     """1. ``units[o,s,m] <= fleet[o] x sum_{t >= ready_day[o,s] + c} start[s,m,t]``, likewise grid steps; what is on
     site stays; milestones follow each other: ``day[m] >= day[m-1]``.
@@ -369,6 +389,7 @@ def build(
     """
     model = Model(instance, tuple(sorted({s for s, _ in days})), days)
     choice(model)
+    alike(model)
     for family in families:
         family(model)
     if goal is None:

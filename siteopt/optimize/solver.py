@@ -98,7 +98,7 @@ class _Highs(pulp.HiGHS):
         lp.solverModel.passModel(model)
 
 
-def solve(problem: pulp.LpProblem, seconds: float = math.inf) -> Solve:
+def solve(problem: pulp.LpProblem, seconds: float = math.inf, presolve: str = "off") -> Solve:
     """Solve to proven optimality, or until the time is up.
 
     Raises
@@ -107,7 +107,7 @@ def solve(problem: pulp.LpProblem, seconds: float = math.inf) -> Solve:
         Where HiGHS fails, or ends in a state that is neither of the outcomes.
     """
     limit = None if math.isinf(seconds) else max(0.0, seconds)
-    solver = _Highs(msg=False, gapRel=0.0, gapAbs=1e-6, threads=1, timeLimit=limit, random_seed=0)
+    solver = _Highs(msg=False, gapRel=0.0, gapAbs=1e-6, threads=1, timeLimit=limit, random_seed=0, presolve=presolve)
     with _silent_stdout():
         problem.solve(solver)
     highs = problem.solverModel
