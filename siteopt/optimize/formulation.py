@@ -39,6 +39,8 @@ class Model:
     problem: pulp.LpProblem = field(default_factory=lambda: pulp.LpProblem("siteopt", pulp.LpMinimize))
     start: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     units: dict[Index, pulp.LpVariable] = field(default_factory=dict)
+    group: dict[int, np.ndarray] = field(default_factory=dict)
+    total: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     used: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     step: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     output_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class Model:
         case, variable = self.instance, self.problem.add_variable
         delay = case.commissioning_days
         for s in self.sites:
+            self.group[s] = alike(case, s)
             for m in range(case.milestones):
                 for t in self.days[s, m]:
                     self.start[s, m, t] = variable(f"start_s{s}_m{m}_t{t}", 0, 1, pulp.LpBinary)
@@ -65,8 +68,11 @@ class Model:
                         self.output_mw[o, s, m] = variable(f"output_{name}", 0)
                     if case.is_chiller[o]:
                         self.heat_mw[o, s, m] = variable(f"heat_{name}", 0)
-                    if case.spare_units and not case.is_battery[o]:
-                        self.used[o, s, m] = variable(f"used_{name}", 0, 1, pulp.LpBinary)
+                for g in sorted({int(self.group[s][o]) for o in self.offers(s, m)}):
+                    most = sum(self.units[o, s, m].upBound for o in self.offers(s, m, self.group[s] == g))
+                    self.total[g, s, m] = variable(f"total_g{g}_s{s}_m{m}", 0, most, pulp.LpInteger)
+                    if case.spare_units and not case.is_battery[self.group[s] == g][0]:
+                        self.used[g, s, m] = variable(f"used_g{g}_s{s}_m{m}", 0, 1, pulp.LpBinary)
                 self.import_mw[s, m] = variable(f"import_s{s}_m{m}", 0)
                 self.demand_mw[s, m] = variable(f"demand_s{s}_m{m}", 0)
 
@@ -122,6 +128,14 @@ class Model:
         return pulp.LpAffineExpression([term for term in terms if term[1]], constant=case.gpu_cost_musd)
 
 
+def alike(case: Instance, s: int) -> np.ndarray:
+    """The group of each offer: offers of a group differ in nothing but depot, dates and cost at the site."""
+    traits = [case.trade, case.crew_days, case.footprint_m2, case.energy_mwh, case.step_fraction]
+    traits += [case.heat_rate_mj_per_kwh, case.nox_g_per_kwh, case.fuel_usd_per_mwh, case.water_m3_per_mwh]
+    traits += [case.is_generator, case.is_chiller, case.is_gas, case.rating_mw[s], case.cop[s]]
+    return np.asarray(np.unique(np.stack(traits), axis=1, return_inverse=True)[1]).ravel()
+
+
 LE, EQ, GE = pulp.LpConstraintLE, pulp.LpConstraintEQ, pulp.LpConstraintGE
 
 
@@ -134,24 +148,14 @@ def choice(model: Model) -> None:
             model.row(f"taken_s{s}_m{m}", model.started(s, m) + model.started(s, m - 1, -1), EQ, 0)
 
 
-def alike(model: Model) -> None:
-    """``total = sum of units`` over offers that differ in nothing but depot, dates and cost.
+def totals(model: Model) -> None:
+    """``total[g,s,m] = sum of units[o,s,m]`` over the offers of a group.
 
     Says nothing new, but lets the solver branch on the number of such units instead of trying depot after depot.
     """
-    case = model.instance
-    for s in model.sites:
-        traits = [case.trade, case.crew_days, case.footprint_m2, case.energy_mwh, case.step_fraction]
-        traits += [case.heat_rate_mj_per_kwh, case.nox_g_per_kwh, case.fuel_usd_per_mwh, case.water_m3_per_mwh]
-        traits += [case.is_generator, case.is_chiller, case.is_gas, case.rating_mw[s], case.cop[s]]
-        group = np.unique(np.stack(traits), axis=1, return_inverse=True)[1].ravel()
-        for m in range(case.milestones):
-            for g in range(int(group.max(initial=-1)) + 1):
-                members = [model.units[o, s, m] for o in model.offers(s, m, group == g)]
-                if len(members) > 1:
-                    name, most = f"g{g}_s{s}_m{m}", sum(var.upBound for var in members)
-                    total = model.problem.add_variable(f"total_{name}", 0, most, pulp.LpInteger)
-                    model.row(f"total_{name}", [(total, 1), *((var, -1) for var in members)], EQ, 0)
+    for (g, s, m), total in model.total.items():
+        members = [(model.units[o, s, m], -1.0) for o in model.offers(s, m, model.group[s] == g)]
+        model.row(f"total_g{g}_s{s}_m{m}", [(total, 1), *members], EQ, 0)
 
 
 def fleet_and_arrival(model: Model) -> None:
@@ -205,7 +209,8 @@ def crew(model: Model) -> None:
 
 def cooling(model: Model) -> None:
     """3. ``sum(heat_mw) >= it_mw x heat_fraction``; ``heat_mw <= cap_mw x units``; and for each chiller ``o``
-    ``sum(cap_mw x units) - spare_units x cap_mw[o] x used[o] >= it_mw x heat_fraction``, ``units <= fleet x used``.
+    ``sum(cap_mw x units) - spare_units x cap_mw[o] x used[o] >= it_mw x heat_fraction``, ``units <= fleet x used``
+    (``used`` once for a group of offers that are alike).
     """
     case = model.instance
     for s, m in model.pairs():
@@ -219,17 +224,22 @@ def cooling(model: Model) -> None:
         _spare(model, s, m, case.is_chiller, [], model.started(s, m, -heat), "heat")
 
 
-def _spare(
-    model: Model, s: int, m: int, kind: np.ndarray, besides: list[Term], need: list[Term], name: str
-) -> None:
-    """``besides + sum(rating x units) + need >= 0`` still with the spare units of any one used offer out."""
+def _spare(model: Model, s: int, m: int, kind: np.ndarray, besides: list[Term], need: list[Term], name: str) -> None:
+    """``besides + sum(rating x units) - out_mw + need >= 0``, where ``out_mw >= spare_units x rating[g] x used[g]``.
+
+    One variable for the spare units of the largest used group keeps the rows sparse.
+    """
     case = model.instance
-    if not case.spare_units:
+    offers = model.offers(s, m, kind)
+    if not case.spare_units or not offers:
         return
-    for o in model.offers(s, m, kind):
-        used = model.used[o, s, m]
-        out = (used, -float(case.spare_units * case.rating_mw[s, o]))
-        model.row(f"{name}_spare_o{o}_s{s}_m{m}", [*besides, *model.ratings(s, m, kind), out, *need], GE, 0)
+    out = model.problem.add_variable(f"{name}_out_s{s}_m{m}", 0)
+    model.row(f"{name}_spare_s{s}_m{m}", [*besides, *model.ratings(s, m, kind), (out, -1), *need], GE, 0)
+    largest = {int(model.group[s][o]): float(case.spare_units * case.rating_mw[s, o]) for o in offers}
+    for g, rating in largest.items():
+        model.row(f"{name}_out_g{g}_s{s}_m{m}", [(out, 1), (model.used[g, s, m], -rating)], GE, 0)
+    for o in offers:
+        used = model.used[int(model.group[s][o]), s, m]
         model.row(f"{name}_used_o{o}_s{s}_m{m}", [(model.units[o, s, m], 1), (used, -float(case.fleet[o]))], LE, 0)
 
 
@@ -389,7 +399,7 @@ def build(
     """
     model = Model(instance, tuple(sorted({s for s, _ in days})), days)
     choice(model)
-    alike(model)
+    totals(model)
     for family in families:
         family(model)
     if goal is None:
