@@ -1,0 +1,37 @@
+# make run    sets up its own environment, solves the reference scenario, says where the outputs lie
+# make test   runs the tests
+# make check  formats, lints, type-checks (check-only where CI is set)
+# make lock   resolves the pinned constraints again
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test check lock clean
+.DEFAULT_GOAL := run
+
+$(READY): constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "siteopt needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r constraints.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+run: $(READY)
+	$(BIN)/siteopt solve models/colossus.toml
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format $(if $(CI),--check )siteopt tests
+	$(BIN)/ruff check $(if $(CI),,--fix )siteopt tests
+	$(BIN)/mypy
+
+lock:
+	$(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--no-emit-find-links --python-version 3.11 --group dev --output-file constraints.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
