@@ -1,6 +1,7 @@
 # make run    sets up its own environment, solves the reference scenario, says where the outputs lie
 # make test   runs the tests
 # make check  formats, lints, type-checks (check-only where CI is set)
+# make docs   writes the figures in the documents again, from runs
 # make lock   resolves the pinned constraints again
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check lock clean
+.PHONY: run test check docs lock clean
 .DEFAULT_GOAL := run
 
 $(READY): constraints.txt pyproject.toml
@@ -25,9 +26,12 @@ test: $(READY)
 	$(BIN)/python -m pytest
 
 check: $(READY)
-	$(BIN)/ruff format $(if $(CI),--check )siteopt tests
-	$(BIN)/ruff check $(if $(CI),,--fix )siteopt tests
+	$(BIN)/ruff format $(if $(CI),--check )siteopt tests docs
+	$(BIN)/ruff check $(if $(CI),,--fix )siteopt tests docs
 	$(BIN)/mypy
+
+docs: $(READY)
+	$(BIN)/python docs/generate.py
 
 lock:
 	$(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -36,8 +37,13 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
     faults : list of Fault
     """
     cells = raw.cells.set_axis(raw.rows, axis=0)
-    source = {usd_name(name, currency.lower()) or name: name for name in map(str, cells.columns)}
-    faults = _header_faults(table, raw.file, source)
+    source: dict[str, str] = {}
+    faults = []
+    for name in map(str, cells.columns):
+        twin = source.setdefault(usd_name(name, currency.lower()) or name, name)
+        if twin != name:
+            faults.append(Fault(raw.file, 1, name, name, f"one currency a column; there is {twin} too"))
+    faults += _header_faults(table, raw.file, source)
     frame = {}
     for column in table:
         name = source.get(column.name, column.name)
@@ -51,8 +57,16 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
             faults.append(Fault(raw.file, row, name, text, column.expected + _cause(column, text, cells, position)))
     extra = {name: cells[name] for usd, name in source.items() if usd not in table.names}
     checked = pd.DataFrame({**frame, **extra}, index=cells.index)
-    faults += _CROSS_CHECKS[table.name](checked, raw.file)
+    named = {(fault.row, fault.column) for fault in faults}
+    crossed = (_as_written(fault, source, cells) for fault in _CROSS_CHECKS[table.name](checked, raw.file))
+    faults += [fault for fault in crossed if (fault.row, fault.column) not in named]
     return checked, sorted(faults, key=lambda fault: fault.row or 0)
+
+
+def _as_written(fault: Fault, source: dict[str, str], cells: pd.DataFrame) -> Fault:
+    """A fault of a checked table, with the column and the text that its file has."""
+    name = source.get(fault.column, fault.column)
+    return replace(fault, column=name, found=_shown(cells.at[fault.row, name])) if name in cells else fault
 
 
 def _header_faults(table: Table, file: str, source: dict[str, str]) -> list[Fault]:
@@ -182,7 +196,7 @@ def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fa
     for row, site in steps.loc[~steps["site_id"].isin(base_mw.index) & (steps["site_id"] != ""), "site_id"].items():
         if difflib.get_close_matches(site, known, n=1, cutoff=MISSPELT):
             faults.append(Fault(file, int(row), "site_id", site, "a site_id of the candidates" + nearest(site, known)))
-    for site, ladder in steps.dropna(subset=["grid_mw"]).groupby("site_id"):
+    for site, ladder in steps.dropna(subset=["grid_mw", "day"]).groupby("site_id"):
         below = base_mw.get(site, np.nan)
         for row, step in ladder.sort_values("day", kind="stable").iterrows():
             if step["grid_mw"] <= below:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +74,7 @@ class _Reader:
             try:
                 raw = read_table(path)
             except InputError as error:
-                self.faults += error.faults
+                self.faults += [replace(fault, file=name) for fault in error.faults]
                 continue
             self.inputs.append((name, _sha256(path)))
             frame, faults = typed(table, RawTable(name, raw.cells, raw.rows), project.currency, project.currency_per_usd)
@@ -84,12 +84,13 @@ class _Reader:
 
     def joined(self, table: Table, frames: list[tuple[str, pd.DataFrame]], key: str) -> pd.DataFrame:
         """One frame sorted by id; an id that stands in two files is a fault."""
-        place: dict[str, str] = {}
-        for name, frame in frames:
+        place: dict[str, int] = {}
+        for number, (name, frame) in enumerate(frames):
             for row, value in frame[key].items():
-                twin = place.setdefault(value, name)
-                if value and twin != name:
-                    self.faults.append(Fault(name, int(row), key, value, f"an id of its own; {twin} has the same"))
+                twin = place.setdefault(value, number)
+                if value and twin != number:
+                    expected = f"an id of its own; {frames[twin][0]} has the same"
+                    self.faults.append(Fault(name, int(row), key, value, expected))
         if not frames:
             return pd.DataFrame(columns=list(table.names)).set_index(key, drop=False)
         merged = pd.concat([frame for _, frame in frames], ignore_index=True)
@@ -113,10 +114,11 @@ def load(scenario: Scenario) -> Dataset:
     start = pd.Timestamp(scenario.project.start_date)
     ladders = []
     for name, frame in step_files:
-        day = frame["ready_day"].fillna((frame["ready_date"] - start).dt.days).clip(lower=0)
-        ladders.append(frame.assign(day=day))
-        if not sites.index.has_duplicates and candidate_files:
-            reader.faults += ladder_faults(ladders[-1], name, sites["grid_mw"])
+        day = np.ceil(frame["ready_day"].fillna((frame["ready_date"] - start).dt.days))
+        if candidate_files:
+            base_mw = sites.loc[~sites.index.duplicated(), "grid_mw"]
+            reader.faults += ladder_faults(frame.assign(day=day), name, base_mw)
+        ladders.append(frame.assign(day=day.clip(lower=0)))
     for name, table in (("candidates", sites), ("offers", offers)):
         if table.empty and not reader.faults:
             reader.faults.append(Fault(", ".join(getattr(scenario.inputs, name)), None, "", "no rows", f"{name}"))

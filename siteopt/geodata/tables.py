@@ -63,6 +63,7 @@ def _read_csv(path: Path) -> RawTable:
     cells: list[list[str]] = []
     rows: list[int] = []
     faults: list[Fault] = []
+    number = 0
     try:
         for number, record in enumerate(records, start=1):
             if number == 1:
@@ -76,9 +77,11 @@ def _read_csv(path: Path) -> RawTable:
                 cells.append((record + [""] * len(header))[: len(header)])
                 rows.append(number)
     except csv.Error as error:
-        faults.append(Fault(str(path), len(rows) + 2, "", str(error), "cells with paired quotes"))
+        faults.append(Fault(str(path), number + 1, "", str(error), "cells with paired quotes"))
     if not header:
         faults.append(Fault(str(path), None, "", "an empty file", "a header and rows"))
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
+        raise InputError([Fault(str(path), 1, "", header[0], "commas between the cells, not semicolons or tabs")])
     for name in sorted({name for name in header if header.count(name) > 1}):
         faults.append(Fault(str(path), 1, name, f"{header.count(name)} columns of this name", "each column once"))
     if faults:

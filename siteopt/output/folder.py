@@ -42,7 +42,12 @@ def write_folder(target: Path, files: Mapping[str, str]) -> None:
                 else:
                     shutil.copy2(kept, fresh / name)
             target.rename(retired)
-        fresh.rename(target)
+        try:
+            fresh.rename(target)
+        except OSError:
+            if retired.exists():
+                retired.rename(target)
+            raise
         shutil.rmtree(retired, ignore_errors=True)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

@@ -9,19 +9,21 @@ from siteopt.output.document import Document
 KINDS = ("generator", "chiller", "battery")
 PLURAL = {"generator": "generators", "chiller": "chillers", "battery": "batteries"}
 NEXT_BEST = 3
+BILLIONS = 1e5
+"""Millions from which money is told in billions."""
 
 
 def summary(document: Document) -> str:
     """The answer in a few lines of text."""
     certificate, ranking = document["certificate"], document["ranking"]
     able = sum(row["rank"] is not None for row in ranking)
+    among = f"best of {able} that can serve, " if document["method"] == "search" else ""
     head = f"{document['scenario']}: {document['outcome']}"
     lines = [f"{head}, {certificate['milps_solved']} MILPs in {certificate['seconds']:.1f} s"]
     if document["site_id"] is None:
         return "\n".join([*lines, *_reasons(document)])
     lines.append(
-        f"Site        {document['site_name']} ({document['site_id']}), best of {able} that can serve,"
-        f" {len(ranking)} candidates"
+        f"Site        {document['site_name']} ({document['site_id']}), {among}{len(ranking)} candidates"
     )
     width = max(len(milestone["name"]) for milestone in document["milestones"])
     for milestone in document["milestones"]:
@@ -68,15 +70,14 @@ def _mix(document: Document) -> list[str]:
 
 
 def _money(document: Document, usd: float) -> str:
-    return f"{document['currency']} {usd * document['currency_per_usd'] / 1e6:,.1f} M"
+    amount = usd * document["currency_per_usd"] / 1e6
+    return f"{document['currency']} {amount:,.1f} M" if amount < BILLIONS else f"{document['currency']} {amount / 1e3:,.1f} bn"
 
 
 def _parts(document: Document) -> str:
-    parts = {name: usd for name, usd in document["cost_usd"].items() if name != "total" and usd}
-    rate = document["currency_per_usd"]
-    return ", ".join(
-        f"{name.replace('_', ' ')} {usd * rate / 1e6:,.1f}" for name, usd in sorted(parts.items(), key=lambda x: -x[1])
-    )
+    parts = [(name, usd) for name, usd in document["cost_usd"].items() if name != "total" and usd]
+    parts.sort(key=lambda part: -part[1])
+    return ", ".join(f"{name.replace('_', ' ')} {_money(document, usd).split(' ', 1)[1]}" for name, usd in parts)
 
 
 def _days(document: Document, row: Document) -> str:

@@ -1,0 +1,109 @@
+"""Write the generated blocks of the documents: every figure in them comes from a run or from the schema.
+
+``python docs/generate.py`` (``make docs``) rewrites them; a test fails where a document is out of date.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import siteopt
+from siteopt.schema import TABLES, markdown
+
+ROOT = Path(__file__).parent.parent
+COLOSSUS = ROOT / "models" / "colossus.toml"
+MEMPHIS = 'filter.regions=["TN"]'
+RENTALS_OFF = "supply.max_fleet_share=0"
+
+HISTORY = {"first run": (80, "43 available"), "100k": (122, "120 to 150"), "200k": (214, "250")}
+"""Day of each milestone, and MW, as it was (sources stand in docs/backtest.md)."""
+
+
+def _solve(*settings: str) -> siteopt.Result:
+    return siteopt.solve(siteopt.read_scenario(COLOSSUS, settings))
+
+
+def _table(head: list[str], rows: list[list[object]]) -> str:
+    lines = ["| " + " | ".join(map(str, row)) + " |" for row in [head, ["---"] * len(head), *rows]]
+    return "\n".join(lines)
+
+
+def memphis() -> str:
+    """The model's Memphis beside what happened."""
+    rows: list[list[object]] = []
+    for found in _solve(MEMPHIS).document["milestones"]:
+        day, mw = HISTORY[found["name"]]
+        rows.append(
+            [found["name"], f"{found['gpus']:,}", found["day"], day, f"{found['day'] - day:+d}"]
+            + [f"{found['demand_mw']:.1f}", mw, found["bottleneck"]]
+        )
+    return _table(["milestone", "GPUs", "model day", "day", "difference", "model MW", "MW", "held by"], rows)
+
+
+def memphis_mix() -> str:
+    """What the model rents for Memphis."""
+    found = _solve(MEMPHIS).document
+    rows = [[o["kind"], o["model"], o["depot"], *o["units"].values(), o["arrives_day"]] for o in found["orders"]]
+    names = [f"units at {milestone['name']}" for milestone in found["milestones"]]
+    return _table(["kind", "model", "depot", *names, "arrives on day"], rows)
+
+
+def rentals_off() -> str:
+    """Memphis without any rented unit."""
+    with_rent, without = _solve(MEMPHIS).document, _solve(MEMPHIS, RENTALS_OFF).document
+    rows: list[list[object]] = [
+        [one["name"], one["day"], other["day"], other["day"] - one["day"], f"{other['grid_mw']:g}", other["bottleneck"]]
+        for one, other in zip(with_rent["milestones"], without["milestones"], strict=True)
+    ]
+    return _table(["milestone", "day with rentals", "day without", "days later", "grid MW in service", "held by"], rows)
+
+
+def ranking() -> str:
+    """Every candidate of the reference scenario that can serve."""
+    rows: list[list[object]] = [
+        [r["rank"], r["name"], r["day_first_run"], r["day_100k"], r["day_200k"], f"{r['cost_usd'] / 1e6:,.1f}", r["assumed"]]
+        for r in _solve().document["ranking"]
+        if r["rank"] is not None
+    ]
+    return _table(["rank", "site", "first run", "100k", "200k", "cost, M USD", "assumed by the scenario"], rows)
+
+
+def make_run() -> str:
+    """What the reference run prints, but for its seconds."""
+    return "```\n" + re.sub(r"MILPs in [\d.]+ s", "MILPs in a few seconds", str(_solve())) + "\n```"
+
+
+BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
+    ("README.md", "make run"): make_run,
+    ("docs/backtest.md", "memphis"): memphis,
+    ("docs/backtest.md", "memphis mix"): memphis_mix,
+    ("docs/backtest.md", "rentals off"): rentals_off,
+    ("docs/backtest.md", "ranking"): ranking,
+    **{("data/README.md", f"columns: {table.name}"): lambda table=table: markdown(table) for table in TABLES},
+}
+
+
+def block(path: str, name: str) -> str:
+    """The text that stands in a document between ``<!-- name -->`` and ``<!-- end -->``."""
+    return _pattern(name).search((ROOT / path).read_text(encoding="utf-8"))["text"].strip()  # type: ignore[index]
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(f"(?P<start><!-- {re.escape(name)} -->\n)(?P<text>.*?)(?P<end><!-- end -->)", re.DOTALL)
+
+
+def main() -> None:
+    """Rewrite every block."""
+    for (path, name), make in BLOCKS.items():
+        document = ROOT / path
+        text = document.read_text(encoding="utf-8")
+        written, count = _pattern(name).subn(lambda m, make=make: f"{m['start']}{make()}\n{m['end']}", text)  # type: ignore[misc]
+        if count != 1:
+            raise SystemExit(f"{path}: {count} blocks named {name!r}, expected 1")
+        document.write_text(written, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+"""Faults of tables: every one in a single pass, with its place, its text and what is expected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import siteopt
+from siteopt import Fault, InputError
+from tests.worlds import OFFERS, SITES, STEPS, Row, changed, csv_text, write_world
+
+
+def faults_of(scenario: Path) -> tuple[Fault, ...]:
+    with pytest.raises(InputError) as error:
+        siteopt.load(siteopt.read_scenario(scenario))
+    return error.value.faults
+
+
+def only_fault(folder: Path, name: str, text: str | bytes) -> Fault:
+    """The single fault of a world in which one table is replaced by this text."""
+    scenario = write_world(folder)
+    (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    (fault,) = faults_of(scenario)
+    return fault
+
+
+FAULTY_SITES = (
+    changed(SITES, "site_id", "gamma", latitude=126.77, longitude=34.64)
+    + ({**SITES[0], "site_id": "in_kw", "grid_mw": 15000},)
+    + ({**SITES[0], "name": "The same again"},)
+    + ({**SITES[0], "site_id": "kind", "condition": "sounds"},)
+    + ({**SITES[0], "site_id": "negative", "gas_mw": -5},)
+    + ({**SITES[0], "site_id": "worded", "yard_area_m2": "about 20000"},)
+    + ({**SITES[0], "site_id": "undated", "available_from": "01.02.2024"},)
+    + ({**SITES[0], "site_id": "backwards", "available_from": "2024-03-01", "available_until": "2024-02-01"},)
+    + ({**SITES[0], "site_id": "nameless", "name": ""},)
+    + ({**SITES[0], "site_id": "nan", "water_m3_per_day": "nan"},)
+    + ({**SITES[0], "site_id": "huge", "site_cost_usd": "1e308"},)
+)
+FAULTY_STEPS: tuple[Row, ...] = (
+    {"site_id": "beta", "ready_day": 60, "ready_date": "", "grid_mw": 30},
+    {"site_id": "beta", "ready_day": 90, "ready_date": "", "grid_mw": 20.5},
+    {"site_id": "alpha", "ready_day": "", "ready_date": "", "grid_mw": 40},
+    {"site_id": "alpah", "ready_day": 5, "ready_date": "", "grid_mw": 40},
+    {"site_id": "elsewhere", "ready_day": 5, "ready_date": "", "grid_mw": 40},
+)
+
+
+def faulty_offers() -> list[Row]:
+    offers = changed(OFFERS, "offer_id", "gen_rented", count=2.5, purchase_usd=1)
+    offers = changed(offers, "offer_id", "gen_bought", kind="genrator")
+    offers = changed(offers, "offer_id", "chiller", lead_days=30, lead_days_high=20, cop="")
+    offers = changed(offers, "offer_id", "battery", fuel="gas", rent_usd_per_month="dear")
+    kept = [{name: cell for name, cell in row.items() if name != "install_days"} for row in offers]
+    return [{("trailer" if name == "trailers" else name): cell for name, cell in row.items()} for row in kept]
+
+
+EXPECTED = {
+    ("candidates.csv", 4, "latitude", "126.77", "latitude and longitude look swapped"),
+    ("candidates.csv", 5, "grid_mw", "15000", "a number from 0 to 5,000 (MW); a value in kW?"),
+    ("candidates.csv", 6, "site_id", "alpha", "row 2 has the same"),
+    ("candidates.csv", 7, "condition", "sounds", "one of ready, sound, poor, none; did you mean 'sound'?"),
+    ("candidates.csv", 8, "gas_mw", "-5", "a number from 0 to 20,000"),
+    ("candidates.csv", 9, "yard_area_m2", "about 20000", "a number from 0"),
+    ("candidates.csv", 10, "available_from", "01.02.2024", "a date such as 2026-12-01"),
+    ("candidates.csv", 11, "available_until", "2024-02-01", "not before available_from, 2024-03-01"),
+    ("candidates.csv", 12, "name", "", "text"),
+    ("candidates.csv", 13, "water_m3_per_day", "nan", "a number from 0 to 1,000,000"),
+    ("candidates.csv", 14, "site_cost_usd", "1e308", "a number from 0"),
+    ("steps.csv", 3, "grid_mw", "20.5", "more than the 30 MW before"),
+    ("steps.csv", 4, "ready_day", "", "either ready_day or ready_date"),
+    ("steps.csv", 5, "site_id", "alpah", "did you mean 'alpha'?"),
+    ("offers.csv", 1, "trailer", "trailer", "did you mean 'trailers'?"),
+    ("offers.csv", 1, "install_days", "no such column", "a column install_days"),
+    ("offers.csv", 2, "count", "2.5", "a whole number from 0 to 100,000 (units)"),
+    ("offers.csv", 2, "rent_usd_per_month", "50000", "either a rent or a purchase_usd"),
+    ("offers.csv", 3, "kind", "genrator", "one of generator, chiller, battery; did you mean 'generator'?"),
+    ("offers.csv", 4, "cop", "", "for a chiller"),
+    ("offers.csv", 4, "lead_days_high", "20", "at least lead_days, 30"),
+    ("offers.csv", 5, "fuel", "gas", "a blank for a battery"),
+    ("offers.csv", 5, "rent_usd_per_month", "dear", "a number from 0"),
+}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fault, ...]:
+    folder = tmp_path_factory.mktemp("faulty")
+    return faults_of(write_world(folder, FAULTY_SITES, faulty_offers(), FAULTY_STEPS))
+
+
+@pytest.mark.parametrize(("file", "row", "column", "text", "words"), sorted(EXPECTED, key=str))
+def test_each_fault_is_named(
+    found: tuple[Fault, ...], file: str, row: int, column: str, text: str, words: str
+) -> None:
+    matching = [fault for fault in found if (fault.file, fault.row, fault.column) == (file, row, column)]
+    assert [fault.found for fault in matching] == [text]
+    assert words in matching[0].expected
+
+
+def test_nothing_else_is_reported(found: tuple[Fault, ...]) -> None:
+    named = {(file, row, column) for file, row, column, _, _ in EXPECTED}
+    assert {(fault.file, fault.row, fault.column) for fault in found} == named
+    assert len(found) == len(named)
+
+
+def test_message_reads_as_a_place_and_a_remedy(found: tuple[Fault, ...]) -> None:
+    swapped = next(fault for fault in found if fault.column == "latitude")
+    assert str(swapped).startswith("candidates.csv:4:latitude: found '126.77', expected a number from -90 to 90")
+
+
+def test_faultless_world_loads(tmp_path: Path) -> None:
+    assert siteopt.load(siteopt.read_scenario(write_world(tmp_path))).instance.site_id == ("alpha", "beta")
+
+
+def test_row_with_too_many_cells(tmp_path: Path) -> None:
+    lines = csv_text(STEPS).splitlines()
+    fault = only_fault(tmp_path, "steps.csv", "\n".join([*lines, "alpha,5,20,0,7,8"]))
+    assert (fault.file, fault.row, fault.found) == ("steps.csv", 3, "7,8")
+    assert "4 cells" in fault.expected
+
+
+def test_semicolons(tmp_path: Path) -> None:
+    fault = only_fault(tmp_path, "candidates.csv", csv_text(SITES).replace(",", ";"))
+    assert (fault.file, fault.row) == ("candidates.csv", 1)
+    assert "commas" in fault.expected
+
+
+def test_empty_file(tmp_path: Path) -> None:
+    fault = only_fault(tmp_path, "offers.csv", "")
+    assert (fault.file, fault.found) == ("offers.csv", "an empty file")
+
+
+def test_header_without_rows(tmp_path: Path) -> None:
+    fault = only_fault(tmp_path, "offers.csv", csv_text(OFFERS).splitlines()[0])
+    assert (fault.file, fault.found) == ("offers.csv", "no rows")
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    scenario = write_world(tmp_path)
+    (tmp_path / "steps.csv").unlink()
+    (fault,) = faults_of(scenario)
+    assert (fault.file, fault.found) == ("steps.csv", "no such file")
+
+
+def test_repeated_header(tmp_path: Path) -> None:
+    fault = only_fault(tmp_path, "steps.csv", "site_id,ready_day,grid_mw,grid_mw\nalpha,5,20,30\n")
+    assert (fault.row, fault.column) == (1, "grid_mw")
+    assert "2 columns" in fault.found
+
+
+def test_not_utf8(tmp_path: Path) -> None:
+    fault = only_fault(tmp_path, "candidates.csv", csv_text(SITES).encode("cp949"))
+    assert "not UTF-8" in fault.found
+    assert "UTF-8" in fault.expected
+
+
+def test_unpaired_quote_is_named_at_its_row(tmp_path: Path) -> None:
+    fault = only_fault(tmp_path, "steps.csv", 'site_id,ready_day,grid_mw\n\nalpha,5,20\n"beta,6,30\n')
+    assert (fault.row, fault.expected) == (4, "cells with paired quotes")
+
+
+def test_line_break_in_quotes_is_one_row(tmp_path: Path) -> None:
+    sites = changed(SITES, "site_id", "alpha", name="Alpha\nWorks")
+    (fault,) = faults_of(write_world(tmp_path, changed(sites, "site_id", "beta", gas_mw="much")))
+    assert (fault.row, fault.column, fault.found) == (3, "gas_mw", "much")
+
+
+def test_blank_lines_count_as_rows_and_hold_nothing(tmp_path: Path) -> None:
+    text = csv_text(changed(SITES, "site_id", "beta", gas_mw="much")).replace("\nbeta", "\n\n , ,\nbeta") + "\n\n"
+    assert only_fault(tmp_path, "candidates.csv", text).row == 5
+
+
+def test_byte_order_mark_is_accepted(tmp_path: Path) -> None:
+    scenario = write_world(tmp_path)
+    (tmp_path / "candidates.csv").write_text(csv_text(SITES), encoding="utf-8-sig")
+    assert siteopt.load(siteopt.read_scenario(scenario)).sites.at["gamma", "name"] == "강진 공장"
+
+
+def test_line_ends_of_windows_are_accepted(tmp_path: Path) -> None:
+    scenario = write_world(tmp_path)
+    (tmp_path / "candidates.csv").write_bytes(csv_text(SITES).replace("\n", "\r\n").encode())
+    assert list(siteopt.load(siteopt.read_scenario(scenario)).sites.index) == ["alpha", "beta", "gamma"]
+
+
+def test_same_id_in_two_files(tmp_path: Path) -> None:
+    scenario = write_world(tmp_path)
+    (tmp_path / "more.csv").write_text(csv_text(SITES[1:2]))
+    question = siteopt.read_scenario(scenario, ['inputs.candidates=["candidates.csv", "more.csv"]'])
+    with pytest.raises(InputError, match=r"more.csv:2:site_id: found 'beta'.*candidates.csv has the same"):
+        siteopt.load(question)
+
+
+def test_same_file_twice(tmp_path: Path) -> None:
+    question = siteopt.read_scenario(write_world(tmp_path), ['inputs.offers=["offers.csv", "offers.csv"]'])
+    with pytest.raises(InputError) as error:
+        siteopt.load(question)
+    assert len(error.value.faults) == len(OFFERS)
+
+
+def test_column_in_two_currencies(tmp_path: Path) -> None:
+    scenario = write_world(tmp_path, changed(SITES, "site_id", "alpha", site_cost_krw=7))
+    overrides = ["project.currency=KRW", "project.currency_per_usd=1400"]
+    with pytest.raises(InputError, match=r"candidates.csv:1:site_cost_krw: .*site_cost_usd too"):
+        siteopt.load(siteopt.read_scenario(scenario, overrides))
+
+
+def test_fault_in_the_currency_of_the_table(tmp_path: Path) -> None:
+    offers = [{k.replace("_usd", "_krw"): cell for k, cell in row.items()} for row in OFFERS]
+    scenario = write_world(tmp_path, offers=changed(offers, "offer_id", "gen_rented", purchase_krw=9))
+    overrides = ["project.currency=KRW", "project.currency_per_usd=1400"]
+    with pytest.raises(InputError) as error:
+        siteopt.load(siteopt.read_scenario(scenario, overrides))
+    (fault,) = error.value.faults
+    assert (fault.column, fault.found) == ("rent_krw_per_month", "50000")
+
+
+def test_steps_before_the_start_may_stand_in_any_order(tmp_path: Path) -> None:
+    steps = ({"site_id": "beta", "ready_date": "2024-06-01", "grid_mw": 30},)
+    steps += ({"site_id": "beta", "ready_date": "2024-03-01", "grid_mw": 20},)
+    instance = siteopt.load(siteopt.read_scenario(write_world(tmp_path, steps=steps))).instance
+    assert list(instance.step_ready_day) == [0, 0]
+    assert list(instance.step_rise_mw) == [18, 10]
+
+
+def test_part_of_a_day_counts_as_a_day(tmp_path: Path) -> None:
+    steps = ({"site_id": "beta", "ready_day": 10.5, "grid_mw": 30},)
+    assert list(siteopt.load(siteopt.read_scenario(write_world(tmp_path, steps=steps))).instance.step_ready_day) == [11]
