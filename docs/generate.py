@@ -36,8 +36,16 @@ def memphis() -> str:
     for found in _solve(MEMPHIS).document["milestones"]:
         day, mw = HISTORY[found["name"]]
         rows.append(
-            [found["name"], f"{found['gpus']:,}", found["day"], day, f"{found['day'] - day:+d}"]
-            + [f"{found['demand_mw']:.1f}", mw, found["bottleneck"]]
+            [
+                found["name"],
+                f"{found['gpus']:,}",
+                found["day"],
+                day,
+                f"{found['day'] - day:+d}",
+                f"{found['demand_mw']:.1f}",
+                mw,
+                found["bottleneck"],
+            ]
         )
     return _table(["milestone", "GPUs", "model day", "day", "difference", "model MW", "MW", "held by"], rows)
 
@@ -63,7 +71,15 @@ def rentals_off() -> str:
 def ranking() -> str:
     """Every candidate of the reference scenario that can serve."""
     rows: list[list[object]] = [
-        [r["rank"], r["name"], r["day_first_run"], r["day_100k"], r["day_200k"], f"{r['cost_usd'] / 1e6:,.1f}", r["assumed"]]
+        [
+            r["rank"],
+            r["name"],
+            r["day_first_run"],
+            r["day_100k"],
+            r["day_200k"],
+            f"{r['cost_usd'] / 1e6:,.1f}",
+            r["assumed"],
+        ]
         for r in _solve().document["ranking"]
         if r["rank"] is not None
     ]

@@ -29,9 +29,12 @@ EXIT_CODES = {siteopt.RunOutcome.PROVEN: 0, siteopt.RunOutcome.NO_SITE: 3, siteo
 """0 proven optimal, 2 bad input or usage, 3 no site can serve, 4 limit reached before the proof."""
 BAD_INPUT = 2
 
-ScenarioFile = Annotated[Path, typer.Argument(help="Scenario (TOML), such as models/colossus.toml.", metavar="SCENARIO")]
+ScenarioFile = Annotated[
+    Path, typer.Argument(help="Scenario (TOML), such as models/colossus.toml.", metavar="SCENARIO")
+]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="Replace a key for this run: supply.spare_units=2.", metavar="KEY=VALUE")
+    list[str] | None,
+    typer.Option("--set", help="Replace a key for this run: supply.spare_units=2.", metavar="KEY=VALUE"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -116,9 +119,8 @@ def _solve(question: siteopt.Scenario, method: Method, seconds: float, *, live: 
 
         def report(progress: Progress) -> None:
             best = f", best so far {progress.incumbent}" if progress.incumbent else ""
-            status.update(
-                f"{progress.settled} of {progress.total} {progress.unit}{best}, {progress.solves} MILPs, {progress.seconds:.0f} s"
-            )
+            done = f"{progress.settled} of {progress.total} {progress.unit}"
+            status.update(f"{done}{best}, {progress.solves} MILPs, {progress.seconds:.0f} s")
 
         return siteopt.solve(question, method, seconds, report)
 

@@ -47,5 +47,5 @@ class InputError(Exception):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """``", did you mean 'x'?"`` for the known word most like this one, or nothing."""
-    matches = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(word.lower(), [str(name) for name in known], n=1, cutoff=0.6)
     return f"; did you mean {matches[0]!r}?" if matches else ""

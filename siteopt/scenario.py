@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +21,11 @@ NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0, le=3650)]
 COST = "cost"
+
+
+def slug(name: str) -> str:
+    """A milestone's name as part of a field name: ``first run`` as ``first_run``."""
+    return re.sub(r"\W+", "_", name).strip("_").lower()
 
 
 class _Section(BaseModel):
@@ -46,7 +54,8 @@ class Inputs(_Section):
 
 class Workload(_Section):
     """The load. ``swing``: share of the IT peak that falls away within a tenth of a second; ``mean_load``: mean
-    over peak; ``heat_fraction``: share of the IT heat that chillers remove; ``coolant_c``: water to the racks."""
+    over peak; ``heat_fraction``: share of the IT heat that chillers remove; ``coolant_c``: water to the racks.
+    """
 
     it_kw_per_gpu: Annotated[float, Field(ge=0.05, le=20)]
     overhead: Annotated[float, Field(ge=0, le=2)]
@@ -227,6 +236,9 @@ class Scenario(_Section):
         names = [milestone.name for milestone in self.milestones]
         if len(set(names)) < len(names) or COST in names:
             raise ValueError(f"milestones: names that differ from each other and from {COST!r}, not {names}")
+        fields = [slug(name) for name in names]
+        if len(set(fields)) < len(fields) or "" in fields:
+            raise ValueError(f"milestones: names that differ in their letters and digits, not {names}")
         _rising("milestones", [milestone.gpus for milestone in self.milestones])
         _rising("compute.deliveries", [delivery.gpus for delivery in self.compute.deliveries])
         _rising("compute.deliveries", [delivery.day for delivery in self.compute.deliveries])
@@ -281,16 +293,20 @@ def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise InputError([Fault(str(path), None, "", error.strerror or str(error), "a readable scenario file")]) from None
+        raise InputError(
+            [Fault(str(path), None, "", error.strerror or str(error), "a readable scenario file")]
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError([Fault(str(path), None, "", str(error), "a TOML file in UTF-8")]) from None
     faults = [fault for text in overrides if (fault := _override(data, text))]
+    if "path" in data:
+        faults.append(Fault(str(path), None, "path", "path", "a known key"))
     if faults:
         raise InputError(faults)
     try:
         return Scenario.model_validate({**_in_usd(data), "path": path})
     except ValidationError as error:
-        raise InputError(_fault(str(path), dict(item)) for item in error.errors()) from None
+        raise InputError(_merged(_fault(str(path), dict(item)) for item in error.errors())) from None
 
 
 def _override(data: dict[str, Any], text: str) -> Fault | None:
@@ -340,7 +356,7 @@ def _in_usd(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def usd_name(name: str, code: str) -> str | None:
-    """``rent_krw_per_month`` as ``rent_usd_per_month`` for the code ``krw``; None where the code is not a word of it."""
+    """``rent_krw_per_month`` as ``rent_usd_per_month`` for the code ``krw``; None where it has no such word."""
     words = name.split("_")
     if code not in words or name == "currency_per_usd":
         return None
@@ -355,7 +371,7 @@ def _usd_item(key: str, value: Any, code: str, rate: float) -> tuple[str, Any]:
 
 
 def _rising(key: str, values: list[int]) -> None:
-    if any(after <= before for before, after in zip(values, values[1:], strict=False)):
+    if any(after <= before for before, after in itertools.pairwise(values)):
         raise ValueError(f"{key}: values that rise from one entry to the next, not {values}")
 
 
@@ -368,6 +384,9 @@ def _fault(file: str, error: Mapping[str, Any]) -> Fault:
     if error["type"] == "extra_forbidden":
         known = _keys_at(place[:-1])
         return Fault(file, None, key, place[-1], "a known key" + nearest(place[-1], known))
+    while len(place) > 1 and not place[-1].isdigit() and place[-1] not in _keys_at(place[:-1]):
+        place.pop()  # pydantic names the alternative of a union after the key
+    key = ".".join(place)
     message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
     if error["type"] == "value_error" and ": " in message:
         named, message = message.split(": ", 1)
@@ -375,6 +394,16 @@ def _fault(file: str, error: Mapping[str, Any]) -> Fault:
         return Fault(file, None, key, "this scenario", message)
     found = "this section" if isinstance(error["input"], dict) else str(error["input"])
     return Fault(file, None, key, found, message)
+
+
+def _merged(faults: Iterable[Fault]) -> list[Fault]:
+    """One fault a key: what may stand there instead is joined with "or"."""
+    merged: dict[str, Fault] = {}
+    for fault in faults:
+        before = merged.get(fault.column)
+        expected = f"{before.expected}, or {fault.expected}" if before else fault.expected
+        merged[fault.column] = replace(fault, expected=expected)
+    return list(merged.values())
 
 
 def _keys_at(place: list[str]) -> list[str]:

@@ -101,7 +101,7 @@ class Column:
             return "text"
         words = "a whole number" if self.type is Type.INTEGER else "a number"
         if self.low is not None and self.high is not None:
-            words += f" from {self.low:,g} to {self.high:,g}"
+            words += f" from {self.low:,.12g} to {self.high:,.12g}"
         return f"{words} ({self.unit})" if self.unit else words
 
 
@@ -128,13 +128,13 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
-def _text(name: str, help: str, choices: type[StrEnum] | None = None, **more: object) -> Column:
+def _text(name: str, meaning: str, choices: type[StrEnum] | None = None, **more: object) -> Column:
     values = tuple(choices) if choices else ()
-    return Column(name, Type.TEXT, "", help, choices=values, **more)  # type: ignore[arg-type]
+    return Column(name, Type.TEXT, "", meaning, choices=values, **more)  # type: ignore[arg-type]
 
 
-def _number(name: str, unit: str, low: float, high: float, help: str, **more: object) -> Column:
-    return Column(name, Type.NUMBER, unit, help, low, high, **more)  # type: ignore[arg-type]
+def _number(name: str, unit: str, low: float, high: float, meaning: str, **more: object) -> Column:
+    return Column(name, Type.NUMBER, unit, meaning, low, high, **more)  # type: ignore[arg-type]
 
 
 _GENERATOR = (Kind.GENERATOR,)
@@ -247,7 +247,7 @@ def markdown(table: Table) -> str:
     """The table's columns as a Markdown table, for ``data/README.md``."""
     lines = ["| column | unit or type | range | blank | meaning |", "|---|---|---|---|---|"]
     for column in table:
-        bounds = f"{column.low:,g} to {column.high:,g}" if column.low is not None else ", ".join(column.choices)
+        bounds = f"{column.low:,.12g} to {column.high:,.12g}" if column.low is not None else ", ".join(column.choices)
         lines.append(
             f"| `{column.name}` | {column.unit or column.type.value} | {bounds} | {_blank(column)} | {column.help} |"
         )

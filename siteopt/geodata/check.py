@@ -52,7 +52,7 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
         frame[column.name], bad = _convert(column, series, rate)
         required = column.required and column.name in source
         blank = _is_blank(series) if required else np.zeros(len(series), dtype=bool)
-        for position in np.flatnonzero(bad | blank):
+        for position in np.flatnonzero(bad | blank).tolist():
             row, text = int(raw.rows[position]), _shown(series.iloc[position])
             faults.append(Fault(raw.file, row, name, text, column.expected + _cause(column, text, cells, position)))
     extra = {name: cells[name] for usd, name in source.items() if usd not in table.names}
@@ -200,6 +200,8 @@ def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fa
         below = base_mw.get(site, np.nan)
         for row, step in ladder.sort_values("day", kind="stable").iterrows():
             if step["grid_mw"] <= below:
-                faults.append(Fault(file, int(row), "grid_mw", _shown(step["grid_mw"]), f"more than the {below:g} MW before"))
+                faults.append(
+                    Fault(file, int(row), "grid_mw", _shown(step["grid_mw"]), f"more than the {below:g} MW before")
+                )
             below = step["grid_mw"]
     return faults

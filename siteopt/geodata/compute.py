@@ -55,7 +55,9 @@ def compute_ready(
     """
     needed = np.asarray(gpus, dtype=float)
     rates = np.stack(
-        np.broadcast_arrays(np.asarray(halls_per_day, dtype=float), pace.loop_per_day, pace.racks_per_day, pace.network_per_day)
+        np.broadcast_arrays(
+            np.asarray(halls_per_day, dtype=float), pace.loop_per_day, pace.racks_per_day, pace.network_per_day
+        )
     )
     slowest = np.array([_HALLS, _LOOP, _RACKS, _NETWORK])[np.argmin(rates, axis=0)]
     built = np.asarray(access_day)[:, None] + _ceil(needed / rates.min(axis=0)[:, None])

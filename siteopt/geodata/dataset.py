@@ -77,7 +77,9 @@ class _Reader:
                 self.faults += [replace(fault, file=name) for fault in error.faults]
                 continue
             self.inputs.append((name, _sha256(path)))
-            frame, faults = typed(table, RawTable(name, raw.cells, raw.rows), project.currency, project.currency_per_usd)
+            frame, faults = typed(
+                table, RawTable(name, raw.cells, raw.rows), project.currency, project.currency_per_usd
+            )
             self.faults += faults
             frames.append((name, frame))
         return frames
@@ -140,9 +142,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fill(
-    scenario: Scenario, sites: pd.DataFrame
-) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]], dict[str, str]]:
+def _fill(scenario: Scenario, sites: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]], dict[str, str]]:
     """Blanks filled as the scenario says; which columns were assumed, and which sites are unknown too much."""
     filled = sites.copy()
     assumed: dict[str, list[str]] = {site: [] for site in sites.index}
@@ -289,9 +289,9 @@ def _road_km(sites: pd.DataFrame, offers: pd.DataFrame, circuity: float) -> Floa
     shape = (len(sites), len(depots))
     site_lon = np.broadcast_to(sites["longitude"].to_numpy(dtype=float)[:, None], shape)
     site_lat = np.broadcast_to(sites["latitude"].to_numpy(dtype=float)[:, None], shape)
-    metres = WGS84.inv(
-        site_lon, site_lat, np.broadcast_to(depots[:, 0], shape), np.broadcast_to(depots[:, 1], shape)
-    )[2]
+    metres = WGS84.inv(site_lon, site_lat, np.broadcast_to(depots[:, 0], shape), np.broadcast_to(depots[:, 1], shape))[
+        2
+    ]
     return np.asarray(metres[:, depot_of.ravel()] / 1000 * circuity, dtype=float)
 
 

@@ -55,7 +55,9 @@ def _read_csv(path: Path) -> RawTable:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError([Fault(str(path), None, "", f"byte {error.start} is not UTF-8", "a CSV file in UTF-8")]) from None
+        raise InputError(
+            [Fault(str(path), None, "", f"byte {error.start} is not UTF-8", "a CSV file in UTF-8")]
+        ) from None
     except OSError as error:
         raise InputError([Fault(str(path), None, "", error.strerror or str(error), "a readable file")]) from None
     records = csv.reader(io.StringIO(text, newline=""), strict=True)

@@ -29,7 +29,9 @@ class Row:
     @property
     def holds(self) -> bool:
         """Whether the row holds within the tolerance."""
-        return self.left <= self.right + TOLERANCE * max(1.0, abs(self.left), abs(self.right) if self.right < 1e30 else 1)
+        return self.left <= self.right + TOLERANCE * max(
+            1.0, abs(self.left), abs(self.right) if self.right < 1e30 else 1
+        )
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,9 @@ def _rows(case: Instance, plan: Plan) -> Iterator[Row]:
         yield Row("mean power", f"import {at}", float(imported), grid)
         for o in offers:
             yield Row("mean power", f"output of {case.offer_id[o]} {at}", float(output[o]), float(firm[o]))
-        yield Row("mean power", f"spare {at}", mean, grid + float(firm.sum()) - _spare(case, plan, m, case.is_generator))
+        yield Row(
+            "mean power", f"spare {at}", mean, grid + float(firm.sum()) - _spare(case, plan, m, case.is_generator)
+        )
         # 6. to 8. peak, swing, ride-through
         battery = float((rating * units)[case.is_battery].sum())
         yield Row("peak power", at, float(demand), grid + float(firm.sum()) + battery)

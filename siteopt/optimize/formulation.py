@@ -118,7 +118,9 @@ class Model:
         terms: list[Term] = []
         for s in self.sites:
             terms += self.started(s, last, float(case.site_cost_musd[s]))
-            terms += [(var, float(case.step_cost_musd[key[0]])) for key, var in self.step.items() if key[1:] == (s, last)]
+            terms += [
+                (var, float(case.step_cost_musd[key[0]])) for key, var in self.step.items() if key[1:] == (s, last)
+            ]
             terms += [(self.units[o, s, last], float(case.unit_cost_musd[s, o])) for o in self.offers(s, last)]
         musd_per_mw = case.hold_days * 24 / 1e6
         for (o, _, m), var in self.output_mw.items():
@@ -130,7 +132,7 @@ class Model:
 
 def alike(case: Instance, s: int) -> np.ndarray:
     """The group of each offer: offers of a group differ in nothing but depot, dates and cost at the site."""
-    traits = [case.trade, case.crew_days, case.footprint_m2, case.energy_mwh, case.step_fraction]
+    traits: list[np.ndarray] = [case.trade, case.crew_days, case.footprint_m2, case.energy_mwh, case.step_fraction]
     traits += [case.heat_rate_mj_per_kwh, case.nox_g_per_kwh, case.fuel_usd_per_mwh, case.water_m3_per_mwh]
     traits += [case.is_generator, case.is_chiller, case.is_gas, case.rating_mw[s], case.cop[s]]
     return np.asarray(np.unique(np.stack(traits), axis=1, return_inverse=True)[1]).ravel()
@@ -194,9 +196,7 @@ def crew(model: Model) -> None:
         for k, trade in enumerate(TRADES):
             offers = [o for o in model.offers(s, m, case.trade == k) if case.crew_days[o] > 0]
             for r in sorted({int(case.arrival_day[s, o]) for o in offers}):
-                work = [
-                    (model.units[o, s, m], float(case.crew_days[o])) for o in offers if case.arrival_day[s, o] >= r
-                ]
+                work = [(model.units[o, s, m], float(case.crew_days[o])) for o in offers if case.arrival_day[s, o] >= r]
                 if np.isinf(case.crews[k]):
                     continue
                 time = [

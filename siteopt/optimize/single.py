@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,6 +19,8 @@ from siteopt.optimize.certificate import certify
 from siteopt.optimize.formulation import COST, FAMILIES, Model, build
 from siteopt.optimize.solver import Outcome, Solve, SolverError, solve
 from siteopt.plan import Plan, Stage
+
+Families = tuple[Callable[[Model], None], ...]
 
 
 class OutOfTime(Exception):
@@ -99,14 +101,21 @@ def plan_of(model: Model, site: int) -> Plan:
 
 
 def attempt(
-    case: Instance, site: int, days: Sequence[int], clock: Clock, goal: int | None = None, families: tuple = FAMILIES
+    case: Instance,
+    site: int,
+    days: Sequence[int] | Ints,
+    clock: Clock,
+    goal: int | None = None,
+    families: Families = FAMILIES,
 ) -> tuple[Model, Solve]:
     """Solve one site with its days fixed."""
     model = build(case, {(site, m): [int(day)] for m, day in enumerate(days)}, goal, families)
     return model, clock.solve(model.problem)
 
 
-def feasible(case: Instance, site: int, days: Sequence[int], clock: Clock, families: tuple = FAMILIES) -> bool:
+def feasible(
+    case: Instance, site: int, days: Sequence[int] | Ints, clock: Clock, families: Families = FAMILIES
+) -> bool:
     """Whether the site can start its milestones on these days."""
     return attempt(case, site, days, clock, None, families)[1].outcome is Outcome.OPTIMAL
 
@@ -137,7 +146,7 @@ def solve_site(case: Instance, site: int, earliest: Ints, clock: Clock) -> Best 
             settled[goal] = _first_day(limited, site, goal, settled, earliest, clock)
     if case.order[-1] != COST:
         model, cost = attempt(limited, site, _latest(case, settled), clock, COST)
-    assert cost is not None  # noqa: S101 - the order holds cost
+    assert cost is not None
     return Best(plan_of(model, site), _stages(case, _latest(case, settled), cost))
 
 
@@ -158,9 +167,7 @@ def _latest(case: Instance, settled: dict[int, int]) -> list[int]:
     return days
 
 
-def _first_day(
-    case: Instance, site: int, goal: int, settled: dict[int, int], earliest: Ints, clock: Clock
-) -> int:
+def _first_day(case: Instance, site: int, goal: int, settled: dict[int, int], earliest: Ints, clock: Clock) -> int:
     """The first day on which a milestone can start with the settled ones held: doubling steps, then bisection."""
     low = max([int(earliest[goal]), *(day for m, day in settled.items() if m < goal)])
     high = _latest(case, settled)[goal]

@@ -66,7 +66,7 @@ def _silent_stdout() -> Iterator[None]:
         os.close(sink)
 
 
-class _Highs(pulp.HiGHS):
+class _Highs(pulp.HiGHS):  # type: ignore[misc]
     """PuLP's HiGHS, which hands the model over in one call instead of a call for each row and column."""
 
     def buildSolverModel(self, lp: pulp.LpProblem) -> None:
@@ -130,5 +130,5 @@ def solve(problem: pulp.LpProblem, seconds: float = math.inf, presolve: str = "o
 def solver_version() -> str:
     """Name and versions of the solver, for the certificate."""
     with _silent_stdout():
-        number = highspy.Highs().version()
+        number = highspy.Highs().version()  # type: ignore[no-untyped-call]
     return f"HiGHS {number} (highspy {version('highspy')}, PuLP {version('pulp')})"

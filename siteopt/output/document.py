@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,16 +10,12 @@ import pandas as pd
 
 from siteopt.instance import Instance
 from siteopt.plan import Plan, Ranking, SiteResult, Standing
-from siteopt.scenario import Scenario
+from siteopt.scenario import Scenario, slug
+from siteopt.schema import Kind
 
 FORMAT_VERSION = 1
 
 Document = dict[str, Any]
-
-
-def slug(name: str) -> str:
-    """A milestone's name as part of a field name: ``first run`` as ``first_run``."""
-    return re.sub(r"\W+", "_", name).strip("_").lower()
 
 
 def document(
@@ -135,7 +130,7 @@ def _orders(
                 "confidence": offer["confidence"],
             }
         )
-    kinds = list(dict.fromkeys(offers["kind"]))
+    kinds = list(Kind)
     return sorted(orders, key=lambda order: (kinds.index(order["kind"]), order["arrives_day"], order["offer_id"]))
 
 
@@ -172,9 +167,7 @@ def _assumptions(scenario: Scenario, chosen: str | None, assumed: Mapping[str, t
     return [
         {
             "column": column,
-            "value": scenario.energy.grid_usd_per_mwh
-            if column == "grid_usd_per_mwh"
-            else scenario.defaults.of(column),
+            "value": scenario.energy.grid_usd_per_mwh if column == "grid_usd_per_mwh" else scenario.defaults.of(column),
             "sites": sum(column in names for names in assumed.values()),
             "chosen_site": column in assumed.get(chosen or "", ()),
         }

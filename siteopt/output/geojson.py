@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from siteopt.output.document import Document
@@ -57,11 +59,12 @@ def _feature(role: str, identity: str, name: str) -> Document:
 
 def _plain(value: Any) -> Any:
     """A cell as JSON: text, number, or nothing."""
-    if value is None or value is pd.NaT or value == "" or (isinstance(value, float) and pd.isna(value)):
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if isinstance(value, pd.Timestamp | date):
         return value.isoformat()[:10]
-    return value.item() if hasattr(value, "item") else value
+    plain = value.item() if isinstance(value, np.generic) else value
+    return (plain if isinstance(plain, bool | int | float) else str(plain)) if plain != "" else None
 
 
 def _position(longitude: float, latitude: float) -> list[float]:

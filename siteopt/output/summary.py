@@ -22,9 +22,7 @@ def summary(document: Document) -> str:
     lines = [f"{head}, {certificate['milps_solved']} MILPs in {certificate['seconds']:.1f} s"]
     if document["site_id"] is None:
         return "\n".join([*lines, *_reasons(document)])
-    lines.append(
-        f"Site        {document['site_name']} ({document['site_id']}), {among}{len(ranking)} candidates"
-    )
+    lines.append(f"Site        {document['site_name']} ({document['site_id']}), {among}{len(ranking)} candidates")
     width = max(len(milestone["name"]) for milestone in document["milestones"])
     for milestone in document["milestones"]:
         held = f"  held by {milestone['bottleneck']}" if milestone["bottleneck"] else ""
@@ -63,15 +61,20 @@ def _mix(document: Document) -> list[str]:
             lines.append(f"{PLURAL[kind].capitalize():<10}  {sum(models.values())} units, {mw:,.1f} MW: {units}")
     steps = [step for step in document["grid_steps"] if step["in_service_from"]]
     words = [f"{step['grid_mw']:g} MW from {step['ready']}" for step in steps]
-    lines.append(f"Grid        {document['milestones'][0]['grid_mw']:g} MW at the first milestone" + "".join(
-        f", {word}" for word in words
-    ))
+    lines.append(
+        f"Grid        {document['milestones'][0]['grid_mw']:g} MW at the first milestone"
+        + "".join(f", {word}" for word in words)
+    )
     return lines
 
 
 def _money(document: Document, usd: float) -> str:
     amount = usd * document["currency_per_usd"] / 1e6
-    return f"{document['currency']} {amount:,.1f} M" if amount < BILLIONS else f"{document['currency']} {amount / 1e3:,.1f} bn"
+    return (
+        f"{document['currency']} {amount:,.1f} M"
+        if amount < BILLIONS
+        else f"{document['currency']} {amount / 1e3:,.1f} bn"
+    )
 
 
 def _parts(document: Document) -> str:

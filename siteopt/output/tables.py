@@ -7,7 +7,8 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from siteopt.output.document import Document, slug
+from siteopt.output.document import Document
+from siteopt.scenario import slug
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins like this is a formula to a spreadsheet."""
@@ -17,7 +18,17 @@ def orders_csv(document: Document) -> str:
     """One row an order: units on site at each milestone, and its dates."""
     milestones = [milestone["name"] for milestone in document["milestones"]]
     plain = ("offer_id", "kind", "vendor", "model", "depot")
-    dated = ("leaves_day", "arrives_day", "ready_day", "leaves", "arrives", "ready", "unit_mw", "cost_usd", "confidence")
+    dated = (
+        "leaves_day",
+        "arrives_day",
+        "ready_day",
+        "leaves",
+        "arrives",
+        "ready",
+        "unit_mw",
+        "cost_usd",
+        "confidence",
+    )
     header = [*plain, *(f"units_{slug(name)}" for name in milestones), *dated]
     rows = (
         [*(order[name] for name in plain), *order["units"].values(), *(order[name] for name in dated)]

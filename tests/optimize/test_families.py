@@ -142,7 +142,7 @@ def test_cooling_decides_and_draws_power() -> None:
 
 
 def test_spare_chiller() -> None:
-    # with the largest of 3 MW out, 10 MW must remain: 3 x 3 + 4 x 1 - 3 = 10 is dearer than 13 x 1 - 1 = 12 units of 1 MW
+    # 10 MW must remain with the largest out: 3 x 3 + 4 x 1 - 3 costs 10 million, 11 x 1 - 1 costs 11
     offers = [chiller(rating_mw=3.0, fleet=3, unit_cost_musd=2.0), chiller(rating_mw=1.0, fleet=20)]
     case = tiny(offers, heat_fraction=1.0, spare_units=1)
     plan, _ = answer(case)

@@ -1,0 +1,54 @@
+"""The LP file of each constraint family on one small instance; ``python -m tests.optimize.lp_snapshots`` rewrites them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from siteopt.optimize.formulation import FAMILIES, Model, choice, totals
+from tests.cases import battery, chiller, generator, tiny
+
+FOLDER = Path(__file__).parent / "lp"
+PARTS: tuple[Callable[[Model], None], ...] = (choice, totals, *FAMILIES)
+
+
+def text_of(part: Callable[[Model], None]) -> str:
+    """The LP file of one family alone: two milestones, a grid step, two depots of one generator, chiller, battery."""
+    offers = [
+        generator(arrival_day=3, install_days=1, crew_days=5.0, footprint_m2=9.0, step_fraction=0.25, nox_g_per_kwh=0.3),
+        generator(arrival_day=6, install_days=1, crew_days=5.0, footprint_m2=9.0, step_fraction=0.25, nox_g_per_kwh=0.3),
+        chiller(arrival_day=4, crew_days=2.0, rating_mw=2.0, cop=4.0, water_m3_per_mwh=0.5, footprint_m2=7.0),
+        battery(arrival_day=5, energy_mwh=3.0, unit_cost_musd=1.5, footprint_m2=8.0),
+    ]
+    site = {"gas_mw": 40.0, "nox_t_per_year": 50.0, "water_m3_per_day": 60.0, "yard_m2": 700.0, "grid_usd_per_mwh": 50.0}
+    case = tiny(
+        offers,
+        [site | {"grid_mw": 4.0, "grid_swing_mw": 1.0}],
+        [{"site": 0, "ready_day": 7, "rise_mw": 3.0, "rise_swing_mw": 0.5, "cost_musd": 2.0}],
+        it_mw=(6.0, 8.0),
+        overhead=0.1,
+        swing=0.4,
+        mean_load=0.8,
+        heat_fraction=0.5,
+        spare_units=1,
+        ride_through_minutes=15.0,
+        commissioning_days=2,
+        crews=np.array([3.0, 4.0]),
+        hold_days=np.array([10, 20]),
+    )
+    model = Model(case, (0,), {(0, 0): [8, 9], (0, 1): [9, 10]})
+    part(model)
+    model.problem.setObjective(model.cost_musd() if part.__name__ == "budget" else model.day(0))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.lp"
+        model.problem.writeLP(str(path))
+        return path.read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for part in PARTS:
+        (FOLDER / f"{part.__name__}.lp").write_text(text_of(part), encoding="utf-8")

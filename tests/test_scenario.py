@@ -1,0 +1,223 @@
+"""Scenario files: overrides, and faults in the user's words."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from siteopt import Fault, InputError, Scenario, read_scenario
+from siteopt.examples import examples_root
+from tests.worlds import SCENARIO
+
+MODELS = sorted((examples_root() / "models").glob("*.toml"))
+
+
+def read(folder: Path, *overrides: str, text: str = SCENARIO) -> Scenario:
+    path = folder / "scenario.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_scenario(path, overrides)
+
+
+def only_fault(folder: Path, *overrides: str, text: str = SCENARIO) -> Fault:
+    with pytest.raises(InputError) as error:
+        read(folder, *overrides, text=text)
+    (fault,) = error.value.faults
+    return fault
+
+
+def test_override_of_a_number(tmp_path: Path) -> None:
+    assert read(tmp_path).supply.spare_units == 1
+    assert read(tmp_path, "supply.spare_units=2").supply.spare_units == 2
+
+
+def test_override_of_an_entry_of_a_list(tmp_path: Path) -> None:
+    scenario = read(tmp_path, "milestones.0.gpus=9000", "compute.deliveries.0.gpus=9_500")
+    assert (scenario.milestones[0].gpus, scenario.compute.deliveries[0].gpus) == (9000, 9500)
+
+
+def test_override_by_bare_text(tmp_path: Path) -> None:
+    assert read(tmp_path, "project.name=other-one").project.name == "other-one"
+
+
+def test_override_of_text_in_a_list(tmp_path: Path) -> None:
+    assert read(tmp_path, "inputs.offers.0=more.csv").inputs.offers == ["more.csv"]
+
+
+def test_override_by_a_list(tmp_path: Path) -> None:
+    assert read(tmp_path, 'filter.regions=["TN", "TX"]').filter.regions == ["TN", "TX"]
+
+
+def test_override_of_a_date(tmp_path: Path) -> None:
+    scenario = read(tmp_path, "project.start_date=2026-02-27")
+    assert scenario.date_of(3) == date(2026, 3, 2)
+
+
+@pytest.mark.parametrize("text", ["supply.spare_units", "=2", "milestones.7.gpus=1", "project.name.first=x"])
+def test_override_that_names_no_key(tmp_path: Path, text: str) -> None:
+    fault = only_fault(tmp_path, text)
+    assert (fault.file, fault.found) == ("--set", text)
+
+
+@pytest.mark.parametrize(
+    ("override", "nearest"),
+    [
+        ("supply.spare_unit=2", "'spare_units'"),
+        ("workloads.swing=0", "'workload'"),
+        ("milestones.0.gpu=5", "'gpus'"),
+        ("building.fitout_m2_per_day.sounds=5", "'sound'"),
+        ("defaults.grid_mv=5", "'grid_mw'"),
+    ],
+)
+def test_unknown_key_names_the_nearest(tmp_path: Path, override: str, nearest: str) -> None:
+    fault = only_fault(tmp_path, override)
+    assert fault.column == override.partition("=")[0].removesuffix(".swing")
+    assert fault.expected == f"a known key; did you mean {nearest}?"
+
+
+def test_path_is_no_key(tmp_path: Path) -> None:
+    assert only_fault(tmp_path, "path=elsewhere").column == "path"
+
+
+def test_missing_key(tmp_path: Path) -> None:
+    fault = only_fault(tmp_path, text=SCENARIO.replace("swing = 0.3\n", "", 1))
+    assert (fault.column, fault.found, fault.expected) == ("workload.swing", "nothing", "this key")
+
+
+def test_missing_section(tmp_path: Path) -> None:
+    fault = only_fault(tmp_path, text=SCENARIO.replace("[crews]\nelectrical = 10\nmechanical = 10\n", ""))
+    assert (fault.column, fault.expected) == ("crews", "this key")
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("milestones.0.gpus=many", "valid integer"),
+        ("supply.circuity=0.5", "greater than or equal to 1"),
+        ("supply.max_fleet_share=25", "less than or equal to 1"),
+        ("project.start_date=soon", "valid date"),
+        ("project.budget_usd=nan", "finite number"),
+        ("project.name=../away", "pattern"),
+        ("crews.electrical=inf", "finite number"),
+        ("filter.status.0=empty", "valid list"),
+    ],
+)
+def test_wrong_value(tmp_path: Path, override: str, words: str) -> None:
+    fault = only_fault(tmp_path, override)
+    assert override.startswith(fault.column)
+    assert words in fault.expected
+
+
+def test_default_that_is_neither_number_nor_exclude(tmp_path: Path) -> None:
+    fault = only_fault(tmp_path, "defaults.gas_mw=lots")
+    assert (fault.column, fault.found) == ("defaults.gas_mw", "lots")
+    assert "a valid number" in fault.expected
+    assert "or 'exclude'" in fault.expected
+
+
+def test_every_fault_in_one_pass(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        read(tmp_path, "supply.circuity=0", "energy.gas_usd_per_gj=-1", "project.term_monts=3")
+    columns = {fault.column for fault in error.value.faults}
+    assert columns == {"supply.circuity", "energy.gas_usd_per_gj", "project.term_monts"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "column", "words"),
+    [
+        (["workload.mean_load=0.69"], "workload", "at least 1 - swing = 0.7"),
+        (['milestones=[{name="a",gpus=9,hold_days=1},{name="b",gpus=9,hold_days=1}]'], "milestones", "rise"),
+        (['milestones=[{name="a b",gpus=8,hold_days=1},{name="A-b",gpus=9,hold_days=1}]'], "milestones", "differ"),
+        (["milestones.0.name=cost"], "milestones", "differ"),
+        (['objective.order=["cost", "first rum"]'], "objective.order", "did you mean 'first run'?"),
+        (['objective.order=["cost", "cost"]'], "objective.order", "each name once"),
+        (["compute.deliveries=[{day=9,gpus=1},{day=8,gpus=2}]"], "compute.deliveries", "rise"),
+        (["baselines.0.milestone=last"], "baselines.milestone", "one of ['first run']"),
+        (["baselines.0.days_low=501"], "baselines", "days_high of at least days_low"),
+        (["project.currency_per_usd=1400"], "project.currency_per_usd", "1 where the currency is USD"),
+        (["defaults.gas_mw=999999"], "defaults.gas_mw", "a number from 0 to 20,000 (MW thermal)"),
+    ],
+)
+def test_values_that_contradict_each_other(tmp_path: Path, overrides: list[str], column: str, words: str) -> None:
+    fault = only_fault(tmp_path, *overrides)
+    assert fault.column == column
+    assert words in fault.expected
+
+
+def test_mean_load_of_exactly_one_less_the_swing(tmp_path: Path) -> None:
+    assert read(tmp_path, "workload.mean_load=0.7").workload.mean_load == 0.7
+
+
+def test_order_is_completed(tmp_path: Path) -> None:
+    assert read(tmp_path).order == ("first run", "cost")
+    assert read(tmp_path, 'objective.order=["cost"]').order == ("cost", "first run")
+
+
+def test_not_toml(tmp_path: Path) -> None:
+    fault = only_fault(tmp_path, text="[project\n")
+    assert fault.expected == "a TOML file in UTF-8"
+    assert "line 1" in fault.found
+
+
+def test_not_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.toml"
+    path.write_bytes('[project]\nname = "공장"\n'.encode("cp949"))
+    with pytest.raises(InputError, match="a TOML file in UTF-8"):
+        read_scenario(path)
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a readable scenario file"):
+        read_scenario(tmp_path / "absent.toml")
+
+
+def test_money_in_the_currency_of_the_scenario(tmp_path: Path) -> None:
+    text = SCENARIO.replace("term_months", 'currency = "KRW"\ncurrency_per_usd = 1400\nterm_months', 1)
+    text = text.replace("budget_usd = 1e9", "budget_krw = 1.4e12").replace("gpu_price_usd = 30_000", "gpu_price_krw = 42e6")
+    scenario = read(tmp_path, text=text)
+    assert scenario.project.budget_usd == pytest.approx(1e9)
+    assert scenario.workload.gpu_price_usd == pytest.approx(30_000)
+
+
+SOURCE = re.compile(r"http|source|report|inferred|derived|estimate", re.IGNORECASE)
+STRING = re.compile(r'"[^"]*"')
+
+
+def unsourced(text: str) -> list[str]:
+    """Lines with a figure in their value, and no word of its source beside it."""
+    found = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        code, _, comment = STRING.sub('""', line).partition("#")
+        key, _, value = code.partition("=")
+        figure = re.search(r"\d", value if not key.lstrip().startswith("{") else code)
+        if figure and not SOURCE.search(comment):
+            found.append(f"{number}: {line}")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ("gpus = 5  # estimate", 0),
+        ("gpus = 5  # a good number", 1),
+        ("gpus = 5", 1),
+        ("start_date = 2024-05-03", 1),
+        ("{ day = 6, gpus = 7 },", 1),
+        ('name = "100k"', 0),
+        ("# 5 = 6", 0),
+    ],
+)
+def test_unsourced_figures_are_found(line: str, count: int) -> None:
+    assert len(unsourced(line)) == count
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.name)
+def test_every_figure_of_a_model_has_its_source_beside_it(path: Path) -> None:
+    assert unsourced(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.name)
+def test_every_model_is_a_scenario(path: Path) -> None:
+    assert read_scenario(path).milestones
