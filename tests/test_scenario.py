@@ -175,7 +175,8 @@ def test_no_such_file(tmp_path: Path) -> None:
 
 def test_money_in_the_currency_of_the_scenario(tmp_path: Path) -> None:
     text = SCENARIO.replace("term_months", 'currency = "KRW"\ncurrency_per_usd = 1400\nterm_months', 1)
-    text = text.replace("budget_usd = 1e9", "budget_krw = 1.4e12").replace("gpu_price_usd = 30_000", "gpu_price_krw = 42e6")
+    text = text.replace("budget_usd = 1e9", "budget_krw = 1.4e12")
+    text = text.replace("gpu_price_usd = 30_000", "gpu_price_krw = 42e6")
     scenario = read(tmp_path, text=text)
     assert scenario.project.budget_usd == pytest.approx(1e9)
     assert scenario.workload.gpu_price_usd == pytest.approx(30_000)

@@ -25,18 +25,18 @@ def only_fault(folder: Path, name: str, text: str | bytes) -> Fault:
     return fault
 
 
-FAULTY_SITES = (
-    changed(SITES, "site_id", "gamma", latitude=126.77, longitude=34.64)
-    + ({**SITES[0], "site_id": "in_kw", "grid_mw": 15000},)
-    + ({**SITES[0], "name": "The same again"},)
-    + ({**SITES[0], "site_id": "kind", "condition": "sounds"},)
-    + ({**SITES[0], "site_id": "negative", "gas_mw": -5},)
-    + ({**SITES[0], "site_id": "worded", "yard_area_m2": "about 20000"},)
-    + ({**SITES[0], "site_id": "undated", "available_from": "01.02.2024"},)
-    + ({**SITES[0], "site_id": "backwards", "available_from": "2024-03-01", "available_until": "2024-02-01"},)
-    + ({**SITES[0], "site_id": "nameless", "name": ""},)
-    + ({**SITES[0], "site_id": "nan", "water_m3_per_day": "nan"},)
-    + ({**SITES[0], "site_id": "huge", "site_cost_usd": "1e308"},)
+FAULTY_SITES: tuple[Row, ...] = (
+    *changed(SITES, "site_id", "gamma", latitude=126.77, longitude=34.64),
+    {**SITES[0], "site_id": "in_kw", "grid_mw": 15000},
+    {**SITES[0], "name": "The same again"},
+    {**SITES[0], "site_id": "kind", "condition": "sounds"},
+    {**SITES[0], "site_id": "negative", "gas_mw": -5},
+    {**SITES[0], "site_id": "worded", "yard_area_m2": "about 20000"},
+    {**SITES[0], "site_id": "undated", "available_from": "01.02.2024"},
+    {**SITES[0], "site_id": "backwards", "available_from": "2024-03-01", "available_until": "2024-02-01"},
+    {**SITES[0], "site_id": "nameless", "name": ""},
+    {**SITES[0], "site_id": "nan", "water_m3_per_day": "nan"},
+    {**SITES[0], "site_id": "huge", "site_cost_usd": "1e308"},
 )
 FAULTY_STEPS: tuple[Row, ...] = (
     {"site_id": "beta", "ready_day": 60, "ready_date": "", "grid_mw": 30},
