@@ -94,7 +94,7 @@ def _convert(column: Column, series: pd.Series, rate: float) -> tuple[pd.Series,
     if column.type is Type.DATE:
         kept = series.where(~blank)
         if pd.api.types.is_datetime64_any_dtype(kept):
-            return kept, np.zeros(len(kept), dtype=bool)
+            return kept.dt.tz_localize(None).dt.normalize(), np.zeros(len(kept), dtype=bool)
         dates = pd.to_datetime(kept.map(_shown, na_action="ignore"), format="%Y-%m-%d", errors="coerce")
         return dates, ~blank & dates.isna().to_numpy()
     values = pd.to_numeric(series.where(~blank), errors="coerce").astype(float)

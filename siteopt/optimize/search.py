@@ -11,11 +11,14 @@ from siteopt.optimize.bottleneck import bottlenecks, why_not
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.formulation import COST
 from siteopt.optimize.single import Best, Clock, OutOfTime, solve_site
-from siteopt.optimize.solver import solver_version
+from siteopt.optimize.solver import SolverError, solver_version
 from siteopt.plan import Ranking, RunOutcome, SiteResult, Standing
 
 SAME_COST_MUSD = 1e-5
 """Costs nearer than this are the same cost: ten US dollars."""
+
+NEAR = 1e-3
+"""Relative gap of cost (GPUs apart) that is near enough for a site that cannot be the best."""
 
 Key = tuple[float, ...]
 
@@ -44,7 +47,9 @@ def objective_key(case: Instance, days: Ints, cost_musd: float) -> Key:
 def search(case: Instance, seconds: float = math.inf, report: Report | None = None) -> Ranking:
     """Every site's own best plan, best bound first.
 
-    A site whose bound lies beyond the horizon needs no solver. Ties in days and cost go to the smaller site_id.
+    A site whose bound lies beyond the horizon needs no solver. Days are exact at every site; the cost is exact where
+    the site may be the best, and elsewhere known between ``cost_bound_musd`` and a plan within NEAR of it. Ties in
+    days and cost go to the smaller site_id.
 
     Parameters
     ----------
@@ -69,24 +74,29 @@ def search(case: Instance, seconds: float = math.inf, report: Report | None = No
     for s in queue:
         result = SiteResult(s, Standing.OPEN, limits.day[s])
         try:
-            best = solve_site(case, s, limits.day[s], clock)
+            best = solve_site(case, s, limits.day[s], clock, NEAR)
             if best is None:
                 result = replace(result, standing=Standing.CANNOT_SERVE)
                 result = replace(result, reason=why_not(case, s, limits, clock))
             else:
                 found[s] = best
-                cost_bound = next(stage.bound for stage in best.stages if stage.goal == "cost")
-                result = replace(result, standing=Standing.SOLVED, plan=best.plan, cost_bound_musd=cost_bound)
-                result = replace(result, bottleneck=bottlenecks(case, best.plan, limits, clock))
+                held = bottlenecks(case, best.plan, limits, clock)
+                result = replace(result, standing=Standing.SOLVED, bottleneck=held)
         except OutOfTime:
             pass
         results[s] = result
         if report:
             incumbent = case.site_id[min(found, key=rank)] if found else ""
             report(Progress(len(results), case.sites, "sites", incumbent, clock.solves, clock.elapsed))
+    try:
+        proven = _close(case, found, rank, clock)
+    except OutOfTime:
+        proven = False
+    for s, best in found.items():
+        results[s] = replace(results[s], plan=best.plan, cost_bound_musd=_cost_bound(best))
     order = sorted(found, key=rank)
     still_open = [s for s in queue if results[s].standing is Standing.OPEN]
-    if any(not order or (bound[s], s) < rank(order[0]) for s in still_open):
+    if not proven or any(not order or (bound[s], s) < rank(order[0]) for s in still_open):
         outcome = RunOutcome.LIMIT
     else:
         outcome = RunOutcome.PROVEN if order else RunOutcome.NO_SITE
@@ -102,3 +112,25 @@ def search(case: Instance, seconds: float = math.inf, report: Report | None = No
         clock.solves,
         clock.elapsed,
     )
+
+
+def _close(case: Instance, found: dict[int, Best], rank: Callable[[int], tuple[Key, int]], clock: Clock) -> bool:
+    """Close the gap of every site that may be the best, so that the best is proven."""
+    exact: set[int] = set()
+    while found:
+        leader = min(found, key=rank)
+        least = {s: (objective_key(case, best.plan.day, _cost_bound(best)), s) for s, best in found.items()}
+        rivals = [s for s in found if s not in exact and least[s] <= rank(leader)]
+        if not rivals:
+            break
+        s = min(rivals, key=least.__getitem__)
+        closed = solve_site(case, s, found[s].plan.day, clock)
+        if closed is None:
+            raise SolverError(f"site {case.site_id[s]} lost its plan")
+        found[s] = closed
+        exact.add(s)
+    return True
+
+
+def _cost_bound(best: Best) -> float:
+    return next(stage.bound for stage in best.stages if stage.goal == "cost")

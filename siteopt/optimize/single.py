@@ -40,8 +40,8 @@ class Clock:
         """Seconds since the start."""
         return time.monotonic() - self.started
 
-    def solve(self, problem: pulp.LpProblem) -> Solve:
-        """Solve within the time left.
+    def solve(self, problem: pulp.LpProblem, gap: float = 0.0) -> Solve:
+        """Solve within the time left, to a relative gap.
 
         Raises
         ------
@@ -52,7 +52,7 @@ class Clock:
         if left <= 0:
             raise OutOfTime
         self.solves += 1
-        result = solve(problem, left)
+        result = solve(problem, left, gap)
         if result.outcome is Outcome.LIMIT:
             raise OutOfTime
         return result
@@ -107,47 +107,47 @@ def attempt(
     clock: Clock,
     goal: int | None = None,
     families: Families = FAMILIES,
+    gap: float = 0.0,
 ) -> tuple[Model, Solve]:
     """Solve one site with its days fixed."""
     model = build(case, {(site, m): [int(day)] for m, day in enumerate(days)}, goal, families)
-    return model, clock.solve(model.problem)
+    return model, clock.solve(model.problem, gap)
 
 
-def feasible(
-    case: Instance, site: int, days: Sequence[int] | Ints, clock: Clock, families: Families = FAMILIES
-) -> bool:
+def feasible(case: Instance, site: int, days: Sequence[int], clock: Clock, families: Families = FAMILIES) -> bool:
     """Whether the site can start its milestones on these days."""
     return attempt(case, site, days, clock, None, families)[1].outcome is Outcome.OPTIMAL
 
 
-def solve_site(case: Instance, site: int, earliest: Ints, clock: Clock) -> Best | None:
+def solve_site(case: Instance, site: int, earliest: Ints, clock: Clock, gap: float = 0.0) -> Best | None:
     """The site's best plan in the order of the objective, or None where it cannot serve.
 
     Parameters
     ----------
     earliest : M
         Lower bounds of the days.
+    gap : float
+        Relative gap that is near enough for cost, where cost comes last. Days are always exact.
     """
     if (earliest > case.horizon_day).any():
         return None
     if case.order[-1] == COST:
-        model, result = attempt(case, site, earliest, clock, COST)
+        model, result = attempt(case, site, earliest, clock, COST, gap=gap)
         if result.outcome is Outcome.OPTIMAL:  # every day at its bound: nothing can be better
             return Best(plan_of(model, site), _stages(case, earliest, result))
     settled: dict[int, int] = {}
     if not feasible(case, site, _latest(case, settled), clock):
         return None
-    limited, cost = case, None
+    limited = case
     for goal in case.order:
-        if goal == COST:
-            model, cost = attempt(limited, site, _latest(case, settled), clock, COST)
-            limited = replace(case, budget_musd=cost.objective + 1e-9 * abs(cost.objective))
-        else:
+        if goal != COST:
             settled[goal] = _first_day(limited, site, goal, settled, earliest, clock)
-    if case.order[-1] != COST:
-        model, cost = attempt(limited, site, _latest(case, settled), clock, COST)
-    assert cost is not None
-    return Best(plan_of(model, site), _stages(case, _latest(case, settled), cost))
+        elif goal != case.order[-1]:
+            cost = attempt(limited, site, _latest(case, settled), clock, COST)[1].objective
+            limited = replace(case, budget_musd=cost + 1e-9 * abs(cost))
+    days = _latest(case, settled)
+    model, result = attempt(limited, site, days, clock, COST, gap=gap if case.order[-1] == COST else 0.0)
+    return Best(plan_of(model, site), _stages(case, days, result))
 
 
 def _stages(case: Instance, days: Sequence[int] | Ints, cost: Solve) -> tuple[Stage, ...]:

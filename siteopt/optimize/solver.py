@@ -98,8 +98,13 @@ class _Highs(pulp.HiGHS):  # type: ignore[misc]
         lp.solverModel.passModel(model)
 
 
-def solve(problem: pulp.LpProblem, seconds: float = math.inf, presolve: str = "off") -> Solve:
+def solve(problem: pulp.LpProblem, seconds: float = math.inf, gap: float = 0.0) -> Solve:
     """Solve to proven optimality, or until the time is up.
+
+    Parameters
+    ----------
+    gap : float
+        Relative gap that is near enough; with 0, the answer is proven.
 
     Raises
     ------
@@ -107,7 +112,7 @@ def solve(problem: pulp.LpProblem, seconds: float = math.inf, presolve: str = "o
         Where HiGHS fails, or ends in a state that is neither of the outcomes.
     """
     limit = None if math.isinf(seconds) else max(0.0, seconds)
-    solver = _Highs(msg=False, gapRel=0.0, gapAbs=1e-6, threads=1, timeLimit=limit, random_seed=0, presolve=presolve)
+    solver = _Highs(msg=False, gapRel=gap, gapAbs=1e-6, threads=1, timeLimit=limit, random_seed=0, presolve="off")
     with _silent_stdout():
         problem.solve(solver)
     highs = problem.solverModel

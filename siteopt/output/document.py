@@ -204,6 +204,7 @@ def _site(
         "standing": str(result.standing if result is not None else Standing.EXCLUDED),
         "reason": result.reason if result is not None else reason,
         "cost_usd": round(plan.cost_musd(case) * 1e6) if plan is not None else None,
+        "cost_bound_usd": round(result.cost_bound_musd * 1e6) if plan is not None and result is not None else None,
     }
     for m, name in enumerate(case.milestone):
         field = slug(name)

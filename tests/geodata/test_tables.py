@@ -21,45 +21,129 @@ from tests.worlds import SITES, write_world
 EXTRA = ("Electrolux", "전자", "=SUM(1)")
 """What a column that siteopt does not know holds, site by site."""
 
+PLACES = ((35.97, 126.63), (36.99, 126.82), (34.64, 126.77))
+KOREA = [
+    {**row, "latitude": latitude, "longitude": longitude, "owner": owner}
+    for row, (latitude, longitude), owner in zip(SITES, PLACES, EXTRA, strict=True)
+]
+"""The candidates of the small world, moved to Korea, so that its projections hold them."""
 
-def frame(crs: int | None = 4326) -> geopandas.GeoDataFrame:
-    """The candidates of the small world as points, with a column that siteopt does not know."""
-    table = pd.DataFrame(SITES).replace("", np.nan).infer_objects().assign(owner=EXTRA)
+
+def layer(crs: int = 4326) -> geopandas.GeoDataFrame:
+    table = pd.DataFrame([{name: None if cell == "" else cell for name, cell in row.items()} for row in KOREA])
     points = geopandas.points_from_xy(table.pop("longitude"), table.pop("latitude"))
-    layer = geopandas.GeoDataFrame(table, geometry=points, crs=4326)
-    return layer.to_crs(crs) if crs is not None else layer.set_crs(None, allow_override=True)
+    return geopandas.GeoDataFrame(table.infer_objects(), geometry=points, crs=4326).to_crs(crs)
 
 
-def loaded(folder: Path, layer: str = "candidates.csv") -> Dataset:
-    scenario = write_world(folder, [{**row, "owner": owner} for row, owner in zip(SITES, EXTRA, strict=True)])
-    return siteopt.load(siteopt.read_scenario(scenario, [f"inputs.candidates.0={layer}"]))
+def loaded(folder: Path, candidates: str = "candidates.csv") -> Dataset:
+    scenario = write_world(folder, KOREA)
+    return siteopt.load(siteopt.read_scenario(scenario, [f"inputs.candidates.0={candidates}"]))
 
 
-def assert_same(one: Instance, other: Instance, tolerance: float = 1e-6) -> None:
+def assert_same(one: Instance, other: Instance) -> None:
     for field in fields(Instance):
         before, after = getattr(one, field.name), getattr(other, field.name)
         if isinstance(before, np.ndarray):
-            np.testing.assert_allclose(after, before, rtol=tolerance, err_msg=field.name)
+            np.testing.assert_allclose(after, before, rtol=1e-6, err_msg=field.name)
         else:
             assert before == after, field.name
 
 
 WRITERS: dict[str, Callable[[Path], None]] = {
-    "points.geojson": lambda path: frame().to_file(path),
-    "points.gpkg": lambda path: frame().to_file(path),
-    "points.parquet": lambda path: frame().to_parquet(path),
-    "korea5179.gpkg": lambda path: frame(5179).to_file(path),
-    "korea5186.parquet": lambda path: frame(5186).to_parquet(path),
-    "mercator.gpkg": lambda path: frame(3857).to_file(path),
+    "points.geojson": lambda path: layer().to_file(path),
+    "points.json": lambda path: layer().to_file(path, driver="GeoJSON"),
+    "points.gpkg": lambda path: layer().to_file(path),
+    "points.parquet": lambda path: layer().to_parquet(path),
+    "korea5179.gpkg": lambda path: layer(5179).to_file(path),
+    "korea5186.parquet": lambda path: layer(5186).to_parquet(path),
 }
 
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_every_format_gives_the_same_points_and_instance(tmp_path: Path, name: str) -> None:
-    if name.startswith("korea"):
-        pytest.skip("the grid of Korea does not reach America; its own test stands below")
     WRITERS[name](tmp_path / name)
-    table, layer = loaded(tmp_path), loaded(tmp_path, name)
+    table, other = loaded(tmp_path), loaded(tmp_path, name)
     for axis in ("latitude", "longitude"):
-        np.testing.assert_allclose(layer.sites[axis], table.sites[axis], rtol=0, atol=1e-6)
-    assert_same(table.instance, layer.instance)
+        np.testing.assert_allclose(other.sites[axis], table.sites[axis], rtol=0, atol=1e-6)
+    assert_same(table.instance, other.instance)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_korean_text_and_unknown_columns_survive(tmp_path: Path, name: str) -> None:
+    WRITERS[name](tmp_path / name)
+    sites = loaded(tmp_path, name).sites
+    assert sites.at["gamma", "name"] == "강진 공장"
+    assert tuple(sites["owner"]) == EXTRA
+
+
+def test_polygons_give_a_point_within_and_the_same_instance(tmp_path: Path) -> None:
+    plots = layer(5179)
+    plots.geometry = plots.buffer(150, cap_style="square")
+    plots.to_file(tmp_path / "plots.gpkg")
+    table, other = loaded(tmp_path), loaded(tmp_path, "plots.gpkg")
+    points = geopandas.GeoSeries.from_xy(other.sites["longitude"], other.sites["latitude"], crs=4326)
+    assert points.to_crs(5179).reset_index(drop=True).within(plots.geometry).all()
+    assert list(other.instance.arrival_day.ravel()) == list(table.instance.arrival_day.ravel())
+    np.testing.assert_allclose(other.instance.unit_cost_musd, table.instance.unit_cost_musd, rtol=1e-4)
+
+
+def test_point_of_a_bent_polygon_lies_inside(tmp_path: Path) -> None:
+    plots = layer(5179)
+    bends = [plot.buffer(300).difference(plot.buffer(250)) for plot in plots.geometry]
+    plots.geometry = bends
+    assert not any(bend.contains(bend.centroid) for bend in bends)
+    plots.to_parquet(tmp_path / "rings.parquet")
+    cells = read_table(tmp_path / "rings.parquet").cells
+    points = geopandas.GeoSeries.from_xy(cells["longitude"], cells["latitude"], crs=4326).to_crs(5179)
+    assert points.within(geopandas.GeoSeries(bends, crs=5179)).all()
+
+
+def test_geometry_comes_before_columns_of_coordinates(tmp_path: Path) -> None:
+    layer().assign(latitude=1.0, longitude=2.0).to_file(tmp_path / "both.gpkg")
+    assert loaded(tmp_path, "both.gpkg").sites.at["alpha", "latitude"] == pytest.approx(35.97)
+
+
+def test_dates_of_a_layer_are_read(tmp_path: Path) -> None:
+    layer().assign(available_from="2024-03-01").to_file(tmp_path / "dated.geojson")
+    assert loaded(tmp_path, "dated.geojson").sites["available_from"].dt.strftime("%Y-%m-%d").eq("2024-03-01").all()
+
+
+def test_times_with_a_zone_are_read_as_dates(tmp_path: Path) -> None:
+    layer().assign(available_from=pd.Timestamp("2026-03-01T00:00:00Z")).to_file(tmp_path / "timed.geojson")
+    assert loaded(tmp_path, "timed.geojson").excluded["alpha"] == "not to be had before 2026-03-01"
+
+
+def fault_of(folder: Path, candidates: str) -> siteopt.Fault:
+    with pytest.raises(InputError) as error:
+        loaded(folder, candidates)
+    (fault,) = error.value.faults
+    return fault
+
+
+@pytest.mark.parametrize("name", ["nowhere.gpkg", "nowhere.parquet"])
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
+def test_layer_without_crs_is_refused(tmp_path: Path, name: str) -> None:
+    nowhere = layer().set_crs(None, allow_override=True)
+    (nowhere.to_parquet if name.endswith("parquet") else nowhere.to_file)(tmp_path / name)
+    fault = fault_of(tmp_path, name)
+    assert (fault.file, fault.found) == (name, "a layer without CRS")
+
+
+def test_feature_without_geometry_is_named(tmp_path: Path) -> None:
+    holed = layer()
+    holed.geometry = [holed.geometry[0], shapely.Point(), None]
+    holed.to_parquet(tmp_path / "holed.parquet")
+    with pytest.raises(InputError) as error:
+        loaded(tmp_path, "holed.parquet")
+    assert [(fault.row, fault.column) for fault in error.value.faults] == [(3, "geometry"), (4, "geometry")]
+
+
+def test_fault_in_a_layer_has_the_row_of_its_feature(tmp_path: Path) -> None:
+    layer().assign(gas_mw=[1.0, 2.0, -3.0]).to_file(tmp_path / "bad.gpkg")
+    fault = fault_of(tmp_path, "bad.gpkg")
+    assert (fault.file, fault.row, fault.column, fault.found) == ("bad.gpkg", 4, "gas_mw", "-3")
+
+
+def test_file_that_is_no_layer(tmp_path: Path) -> None:
+    (tmp_path / "text.gpkg").write_text("hello")
+    assert fault_of(tmp_path, "text.gpkg").expected == "a vector layer that GDAL can read"
