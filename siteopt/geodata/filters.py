@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import geopandas
 import pandas as pd
 
 from siteopt.faults import Fault, InputError
+from siteopt.geodata.tables import PARQUET
 from siteopt.scenario import Scenario
 
 
@@ -33,10 +33,10 @@ def _tests(scenario: Scenario, sites: pd.DataFrame) -> Iterator[tuple[pd.Series,
             yield ~sites[column].isin(allowed), f"{column} is " + sites[column].replace("", "unknown")
     points = geopandas.GeoSeries.from_xy(sites["longitude"], sites["latitude"], index=sites.index, crs=4326)
     if keep.within is not None:
-        area = _layer(scenario.resolve(keep.within)).to_crs(4326).union_all()
+        area = _layer(scenario, keep.within).to_crs(4326).union_all()
         yield ~points.covered_by(area), pd.Series(f"outside {keep.within}", sites.index)
     if keep.away_from is not None:
-        layer = _layer(scenario.resolve(keep.away_from.layer)).to_crs(4326).union_all()
+        layer = _layer(scenario, keep.away_from.layer).to_crs(4326).union_all()
         near = points.map(lambda point: _within_km(point, layer, keep.away_from.km)).astype(bool)
         yield near, pd.Series(f"within {keep.away_from.km:g} km of {keep.away_from.layer}", sites.index)
 
@@ -50,11 +50,12 @@ def _within_km(point: object, layer: object, km: float) -> bool:
 _ORIGIN = geopandas.points_from_xy([0], [0])[0]
 
 
-def _layer(path: Path) -> geopandas.GeoSeries:
+def _layer(scenario: Scenario, name: str) -> geopandas.GeoSeries:
+    path = scenario.resolve(name)
     try:
-        layer = geopandas.read_file(path) if path.suffix.lower() != ".parquet" else geopandas.read_parquet(path)
+        layer = geopandas.read_parquet(path) if path.suffix.lower() in PARQUET else geopandas.read_file(path)
     except Exception as error:  # every driver raises its own kind
-        raise InputError([Fault(str(path), None, "", str(error), "a vector layer that GDAL can read")]) from None
-    if layer.crs is None:
-        raise InputError([Fault(str(path), None, "", "a layer without CRS", "a layer that says which CRS it is in")])
+        raise InputError([Fault(name, None, "", str(error), "a vector layer that GDAL can read")]) from None
+    if getattr(layer, "crs", None) is None:
+        raise InputError([Fault(name, None, "", "a layer without CRS", "a layer that says which CRS it is in")])
     return layer.geometry

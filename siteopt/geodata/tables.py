@@ -13,7 +13,8 @@ import pandas as pd
 
 from siteopt.faults import Fault, InputError
 
-LAYERS = (".geojson", ".json", ".gpkg", ".parquet", ".geoparquet")
+PARQUET = (".parquet", ".geoparquet")
+LAYERS = (".geojson", ".json", ".gpkg", *PARQUET)
 """Endings of the layers that are read with geometry; everything else is read as CSV."""
 
 
@@ -94,10 +95,7 @@ def _read_csv(path: Path) -> RawTable:
 
 def _read_layer(path: Path) -> RawTable:
     try:
-        if path.suffix.lower() in (".parquet", ".geoparquet"):
-            layer = geopandas.read_parquet(path)
-        else:
-            layer = geopandas.read_file(path)
+        layer = geopandas.read_parquet(path) if path.suffix.lower() in PARQUET else geopandas.read_file(path)
     except Exception as error:  # every driver raises its own kind
         raise InputError([Fault(str(path), None, "", str(error), "a vector layer that GDAL can read")]) from None
     rows = np.arange(2, len(layer) + 2)

@@ -64,7 +64,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, pd.Timestamp | date):
         return value.isoformat()[:10]
     plain = value.item() if isinstance(value, np.generic) else value
-    return (plain if isinstance(plain, bool | int | float) else str(plain)) if plain != "" else None
+    return plain if isinstance(plain, bool | int | float) else str(plain) or None
 
 
 def _position(longitude: float, latitude: float) -> list[float]:

@@ -90,9 +90,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fault, ...]:
 
 
 @pytest.mark.parametrize(("file", "row", "column", "text", "words"), sorted(EXPECTED, key=str))
-def test_each_fault_is_named(
-    found: tuple[Fault, ...], file: str, row: int, column: str, text: str, words: str
-) -> None:
+def test_each_fault_is_named(found: tuple[Fault, ...], file: str, row: int, column: str, text: str, words: str) -> None:
     matching = [fault for fault in found if (fault.file, fault.row, fault.column) == (file, row, column)]
     assert [fault.found for fault in matching] == [text]
     assert words in matching[0].expected

@@ -36,9 +36,7 @@ rates = st.integers(1, 40).map(float)
 def paces(draw: st.DrawFn) -> Pace:
     days = sorted(draw(st.sets(st.integers(0, 60), min_size=1, max_size=5)))
     steps = draw(st.lists(st.integers(1, 60), min_size=len(days), max_size=len(days)))
-    return Pace(
-        np.array(days), np.cumsum(steps), draw(rates), draw(rates), draw(rates), draw(st.integers(0, 5))
-    )
+    return Pace(np.array(days), np.cumsum(steps), draw(rates), draw(rates), draw(rates), draw(st.integers(0, 5)))
 
 
 @given(paces(), st.integers(1, 200), st.integers(0, 40), rates, st.integers(1, 300))

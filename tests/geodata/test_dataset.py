@@ -171,7 +171,9 @@ def test_dates_between_which_a_site_can_be_taken(data: Dataset) -> None:
     assert data.excluded["us-lordstown-gm"] == "taken since 2021-11-01"
 
 
-@pytest.mark.parametrize(("start", "eligible"), [("2024-05-31", 0), ("2024-06-01", 1), ("2024-06-30", 1), ("2024-07-01", 0)])
+@pytest.mark.parametrize(
+    ("start", "eligible"), [("2024-05-31", 0), ("2024-06-01", 1), ("2024-06-30", 1), ("2024-07-01", 0)]
+)
 def test_both_ends_of_the_dates_count(tmp_path: Path, start: str, eligible: int) -> None:
     sites = changed(SITES, "site_id", "alpha", available_from="2024-06-01", available_until="2024-06-30")
     data = small(tmp_path, f"project.start_date={start}", sites=sites)
@@ -272,3 +274,9 @@ def test_inputs_are_listed_with_their_digests(data: Dataset) -> None:
         "../data/grid_steps.csv",
     ]
     assert all(len(digest) == 64 for _, digest in data.inputs)
+
+
+def test_filter_layer_without_geometry(tmp_path: Path) -> None:
+    (tmp_path / "plain.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match=r"plain.csv: found 'a layer without CRS'"):
+        small(tmp_path, "filter.within=plain.csv")

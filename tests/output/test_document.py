@@ -1,0 +1,183 @@
+"""``plan.json``, the GeoJSON layers and the CSV tables of a small run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import siteopt
+from siteopt import Result, RunOutcome
+from siteopt.output.geojson import sites_geojson
+from tests.worlds import OFFERS, SITES, changed, write_world
+
+FORMULA = "=HYPERLINK(1)"
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """A run in which Alpha needs generators, from a vendor with an unpleasant name."""
+    sites = changed(SITES, "site_id", "alpha", grid_mw=5, latitude=35.123456789, owner="Mr A, née B", closed_year=2019)
+    offers = [{**row, "vendor": FORMULA, "depot": "@depot"} for row in OFFERS]
+    return siteopt.solve(write_world(tmp_path_factory.mktemp("world"), sites, offers))
+
+
+@pytest.fixture(scope="module")
+def nothing(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """A run in which no site can serve."""
+    scenario = write_world(tmp_path_factory.mktemp("nothing"))
+    return siteopt.solve(siteopt.read_scenario(scenario, ["project.horizon_days=5"]))
+
+
+def layer(result: Result, name: str) -> dict[str, Any]:
+    found = json.loads(result.files()[name])
+    assert isinstance(found, dict)
+    return found
+
+
+def positions(geometry: dict[str, Any]) -> list[list[float]]:
+    return [geometry["coordinates"]] if geometry["type"] == "Point" else geometry["coordinates"]
+
+
+@pytest.mark.parametrize("name", ["sites.geojson", "plan.geojson"])
+def test_geojson_has_no_crs_and_short_positions(result: Result, name: str) -> None:
+    found = layer(result, name)
+    assert set(found) == {"type", "features"}
+    assert found["features"]
+    for feature in found["features"]:
+        assert set(feature) == {"type", "geometry", "properties"}
+        for position in positions(feature["geometry"]):
+            assert len(position) == 2
+            assert position == [round(value, 7) for value in position]
+
+
+def test_longitude_comes_first(result: Result) -> None:
+    places = {
+        f["properties"]["site_id"]: f["geometry"]["coordinates"] for f in layer(result, "sites.geojson")["features"]
+    }
+    assert places["alpha"] == [-90.05, 35.1234568]
+    assert places["gamma"] == [126.77, 34.64]
+
+
+@pytest.mark.parametrize("name", ["sites.geojson", "plan.geojson"])
+def test_properties_are_flat_with_one_type_a_field(result: Result, name: str) -> None:
+    features = layer(result, name)["features"]
+    fields = {tuple(feature["properties"]) for feature in features}
+    assert len(fields) == 1
+    for field in fields.pop():
+        types = {type(feature["properties"][field]) for feature in features} - {type(None)}
+        assert len(types) <= 1, field
+        assert types <= {str, int, float, bool}, field
+
+
+def test_missing_is_null(result: Result) -> None:
+    features = {f["properties"]["site_id"]: f["properties"] for f in layer(result, "sites.geojson")["features"]}
+    assert features["gamma"]["grid_mw"] is None
+    assert features["gamma"]["rank"] is None
+    assert features["gamma"]["owner"] is None
+    assert features["alpha"]["available_from"] is None
+
+
+def test_columns_of_the_user_pass_through(result: Result) -> None:
+    features = {f["properties"]["site_id"]: f["properties"] for f in layer(result, "sites.geojson")["features"]}
+    assert features["alpha"]["owner"] == "Mr A, née B"
+    assert features["gamma"]["name"] == "강진 공장"
+
+
+def test_odd_cells_of_a_layer_become_plain(result: Result) -> None:
+    sites = result.dataset.sites.assign(
+        odd=[np.array([1, 2]), {"a": 1}, np.inf], big=[np.int64(3), pd.NA, date(2024, 1, 2)]
+    )
+    features = {f["properties"]["site_id"]: f["properties"] for f in sites_geojson(result.document, sites)["features"]}
+    assert [features[site]["odd"] for site in sites.index] == ["[1 2]", "{'a': 1}", None]
+    assert [features[site]["big"] for site in sites.index] == [3, None, "2024-01-02"]
+
+
+def test_plan_has_the_site_its_depot_and_every_delivery(result: Result) -> None:
+    features = layer(result, "plan.geojson")["features"]
+    assert [f["properties"]["role"] for f in features] == [
+        "site",
+        "depot",
+        *["delivery"] * len(result.document["orders"]),
+    ]
+    lines = [f["geometry"]["coordinates"] for f in features if f["geometry"]["type"] == "LineString"]
+    assert lines
+    assert all(line == [[-96.8, 32.8], features[0]["geometry"]["coordinates"]] for line in lines)
+
+
+def test_plan_json_has_what_is_promised(result: Result) -> None:
+    document = layer(result, "plan.json")
+    promised = {"format_version", "outcome", "site_id", "site_name", "milestones", "cost_usd", "orders", "grid_steps"}
+    assert promised | {"baselines", "certificate", "assumptions", "inputs"} <= set(document)
+    milestone = {"name", "gpus", "day", "date", "it_mw", "demand_mw", "bottleneck"}
+    assert milestone <= set(document["milestones"][0])
+    order = {"offer_id", "kind", "units", "depot", "leaves", "arrives", "ready"}
+    assert all(order <= set(row) for row in document["orders"])
+    assert {"path", "sha256"} == set(document["inputs"][0])
+
+
+def test_plan_json_agrees_with_itself(result: Result) -> None:
+    document = layer(result, "plan.json")
+    parts = [usd for name, usd in document["cost_usd"].items() if name != "total"]
+    assert document["cost_usd"]["total"] == pytest.approx(sum(parts), abs=len(parts))
+    (milestone,), (baseline,) = document["milestones"], document["baselines"]
+    assert date.fromisoformat(milestone["date"]) - date(2025, 1, 1) == pd.Timedelta(days=milestone["day"])
+    assert baseline["times_faster_low"] == round(400 / milestone["day"], 2)
+    for order in document["orders"]:
+        assert order["leaves"] < order["arrives"] < order["ready"] <= milestone["date"]
+        assert order["units"]["first run"] > 0
+
+
+def test_plan_json_is_repeatable_but_for_the_time(result: Result) -> None:
+    again = siteopt.solve(result.scenario).document
+    for document in (again, result.document):
+        document["certificate"]["seconds"] = 0
+    assert again == result.document
+
+
+@pytest.mark.parametrize("name", ["orders.csv", "schedule.csv"])
+def test_no_cell_of_a_csv_is_a_formula(result: Result, name: str) -> None:
+    cells = [cell for row in csv.reader(io.StringIO(result.files()[name])) for cell in row]
+    assert cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_dangerous_vendor_is_quoted_and_kept(result: Result) -> None:
+    rows = list(csv.DictReader(io.StringIO(result.files()["orders.csv"])))
+    assert {row["vendor"] for row in rows} == {"'" + FORMULA}
+    assert len(rows) == len(result.document["orders"]) > 1
+
+
+def test_schedule_is_in_the_order_of_days(result: Result) -> None:
+    rows = list(csv.DictReader(io.StringIO(result.files()["schedule.csv"])))
+    assert [int(row["day"]) for row in rows] == sorted(int(row["day"]) for row in rows)
+    assert [row["what"] for row in rows if row["event"] == "training starts"] == ["first run"]
+
+
+def test_frames_are_in_wgs84(result: Result) -> None:
+    assert result.sites.crs.to_epsg() == result.plan.crs.to_epsg() == 4326
+    assert result.sites["site_id"].iloc[0] == result.document["site_id"]
+    assert len(result.sites) == len(SITES)
+    assert set(result.plan.geom_type) == {"Point", "LineString"}
+
+
+def test_summary_names_the_site_and_the_days(result: Result) -> None:
+    text = str(result)
+    assert result.document["site_name"] in text
+    assert f"day {result.document['milestones'][0]['day']:>4}" in text
+
+
+def test_no_site_is_an_answer_too(nothing: Result) -> None:
+    assert nothing.outcome is RunOutcome.NO_SITE
+    assert nothing.document["site_id"] is None
+    assert layer(nothing, "plan.geojson") == {"type": "FeatureCollection", "features": []}
+    assert nothing.plan.empty
+    assert nothing.plan.crs.to_epsg() == 4326
+    assert nothing.sites["reason"].astype(bool).all()
+    assert "beta: " in str(nothing)

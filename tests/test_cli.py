@@ -1,0 +1,236 @@
+"""The command line: exit codes, what goes to which stream, and no traceback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from siteopt.cli import app
+from tests.worlds import SCENARIO, SITES, STEPS, changed, write_world
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def process(arguments: Sequence[object], folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from siteopt.cli import app; app()", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, encoding="utf-8")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    return write_world(tmp_path / "world")
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Path:
+    return write_world(tmp_path / "faulty", changed(SITES, "site_id", "beta", grid_mw=-1, condition="wet"))
+
+
+def test_init_lays_out_the_examples(tmp_path: Path) -> None:
+    result = call("init", tmp_path / "mine")
+    assert result.exit_code == 0
+    assert (tmp_path / "mine" / "models" / "colossus.toml").is_file()
+    assert str(tmp_path / "mine" / "data" / "offers_us.csv") in result.stdout.splitlines()
+    assert call("check", tmp_path / "mine" / "models" / "colossus.toml").exit_code == 0
+
+
+def test_init_overwrites_nothing(tmp_path: Path) -> None:
+    mine = tmp_path / "data" / "offers_us.csv"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    result = call("init", tmp_path)
+    assert result.exit_code == 2
+    assert "nothing was written" in result.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [mine]
+    assert mine.read_text() == "mine"
+
+
+def test_check_of_what_is_right(world: Path) -> None:
+    result = call("check", world)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("No faults: 3 candidates, 2 eligible, 4 offers")
+    assert "gamma: unknown: grid_mw" in result.stdout
+
+
+def test_check_of_what_is_right_as_json(world: Path) -> None:
+    result = call("check", world, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {"candidates": 3, "eligible": 2, "offers": 4, "faults": []}
+
+
+def test_check_names_every_fault(faulty: Path) -> None:
+    result = call("check", faulty)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert lines[0].startswith("candidates.csv:3:grid_mw: found '-1', expected a number from 0 to 5,000 (MW)")
+    assert lines[1].startswith("candidates.csv:3:condition: found 'wet'")
+    assert lines[2] == "2 faults; nothing was written"
+
+
+def test_check_names_every_fault_as_json(faulty: Path) -> None:
+    result = call("check", faulty, "--json")
+    assert result.exit_code == 2
+    faults = json.loads(result.stdout)["faults"]
+    assert [(fault["row"], fault["column"], fault["found"]) for fault in faults] == [
+        (3, "grid_mw", "-1"),
+        (3, "condition", "wet"),
+    ]
+
+
+def test_solve_proven(world: Path, tmp_path: Path) -> None:
+    result = call("solve", world, "--out", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "small: proven" in result.stdout
+    assert f"Outputs     {tmp_path / 'out'}/" in result.stdout
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"plan.json", "plan.geojson", "sites.geojson", "orders.csv", "schedule.csv"} <= written
+
+
+def test_solve_writes_into_runs_by_the_name_of_the_scenario(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("solve", world, "--set", "project.name=other").exit_code == 0
+    assert (tmp_path / "runs" / "other" / "plan.json").is_file()
+
+
+def test_solve_with_faults_writes_nothing(faulty: Path, tmp_path: Path) -> None:
+    result = call("solve", faulty, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "2 faults" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_solve_without_a_site_that_can_serve(world: Path, tmp_path: Path) -> None:
+    result = call("solve", world, "--out", tmp_path / "out", "--set", "project.horizon_days=5")
+    assert result.exit_code == 3
+    assert json.loads((tmp_path / "out" / "plan.json").read_text())["outcome"] == "no site can serve"
+
+
+@pytest.mark.parametrize("method", ["search", "monolithic"])
+def test_solve_at_its_time_limit(world: Path, tmp_path: Path, method: str) -> None:
+    result = call("solve", world, "--out", tmp_path / "out", "--time-limit", 0, "--method", method)
+    assert result.exit_code == 4
+    assert json.loads((tmp_path / "out" / "plan.json").read_text())["outcome"] == "limit reached"
+
+
+def test_methods_agree(world: Path, tmp_path: Path) -> None:
+    for method in ("search", "monolithic"):
+        assert call("solve", world, "--out", tmp_path / method, "--method", method).exit_code == 0
+    search, whole = (json.loads((tmp_path / name / "plan.json").read_text()) for name in ("search", "monolithic"))
+    assert [row["day"] for row in search["milestones"]] == [row["day"] for row in whole["milestones"]]
+    assert search["cost_usd"]["total"] == pytest.approx(whole["cost_usd"]["total"], abs=100)
+
+
+def test_set_changes_the_question(world: Path, tmp_path: Path) -> None:
+    result = call("solve", world, "--out", tmp_path / "out", "--set", "milestones.0.gpus=5000", "--json")
+    assert json.loads(result.stdout)["milestones"][0]["gpus"] == 5000
+
+
+@pytest.mark.parametrize("setting", ["supply.spare_unit=2", "nonsense", "supply.circuity=0", "milestones.4.gpus=1"])
+def test_set_that_cannot_be(world: Path, tmp_path: Path, setting: str) -> None:
+    result = call("solve", world, "--out", tmp_path / "out", "--set", setting)
+    assert result.exit_code == 2
+    assert "1 fault; nothing was written" in result.stderr
+
+
+def test_quiet_prints_nothing(world: Path, tmp_path: Path) -> None:
+    found = process(["solve", world, "--out", "out", "--quiet"], tmp_path)
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+    assert (tmp_path / "out" / "plan.json").is_file()
+
+
+@pytest.mark.parametrize("method", ["search", "monolithic"])
+def test_json_is_one_document_and_nothing_else(world: Path, tmp_path: Path, method: str) -> None:
+    found = process(["solve", world, "--out", "out", "--json", "--method", method], tmp_path)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.count("\n") == 1
+    printed, written = json.loads(found.stdout), json.loads((tmp_path / "out" / "plan.json").read_text("utf-8"))
+    assert printed == written
+
+
+def test_faults_as_json_are_one_document(faulty: Path, tmp_path: Path) -> None:
+    found = process(["solve", faulty, "--json"], tmp_path)
+    assert (found.returncode, found.stderr) == (2, "")
+    assert len(json.loads(found.stdout)["faults"]) == 2
+
+
+def test_foreign_folder_is_left_alone(world: Path, tmp_path: Path) -> None:
+    result = call("solve", world, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "left alone" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["world"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["solve", "absent.toml"],
+        ["check", "."],
+        ["check", "table.csv"],
+        ["check", "binary.toml"],
+        ["check", "empty.toml"],
+        ["solve", "good.toml", "--time-limit", "-1"],
+        ["solve", "good.toml", "--method", "luck"],
+        ["solve", "good.toml", "--out", "table.csv"],
+        ["init", "table.csv"],
+        ["dance"],
+    ],
+)
+def test_bad_input_is_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    write_world(tmp_path)
+    (tmp_path / "good.toml").write_text(SCENARIO)
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "binary.toml").write_bytes(b"\x00\xff\xfe")
+    (tmp_path / "empty.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert isinstance(result.exception, SystemExit)
+    assert result.stderr
+    assert result.stdout == ""
+
+
+def test_missing_table_is_a_fault(world: Path) -> None:
+    (world.parent / "offers.csv").unlink()
+    result = call("check", world)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("offers.csv: found 'no such file'")
+
+
+def test_steps_of_unknown_sites_do_no_harm(tmp_path: Path) -> None:
+    steps = (*STEPS, {"site_id": "elsewhere", "ready_day": 3, "grid_mw": 9})
+    assert call("check", write_world(tmp_path, steps=steps)).exit_code == 0
+
+
+def test_version() -> None:
+    result = call("version")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()][:3] == ["siteopt", "pulp", "highspy"]
+
+
+def test_version_as_json() -> None:
+    assert json.loads(call("version", "--json").stdout)["siteopt"].count(".") == 2
+
+
+@pytest.mark.parametrize("command", ["init", "check", "solve", "version"])
+def test_help(command: str) -> None:
+    result = call(command, "--help")
+    assert result.exit_code == 0
+    assert "Usage" in result.stdout
+
+
+def test_faults_in_a_process_leave_no_traceback(faulty: Path, tmp_path: Path) -> None:
+    found = process(["check", faulty], tmp_path)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "Traceback" not in found.stderr
+    assert found.stderr.startswith("candidates.csv:3:")

@@ -1,0 +1,79 @@
+"""The shipped tables: without fault, sourced, and as their README says."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+import siteopt
+from siteopt.examples import examples_root
+from siteopt.schema import TABLES, Table, markdown
+
+ROOT = examples_root()
+CSVS = sorted((ROOT / "data").glob("*.csv"))
+MODELS = sorted((ROOT / "models").glob("*.toml"))
+README = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+FLEET_MW = 280 * 1.74
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.name)
+def test_model_loads_without_fault(path: Path) -> None:
+    data = siteopt.load(siteopt.read_scenario(path))
+    assert data.instance.sites > 0
+    assert data.instance.offers > 0
+
+
+def test_every_table_is_read_by_a_model() -> None:
+    read = {Path(name).name for path in MODELS for name, _ in siteopt.load(siteopt.read_scenario(path)).inputs}
+    assert read == {path.name for path in CSVS}
+
+
+@pytest.mark.parametrize("path", CSVS, ids=lambda path: path.name)
+def test_every_row_has_a_source_or_is_an_estimate(path: Path) -> None:
+    bare = [n for n, row in enumerate(rows(path), 2) if "http" not in row["sources"] and "stimate" not in row["notes"]]
+    assert bare == []
+
+
+@pytest.mark.parametrize("path", CSVS, ids=lambda path: path.name)
+def test_ids_are_unique(path: Path) -> None:
+    key = "offer_id" if path.name.startswith("offers") else "site_id"
+    ids = [(row[key], row.get("grid_mw") if path.name.startswith("grid") else "") for row in rows(path)]
+    assert ids
+    assert len(set(ids)) == len(ids)
+
+
+def test_steps_belong_to_candidates() -> None:
+    sites = {row["site_id"] for path in CSVS if path.name.startswith("candidates") for row in rows(path)}
+    assert {row["site_id"] for row in rows(ROOT / "data" / "grid_steps.csv")} <= sites
+
+
+def test_mobile_chillers_are_about_280_units_of_500_tons() -> None:
+    mobile = [row for row in rows(ROOT / "data" / "offers_us.csv") if re.match(r"ch_ac\d", row["offer_id"])]
+    assert sum(int(row["count"]) * float(row["unit_mw"]) for row in mobile) == pytest.approx(FLEET_MW, rel=0.02)
+
+
+def test_a_quarter_of_the_mobile_chillers_may_be_had() -> None:
+    case = siteopt.load(siteopt.read_scenario(ROOT / "models" / "colossus.toml")).instance
+    units = {row["offer_id"]: float(row["unit_mw"]) for row in rows(ROOT / "data" / "offers_us.csv")}
+    mobile = [o for o, offer in enumerate(case.offer_id) if re.match(r"ch_ac\d", offer)]
+    assert sum(case.fleet[o] * units[case.offer_id[o]] for o in mobile) == pytest.approx(FLEET_MW / 4, rel=0.02)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_readme_has_the_columns_of_the_schema(table: Table) -> None:
+    found = re.search(rf"<!-- columns: {table.name} -->\n(.*?)\n?<!-- end -->", README, re.DOTALL)
+    assert found
+    assert found.group(1) == markdown(table)
+
+
+@pytest.mark.parametrize("path", CSVS, ids=lambda path: path.name)
+def test_readme_counts_the_rows(path: Path) -> None:
+    assert f"| `{path.name}` | {len(rows(path))} |" in README
