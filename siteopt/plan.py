@@ -23,7 +23,7 @@ class Standing(StrEnum):
 
     CHOSEN = "chosen"
     SOLVED = "solved"
-    BOUNDED = "ruled out by bounds"
+    RULED_OUT = "ruled out"
     OPEN = "not settled"
     CANNOT_SERVE = "cannot serve"
     EXCLUDED = "excluded"

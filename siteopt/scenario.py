@@ -182,7 +182,9 @@ class Defaults(_Section):
 
 
 class Objective(_Section):
-    """Milestone names and ``"cost"``, the first to be minimised first. Milestones not named come before cost."""
+    """Milestone names and ``"cost"``, the first to be minimised first. Milestones not named follow, before a cost
+    that is not named.
+    """
 
     order: list[str] = []
 
@@ -350,7 +352,10 @@ def _in_usd(data: dict[str, Any]) -> dict[str, Any]:
             return [convert(item) for item in node]
         if not isinstance(node, dict):
             return node
-        return dict(_usd_item(key, convert(value), code, rate) for key, value in node.items())
+        return dict(
+            (key, value) if usd_name(key, code) in node else _usd_item(key, convert(value), code, rate)
+            for key, value in node.items()  # a key in both currencies stays as it is, and so is unknown
+        )
 
     return {key: convert(value) for key, value in data.items()}
 

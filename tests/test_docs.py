@@ -31,7 +31,7 @@ def _generator() -> ModuleType:
 GENERATOR = _generator()
 
 
-@pytest.mark.parametrize("key", list(GENERATOR.BLOCKS), ids=lambda key: " ".join(key))
+@pytest.mark.parametrize("key", list(GENERATOR.BLOCKS), ids=" ".join)
 def test_generated_block_is_up_to_date(key: tuple[str, str]) -> None:
     assert GENERATOR.block(*key) == GENERATOR.BLOCKS[key](), "run: make docs"
 

@@ -182,6 +182,14 @@ def test_money_in_the_currency_of_the_scenario(tmp_path: Path) -> None:
     assert scenario.workload.gpu_price_usd == pytest.approx(30_000)
 
 
+def test_money_in_two_currencies(tmp_path: Path) -> None:
+    text = SCENARIO.replace(
+        "term_months", 'currency = "KRW"\ncurrency_per_usd = 1400\nbudget_krw = 1e12\nterm_months', 1
+    )
+    fault = only_fault(tmp_path, text=text)
+    assert (fault.column, fault.expected) == ("project.budget_krw", "a known key; did you mean 'budget_usd'?")
+
+
 SOURCE = re.compile(r"http|source|report|inferred|derived|estimate", re.IGNORECASE)
 STRING = re.compile(r'"[^"]*"')
 

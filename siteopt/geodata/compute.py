@@ -71,14 +71,18 @@ def compute_ready(
 
 
 def _through_ladder(needed: Floats, pace: Pace) -> tuple[Ints, Ints]:
-    """Day by which deliveries, racks and network have passed on so many GPUs, and what decides; M each."""
+    """Day by which deliveries, racks and network have passed on so many GPUs, and what decides; M each.
+
+    The deliveries decide, unless the first one is still being racked for longer than it was waited for.
+    """
     rate = min(pace.racks_per_day, pace.network_per_day)
     slow = _RACKS if pace.racks_per_day <= pace.network_per_day else _NETWORK
     before = np.concatenate([[0], pace.delivered_gpus[:-1]]).astype(float)
     wait = pace.delivery_day + _ceil(np.maximum(0, needed[:, None] - before) / rate)
     days = np.where(before < needed[:, None], wait, -1)
     decides = days.argmax(axis=1)
-    queue = np.where(decides == 0, slow, _DELIVERIES)
+    racking = days.max(axis=1) - pace.delivery_day[0]
+    queue = np.where((decides == 0) & (racking > pace.delivery_day[0]), slow, _DELIVERIES)
     enough = needed <= pace.delivered_gpus[-1]
     return np.where(enough, days.max(axis=1), NEVER), np.where(enough, queue, _DELIVERIES)
 

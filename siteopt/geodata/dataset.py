@@ -296,9 +296,9 @@ def _road_km(sites: pd.DataFrame, offers: pd.DataFrame, circuity: float) -> Floa
 
 
 def _rise(steps: pd.DataFrame, grid_mw: Floats, step_site: np.ndarray) -> Floats:
-    """MW that each step adds to the one before it."""
-    level = steps["grid_mw"].to_numpy(dtype=float)
-    before = grid_mw[step_site] if len(step_site) else level
-    same = np.concatenate([[False], step_site[1:] == step_site[:-1]]) if len(step_site) else np.zeros(0, dtype=bool)
-    previous = np.where(same, np.concatenate([[0.0], level[:-1]]) if len(level) else level, before)
-    return np.maximum(0.0, level - previous)
+    """MW that each step adds to what is in service before it; nothing where that is as much already."""
+    before = grid_mw[step_site]
+    level = np.maximum(steps["grid_mw"].to_numpy(dtype=float), before)
+    level = pd.Series(level).groupby(step_site).cummax().to_numpy()
+    same = np.diff(step_site, prepend=-1) == 0
+    return level - np.where(same, np.roll(level, 1), before)

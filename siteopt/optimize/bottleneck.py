@@ -73,7 +73,12 @@ def why_not(case: Instance, site: int, limits: Bounds, clock: Clock) -> str:
 
 
 def _freeing(case: Instance, site: int, days: list[int], clock: Clock) -> str:
-    """The resources any of which, without its limit, makes these days feasible; else the needs that do so."""
+    """The resources any of which, without its limit, makes these days feasible; else the needs that do so.
+
+    Where the days are feasible as they are, cost came before them in the objective, and holds them.
+    """
+    if feasible(case, site, days, clock):
+        return "cost"
     for group in (RESOURCES, NEEDS):
         freeing = [
             family.__name__.replace("_", " ")

@@ -77,7 +77,7 @@ def requirements(case: Instance) -> list[Requirement]:
         Requirement("mean power", "MW", *sources(case.is_generator, *grid), mean),
         Requirement("peak power", "MW", *sources(case.is_generator | case.is_battery, *grid), demand),
         Requirement("swing", "MW", *sources(followed, case.grid_swing_mw, case.step_rise_swing_mw), case.swing * it),
-        Requirement("ride-through", "MWh", ready, energy, it * case.ride_through_minutes / 60),
+        Requirement("ride through", "MWh", ready, energy, it * case.ride_through_minutes / 60),
     ]
 
 

@@ -103,7 +103,7 @@ def _rows(case: Instance, plan: Plan) -> Iterator[Row]:
                 work = float((case.crew_days * units)[late].sum())
                 days = max(0, day - delay - int(arrival))
                 if np.isfinite(case.crews[k]):
-                    yield Row("crews", f"{trade} {at} from day {arrival}", work, float(case.crews[k] * days))
+                    yield Row("crew", f"{trade} {at} from day {arrival}", work, float(case.crews[k] * days))
         # 3. cooling
         need = it * case.heat_fraction
         capacity = rating * units * case.is_chiller
@@ -135,7 +135,7 @@ def _rows(case: Instance, plan: Plan) -> Iterator[Row]:
         followed = battery + float((case.step_fraction * firm).sum()) + tolerated
         yield Row("swing", at, case.swing * it, followed)
         stored = float((case.energy_mwh * units)[case.is_battery].sum())
-        yield Row("ride-through", at, it * case.ride_through_minutes / 60, stored)
+        yield Row("ride through", at, it * case.ride_through_minutes / 60, stored)
         # 9. to 12. gas, air, water, yard
         gas = float((case.heat_rate_mj_per_kwh / 3.6 * firm)[case.is_gas].sum())
         yield Row("fuel gas", at, gas, float(case.gas_mw[s]))

@@ -50,7 +50,12 @@ def monolithic(case: Instance, seconds: float = math.inf, report: Report | None 
                 report(Progress(len(stages), len(case.order), "stages", "", clock.solves, clock.elapsed))
     except OutOfTime:
         outcome, model = RunOutcome.LIMIT, None
-    results = {s: SiteResult(s, Standing.BOUNDED, limits.day[s]) for s in range(case.sites)}
+    standing = {
+        RunOutcome.PROVEN: Standing.RULED_OUT,
+        RunOutcome.NO_SITE: Standing.CANNOT_SERVE,
+        RunOutcome.LIMIT: Standing.OPEN,
+    }[outcome]
+    results = {s: SiteResult(s, standing, limits.day[s]) for s in range(case.sites)}
     first = []
     if model is not None:
         chosen = next(s for (s, m, _), var in model.start.items() if m == 0 and var.varValue > 0.5)

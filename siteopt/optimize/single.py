@@ -20,6 +20,9 @@ from siteopt.optimize.formulation import COST, FAMILIES, Model, build
 from siteopt.optimize.solver import Outcome, Solve, SolverError, solve
 from siteopt.plan import Plan, Stage
 
+INTEGRALITY = 1e-5
+"""How far from a whole number the solver may leave an integer variable."""
+
 Families = tuple[Callable[[Model], None], ...]
 
 
@@ -86,10 +89,10 @@ def plan_of(model: Model, site: int) -> Plan:
         for (o, s, m), variable in source.items():
             if s == site:
                 value = max(0.0, variable.varValue)
-                target[o, m] = round(value) if target is units else value
+                target[o, m] = _whole(value) if target is units else value
     for (index, s, m), variable in model.step.items():
         if s == site:
-            step[index, m] = variable.varValue > 0.5
+            step[index, m] = bool(_whole(variable.varValue))
     grid = range(case.milestones)
     imported = np.array([max(0.0, model.import_mw[site, m].varValue) for m in grid])
     demand = np.array([model.demand_mw[site, m].varValue for m in grid])
@@ -98,6 +101,13 @@ def plan_of(model: Model, site: int) -> Plan:
     if not certificate.valid:
         raise SolverError(f"the solver's plan breaks {certificate.violations[0]}")
     return plan
+
+
+def _whole(value: float) -> int:
+    """An integer variable's value, which the solver gives within its tolerance."""
+    if abs(value - round(value)) > INTEGRALITY:
+        raise SolverError(f"the solver's plan has {value} where a whole number is due")
+    return round(value)
 
 
 def attempt(

@@ -16,11 +16,14 @@ DECIMALS = 7
 
 
 def sites_geojson(document: Document, sites: pd.DataFrame) -> Document:
-    """Every candidate with its rank, days, cost and reason, then the columns of its table."""
+    """Every candidate with its rank, days, cost and reason, then the columns of its table.
+
+    A column of the table that is called like a field of the result appears as ``table_<name>``.
+    """
     features = []
     for row in document["ranking"]:
-        table = {name: _plain(value) for name, value in sites.loc[row["site_id"]].items() if name not in row}
-        properties = row | {name: value for name, value in table.items() if name not in ("latitude", "longitude")}
+        table = sites.loc[row["site_id"]].drop(["site_id", "name", "latitude", "longitude"])
+        properties = row | {f"table_{name}" if name in row else name: _plain(value) for name, value in table.items()}
         features.append(_point(sites.at[row["site_id"], "longitude"], sites.at[row["site_id"], "latitude"], properties))
     return _collection(features)
 

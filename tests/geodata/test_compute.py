@@ -53,7 +53,13 @@ def ladder(*steps: tuple[int, int], racks: float = 100.0, network: float = 1000.
 def test_racks_follow_the_first_delivery() -> None:
     # 500 GPUs on day 10 at 100 a day: racked on day 15, up on day 17
     day, queue = compute_ready([500], [0], [1000.0], [9999.0], ladder((10, 500)))
-    assert (day[0, 0], QUEUES[queue[0, 0]]) == (17, "rack installation")
+    assert (day[0, 0], QUEUES[queue[0, 0]]) == (17, "GPU deliveries")
+
+
+def test_racks_are_slow() -> None:
+    # at 10 a day it takes longer to rack them than it took to have them
+    day, queue = compute_ready([500], [0], [1000.0], [9999.0], ladder((10, 500), racks=10.0))
+    assert (day[0, 0], QUEUES[queue[0, 0]]) == (62, "rack installation")
 
 
 def test_second_delivery_is_waited_for() -> None:
@@ -69,8 +75,8 @@ def test_halls_are_slow() -> None:
 
 
 def test_network_is_slow() -> None:
-    day, queue = compute_ready([500], [0], [1000.0], [9999.0], ladder((10, 500), network=50.0))
-    assert (day[0, 0], QUEUES[queue[0, 0]]) == (22, "network")
+    day, queue = compute_ready([500], [0], [1000.0], [9999.0], ladder((10, 500), network=25.0))
+    assert (day[0, 0], QUEUES[queue[0, 0]]) == (32, "network")
 
 
 def test_floor_and_deliveries_that_do_not_suffice() -> None:

@@ -1,4 +1,7 @@
-"""The LP file of each constraint family on one small instance; ``python -m tests.optimize.lp_snapshots`` rewrites them."""
+"""The LP file of each constraint family on one small instance.
+
+``python -m tests.optimize.lp_snapshots`` rewrites them.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,22 @@ PARTS: tuple[Callable[[Model], None], ...] = (choice, totals, *FAMILIES)
 def text_of(part: Callable[[Model], None]) -> str:
     """The LP file of one family alone: two milestones, a grid step, two depots of one generator, chiller, battery."""
     offers = [
-        generator(arrival_day=3, install_days=1, crew_days=5.0, footprint_m2=9.0, step_fraction=0.25, nox_g_per_kwh=0.3),
-        generator(arrival_day=6, install_days=1, crew_days=5.0, footprint_m2=9.0, step_fraction=0.25, nox_g_per_kwh=0.3),
+        generator(
+            arrival_day=3, install_days=1, crew_days=5.0, footprint_m2=9.0, step_fraction=0.25, nox_g_per_kwh=0.3
+        ),
+        generator(
+            arrival_day=6, install_days=1, crew_days=5.0, footprint_m2=9.0, step_fraction=0.25, nox_g_per_kwh=0.3
+        ),
         chiller(arrival_day=4, crew_days=2.0, rating_mw=2.0, cop=4.0, water_m3_per_mwh=0.5, footprint_m2=7.0),
         battery(arrival_day=5, energy_mwh=3.0, unit_cost_musd=1.5, footprint_m2=8.0),
     ]
-    site = {"gas_mw": 40.0, "nox_t_per_year": 50.0, "water_m3_per_day": 60.0, "yard_m2": 700.0, "grid_usd_per_mwh": 50.0}
+    site = {
+        "gas_mw": 40.0,
+        "nox_t_per_year": 50.0,
+        "water_m3_per_day": 60.0,
+        "yard_m2": 700.0,
+        "grid_usd_per_mwh": 50.0,
+    }
     case = tiny(
         offers,
         [site | {"grid_mw": 4.0, "grid_swing_mw": 1.0}],

@@ -195,7 +195,7 @@ def test_ride_through() -> None:
     plan, held = answer(case)
     assert list(plan.day) == [18]
     assert plan.units[0, 0] == 2
-    assert held == ("ride-through",)
+    assert held == ("ride through",)
 
 
 def test_fuel_gas() -> None:
@@ -275,9 +275,10 @@ def test_cost_before_days() -> None:
     # the cheap units come late: with cost first, the plan waits for them
     offers = [generator(unit_cost_musd=5.0), generator(arrival_day=28)]
     case = tiny(offers, [{"grid_mw": 4.0}], order=(-1, 0))
-    plan, _ = answer(case)
+    plan, held = answer(case)
     assert plan.cost_musd(case) == pytest.approx(7)
     assert list(plan.day) == [28]
+    assert held == ("cost",)
 
 
 def test_two_limits_together() -> None:
