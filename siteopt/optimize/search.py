@@ -89,7 +89,8 @@ def search(case: Instance, seconds: float = math.inf, report: Report | None = No
             incumbent = case.site_id[min(found, key=rank)] if found else ""
             report(Progress(len(results), case.sites, "sites", incumbent, clock.solves, clock.elapsed))
     try:
-        proven = _close(case, found, rank, clock)
+        _close(case, found, rank, clock)
+        proven = True
     except OutOfTime:
         proven = False
     for s, best in found.items():
@@ -114,7 +115,7 @@ def search(case: Instance, seconds: float = math.inf, report: Report | None = No
     )
 
 
-def _close(case: Instance, found: dict[int, Best], rank: Callable[[int], tuple[Key, int]], clock: Clock) -> bool:
+def _close(case: Instance, found: dict[int, Best], rank: Callable[[int], tuple[Key, int]], clock: Clock) -> None:
     """Close the gap of every site that may be the best, so that the best is proven."""
     exact: set[int] = set()
     while found:
@@ -122,14 +123,13 @@ def _close(case: Instance, found: dict[int, Best], rank: Callable[[int], tuple[K
         least = {s: (objective_key(case, best.plan.day, _cost_bound(best)), s) for s, best in found.items()}
         rivals = [s for s in found if s not in exact and least[s] <= rank(leader)]
         if not rivals:
-            break
+            return
         s = min(rivals, key=least.__getitem__)
         closed = solve_site(case, s, found[s].plan.day, clock)
         if closed is None:
             raise SolverError(f"site {case.site_id[s]} lost its plan")
         found[s] = closed
         exact.add(s)
-    return True
 
 
 def _cost_bound(best: Best) -> float:
