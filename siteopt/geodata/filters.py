@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import geopandas
 import pandas as pd
 
-from siteopt.faults import Fault, InputError
-from siteopt.geodata.tables import PARQUET
+from siteopt.geodata.tables import no_crs, open_layer
 from siteopt.scenario import Scenario
 
 
@@ -31,6 +30,8 @@ def _tests(scenario: Scenario, sites: pd.DataFrame) -> Iterator[tuple[pd.Series,
     for column, allowed in lists:
         if allowed:
             yield ~sites[column].isin(allowed), f"{column} is " + sites[column].replace("", "unknown")
+    if keep.within is None and keep.away_from is None:
+        return
     points = geopandas.GeoSeries.from_xy(sites["longitude"], sites["latitude"], index=sites.index, crs=4326)
     if keep.within is not None:
         area = _layer(scenario, keep.within).to_crs(4326).union_all()
@@ -51,11 +52,7 @@ _ORIGIN = geopandas.points_from_xy([0], [0])[0]
 
 
 def _layer(scenario: Scenario, name: str) -> geopandas.GeoSeries:
-    path = scenario.resolve(name)
-    try:
-        layer = geopandas.read_parquet(path) if path.suffix.lower() in PARQUET else geopandas.read_file(path)
-    except Exception as error:  # every driver raises its own kind
-        raise InputError([Fault(name, None, "", str(error), "a vector layer that GDAL can read")]) from None
+    layer = open_layer(scenario.resolve(name), name)
     if getattr(layer, "crs", None) is None:
-        raise InputError([Fault(name, None, "", "a layer without CRS", "a layer that says which CRS it is in")])
+        raise no_crs(name)
     return layer.geometry

@@ -93,11 +93,27 @@ def _read_csv(path: Path) -> RawTable:
     return RawTable(str(path), frame.apply(lambda column: column.str.strip()), np.array(rows, dtype=np.int64))
 
 
-def _read_layer(path: Path) -> RawTable:
+def open_layer(path: Path, name: str) -> geopandas.GeoDataFrame:
+    """A vector layer as it is; a table without geometry is an ordinary DataFrame.
+
+    Raises
+    ------
+    InputError
+        Where GDAL cannot read it; the fault calls it ``name``.
+    """
     try:
-        layer = geopandas.read_parquet(path) if path.suffix.lower() in PARQUET else geopandas.read_file(path)
+        return geopandas.read_parquet(path) if path.suffix.lower() in PARQUET else geopandas.read_file(path)
     except Exception as error:  # every driver raises its own kind
-        raise InputError([Fault(str(path), None, "", str(error), "a vector layer that GDAL can read")]) from None
+        raise InputError([Fault(name, None, "", str(error), "a vector layer that GDAL can read")]) from None
+
+
+def no_crs(name: str) -> InputError:
+    """The error for a layer that does not say which CRS it is in."""
+    return InputError([Fault(name, None, "", "a layer without CRS", "a layer that says which CRS it is in")])
+
+
+def _read_layer(path: Path) -> RawTable:
+    layer = open_layer(path, str(path))
     rows = np.arange(2, len(layer) + 2)
     if not isinstance(layer, geopandas.GeoDataFrame):
         return RawTable(str(path), pd.DataFrame(layer), rows)
@@ -115,7 +131,7 @@ def points_wgs84(path: Path, layer: geopandas.GeoDataFrame) -> geopandas.GeoSeri
         Where the layer has no CRS, or features without geometry.
     """
     if layer.crs is None:
-        raise InputError([Fault(str(path), None, "", "a layer without CRS", "a layer that says which CRS it is in")])
+        raise no_crs(str(path))
     empty = np.flatnonzero(layer.geometry.isna() | layer.geometry.is_empty)
     if len(empty):
         raise InputError(Fault(str(path), int(row) + 2, "geometry", "", "a point or polygon") for row in empty)

@@ -117,7 +117,7 @@ def search(case: Instance, seconds: float = math.inf, report: Report | None = No
 
 def _close(case: Instance, found: dict[int, Best], rank: Callable[[int], tuple[Key, int]], clock: Clock) -> None:
     """Close the gap of every site that may be the best, so that the best is proven."""
-    exact: set[int] = set()
+    exact = {s for s, best in found.items() if all(stage.gap == 0 for stage in best.stages)}
     while found:
         leader = min(found, key=rank)
         least = {s: (objective_key(case, best.plan.day, _cost_bound(best)), s) for s, best in found.items()}
