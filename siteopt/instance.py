@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +47,7 @@ class Instance:
     floor_gpus : S, GPUs for which there is hall
     compute_ready_day : S x M, day on which the GPUs are racked, plumbed and networked (NEVER: they cannot be)
     compute_queue : S x M, index into QUEUES of the queue that decides ``compute_ready_day``
-    step_site : L, index of the site; steps of a site follow each other by day
+    step_site : L, index of the site, rising; steps of a site follow each other by day
     step_ready_day : L
     step_rise_mw, step_rise_swing_mw : L, MW added to what is in service
     step_cost_musd : L
@@ -133,6 +135,20 @@ class Instance:
                 raise ValueError(f"{name} holds a value that is not finite")
             array.setflags(write=False)
 
+    def take(self, sites: Ints) -> Instance:
+        """The Instance of some of the sites (indices), in the order given, with their grid steps."""
+        sites = np.asarray(sites, dtype=np.int64)
+        first, last = (np.searchsorted(self.step_site, sites, side) for side in ("left", "right"))
+        owner = np.repeat(np.arange(len(sites)), last - first)
+        steps = np.arange(len(owner)) - (np.cumsum(last - first) - last)[owner]
+        part = {name: getattr(self, name)[sites] for name, axes in _AXES.items() if axes[0] == "S"}
+        part |= {name: getattr(self, name)[steps] for name, axes in _AXES.items() if axes[0] == "L"}
+        part["step_site"] = owner
+        return replace(self, site_id=tuple(self.site_id[s] for s in sites), **part)
+
+    exact = optimistic = take
+    """An Instance is a :class:`Pool` of its own sites."""
+
     @property
     def sites(self) -> int:
         """Number of sites."""
@@ -147,6 +163,23 @@ class Instance:
     def milestones(self) -> int:
         """Number of milestones."""
         return len(self.milestone)
+
+
+class Pool(Protocol):
+    """Any number of sites, as an Instance of those that are asked for.
+
+    A million sites times a hundred offers do not fit into memory at once, and few of them need exact distances.
+    """
+
+    @property
+    def site_id(self) -> Sequence[str]:
+        """Ids of the sites, sorted."""
+
+    def exact(self, sites: Ints) -> Instance:
+        """The Instance of these sites (indices into the pool), in the order given."""
+
+    def optimistic(self, sites: Ints) -> Instance:
+        """The same, and sooner: no day is later and no cost higher than the exact one, and all else is equal."""
 
 
 _LIMITS = ("crews", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "floor_gpus")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from siteopt.geodata.dataset import Dataset, load
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.search import Progress, search
+from siteopt.optimize.single import Clock
 from siteopt.output.document import Document, document
 from siteopt.output.folder import write_folder
 from siteopt.output.geojson import plan_geojson, sites_geojson
@@ -93,6 +95,10 @@ def solve(
     method: Method = "search",
     seconds: float = math.inf,
     report: Callable[[Progress], None] | None = None,
+    *,
+    top: int = 10,
+    workers: int | None = None,
+    stop: threading.Event | None = None,
 ) -> Result:
     """Find the site and the rental mix that train first.
 
@@ -100,11 +106,17 @@ def solve(
     ----------
     scenario : Scenario, or path of a TOML file
     method : "search" or "monolithic"
-        Site by site (the default), or one MILP over all sites. They agree.
+        Bounds and site by site (the default), or one MILP over all sites. They agree.
     seconds : float
         Time limit of the optimisation.
     report : callable, optional
         Called with the progress.
+    top : int
+        Ranks to prove; the monolithic method proves one.
+    workers : int, optional
+        Threads of the search; as many as there are processors unless given. The answer does not depend on it.
+    stop : threading.Event, optional
+        Set it to end the optimisation with what it has.
 
     Raises
     ------
@@ -114,17 +126,20 @@ def solve(
     if not isinstance(scenario, Scenario):
         scenario = read_scenario(scenario)
     dataset = load(scenario)
-    ranking = {"search": search, "monolithic": monolithic}[method](dataset.instance, seconds, report)
-    best = ranking.best
-    check = certify(dataset.instance, best.plan) if best is not None and best.plan is not None else None
+    clock = Clock(seconds, stop or threading.Event())
+    if method == "search":
+        ranking = search(dataset.instance, clock, report, top, workers)
+    else:
+        ranking = monolithic(dataset.instance, clock, report)
+    best = ranking.best.best if ranking.best is not None else None
+    check = certify(best.case, best.plan) if best is not None else None
     checked = {"rows_recomputed": check.rows, "worst_excess": check.worst, "valid": check.valid} if check else {}
     document_ = document(
         scenario,
-        dataset.instance,
         dataset.sites,
         dataset.offers,
         dataset.steps,
-        dataset.transit_days,
+        dict(zip(dataset.instance.site_id, dataset.transit_days, strict=True)),
         ranking,
         dataset.excluded,
         dataset.assumed,

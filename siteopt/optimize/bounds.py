@@ -1,4 +1,4 @@
-"""Lower bounds on every milestone's day, for all sites at once.
+"""Lower bounds on every milestone's day and on cost, for all sites at once.
 
 Each constraint family is relaxed to one that sorting solves: everything that can have arrived is there, at no cost.
 No plan can start before its bound; a test holds that against the MILP.
@@ -11,6 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from siteopt.instance import NEVER, QUEUES, Floats, Instance, Ints
+
+NEEDS = ("cooling", "mean power", "peak power", "swing", "ride through")
+"""What a milestone needs, in the order in which ``Bounds.holder`` counts them after the queues."""
+
+HOLDERS = (*QUEUES, *NEEDS)
+"""What can set the bound of a day by itself."""
+
+BEFORE = len(HOLDERS)
+"""Stands in ``Bounds.holder`` for the milestone before."""
+
+ENOUGH = 1e-6
+"""What a need may be short of by rounding, in its own units."""
 
 
 @dataclass(frozen=True)
@@ -31,82 +43,114 @@ class Requirement:
     amount: Floats
     need: Floats
 
-    def first_day(self) -> Ints:
-        """First day on which the sources that are there add up to the need; NEVER where they do not; S x M."""
-        order = np.argsort(self.day, axis=1, kind="stable")
-        day = np.take_along_axis(self.day, order, axis=1)
-        gathered = np.cumsum(np.take_along_axis(self.amount, order, axis=1), axis=1)
-        short = gathered[:, None, :] < self.need[:, :, None] - 1e-6
-        count = short.sum(axis=2)
-        padded = np.concatenate([day, np.full((len(day), 1), NEVER)], axis=1)
-        first = np.take_along_axis(padded, count, axis=1)
-        return np.where(self.need <= 1e-6, 0, first)
+    def first_day(self, since: Ints) -> Ints:
+        """First day, not before ``since``, on which the sources that are there add up to the need; S x M.
 
-    def supplied_by(self, day: int) -> Floats:
-        """What the sources add up to by a day; S."""
-        return np.asarray(np.where(self.day <= day, self.amount, 0.0).sum(axis=1))
+        NEVER where they do not. Only where they do not suffice on that day already are they sorted.
+        """
+        first = since.copy()
+        for m in range(self.need.shape[1]):
+            short = np.flatnonzero(self.supplied_by(since[:, m]) < self.need[:, m] - ENOUGH)
+            if len(short):
+                first[short, m] = self._sorted(short, m)
+        return first
+
+    def _sorted(self, sites: Ints, m: int) -> Ints:
+        order = np.argsort(self.day[sites], axis=1, kind="stable")
+        day = np.take_along_axis(self.day[sites], order, axis=1)
+        gathered = np.cumsum(np.take_along_axis(self.amount[sites], order, axis=1), axis=1)
+        count = (gathered < self.need[sites, m][:, None] - ENOUGH).sum(axis=1)
+        padded = np.concatenate([day, np.full((len(day), 1), NEVER)], axis=1)
+        return np.asarray(padded[np.arange(len(count)), count])
+
+    def supplied_by(self, day: Ints) -> Floats:
+        """What the sources add up to by a day of each site; S."""
+        return np.einsum("sj,sj->s", self.amount, self.day <= day[:, None])
 
 
 def requirements(case: Instance) -> list[Requirement]:
-    """Cooling, peak and mean power, swing and ride-through, each by itself."""
+    """Cooling, mean and peak power, swing and ride-through, each by itself, in the order of NEEDS."""
     it = np.broadcast_to(case.it_mw, (case.sites, case.milestones))
-    ready = case.ready_day + case.commissioning_days
+    c = case.commissioning_days
     full = case.rating_mw * case.fleet
+    steps = int(np.bincount(case.step_site, minlength=1).max()) if len(case.step_site) else 0
+    rank = np.arange(len(case.step_site)) - np.searchsorted(case.step_site, case.step_site)
+    step_day = np.full((case.sites, steps), NEVER)
+    step_day[case.step_site, rank] = case.step_ready_day + c
 
-    def sources(factor: Floats | np.ndarray, base: Floats, rise: Floats) -> tuple[Ints, Floats]:
-        """Offers and grid steps of each site as sources: their days, and what they give; S x (O + 1 + steps)."""
-        steps = int(np.bincount(case.step_site, minlength=1).max()) if len(case.step_site) else 0
-        day = np.full((case.sites, steps), NEVER)
-        amount = np.zeros((case.sites, steps))
-        rank = np.arange(len(case.step_site)) - np.searchsorted(case.step_site, case.step_site)
-        day[case.step_site, rank] = case.step_ready_day + case.commissioning_days
-        amount[case.step_site, rank] = rise
-        first = np.zeros((case.sites, 1), dtype=np.int64)
-        return np.hstack([ready, first, day]), np.hstack([full * factor, base[:, None], amount])
+    def sources(kind: np.ndarray, factor: np.ndarray, base: Floats | None, rise: Floats) -> tuple[Ints, Floats]:
+        """Offers of a kind and the grid of each site as sources: their days, and what they give; S x J."""
+        offers = np.flatnonzero(kind & (case.fleet > 0))
+        day, amount = case.ready_day[:, offers] + c, full[:, offers] * factor[offers]
+        if base is None:
+            return day, amount
+        risen = np.zeros((case.sites, steps))
+        risen[case.step_site, rank] = rise
+        at_once = np.zeros((case.sites, 1), dtype=np.int64)
+        return np.hstack([day, at_once, step_day]), np.hstack([amount, base[:, None], risen])
 
-    nothing, no_rise = np.zeros(case.sites), np.zeros(len(case.step_site))
+    one, no_rise = np.ones(case.offers), np.zeros(len(case.step_site))
     heat = it * case.heat_fraction
     best_cop = np.where(case.is_chiller & (full > 0), case.cop, 0).max(axis=1, initial=1e-9)[:, None]
     demand = it * (1 + case.overhead) + np.where(heat > 0, heat / best_cop, 0)
     mean = demand - it * (1 - case.mean_load)
+    power = case.is_generator | case.is_battery
     followed = np.where(case.is_battery, 1.0, case.step_fraction)
-    energy = np.broadcast_to(case.fleet * case.energy_mwh, full.shape)
-    grid = (case.grid_mw, case.step_rise_mw)
+    stored = np.flatnonzero(case.is_battery & (case.fleet > 0))
+    energy = np.broadcast_to((case.fleet * case.energy_mwh)[stored], (case.sites, len(stored)))
+    grid, swing = (case.grid_mw, case.step_rise_mw), (case.grid_swing_mw, case.step_rise_swing_mw)
     return [
-        Requirement("cooling", "MW of heat", *sources(case.is_chiller, nothing, no_rise), heat),
-        Requirement("mean power", "MW", *sources(case.is_generator, *grid), mean),
-        Requirement("peak power", "MW", *sources(case.is_generator | case.is_battery, *grid), demand),
-        Requirement("swing", "MW", *sources(followed, case.grid_swing_mw, case.step_rise_swing_mw), case.swing * it),
-        Requirement("ride through", "MWh", ready, energy, it * case.ride_through_minutes / 60),
+        Requirement(NEEDS[0], "MW of heat", *sources(case.is_chiller, one, None, no_rise), heat),
+        Requirement(NEEDS[1], "MW", *sources(case.is_generator, one, *grid), mean),
+        Requirement(NEEDS[2], "MW", *sources(power, one, *grid), demand),
+        Requirement(NEEDS[3], "MW", *sources(power, followed, *swing), case.swing * it),
+        Requirement(NEEDS[4], "MWh", case.ready_day[:, stored] + c, energy, it * case.ride_through_minutes / 60),
     ]
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Lower bounds of the days, and what sets them.
+    """Lower bounds, and what sets those of the days.
 
     Attributes
     ----------
     day : S x M, no milestone can start before; beyond the horizon: the site cannot serve
-    holder : S x M, name of a queue of ``compute_ready_day``, of a requirement, or of the milestone before
-    needs : list of Requirement
+    holder : S x M, index into HOLDERS, or BEFORE: the day is that of the milestone before
+    cost_musd : S, million USD, on whatever days
+    needs : list of Requirement, in the order of NEEDS
     """
 
     day: Ints
-    holder: np.ndarray
+    holder: Ints
+    cost_musd: Floats
     needs: list[Requirement]
+
+    def held_by(self, case: Instance, s: int, m: int) -> str:
+        """Name of what sets the bound of a milestone."""
+        holder = int(self.holder[s, m])
+        return f"as {case.milestone[m - 1]}" if holder == BEFORE else HOLDERS[holder]
 
 
 def bounds(case: Instance) -> Bounds:
-    """Lower bounds for all sites at once."""
+    """Lower bounds for all sites at once.
+
+    Cost is that of the site, of the GPUs, and of the mean power at the cheapest price that can be had there.
+    """
     needs = requirements(case)
     day = case.compute_ready_day + case.commissioning_days
-    holder = np.array(QUEUES, dtype=object)[case.compute_queue]
-    for need in needs:
-        first = need.first_day()
-        holder = np.where(first > day, need.name, holder)
-        day = np.maximum(day, first)
+    holder = case.compute_queue
+    for number, need in enumerate(needs, start=len(QUEUES)):
+        first = need.first_day(day)
+        holder = np.where(first > day, number, holder)
+        day = first
     before = np.maximum.accumulate(day, axis=1)
-    for m in range(1, case.milestones):
-        holder[:, m] = np.where(before[:, m] > day[:, m], f"as {case.milestone[m - 1]}", holder[:, m])
-    return Bounds(before, holder, needs)
+    holder = np.where(before > day, BEFORE, holder)
+    fuel = case.fuel_usd_per_mwh[case.is_generator & (case.fleet > 0)].min(initial=np.inf)
+    price = np.minimum(np.where((case.grid_mw > 0) | _stepped(case), case.grid_usd_per_mwh, np.inf), fuel)
+    energy = np.where(np.isfinite(price), price, 0) * (needs[1].need @ (case.hold_days * 24 / 1e6))
+    return Bounds(before, holder, case.site_cost_musd + case.gpu_cost_musd + energy, needs)
+
+
+def _stepped(case: Instance) -> np.ndarray:
+    """Whether a site has grid steps; S."""
+    return np.bincount(case.step_site, minlength=case.sites) > 0

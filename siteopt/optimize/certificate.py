@@ -59,21 +59,27 @@ class Certificate:
 
 
 def certify(case: Instance, plan: Plan) -> Certificate:
-    """Recompute every constraint of ``docs/model.md`` for a plan."""
+    """Recompute every constraint of ``docs/model.md`` for a plan at the site of an Instance of one site.
+
+    Raises
+    ------
+    ValueError
+        Where the Instance holds more than one site.
+    """
+    if case.sites != 1:
+        raise ValueError(f"a plan belongs to an Instance of one site, not of {case.sites}")
     rows = list(_rows(case, plan))
     worst = max((row.left - row.right for row in rows), default=0.0)
     return Certificate(len(rows), max(0.0, worst), tuple(row for row in rows if not row.holds))
 
 
 def _rows(case: Instance, plan: Plan) -> Iterator[Row]:
-    s, delay = plan.site, case.commissioning_days
+    s, delay = 0, case.commissioning_days
     rating, offers = case.rating_mw[s], range(case.offers)
-    own_steps = case.step_site == s
     for name, array in (("units", plan.units), ("step", plan.step)):
         yield Row("integrality", name, float(np.abs(array - np.round(array)).max(initial=0)), 0)
     for name in ("units", "output_mw", "import_mw", "heat_mw", "demand_mw"):
         yield Row("sign", name, float(-getattr(plan, name).min(initial=0)), 0)
-    yield Row("fleet and arrival", "steps of other sites", float(plan.step[~own_steps].sum()), 0)
     for m in range(case.milestones):
         at, day = f"m{m}", int(plan.day[m])
         units, in_service = plan.units[:, m], plan.step[:, m].astype(float)
@@ -85,9 +91,9 @@ def _rows(case: Instance, plan: Plan) -> Iterator[Row]:
         for o in offers:
             there = case.fleet[o] if case.ready_day[s, o] + delay <= day else 0
             yield Row("fleet and arrival", f"units of {case.offer_id[o]} {at}", float(units[o]), float(there))
-        for step in np.flatnonzero(own_steps):
+        for step in range(len(case.step_site)):
             there = 1.0 if case.step_ready_day[step] + delay <= day else 0.0
-            if step and own_steps[step - 1]:
+            if step:
                 there = min(there, in_service[step - 1])
             yield Row("fleet and arrival", f"step {step} {at}", float(in_service[step]), there)
         if m:
@@ -148,4 +154,4 @@ def _rows(case: Instance, plan: Plan) -> Iterator[Row]:
 def _spare(case: Instance, plan: Plan, m: int, kind: np.ndarray) -> float:
     """MW of the spare units of the largest used unit of a kind."""
     used = kind & (plan.units[:, m] > 0)
-    return float(case.spare_units * case.rating_mw[plan.site][used].max(initial=0))
+    return float(case.spare_units * case.rating_mw[0][used].max(initial=0))

@@ -18,6 +18,9 @@ from siteopt.instance import TRADES, Instance
 COST = -1
 """Stands for cost in an order of objectives, among the indices of milestones."""
 
+SHORTFALL = -2
+"""A goal: what is missing of each need, as shares of the needs added up; 0 where a plan exists."""
+
 HOURS_PER_YEAR = 8760
 """Hours for which emissions are counted."""
 
@@ -36,6 +39,7 @@ class Model:
     instance: Instance
     sites: tuple[int, ...]
     days: Mapping[tuple[int, int], Sequence[int]]
+    elastic: bool = False
     problem: pulp.LpProblem = field(default_factory=lambda: pulp.LpProblem("siteopt", pulp.LpMinimize))
     start: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     units: dict[Index, pulp.LpVariable] = field(default_factory=dict)
@@ -45,6 +49,7 @@ class Model:
     step: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     output_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     import_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
+    short: dict[tuple[str, int, int], pulp.LpVariable] = field(default_factory=dict)
     heat_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     demand_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
 
@@ -75,6 +80,29 @@ class Model:
                         self.used[g, s, m] = variable(f"used_g{g}_s{s}_m{m}", 0, 1, pulp.LpBinary)
                 self.import_mw[s, m] = variable(f"import_s{s}_m{m}", 0)
                 self.demand_mw[s, m] = variable(f"demand_s{s}_m{m}", 0)
+                for name in self.needs(m) if self.elastic else ():
+                    self.short[name, s, m] = variable(f"short_{name}_s{s}_m{m}", 0)
+
+    def needs(self, m: int) -> dict[str, float]:
+        """Size of each need of a milestone, where there is one: what a shortfall is a share of."""
+        case = self.instance
+        it = float(case.it_mw[m])
+        size = {
+            "cooling": it * case.heat_fraction,
+            "mean_power": it,
+            "peak_power": it,
+            "swing": it * case.swing,
+            "ride_through": it * case.ride_through_minutes / 60,
+        }
+        return {name: value for name, value in size.items() if value > 0}
+
+    def missing(self, name: str, s: int, m: int) -> list[Term]:
+        """What is missing of a need, in an elastic model; else nothing."""
+        return [(self.short[name, s, m], 1.0)] if (name, s, m) in self.short else []
+
+    def shortfall(self) -> pulp.LpAffineExpression:
+        """What is missing, as shares of the needs, added up."""
+        return pulp.LpAffineExpression([(var, 1 / self.needs(m)[name]) for (name, _, m), var in self.short.items()])
 
     def pairs(self) -> Iterable[tuple[int, int]]:
         """Every site with every milestone."""
@@ -217,11 +245,12 @@ def cooling(model: Model) -> None:
         heat = float(case.it_mw[m] * case.heat_fraction)
         chillers = model.offers(s, m, case.is_chiller)
         removed = [(model.heat_mw[o, s, m], 1.0) for o in chillers]
-        model.row(f"heat_s{s}_m{m}", removed + model.started(s, m, -heat), GE, 0)
+        missing = model.missing("cooling", s, m)
+        model.row(f"heat_s{s}_m{m}", [*removed, *missing, *model.started(s, m, -heat)], GE, 0)
         for o in chillers:
             capacity = (model.units[o, s, m], -float(case.rating_mw[s, o]))
             model.row(f"heat_cap_o{o}_s{s}_m{m}", [(model.heat_mw[o, s, m], 1), capacity], LE, 0)
-        _spare(model, s, m, case.is_chiller, [], model.started(s, m, -heat), "heat")
+        _spare(model, s, m, case.is_chiller, missing, model.started(s, m, -heat), "heat")
 
 
 def _spare(model: Model, s: int, m: int, kind: np.ndarray, besides: list[Term], need: list[Term], name: str) -> None:
@@ -263,7 +292,8 @@ def mean_power(model: Model) -> None:
         above_mean = model.started(s, m, float(case.it_mw[m] * (1 - case.mean_load)))
         generators = model.offers(s, m, case.is_generator)
         met = [(model.import_mw[s, m], 1), *((model.output_mw[o, s, m], 1) for o in generators)]
-        model.row(f"mean_s{s}_m{m}", [*met, (model.demand_mw[s, m], -1), *above_mean], EQ, 0)
+        missing = model.missing("mean_power", s, m)
+        model.row(f"mean_s{s}_m{m}", [*met, *missing, (model.demand_mw[s, m], -1), *above_mean], EQ, 0)
         limit = model.grid(s, m, case.grid_mw, case.step_rise_mw)
         imported = [(var, -value) for var, value in limit]
         model.row(f"import_s{s}_m{m}", [(model.import_mw[s, m], 1), *imported], LE, 0)
@@ -272,7 +302,7 @@ def mean_power(model: Model) -> None:
             model.row(f"output_o{o}_s{s}_m{m}", [(model.output_mw[o, s, m], 1), capacity], LE, 0)
         # the mean of the taken site is one expression: demand less a share of the IT load
         need = [(model.demand_mw[s, m], -1.0)]
-        _spare(model, s, m, case.is_generator, _merged(limit, above_mean), need, "mean")
+        _spare(model, s, m, case.is_generator, [*_merged(limit, above_mean), *missing], need, "mean")
 
 
 def _merged(*parts: list[Term]) -> list[Term]:
@@ -288,7 +318,7 @@ def peak_power(model: Model) -> None:
     case = model.instance
     for s, m in model.pairs():
         supply = model.grid(s, m, case.grid_mw, case.step_rise_mw)
-        supply += model.ratings(s, m, case.is_generator | case.is_battery)
+        supply += model.ratings(s, m, case.is_generator | case.is_battery) + model.missing("peak_power", s, m)
         model.row(f"peak_s{s}_m{m}", [*supply, (model.demand_mw[s, m], -1)], GE, 0)
 
 
@@ -300,7 +330,8 @@ def swing(model: Model) -> None:
         need = model.started(s, m, -float(case.swing * case.it_mw[m]))
         followed = model.ratings(s, m, case.is_battery | case.is_generator, follows)
         tolerated = model.grid(s, m, case.grid_swing_mw, case.step_rise_swing_mw)
-        model.row(f"swing_s{s}_m{m}", [*followed, *_merged(tolerated, need)], GE, 0)
+        missing = model.missing("swing", s, m)
+        model.row(f"swing_s{s}_m{m}", [*followed, *missing, *_merged(tolerated, need)], GE, 0)
 
 
 def ride_through(model: Model) -> None:
@@ -309,7 +340,7 @@ def ride_through(model: Model) -> None:
     for s, m in model.pairs():
         need = model.started(s, m, -float(case.it_mw[m] * case.ride_through_minutes / 60))
         stored = [(model.units[o, s, m], float(case.energy_mwh[o])) for o in model.offers(s, m, case.is_battery)]
-        model.row(f"ride_s{s}_m{m}", stored + need, GE, 0)
+        model.row(f"ride_s{s}_m{m}", [*stored, *model.missing("ride_through", s, m), *need], GE, 0)
 
 
 def _limit(model: Model, name: str, limit: np.ndarray, terms: Callable[[int, int], list[Term]]) -> None:
@@ -393,17 +424,20 @@ def build(
     days : mapping of (site, milestone) to days
         Days on which a milestone may start at a site; a site is in the model where it has days.
     goal : int or None
-        Index of the milestone whose day is minimised, COST, or None where any feasible plan will do.
+        Index of the milestone whose day is minimised, COST, SHORTFALL, or None where any feasible plan will do.
     families : sequence of functions
         Left out of it: families that are free.
     """
-    model = Model(instance, tuple(sorted({s for s, _ in days})), days)
+    model = Model(instance, tuple(sorted({s for s, _ in days})), days, goal == SHORTFALL)
     choice(model)
     totals(model)
     for family in families:
         family(model)
     if goal is None:
-        model.problem.setObjective(pulp.LpAffineExpression())
+        objective = pulp.LpAffineExpression()
+    elif goal == SHORTFALL:
+        objective = model.shortfall()
     else:
-        model.problem.setObjective(model.cost_musd() if goal == COST else model.day(goal))
+        objective = model.cost_musd() if goal == COST else model.day(goal)
+    model.problem.setObjective(objective)
     return model

@@ -10,22 +10,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from siteopt.instance import Instance
+from siteopt.instance import Pool
 from siteopt.optimize.bounds import bounds
-from siteopt.optimize.formulation import COST, build
+from siteopt.optimize.formulation import COST, Model, build
 from siteopt.optimize.search import Progress, Report
 from siteopt.optimize.single import Clock, OutOfTime, plan_of
 from siteopt.optimize.solver import Outcome, solver_version
-from siteopt.plan import Ranking, RunOutcome, SiteResult, Stage, Standing
+from siteopt.plan import LISTED, Ranking, RunOutcome, SitePlan, SiteResult, Stage, Standing
 
 
-def monolithic(case: Instance, seconds: float = math.inf, report: Report | None = None) -> Ranking:
+def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = None) -> Ranking:
     """One MILP for each objective in turn, the earlier ones held. Only the chosen site gets a plan."""
-    clock = Clock(seconds)
+    clock = clock or Clock()
+    case = pool.exact(np.arange(len(pool.site_id)))
     limits = bounds(case)
     low, high = limits.day.copy(), np.full(case.milestones, case.horizon_day)
     stages: list[Stage] = []
-    held, model, outcome = case, None, RunOutcome.PROVEN
+    held, outcome = case, RunOutcome.PROVEN
+    model: Model | None = None
     try:
         for goal in case.order:
             days = {
@@ -55,20 +57,21 @@ def monolithic(case: Instance, seconds: float = math.inf, report: Report | None 
         RunOutcome.NO_SITE: Standing.CANNOT_SERVE,
         RunOutcome.LIMIT: Standing.OPEN,
     }[outcome]
-    results = {s: SiteResult(s, standing, limits.day[s]) for s in range(case.sites)}
+    results = {s: SiteResult(case.site_id[s], standing, limits.day[s], limits.cost_musd[s]) for s in range(case.sites)}
     first = []
     if model is not None:
         chosen = next(s for (s, m, _), var in model.start.items() if m == 0 and var.varValue > 0.5)
-        cost_bound = next(stage.bound for stage in stages if stage.goal == "cost")
-        plan = plan_of(model, chosen)
-        first = [SiteResult(chosen, Standing.CHOSEN, limits.day[chosen], plan, cost_bound)]
+        best = SitePlan(case.take(np.array([chosen])), plan_of(model, chosen), tuple(stages))
+        first = [SiteResult(case.site_id[chosen], Standing.CHOSEN, limits.day[chosen], best.cost_bound_musd, best)]
         del results[chosen]
     return Ranking(
         outcome,
-        (*first, *results.values()),
-        tuple(stages) if first else (),
+        (*first, *results.values())[:LISTED],
+        case.sites,
+        1,
         "monolithic",
         solver_version(),
         clock.solves,
         clock.elapsed,
+        {},
     )

@@ -1,26 +1,37 @@
-"""The best of all sites, site by site: the default method."""
+"""The best of any number of sites: bounds for all of them, then a small MILP for each that may be among the first."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
-from siteopt.instance import Instance, Ints
-from siteopt.optimize.bottleneck import bottlenecks, why_not
+import numpy as np
+
+from siteopt.instance import Instance, Ints, Pool
+from siteopt.optimize.bottleneck import bottlenecks, out_of_reach, why_not
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.formulation import COST
-from siteopt.optimize.single import Best, Clock, OutOfTime, solve_site
-from siteopt.optimize.solver import SolverError, solver_version
-from siteopt.plan import Ranking, RunOutcome, SiteResult, Standing
+from siteopt.optimize.pricing import Prices
+from siteopt.optimize.screen import Rank, Screen, chunks
+from siteopt.optimize.single import Answer, Clock, OutOfTime, cost_prices, first_plan, shortfall_prices, solve_site
+from siteopt.optimize.solver import solver_version
+from siteopt.plan import LISTED, Ranking, RunOutcome, SitePlan, SiteResult, Standing
 
-SAME_COST_MUSD = 1e-5
-"""Costs nearer than this are the same cost: ten US dollars."""
+ROUND = 8
+"""Sites that are solved before the others are looked at again; fixed, so that the answer is that of any machine."""
 
-NEAR = 1e-3
-"""Relative gap of cost (GPUs apart) that is near enough for a site that cannot be the best."""
+SAMPLE = 1024
+"""Sites among the most promising from which the first prices are taken."""
 
-Key = tuple[float, ...]
+PROBES = 12
+"""Sites that give first prices, at most."""
+
+LOOSE = 0.003
+"""A bound so far below the cost of a site (GPUs apart) earns the site prices of its own."""
 
 
 @dataclass(frozen=True)
@@ -38,99 +49,220 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def objective_key(case: Instance, days: Ints, cost_musd: float) -> Key:
-    """What the objective compares: days and cost in its order, cost in steps of SAME_COST_MUSD."""
-    cost = round(cost_musd / SAME_COST_MUSD)
-    return tuple(float(cost if goal == COST else days[goal]) for goal in case.order)
+def search(
+    pool: Pool,
+    clock: Clock | None = None,
+    report: Report | None = None,
+    top: int = 10,
+    workers: int | None = None,
+) -> Ranking:
+    """The first ``top`` sites in the order of the objective, each with its own best plan, proven.
 
-
-def search(case: Instance, seconds: float = math.inf, report: Report | None = None) -> Ranking:
-    """Every site's own best plan, best bound first.
-
-    A site whose bound lies beyond the horizon needs no solver. Days are exact at every site; the cost is exact where
-    the site may be the best, and elsewhere known between ``cost_bound_musd`` and a plan within NEAR of it. Ties in
-    days and cost go to the smaller site_id.
+    A site whose bound lies beyond the horizon needs no solver; nor does one whose bound is worse than the last of the
+    first ``top``. Ties in days and cost go to the smaller site_id.
 
     Parameters
     ----------
-    seconds : float
-        Time limit. Sites that it leaves unsolved stand as open, and the outcome is LIMIT unless their bounds show
-        that none of them can be better than the best that was solved.
+    clock : Clock, optional
+        The time limit, and a way to stop. When the time is up, the best plans so far are returned with what is proven
+        of each, and the outcome is LIMIT.
     report : callable, optional
-        Called after each site.
+        Called after each round.
+    workers : int, optional
+        Threads; as many as there are processors unless given. The answer does not depend on it.
     """
-    clock = Clock(seconds)
-    limits = bounds(case)
-    least_cost = case.site_cost_musd + case.gpu_cost_musd
-    bound = [objective_key(case, limits.day[s], least_cost[s]) for s in range(case.sites)]
-    found: dict[int, Best] = {}
-    results: dict[int, SiteResult] = {}
+    clock = clock or Clock()
+    with ThreadPoolExecutor(workers or os.cpu_count()) as threads:
+        return _Search(pool, clock, report, top, Screen(pool, clock, threads)).run()
 
-    def rank(s: int) -> tuple[Key, int]:
-        plan = found[s].plan
-        return objective_key(case, plan.day, plan.cost_musd(case)), s
 
-    queue = sorted(range(case.sites), key=lambda s: (bound[s], s))
-    for s in queue:
-        result = SiteResult(s, Standing.OPEN, limits.day[s])
-        try:
-            best = solve_site(case, s, limits.day[s], clock, NEAR)
-            if best is None:
-                result = replace(result, standing=Standing.CANNOT_SERVE)
-                result = replace(result, reason=why_not(case, s, limits, clock))
-            else:
-                found[s] = best
-                held = bottlenecks(case, best.plan, limits, clock)
-                result = replace(result, standing=Standing.SOLVED, bottleneck=held)
-        except OutOfTime:
-            pass
-        results[s] = result
-        if report:
-            incumbent = case.site_id[min(found, key=rank)] if found else ""
-            report(Progress(len(results), case.sites, "sites", incumbent, clock.solves, clock.elapsed))
-    try:
-        _close(case, found, rank, clock)
+@dataclass
+class _Search:
+    """Plans that are known so far, by the index of the site."""
+
+    pool: Pool
+    clock: Clock
+    report: Report | None
+    top: int
+    screen: Screen
+    found: dict[int, SitePlan] = field(default_factory=dict)
+    cannot: dict[int, Instance] = field(default_factory=dict)
+    steps: dict[str, float] = field(default_factory=dict)
+
+    def run(self) -> Ranking:
+        """Bounds, prices, MILPs; what is known when the time is up."""
         proven = True
-    except OutOfTime:
-        proven = False
-    for s, best in found.items():
-        results[s] = replace(results[s], plan=best.plan, cost_bound_musd=_cost_bound(best))
-    order = sorted(found, key=rank)
-    still_open = [s for s in queue if results[s].standing is Standing.OPEN]
-    if not proven or any(not order or (bound[s], s) < rank(order[0]) for s in still_open):
-        outcome = RunOutcome.LIMIT
-    else:
-        outcome = RunOutcome.PROVEN if order else RunOutcome.NO_SITE
-    if order:
-        results[order[0]] = replace(results[order[0]], standing=Standing.CHOSEN)
-    cannot = sorted(s for s in queue if results[s].standing is Standing.CANNOT_SERVE)
-    return Ranking(
-        outcome,
-        tuple(results[s] for s in (*order, *still_open, *cannot)),
-        found[order[0]].stages if order else (),
-        "search",
-        solver_version(),
-        clock.solves,
-        clock.elapsed,
-    )
+        try:
+            with self._timed("bounds"):
+                self.screen.bound()
+            with self._timed("prices"):
+                self._probe()
+            with self._timed("milps"):
+                while len(rivals := self._rivals()):
+                    self._solve(rivals)
+        except OutOfTime:
+            proven = False
+        with self._timed("reasons"):
+            results = self._results(proven)
+        outcome = RunOutcome.LIMIT if not proven else RunOutcome.PROVEN if self.found else RunOutcome.NO_SITE
+        return Ranking(
+            outcome,
+            results,
+            len(self.screen.open),
+            self.top,
+            "search",
+            solver_version(),
+            self.clock.solves,
+            self.clock.elapsed,
+            self.steps,
+        )
 
+    @contextlib.contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        begin = time.monotonic()
+        try:
+            yield
+        finally:
+            self.steps[step] = time.monotonic() - begin
 
-def _close(case: Instance, found: dict[int, Best], rank: Callable[[int], tuple[Key, int]], clock: Clock) -> None:
-    """Close the gap of every site that may be the best, so that the best is proven."""
-    exact = {s for s, best in found.items() if all(stage.gap == 0 for stage in best.stages)}
-    while found:
-        leader = min(found, key=rank)
-        least = {s: (objective_key(case, best.plan.day, _cost_bound(best)), s) for s, best in found.items()}
-        rivals = [s for s in found if s not in exact and least[s] <= rank(leader)]
-        if not rivals:
+    def _rank(self, s: int) -> Rank:
+        return self.found[s].key, s
+
+    def _ceiling(self) -> Rank | None:
+        """The last of the first ``top`` plans that are known; None where there are fewer."""
+        ranks = sorted(map(self._rank, self.found))
+        return ranks[self.top - 1] if len(ranks) >= self.top else None
+
+    def _rivals(self, among: Ints | None = None) -> Ints:
+        """Open sites that may be among the first, best bound first, each bounded by all prices."""
+        ceiling = self._ceiling()
+        while True:
+            rivals = self.screen.rivals(ceiling, among, SAMPLE)
+            if self.screen.is_priced(rivals):
+                return rivals
+            self.screen.price(rivals, ceiling)
+
+    def _probe(self) -> None:
+        """First plans and prices from unlike sites of a sample: each time the one whose bound is the best."""
+        block = self.screen.rivals(None, least=SAMPLE)
+        if len(block) <= self.top:
             return
-        s = min(rivals, key=least.__getitem__)
-        closed = solve_site(case, s, found[s].plan.day, clock)
-        if closed is None:
-            raise SolverError(f"site {case.site_id[s]} lost its plan")
-        found[s] = closed
-        exact.add(s)
+        sample = block[np.unique(np.linspace(0, len(block) - 1, SAMPLE).astype(np.int64))]
+        for _ in range(PROBES):
+            rivals = self._rivals(sample)
+            if not len(rivals) or int(rivals[0]) in self.found:
+                return
+            case, _, likely = self._site(int(rivals[0]))
+            best = first_plan(case, likely, self.clock)
+            if best is not None:
+                self.found[int(rivals[0])] = best
+            self.screen.prices += _prices(case, likely, best)
+
+    def _site(self, s: int) -> tuple[Instance, Ints, Ints]:
+        """The exact Instance of a site, lower bounds of its days, and the days that no plan of it comes before."""
+        case = self.pool.exact(np.array([s]))
+        earliest = bounds(case).day[0]
+        goals = [goal for goal in case.order if goal != COST]
+        likely = max(earliest, self.screen.likely[s].astype(np.int64), key=lambda days: tuple(days[goals]))
+        return case, earliest, likely
+
+    def _solve(self, rivals: Ints) -> None:
+        """Solve the sites with the best bounds, as many as a round takes."""
+        ceiling = self._ceiling()
+
+        def one(s: int) -> tuple[Instance, Answer | None, list[Prices]]:
+            case, earliest, likely = self._site(s)
+            try:
+                answer = solve_site(case, earliest, self.clock, likely=likely, ceiling=ceiling and ceiling[0])
+            except OutOfTime:
+                return case, None, []
+            loose = len(rivals) > ROUND and self._is_loose(s, case, likely, answer)
+            return case, answer, _prices(case, likely, answer.best) if loose else []
+
+        batch = [int(s) for s in rivals[:ROUND]]
+        over = False
+        for s, (case, answer, prices) in zip(batch, self.screen.each(one, batch), strict=True):
+            over |= answer is None or (answer.best is not None and not answer.best.proven)
+            if answer is None:
+                continue
+            if answer.best is not None:
+                self.found[s] = answer.best
+            elif not answer.worse:
+                self.cannot[s] = case
+            self.screen.open[s] = answer.best is not None and not answer.best.proven
+            self.screen.prices += prices
+        if over:
+            raise OutOfTime
+        if self.report:
+            first = self.pool.site_id[min(map(self._rank, self.found))[1]] if self.found else ""
+            settled = len(self.screen.open) - int(self.screen.open.sum())
+            progress = Progress(settled, len(self.screen.open), "sites", first, self.clock.solves, self.clock.elapsed)
+            self.report(progress)
+
+    def _is_loose(self, s: int, case: Instance, likely: Ints, answer: Answer) -> bool:
+        """Whether the bounds were so far off that prices from this site can help others."""
+        if answer.best is None:
+            return not answer.worse
+        if not answer.best.proven or (answer.best.plan.day != likely).any():
+            return answer.best.proven
+        cost = answer.best.cost_musd
+        return bool(cost - self.screen.cost_musd[s] > LOOSE * (cost - case.gpu_cost_musd))
+
+    # what is reported
+
+    def _results(self, proven: bool) -> tuple[SiteResult, ...]:
+        """The ranked sites, then the others by their bounds, then those that cannot serve; LISTED at most."""
+        screen = self.screen
+        ranked = [s for _, s in sorted(map(self._rank, self.found))]
+        if proven:
+            ranked = [s for s in ranked if self.found[s].proven][: self.top]
+        results = [self._ranked(place, s, proven) for place, s in enumerate(ranked)]
+        late = np.asarray((screen.likely > screen.head.horizon_day).any(axis=1))
+        late[list(self.cannot)] = True
+        rest = ~late
+        rest[ranked] = False
+        others = np.flatnonzero(rest)
+        for s in screen.by_bound(others)[: LISTED - len(results)] if len(others) else ():
+            results.append(self._other(int(s), proven, last=len(ranked)))
+        return (*results, *self._unable(np.flatnonzero(late)[: LISTED - len(results)]))
+
+    def _ranked(self, place: int, s: int, proven: bool) -> SiteResult:
+        best = self.found[s]
+        limits = bounds(best.case)
+        standing = Standing.OPEN if not best.proven else Standing.SOLVED if place else Standing.CHOSEN
+        result = SiteResult(self.pool.site_id[s], standing, limits.day[0], best.cost_bound_musd, best)
+        if not best.proven:
+            return result
+        try:
+            return replace(result, bottleneck=bottlenecks(best, limits, self.clock))
+        except OutOfTime:
+            return result
+
+    def _other(self, s: int, proven: bool, last: int) -> SiteResult:
+        standing = Standing.RULED_OUT if proven else Standing.OPEN
+        reason = f"its bound is worse than rank {last}" if proven else ""
+        return SiteResult(
+            self.pool.site_id[s], standing, self.screen.day[s], float(self.screen.cost_musd[s]), reason=reason
+        )
+
+    def _unable(self, sites: Ints) -> Iterator[SiteResult]:
+        """Sites that cannot serve, with the reason: those that were solved ask the solver, the others arithmetic."""
+        for chunk in chunks(sites):
+            case = self.pool.exact(chunk)
+            limits = bounds(case)
+            reasons = out_of_reach(case, limits)
+            for place, s in enumerate(map(int, chunk)):
+                if s in self.cannot:
+                    with contextlib.suppress(OutOfTime):
+                        reasons[place] = why_not(self.cannot[s], self.clock)
+            for s, day, reason in zip(chunk, limits.day, reasons, strict=True):
+                yield SiteResult(self.pool.site_id[s], Standing.CANNOT_SERVE, day, np.nan, reason=reason)
 
 
-def _cost_bound(best: Best) -> float:
-    return next(stage.bound for stage in best.stages if stage.goal == "cost")
+def _prices(case: Instance, likely: Ints, best: SitePlan | None) -> list[Prices]:
+    """Prices of a site: of its cost where there is a plan, and of what is missing on days that do not hold."""
+    prices = [cost_prices(best)] if best is not None else []
+    if best is None or (best.plan.day != likely).any():
+        short = shortfall_prices(case, likely)
+        prices += [short] if short is not None else []
+    return prices

@@ -6,36 +6,52 @@ With the days fixed, a site is a small integer program; and what is feasible on 
 
 from __future__ import annotations
 
+import itertools
 import math
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 import pulp
 
 from siteopt.instance import Instance, Ints
 from siteopt.optimize.certificate import certify
-from siteopt.optimize.formulation import COST, FAMILIES, Model, build
+from siteopt.optimize.formulation import COST, FAMILIES, SHORTFALL, Model, build
+from siteopt.optimize.pricing import Prices, prices_of
 from siteopt.optimize.solver import Outcome, Solve, SolverError, solve
-from siteopt.plan import Plan, Stage
+from siteopt.plan import SAME_COST_MUSD, Key, Plan, SitePlan, Stage
 
 INTEGRALITY = 1e-5
 """How far from a whole number the solver may leave an integer variable."""
+
+ROUGH = 0.01
+"""Relative gap of cost (GPUs apart) that is near enough for prices."""
+
+NO_PLAN = 1e-6
+"""A shortfall, as a share of the needs added up, that is more than rounding."""
 
 Families = tuple[Callable[[Model], None], ...]
 
 
 class OutOfTime(Exception):
-    """The time limit was reached."""
+    """The time limit was reached, or the user asked to stop."""
+
+    def __init__(self, result: Solve | None = None) -> None:
+        super().__init__()
+        self.result = result
 
 
 @dataclass
 class Clock:
-    """The time that is left, and the number of MILPs solved."""
+    """The time that is left, whether to stop, and the number of MILPs solved. Threads may share it."""
 
     seconds: float = math.inf
+    stop: threading.Event = field(default_factory=threading.Event)
     started: float = field(default_factory=time.monotonic)
+    _count: itertools.count[int] = field(default_factory=itertools.count)
     solves: int = 0
 
     @property
@@ -43,33 +59,44 @@ class Clock:
         """Seconds since the start."""
         return time.monotonic() - self.started
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up, or the user asked to stop."""
+        return self.stop.is_set() or self.elapsed >= self.seconds
+
     def solve(self, problem: pulp.LpProblem, gap: float = 0.0) -> Solve:
         """Solve within the time left, to a relative gap.
 
         Raises
         ------
         OutOfTime
-            Where the limit came before a proof.
+            Where the limit came before a proof; it carries what the solver had by then.
         """
-        left = self.seconds - self.elapsed
-        if left <= 0:
+        if self.is_over:
             raise OutOfTime
-        self.solves += 1
-        result = solve(problem, left, gap)
+        self.solves = next(self._count) + 1
+        result = solve(problem, self.seconds - self.elapsed, gap, self.stop)
         if result.outcome is Outcome.LIMIT:
-            raise OutOfTime
+            raise OutOfTime(result)
         return result
 
 
 @dataclass(frozen=True)
-class Best:
-    """A site's best plan, and the proof of each stage."""
+class Answer:
+    """What solving one site came to.
 
-    plan: Plan
-    stages: tuple[Stage, ...]
+    Attributes
+    ----------
+    best : SitePlan or None
+    worse : bool
+        Without a plan: the site is worse than the ceiling. Else it cannot serve.
+    """
+
+    best: SitePlan | None
+    worse: bool = False
 
 
-def plan_of(model: Model, site: int) -> Plan:
+def plan_of(model: Model, site: int = 0) -> Plan:
     """The plan that the solved variables of a model hold for the site that is taken.
 
     Raises
@@ -77,10 +104,11 @@ def plan_of(model: Model, site: int) -> Plan:
     SolverError
         Where the plan does not pass its certificate.
     """
-    case = model.instance
+    case = model.instance.take(np.array([site]))
+    own = np.flatnonzero(model.instance.step_site == site)
     shape = (case.offers, case.milestones)
     units, output, heat = np.zeros(shape, dtype=np.int64), np.zeros(shape), np.zeros(shape)
-    step = np.zeros((len(case.step_site), case.milestones), dtype=bool)
+    step = np.zeros((len(own), case.milestones), dtype=bool)
     day = np.zeros(case.milestones, dtype=np.int64)
     for (s, m, t), variable in model.start.items():
         if s == site and variable.varValue > 0.5:
@@ -92,11 +120,11 @@ def plan_of(model: Model, site: int) -> Plan:
                 target[o, m] = _whole(value) if target is units else value
     for (index, s, m), variable in model.step.items():
         if s == site:
-            step[index, m] = bool(_whole(variable.varValue))
+            step[index - own[0], m] = bool(_whole(variable.varValue))
     grid = range(case.milestones)
     imported = np.array([max(0.0, model.import_mw[site, m].varValue) for m in grid])
     demand = np.array([model.demand_mw[site, m].varValue for m in grid])
-    plan = Plan(site, day, units, step, output, imported, heat, demand)
+    plan = Plan(day, units, step, output, imported, heat, demand)
     certificate = certify(case, plan)
     if not certificate.valid:
         raise SolverError(f"the solver's plan breaks {certificate.violations[0]}")
@@ -110,85 +138,214 @@ def _whole(value: float) -> int:
     return round(value)
 
 
-def attempt(
-    case: Instance,
-    site: int,
-    days: Sequence[int] | Ints,
-    clock: Clock,
-    goal: int | None = None,
-    families: Families = FAMILIES,
-    gap: float = 0.0,
-) -> tuple[Model, Solve]:
-    """Solve one site with its days fixed."""
-    model = build(case, {(site, m): [int(day)] for m, day in enumerate(days)}, goal, families)
-    return model, clock.solve(model.problem, gap)
+def fixed(case: Instance, days: Sequence[int] | Ints, goal: int | None = None, families: Families = FAMILIES) -> Model:
+    """The model of one site with its days fixed."""
+    return build(case, {(0, m): [int(day)] for m, day in enumerate(days)}, goal, families)
 
 
-def feasible(case: Instance, site: int, days: Sequence[int], clock: Clock, families: Families = FAMILIES) -> bool:
+def feasible(case: Instance, days: Sequence[int] | Ints, clock: Clock, families: Families = FAMILIES) -> bool:
     """Whether the site can start its milestones on these days."""
-    return attempt(case, site, days, clock, None, families)[1].outcome is Outcome.OPTIMAL
+    return clock.solve(fixed(case, days, None, families).problem).outcome is Outcome.OPTIMAL
 
 
-def solve_site(case: Instance, site: int, earliest: Ints, clock: Clock, gap: float = 0.0) -> Best | None:
-    """The site's best plan in the order of the objective, or None where it cannot serve.
+def solve_site(
+    case: Instance,
+    earliest: Ints,
+    clock: Clock,
+    gap: float = 0.0,
+    likely: Ints | None = None,
+    ceiling: Key | None = None,
+) -> Answer:
+    """The best plan of an Instance of one site, in the order of the objective.
 
     Parameters
     ----------
     earliest : M
-        Lower bounds of the days.
+        Lower bounds of the days, each by itself.
     gap : float
         Relative gap that is near enough for cost, where cost comes last. Days are always exact.
+    likely : M, optional
+        Days such that the site has no plan that the objective puts before them; ``earliest`` unless given.
+    ceiling : key, optional
+        The site matters only where it is not worse than this key of the objective.
+
+    Notes
+    -----
+    Where the time runs out, the best plan so far is returned with what is proven of it, or OutOfTime is raised where
+    there is none.
     """
     if (earliest > case.horizon_day).any():
+        return Answer(None)
+    return _Attempt(case, earliest, clock, gap, earliest if likely is None else likely, ceiling).answer()
+
+
+@dataclass
+class _Attempt:
+    """One site on its way to its best plan."""
+
+    case: Instance
+    earliest: Ints
+    clock: Clock
+    gap: float
+    likely: Ints
+    ceiling: Key | None
+    settled: dict[int, int] = field(default_factory=dict)
+    """First days of the milestones that are settled."""
+    low: dict[int, int] = field(default_factory=dict)
+    """Proven lower bounds of the days, the goals before them being settled."""
+    seen: Model | None = None
+    """The last model that holds a plan."""
+    cost_bound_musd: float = -math.inf
+
+    def answer(self) -> Answer:
+        """Settle the goals in their order."""
+        self.low = dict(enumerate(map(int, self.earliest)))
+        self.cost_bound_musd = float(self.case.site_cost_musd[0] + self.case.gpu_cost_musd)
+        try:
+            return self._answer()
+        except OutOfTime:
+            if self.seen is None:
+                raise
+            plan = plan_of(self.seen)
+            return Answer(SitePlan(self.case, plan, self._stages(plan, self.cost_bound_musd), proven=False))
+
+    def _answer(self) -> Answer:
+        case = self.case
+        if case.order[-1] == COST and (self.likely <= case.horizon_day).all():
+            self.low = dict(enumerate(map(int, self.likely)))
+            best = self._cheapest(case, self.likely)
+            if best is not None:  # every day at its bound: nothing can be better
+                return Answer(best)
+            if self._at_ceiling(self.likely):
+                return Answer(None, worse=True)
+            self.low = dict(enumerate(map(int, self.earliest)))
+        if not self._works(case, self._latest()):
+            return Answer(None)
+        limited = case
+        for place, goal in enumerate(case.order):
+            if goal != COST:
+                self.settled[goal] = self._first_day(limited, goal)
+                if (
+                    self.ceiling is not None
+                    and tuple(self.settled.get(other, -1) for other in case.order[: place + 1])
+                    > self.ceiling[: place + 1]
+                ):
+                    return Answer(None, worse=True)
+            elif goal != case.order[-1]:
+                cost = self._solved(limited, self._latest(), COST).objective
+                limited = replace(case, budget_musd=cost + 1e-9 * abs(cost))
+        best = self._cheapest(limited, self._latest())
+        return Answer(best, worse=best is None)
+
+    def _solved(self, case: Instance, days: Sequence[int] | Ints, goal: int | None) -> Solve:
+        """Solve with the days fixed, and remember the model where it holds a plan."""
+        model = fixed(case, days, goal)
+        last = goal == COST == self.case.order[-1]
+        try:
+            result = self.clock.solve(model.problem, self.gap if last else 0.0)
+        except OutOfTime as end:
+            if end.result is not None and end.result.has_plan:
+                self.seen = model
+            if end.result is not None and last and math.isfinite(end.result.bound):
+                self.cost_bound_musd = max(self.cost_bound_musd, end.result.bound)
+            raise
+        if result.has_plan:
+            self.seen = model
+        return result
+
+    def _works(self, case: Instance, days: Sequence[int]) -> bool:
+        return self._solved(case, days, None).outcome is Outcome.OPTIMAL
+
+    def _cheapest(self, case: Instance, days: Sequence[int] | Ints) -> SitePlan | None:
+        """The least cost with all days fixed; None where there is no plan that is not worse than the ceiling."""
+        if self._at_ceiling(days) and self.ceiling is not None:
+            case = replace(case, budget_musd=min(case.budget_musd, (self.ceiling[-1] + 0.5) * SAME_COST_MUSD))
+        result = self._solved(case, days, COST)
+        if result.outcome is not Outcome.OPTIMAL or self.seen is None:
+            return None
+        plan = plan_of(self.seen)
+        self.low = dict(enumerate(map(int, days)))
+        return SitePlan(self.case, plan, self._stages(plan, result.bound))
+
+    def _at_ceiling(self, days: Sequence[int] | Ints) -> bool:
+        """Whether only cost can tell the site from the ceiling."""
+        order = self.case.order
+        return (
+            self.ceiling is not None
+            and order[-1] == COST
+            and (tuple(float(days[goal]) for goal in order[:-1]) == self.ceiling[:-1])
+        )
+
+    def _stages(self, plan: Plan, cost_bound_musd: float) -> tuple[Stage, ...]:
+        cost = plan.cost_musd(self.case)
+        return tuple(
+            Stage("cost", cost, cost_bound_musd, _gap(cost, cost_bound_musd))
+            if goal == COST
+            else Stage(
+                self.case.milestone[goal],
+                float(plan.day[goal]),
+                float(self.low[goal]),
+                _gap(float(plan.day[goal]), self.low[goal]),
+            )
+            for goal in self.case.order
+        )
+
+    def _latest(self, trial: Mapping[int, int] = MappingProxyType({})) -> list[int]:
+        """The latest days that leave the settled ones as they are."""
+        case, settled = self.case, {**self.settled, **trial}
+        days = [settled.get(m, case.horizon_day) for m in range(case.milestones)]
+        for m in reversed(range(case.milestones - 1)):
+            days[m] = min(days[m], days[m + 1])
+        return days
+
+    def _first_day(self, case: Instance, goal: int) -> int:
+        """The first day on which a milestone can start with the settled ones held: doubling steps, then bisection."""
+        as_likely = COST not in self.settled and all(day == self.likely[m] for m, day in self.settled.items())
+        bound = self.likely if as_likely and self.case.order[-1] == COST else self.earliest
+        self.low[goal] = max([int(bound[goal]), *(day for m, day in self.settled.items() if m < goal)])
+        high = self._latest()[goal]
+        stride, trial = 1, self.low[goal]
+        while self.low[goal] < high:
+            if self._works(case, self._latest({goal: trial})):
+                high = trial
+            else:
+                self.low[goal] = trial + 1
+            nearby = self.low[goal] + stride
+            stride *= 2
+            trial = min(nearby, (self.low[goal] + high) // 2)
+        return high
+
+
+def _gap(value: float, bound: float) -> float:
+    """Relative gap, 0 where the value is proven within the solver's absolute tolerance."""
+    return 0.0 if value - bound <= 2e-6 else (value - bound) / abs(value)
+
+
+def first_plan(case: Instance, days: Ints, clock: Clock) -> SitePlan | None:
+    """A plan on these days within ROUGH of the least cost; None where there is none."""
+    model = fixed(case, days, COST)
+    result = clock.solve(model.problem, ROUGH)
+    if result.outcome is not Outcome.OPTIMAL:
         return None
-    if case.order[-1] == COST:
-        model, result = attempt(case, site, earliest, clock, COST, gap=gap)
-        if result.outcome is Outcome.OPTIMAL:  # every day at its bound: nothing can be better
-            return Best(plan_of(model, site), _stages(case, earliest, result))
-    settled: dict[int, int] = {}
-    if not feasible(case, site, _latest(case, settled), clock):
-        return None
-    limited = case
-    for goal in case.order:
-        if goal != COST:
-            settled[goal] = _first_day(limited, site, goal, settled, earliest, clock)
-        elif goal != case.order[-1]:
-            cost = attempt(limited, site, _latest(case, settled), clock, COST)[1].objective
-            limited = replace(case, budget_musd=cost + 1e-9 * abs(cost))
-    days = _latest(case, settled)
-    model, result = attempt(limited, site, days, clock, COST, gap=gap if case.order[-1] == COST else 0.0)
-    return Best(plan_of(model, site), _stages(case, days, result))
+    plan = plan_of(model)
+    cost = Stage("cost", result.objective, result.bound, _gap(result.objective, result.bound))
+    day = (Stage(case.milestone[m], float(days[m]), float(days[m]), 0.0) for m in range(case.milestones))
+    return SitePlan(case, plan, (*day, cost), proven=False)
 
 
-def _stages(case: Instance, days: Sequence[int] | Ints, cost: Solve) -> tuple[Stage, ...]:
-    return tuple(
-        Stage("cost", cost.objective, cost.bound, cost.gap)
-        if goal == COST
-        else Stage(case.milestone[goal], float(days[goal]), float(days[goal]), 0.0)
-        for goal in case.order
-    )
+def cost_prices(found: SitePlan) -> Prices:
+    """The LP duals of the site on the days of a plan, the largest unit used being at most that of the plan."""
+    case, plan = found.case, found.plan
+    model = fixed(case, plan.day, COST)
+    for (g, _, m), used in model.used.items():
+        member = model.group[0] == g
+        kind = case.is_chiller if case.is_chiller[member][0] else case.is_generator
+        largest = case.rating_mw[0][kind & (plan.units[:, m] > 0)].max(initial=0)
+        used.lowBound = used.upBound = float(case.rating_mw[0][member][0] <= largest)
+    return prices_of(case, solve(model.problem, relax=True).dual, 1.0)
 
 
-def _latest(case: Instance, settled: dict[int, int]) -> list[int]:
-    """The latest days that leave the settled ones as they are."""
-    days = [settled.get(m, case.horizon_day) for m in range(case.milestones)]
-    for m in reversed(range(case.milestones - 1)):
-        days[m] = min(days[m], days[m + 1])
-    return days
-
-
-def _first_day(case: Instance, site: int, goal: int, settled: dict[int, int], earliest: Ints, clock: Clock) -> int:
-    """The first day on which a milestone can start with the settled ones held: doubling steps, then bisection."""
-    low = max([int(earliest[goal]), *(day for m, day in settled.items() if m < goal)])
-    high = _latest(case, settled)[goal]
-    stride = 1
-    trial = low
-    while low < high:
-        if feasible(case, site, _latest(case, {**settled, goal: trial}), clock):
-            high = trial
-        else:
-            low = trial + 1
-        nearby = low + stride
-        stride *= 2
-        trial = min(nearby, (low + high) // 2) if high > low else low
-    return low
+def shortfall_prices(case: Instance, days: Ints) -> Prices | None:
+    """Prices that show that there is no plan on these days; None where the LP relaxation does not show it."""
+    result = solve(fixed(case, days, SHORTFALL).problem, relax=True)
+    return prices_of(case, result.dual, 0.0) if result.objective > NO_PLAN else None

@@ -9,8 +9,9 @@ import contextlib
 import math
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.metadata import version
 
@@ -39,6 +40,8 @@ class Solve:
         In the units of the objective; nan where there is none.
     gap : float
         Relative gap as the solver gives it; inf where there is no plan.
+    dual : mapping of row names to floats
+        Of a linear relaxation: what one unit more on the right side adds to the objective.
     """
 
     outcome: Outcome
@@ -46,28 +49,49 @@ class Solve:
     objective: float
     bound: float
     gap: float
+    dual: Mapping[str, float] = field(default_factory=dict)
 
 
 class SolverError(RuntimeError):
     """The solver ended in a state that siteopt cannot use."""
 
 
+_BANNER = threading.Lock()
+
+
 @contextlib.contextmanager
 def _silent_stdout() -> Iterator[None]:
-    """Keep what native code writes to standard output away: highspy prints a banner that would break JSON."""
-    sys.stdout.flush()
-    kept, sink = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(sink)
+    """Keep the banner away that highspy writes to standard output when it starts: it would break JSON.
+
+    One thread at a time, since standard output is one for all.
+    """
+    with _BANNER:
+        sys.stdout.flush()
+        kept, sink = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(sink, 1)
+            yield
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+            os.close(sink)
 
 
 class _Highs(pulp.HiGHS):  # type: ignore[misc]
-    """PuLP's HiGHS, which hands the model over in one call instead of a call for each row and column."""
+    """PuLP's HiGHS, which hands the model over in one call instead of a call for each row and column.
+
+    ``stop`` ends a run early; ``relax`` drops the integrality.
+    """
+
+    stop: threading.Event | None = None
+    relax = False
+
+    def createAndConfigureSolver(self, lp: pulp.LpProblem) -> None:
+        with _silent_stdout():
+            super().createAndConfigureSolver(lp)
+        stop = self.stop
+        if stop is not None:
+            lp.solverModel.cbMipInterrupt.subscribe(lambda event: event.interrupt(stop.is_set()))
 
     def buildSolverModel(self, lp: pulp.LpProblem) -> None:
         variables, rows = lp.variables(), lp.constraints()
@@ -78,7 +102,7 @@ class _Highs(pulp.HiGHS):  # type: ignore[misc]
         model.col_cost_ = [lp.objective.get(variable, 0.0) for variable in variables]
         model.col_lower_ = [-math.inf if v.lowBound is None else v.lowBound for v in variables]
         model.col_upper_ = [math.inf if v.upBound is None else v.upBound for v in variables]
-        kinds = {pulp.LpInteger: highspy.HighsVarType.kInteger}
+        kinds = {} if self.relax else {pulp.LpInteger: highspy.HighsVarType.kInteger}
         model.integrality_ = [kinds.get(v.cat, highspy.HighsVarType.kContinuous) for v in variables]
         starts, indices, values, lower, upper = [0], [], [], [], []
         for number, row in enumerate(rows):
@@ -98,13 +122,22 @@ class _Highs(pulp.HiGHS):  # type: ignore[misc]
         lp.solverModel.passModel(model)
 
 
-def solve(problem: pulp.LpProblem, seconds: float = math.inf, gap: float = 0.0) -> Solve:
-    """Solve to proven optimality, or until the time is up.
+def solve(
+    problem: pulp.LpProblem,
+    seconds: float = math.inf,
+    gap: float = 0.0,
+    stop: threading.Event | None = None,
+    *,
+    relax: bool = False,
+) -> Solve:
+    """Solve to proven optimality, or until the time is up or ``stop`` is set.
 
     Parameters
     ----------
     gap : float
         Relative gap that is near enough; with 0, the answer is proven.
+    relax : bool
+        Solve the linear relaxation, for its duals.
 
     Raises
     ------
@@ -113,21 +146,23 @@ def solve(problem: pulp.LpProblem, seconds: float = math.inf, gap: float = 0.0) 
     """
     limit = None if math.isinf(seconds) else max(0.0, seconds)
     solver = _Highs(msg=False, gapRel=gap, gapAbs=1e-6, threads=1, timeLimit=limit, random_seed=0, presolve="off")
-    with _silent_stdout():
-        problem.solve(solver)
+    solver.stop, solver.relax = stop, relax
+    problem.solve(solver)
     highs = problem.solverModel
     info, status = highs.getInfo(), highs.getModelStatus()
     plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     states = highspy.HighsModelStatus
+    constant = problem.objective.constant
+    objective = info.objective_function_value + constant if plan else math.nan
     if status == states.kOptimal and plan:
-        bound = info.mip_dual_bound if math.isfinite(info.mip_dual_bound) else info.objective_function_value
-        constant = problem.objective.constant
-        return Solve(Outcome.OPTIMAL, True, info.objective_function_value + constant, bound + constant, info.mip_gap)
+        if relax:
+            dual = {row.name: row.pi for row in problem.constraints()}
+            return Solve(Outcome.OPTIMAL, True, objective, objective, 0.0, dual)
+        bound = info.mip_dual_bound + constant if math.isfinite(info.mip_dual_bound) else objective
+        return Solve(Outcome.OPTIMAL, True, objective, bound, info.mip_gap)
     if status in (states.kInfeasible, states.kUnboundedOrInfeasible):
         return Solve(Outcome.INFEASIBLE, False, math.nan, math.nan, math.inf)
     if status in (states.kTimeLimit, states.kInterrupt):
-        constant = problem.objective.constant
-        objective = info.objective_function_value + constant if plan else math.nan
         return Solve(Outcome.LIMIT, plan, objective, info.mip_dual_bound + constant, info.mip_gap if plan else math.inf)
     raise SolverError(f"HiGHS ended in the state {highs.modelStatusToString(status)}")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siteopt.instance import Instance
-from siteopt.plan import Plan, Ranking, SiteResult, Standing
+from siteopt.plan import LISTED, Plan, Ranking, SiteResult, Standing
 from siteopt.scenario import Scenario, slug
 from siteopt.schema import Kind
 
@@ -20,11 +20,10 @@ Document = dict[str, Any]
 
 def document(
     scenario: Scenario,
-    case: Instance,
     sites: pd.DataFrame,
     offers: pd.DataFrame,
     steps: pd.DataFrame,
-    transit_days: np.ndarray,
+    transit_days: Mapping[str, np.ndarray],
     ranking: Ranking,
     excluded: Mapping[str, str],
     assumed: Mapping[str, tuple[str, ...]],
@@ -32,10 +31,16 @@ def document(
     inputs: tuple[tuple[str, str], ...],
     version: str,
 ) -> Document:
-    """Everything about a run, in types that JSON knows."""
-    best, project = ranking.best, scenario.project
-    plan = best.plan if best is not None else None
-    chosen = case.site_id[plan.site] if plan is not None else None
+    """Everything about a run, in types that JSON knows.
+
+    Parameters
+    ----------
+    steps : DataFrame
+        Grid steps, in the order of days for each site.
+    transit_days : mapping of site_id to days by offer
+    """
+    result, project = ranking.best, scenario.project
+    chosen = result.site_id if result is not None else None
     return {
         "format_version": FORMAT_VERSION,
         "siteopt_version": version,
@@ -44,27 +49,19 @@ def document(
         "outcome": str(ranking.outcome),
         "method": ranking.method,
         "objective": list(scenario.order),
-        "site_id": chosen,
-        "site_name": sites.at[chosen, "name"] if chosen else None,
-        "site_longitude": float(sites.at[chosen, "longitude"]) if chosen else None,
-        "site_latitude": float(sites.at[chosen, "latitude"]) if chosen else None,
-        "milestones": _milestones(scenario, case, plan, best.bottleneck) if plan is not None and best else [],
+        **_chosen(scenario, sites, offers, steps, transit_days, result),
         "currency": project.currency,
         "currency_per_usd": project.currency_per_usd,
-        "cost_usd": _cost_usd(case, plan) if plan is not None else {},
-        "orders": _orders(scenario, case, plan, offers, transit_days) if plan is not None else [],
-        "grid_steps": _grid_steps(scenario, case, plan, steps) if plan is not None else [],
-        "baselines": _baselines(scenario, plan) if plan is not None else [],
         "assumptions": _assumptions(scenario, chosen, assumed),
-        "ranking": _sites(scenario, case, sites, ranking, excluded, assumed),
+        "eligible": ranking.eligible,
+        "ranks_asked": ranking.top,
+        "ranking": _sites(scenario, sites, ranking, excluded, assumed),
         "certificate": {
             "solver": ranking.solver,
             "milps_solved": ranking.solves,
             "seconds": round(ranking.seconds, 3),
-            "stages": [
-                {"goal": stage.goal, "value": stage.value, "bound": stage.bound, "gap": stage.gap}
-                for stage in ranking.stages
-            ],
+            "seconds_by_step": {name: round(seconds, 3) for name, seconds in ranking.steps.items()},
+            "stages": _stages(result),
             "stage_units": {"days": "days", "cost": "million USD"},
             **certificate,
         },
@@ -72,9 +69,40 @@ def document(
     }
 
 
+def _chosen(
+    scenario: Scenario,
+    sites: pd.DataFrame,
+    offers: pd.DataFrame,
+    steps: pd.DataFrame,
+    transit_days: Mapping[str, np.ndarray],
+    result: SiteResult | None,
+) -> Document:
+    """The chosen site and its plan; the same fields, empty, where there is none."""
+    if result is None or result.best is None:
+        nothing = dict.fromkeys(("site_id", "site_name", "site_longitude", "site_latitude"))
+        return {**nothing, "milestones": [], "cost_usd": {}, "orders": [], "grid_steps": [], "baselines": []}
+    case, plan, site = result.best.case, result.best.plan, result.site_id
+    return {
+        "site_id": site,
+        "site_name": sites.at[site, "name"],
+        "site_longitude": float(sites.at[site, "longitude"]),
+        "site_latitude": float(sites.at[site, "latitude"]),
+        "milestones": _milestones(scenario, case, plan, result.bottleneck),
+        "cost_usd": _cost_usd(case, plan),
+        "orders": _orders(scenario, case, plan, offers, transit_days[site]),
+        "grid_steps": _grid_steps(scenario, case, plan, steps[steps["site_id"] == site]),
+        "baselines": _baselines(scenario, plan),
+    }
+
+
+def _stages(result: SiteResult | None) -> list[Document]:
+    stages = result.best.stages if result is not None and result.best is not None else ()
+    return [{"goal": stage.goal, "value": stage.value, "bound": stage.bound, "gap": stage.gap} for stage in stages]
+
+
 def _milestones(scenario: Scenario, case: Instance, plan: Plan, held: tuple[str, ...]) -> list[Document]:
-    rating = case.rating_mw[plan.site][:, None] * plan.units
-    grid = case.grid_mw[plan.site] + case.step_rise_mw @ plan.step
+    rating = case.rating_mw[0][:, None] * plan.units
+    grid = case.grid_mw[0] + case.step_rise_mw @ plan.step
     return [
         {
             "name": case.milestone[m],
@@ -110,11 +138,11 @@ def _orders(
     for o in np.flatnonzero(plan.units[:, -1]):
         offer = offers.iloc[o]
         units = {case.milestone[m]: int(plan.units[o, m]) for m in range(case.milestones)}
-        arrives = int(case.arrival_day[plan.site, o])
+        arrives = int(case.arrival_day[0, o])
         days = {
-            "leaves": arrives - int(transit_days[plan.site, o]),
+            "leaves": arrives - int(transit_days[o]),
             "arrives": arrives,
-            "ready": int(case.ready_day[plan.site, o]),
+            "ready": int(case.ready_day[0, o]),
         }
         orders.append(
             {
@@ -123,10 +151,10 @@ def _orders(
                 "longitude": float(offer["longitude"]),
                 "latitude": float(offer["latitude"]),
                 "units": units,
-                "unit_mw": _round(case.rating_mw[plan.site, o]),
+                "unit_mw": _round(case.rating_mw[0, o]),
                 **{f"{name}_day": day for name, day in days.items()},
                 **{name: scenario.date_of(day).isoformat() for name, day in days.items()},
-                "cost_usd": round(float(case.unit_cost_musd[plan.site, o] * plan.units[o, -1]) * 1e6),
+                "cost_usd": round(float(case.unit_cost_musd[0, o] * plan.units[o, -1]) * 1e6),
                 "confidence": offer["confidence"],
             }
         )
@@ -136,7 +164,7 @@ def _orders(
 
 def _grid_steps(scenario: Scenario, case: Instance, plan: Plan, steps: pd.DataFrame) -> list[Document]:
     found = []
-    for index in np.flatnonzero(case.step_site == plan.site):
+    for index in range(len(case.step_site)):
         used = np.flatnonzero(plan.step[index])
         found.append(
             {
@@ -177,41 +205,43 @@ def _assumptions(scenario: Scenario, chosen: str | None, assumed: Mapping[str, t
 
 def _sites(
     scenario: Scenario,
-    case: Instance,
     sites: pd.DataFrame,
     ranking: Ranking,
     excluded: Mapping[str, str],
     assumed: Mapping[str, tuple[str, ...]],
 ) -> list[Document]:
-    """Every candidate, the best first, then those that cannot serve, then those left out."""
+    """The candidates, the best first, then those that cannot serve, then those left out; LISTED at most."""
     rows = []
     for place, result in enumerate(ranking.results, start=1):
-        site = case.site_id[result.site]
-        rank = place if result.plan is not None else None
-        rows.append(_site(scenario, case, site, rank, result, "") | {"assumed": ", ".join(assumed.get(site, ()))})
-    for site in sorted(excluded):
-        rows.append(_site(scenario, case, site, None, None, excluded[site]) | {"assumed": ""})
+        rank = place if result.best is not None else None
+        row = _site(scenario, result.site_id, rank, result, "")
+        rows.append(row | {"assumed": ", ".join(assumed.get(result.site_id, ()))})
+    for site in sorted(excluded)[: LISTED - len(rows)]:
+        rows.append(_site(scenario, site, None, None, excluded[site]) | {"assumed": ""})
     return [{"site_id": row["site_id"], "name": sites.at[row["site_id"], "name"], **row} for row in rows]
 
 
-def _site(
-    scenario: Scenario, case: Instance, site: str, rank: int | None, result: SiteResult | None, reason: str
-) -> Document:
-    plan = result.plan if result is not None else None
+def _site(scenario: Scenario, site: str, rank: int | None, result: SiteResult | None, reason: str) -> Document:
+    best = result.best if result is not None else None
     row: Document = {
         "site_id": site,
         "rank": rank,
         "standing": str(result.standing if result is not None else Standing.EXCLUDED),
         "reason": result.reason if result is not None else reason,
-        "cost_usd": round(plan.cost_musd(case) * 1e6) if plan is not None else None,
-        "cost_bound_usd": round(result.cost_bound_musd * 1e6) if plan is not None and result is not None else None,
+        "cost_usd": round(best.cost_musd * 1e6) if best is not None else None,
+        "cost_bound_usd": _usd(result.cost_bound_musd) if result is not None else None,
     }
-    for m, name in enumerate(case.milestone):
-        field = slug(name)
-        day = int(plan.day[m]) if plan is not None else None
+    for m, milestone in enumerate(scenario.milestones):
+        field = slug(milestone.name)
+        day = int(best.plan.day[m]) if best is not None else None
         row[f"day_{field}"] = day
         row[f"date_{field}"] = scenario.date_of(day).isoformat() if day is not None else None
         bound = int(result.bound_day[m]) if result is not None else None
-        row[f"bound_day_{field}"] = bound if bound is not None and bound <= case.horizon_day else None
+        within = bound is not None and bound <= scenario.project.horizon_days
+        row[f"bound_day_{field}"] = bound if within else None
         row[f"bottleneck_{field}"] = result.bottleneck[m] if result is not None and result.bottleneck else None
     return row
+
+
+def _usd(musd: float) -> int | None:
+    return round(musd * 1e6) if np.isfinite(musd) else None
