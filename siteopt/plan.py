@@ -101,6 +101,11 @@ class Stage:
     gap: float
 
 
+def relative_gap(value: float, bound: float) -> float:
+    """How far a bound lies below a value, as a share of it; 0 within the absolute tolerance of the solver."""
+    return 0.0 if value - bound <= 2e-6 else (value - bound) / abs(value)
+
+
 @dataclass(frozen=True)
 class SitePlan:
     """A site's best plan that is known, and what is proven of it.
@@ -129,7 +134,8 @@ class SitePlan:
     @property
     def cost_bound_musd(self) -> float:
         """Proven lower bound of the cost, the days being those of the plan."""
-        return next(stage.bound for stage in self.stages if stage.goal == "cost")
+        least = float(self.case.site_cost_musd[0] + self.case.gpu_cost_musd)
+        return next((stage.bound for stage in self.stages if stage.goal == "cost"), least)
 
     @property
     def key(self) -> Key:
@@ -174,6 +180,9 @@ class Ranking:
     outcome : RunOutcome
     results : tuple of SiteResult
         Ranked sites in their order, then the others by their bounds, at most LISTED in all.
+    stages : tuple of Stage
+        The values of the best plan, and bounds that no site can beat; up to the first goal that is not proven, where
+        the time ran out.
     eligible : int
         Sites that took part, listed or not.
     top : int
@@ -188,6 +197,7 @@ class Ranking:
 
     outcome: RunOutcome
     results: tuple[SiteResult, ...]
+    stages: tuple[Stage, ...]
     eligible: int
     top: int
     method: str

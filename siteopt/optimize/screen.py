@@ -96,7 +96,7 @@ class Screen:
         self._seen[sites] = len(self.prices)
         for prices in self.prices[first:]:
             if prices.cost:
-                found = priced(case, self._cost_days(self.likely[sites].astype(np.int64)), prices)
+                found = priced(case, self.cost_days(self.likely[sites].astype(np.int64)), prices)
                 self.cost_musd[sites] = np.maximum(self.cost_musd[sites], found)
             else:
                 self._lift(case, sites, prices)
@@ -104,7 +104,7 @@ class Screen:
             if keep.sum() < len(sites) / 2:
                 case, sites = case.take(np.flatnonzero(keep)), sites[keep]
 
-    def _cost_days(self, likely: Ints) -> Ints:
+    def cost_days(self, likely: Ints) -> Ints:
         """The days that a bound on cost is for: milestones after cost in the objective as late as may be."""
         days = likely.copy()
         days[:, self._after_cost] = self.head.horizon_day

@@ -15,11 +15,11 @@ from siteopt.instance import Instance, Ints, Pool
 from siteopt.optimize.bottleneck import bottlenecks, out_of_reach, why_not
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.formulation import COST
-from siteopt.optimize.pricing import Prices
+from siteopt.optimize.pricing import Prices, priced
 from siteopt.optimize.screen import Rank, Screen, chunks
 from siteopt.optimize.single import Answer, Clock, OutOfTime, cost_prices, first_plan, shortfall_prices, solve_site
 from siteopt.optimize.solver import solver_version
-from siteopt.plan import LISTED, Ranking, RunOutcome, SitePlan, SiteResult, Standing
+from siteopt.plan import LISTED, Ranking, RunOutcome, SitePlan, SiteResult, Stage, Standing, relative_gap
 
 ROUND = 8
 """Sites that are solved before the others are looked at again; fixed, so that the answer is that of any machine."""
@@ -30,8 +30,11 @@ SAMPLE = 1024
 PROBES = 12
 """Sites that give first prices, at most."""
 
+PRICES = 32
+"""Prices that are kept, at most: each is a pass over all sites that are open."""
+
 LOOSE = 0.003
-"""A bound so far below the cost of a site (GPUs apart) earns the site prices of its own."""
+"""Prices that raise the bound of their own site by so much of its cost (GPUs apart) are kept for others."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def search(
     """
     clock = clock or Clock()
     with ThreadPoolExecutor(workers or os.cpu_count()) as threads:
-        return _Search(pool, clock, report, top, Screen(pool, clock, threads)).run()
+        return _Search(pool, clock, report, top, threads, Screen(pool, clock, threads)).run()
 
 
 @dataclass
@@ -84,6 +87,7 @@ class _Search:
     clock: Clock
     report: Report | None
     top: int
+    threads: ThreadPoolExecutor
     screen: Screen
     found: dict[int, SitePlan] = field(default_factory=dict)
     cannot: dict[int, Instance] = field(default_factory=dict)
@@ -104,10 +108,13 @@ class _Search:
             proven = False
         with self._timed("reasons"):
             results = self._results(proven)
+        best = results[0].best if results else None
+        stages = () if best is None else best.stages if proven else self._bounded(best)
         outcome = RunOutcome.LIMIT if not proven else RunOutcome.PROVEN if self.found else RunOutcome.NO_SITE
         return Ranking(
             outcome,
             results,
+            stages,
             len(self.screen.open),
             self.top,
             "search",
@@ -152,11 +159,16 @@ class _Search:
             rivals = self._rivals(sample)
             if not len(rivals) or int(rivals[0]) in self.found:
                 return
-            case, _, likely = self._site(int(rivals[0]))
-            best = first_plan(case, likely, self.clock)
+            s = int(rivals[0])
+            case, _, likely = self._site(s)
+            days = self.screen.cost_days(likely[None])[0]
+            best = first_plan(case, days, self.clock)
             if best is not None:
-                self.found[int(rivals[0])] = best
-            self.screen.prices += _prices(case, likely, best)
+                self.found[s] = best
+            prices = _prices(case, days, best)
+            if not prices:
+                return
+            self.screen.prices += prices
 
     def _site(self, s: int) -> tuple[Instance, Ints, Ints]:
         """The exact Instance of a site, lower bounds of its days, and the days that no plan of it comes before."""
@@ -176,12 +188,12 @@ class _Search:
                 answer = solve_site(case, earliest, self.clock, likely=likely, ceiling=ceiling and ceiling[0])
             except OutOfTime:
                 return case, None, []
-            loose = len(rivals) > ROUND and self._is_loose(s, case, likely, answer)
-            return case, answer, _prices(case, likely, answer.best) if loose else []
+            learn = len(rivals) > ROUND and len(self.screen.prices) < PRICES and not answer.worse
+            return case, answer, self._lessons(s, case, likely, answer.best) if learn else []
 
         batch = [int(s) for s in rivals[:ROUND]]
         over = False
-        for s, (case, answer, prices) in zip(batch, self.screen.each(one, batch), strict=True):
+        for s, (case, answer, prices) in zip(batch, self.threads.map(one, batch), strict=True):
             over |= answer is None or (answer.best is not None and not answer.best.proven)
             if answer is None:
                 continue
@@ -199,14 +211,13 @@ class _Search:
             progress = Progress(settled, len(self.screen.open), "sites", first, self.clock.solves, self.clock.elapsed)
             self.report(progress)
 
-    def _is_loose(self, s: int, case: Instance, likely: Ints, answer: Answer) -> bool:
-        """Whether the bounds were so far off that prices from this site can help others."""
-        if answer.best is None:
-            return not answer.worse
-        if not answer.best.proven or (answer.best.plan.day != likely).any():
-            return answer.best.proven
-        cost = answer.best.cost_musd
-        return bool(cost - self.screen.cost_musd[s] > LOOSE * (cost - case.gpu_cost_musd))
+    def _lessons(self, s: int, case: Instance, likely: Ints, best: SitePlan | None) -> list[Prices]:
+        """Prices of a site that was solved, where they bound its cost far better than those that are known."""
+        prices = _prices(case, likely, best)
+        if best is None:
+            return prices
+        enough = self.screen.cost_musd[s] + LOOSE * (best.cost_musd - case.gpu_cost_musd)
+        return [some for some in prices if not some.cost or priced(case, best.plan.day[None], some)[0] > enough]
 
     # what is reported
 
@@ -226,10 +237,21 @@ class _Search:
             results.append(self._other(int(s), proven, last=len(ranked)))
         return (*results, *self._unable(np.flatnonzero(late)[: LISTED - len(results)]))
 
+    def _bounded(self, best: SitePlan) -> tuple[Stage, ...]:
+        """The best plan's values with bounds that no site can beat, up to the first goal that is not proven."""
+        screen, stages = self.screen, []
+        s = int(screen.by_bound(np.flatnonzero(screen.open))[0])
+        for goal, stage in zip(screen.head.order, best.stages, strict=True):
+            low = min(stage.bound, float(screen.cost_musd[s] if goal == COST else screen.likely[s, goal]))
+            stages.append(Stage(stage.goal, stage.value, low, relative_gap(stage.value, low)))
+            if stages[-1].gap:
+                break
+        return tuple(stages)
+
     def _ranked(self, place: int, s: int, proven: bool) -> SiteResult:
         best = self.found[s]
         limits = bounds(best.case)
-        standing = Standing.OPEN if not best.proven else Standing.SOLVED if place else Standing.CHOSEN
+        standing = Standing.CHOSEN if not place else Standing.SOLVED if best.proven else Standing.OPEN
         result = SiteResult(self.pool.site_id[s], standing, limits.day[0], best.cost_bound_musd, best)
         if not best.proven:
             return result

@@ -22,7 +22,7 @@ from siteopt.optimize.certificate import certify
 from siteopt.optimize.formulation import COST, FAMILIES, SHORTFALL, Model, build
 from siteopt.optimize.pricing import Prices, prices_of
 from siteopt.optimize.solver import Outcome, Solve, SolverError, solve
-from siteopt.plan import SAME_COST_MUSD, Key, Plan, SitePlan, Stage
+from siteopt.plan import SAME_COST_MUSD, Key, Plan, SitePlan, Stage, relative_gap
 
 INTEGRALITY = 1e-5
 """How far from a whole number the solver may leave an integer variable."""
@@ -279,13 +279,13 @@ class _Attempt:
     def _stages(self, plan: Plan, cost_bound_musd: float) -> tuple[Stage, ...]:
         cost = plan.cost_musd(self.case)
         return tuple(
-            Stage("cost", cost, cost_bound_musd, _gap(cost, cost_bound_musd))
+            Stage("cost", cost, cost_bound_musd, relative_gap(cost, cost_bound_musd))
             if goal == COST
             else Stage(
                 self.case.milestone[goal],
                 float(plan.day[goal]),
                 float(self.low[goal]),
-                _gap(float(plan.day[goal]), self.low[goal]),
+                relative_gap(float(plan.day[goal]), self.low[goal]),
             )
             for goal in self.case.order
         )
@@ -316,11 +316,6 @@ class _Attempt:
         return high
 
 
-def _gap(value: float, bound: float) -> float:
-    """Relative gap, 0 where the value is proven within the solver's absolute tolerance."""
-    return 0.0 if value - bound <= 2e-6 else (value - bound) / abs(value)
-
-
 def first_plan(case: Instance, days: Ints, clock: Clock) -> SitePlan | None:
     """A plan on these days within ROUGH of the least cost; None where there is none."""
     model = fixed(case, days, COST)
@@ -328,7 +323,7 @@ def first_plan(case: Instance, days: Ints, clock: Clock) -> SitePlan | None:
     if result.outcome is not Outcome.OPTIMAL:
         return None
     plan = plan_of(model)
-    cost = Stage("cost", result.objective, result.bound, _gap(result.objective, result.bound))
+    cost = Stage("cost", result.objective, result.bound, relative_gap(result.objective, result.bound))
     day = (Stage(case.milestone[m], float(days[m]), float(days[m]), 0.0) for m in range(case.milestones))
     return SitePlan(case, plan, (*day, cost), proven=False)
 

@@ -53,6 +53,7 @@ def document(
         "currency": project.currency,
         "currency_per_usd": project.currency_per_usd,
         "assumptions": _assumptions(scenario, chosen, assumed),
+        "candidates": len(sites),
         "eligible": ranking.eligible,
         "ranks_asked": ranking.top,
         "ranking": _sites(scenario, sites, ranking, excluded, assumed),
@@ -61,7 +62,10 @@ def document(
             "milps_solved": ranking.solves,
             "seconds": round(ranking.seconds, 3),
             "seconds_by_step": {name: round(seconds, 3) for name, seconds in ranking.steps.items()},
-            "stages": _stages(result),
+            "stages": [
+                {"goal": stage.goal, "value": stage.value, "bound": stage.bound, "gap": stage.gap}
+                for stage in ranking.stages
+            ],
             "stage_units": {"days": "days", "cost": "million USD"},
             **certificate,
         },
@@ -93,11 +97,6 @@ def _chosen(
         "grid_steps": _grid_steps(scenario, case, plan, steps[steps["site_id"] == site]),
         "baselines": _baselines(scenario, plan),
     }
-
-
-def _stages(result: SiteResult | None) -> list[Document]:
-    stages = result.best.stages if result is not None and result.best is not None else ()
-    return [{"goal": stage.goal, "value": stage.value, "bound": stage.bound, "gap": stage.gap} for stage in stages]
 
 
 def _milestones(scenario: Scenario, case: Instance, plan: Plan, held: tuple[str, ...]) -> list[Document]:

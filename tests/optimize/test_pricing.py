@@ -1,0 +1,157 @@
+"""Bounds by prices: worked out by hand, never above the MILP whatever the prices, and near it with duals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siteopt.instance import Instance
+from siteopt.optimize.bounds import bounds
+from siteopt.optimize.formulation import COST
+from siteopt.optimize.pricing import Prices, priced
+from siteopt.optimize.single import Clock, cost_prices, fixed, shortfall_prices, solve_site
+from siteopt.optimize.solver import Outcome
+from siteopt.plan import SitePlan
+from tests.cases import battery, chiller, generator, tiny
+from tests.optimize.random_cases import instances
+from tests.optimize.test_exact import thorough
+
+ROWS = ("heat", "heat_spare", "mean", "mean_spare", "peak", "swing", "ride", "gas", "nox", "water", "yard")
+DAY = np.array([[10]])
+
+
+def prices(milestones: int = 1, cost: float = 1.0, **rows: float) -> Prices:
+    """Prices that are the same at every milestone; 0 where they are not given."""
+    values = {name: np.full(milestones, rows.get(name, 0.0)) for name in ROWS}
+    nothing = np.zeros(milestones, dtype=bool), np.full(milestones, -1)
+    return Prices(cost=cost, grid_margin=nothing[0], chiller_margin=nothing[1], **values)
+
+
+def solved(case: Instance) -> SitePlan | None:
+    return solve_site(case, bounds(case).day[0], Clock()).best
+
+
+def least_cost(case: Instance, day: np.ndarray) -> float | None:
+    """The least cost on these days, without any bound."""
+    result = Clock().solve(fixed(case, day, COST).problem)
+    return result.objective if result.outcome is Outcome.OPTIMAL else None
+
+
+def test_batteries_by_hand() -> None:
+    # a swing of 4 MW; batteries of 1 MW at a million each; the site costs one million
+    case = tiny([battery()], [{"grid_swing_mw": 0.0}], swing=0.4)
+    assert priced(case, DAY, prices(swing=1.0)) == pytest.approx([5.0])
+    # at half the price of a battery none is bought, and 4 MW are worth 2 million
+    assert priced(case, DAY, prices(swing=0.5)) == pytest.approx([3.0])
+    # above it all ten are bought: 4 x 1.5 - 10 x 0.5
+    assert priced(case, DAY, prices(swing=1.5)) == pytest.approx([2.0])
+
+
+def test_grid_steps_by_hand() -> None:
+    # 10 MW of load, 4 MW of grid, and a step of 6 MW on day 10 for 3 million
+    step = {"site": 0, "ready_day": 10, "rise_mw": 6.0, "cost_musd": 3.0}
+    case = tiny([generator()], [{"grid_mw": 4.0}], [step])
+    assert priced(case, DAY, prices(mean=0.5)) == pytest.approx([1 + (10 - 4) * 0.5])
+    # at 0.8 a MW the step is worth 4.8, which is 1.8 more than it costs
+    assert priced(case, DAY, prices(mean=0.8)) == pytest.approx([1 + (10 - 4) * 0.8 - 1.8])
+    assert priced(case, DAY - 1, prices(mean=0.8)) == pytest.approx([1 + (10 - 4) * 0.8])
+
+
+def test_largest_unit_is_out() -> None:
+    # 10 MW of heat with one unit to spare: ten small chillers and one more, or large ones and a large one more
+    offers = [chiller(fleet=20), chiller(fleet=20, rating_mw=5.0, unit_cost_musd=4.0)]
+    case = tiny(offers, heat_fraction=1.0, spare_units=1)
+    best = solved(case)
+    assert best is not None
+    assert best.cost_musd == pytest.approx(1 + 11, abs=1e-3)
+    # at 1 a MW: small ones alone pay for 1 MW out; with large ones 5 MW are out, and each brings 1 million
+    assert priced(case, DAY, prices(heat_spare=1.0)) == pytest.approx([1 + 10 + min(1.0, 5.0 - 20.0)])
+    assert priced(case, DAY, prices(heat_spare=0.8)) == pytest.approx([1 + 8 + min(0.0, 0.8, 0.8 * 5)])
+
+
+def test_prices_of_what_is_missing() -> None:
+    case = tiny([generator(fleet=5, arrival_day=20)], [{"grid_mw": 4.0}])
+    found = shortfall_prices(case, DAY[0])
+    assert found is not None
+    assert found.cost == 0
+    assert priced(case, DAY, found)[0] > 0
+    assert priced(replace(case, grid_mw=case.grid_mw + 6), DAY, found)[0] <= 1e-9
+
+
+def test_duals_reach_the_linear_relaxation() -> None:
+    offers = [battery(unit_cost_musd=cost, fleet=3) for cost in (1.0, 1.5, 2.0)]
+    case = tiny(offers, [{"grid_swing_mw": 0.0}], swing=0.4)
+    best = solved(case)
+    assert best is not None
+    assert priced(case, DAY, cost_prices(best)) == pytest.approx([1 + 3 + 1.5])
+
+
+@st.composite
+def any_prices(draw: st.DrawFn, milestones: int) -> Prices:
+    value = st.sampled_from([0.0, 0.01, 0.3, 1.0, 5.0])
+    rows = {name: np.array([draw(value) for _ in range(milestones)]) for name in ROWS}
+    crew = draw(
+        st.dictionaries(
+            st.tuples(st.integers(0, 1), st.integers(0, milestones - 1), st.integers(0, 30)), value, max_size=3
+        )
+    )
+    return Prices(
+        cost=draw(st.sampled_from([0.0, 1.0])),
+        grid_margin=np.array([draw(st.booleans()) for _ in range(milestones)]),
+        chiller_margin=np.array([draw(st.sampled_from([-1, 1])) for _ in range(milestones)]),
+        budget=draw(st.sampled_from([0.0, 0.0, 0.5])),
+        crew=crew,
+        **rows,
+    )
+
+
+@thorough
+@given(instances(), st.data())
+def test_any_prices_give_a_bound(cases: Instance, data: st.DataObject) -> None:
+    chosen = data.draw(any_prices(cases.milestones))
+    for s in range(cases.sites):
+        case = cases.take(np.array([s]))
+        least = np.maximum.accumulate(case.compute_ready_day[0] + case.commissioning_days)
+        day = np.minimum(least + data.draw(st.integers(0, 40)), case.horizon_day)
+        bound, cost = priced(case, day[None], chosen)[0], least_cost(case, day)
+        if cost is not None:
+            assert bound <= (cost + 1e-6 if chosen.cost else 1e-6)
+
+
+@thorough
+@given(instances())
+def test_prices_of_one_site_bound_every_other(cases: Instance) -> None:
+    each = [cases.take(np.array([s])) for s in range(cases.sites)]
+    best = [solved(case) for case in each]
+    known = [cost_prices(found) for found in best if found is not None]
+    for s, found in enumerate(best):
+        for some in known:
+            bound = priced(
+                cases, np.stack([(f.plan.day if f else bounds(cases).day[i]) for i, f in enumerate(best)]), some
+            )
+            if found is not None:
+                assert bound[s] <= found.cost_musd + 1e-6
+
+
+@thorough
+@given(instances())
+def test_what_is_missing_is_missing(cases: Instance) -> None:
+    for s in range(cases.sites):
+        case = cases.take(np.array([s]))
+        day = np.minimum(bounds(case).day[0], case.horizon_day)
+        short = shortfall_prices(case, day)
+        if short is not None:
+            assert priced(case, day[None], short)[0] > 1e-6
+            assert least_cost(case, day) is None
+
+
+@thorough
+@given(instances(), st.data())
+def test_later_days_never_raise_a_bound(case: Instance, data: st.DataObject) -> None:
+    chosen = data.draw(any_prices(case.milestones))
+    day = np.minimum(bounds(case).day, case.horizon_day)
+    assert (priced(case, day + 3, chosen) <= priced(case, day, chosen) + 1e-9).all()
