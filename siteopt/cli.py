@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -15,8 +19,8 @@ from rich.console import Console
 import siteopt
 from siteopt.examples import copy_examples
 from siteopt.faults import InputError
-from siteopt.optimize.search import Progress
-from siteopt.run import Method, Result
+from siteopt.optimize.search import Progress, Report
+from siteopt.run import Method
 
 app = typer.Typer(
     help="Which vacant factory, and which rented equipment, gets a GPU cluster training soonest.",
@@ -26,8 +30,10 @@ app = typer.Typer(
 )
 
 EXIT_CODES = {siteopt.RunOutcome.PROVEN: 0, siteopt.RunOutcome.NO_SITE: 3, siteopt.RunOutcome.LIMIT: 4}
-"""0 proven optimal, 2 bad input or usage, 3 no site can serve, 4 limit reached before the proof."""
+"""0 proven optimal, 2 bad input or usage, 3 no site can serve, 4 limit reached or stopped before the proof."""
 BAD_INPUT = 2
+DISAGREES = 5
+"""The second solver contradicts the first."""
 
 ScenarioFile = Annotated[
     Path, typer.Argument(help="Scenario (TOML), such as models/colossus.toml.", metavar="SCENARIO")
@@ -36,6 +42,7 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Replace a key for this run: supply.spare_units=2.", metavar="KEY=VALUE"),
 ]
+TimeLimit = Annotated[float, typer.Option(help="Seconds for the optimisation.", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -77,17 +84,36 @@ def solve(
     settings: Settings = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the outputs; runs/<scenario> unless given.")] = None,
     method: Annotated[Method, typer.Option(help="Site by site, or one MILP over all sites.")] = "search",
-    time_limit: Annotated[float, typer.Option(help="Seconds for the optimisation.", min=0)] = math.inf,
+    top: Annotated[int, typer.Option(help="Ranks to prove.", min=1)] = 10,
+    workers: Annotated[int | None, typer.Option(help="Threads; all processors unless given.", min=1)] = None,
+    time_limit: TimeLimit = math.inf,
+    verify_with: Annotated[
+        Literal["cbc"] | None, typer.Option(help="Solve the chosen site again with a second solver, and compare.")
+    ] = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Find the site and the rental mix that train first.
 
-    Exit codes: 0 proven optimal, 2 bad input, 3 no site can serve, 4 limit reached before the proof.
+    Ctrl-C stops with the best plan so far; a second one at once.
+
+    Exit codes: 0 proven optimal, 2 bad input, 3 no site can serve, 4 limit reached or stopped before the proof, 5 the
+    second solver disagrees.
     """
+    watched = not (quiet or as_json) and sys.stderr.isatty()
     try:
         question = siteopt.read_scenario(scenario, settings or ())
-        result = _solve(question, method, time_limit, live=not (quiet or as_json) and sys.stderr.isatty())
+        with _progress(watched) as report, _interruptible() as stop:
+            result = siteopt.solve(
+                question,
+                method,
+                time_limit,
+                report,
+                top=top,
+                workers=workers,
+                stop=stop,
+                verify=verify_with is not None,
+            )
     except InputError as error:
         _refuse(error, as_json)
     folder = out if out is not None else Path("runs") / question.project.name
@@ -100,6 +126,8 @@ def solve(
     elif not quiet:
         typer.echo(str(result))
         typer.echo(f"Outputs     {folder}/: {', '.join(result.files())}")
+    if not result.document["certificate"].get("second_solver", {}).get("agrees", True):
+        raise typer.Exit(DISAGREES)
     raise typer.Exit(EXIT_CODES[result.outcome])
 
 
@@ -111,18 +139,38 @@ def version(as_json: AsJson = False) -> None:
     typer.echo(json.dumps(versions) if as_json else "\n".join(f"{name} {number}" for name, number in versions.items()))
 
 
-def _solve(question: siteopt.Scenario, method: Method, seconds: float, *, live: bool) -> Result:
-    """Solve, with one line of progress where somebody watches."""
-    if not live:
-        return siteopt.solve(question, method, seconds)
+@contextlib.contextmanager
+def _progress(watched: bool) -> Iterator[Report | None]:
+    """One line of progress, where somebody watches."""
+    if not watched:
+        yield None
+        return
     with Console(stderr=True).status("reading") as status:
 
         def report(progress: Progress) -> None:
             best = f", best so far {progress.incumbent}" if progress.incumbent else ""
-            done = f"{progress.settled} of {progress.total} {progress.unit}"
+            done = f"{progress.settled:,} of {progress.total:,} {progress.unit}"
             status.update(f"{done}{best}, {progress.solves} MILPs, {progress.seconds:.0f} s")
 
-        return siteopt.solve(question, method, seconds, report)
+        yield report
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets; the second one ends the program as usual."""
+    stop = threading.Event()
+    usual = signal.getsignal(signal.SIGINT)
+
+    def on_interrupt(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, usual)
+        stop.set()
+        typer.echo("stopping with the best plan so far; Ctrl-C again ends at once", err=True)
+
+    signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def _refuse(error: InputError, as_json: bool) -> None:

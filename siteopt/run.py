@@ -6,7 +6,7 @@ import json
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -15,6 +15,7 @@ import geopandas
 
 from siteopt.geodata.dataset import Dataset, load
 from siteopt.optimize.certificate import certify
+from siteopt.optimize.crosscheck import cross_check
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.search import Progress, search
 from siteopt.optimize.single import Clock
@@ -27,6 +28,9 @@ from siteopt.plan import Ranking, RunOutcome
 from siteopt.scenario import Scenario, read_scenario
 
 Method = Literal["search", "monolithic"]
+
+VERIFY_SECONDS = 60.0
+"""Time that a second solver has for each solve."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ def solve(
     top: int = 10,
     workers: int | None = None,
     stop: threading.Event | None = None,
+    verify: bool = False,
 ) -> Result:
     """Find the site and the rental mix that train first.
 
@@ -117,6 +122,8 @@ def solve(
         Threads of the search; as many as there are processors unless given. The answer does not depend on it.
     stop : threading.Event, optional
         Set it to end the optimisation with what it has.
+    verify : bool
+        Solve the chosen site once more with CBC, and compare; VERIFY_SECONDS for each solve.
 
     Raises
     ------
@@ -133,7 +140,11 @@ def solve(
         ranking = monolithic(dataset.instance, clock, report)
     best = ranking.best.best if ranking.best is not None else None
     check = certify(best.case, best.plan) if best is not None else None
-    checked = {"rows_recomputed": check.rows, "worst_excess": check.worst, "valid": check.valid} if check else {}
+    checked: Document = (
+        {"rows_recomputed": check.rows, "worst_excess": check.worst, "valid": check.valid} if check else {}
+    )
+    if verify and best is not None:
+        checked["second_solver"] = asdict(cross_check(best, VERIFY_SECONDS))
     document_ = document(
         scenario,
         dataset.sites,

@@ -167,6 +167,32 @@ def solve(
     raise SolverError(f"HiGHS ended in the state {highs.modelStatusToString(status)}")
 
 
+def second_opinion(problem: pulp.LpProblem, seconds: float) -> Solve:
+    """The same problem by CBC; its bound is not known unless it ends.
+
+    Raises
+    ------
+    SolverError
+        Where there is no CBC for this machine.
+    """
+    solver = pulp.PULP_CBC_CMD(msg=False, gapRel=0, gapAbs=1e-6, threads=1, timeLimit=max(0.0, seconds))
+    if not solver.available():
+        raise SolverError("there is no CBC for this machine")
+    status = problem.solve(solver)
+    if status == pulp.LpStatusInfeasible:
+        return Solve(Outcome.INFEASIBLE, False, math.nan, math.nan, math.inf)
+    plan = problem.sol_status in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
+    objective = float(pulp.value(problem.objective) or 0.0) if plan else math.nan
+    if problem.sol_status == pulp.LpSolutionOptimal:
+        return Solve(Outcome.OPTIMAL, True, objective, objective, 0.0)
+    return Solve(Outcome.LIMIT, plan, objective, math.nan, math.inf)
+
+
+def second_solver() -> str:
+    """Name of the second solver, for the certificate."""
+    return f"CBC as bundled with PuLP {version('pulp')}"
+
+
 def solver_version() -> str:
     """Name and versions of the solver, for the certificate."""
     with _silent_stdout():

@@ -9,6 +9,7 @@ from siteopt.output.document import Document
 KINDS = ("generator", "chiller", "battery")
 PLURAL = {"generator": "generators", "chiller": "chillers", "battery": "batteries"}
 NEXT_BEST = 3
+LIMIT = "limit reached"
 BILLIONS = 1e5
 """Millions from which money is told in billions."""
 
@@ -16,13 +17,16 @@ BILLIONS = 1e5
 def summary(document: Document) -> str:
     """The answer in a few lines of text."""
     certificate, ranking = document["certificate"], document["ranking"]
-    able = sum(row["rank"] is not None for row in ranking)
-    among = f"best of {able} that can serve, " if document["method"] == "search" else ""
     head = f"{document['scenario']}: {document['outcome']}"
     lines = [f"{head}, {certificate['milps_solved']} MILPs in {certificate['seconds']:.1f} s"]
     if document["site_id"] is None:
         return "\n".join([*lines, *_reasons(document)])
-    lines.append(f"Site        {document['site_name']} ({document['site_id']}), {among}{len(ranking)} candidates")
+    if document["outcome"] == LIMIT:
+        lines.append(f"Not proven  the best plan so far; {_bounds(document)}")
+    lines.append(
+        f"Site        {document['site_name']} ({document['site_id']}), {_among(document)}"
+        f"{document['candidates']:,} candidates"
+    )
     width = max(len(milestone["name"]) for milestone in document["milestones"])
     for milestone in document["milestones"]:
         held = f"  held by {milestone['bottleneck']}" if milestone["bottleneck"] else ""
@@ -45,7 +49,38 @@ def summary(document: Document) -> str:
     guessed = [item["column"] for item in document["assumptions"] if item["chosen_site"]]
     if guessed:
         lines.append(f"Assumed     for this site: {', '.join(guessed)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_second(document)])
+
+
+def _among(document: Document) -> str:
+    """How many took part; by the monolithic method none but the chosen one is ranked."""
+    return f"best of {document['eligible']:,} eligible, " if document["method"] == "search" else ""
+
+
+def _bounds(document: Document) -> str:
+    """What no site can beat, as far as it is known."""
+    words = []
+    for stage in document["certificate"]["stages"]:
+        if stage["goal"] == "cost":
+            words.append(f"cost at least {_money(document, stage['bound'] * 1e6)} (gap {stage['gap']:.2%})")
+        else:
+            words.append(f"{stage['goal']} not before day {stage['bound']:.0f} (gap {stage['gap']:.0%})")
+    return ", ".join(words)
+
+
+def _second(document: Document) -> list[str]:
+    """What a second solver says."""
+    found = document["certificate"].get("second_solver")
+    if not found:
+        return []
+    if not found["agrees"]:
+        verdict = "DISAGREES: do not use this plan, and report it"
+    elif found["finished"]:
+        verdict = "agrees"
+    else:
+        verdict = "contradicts nothing, but did not finish"
+    best = f"; its best plan costs {_money(document, found['cost_musd'] * 1e6)}" if found["cost_musd"] else ""
+    return [f"Checked     {found['solver']} {verdict}{best}"]
 
 
 def _mix(document: Document) -> list[str]:
@@ -88,4 +123,6 @@ def _days(document: Document, row: Document) -> str:
 
 
 def _reasons(document: Document) -> list[str]:
+    if document["outcome"] == LIMIT:
+        return ["No plan yet: the time was up before the first one"]
     return [f"  {row['site_id']}: {row['reason'] or row['standing']}" for row in document["ranking"]]
