@@ -101,6 +101,8 @@ class Screen:
             else:
                 self._lift(case, sites, prices)
             keep = self.open[sites] & self._is_below(sites, ceiling)
+            if not keep.any():
+                return
             if keep.sum() < len(sites) / 2:
                 case, sites = case.take(np.flatnonzero(keep)), sites[keep]
 

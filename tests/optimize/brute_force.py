@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 from scipy.optimize import linprog
@@ -17,18 +19,21 @@ def best(case: Instance) -> tuple[tuple[int, ...], float] | None:
 
 
 def _site(case: Instance, s: int) -> tuple[tuple[int, ...], float] | None:
-    answers = []
+    by_days: dict[tuple[int, ...], list[tuple]] = {}
     for settings in itertools.product(_settings(case, s), repeat=case.milestones):
         rising = all(
             (np.array(after[0]) >= before[0]).all() and (np.array(after[1]) >= before[1]).all()
             for before, after in itertools.pairwise(settings)
         )
-        if rising:
-            days = _days(case, s, settings)
-            cost = _cost(case, s, settings) if days else None
-            if days and cost is not None and cost <= case.budget_musd + 1e-7:
-                answers.append((days, round(cost, 6)))
-    return min(answers, default=None)
+        days = _days(case, s, settings) if rising else None
+        if days:
+            by_days.setdefault(days, []).append(settings)
+    energy = functools.cache(lambda m, units, steps: _energy(case, s, m, np.array(units), np.array(steps)))
+    for days in sorted(by_days):
+        costs = [cost for settings in by_days[days] if (cost := _cost(case, s, settings, energy)) is not None]
+        if costs and min(costs) <= case.budget_musd + 1e-7:
+            return days, round(min(costs), 6)
+    return None
 
 
 def _settings(case: Instance, s: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -67,15 +72,15 @@ def _days(case: Instance, s: int, settings: tuple) -> tuple[int, ...] | None:
     return tuple(days) if days[-1] <= case.horizon_day else None
 
 
-def _cost(case: Instance, s: int, settings: tuple) -> float | None:
+def _cost(case: Instance, s: int, settings: tuple, energy: Callable[..., float | None]) -> float | None:
     units, steps = (np.array(part) for part in settings[-1])
     cost = float(case.site_cost_musd[s] + case.gpu_cost_musd)
     cost += float(units @ case.unit_cost_musd[s] + steps @ case.step_cost_musd)
     for m, (count, ladder) in enumerate(settings):
-        energy = _energy(case, s, m, np.array(count), np.array(ladder))
-        if energy is None:
+        spent = energy(m, count, ladder)
+        if spent is None:
             return None
-        cost += energy
+        cost += spent
     return cost
 
 

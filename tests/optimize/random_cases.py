@@ -12,17 +12,17 @@ from tests.cases import battery, chiller, generator, tiny
 
 
 @st.composite
-def instances(draw: st.DrawFn, milestones: int | None = None) -> Instance:
-    """Up to three sites, three offers and two milestones."""
+def instances(draw: st.DrawFn, milestones: int | None = None, sites: int | None = None) -> Instance:
+    """Up to three sites, four offers and two milestones, unless their number is given."""
     count = milestones or draw(st.integers(1, 2))
     few = st.integers(0, 2)
     day = st.integers(0, 30)
-    size = draw(st.integers(1, 3))
+    size = sites or draw(st.integers(1, 3))
 
     def scarce(*values: float) -> st.SearchStrategy[float]:
         return st.sampled_from([*values, np.inf])
 
-    sites = [
+    rows = [
         {
             "grid_mw": draw(st.sampled_from([0.0, 3.0, 6.0, 12.0])),
             "grid_swing_mw": draw(st.sampled_from([0.0, 2.0, 5.0])),
@@ -70,7 +70,7 @@ def instances(draw: st.DrawFn, milestones: int | None = None) -> Instance:
     swing = draw(st.sampled_from([0.0, 0.4]))
     return tiny(
         offers,
-        sites,
+        rows,
         steps,
         it_mw=[4.0, 7.0][:count],
         overhead=draw(st.sampled_from([0.0, 0.1])),

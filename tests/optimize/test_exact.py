@@ -39,16 +39,36 @@ def assert_same(one: tuple | None, other: tuple | None) -> None:
         assert one[1] == pytest.approx(other[1], abs=1e-4)
 
 
-@thorough
+@settings(thorough, max_examples=500)
 @given(instances())
-def test_search_is_brute_force(case: Instance) -> None:
-    assert_same(key(search(case)), brute_force.best(case))
+def test_search_is_monolithic_is_brute_force(case: Instance) -> None:
+    found = key(search(case))
+    assert_same(found, key(monolithic(case)))
+    assert_same(found, brute_force.best(case))
+
+
+@settings(thorough, max_examples=40)
+@given(instances(sites=8), st.integers(1, 4))
+def test_the_first_ranks_are_those_of_every_site(case: Instance, top: int) -> None:
+    alone = [key(search(case.take(np.array([s])))) for s in range(case.sites)]
+    expected = sorted((found, case.site_id[s]) for s, found in enumerate(alone) if found is not None)
+    ranking = search(case, top=top)
+    ranked = [result for result in ranking.results if result.best is not None]
+    assert [result.site_id for result in ranked] == [site for _, site in expected][:top]
+    for result, (found, _) in zip(ranked, expected, strict=False):
+        assert result.best is not None
+        assert_same((tuple(map(int, result.best.plan.day)), result.best.cost_musd), found)
 
 
 @thorough
-@given(instances())
-def test_search_is_monolithic(case: Instance) -> None:
-    assert_same(key(search(case)), key(monolithic(case)))
+@given(instances(sites=4))
+def test_workers_do_not_matter(case: Instance) -> None:
+    one, other = search(case, workers=1), search(case, workers=3)
+    for result, same in zip(one.results, other.results, strict=True):
+        assert (result.site_id, result.standing) == (same.site_id, same.standing)
+        if result.best is not None and same.best is not None:
+            assert (result.best.plan.units == same.best.plan.units).all()
+            assert result.best.cost_musd == same.best.cost_musd
 
 
 @thorough

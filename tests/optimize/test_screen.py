@@ -1,0 +1,99 @@
+"""Bounds of many sites by chunks: never above what a site can do, in the order of the objective."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siteopt.instance import Instance
+from siteopt.optimize import screen as screening
+from siteopt.optimize.bounds import bounds
+from siteopt.optimize.screen import Screen
+from siteopt.optimize.search import search
+from siteopt.optimize.single import Clock, cost_prices, first_plan, shortfall_prices, solve_site
+from siteopt.plan import RunOutcome, Standing
+from tests.cases import chiller, generator, tiny
+from tests.optimize.random_cases import instances
+from tests.optimize.test_exact import thorough
+
+ALL = np.arange(3)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_chunks() -> Iterator[None]:
+    """Chunks of two sites, so that small cases have several."""
+    usual, screening.CHUNK = screening.CHUNK, 2
+    yield
+    screening.CHUNK = usual
+
+
+def screened(case: Instance, threads: ThreadPoolExecutor) -> Screen:
+    """A screen that knows the prices of every site."""
+    found = Screen(case, Clock(), threads)
+    found.bound()
+    for s in np.flatnonzero(found.open):
+        one = case.take(np.array([s]))
+        days = found.cost_days(found.likely[[s]].astype(np.int64))[0]
+        plan, short = first_plan(one, days, Clock()), shortfall_prices(one, days)
+        found.prices += [cost_prices(plan)] if plan else []
+        found.prices += [short] if short else []
+    found.price(np.arange(case.sites), None)
+    return found
+
+
+@thorough
+@given(instances(sites=4), st.permutations([0, 1, -1]))
+def test_no_site_is_better_than_its_bound(case: Instance, order: list[int]) -> None:
+    case = replace(case, order=tuple(goal for goal in order if goal < case.milestones))
+    with ThreadPoolExecutor(2) as threads:
+        found = screened(case, threads)
+    for s in range(case.sites):
+        one = case.take(np.array([s]))
+        best = solve_site(one, bounds(one).day[0], Clock()).best
+        if best is None:
+            continue
+        assert found.open[s]
+        cost = round((found.cost_musd[s] - 1e-6) / 1e-5) - 1
+        bound = tuple(cost if goal < 0 else found.likely[s, goal] for goal in case.order)
+        assert bound <= best.key
+
+
+def test_a_late_chiller_is_seen_by_the_prices_of_another_site() -> None:
+    # the yard holds four of the ten large units that come at once; six more come later, and are small
+    offers = [
+        chiller(footprint_m2=1.0, fleet=10, rating_mw=1.0, arrival_day=[12, 14, 13]),
+        chiller(footprint_m2=4.0, fleet=10, rating_mw=1.0),
+    ]
+    case = tiny(offers, [{"yard_m2": 10.0}] * 3, heat_fraction=1.0)
+    with ThreadPoolExecutor(1) as threads:
+        found = Screen(case, Clock(), threads)
+        found.bound()
+        assert found.likely[:, 0].tolist() == [10, 10, 10]
+        short = shortfall_prices(case.take(np.array([0])), np.array([10]))
+        assert short is not None
+        found.prices.append(short)
+        found.price(ALL, None)
+    assert found.likely[:, 0].tolist() == [12, 14, 13]
+    assert [int(result.best.plan.day[0]) for result in search(case).results if result.best] == [12, 13, 14]
+
+
+def test_sites_that_are_worse_than_the_first_ranks_are_ruled_out_without_a_solver() -> None:
+    sites = [{"site_cost_musd": float(cost), "grid_mw": 4.0} for cost in range(1, 41)]
+    ranking = search(tiny([generator()], sites), top=2)
+    assert ranking.outcome is RunOutcome.PROVEN
+    assert [result.site_id for result in ranking.results[:2]] == ["s0", "s1"]
+    assert {result.standing for result in ranking.results[2:]} == {Standing.RULED_OUT}
+    assert ranking.solves < 15
+    for result in ranking.results[2:]:
+        assert result.cost_bound_musd > 2 + 6 - 1e-3
+
+
+def test_equal_sites_go_by_their_place() -> None:
+    ranking = search(tiny([generator()], [{"grid_mw": 4.0}] * 30), top=3)
+    assert [result.site_id for result in ranking.results[:3]] == ["s0", "s1", "s2"]
