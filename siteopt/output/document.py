@@ -26,8 +26,8 @@ def document(
     steps: pd.DataFrame,
     transit_days: np.ndarray,
     ranking: Ranking,
-    excluded: Mapping[str, str],
-    assumed: Mapping[str, tuple[str, ...]],
+    excluded: pd.Series,
+    assumed: pd.DataFrame,
     certificate: Mapping[str, Any],
     inputs: tuple[tuple[str, str], ...],
     version: str,
@@ -162,16 +162,16 @@ def _baselines(scenario: Scenario, plan: Plan) -> list[Document]:
     return rows
 
 
-def _assumptions(scenario: Scenario, chosen: str | None, assumed: Mapping[str, tuple[str, ...]]) -> list[Document]:
-    columns = sorted({column for names in assumed.values() for column in names})
+def _assumptions(scenario: Scenario, chosen: str | None, assumed: pd.DataFrame) -> list[Document]:
+    sites = assumed.sum()
     return [
         {
             "column": column,
             "value": scenario.energy.grid_usd_per_mwh if column == "grid_usd_per_mwh" else scenario.defaults.of(column),
-            "sites": sum(column in names for names in assumed.values()),
-            "chosen_site": column in assumed.get(chosen or "", ()),
+            "sites": int(sites[column]),
+            "chosen_site": chosen is not None and bool(assumed.at[chosen, column]),
         }
-        for column in columns
+        for column in sorted(sites.index[sites > 0])
     ]
 
 
@@ -180,17 +180,17 @@ def _sites(
     case: Instance,
     sites: pd.DataFrame,
     ranking: Ranking,
-    excluded: Mapping[str, str],
-    assumed: Mapping[str, tuple[str, ...]],
+    excluded: pd.Series,
+    assumed: pd.DataFrame,
 ) -> list[Document]:
     """Every candidate, the best first, then those that cannot serve, then those left out."""
     rows = []
     for place, result in enumerate(ranking.results, start=1):
         site = case.site_id[result.site]
         rank = place if result.plan is not None else None
-        rows.append(_site(scenario, case, site, rank, result, "") | {"assumed": ", ".join(assumed.get(site, ()))})
-    for site in sorted(excluded):
-        rows.append(_site(scenario, case, site, None, None, excluded[site]) | {"assumed": ""})
+        names = ", ".join(assumed.columns[assumed.loc[site]])
+        rows.append(_site(scenario, case, site, rank, result, "") | {"assumed": names})
+    rows += [_site(scenario, case, site, None, None, reason) | {"assumed": ""} for site, reason in excluded.items()]
     return [{"site_id": row["site_id"], "name": sites.at[row["site_id"], "name"], **row} for row in rows]
 
 
