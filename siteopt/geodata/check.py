@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import itertools
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 
-from siteopt.faults import Fault, nearest
+from siteopt.faults import Fault, named, nearest
 from siteopt.geodata.tables import RawTable
 from siteopt.instance import Floats
 from siteopt.scenario import usd_name
@@ -24,22 +22,11 @@ MISSPELT = 0.8
 COMPARED = 100_000
 """Pairs of ids up to which unknown ones are held against known ones; each pair takes microseconds."""
 
-NAMED = 1000
-"""Faults of one kind that are named one by one; the last of them tells how many more there are."""
-
 SWAPPED = "; latitude and longitude look swapped"
 KW = "; a value in kW?"
 
 _PLAIN_NUMBER = r"^-?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][-+]?\d{1,2})?$"
 """What Arrow reads as a number like pandas does. Anything else is left to pandas."""
-
-
-def named(faults: Iterable[Fault], count: int) -> list[Fault]:
-    """The first NAMED of ``count`` faults of one kind, which may be made as they are asked for."""
-    first = list(itertools.islice(faults, NAMED))
-    if count > NAMED:
-        first[-1] = replace(first[-1], expected=f"{first[-1].expected}; {count - NAMED:,} more rows like this")
-    return first
 
 
 def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1.0) -> tuple[pd.DataFrame, list[Fault]]:
@@ -244,8 +231,9 @@ def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fa
     base_mw : Series
         ``grid_mw`` by site_id, NaN where unknown.
     """
-    known = steps["site_id"].isin(base_mw.index)
-    strangers = steps.loc[~known & (steps["site_id"] != ""), "site_id"]
+    base_mw = base_mw[~base_mw.index.duplicated()]
+    place = base_mw.index.get_indexer(steps["site_id"])  # isin would turn a million ids into Python objects
+    strangers = steps.loc[(place < 0) & (steps["site_id"] != ""), "site_id"]
     likes = _alike(strangers.unique().tolist(), base_mw.index) if len(strangers) else {}
     misspelt = strangers[strangers.isin(list(likes))]
     faults = named(
@@ -255,10 +243,10 @@ def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fa
         ),
         len(misspelt),
     )
-    ladders = steps[["site_id", "grid_mw", "day"]].dropna().sort_values(["site_id", "day"], kind="stable")
-    base_mw = base_mw[base_mw.index.isin(ladders["site_id"])]
-    at_access = ladders["site_id"].map(base_mw[~base_mw.index.duplicated()])
-    below = ladders["grid_mw"].groupby(ladders["site_id"]).shift().fillna(at_access)
+    at_access = pd.Series(base_mw.to_numpy(), dtype=float).reindex(place).to_numpy()
+    ladders = steps[["site_id", "grid_mw", "day"]].assign(below=at_access).dropna(subset=["grid_mw", "day"])
+    ladders = ladders.sort_values(["site_id", "day"], kind="stable")
+    below = ladders.groupby("site_id")["grid_mw"].shift().fillna(ladders["below"])
     level = pd.DataFrame({"at": ladders["grid_mw"], "below": below}).loc[ladders["grid_mw"] <= below]
     not_rising = (
         Fault(file, int(row), "grid_mw", _shown(at), f"more than the {before:g} MW before")

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from siteopt.faults import Fault, InputError
-from siteopt.geodata.check import ladder_faults, named, typed
+from siteopt.faults import Fault, InputError, named
+from siteopt.geodata.check import ladder_faults, typed
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.pool import SitePool, site_pool
 from siteopt.geodata.tables import RawTable, read_table
@@ -99,7 +99,7 @@ class _Reader:
         for number, (name, frame) in enumerate(frames):
             once = frame[key] != ""
             for twin, other in frames[:number]:
-                twice = once & frame[key].isin(other[key])
+                twice = once & (pd.Index(other[key].unique()).get_indexer(frame[key]) >= 0)
                 expected = f"an id of its own; {twin} has the same"
                 ids = frame.loc[twice, key]
                 self.faults += named((Fault(name, int(row), key, id_, expected) for row, id_ in ids.items()), len(ids))
@@ -142,7 +142,8 @@ def load(scenario: Scenario) -> Dataset:
     reason[reason == ""] = unknown
     left_out = reason != ""
     eligible = filled[unknown == ""]
-    steps = steps[steps["site_id"].isin(eligible.index)].sort_values(["site_id", "day", "grid_mw"], ignore_index=True)
+    steps = steps[eligible.index.get_indexer(steps["site_id"]) >= 0]
+    steps = steps.sort_values(["site_id", "day", "grid_mw"], ignore_index=True)
     return Dataset(
         site_pool(scenario, eligible, offers, steps),
         sites,

@@ -179,7 +179,7 @@ def site_pool(scenario: Scenario, sites: pd.DataFrame, offers: pd.DataFrame, ste
     rise = _rise(steps, grid_mw, step_site)
     price = offers["purchase_usd"].fillna(offers["rent_usd_per_month"] * scenario.project.term_months)
     return SitePool(
-        site_id=tuple(sites.index),
+        site_id=tuple(sites.index.to_numpy(dtype=object)),
         places=sites[["longitude", "latitude"]].to_numpy(dtype=float),
         earliest_day=np.stack([yard_day, np.maximum(yard_day, permit)], axis=1),
         air_c=site("design_temp_c"),

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv
 
-from siteopt.faults import Fault, InputError
+from siteopt.faults import Fault, InputError, named
 
 PARQUET = (".parquet", ".geoparquet")
 LAYERS = (".geojson", ".json", ".gpkg", *PARQUET)
@@ -77,10 +77,10 @@ def _read_csv(path: Path) -> RawTable:
 
 
 def records_at_once(data: bytes) -> pd.DataFrame | None:
-    """The records of a CSV file read with Arrow, or None where it might read them otherwise than Python does.
+    """The records of a CSV file from row 2 on, read with Arrow; None where Python might read them otherwise.
 
-    The two agree where each record has as many cells as the header, each quote opens a cell, closes it or is doubled
-    within it, and a carriage return is followed by a line feed.
+    The two agree where each record has as many cells as the header or none, each quote opens a cell, closes it or is
+    doubled within it, and a carriage return is followed by a line feed.
     """
     start, end = len(_BOM) if data.startswith(_BOM) else 0, len(data)
     while end > start and data[end - 1] in b"\r\n":
@@ -88,7 +88,8 @@ def records_at_once(data: bytes) -> pd.DataFrame | None:
     if data.count(b"\r") != data.count(b"\r\n") or not _quotes_are_plain(data, start, end):
         return None
     try:
-        header = next(csv.reader([data[start:end].split(b"\n", 1)[0].decode()], strict=True), [])
+        first_line = data[start : data.find(b"\n", start, end) % (end + 1)]  # all of it where no line ends
+        header = next(csv.reader([first_line.decode()], strict=True), [])
         names = [name.strip() for name in header]
         if len(names) < 2 or len(set(names)) < len(names):
             return None
@@ -129,7 +130,7 @@ def _quotes_are_plain(data: bytes, start: int, end: int) -> bool:
 
 
 def records_one_by_one(file: str, data: bytes) -> tuple[pd.DataFrame, np.ndarray]:
-    """The records of any CSV file, and the row of each.
+    """The records of any CSV file without its empty lines, and the row of each.
 
     Raises
     ------
@@ -144,7 +145,8 @@ def records_one_by_one(file: str, data: bytes) -> tuple[pd.DataFrame, np.ndarray
     header: list[str] = []
     cells: list[list[str]] = []
     rows: list[int] = []
-    faults: list[Fault] = []
+    too_wide: list[Fault] = []
+    broken: list[Fault] = []
     number = 0
     try:
         for number, record in enumerate(records, start=1):
@@ -153,13 +155,13 @@ def records_one_by_one(file: str, data: bytes) -> tuple[pd.DataFrame, np.ndarray
             elif record:
                 if any(cell.strip() for cell in record[len(header) :]):
                     extra = ",".join(record[len(header) :])
-                    faults.append(
-                        Fault(file, number, "", extra, f"{len(header)} cells, as in the header, not {len(record)}")
-                    )
+                    expected = f"{len(header)} cells, as in the header, not {len(record)}"
+                    too_wide.append(Fault(file, number, "", extra, expected))
                 cells.append(([cell.strip() for cell in record] + [""] * len(header))[: len(header)])
                 rows.append(number)
     except csv.Error as error:
-        faults.append(Fault(file, number + 1, "", str(error), "cells with paired quotes"))
+        broken.append(Fault(file, number + 1, "", str(error), "cells with paired quotes"))
+    faults = named(too_wide, len(too_wide)) + broken
     if not header:
         faults.append(Fault(file, None, "", "an empty file", "a header and rows"))
     if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
@@ -212,7 +214,8 @@ def points_wgs84(path: Path, layer: geopandas.GeoDataFrame) -> geopandas.GeoSeri
         raise no_crs(str(path))
     empty = np.flatnonzero(layer.geometry.isna() | layer.geometry.is_empty)
     if len(empty):
-        raise InputError(Fault(str(path), int(row) + 2, "geometry", "", "a point or polygon") for row in empty)
+        faults = (Fault(str(path), int(row) + 2, "geometry", "", "a point or polygon") for row in empty)
+        raise InputError(named(faults, len(empty)))
     inner = layer.geometry.copy()
     is_area = inner.geom_type != "Point"
     inner[is_area] = inner[is_area].representative_point()
