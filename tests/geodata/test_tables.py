@@ -210,7 +210,7 @@ def test_tables_are_read_at_once(records: list[tuple[str, str]], end: str) -> No
 
 def test_records_across_the_blocks_that_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("siteopt.geodata.tables._BLOCK_BYTES", 64)
-    records = [["x", "y"], *([f'{n} "of"\n{"," * (n % 7)}', "é" * (n % 11)] for n in range(500))]
+    records = [["x", "y"], *([f'{n} "of"\n{"," * (n % 7)}.', "é" * (n % 11)] for n in range(500))]
     fast = records_at_once(written(records, "\r\n"))
     assert fast is not None
     assert fast.to_numpy(dtype=object).tolist() == records[1:]
