@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +21,7 @@ MISSPELT = 0.8
 """Likeness from which an unknown column is taken for a misspelt one, if the column that it is like is absent."""
 
 COMPARED = 100_000
-"""Pairs of ids up to which unknown ones are held against known ones; each pair takes microseconds."""
+"""Pairs of ids up to which unknown ones are held against known ones, at 10 microseconds a pair."""
 
 SWAPPED = "; latitude and longitude look swapped"
 KW = "; a value in kW?"
@@ -221,8 +222,8 @@ def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fa
     """Faults of grid steps against the candidates: misspelt sites, limits that do not rise.
 
     A step of a site that is not a candidate, and not like one, belongs to another table of candidates. Ids whose
-    digits differ are not alike, since numbered sites would all be; nor are ids sought among more than COMPARED pairs
-    with the same digits.
+    digits differ are not alike, since numbered sites would all be; and likes are sought only as far as that takes no
+    more than COMPARED pairs.
 
     Parameters
     ----------
@@ -258,8 +259,8 @@ def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fa
 def _alike(strangers: list[str], known: pd.Index) -> dict[str, list[str]]:
     """The known ids that each stranger is like, where there are any."""
     found: dict[str, list[str]] = {}
-    digits = known.to_series().str.replace(r"\D", "", regex=True)
-    own = {stranger: "".join(filter(str.isdecimal, stranger)) for stranger in strangers}
+    digits = known.to_series().str.replace("[^0-9]", "", regex=True)
+    own = {stranger: re.sub("[^0-9]", "", stranger) for stranger in strangers}
     among = digits[digits.isin(list(own.values()))]
     groups = {number: list(group.index) for number, group in among.groupby(among, sort=False)}
     for stranger, number in own.items():

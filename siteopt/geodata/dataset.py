@@ -110,7 +110,7 @@ class _Reader:
 
 
 def load(scenario: Scenario) -> Dataset:
-    """Read and check the scenario's tables, and derive the Instance.
+    """Read and check the scenario's tables, and make the pool of eligible sites.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def load(scenario: Scenario) -> Dataset:
     steps = pd.concat(ladders, ignore_index=True) if ladders else pd.DataFrame(columns=[*GRID_STEPS.names, "day"])
     deciding = sites[DECIDING].iloc[sites.index.argsort()]
     reason = excluded_by(scenario, deciding)
-    filled, assumed, unknown = _fill(scenario, deciding[reason == ""])
+    filled, blank, unknown = _fill(scenario, deciding[reason == ""])
     reason[reason == ""] = unknown
     left_out = reason != ""
     eligible = filled[unknown == ""]
@@ -150,7 +150,7 @@ def load(scenario: Scenario) -> Dataset:
         offers,
         steps,
         pd.Series(reason[left_out], index=deciding.index[left_out]),
-        assumed[unknown == ""],
+        blank[unknown == ""],
         tuple(reader.inputs),
     )
 
@@ -161,16 +161,18 @@ def _sha256(path: Path) -> str:
 
 
 def _fill(scenario: Scenario, sites: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
-    """Blanks filled as the scenario says; which columns were assumed, and why a site is unknown too much, or ''."""
+    """Blanks filled as the scenario says; where there were any; and why a site is unknown too much, or ''."""
     filled = sites.copy()
     blank = pd.DataFrame({column: sites[column].isna() | (sites[column] == "") for column in ASSUMABLE})
     blank["condition"] &= sites["fitout_m2_per_day"].isna()
     values = {column: scenario.defaults.of(column) for column in ASSUMABLE}
     values["grid_usd_per_mwh"] = scenario.energy.grid_usd_per_mwh
-    unknown = [column for column in ASSUMABLE if values[column] is None]
-    for column in set(ASSUMABLE) - set(unknown):
-        filled[column] = sites[column].mask(blank[column], values[column])
-    which, pattern = np.unique(blank[unknown].to_numpy() @ (1 << np.arange(len(unknown))), return_inverse=True)
+    for column, value in values.items():
+        if value is not None:
+            filled[column] = sites[column].mask(blank[column], value)
+    unknown = [column for column, value in values.items() if value is None]
+    bits_of = blank[unknown].to_numpy(dtype=bool) @ (1 << np.arange(len(unknown)))
+    which, pattern = np.unique(bits_of, return_inverse=True)
     lacking = [[name for bit, name in enumerate(unknown) if int(bits) >> bit & 1] for bits in which]
     reasons = np.array(["unknown: " + ", ".join(names) if names else "" for names in lacking], dtype=object)
-    return filled, blank.assign(**dict.fromkeys(unknown, False)), reasons[pattern]
+    return filled, blank, reasons[pattern]

@@ -19,6 +19,7 @@ from siteopt import Dataset, InputError
 from siteopt.examples import examples_root
 from siteopt.geodata.distances import WGS84
 from siteopt.instance import Instance
+from siteopt.schema import CANDIDATES
 from tests.worlds import OFFERS, SITES, Row, changed, write_world
 
 MODEL = examples_root() / "models" / "colossus.toml"
@@ -168,6 +169,18 @@ def test_unknown_grid_may_be_assumed() -> None:
     data = shipped("defaults.grid_mw=20")
     assert "us-belvidere-stellantis" in data.instance.site_id
     assert "grid_mw" in assumed(data, "us-belvidere-stellantis")
+
+
+def test_nothing_is_unknown_where_all_is_assumed(tmp_path: Path) -> None:
+    columns = {column.name for column in CANDIDATES if column.assumable} - {"condition", "grid_usd_per_mwh"}
+    assume = [f"defaults.{name}=7" for name in columns] + ["defaults.condition=poor"]
+    data = small(tmp_path, *assume, sites=changed(SITES, "site_id", "alpha", condition=""))
+    assert data.excluded.empty
+    assert {site: assumed(data, site) for site in data.instance.site_id} == {
+        "alpha": ("condition",),
+        "beta": (),
+        "gamma": ("grid_mw",),
+    }
 
 
 def test_dates_between_which_a_site_can_be_taken(data: Dataset) -> None:
