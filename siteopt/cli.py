@@ -66,16 +66,16 @@ def check(scenario: ScenarioFile, settings: Settings = None, as_json: AsJson = F
         dataset = siteopt.load(siteopt.read_scenario(scenario, settings or ()))
     except InputError as error:
         _refuse(error, as_json)
-    eligible = dataset.instance.sites
+    eligible = len(dataset.pool.site_id)
     facts = {"candidates": len(dataset.sites), "eligible": eligible, "offers": len(dataset.offers), "faults": []}
     if as_json:
         typer.echo(json.dumps(facts))
         return
     typer.echo(f"No faults: {len(dataset.sites)} candidates, {eligible} eligible, {len(dataset.offers)} offers")
-    for site, reason in sorted(dataset.excluded.items()):
+    for site, reason in dataset.excluded.items():
         typer.echo(f"  left out  {site}: {reason}")
-    for site, columns in sorted(dataset.assumed.items()):
-        typer.echo(f"  assumed   {site}: {', '.join(columns)}")
+    for site, filled in dataset.assumed[dataset.assumed.any(axis=1)].iterrows():
+        typer.echo(f"  assumed   {site}: {', '.join(filled.index[filled])}")
 
 
 @app.command()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+NAMED = 1000
+"""Faults of one kind that are named one by one; the last of them tells how many more there are."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,14 @@ class InputError(Exception):
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+def named(faults: Iterable[Fault], count: int) -> list[Fault]:
+    """The first NAMED of ``count`` faults of one kind, which may be made as they are asked for."""
+    first = list(itertools.islice(faults, NAMED))
+    if count > NAMED:
+        first[-1] = replace(first[-1], expected=f"{first[-1].expected}; {count - NAMED:,} more rows like this")
+    return first
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import geopandas
+import numpy as np
 
 from siteopt.geodata.dataset import Dataset, load
 from siteopt.optimize.certificate import certify
@@ -135,9 +136,9 @@ def solve(
     dataset = load(scenario)
     clock = Clock(seconds, stop or threading.Event())
     if method == "search":
-        ranking = search(dataset.instance, clock, report, top, workers)
+        ranking = search(dataset.pool, clock, report, top, workers)
     else:
-        ranking = monolithic(dataset.instance, clock, report)
+        ranking = monolithic(dataset.pool, clock, report)
     best = ranking.best.best if ranking.best is not None else None
     check = certify(best.case, best.plan) if best is not None else None
     checked: Document = (
@@ -145,12 +146,14 @@ def solve(
     )
     if verify and best is not None:
         checked["second_solver"] = asdict(cross_check(best, VERIFY_SECONDS))
+    chosen = [dataset.pool.site_id.index(ranking.best.site_id)] if ranking.best is not None else []
+    transit = dataset.pool.transit_days(np.array(chosen, dtype=np.int64))
     document_ = document(
         scenario,
         dataset.sites,
         dataset.offers,
         dataset.steps,
-        dict(zip(dataset.instance.site_id, dataset.transit_days, strict=True)),
+        transit,
         ranking,
         dataset.excluded,
         dataset.assumed,

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import re
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute
 
-from siteopt.faults import Fault, nearest
+from siteopt.faults import Fault, named, nearest
 from siteopt.geodata.tables import RawTable
+from siteopt.instance import Floats
 from siteopt.scenario import usd_name
 from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Column, Kind, Table, Type
 
 MISSPELT = 0.8
 """Likeness from which an unknown column is taken for a misspelt one, if the column that it is like is absent."""
 
+COMPARED = 100_000
+"""Pairs of ids up to which unknown ones are held against known ones, at 10 microseconds a pair."""
+
 SWAPPED = "; latitude and longitude look swapped"
 KW = "; a value in kW?"
+
+_PLAIN_NUMBER = r"^-?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][-+]?\d{1,2})?$"
+"""What Arrow reads as a number like pandas does. Anything else is left to pandas."""
 
 
 def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1.0) -> tuple[pd.DataFrame, list[Fault]]:
@@ -47,19 +56,17 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
     frame = {}
     for column in table:
         name = source.get(column.name, column.name)
-        series = cells.get(name, pd.Series("", index=cells.index, dtype=object))
-        rate = 1.0 if name == column.name else per_usd
-        frame[column.name], bad = _convert(column, series, rate)
-        required = column.required and column.name in source
-        blank = _is_blank(series) if required else np.zeros(len(series), dtype=bool)
-        for position in np.flatnonzero(bad | blank).tolist():
-            row, text = int(raw.rows[position]), _shown(series.iloc[position])
-            faults.append(Fault(raw.file, row, name, text, column.expected + _cause(column, text, cells, position)))
+        series = cells.get(name, pd.Series("", index=cells.index, dtype=str))
+        frame[column.name], bad = _convert(column, series, 1.0 if name == column.name else per_usd)
+        if column.required and column.name in source:
+            bad = bad | _is_blank(series)
+        rows = cells.index[bad].tolist()
+        faults += named((_fault(raw.file, column, name, cells, row) for row in rows), len(rows))
     extra = {name: cells[name] for usd, name in source.items() if usd not in table.names}
     checked = pd.DataFrame({**frame, **extra}, index=cells.index)
-    named = {(fault.row, fault.column) for fault in faults}
+    known = {(fault.row, fault.column) for fault in faults}
     crossed = (_as_written(fault, source, cells) for fault in _CROSS_CHECKS[table.name](checked, raw.file))
-    faults += [fault for fault in crossed if (fault.row, fault.column) not in named]
+    faults += [fault for fault in crossed if (fault.row, fault.column) not in known]
     return checked, sorted(faults, key=lambda fault: fault.row or 0)
 
 
@@ -88,22 +95,44 @@ def _convert(column: Column, series: pd.Series, rate: float) -> tuple[pd.Series,
     """Typed values, and where the text is at fault."""
     blank = _is_blank(series)
     if column.type is Type.TEXT:
-        text = series.where(~blank, "").map(_shown)
-        bad = ~blank & ~text.isin(column.choices).to_numpy() if column.choices else np.zeros(len(text), dtype=bool)
-        return text.where(~bad, ""), bad
+        text = _text(series).fillna("")
+        bad = ~blank & ~text.isin(column.choices).to_numpy(dtype=bool) if column.choices else np.zeros_like(blank)
+        return text.mask(bad, ""), bad
     if column.type is Type.DATE:
-        kept = series.where(~blank)
+        kept = series.mask(blank)
         if pd.api.types.is_datetime64_any_dtype(kept):
-            return kept.dt.tz_localize(None).dt.normalize(), np.zeros(len(kept), dtype=bool)
-        dates = pd.to_datetime(kept.map(_shown, na_action="ignore"), format="%Y-%m-%d", errors="coerce")
+            return kept.dt.tz_localize(None).dt.normalize(), np.zeros_like(blank)
+        dates = pd.to_datetime(_text(kept), format="%Y-%m-%d", errors="coerce")
         return dates, ~blank & dates.isna().to_numpy()
-    values = pd.to_numeric(series.where(~blank), errors="coerce").astype(float)
-    checked = values.to_numpy()
+    values = _numbers(series, blank)
     with np.errstate(invalid="ignore"):
-        bad = ~blank & ~((checked >= (column.low or 0) * rate) & (checked <= (column.high or 0) * rate))
+        bad = ~blank & ~((values >= (column.low or 0) * rate) & (values <= (column.high or 0) * rate))
         if column.type is Type.INTEGER:
-            bad |= ~blank & (checked % 1 != 0)
-    return (values / rate).where(~bad), bad
+            bad |= ~blank & (values % 1 != 0)
+    return pd.Series(np.where(bad, np.nan, values / rate), index=series.index), bad
+
+
+def _text(series: pd.Series) -> pd.Series:
+    """Cells as their file shows them; missing ones stay missing."""
+    return series if isinstance(series.dtype, pd.StringDtype) else series.map(_shown, na_action="ignore")
+
+
+def _numbers(series: pd.Series, blank: np.ndarray) -> Floats:
+    """Cells as numbers, NaN where they are blank or none."""
+    kept = series.mask(blank)
+    if not isinstance(kept.dtype, pd.StringDtype):
+        return pd.to_numeric(kept, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    text = pa.array(kept, from_pandas=True)
+    try:
+        return _cast(text)
+    except pa.ArrowInvalid:
+        plain = pa.compute.match_substring_regex(text, _PLAIN_NUMBER).fill_null(True)
+        odd = pd.to_numeric(kept.mask(np.asarray(plain)), errors="coerce").to_numpy(dtype=float)
+        return np.where(plain, _cast(pa.compute.if_else(plain, text, None)), odd)
+
+
+def _cast(text: pa.Array | pa.ChunkedArray) -> Floats:
+    return np.asarray(text.cast(pa.float64()).to_numpy(zero_copy_only=False))
 
 
 def _is_blank(series: pd.Series) -> np.ndarray:
@@ -119,47 +148,57 @@ def _shown(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _cause(column: Column, text: str, cells: pd.DataFrame, position: int) -> str:
+def _fault(file: str, column: Column, name: str, cells: pd.DataFrame, row: int) -> Fault:
+    text = _shown(cells.at[row, name])
+    return Fault(file, row, name, text, column.expected + _cause(column, text, cells, row))
+
+
+def _cause(column: Column, text: str, cells: pd.DataFrame, row: int) -> str:
     """The likely cause of a fault, where one stands out."""
     value = pd.to_numeric(text, errors="coerce") if text else np.nan
     if column.choices and text:
         return nearest(text, column.choices)
     if column.name == "latitude" and "longitude" in cells:
-        other = pd.to_numeric(_shown(cells["longitude"].iloc[position]), errors="coerce")
+        other = pd.to_numeric(_shown(cells.at[row, "longitude"]), errors="coerce")
         return SWAPPED if 90 < abs(value) <= 180 and abs(other) <= 90 else ""
     if column.unit.startswith("MW") and column.high is not None and column.high < value <= column.high * 1000:
         return KW
     return ""
 
 
-def _duplicates(frame: pd.DataFrame, file: str, key: str) -> Iterator[Fault]:
+def _duplicates(frame: pd.DataFrame, file: str, key: str) -> list[Fault]:
     """Ids that stand in more than one row, each with its twin's row."""
-    first: dict[str, int] = {}
-    repeated = frame[key].duplicated(keep=False) & (frame[key] != "")
-    for row, value in frame.loc[repeated, key].items():
-        if value in first:
-            yield Fault(file, int(row), key, value, f"an id of its own; row {first[value]} has the same")
-        first.setdefault(value, int(row))
+    repeated = frame.loc[frame[key].duplicated(keep=False) & (frame[key] != ""), key]
+    again = repeated.duplicated()
+    row_of = {value: row for row, value in repeated[~again].items()}
+    faults = (
+        Fault(file, int(row), key, value, f"an id of its own; row {row_of[value]} has the same")
+        for row, value in repeated[again].items()
+    )
+    return named(faults, int(again.sum()))
 
 
 def _candidates(frame: pd.DataFrame, file: str) -> list[Fault]:
-    faults = list(_duplicates(frame, file, "site_id"))
-    for row in frame.index[frame["available_until"] < frame["available_from"]]:
-        until, begin = (frame.at[row, name].date().isoformat() for name in ("available_until", "available_from"))
-        faults.append(Fault(file, int(row), "available_until", until, f"a date not before available_from, {begin}"))
-    return faults
+    backwards = frame.loc[frame["available_until"] < frame["available_from"], ["available_from", "available_until"]]
+    dates = ((row, begin.date(), until.date()) for row, begin, until in backwards.itertuples())
+    faults = (
+        Fault(file, int(row), "available_until", until.isoformat(), f"a date not before available_from, {begin}")
+        for row, begin, until in dates
+    )
+    return _duplicates(frame, file, "site_id") + named(faults, len(backwards))
 
 
 def _grid_steps(frame: pd.DataFrame, file: str) -> list[Fault]:
-    both = frame["ready_day"].notna() == frame["ready_date"].notna()
-    return [
+    both = frame.index[frame["ready_day"].notna() == frame["ready_date"].notna()]
+    faults = (
         Fault(file, int(row), "ready_day", _shown(frame.at[row, "ready_day"]), "either ready_day or ready_date")
-        for row in frame.index[both]
-    ]
+        for row in both
+    )
+    return named(faults, len(both))
 
 
 def _offers(frame: pd.DataFrame, file: str) -> list[Fault]:
-    faults = list(_duplicates(frame, file, "offer_id"))
+    faults = _duplicates(frame, file, "offer_id")
     for column in OFFERS:
         blank = frame[column.name].isna() | (frame[column.name] == "")
         for row in frame.index[blank & frame["kind"].isin(column.required_for)]:
@@ -182,7 +221,9 @@ _CROSS_CHECKS = {CANDIDATES.name: _candidates, GRID_STEPS.name: _grid_steps, OFF
 def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fault]:
     """Faults of grid steps against the candidates: misspelt sites, limits that do not rise.
 
-    A step of a site that is not a candidate, and not like one, belongs to another table of candidates.
+    A step of a site that is not a candidate, and not like one, belongs to another table of candidates. Ids whose
+    digits differ are not alike, since numbered sites would all be; and likes are sought only as far as that takes no
+    more than COMPARED pairs.
 
     Parameters
     ----------
@@ -191,17 +232,40 @@ def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fa
     base_mw : Series
         ``grid_mw`` by site_id, NaN where unknown.
     """
-    faults = []
-    known = list(base_mw.index)
-    for row, site in steps.loc[~steps["site_id"].isin(base_mw.index) & (steps["site_id"] != ""), "site_id"].items():
-        if difflib.get_close_matches(site, known, n=1, cutoff=MISSPELT):
-            faults.append(Fault(file, int(row), "site_id", site, "a site_id of the candidates" + nearest(site, known)))
-    for site, ladder in steps.dropna(subset=["grid_mw", "day"]).groupby("site_id"):
-        below = base_mw.get(site, np.nan)
-        for row, step in ladder.sort_values("day", kind="stable").iterrows():
-            if step["grid_mw"] <= below:
-                faults.append(
-                    Fault(file, int(row), "grid_mw", _shown(step["grid_mw"]), f"more than the {below:g} MW before")
-                )
-            below = step["grid_mw"]
-    return faults
+    base_mw = base_mw[~base_mw.index.duplicated()]
+    place = base_mw.index.get_indexer(steps["site_id"])  # isin would turn a million ids into Python objects
+    strangers = steps.loc[(place < 0) & (steps["site_id"] != ""), "site_id"]
+    likes = _alike(strangers.unique().tolist(), base_mw.index) if len(strangers) else {}
+    misspelt = strangers[strangers.isin(list(likes))]
+    faults = named(
+        (
+            Fault(file, int(row), "site_id", site, "a site_id of the candidates" + nearest(site, likes[site]))
+            for row, site in misspelt.items()
+        ),
+        len(misspelt),
+    )
+    at_access = pd.Series(base_mw.to_numpy(), dtype=float).reindex(place).to_numpy()
+    ladders = steps[["site_id", "grid_mw", "day"]].assign(below=at_access).dropna(subset=["grid_mw", "day"])
+    ladders = ladders.sort_values(["site_id", "day"], kind="stable")
+    below = ladders.groupby("site_id")["grid_mw"].shift().fillna(ladders["below"])
+    level = pd.DataFrame({"at": ladders["grid_mw"], "below": below}).loc[ladders["grid_mw"] <= below]
+    not_rising = (
+        Fault(file, int(row), "grid_mw", _shown(at), f"more than the {before:g} MW before")
+        for row, at, before in level.itertuples()
+    )
+    return faults + named(not_rising, len(level))
+
+
+def _alike(strangers: list[str], known: pd.Index) -> dict[str, list[str]]:
+    """The known ids that each stranger is like, where there are any."""
+    found: dict[str, list[str]] = {}
+    digits = known.to_series().str.replace("[^0-9]", "", regex=True)
+    own = {stranger: re.sub("[^0-9]", "", stranger) for stranger in strangers}
+    among = digits[digits.isin(list(own.values()))]
+    groups = {number: list(group.index) for number, group in among.groupby(among, sort=False)}
+    for stranger, number in own.items():
+        ids = groups.get(number, [])
+        if len(ids) * len(strangers) <= COMPARED:
+            like = difflib.get_close_matches(stranger, ids, n=1, cutoff=MISSPELT)
+            found |= {stranger: like} if like else {}
+    return found

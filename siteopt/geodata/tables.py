@@ -10,12 +10,18 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.csv
 
-from siteopt.faults import Fault, InputError
+from siteopt.faults import Fault, InputError, named
 
 PARQUET = (".parquet", ".geoparquet")
 LAYERS = (".geojson", ".json", ".gpkg", *PARQUET)
 """Endings of the layers that are read with geometry; everything else is read as CSV."""
+
+_BOM, _QUOTE = b"\xef\xbb\xbf", ord('"')
+_BLOCK_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -54,43 +60,117 @@ def read_table(path: Path) -> RawTable:
 
 def _read_csv(path: Path) -> RawTable:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            [Fault(str(path), None, "", f"byte {error.start} is not UTF-8", "a CSV file in UTF-8")]
-        ) from None
+        data = path.read_bytes()
     except OSError as error:
         raise InputError([Fault(str(path), None, "", error.strerror or str(error), "a readable file")]) from None
+    cells = records_at_once(data)
+    if cells is None:
+        cells, rows = records_one_by_one(str(path), data)
+    else:
+        rows = np.arange(2, len(cells) + 2)
+    written = np.zeros(len(cells), dtype=bool)
+    for name in cells.columns:
+        written |= (cells[name] != "").to_numpy(dtype=bool)
+        if written.all():
+            break
+    return RawTable(str(path), cells[written], rows[written])
+
+
+def records_at_once(data: bytes) -> pd.DataFrame | None:
+    """The records of a CSV file from row 2 on, read with Arrow; None where Python might read them otherwise.
+
+    The two agree where each record has as many cells as the header or none, each quote opens a cell, closes it or is
+    doubled within it, and a carriage return is followed by a line feed.
+    """
+    start, end = len(_BOM) if data.startswith(_BOM) else 0, len(data)
+    while end > start and data[end - 1] in b"\r\n":
+        end -= 1
+    if data.count(b"\r") != data.count(b"\r\n") or not _quotes_are_plain(data, start, end):
+        return None
+    try:
+        first_line = data[start : data.find(b"\n", start, end) % (end + 1)]  # all of it where no line ends
+        header = next(csv.reader([first_line.decode()], strict=True), [])
+        names = [name.strip() for name in header]
+        if len(names) < 2 or len(set(names)) < len(names):
+            return None
+        table = pa.csv.read_csv(
+            pa.py_buffer(data)[start:end],
+            pa.csv.ReadOptions(column_names=names, skip_rows=1, block_size=_BLOCK_BYTES),
+            pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+            pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+        )
+    except (csv.Error, UnicodeDecodeError, pa.ArrowInvalid):
+        return None
+    for position, name in enumerate(names):
+        column = table[name]
+        if (pa.compute.max(pa.compute.binary_length(column)).as_py() or 0) > csv.field_size_limit():
+            return None
+        table = table.set_column(position, name, pa.compute.utf8_trim_whitespace(column))
+    return table.to_pandas()
+
+
+def _quotes_are_plain(data: bytes, start: int, end: int) -> bool:
+    """Whether every quote opens a cell, closes it, or is doubled within it.
+
+    Counted from the first, the even ones open: they stand at the start of a cell, or right behind the one that
+    closed, which is then the first of a double. The odd ones close: a cell ends there, or an even one follows.
+    """
+    text = np.frombuffer(data, dtype=np.uint8)[start:end]
+    blocks = range(0, len(text), _BLOCK_BYTES)  # for a mask of all bytes at once is as large as the file
+    quotes = [np.flatnonzero(text[block : block + _BLOCK_BYTES] == _QUOTE) + block for block in blocks]
+    at = np.concatenate([np.zeros(0, dtype=np.int64), *quotes])
+    opening, closing = at[::2], at[1::2]
+    before = text[opening[opening > 0] - 1]
+    after = text[closing[closing < len(text) - 1] + 1]
+    return bool(
+        len(opening) == len(closing)
+        and np.isin(before, (_QUOTE, *b",\n")).all()
+        and np.isin(after, (_QUOTE, *b",\r\n")).all()
+    )
+
+
+def records_one_by_one(file: str, data: bytes) -> tuple[pd.DataFrame, np.ndarray]:
+    """The records of any CSV file without its empty lines, and the row of each.
+
+    Raises
+    ------
+    InputError
+        With every fault of the file.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError([Fault(file, None, "", f"byte {error.start} is not UTF-8", "a CSV file in UTF-8")]) from None
     records = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] = []
     cells: list[list[str]] = []
     rows: list[int] = []
-    faults: list[Fault] = []
+    too_wide: list[Fault] = []
+    broken: list[Fault] = []
     number = 0
     try:
         for number, record in enumerate(records, start=1):
             if number == 1:
                 header = [name.strip() for name in record]
-            elif any(cell.strip() for cell in record):
+            elif record:
                 if any(cell.strip() for cell in record[len(header) :]):
                     extra = ",".join(record[len(header) :])
-                    faults.append(
-                        Fault(str(path), number, "", extra, f"{len(header)} cells, as in the header, not {len(record)}")
-                    )
-                cells.append((record + [""] * len(header))[: len(header)])
+                    expected = f"{len(header)} cells, as in the header, not {len(record)}"
+                    too_wide.append(Fault(file, number, "", extra, expected))
+                cells.append(([cell.strip() for cell in record] + [""] * len(header))[: len(header)])
                 rows.append(number)
     except csv.Error as error:
-        faults.append(Fault(str(path), number + 1, "", str(error), "cells with paired quotes"))
+        broken.append(Fault(file, number + 1, "", str(error), "cells with paired quotes"))
+    faults = named(too_wide, len(too_wide)) + broken
     if not header:
-        faults.append(Fault(str(path), None, "", "an empty file", "a header and rows"))
+        faults.append(Fault(file, None, "", "an empty file", "a header and rows"))
     if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
-        raise InputError([Fault(str(path), 1, "", header[0], "commas between the cells, not semicolons or tabs")])
+        raise InputError([Fault(file, 1, "", header[0], "commas between the cells, not semicolons or tabs")])
     for name in sorted({name for name in header if header.count(name) > 1}):
-        faults.append(Fault(str(path), 1, name, f"{header.count(name)} columns of this name", "each column once"))
+        faults.append(Fault(file, 1, name, f"{header.count(name)} columns of this name", "each column once"))
     if faults:
         raise InputError(faults)
-    frame = pd.DataFrame(cells, columns=header, dtype=object)
-    return RawTable(str(path), frame.apply(lambda column: column.str.strip()), np.array(rows, dtype=np.int64))
+    return pd.DataFrame(cells, columns=header, dtype=str), np.array(rows, dtype=np.int64)
 
 
 def open_layer(path: Path, name: str) -> geopandas.GeoDataFrame:
@@ -134,7 +214,9 @@ def points_wgs84(path: Path, layer: geopandas.GeoDataFrame) -> geopandas.GeoSeri
         raise no_crs(str(path))
     empty = np.flatnonzero(layer.geometry.isna() | layer.geometry.is_empty)
     if len(empty):
-        raise InputError(Fault(str(path), int(row) + 2, "geometry", "", "a point or polygon") for row in empty)
-    is_point = layer.geom_type == "Point"
-    inner = layer.geometry.where(is_point, layer.geometry.representative_point())
+        faults = (Fault(str(path), int(row) + 2, "geometry", "", "a point or polygon") for row in empty)
+        raise InputError(named(faults, len(empty)))
+    inner = layer.geometry.copy()
+    is_area = inner.geom_type != "Point"
+    inner[is_area] = inner[is_area].representative_point()
     return inner.to_crs(4326)

@@ -23,10 +23,10 @@ def document(
     sites: pd.DataFrame,
     offers: pd.DataFrame,
     steps: pd.DataFrame,
-    transit_days: Mapping[str, np.ndarray],
+    transit_days: np.ndarray,
     ranking: Ranking,
-    excluded: Mapping[str, str],
-    assumed: Mapping[str, tuple[str, ...]],
+    excluded: pd.Series,
+    assumed: pd.DataFrame,
     certificate: Mapping[str, Any],
     inputs: tuple[tuple[str, str], ...],
     version: str,
@@ -37,7 +37,7 @@ def document(
     ----------
     steps : DataFrame
         Grid steps, in the order of days for each site.
-    transit_days : mapping of site_id to days by offer
+    transit_days : sites x O, whole days on the road to the chosen site; of no site where there is none
     """
     result, project = ranking.best, scenario.project
     chosen = result.site_id if result is not None else None
@@ -78,7 +78,7 @@ def _chosen(
     sites: pd.DataFrame,
     offers: pd.DataFrame,
     steps: pd.DataFrame,
-    transit_days: Mapping[str, np.ndarray],
+    transit_days: np.ndarray,
     result: SiteResult | None,
 ) -> Document:
     """The chosen site and its plan; the same fields, empty, where there is none."""
@@ -93,7 +93,7 @@ def _chosen(
         "site_latitude": float(sites.at[site, "latitude"]),
         "milestones": _milestones(scenario, case, plan, result.bottleneck),
         "cost_usd": _cost_usd(case, plan),
-        "orders": _orders(scenario, case, plan, offers, transit_days[site]),
+        "orders": _orders(scenario, case, plan, offers, transit_days[0]),
         "grid_steps": _grid_steps(scenario, case, plan, steps[steps["site_id"] == site]),
         "baselines": _baselines(scenario, plan),
     }
@@ -189,16 +189,16 @@ def _baselines(scenario: Scenario, plan: Plan) -> list[Document]:
     return rows
 
 
-def _assumptions(scenario: Scenario, chosen: str | None, assumed: Mapping[str, tuple[str, ...]]) -> list[Document]:
-    columns = sorted({column for names in assumed.values() for column in names})
+def _assumptions(scenario: Scenario, chosen: str | None, assumed: pd.DataFrame) -> list[Document]:
+    sites = assumed.sum()
     return [
         {
             "column": column,
             "value": scenario.energy.grid_usd_per_mwh if column == "grid_usd_per_mwh" else scenario.defaults.of(column),
-            "sites": sum(column in names for names in assumed.values()),
-            "chosen_site": column in assumed.get(chosen or "", ()),
+            "sites": int(sites[column]),
+            "chosen_site": chosen is not None and bool(assumed.at[chosen, column]),
         }
-        for column in columns
+        for column in sorted(sites.index[sites > 0])
     ]
 
 
@@ -206,17 +206,17 @@ def _sites(
     scenario: Scenario,
     sites: pd.DataFrame,
     ranking: Ranking,
-    excluded: Mapping[str, str],
-    assumed: Mapping[str, tuple[str, ...]],
+    excluded: pd.Series,
+    assumed: pd.DataFrame,
 ) -> list[Document]:
     """The candidates, the best first, then those that cannot serve, then those left out; LISTED at most."""
     rows = []
     for place, result in enumerate(ranking.results, start=1):
         rank = place if result.best is not None else None
-        row = _site(scenario, result.site_id, rank, result, "")
-        rows.append(row | {"assumed": ", ".join(assumed.get(result.site_id, ()))})
-    for site in sorted(excluded)[: LISTED - len(rows)]:
-        rows.append(_site(scenario, site, None, None, excluded[site]) | {"assumed": ""})
+        names = ", ".join(assumed.columns[assumed.loc[result.site_id]])
+        rows.append(_site(scenario, result.site_id, rank, result, "") | {"assumed": names})
+    for site, reason in excluded[: LISTED - len(rows)].items():
+        rows.append(_site(scenario, site, None, None, reason) | {"assumed": ""})
     return [{"site_id": row["site_id"], "name": sites.at[row["site_id"], "name"], **row} for row in rows]
 
 

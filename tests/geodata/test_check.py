@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import siteopt
 from siteopt import Fault, InputError
+from siteopt.faults import NAMED
+from siteopt.geodata.check import typed
+from siteopt.geodata.tables import RawTable
+from siteopt.schema import CANDIDATES, GRID_STEPS
 from tests.worlds import OFFERS, SITES, STEPS, Row, changed, csv_text, write_world
 
 
@@ -224,3 +232,72 @@ def test_steps_before_the_start_may_stand_in_any_order(tmp_path: Path) -> None:
 def test_part_of_a_day_counts_as_a_day(tmp_path: Path) -> None:
     steps = ({"site_id": "beta", "ready_day": 10.5, "grid_mw": 30},)
     assert list(siteopt.load(siteopt.read_scenario(write_world(tmp_path, steps=steps))).instance.step_ready_day) == [11]
+
+
+@pytest.mark.parametrize(
+    ("site", "words"),
+    [
+        ("us-0001-alpah", "did you mean 'us-0001-alpha'?"),
+        ("us-0003-alpha", None),  # another number, so another site
+        ("us-00012-alpha", None),
+    ],
+)
+def test_step_of_an_unknown_site(tmp_path: Path, site: str, words: str | None) -> None:
+    sites = [{**SITES[0], "site_id": name} for name in ("us-0001-alpha", "us-0002-alpha")]
+    scenario = write_world(tmp_path, sites, steps=({"site_id": site, "ready_day": 5, "grid_mw": 40},))
+    if words is None:
+        assert siteopt.load(siteopt.read_scenario(scenario)).steps.empty
+    else:
+        (fault,) = faults_of(scenario)
+        assert (fault.file, fault.row, fault.found) == ("steps.csv", 2, site)
+        assert words in fault.expected
+
+
+def test_more_faults_than_are_named(tmp_path: Path) -> None:
+    sites = [{**SITES[0], "site_id": f"s{n}", "gas_mw": "much"} for n in range(NAMED + 3)]
+    sites += [{**SITES[0], "site_id": "s7"}] * (NAMED + 2)
+    faults = faults_of(write_world(tmp_path, sites))
+    gas = [fault for fault in faults if fault.column == "gas_mw"]
+    twins = [fault for fault in faults if fault.column == "site_id"]
+    assert [fault.row for fault in gas] == list(range(2, NAMED + 2))
+    assert [fault.row for fault in twins] == list(range(NAMED + 5, 2 * NAMED + 5))
+    assert gas[-2].expected == "a number from 0 to 20,000 (MW thermal)"
+    assert gas[-1].expected == "a number from 0 to 20,000 (MW thermal); 3 more rows like this"
+    assert twins[-1].expected == "an id of its own; row 9 has the same; 2 more rows like this"
+
+
+NUMBERS = st.one_of(
+    st.floats(0, 5000).map(repr),
+    st.integers(0, 5000).map(str),
+    st.text("0123456789.+-eE", max_size=6),
+    st.sampled_from(["nan", "NaN", "inf", "-inf", "1e999", "1e-999", "1_0", "0x10", "1,5", "True", "٣", "1 2", "5d"]),
+    st.text(max_size=3).map(str.strip),
+)
+
+
+@given(st.lists(NUMBERS, min_size=1))
+@example(["5.", ".5", "+5", "007", "-0", "1E2", "1e+2"])
+@example(["0." + "1" * 40, "1" * 40, "." + "0" * 40 + "1"])
+def test_numbers_are_what_pandas_reads(cells: list[str]) -> None:
+    expected = pd.to_numeric(pd.Series([cell or None for cell in cells]), errors="coerce").astype(float)
+    expected = expected.where((expected >= 0) & (expected <= 5000))
+    raw = RawTable("t", pd.DataFrame({"site_id": "a", "ready_day": "1", "grid_mw": cells}), np.arange(len(cells)) + 2)
+    frame, faults = typed(GRID_STEPS, raw)
+    np.testing.assert_allclose(frame["grid_mw"], expected, rtol=1e-15, atol=1e-300)
+    bad = [row for row, (cell, value) in enumerate(zip(cells, expected, strict=True), 2) if np.isnan(value)]
+    assert sorted({fault.row for fault in faults}) == bad
+
+
+def test_text_of_a_layer_is_shown_as_its_file_has_it() -> None:
+    cells = {
+        "site_id": [7, 8],
+        "name": [1.0, 2.5],
+        "latitude": [1.0, 2.0],
+        "longitude": [3, 4],
+        "country": [None, "US"],
+    }
+    frame, faults = typed(CANDIDATES, RawTable("t", pd.DataFrame(cells), np.array([2, 3])))
+    assert faults == []
+    assert list(frame["site_id"]) == ["7", "8"]
+    assert list(frame["name"]) == ["1", "2.5"]
+    assert list(frame["country"]) == ["", "US"]

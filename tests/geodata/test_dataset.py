@@ -17,8 +17,9 @@ import shapely
 import siteopt
 from siteopt import Dataset, InputError
 from siteopt.examples import examples_root
-from siteopt.geodata.dataset import WGS84
+from siteopt.geodata.distances import WGS84
 from siteopt.instance import Instance
+from siteopt.schema import CANDIDATES
 from tests.worlds import OFFERS, SITES, Row, changed, write_world
 
 MODEL = examples_root() / "models" / "colossus.toml"
@@ -43,6 +44,10 @@ def data() -> Dataset:
 
 def at(data: Dataset, site: str, offer: str) -> tuple[int, int]:
     return data.instance.site_id.index(site), data.instance.offer_id.index(offer)
+
+
+def assumed(data: Dataset, site: str) -> tuple[str, ...]:
+    return tuple(data.assumed.columns[data.assumed.loc[site]])
 
 
 def small(folder: Path, *overrides: str, sites: Sequence[Row] = SITES, offers: Sequence[Row] = OFFERS) -> Dataset:
@@ -140,13 +145,13 @@ def test_unknown_leaves_a_site_out_with_its_reason(data: Dataset) -> None:
 
 
 def test_every_candidate_is_eligible_or_left_out(data: Dataset) -> None:
-    assert set(data.instance.site_id) | set(data.excluded) == set(data.sites.index)
-    assert not set(data.instance.site_id) & set(data.excluded)
+    assert set(data.instance.site_id) | set(data.excluded.index) == set(data.sites.index)
+    assert not set(data.instance.site_id) & set(data.excluded.index)
 
 
 def test_assumed_columns_are_listed(data: Dataset) -> None:
-    assert ELECTROLUX not in data.assumed
-    assert data.assumed["us-jay-androscoggin"] == (
+    assert assumed(data, ELECTROLUX) == ()
+    assert assumed(data, "us-jay-androscoggin") == (
         "access_days",
         "gas_mw",
         "air_permit_days",
@@ -163,7 +168,19 @@ def test_assumed_value_is_the_scenarios(data: Dataset) -> None:
 def test_unknown_grid_may_be_assumed() -> None:
     data = shipped("defaults.grid_mw=20")
     assert "us-belvidere-stellantis" in data.instance.site_id
-    assert "grid_mw" in data.assumed["us-belvidere-stellantis"]
+    assert "grid_mw" in assumed(data, "us-belvidere-stellantis")
+
+
+def test_nothing_is_unknown_where_all_is_assumed(tmp_path: Path) -> None:
+    columns = {column.name for column in CANDIDATES if column.assumable} - {"condition", "grid_usd_per_mwh"}
+    assume = [f"defaults.{name}=7" for name in columns] + ["defaults.condition=poor"]
+    data = small(tmp_path, *assume, sites=changed(SITES, "site_id", "alpha", condition=""))
+    assert data.excluded.empty
+    assert {site: assumed(data, site) for site in data.instance.site_id} == {
+        "alpha": ("condition",),
+        "beta": (),
+        "gamma": ("grid_mw",),
+    }
 
 
 def test_dates_between_which_a_site_can_be_taken(data: Dataset) -> None:
@@ -189,7 +206,7 @@ def test_filter_by_status(tmp_path: Path) -> None:
 
 def test_filter_by_country(tmp_path: Path) -> None:
     data = small(tmp_path, 'filter.countries=["US"]', "defaults.grid_mw=9")
-    assert data.excluded == {"gamma": "country is KR"}
+    assert data.excluded.to_dict() == {"gamma": "country is KR"}
 
 
 def test_filter_by_region(tmp_path: Path) -> None:
@@ -203,7 +220,7 @@ def area(path: Path, geometry: shapely.Geometry, crs: int = 4326) -> None:
 def test_filter_within_a_layer(tmp_path: Path) -> None:
     area(tmp_path / "texas.gpkg", shapely.box(-107, 26, -93, 36), crs=3857)
     data = small(tmp_path, "filter.within=texas.gpkg", "defaults.grid_mw=9")
-    assert data.excluded == {"alpha": "outside texas.gpkg", "gamma": "outside texas.gpkg"}
+    assert data.excluded.to_dict() == {"alpha": "outside texas.gpkg", "gamma": "outside texas.gpkg"}
 
 
 @pytest.mark.parametrize(("km", "left_out"), [(760, False), (790, True)])

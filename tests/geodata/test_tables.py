@@ -1,7 +1,9 @@
-"""The same candidates in every format give the same points and the same Instance."""
+"""The same candidates in every format give the same Instance, and both ways to read CSV the same cells."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -11,12 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import siteopt
 from siteopt import Dataset, InputError
-from siteopt.geodata.tables import read_table
+from siteopt.geodata.tables import read_table, records_at_once, records_one_by_one
 from siteopt.instance import Instance
-from tests.worlds import SITES, write_world
+from tests.worlds import SITES, csv_text, write_world
 
 EXTRA = ("Electrolux", "전자", "=SUM(1)")
 """What a column that siteopt does not know holds, site by site."""
@@ -147,3 +151,94 @@ def test_fault_in_a_layer_has_the_row_of_its_feature(tmp_path: Path) -> None:
 def test_file_that_is_no_layer(tmp_path: Path) -> None:
     (tmp_path / "text.gpkg").write_text("hello")
     assert fault_of(tmp_path, "text.gpkg").expected == "a vector layer that GDAL can read"
+
+
+CELLS = st.one_of(
+    st.text(st.sampled_from('a"\n\r, \t\u3000é;'), max_size=5),
+    st.sampled_from(["", "NA", "001", "null", "1e5", "'", '"', '""', "#", "\\", "\x00", "\x1c", "\u2028", "\ufeff"]),
+)
+
+
+def written(records: list[list[str]], end: str) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=end).writerows(records)
+    return text.getvalue().encode()
+
+
+def by_row(cells: pd.DataFrame, rows: np.ndarray) -> dict[int, list[str]]:
+    """The rows that are not blank."""
+    records = zip(rows.tolist(), cells.to_numpy(dtype=object).tolist(), strict=True)
+    return {row: record for row, record in records if any(record)}
+
+
+def assert_read_the_same(data: bytes) -> None:
+    """Both ways of reading agree, unless the fast one leaves it to the other."""
+    fast = records_at_once(data)
+    if fast is not None:
+        slow, rows = records_one_by_one("t.csv", data)
+        assert list(fast.columns) == list(slow.columns)
+        assert by_row(fast, np.arange(2, len(fast) + 2)) == by_row(slow, rows)
+
+
+@given(st.text(st.sampled_from('ab"\n\r, '), max_size=30).map(lambda text: f"x,y\n{text}".encode()))
+@example(b'x,y\n"a"b,c\n')
+@example(b'x,y\n"a""b",c\n')
+@example(b'x,y\n"a\nb",c\n1,2')
+@example(b'x,y\n5" pipe,6" pipe\n')
+@example(b'x,y\n"",""\n')
+@example(b"x,y\n1,2\n\n3,4\n")
+@example(b"x,y\n1,2\n3\n")
+@example(b"x,y\n1,2\r3,4\n")
+@example(b"x,y\n1,2\n\n\n")
+def test_any_text_is_read_as_the_slow_way_reads_it(data: bytes) -> None:
+    assert_read_the_same(data)
+
+
+@given(st.lists(st.lists(CELLS, min_size=2, max_size=3), min_size=1, max_size=5), st.sampled_from(["\n", "\r\n"]))
+def test_any_records_are_read_as_the_slow_way_reads_them(records: list[list[str]], end: str) -> None:
+    assert_read_the_same(written(records, end))
+    assert_read_the_same(b"\xef\xbb\xbf" + written(records, end))
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5), st.sampled_from(["\n", "\r\n"]))
+def test_tables_are_read_at_once(records: list[tuple[str, str]], end: str) -> None:
+    plain = [[cell.replace("\r", "") + "." for cell in record] for record in records]
+    fast = records_at_once(written([["x", "y"], *plain], end))
+    assert fast is not None
+    assert fast.to_numpy(dtype=object).tolist() == [[cell.strip() for cell in record] for record in plain]
+
+
+def test_records_across_the_blocks_that_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("siteopt.geodata.tables._BLOCK_BYTES", 64)
+    records = [["x", "y"], *([f'{n} "of"\n{"," * (n % 7)}.', "é" * (n % 11)] for n in range(500))]
+    fast = records_at_once(written(records, "\r\n"))
+    assert fast is not None
+    assert fast.to_numpy(dtype=object).tolist() == records[1:]
+    assert records_at_once(written([*records, ["1", "2", "3"]], "\n")) is None
+
+
+def test_blanks_are_those_that_python_strips() -> None:
+    spaces = [chr(code) for code in range(0x110000) if chr(code).isspace() and chr(code) not in "\r\n"]
+    others = [chr(code) for code in (0, 0x180E, 0x200B, 0x2060, 0xFEFF)]
+    fast = records_at_once(written([["x", "y"]] + [[f"{mark}a{mark}", "b"] for mark in spaces + others], "\n"))
+    assert fast is not None
+    assert list(fast["x"]) == ["a"] * len(spaces) + [f"{mark}a{mark}" for mark in others]
+
+
+def test_cell_beyond_the_limit_of_the_csv_module(tmp_path: Path) -> None:
+    data = written([["x", "y"], ["1", "a" * (csv.field_size_limit() + 1)]], "\n")
+    assert records_at_once(data) is None
+    (tmp_path / "long.csv").write_bytes(data)
+    with pytest.raises(InputError, match="field larger than field limit"):
+        read_table(tmp_path / "long.csv")
+
+
+def test_text_that_looks_like_something_else_stays(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("site_id,name\n001,NA\nNaN,1e5\n , \n2.0,null\n")
+    raw = read_table(tmp_path / "t.csv")
+    assert raw.cells.to_numpy(dtype=object).tolist() == [["001", "NA"], ["NaN", "1e5"], ["2.0", "null"]]
+    assert list(raw.rows) == [2, 3, 5]
+
+
+def test_the_small_world_is_read_at_once() -> None:
+    assert records_at_once(csv_text(SITES).encode()) is not None

@@ -1,0 +1,54 @@
+"""How far it is over the ground: exactly, or quickly and never too far."""
+
+from __future__ import annotations
+
+import numpy as np
+from pyproj import Geod
+
+from siteopt.instance import Floats
+
+WGS84 = Geod(ellps="WGS84")
+
+ROUNDING_KM = 0.001
+"""What rounding may add to a spherical distance: arccos near 1 turns 1e-15 into 5e-8 rad, which is 0.3 m."""
+
+
+def geodesic_km(places: Floats, depots: Floats) -> Floats:
+    """Length of the geodesic on the WGS 84 ellipsoid from each place to each depot.
+
+    Parameters
+    ----------
+    places : S x 2
+    depots : D x 2
+        Longitude and latitude, degrees.
+
+    Returns
+    -------
+    array, S x D, km
+    """
+    shape = (len(places), len(depots))
+    longitude, latitude, to_longitude, to_latitude = (
+        np.broadcast_to(end, shape) for end in (*places.T[:, :, None], *depots.T[:, None, :])
+    )
+    return np.asarray(WGS84.inv(longitude, latitude, to_longitude, to_latitude)[2] / 1000)
+
+
+def least_km(places: Floats, depots: Floats) -> Floats:
+    """As :func:`geodesic_km`, but quick and never more than that; less by 0.34 % and 1 m at most.
+
+    The ellipsoid is ``(a cos u cos l, a cos u sin l, b sin u)`` with semi-axes ``a >= b``, the longitude ``l`` and the
+    reduced latitude ``u``, ``tan u = b/a tan(latitude)``. Differentiating gives the length of a small step,
+    ``ds^2 = (a^2 sin^2 u + b^2 cos^2 u) du^2 + a^2 cos^2 u dl^2 >= b^2 (du^2 + cos^2 u dl^2)``. So no way over the
+    ellipsoid is shorter than the way with the same ``u`` and ``l`` on a sphere of radius ``b``, and none on the sphere
+    is shorter than the great circle. Likewise with ``a`` and "no longer", hence ``1 - b/a = 0.34 %``.
+    """
+    cosine = np.clip(_on_sphere(places) @ _on_sphere(depots).T, -1, 1)
+    return np.maximum(0, np.arccos(cosine) * (WGS84.b / 1000) - ROUNDING_KM)
+
+
+def _on_sphere(places: Floats) -> Floats:
+    """Places by their reduced latitude, as unit vectors."""
+    longitude, latitude = np.radians(places).T
+    reduced = np.arctan2(WGS84.b * np.sin(latitude), WGS84.a * np.cos(latitude))
+    level = np.cos(reduced)
+    return np.stack([level * np.cos(longitude), level * np.sin(longitude), np.sin(reduced)], axis=1)

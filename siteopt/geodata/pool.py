@@ -1,0 +1,310 @@
+"""The eligible sites, however many: an Instance of those that are asked for.
+
+What belongs to a site or to an offer is derived once. What belongs to a pair of both (days, ratings, costs) is
+derived for the sites that are asked for, since a million sites by all offers would not fit into memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from siteopt.geodata.compute import Pace, compute_ready
+from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
+from siteopt.geodata.distances import geodesic_km, least_km
+from siteopt.instance import TRADES, Floats, Instance, Ints
+from siteopt.scenario import COST, Scenario, Supply
+from siteopt.schema import OFFERS, Fuel, Kind
+
+
+@dataclass(frozen=True)
+class Haulage:
+    """Roads from the depots: several offers may stand at one.
+
+    Attributes
+    ----------
+    depots : D x 2, longitude and latitude
+    depot_of : O
+    circuity, truck_km_per_day : float
+    """
+
+    depots: Floats
+    depot_of: Ints
+    circuity: float
+    truck_km_per_day: float
+
+    def transit_days(self, road_km: Floats) -> Ints:
+        """Whole days on the road; S x D, as ``road_km``."""
+        return np.ceil(road_km / self.truck_km_per_day - 1e-9).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Units:
+    """Types of units: offers of one type have the same rating wherever they stand.
+
+    Attributes
+    ----------
+    traits : T x 9, one row a type
+    type_of : O
+    coolant_c : float
+    """
+
+    traits: Floats
+    type_of: Ints
+    coolant_c: float
+
+    def at(self, air_c: Floats, elevation_m: Floats) -> tuple[Floats, Floats]:
+        """Rating (MW) and COP of every offer at every site; S x O."""
+        unit_mw, per_c, above_c, per_km, above_m, cop, approach_c, is_chiller, is_compressor = self.traits.T
+        air = air_c[:, None]
+        firm = firm_mw(unit_mw, per_c, above_c, per_km, above_m, air, elevation_m[:, None])
+        capacity, relative_cop = chiller_factors(self.coolant_c, air)
+        capacity = np.where(is_compressor, capacity, cooler_factor(approach_c, self.coolant_c, air))
+        relative_cop = np.where(is_compressor, relative_cop, 1.0)
+        rating = np.where(is_chiller, unit_mw * capacity, firm)
+        return rating[:, self.type_of], np.where(is_chiller, cop * relative_cop, 1.0)[:, self.type_of]
+
+
+@dataclass(frozen=True)
+class SitePool:
+    """Any number of eligible sites, as an Instance of those that are asked for.
+
+    Attributes
+    ----------
+    site_id : tuple of str, S, sorted
+    places : S x 2, longitude and latitude
+    earliest_day : S x 2, before which nothing, and no generator, arrives
+    air_c, elevation_m : S
+    by_site, by_step : dict
+        Fields of the Instance with these axes; ``step_site`` counts in this pool.
+    common : dict
+        Fields of the Instance that are the same whichever sites are asked for.
+    haulage : Haulage
+    units : Units
+    lead_days, install_days, price_usd, usd_per_km : O
+    """
+
+    site_id: tuple[str, ...]
+    places: Floats
+    earliest_day: Ints
+    air_c: Floats
+    elevation_m: Floats
+    by_site: Mapping[str, np.ndarray]
+    by_step: Mapping[str, np.ndarray]
+    common: Mapping[str, Any]
+    haulage: Haulage
+    units: Units
+    lead_days: Ints
+    install_days: Ints
+    price_usd: Floats
+    usd_per_km: Floats
+
+    def exact(self, sites: Ints) -> Instance:
+        """The Instance of these sites (indices into the pool), in that order."""
+        return self._instance(sites, geodesic_km)
+
+    def optimistic(self, sites: Ints) -> Instance:
+        """The same from distances that are never too long: no day later, no cost higher, all else equal; fast."""
+        return self._instance(sites, least_km)
+
+    def transit_days(self, sites: Ints) -> Ints:
+        """Whole days on the road from every offer to these sites; S x O."""
+        return self.haulage.transit_days(self._road_km(sites, geodesic_km))[:, self.haulage.depot_of]
+
+    def _road_km(self, sites: Ints, distance_km: Callable[[Floats, Floats], Floats]) -> Floats:
+        return distance_km(self.places[sites], self.haulage.depots) * self.haulage.circuity
+
+    def _instance(self, sites: Ints, distance_km: Callable[[Floats, Floats], Floats]) -> Instance:
+        road_km = self._road_km(sites, distance_km)
+        arrival = self.haulage.transit_days(road_km)[:, self.haulage.depot_of]
+        arrival += self.lead_days
+        np.maximum(arrival, self.earliest_day[sites][:, self.common["is_generator"].astype(np.int64)], out=arrival)
+        cost = road_km[:, self.haulage.depot_of]
+        cost *= self.usd_per_km
+        cost += self.price_usd
+        cost /= 1e6
+        rating, cop = self.units.at(self.air_c[sites], self.elevation_m[sites])
+        first = np.searchsorted(self.by_step["step_site"], sites)
+        steps = np.searchsorted(self.by_step["step_site"], sites, side="right") - first
+        step = np.arange(steps.sum()) + np.repeat(first - (np.cumsum(steps) - steps), steps)
+        taken: dict[str, Any] = {name: values[sites] for name, values in self.by_site.items()}
+        taken |= {name: values[step] for name, values in self.by_step.items()}
+        return Instance(
+            site_id=tuple(map(self.site_id.__getitem__, sites.tolist())),
+            **self.common,
+            **taken | {"step_site": np.repeat(np.arange(len(sites)), steps)},
+            arrival_day=arrival,
+            ready_day=arrival + self.install_days,
+            rating_mw=rating,
+            cop=cop,
+            unit_cost_musd=cost,
+        )
+
+
+def site_pool(scenario: Scenario, sites: pd.DataFrame, offers: pd.DataFrame, steps: pd.DataFrame) -> SitePool:
+    """The pool of the eligible sites.
+
+    Parameters
+    ----------
+    sites : DataFrame
+        Eligible sites sorted by their index, site_id; columns of the candidates table, blanks filled.
+    offers : DataFrame
+        Sorted by their index, offer_id.
+    steps : DataFrame
+        Grid steps of these sites by site and ``day``.
+    """
+    workload, supply = scenario.workload, scenario.supply
+
+    def site(column: str) -> Floats:
+        return sites[column].to_numpy(dtype=float)
+
+    access, permit = (np.ceil(site(name)).astype(np.int64) for name in ("access_days", "air_permit_days"))
+    yard_day = access + supply.yard_prep_days
+    hall_gpus_per_m2 = 1000 / workload.it_kw_per_gpu / scenario.building.hall_m2_per_mw
+    floor_gpus = site("floor_area_m2") * hall_gpus_per_m2
+    fitout = sites["fitout_m2_per_day"].fillna(sites["condition"].map(dict(scenario.building.fitout_m2_per_day)))
+    ready, queue = compute_ready(
+        [milestone.gpus for milestone in scenario.milestones],
+        access,
+        fitout.to_numpy(dtype=float) * hall_gpus_per_m2,
+        floor_gpus,
+        _pace(scenario),
+    )
+    grid_mw, swing_share = site("grid_mw"), scenario.defaults.grid_swing_share
+    step_site = sites.index.get_indexer(steps["site_id"]).astype(np.int64)
+    rise = _rise(steps, grid_mw, step_site)
+    price = offers["purchase_usd"].fillna(offers["rent_usd_per_month"] * scenario.project.term_months)
+    return SitePool(
+        site_id=tuple(sites.index.to_numpy(dtype=object)),
+        places=sites[["longitude", "latitude"]].to_numpy(dtype=float),
+        earliest_day=np.stack([yard_day, np.maximum(yard_day, permit)], axis=1),
+        air_c=site("design_temp_c"),
+        elevation_m=site("elevation_m"),
+        by_site={
+            "grid_mw": grid_mw,
+            "grid_swing_mw": sites["grid_swing_mw"].fillna(sites["grid_mw"] * swing_share).to_numpy(dtype=float),
+            "gas_mw": site("gas_mw"),
+            "nox_t_per_year": sites["nox_limit_t_per_year"].fillna(np.inf).to_numpy(dtype=float),
+            "water_m3_per_day": site("water_m3_per_day"),
+            "yard_m2": site("yard_area_m2"),
+            "grid_usd_per_mwh": site("grid_usd_per_mwh"),
+            "site_cost_musd": site("site_cost_usd") / 1e6,
+            "floor_gpus": floor_gpus,
+            "compute_ready_day": ready,
+            "compute_queue": queue,
+        },
+        by_step={
+            "step_site": step_site,
+            "step_ready_day": steps["day"].to_numpy(dtype=np.int64),
+            "step_rise_mw": rise,
+            "step_rise_swing_mw": rise * swing_share,
+            "step_cost_musd": steps["cost_usd"].astype(float).fillna(0).to_numpy() / 1e6,
+        },
+        common=_of_scenario(scenario) | _of_offers(scenario, offers),
+        haulage=_haulage(supply, offers),
+        units=_units(workload.coolant_c, offers),
+        lead_days=np.ceil(_offer(offers, "lead_days")).astype(np.int64),
+        install_days=np.ceil(_offer(offers, "install_days")).astype(np.int64),
+        price_usd=price.to_numpy(dtype=float) + _offer(offers, "mobilisation_usd"),
+        usd_per_km=_offer(offers, "trailers") * supply.haulage_usd_per_km,
+    )
+
+
+def _offer(offers: pd.DataFrame, column: str) -> Floats:
+    """A column of numbers; blanks as the schema says."""
+    return offers[column].astype(float).fillna(OFFERS[column].default or 0.0).to_numpy(dtype=float)
+
+
+def _pace(scenario: Scenario) -> Pace:
+    compute, gpus_per_mw = scenario.compute, 1000 / scenario.workload.it_kw_per_gpu
+    return Pace(
+        np.array([delivery.day for delivery in compute.deliveries]),
+        np.array([delivery.gpus for delivery in compute.deliveries]),
+        scenario.building.liquid_loop_mw_per_day * gpus_per_mw,
+        compute.install_gpus_per_day,
+        compute.network_gpus_per_day,
+        compute.network_bringup_days,
+    )
+
+
+def _of_scenario(scenario: Scenario) -> dict[str, Any]:
+    """Fields of the Instance that the scenario alone decides."""
+    workload, supply, project = scenario.workload, scenario.supply, scenario.project
+    names = [milestone.name for milestone in scenario.milestones]
+    gpus = np.array([milestone.gpus for milestone in scenario.milestones], dtype=np.int64)
+    return {
+        "milestone": tuple(names),
+        "gpus": gpus,
+        "it_mw": gpus * workload.it_kw_per_gpu / 1000,
+        "hold_days": np.array([milestone.hold_days for milestone in scenario.milestones], dtype=np.int64),
+        "overhead": workload.overhead,
+        "swing": workload.swing,
+        "mean_load": workload.mean_load,
+        "heat_fraction": workload.heat_fraction,
+        "crews": np.array([getattr(scenario.crews, trade) for trade in TRADES], dtype=float),
+        "spare_units": supply.spare_units,
+        "ride_through_minutes": supply.ride_through_minutes,
+        "commissioning_days": supply.commissioning_days,
+        "horizon_day": project.horizon_days,
+        "budget_musd": project.budget_usd / 1e6,
+        "gpu_cost_musd": float(gpus[-1]) * workload.gpu_price_usd / 1e6,
+        "order": tuple(-1 if name == COST else names.index(name) for name in scenario.order),
+    }
+
+
+def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
+    """Fields of the Instance by offer."""
+    kind = offers["kind"].to_numpy()
+    is_generator, is_chiller, is_battery = (kind == value for value in (Kind.GENERATOR, Kind.CHILLER, Kind.BATTERY))
+    is_gas = is_generator & (offers["fuel"] == Fuel.GAS).to_numpy()
+    share = np.where(offers["rent_usd_per_month"].notna().to_numpy(), scenario.supply.max_fleet_share, 1.0)
+    fuel_price = np.where(is_gas, scenario.energy.gas_usd_per_gj, scenario.energy.diesel_usd_per_gj)
+
+    def only(where: np.ndarray, column: str) -> Floats:
+        return np.where(where, _offer(offers, column), 0.0)
+
+    return {
+        "offer_id": tuple(offers.index),
+        "is_generator": is_generator,
+        "is_chiller": is_chiller,
+        "is_battery": is_battery,
+        "is_gas": is_gas,
+        "fleet": np.floor(_offer(offers, "count") * share + 1e-9).astype(np.int64),
+        "trade": np.array([TRADES.index(trade) for trade in offers["trade"]], dtype=np.int64),
+        "crew_days": _offer(offers, "crew_days"),
+        "footprint_m2": _offer(offers, "footprint_m2"),
+        "energy_mwh": only(is_battery, "energy_mwh"),
+        "step_fraction": only(is_generator, "step_fraction"),
+        "heat_rate_mj_per_kwh": only(is_generator, "heat_rate_mj_per_kwh"),
+        "nox_g_per_kwh": only(is_generator, "nox_g_per_kwh"),
+        "fuel_usd_per_mwh": only(is_generator, "heat_rate_mj_per_kwh") * fuel_price,
+        "water_m3_per_mwh": only(is_chiller, "water_m3_per_mwh"),
+    }
+
+
+def _haulage(supply: Supply, offers: pd.DataFrame) -> Haulage:
+    places = offers[["longitude", "latitude"]].to_numpy(dtype=float)
+    depots, depot_of = np.unique(places, axis=0, return_inverse=True)
+    return Haulage(depots, depot_of.ravel(), supply.circuity, supply.truck_km_per_day)
+
+
+def _units(coolant_c: float, offers: pd.DataFrame) -> Units:
+    derating = ("temp_derate_per_c", "derate_above_c", "altitude_derate_per_km", "derate_above_m")
+    approach = offers["approach_c"].to_numpy(dtype=float)
+    columns = [_offer(offers, name) for name in ("unit_mw", *derating, "cop")]
+    columns += [np.nan_to_num(approach), (offers["kind"] == Kind.CHILLER).to_numpy(), np.isnan(approach)]
+    traits, type_of = np.unique(np.stack(columns, axis=1, dtype=float), axis=0, return_inverse=True)
+    return Units(traits, type_of.ravel(), coolant_c)
+
+
+def _rise(steps: pd.DataFrame, grid_mw: Floats, step_site: np.ndarray) -> Floats:
+    """MW that each step adds to what is in service before it; nothing where that is as much already."""
+    before = grid_mw[step_site]
+    level = np.maximum(steps["grid_mw"].to_numpy(dtype=float), before)
+    level = pd.Series(level).groupby(step_site).cummax().to_numpy()
+    same = np.diff(step_site, prepend=-1) == 0
+    return level - np.where(same, np.roll(level, 1), before)

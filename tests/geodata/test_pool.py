@@ -1,0 +1,112 @@
+"""The pool: an Instance of any sites, and one that is never worse than it."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import siteopt
+from siteopt import Dataset
+from siteopt.examples import examples_root
+from siteopt.instance import Instance
+from tests.worlds import SITES, STEPS, changed, write_world
+
+BY_SITE = ("grid_mw", "grid_swing_mw", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "grid_usd_per_mwh")
+BY_SITE += ("site_cost_musd", "floor_gpus", "compute_ready_day", "compute_queue")
+BY_PAIR = ("arrival_day", "ready_day", "rating_mw", "cop", "unit_cost_musd")
+BY_STEP = ("step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd")
+FARTHER = ("arrival_day", "ready_day", "unit_cost_musd")
+"""What a shorter way makes less."""
+
+DATA = siteopt.load(siteopt.read_scenario(examples_root() / "models" / "colossus.toml"))
+SIZE = len(DATA.pool.site_id)
+
+some_sites = st.lists(st.integers(0, SIZE - 1), max_size=SIZE, unique=True).map(lambda sites: np.array(sites, int))
+
+
+def world(folder: Path) -> Dataset:
+    sites = changed(SITES, "site_id", "gamma", grid_mw=4)
+    steps = ({**STEPS[0], "site_id": "gamma", "ready_day": 9}, {**STEPS[0], "ready_day": 90, "grid_mw": 31}, *STEPS)
+    return siteopt.load(siteopt.read_scenario(write_world(folder, sites, steps=steps)))
+
+
+def same(one: Instance, other: Instance, *but: str) -> None:
+    for name in {field.name for field in fields(Instance)} - set(but):
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
+
+
+def test_sites_in_the_order_that_is_asked_for(tmp_path: Path) -> None:
+    case = world(tmp_path).pool.exact(np.array([2, 0]))
+    assert case.site_id == ("gamma", "alpha")
+    assert list(case.grid_mw) == [4, 12]
+
+
+def test_steps_count_in_the_sites_that_are_asked_for(tmp_path: Path) -> None:
+    pool = world(tmp_path).pool
+    case = pool.exact(np.array([2, 0, 1]))
+    assert list(case.step_site) == [0, 2, 2]
+    assert list(case.step_ready_day) == [9, 60, 90]
+    assert list(case.step_rise_mw) == [26, 28, 1]
+    assert len(pool.exact(np.array([0])).step_site) == 0
+
+
+def test_shorter_way_by_hand(tmp_path: Path) -> None:
+    # alpha to Dallas: two days on the road either way; the haulage differs by 0.34 % at most
+    pool = world(tmp_path).pool
+    exact, optimistic = pool.exact(np.array([0])), pool.optimistic(np.array([0]))
+    o = exact.offer_id.index("gen_rented")
+    haulage = exact.unit_cost_musd[0, o] * 1e6 - (12 * 50_000 + 20_000)
+    assert haulage == pytest.approx(4 * 1.25 * 674, rel=0.01)
+    saved = (exact.unit_cost_musd[0, o] - optimistic.unit_cost_musd[0, o]) * 1e6
+    assert 0 < saved < 0.0035 * haulage
+    assert pool.transit_days(np.array([0]))[0, o] == math.ceil(674 * 1.25 / 800) == 2
+
+
+@given(some_sites)
+def test_part_of_the_pool_is_part_of_the_whole(sites: np.ndarray) -> None:
+    whole, part = DATA.instance, DATA.pool.exact(sites)
+    assert part.site_id == tuple(whole.site_id[site] for site in sites)
+    for name in (*BY_SITE, *BY_PAIR):
+        assert np.array_equal(getattr(part, name), getattr(whole, name)[sites]), name
+    for name in BY_STEP:
+        taken = [getattr(whole, name)[whole.step_site == site] for site in sites]
+        assert list(getattr(part, name)) == [value for values in taken for value in values], name
+    same(part, whole, "site_id", "step_site", *BY_SITE, *BY_PAIR, *BY_STEP)
+    assert np.array_equal(DATA.pool.transit_days(sites), DATA.transit_days[sites])
+
+
+@given(some_sites)
+def test_optimistic_is_never_later_nor_dearer(sites: np.ndarray) -> None:
+    exact, optimistic = DATA.pool.exact(sites), DATA.pool.optimistic(sites)
+    for name in FARTHER:
+        assert (getattr(optimistic, name) <= getattr(exact, name)).all(), name
+    assert (exact.arrival_day - optimistic.arrival_day <= 1).all()
+    same(exact, optimistic, *FARTHER)
+
+
+def test_no_sites_are_an_instance_too() -> None:
+    nothing = np.array([], dtype=np.int64)
+    for case in (DATA.pool.exact(nothing), DATA.pool.optimistic(nothing)):
+        assert case.sites == 0
+        assert case.offer_id == DATA.instance.offer_id
+    assert DATA.pool.transit_days(nothing).shape == (0, DATA.instance.offers)
+
+
+def test_two_threads_get_what_one_gets() -> None:
+    chunks = [np.arange(SIZE)[start::7] for start in range(7)] * 8
+    with ThreadPoolExecutor(2) as threads:
+        for case, chunk in zip(threads.map(DATA.pool.optimistic, chunks), chunks, strict=True):
+            same(case, DATA.pool.optimistic(chunk))
+
+
+def test_the_dataset_has_all_sites_at_once() -> None:
+    assert DATA.instance.site_id == DATA.pool.site_id == tuple(sorted(DATA.pool.site_id))
+    assert DATA.transit_days.shape == (SIZE, DATA.instance.offers)
+    same(DATA.instance, DATA.pool.exact(np.arange(SIZE)))
