@@ -135,6 +135,14 @@ class Screen:
         self.likely[sites] = likely
         self.open[sites] &= (likely <= horizon).all(axis=1)
 
+    def raise_to(self, site: int, key: Key) -> None:
+        """Bounds of a site that was found to be no better than this key."""
+        for goal, value in zip(self.head.order, key, strict=True):
+            if goal == COST:
+                self.cost_musd[site] = value * SAME_COST_MUSD
+            else:
+                self.likely[site, goal] = int(value)
+
     def _keys(self, sites: Ints) -> Floats:
         """Bounds of the sites as keys of the objective; sites x goals."""
         cost = np.round(self.cost_musd[sites] / SAME_COST_MUSD) - 1

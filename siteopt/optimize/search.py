@@ -199,7 +199,9 @@ class _Search:
                 continue
             if answer.best is not None:
                 self.found[s] = answer.best
-            elif not answer.worse:
+            elif answer.worse and ceiling is not None:
+                self.screen.raise_to(s, ceiling[0])
+            else:
                 self.cannot[s] = case
             self.screen.open[s] = answer.best is not None and not answer.best.proven
             self.screen.prices += prices
