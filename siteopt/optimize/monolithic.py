@@ -14,7 +14,7 @@ from siteopt.instance import Pool
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.formulation import COST, Model, build
 from siteopt.optimize.search import Progress, Report
-from siteopt.optimize.single import Clock, OutOfTime, plan_of
+from siteopt.optimize.single import Clock, OutOfTime, plan_of, tidied
 from siteopt.optimize.solver import solver_version
 from siteopt.plan import LISTED, Ranking, RunOutcome, SitePlan, SiteResult, Stage, Standing, relative_gap
 
@@ -66,6 +66,7 @@ def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = N
         chosen = next(s for (s, m, _), var in model.start.items() if m == 0 and var.varValue > 0.5)
         one, plan = case.take(np.array([chosen])), plan_of(model, chosen)
         best = SitePlan(one, plan, tuple(stages), outcome is RunOutcome.PROVEN)
+        best = tidied(best, clock) if best.proven else best
         first = [SiteResult(case.site_id[chosen], Standing.CHOSEN, limits.day[chosen], best.cost_bound_musd, best)]
         del results[chosen]
     return Ranking(

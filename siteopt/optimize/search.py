@@ -17,7 +17,16 @@ from siteopt.optimize.bounds import bounds
 from siteopt.optimize.formulation import COST
 from siteopt.optimize.pricing import Prices, priced
 from siteopt.optimize.screen import Rank, Screen, chunks
-from siteopt.optimize.single import Answer, Clock, OutOfTime, cost_prices, first_plan, shortfall_prices, solve_site
+from siteopt.optimize.single import (
+    Answer,
+    Clock,
+    OutOfTime,
+    cost_prices,
+    first_plan,
+    shortfall_prices,
+    solve_site,
+    tidied,
+)
 from siteopt.optimize.solver import solver_version
 from siteopt.plan import LISTED, Ranking, RunOutcome, SitePlan, SiteResult, Stage, Standing, relative_gap
 
@@ -251,7 +260,7 @@ class _Search:
         return tuple(stages)
 
     def _ranked(self, place: int, s: int, proven: bool) -> SiteResult:
-        best = self.found[s]
+        best = self.found[s] if place or not proven else tidied(self.found[s], self.clock)
         limits = bounds(best.case)
         standing = Standing.CHOSEN if not place else Standing.SOLVED if best.proven else Standing.OPEN
         result = SiteResult(self.pool.site_id[s], standing, limits.day[0], best.cost_bound_musd, best)

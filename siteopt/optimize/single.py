@@ -316,6 +316,27 @@ class _Attempt:
         return high
 
 
+def tidied(found: SitePlan, clock: Clock) -> SitePlan:
+    """Of all plans with the same days and the same cost the one that is given: a tie ends in one answer.
+
+    First the fewest units on site, added up over the milestones, and the most grid steps in service; then units of
+    the offers that come first by their id. The plan itself where the time runs out.
+    """
+    case, days = found.case, found.plan.day
+    model = fixed(replace(case, budget_musd=found.cost_musd + SAME_COST_MUSD / 10), days)
+    fewest = [(var, 1.0) for var in model.units.values()] + [(var, -1.0) for var in model.step.values()]
+    first = [(var, float(o)) for (o, _, _), var in model.units.items()]
+    try:
+        model.problem.setObjective(pulp.LpAffineExpression(fewest))
+        least = round(clock.solve(model.problem).objective)
+        model.row("fewest", fewest, pulp.LpConstraintLE, least)
+        model.problem.setObjective(pulp.LpAffineExpression(first))
+        clock.solve(model.problem)
+    except OutOfTime:
+        return found
+    return replace(found, plan=plan_of(model))
+
+
 def first_plan(case: Instance, days: Ints, clock: Clock) -> SitePlan | None:
     """A plan on these days within ROUGH of the least cost; None where there is none."""
     model = fixed(case, days, COST)
