@@ -1,0 +1,105 @@
+"""``python -m tests.bench``: measure siteopt at growing sizes, and against its peers at the small ones."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench import ROOT, optional
+from tests.bench.report import (
+    Record,
+    agrees,
+    disagreements,
+    machine,
+    peers_table,
+    plot,
+    sizes_table,
+    write_blocks,
+)
+
+LAYERS = {"GeoParquet": "parquet", "CSV": "csv"}
+
+PEERS = ("one MILP, HiGHS", "one MILP, CBC", "CP-SAT", "every site, no bounds")
+"""As in ``peers.py``, which is not imported: this process stays small, or its children inherit its peak."""
+
+GRACE_SECONDS = 300.0
+"""What a peer gets beyond its limit, to read its input and to end by itself, before it is ended."""
+
+
+def fresh(module: str, *arguments: object, seconds: float | None = None) -> str | None:
+    """What a module of the benchmark prints in a process of its own; None where it had to be ended."""
+    command = [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)]
+    try:
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        return None
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with code {done.returncode}")
+    return done.stdout
+
+
+def measured(sites: int, layer: str) -> Record:
+    """The search at a size, from a layer."""
+    with tempfile.TemporaryDirectory() as folder:
+        fresh("candidates", sites, folder, LAYERS[layer])
+        record = json.loads(fresh("measure", Path(folder) / f"sites-{LAYERS[layer]}.toml") or "{}")
+    return {"sites": sites, "layer": layer, **record}
+
+
+def compared(search: Record, seconds: float) -> list[Record]:
+    """The search and its peers at a size."""
+    records = []
+    with tempfile.TemporaryDirectory() as folder:
+        fresh("candidates", search["sites"], folder)
+        for peer in PEERS:
+            scenario = Path(folder) / "sites-parquet.toml"
+            printed = fresh("peers", peer, scenario, seconds, seconds=seconds + GRACE_SECONDS)
+            nothing = {"ended": False, "seconds": seconds, "site": None, "days": [], "cost_musd": None}
+            records.append({"peer": peer, **(json.loads(printed) if printed else nothing)})
+    own = {name: search[name] for name in ("ended", "site", "days", "cost_musd")}
+    own |= {"peer": "search", "seconds": search["total"] - search["read"]}
+    for record in records:
+        both = record["ended"] and search["ended"]
+        record["agrees"] = agrees(record, search) if both else None
+        priced = both and record["site"] and search["site"]
+        record["difference_musd"] = record["cost_musd"] - search["cost_musd"] if priced else None
+    return [{"sites": search["sites"], "agrees": None, "difference_musd": None, **record} for record in (own, *records)]
+
+
+def main() -> None:
+    """Measure, print, and write the document and the plot beside it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--sizes", default="50,200,1000,10000,100000,1000000", help="numbers of sites, rising")
+    parser.add_argument("--peers-up-to", type=int, default=200, metavar="SITES", help="largest size for the peers")
+    parser.add_argument("--peer-seconds", type=float, default=600.0, help="time limit of each peer at each size")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "performance.md", help="document with the blocks")
+    options = parser.parse_args()
+    for name in ("matplotlib", "ortools"):  # now, and not after hours
+        optional(name)
+    sizes, peers = [], []
+    numbers = sorted({int(number) for number in options.sizes.split(",")})
+    for sites, layer in [*((number, "GeoParquet") for number in numbers), (numbers[-1], "CSV")]:
+        sizes.append(measured(sites, layer))
+        print(f"{sites:,} sites from {layer}: {sizes[-1]['total']:.1f} s", file=sys.stderr, flush=True)
+    for search in sizes:
+        if search["layer"] == "GeoParquet" and search["sites"] <= options.peers_up_to:
+            peers += compared(search, options.peer_seconds)
+    picture = options.out.with_suffix(".svg")
+    plot(sizes, peers, picture)
+    blocks = {
+        "machine": machine(),
+        "sizes": f"{sizes_table(sizes)}\n\n![Seconds against sites]({picture.name})",
+        "peers": peers_table(peers, options.peer_seconds),
+    }
+    print("\n\n".join(blocks.values()))
+    write_blocks(options.out, blocks)
+    if wrong := disagreements(peers):
+        raise SystemExit("not the answer of the search: " + "; ".join(wrong))
+
+
+if __name__ == "__main__":
+    main()
