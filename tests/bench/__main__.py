@@ -12,7 +12,6 @@ from pathlib import Path
 from tests.bench import ROOT, optional
 from tests.bench.report import (
     Record,
-    agrees,
     disagreements,
     machine,
     peers_table,
@@ -30,44 +29,49 @@ GRACE_SECONDS = 300.0
 """What a peer gets beyond its limit, to read its input and to end by itself, before it is ended."""
 
 
-def fresh(module: str, *arguments: object, seconds: float | None = None) -> str | None:
-    """What a module of the benchmark prints in a process of its own; None where it had to be ended."""
+def fresh(module: str, *arguments: object, seconds: float | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a module of the benchmark in a process of its own, and keep what it prints."""
     command = [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)]
-    try:
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
-        return None
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with code {done.returncode}")
-    return done.stdout
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=seconds, check=False)
 
 
 def measured(sites: int, layer: str) -> Record:
     """The search at a size, from a layer."""
     with tempfile.TemporaryDirectory() as folder:
-        fresh("candidates", sites, folder, LAYERS[layer])
-        record = json.loads(fresh("measure", Path(folder) / f"sites-{LAYERS[layer]}.toml") or "{}")
-    return {"sites": sites, "layer": layer, **record}
+        fresh("candidates", sites, folder, LAYERS[layer]).check_returncode()
+        done = fresh("measure", Path(folder) / f"sites-{LAYERS[layer]}.toml")
+    done.check_returncode()
+    record = {"sites": sites, "layer": layer, **json.loads(done.stdout)}
+    progress(f"{sites:,} sites from {layer}: {record['outcome']}, {record['total']:.1f} s")
+    return record
 
 
 def compared(search: Record, seconds: float) -> list[Record]:
     """The search and its peers at a size."""
-    records = []
+    own = {name: search[name] for name in ("sites", "ended", "site", "days", "cost_musd")}
+    records = [{"peer": "search", "seconds": search["total"] - search["read"], **own}]
     with tempfile.TemporaryDirectory() as folder:
-        fresh("candidates", search["sites"], folder)
+        fresh("candidates", search["sites"], folder).check_returncode()
         for peer in PEERS:
-            scenario = Path(folder) / "sites-parquet.toml"
-            printed = fresh("peers", peer, scenario, seconds, seconds=seconds + GRACE_SECONDS)
-            nothing = {"ended": False, "seconds": seconds, "site": None, "days": [], "cost_musd": None}
-            records.append({"peer": peer, **(json.loads(printed) if printed else nothing)})
-    own = {name: search[name] for name in ("ended", "site", "days", "cost_musd")}
-    own |= {"peer": "search", "seconds": search["total"] - search["read"]}
-    for record in records:
-        both = record["ended"] and search["ended"]
-        record["agrees"] = agrees(record, search) if both else None
-        priced = both and record["site"] and search["site"]
-        record["difference_musd"] = record["cost_musd"] - search["cost_musd"] if priced else None
-    return [{"sites": search["sites"], "agrees": None, "difference_musd": None, **record} for record in (own, *records)]
+            answer = asked(peer, Path(folder) / "sites-parquet.toml", seconds)
+            records.append({"sites": search["sites"], "peer": peer, **answer})
+            progress(f"{search['sites']:,} sites, {peer}: {answer}")
+    return records
+
+
+def asked(peer: str, scenario: Path, seconds: float) -> Record:
+    """A peer's answer; ``failed`` where it broke off with an error, or was killed."""
+    nothing = {"ended": False, "seconds": seconds, "site": None, "days": [], "cost_musd": None}
+    try:
+        done = fresh("peers", peer, scenario, seconds, seconds=seconds + GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        return nothing
+    return nothing | {"failed": done.returncode} if done.returncode else json.loads(done.stdout)
+
+
+def progress(line: str) -> None:
+    """Say on standard error how far it is."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -84,7 +88,6 @@ def main() -> None:
     numbers = sorted({int(number) for number in options.sizes.split(",")})
     for sites, layer in [*((number, "GeoParquet") for number in numbers), (numbers[-1], "CSV")]:
         sizes.append(measured(sites, layer))
-        print(f"{sites:,} sites from {layer}: {sizes[-1]['total']:.1f} s", file=sys.stderr, flush=True)
     for search in sizes:
         if search["layer"] == "GeoParquet" and search["sites"] <= options.peers_up_to:
             peers += compared(search, options.peer_seconds)
@@ -98,7 +101,7 @@ def main() -> None:
     print("\n\n".join(blocks.values()))
     write_blocks(options.out, blocks)
     if wrong := disagreements(peers):
-        raise SystemExit("not the answer of the search: " + "; ".join(wrong))
+        raise SystemExit("failed, or not the answer of the search: " + "; ".join(wrong))
 
 
 if __name__ == "__main__":

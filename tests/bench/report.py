@@ -6,7 +6,7 @@ import math
 import os
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -69,34 +69,51 @@ def sizes_table(records: Sequence[Record]) -> str:
     return table([*head, "peak memory, MB", "outcome", "days", "cost, M USD"], rows)
 
 
-def agrees(peer: Record, search: Record) -> bool:
-    """Whether a peer that ended, and a search that is proven, say the same."""
+def agrees(peer: Record, search: Record) -> bool | None:
+    """Whether a peer says the same as the search; None where one of both did not end."""
+    if not (peer["ended"] and search["ended"]):
+        return None
     if peer["site"] is None or search["site"] is None:
         return peer["site"] == search["site"]
     near = abs(peer["cost_musd"] - search["cost_musd"]) <= AGREE_MUSD
     return near and peer["site"] == search["site"] and peer["days"] == search["days"]
 
 
-def disagreements(peers: Sequence[Record]) -> list[str]:
-    """Peers that ended with another answer than the search, by name and size."""
-    return [f"{peer['peer']} at {peer['sites']:,} sites" for peer in peers if peer["agrees"] is False]
+def _with_search(records: Sequence[Record]) -> Iterator[tuple[Record, Record]]:
+    """Each record with the search at its size."""
+    searches = {record["sites"]: record for record in records if record["peer"] == "search"}
+    return ((record, searches[record["sites"]]) for record in records)
+
+
+def disagreements(records: Sequence[Record]) -> list[str]:
+    """Peers that failed, or ended with another answer than the search, by name and size."""
+    return [
+        f"{record['peer']} at {record['sites']:,} sites"
+        for record, search in _with_search(records)
+        if agrees(record, search) is False or record.get("failed")
+    ]
 
 
 def peers_table(records: Sequence[Record], seconds: float) -> str:
-    """One row for each size and peer, the search first."""
+    """One row for each size and method, the search first."""
     rows = []
-    for record in records:
-        ended, difference = record["ended"], record["difference_musd"]
+    for record, search in _with_search(records):
+        spent = _number(record["seconds"]) if record["ended"] else f"not ended after {seconds:g} s"
+        if record.get("failed"):
+            spent = f"failed, code {record['failed']}"
+        site, priced = record["site"], record["site"] is not None and search["site"] is not None
+        above_usd = (record["cost_musd"] - search["cost_musd"]) * 1e6 if priced else None
+        same = {True: "yes", False: "**no**", None: ""}[agrees(record, search)]
         rows.append(
             [
                 f"{record['sites']:,}",
                 record["peer"],
-                _number(record["seconds"]) if ended else f"not ended after {seconds:g} s",
-                (record["site"] or "no site can serve") if ended else "",
+                spent,
+                site or ("no site can serve" if record["ended"] else ""),
                 _days(record),
                 _number(record["cost_musd"], ",.6f"),
-                _number(None if difference is None else difference * 1e6, "+,.0f"),
-                {True: "yes", False: "**no**", None: ""}[record["agrees"]],
+                "" if record is search else _number(above_usd, "+,.0f"),
+                "" if record is search else same,
             ]
         )
     head = ["sites", "method", "seconds", "site", "days", "cost, M USD", "cost above search, USD", "agrees"]
@@ -145,8 +162,8 @@ def plot(sizes: Sequence[Record], peers: Sequence[Record], path: Path) -> None:
     first, last = layers[0], layers[-1]
     guide = [first["total"], first["total"] * last["sites"] / first["sites"]]
     axes.plot([first["sites"], last["sites"]], guide, color="#777777", linestyle="--", label="in step with the sites")
-    names = dict.fromkeys(record["peer"] for record in peers)
-    for name, mark in zip(names, "PX*<>", strict=False):
+    others = [record["peer"] for record in peers if record["peer"] != "search"]
+    for name, mark in zip(dict.fromkeys(others), "PX*>", strict=False):
         points = [
             (record["sites"], record["seconds"]) for record in peers if record["peer"] == name and record["ended"]
         ]
