@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,19 +31,46 @@ GRACE_SECONDS = 300.0
 """What a peer gets beyond its limit, to read its input and to end by itself, before it is ended."""
 
 
-def fresh(module: str, *arguments: object, seconds: float | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a module of the benchmark in a process of its own, and keep what it prints."""
+def fresh(folder: str, module: str, *arguments: object, seconds: float | None = None) -> tuple[int, str]:
+    """Run a module of the benchmark in a process of its own, temporary files in a folder.
+
+    Returns
+    -------
+    int, str
+        Exit code, and what it printed.
+
+    Raises
+    ------
+    TimeoutExpired
+        After so many seconds; then neither it nor a solver that it started is left.
+    """
     command = [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=seconds, check=False)
+    environment = {**os.environ, "TMPDIR": folder}
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as process:
+        try:
+            printed, _ = process.communicate(timeout=seconds)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, printed
+
+
+def printed_by(folder: str, module: str, *arguments: object) -> str:
+    """What a module prints that must not fail."""
+    code, printed = fresh(folder, module, *arguments)
+    if code:
+        raise SystemExit(f"tests.bench.{module} ended with code {code}")
+    return printed
 
 
 def measured(sites: int, layer: str) -> Record:
     """The search at a size, from a layer."""
     with tempfile.TemporaryDirectory() as folder:
-        fresh("candidates", sites, folder, LAYERS[layer]).check_returncode()
-        done = fresh("measure", Path(folder) / f"sites-{LAYERS[layer]}.toml")
-    done.check_returncode()
-    record = {"sites": sites, "layer": layer, **json.loads(done.stdout)}
+        printed_by(folder, "candidates", sites, folder, LAYERS[layer])
+        printed = printed_by(folder, "measure", Path(folder) / f"sites-{LAYERS[layer]}.toml")
+    record = {"sites": sites, "layer": layer, **json.loads(printed)}
     progress(f"{sites:,} sites from {layer}: {record['outcome']}, {record['total']:.1f} s")
     return record
 
@@ -51,22 +80,23 @@ def compared(search: Record, seconds: float) -> list[Record]:
     own = {name: search[name] for name in ("sites", "ended", "site", "days", "cost_musd")}
     records = [{"peer": "search", "seconds": search["total"] - search["read"], **own}]
     with tempfile.TemporaryDirectory() as folder:
-        fresh("candidates", search["sites"], folder).check_returncode()
+        printed_by(folder, "candidates", search["sites"], folder)
         for peer in PEERS:
-            answer = asked(peer, Path(folder) / "sites-parquet.toml", seconds)
+            answer = asked(peer, folder, seconds)
             records.append({"sites": search["sites"], "peer": peer, **answer})
             progress(f"{search['sites']:,} sites, {peer}: {answer}")
     return records
 
 
-def asked(peer: str, scenario: Path, seconds: float) -> Record:
+def asked(peer: str, folder: str, seconds: float) -> Record:
     """A peer's answer; ``failed`` where it broke off with an error, or was killed."""
+    scenario = Path(folder) / "sites-parquet.toml"
     nothing = {"ended": False, "seconds": seconds, "site": None, "days": [], "cost_musd": None}
     try:
-        done = fresh("peers", peer, scenario, seconds, seconds=seconds + GRACE_SECONDS)
+        code, printed = fresh(folder, "peers", peer, scenario, seconds, seconds=seconds + GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         return nothing
-    return nothing | {"failed": done.returncode} if done.returncode else json.loads(done.stdout)
+    return nothing | {"failed": code} if code else json.loads(printed)
 
 
 def progress(line: str) -> None:
@@ -92,13 +122,13 @@ def main() -> None:
         if search["layer"] == "GeoParquet" and search["sites"] <= options.peers_up_to:
             peers += compared(search, options.peer_seconds)
     picture = options.out.with_suffix(".svg")
-    plot(sizes, peers, picture)
     blocks = {
         "machine": machine(),
         "sizes": f"{sizes_table(sizes)}\n\n![Seconds against sites]({picture.name})",
         "peers": peers_table(peers, options.peer_seconds),
     }
     print("\n\n".join(blocks.values()))
+    plot(sizes, peers, picture)
     write_blocks(options.out, blocks)
     if wrong := disagreements(peers):
         raise SystemExit("failed, or not the answer of the search: " + "; ".join(wrong))
