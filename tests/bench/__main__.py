@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from tests.bench import ROOT, optional
@@ -89,14 +90,17 @@ def compared(search: Record, seconds: float) -> list[Record]:
 
 
 def asked(peer: str, folder: str, seconds: float) -> Record:
-    """A peer's answer; ``failed`` where it broke off with an error, or was killed."""
-    scenario = Path(folder) / "sites-parquet.toml"
+    """A peer's answer; ``fault`` where it is one of the benchmark, such as a plan that breaks a row."""
     nothing = {"ended": False, "seconds": seconds, "site": None, "days": [], "cost_musd": None}
+    begun = time.monotonic()
     try:
+        scenario = Path(folder) / "sites-parquet.toml"
         code, printed = fresh(folder, "peers", peer, scenario, seconds, seconds=seconds + GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         return nothing
-    return nothing | {"failed": code} if code else json.loads(printed)
+    if code:  # negative: killed by a signal, as where memory runs out
+        return nothing | {"seconds": time.monotonic() - begun, "broke_off": True, "fault": code > 0}
+    return json.loads(printed)
 
 
 def progress(line: str) -> None:
@@ -131,7 +135,7 @@ def main() -> None:
     plot(sizes, peers, picture)
     write_blocks(options.out, blocks)
     if wrong := disagreements(peers):
-        raise SystemExit("failed, or not the answer of the search: " + "; ".join(wrong))
+        raise SystemExit("at fault, or not the answer of the search: " + "; ".join(wrong))
 
 
 if __name__ == "__main__":

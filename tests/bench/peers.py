@@ -86,7 +86,8 @@ def run(peer: str, scenario: Path, seconds: float) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``ended`` (proven), ``seconds``, and ``site``, ``days``, ``cost_musd`` (None, [] and None without a plan).
+        ``ended`` (proven), ``broke_off`` (the solver failed, as it may where memory runs out), ``seconds``, and
+        ``site``, ``days``, ``cost_musd`` (None, [] and None without a plan).
 
     Raises
     ------
@@ -95,15 +96,19 @@ def run(peer: str, scenario: Path, seconds: float) -> dict[str, Any]:
     """
     case = load_instance(scenario)
     begun = time.monotonic()
+    plan, ended, broke_off = None, False, False
     try:
         plan, ended = PEERS[peer](case, seconds), True
     except OutOfTime:
-        plan, ended = None, False
+        pass
+    except (pulp.PulpSolverError, MemoryError):
+        broke_off = True
     spent = time.monotonic() - begun
     if plan is not None and not (certificate := certify(case, plan)).valid:
         raise ValueError(f"the plan of {peer} breaks {certificate.violations[0]}")
     return {
         "ended": ended,
+        "broke_off": broke_off,
         "seconds": spent,
         "site": case.site_id[plan.site] if plan else None,
         "days": plan.day.tolist() if plan else [],

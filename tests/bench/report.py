@@ -86,11 +86,11 @@ def _with_search(records: Sequence[Record]) -> Iterator[tuple[Record, Record]]:
 
 
 def disagreements(records: Sequence[Record]) -> list[str]:
-    """Peers that failed, or ended with another answer than the search, by name and size."""
+    """Peers with a fault, or that ended with another answer than the search, by name and size."""
     return [
         f"{record['peer']} at {record['sites']:,} sites"
         for record, search in _with_search(records)
-        if agrees(record, search) is False or record.get("failed")
+        if agrees(record, search) is False or record.get("fault")
     ]
 
 
@@ -99,8 +99,8 @@ def peers_table(records: Sequence[Record], seconds: float) -> str:
     rows = []
     for record, search in _with_search(records):
         spent = _number(record["seconds"]) if record["ended"] else f"not ended after {seconds:g} s"
-        if record.get("failed"):
-            spent = f"failed, code {record['failed']}"
+        if record.get("broke_off"):
+            spent = f"broke off after {record['seconds']:.0f} s"
         site, priced = record["site"], record["site"] is not None and search["site"] is not None
         above_usd = (record["cost_musd"] - search["cost_musd"]) * 1e6 if priced else None
         same = {True: "yes", False: "**no**", None: ""}[agrees(record, search)]
