@@ -2,6 +2,7 @@
 # make test   runs the tests
 # make check  formats, lints, type-checks (check-only where CI is set)
 # make docs   writes the figures in the documents again, from runs
+# make bench  measures siteopt from 50 to 1,000,000 sites, and against peers; takes hours (BENCH="--sizes 50,200")
 # make lock   resolves the pinned constraints again
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check docs lock clean
+.PHONY: run test check docs bench lock clean
 .DEFAULT_GOAL := run
 
 $(READY): constraints.txt pyproject.toml
@@ -33,9 +34,16 @@ check: $(READY)
 docs: $(READY)
 	$(BIN)/python docs/generate.py
 
+bench: $(READY)
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r constraints-bench.txt
+	$(BIN)/python -m tests.bench $(BENCH)
+
+COMPILE = $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links --python-version 3.11
+
 lock:
-	$(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
-		--no-emit-find-links --python-version 3.11 --group dev --output-file constraints.txt pyproject.toml
+	$(COMPILE) --group dev --output-file constraints.txt pyproject.toml
+	$(COMPILE) --group bench --constraint constraints.txt --output-file constraints-bench.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

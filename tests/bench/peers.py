@@ -1,0 +1,120 @@
+"""Other ways to the same answer, on the same Instance: ``-m tests.bench.peers PEER SCENARIO SECONDS``.
+
+A peer takes an Instance and a time limit, and gives its proven best plan, None where no site can serve, or raises
+OutOfTime where it did not end. Its plan has to pass the certificate.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pulp
+
+from siteopt.instance import Instance
+from siteopt.optimize.certificate import certify
+from siteopt.optimize.monolithic import monolithic
+from siteopt.optimize.search import objective_key
+from siteopt.optimize.single import Clock, OutOfTime, solve_site
+from siteopt.optimize.solver import Outcome, Solve, SolverError
+from siteopt.plan import Plan, RunOutcome
+from tests.bench.cpsat import cpsat
+from tests.bench.measure import load_instance
+
+THREADS = 2
+
+
+def one_milp_highs(case: Instance, seconds: float) -> Plan | None:
+    """One MILP over all sites and days, a stage for each goal, with HiGHS."""
+    ranking = monolithic(case, seconds)
+    if ranking.outcome is RunOutcome.LIMIT:
+        raise OutOfTime
+    return ranking.best.plan if ranking.best else None
+
+
+def one_milp_cbc(case: Instance, seconds: float) -> Plan | None:
+    """The same MILPs in the same stages, with the CBC that PuLP carries."""
+    with mock.patch("siteopt.optimize.single.solve", _cbc):
+        return one_milp_highs(case, seconds)
+
+
+def _cbc(problem: pulp.LpProblem, seconds: float = math.inf, gap: float = 0.0) -> Solve:
+    """What ``siteopt.optimize.solver.solve`` does, with CBC."""
+    problem.solve(pulp.PULP_CBC_CMD(msg=False, timeLimit=seconds, gapRel=gap, threads=THREADS))
+    # PuLP calls a plan found before the time limit optimal too, and only its solution's status tells them apart
+    if problem.status == pulp.LpStatusOptimal and problem.sol_status == pulp.LpSolutionOptimal:
+        value = pulp.value(problem.objective) or 0.0
+        return Solve(Outcome.OPTIMAL, True, value, value, 0.0)
+    if problem.status == pulp.LpStatusInfeasible:
+        return Solve(Outcome.INFEASIBLE, False, math.nan, math.nan, math.inf)
+    if problem.status in (pulp.LpStatusOptimal, pulp.LpStatusNotSolved):
+        return Solve(Outcome.LIMIT, False, math.nan, math.nan, math.inf)
+    raise SolverError(f"CBC ended in the state {pulp.LpStatus[problem.status]}")
+
+
+def every_site_by_bisection(case: Instance, seconds: float) -> Plan | None:
+    """Each site by itself, from the day on which its GPUs are ready, without any bound from what the site needs.
+
+    That day is part of the model and no bound of the search: the MILPs rest on it.
+    """
+    clock = Clock(seconds)
+    plans = []
+    for site in range(case.sites):
+        best = solve_site(case, site, case.compute_ready_day[site] + case.commissioning_days, clock)
+        if best is not None:
+            plans.append(best.plan)
+    return min(plans, key=lambda plan: objective_key(case, plan.day, plan.cost_musd(case)), default=None)
+
+
+PEERS: dict[str, Callable[[Instance, float], Plan | None]] = {
+    "one MILP, HiGHS": one_milp_highs,
+    "one MILP, CBC": one_milp_cbc,
+    "CP-SAT": cpsat,
+    "every site, no bounds": every_site_by_bisection,
+}
+
+
+def run(peer: str, scenario: Path, seconds: float) -> dict[str, Any]:
+    """Let a peer solve a scenario.
+
+    Returns
+    -------
+    dict
+        ``ended`` (proven), ``broke_off`` (the solver failed, as it may where memory runs out), ``seconds``, and
+        ``site``, ``days``, ``cost_musd`` (None, [] and None without a plan).
+
+    Raises
+    ------
+    ValueError
+        Where the plan of the peer breaks a row.
+    """
+    case = load_instance(scenario)
+    begun = time.monotonic()
+    plan, ended, broke_off = None, False, False
+    try:
+        plan, ended = PEERS[peer](case, seconds), True
+    except OutOfTime:
+        pass
+    except (pulp.PulpSolverError, MemoryError):
+        broke_off = True
+    spent = time.monotonic() - begun
+    if plan is not None and not (certificate := certify(case, plan)).valid:
+        raise ValueError(f"the plan of {peer} breaks {certificate.violations[0]}")
+    return {
+        "ended": ended,
+        "broke_off": broke_off,
+        "seconds": spent,
+        "site": case.site_id[plan.site] if plan else None,
+        "days": plan.day.tolist() if plan else [],
+        "cost_musd": plan.cost_musd(case) if plan else None,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))))
