@@ -188,6 +188,8 @@ class Ranking:
     top : int
         Ranks that were asked to be proven.
     method, solver : str
+    solved : int
+        Sites that went to a solver by themselves.
     solves : int
         MILPs that were solved.
     seconds : float
@@ -202,6 +204,7 @@ class Ranking:
     top: int
     method: str
     solver: str
+    solved: int
     solves: int
     seconds: float
     steps: dict[str, float]

@@ -77,6 +77,7 @@ def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = N
         1,
         "monolithic",
         solver_version(),
+        0,
         clock.solves,
         clock.elapsed,
         {},

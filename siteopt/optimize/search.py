@@ -90,7 +90,7 @@ def search(
 
 @dataclass
 class _Search:
-    """Plans that are known so far, by the index of the site."""
+    """What is known so far: plans and sites that cannot serve, by index; the sites that went to a solver; seconds."""
 
     pool: Pool
     clock: Clock
@@ -100,6 +100,7 @@ class _Search:
     screen: Screen
     found: dict[int, SitePlan] = field(default_factory=dict)
     cannot: dict[int, Instance] = field(default_factory=dict)
+    asked: set[int] = field(default_factory=set)
     steps: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> Ranking:
@@ -128,6 +129,7 @@ class _Search:
             self.top,
             "search",
             solver_version(),
+            len(self.asked),
             self.clock.solves,
             self.clock.elapsed,
             self.steps,
@@ -169,6 +171,7 @@ class _Search:
             if not len(rivals) or int(rivals[0]) in self.found:
                 return
             s = int(rivals[0])
+            self.asked.add(s)
             case, _, likely = self._site(s)
             days = self.screen.cost_days(likely[None])[0]
             best = first_plan(case, days, self.clock)
@@ -201,6 +204,7 @@ class _Search:
             return case, answer, self._lessons(s, case, likely, answer.best) if learn else []
 
         batch = [int(s) for s in rivals[:ROUND]]
+        self.asked.update(batch)
         over = False
         for s, (case, answer, prices) in zip(batch, self.threads.map(one, batch), strict=True):
             over |= answer is None or (answer.best is not None and not answer.best.proven)

@@ -59,6 +59,7 @@ def document(
         "ranking": _sites(scenario, sites, ranking, excluded, assumed),
         "certificate": {
             "solver": ranking.solver,
+            "sites_solved": ranking.solved,
             "milps_solved": ranking.solves,
             "seconds": round(ranking.seconds, 3),
             "seconds_by_step": {name: round(seconds, 3) for name, seconds in ranking.steps.items()},

@@ -23,7 +23,7 @@ from siteopt.instance import Instance
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.formulation import COST, HOURS_PER_YEAR
 from siteopt.optimize.single import OutOfTime
-from siteopt.plan import Plan
+from siteopt.plan import Plan, SitePlan
 from tests.bench import optional
 
 POWER = 100_000
@@ -261,7 +261,7 @@ class _Program:
         return {"cost": ({("cost", 0, 0): 1} | _minus(spent), -up(case.site_cost_musd[s] * MONEY))}
 
 
-def cpsat(case: Instance, seconds: float) -> Plan | None:
+def cpsat(case: Instance, seconds: float) -> SitePlan | None:
     """The best of all sites, a stage for each goal, each starting from the plan of the one before.
 
     Raises
@@ -289,7 +289,7 @@ def cpsat(case: Instance, seconds: float) -> Plan | None:
     return _plan(case, program, solver.value)
 
 
-def _plan(case: Instance, program: _Program, value: Callable[[Any], int]) -> Plan:
+def _plan(case: Instance, program: _Program, value: Callable[[Any], int]) -> SitePlan:
     """The integers as a plan of the true model: demand and import follow from the rest without rounding."""
     site = next(s for s, taken in program.take.items() if value(taken))
     size = {"units": case.offers, "output": case.offers, "heat": case.offers, "step": len(case.step_site), "day": 1}
@@ -303,4 +303,6 @@ def _plan(case: Instance, program: _Program, value: Callable[[Any], int]) -> Pla
     # rounding may leave a few watts more of output than there is to supply
     output *= np.minimum(1.0, mean / np.maximum(output.sum(axis=0), 1 / POWER))
     imported = np.maximum(0.0, mean - output.sum(axis=0))
-    return Plan(site, found["day"][0], found["units"], found["step"] > 0, output, imported, heat, demand)
+    own = found["step"][case.step_site == site] > 0
+    plan = Plan(found["day"][0], found["units"], own, output, imported, heat, demand)
+    return SitePlan(case.take(np.array([site])), plan, ())

@@ -15,36 +15,36 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pulp
 
 from siteopt.instance import Instance
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.monolithic import monolithic
-from siteopt.optimize.search import objective_key
 from siteopt.optimize.single import Clock, OutOfTime, solve_site
 from siteopt.optimize.solver import Outcome, Solve, SolverError
-from siteopt.plan import Plan, RunOutcome
+from siteopt.plan import RunOutcome, SitePlan
 from tests.bench.cpsat import cpsat
 from tests.bench.measure import load_instance
 
 THREADS = 2
 
 
-def one_milp_highs(case: Instance, seconds: float) -> Plan | None:
+def one_milp_highs(case: Instance, seconds: float) -> SitePlan | None:
     """One MILP over all sites and days, a stage for each goal, with HiGHS."""
-    ranking = monolithic(case, seconds)
+    ranking = monolithic(case, Clock(seconds))
     if ranking.outcome is RunOutcome.LIMIT:
         raise OutOfTime
-    return ranking.best.plan if ranking.best else None
+    return ranking.best.best if ranking.best else None
 
 
-def one_milp_cbc(case: Instance, seconds: float) -> Plan | None:
+def one_milp_cbc(case: Instance, seconds: float) -> SitePlan | None:
     """The same MILPs in the same stages, with the CBC that PuLP carries."""
     with mock.patch("siteopt.optimize.single.solve", _cbc):
         return one_milp_highs(case, seconds)
 
 
-def _cbc(problem: pulp.LpProblem, seconds: float = math.inf, gap: float = 0.0) -> Solve:
+def _cbc(problem: pulp.LpProblem, seconds: float = math.inf, gap: float = 0.0, stop: object = None) -> Solve:
     """What ``siteopt.optimize.solver.solve`` does, with CBC."""
     problem.solve(pulp.PULP_CBC_CMD(msg=False, timeLimit=seconds, gapRel=gap, threads=THREADS))
     # PuLP calls a plan found before the time limit optimal too, and only its solution's status tells them apart
@@ -58,21 +58,22 @@ def _cbc(problem: pulp.LpProblem, seconds: float = math.inf, gap: float = 0.0) -
     raise SolverError(f"CBC ended in the state {pulp.LpStatus[problem.status]}")
 
 
-def every_site_by_bisection(case: Instance, seconds: float) -> Plan | None:
+def every_site_by_bisection(case: Instance, seconds: float) -> SitePlan | None:
     """Each site by itself, from the day on which its GPUs are ready, without any bound from what the site needs.
 
     That day is part of the model and no bound of the search: the MILPs rest on it.
     """
-    clock = Clock(seconds)
-    plans = []
-    for site in range(case.sites):
-        best = solve_site(case, site, case.compute_ready_day[site] + case.commissioning_days, clock)
-        if best is not None:
-            plans.append(best.plan)
-    return min(plans, key=lambda plan: objective_key(case, plan.day, plan.cost_musd(case)), default=None)
+    clock, plans = Clock(seconds), []
+    for s in range(case.sites):
+        one = case.take(np.array([s]))
+        best = solve_site(one, one.compute_ready_day[0] + one.commissioning_days, clock).best
+        if best is not None and not best.proven:
+            raise OutOfTime
+        plans += [best] if best is not None else []
+    return min(plans, key=lambda found: found.key, default=None)
 
 
-PEERS: dict[str, Callable[[Instance, float], Plan | None]] = {
+PEERS: dict[str, Callable[[Instance, float], SitePlan | None]] = {
     "one MILP, HiGHS": one_milp_highs,
     "one MILP, CBC": one_milp_cbc,
     "CP-SAT": cpsat,
@@ -96,23 +97,23 @@ def run(peer: str, scenario: Path, seconds: float) -> dict[str, Any]:
     """
     case = load_instance(scenario)
     begun = time.monotonic()
-    plan, ended, broke_off = None, False, False
+    found, ended, broke_off = None, False, False
     try:
-        plan, ended = PEERS[peer](case, seconds), True
+        found, ended = PEERS[peer](case, seconds), True
     except OutOfTime:
         pass
     except (pulp.PulpSolverError, MemoryError):
         broke_off = True
     spent = time.monotonic() - begun
-    if plan is not None and not (certificate := certify(case, plan)).valid:
+    if found is not None and not (certificate := certify(found.case, found.plan)).valid:
         raise ValueError(f"the plan of {peer} breaks {certificate.violations[0]}")
     return {
         "ended": ended,
         "broke_off": broke_off,
         "seconds": spent,
-        "site": case.site_id[plan.site] if plan else None,
-        "days": plan.day.tolist() if plan else [],
-        "cost_musd": plan.cost_musd(case) if plan else None,
+        "site": found.case.site_id[0] if found else None,
+        "days": found.plan.day.tolist() if found else [],
+        "cost_musd": found.cost_musd if found else None,
     }
 
 

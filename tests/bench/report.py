@@ -16,7 +16,7 @@ from tests.bench import optional
 
 Record = dict[str, Any]
 
-STEPS = {"read": "read and check", "instance": "instance", "bounds": "bounds", "milps": "MILPs", "total": "total"}
+STEPS = {"read": "read and check", "instance": "instance", "bounds": "bounds", "search": "search", "total": "total"}
 """Steps that are timed, and what they are called."""
 
 AGREE_MUSD = 1e-3

@@ -54,8 +54,8 @@ def test_loads_without_fault_and_every_site_takes_part(tmp_path: Path, layer: La
     colossus = siteopt.read_scenario(COLOSSUS)
     dataset = siteopt.load(scenario)
     assert len(dataset.sites) == COUNT
-    assert dataset.excluded == {}
-    assert dataset.assumed == {}
+    assert dataset.excluded.empty
+    assert not dataset.assumed.any(axis=None)
     assert len(dataset.offers) > 50
     assert len(dataset.steps) > 3
     assert scenario.milestones == colossus.milestones
