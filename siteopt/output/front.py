@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any
 
 import pandas as pd
@@ -137,14 +137,16 @@ def front_summary(document: Document) -> str:
     """The front of all sites together as a table, in the scenario's currency."""
     certificate, rate = document["certificate"], document["currency_per_usd"]
     points = sorted((row for row in document["points"] if row["on_front"]), key=lambda row: row["day"])
+    count = len(document["sites"])
     lines = [
         f"{document['scenario']}: {document['outcome']}, days to {document['milestone']} against cost,"
-        f" {len(document['sites'])} sites, {certificate['milps_solved']} MILPs in {certificate['seconds']:.1f} s"
+        f" {count} {'site' if count == 1 else 'sites'},"
+        f" {certificate['milps_solved']} MILPs in {certificate['seconds']:.1f} s"
     ]
     if points:
         currency = document["currency"]
         lines.append(f"{'day':>6}  {'date':<10}  {'cost, ' + currency:>22}  {'a day less costs':>17}  site")
-    for row, after in zip(points, [*points[1:], None], strict=True):
+    for row, after in zip_longest(points, points[1:]):
         saved = (row["cost_usd"] - after["cost_usd"]) / (after["day"] - row["day"]) * rate if after else None
         lines.append(
             f"{row['day']:>6}  {row['date']}  {row['cost_usd'] * rate:>22,.0f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 from scipy.optimize import linprog
@@ -12,12 +13,11 @@ from siteopt.instance import Instance
 
 def best(case: Instance) -> tuple[tuple[int, ...], float] | None:
     """Days and cost of the best plan over all sites, in the default order; None where no site can serve."""
-    answers = [answer for s in range(case.sites) if (answer := _site(case, s))]
-    return min(answers, default=None)
+    return min((plan for s in range(case.sites) for plan in plans(case, s)), default=None)
 
 
-def _site(case: Instance, s: int) -> tuple[tuple[int, ...], float] | None:
-    answers = []
+def plans(case: Instance, s: int) -> Iterator[tuple[tuple[int, ...], float]]:
+    """First days and least cost of every combination of units and grid steps at a site."""
     for settings in itertools.product(_settings(case, s), repeat=case.milestones):
         rising = all(
             (np.array(after[0]) >= before[0]).all() and (np.array(after[1]) >= before[1]).all()
@@ -27,8 +27,7 @@ def _site(case: Instance, s: int) -> tuple[tuple[int, ...], float] | None:
             days = _days(case, s, settings)
             cost = _cost(case, s, settings) if days else None
             if days and cost is not None and cost <= case.budget_musd + 1e-7:
-                answers.append((days, round(cost, 6)))
-    return min(answers, default=None)
+                yield days, round(cost, 6)
 
 
 def _settings(case: Instance, s: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
