@@ -153,4 +153,6 @@ def front_summary(document: Document) -> str:
             f"  {'' if saved is None else f'{saved:,.0f}':>17}  {row['name']} ({row['site_id']})"
             f"{'' if row['proven'] else '  not proven'}"
         )
+    if not all(site["proven"] for site in document["sites"]):
+        lines.append("The time ran out: there may be more points")
     return "\n".join(lines)

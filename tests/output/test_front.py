@@ -124,6 +124,12 @@ def test_unproven_point_is_said_to_be_so(front: siteopt.Front) -> None:
     assert "not proven" in table
 
 
+def test_table_that_may_lack_points_says_so(front: siteopt.Front) -> None:
+    first, *others = front.document["sites"]
+    cut = siteopt.Front(front.document | {"sites": [first | {"proven": False}, *others]})
+    assert str(cut).splitlines() == [*str(front).splitlines(), "The time ran out: there may be more points"]
+
+
 def test_milestone_may_be_chosen(tmp_path: Path) -> None:
     front = siteopt.pareto(write_world(tmp_path, scenario=TWO_MILESTONES), "all of it", top=1)
     assert front.document["milestone"] == "all of it"
