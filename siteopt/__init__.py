@@ -8,12 +8,13 @@
 from siteopt.faults import Fault, InputError
 from siteopt.geodata.dataset import Dataset, load
 from siteopt.plan import Plan, Ranking, RunOutcome, SiteResult
-from siteopt.run import Result, solve
+from siteopt.run import Front, Result, pareto, solve
 from siteopt.scenario import Scenario, read_scenario
 
 __all__ = [
     "Dataset",
     "Fault",
+    "Front",
     "InputError",
     "Plan",
     "Ranking",
@@ -22,6 +23,7 @@ __all__ = [
     "Scenario",
     "SiteResult",
     "load",
+    "pareto",
     "read_scenario",
     "solve",
 ]

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -20,7 +20,7 @@ import siteopt
 from siteopt.examples import copy_examples
 from siteopt.faults import InputError
 from siteopt.optimize.search import Progress, Report
-from siteopt.run import Method
+from siteopt.run import Method, Output
 
 app = typer.Typer(
     help="Which vacant factory, and which rented equipment, gets a GPU cluster training soonest.",
@@ -42,7 +42,10 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Replace a key for this run: supply.spare_units=2.", metavar="KEY=VALUE"),
 ]
+Folder = Annotated[Path | None, typer.Option(help="Folder for the outputs; runs/<scenario> unless given.")]
 TimeLimit = Annotated[float, typer.Option(help="Seconds for the optimisation.", min=0)]
+Workers = Annotated[int | None, typer.Option(help="Threads; as many as processors unless given.", min=1)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -82,16 +85,16 @@ def check(scenario: ScenarioFile, settings: Settings = None, as_json: AsJson = F
 def solve(
     scenario: ScenarioFile,
     settings: Settings = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the outputs; runs/<scenario> unless given.")] = None,
+    out: Folder = None,
     method: Annotated[Method, typer.Option(help="Site by site, or one MILP over all sites.")] = "search",
     top: Annotated[int, typer.Option(help="Ranks to prove.", min=1)] = 10,
-    workers: Annotated[int | None, typer.Option(help="Threads; all processors unless given.", min=1)] = None,
+    workers: Workers = None,
     time_limit: TimeLimit = math.inf,
     verify_with: Annotated[
         Literal["cbc"] | None, typer.Option(help="Solve the chosen site again with a second solver, and compare.")
     ] = None,
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Find the site and the rental mix that train first.
 
@@ -100,10 +103,9 @@ def solve(
     Exit codes: 0 proven optimal, 2 bad input, 3 no site can serve, 4 limit reached or stopped before the proof, 5 the
     second solver disagrees.
     """
-    watched = not (quiet or as_json) and sys.stderr.isatty()
     try:
         question = siteopt.read_scenario(scenario, settings or ())
-        with _progress(watched) as report, _interruptible() as stop:
+        with _progress(live=not (quiet or as_json)) as report, _interruptible() as stop:
             result = siteopt.solve(
                 question,
                 method,
@@ -116,19 +118,36 @@ def solve(
             )
     except InputError as error:
         _refuse(error, as_json)
-    folder = out if out is not None else Path("runs") / question.project.name
+    _deliver(result, out or Path("runs") / question.project.name, as_json, quiet)
+
+
+@app.command()
+def pareto(
+    scenario: ScenarioFile,
+    settings: Settings = None,
+    milestone: Annotated[
+        str | None, typer.Option(help="Whose days stand against cost; the first of the objective unless given.")
+    ] = None,
+    top: Annotated[int, typer.Option(help="Sites: the first ranks.", min=1)] = 3,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the outputs; runs/<scenario>-pareto unless given.")
+    ] = None,
+    time_limit: TimeLimit = math.inf,
+    workers: Workers = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Days against cost for the best sites: every day on which waiting longer saves money, proven.
+
+    Exit codes: 0 proven optimal, 2 bad input, 3 no site can serve, 4 limit reached before the proof.
+    """
     try:
-        result.write(folder)
-    except OSError as error:
-        _fail(str(error))
-    if as_json:
-        typer.echo(json.dumps(result.document, ensure_ascii=False))
-    elif not quiet:
-        typer.echo(str(result))
-        typer.echo(f"Outputs     {folder}/: {', '.join(result.files())}")
-    if not result.document["certificate"].get("second_solver", {}).get("agrees", True):
-        raise typer.Exit(DISAGREES)
-    raise typer.Exit(EXIT_CODES[result.outcome])
+        question = siteopt.read_scenario(scenario, settings or ())
+        with _progress(live=not (quiet or as_json)) as report, _interruptible() as stop:
+            front = siteopt.pareto(question, milestone, top, time_limit, report, workers=workers, stop=stop)
+    except InputError as error:
+        _refuse(error, as_json)
+    _deliver(front, out or Path("runs") / f"{question.project.name}-pareto", as_json, quiet)
 
 
 @app.command()
@@ -140,9 +159,9 @@ def version(as_json: AsJson = False) -> None:
 
 
 @contextlib.contextmanager
-def _progress(watched: bool) -> Iterator[Report | None]:
+def _progress(*, live: bool) -> Iterator[Report | None]:
     """One line of progress, where somebody watches."""
-    if not watched:
+    if not (live and sys.stderr.isatty()):
         yield None
         return
     with Console(stderr=True).status("reading") as status:
@@ -171,6 +190,22 @@ def _interruptible() -> Iterator[threading.Event]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, usual)
+
+
+def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool) -> NoReturn:
+    """Write the outputs, print the answer, and stop."""
+    try:
+        result.write(folder)
+    except OSError as error:
+        _fail(str(error))
+    if as_json:
+        typer.echo(json.dumps(result.document, ensure_ascii=False))
+    elif not quiet:
+        typer.echo(str(result))
+        typer.echo(f"Outputs     {folder}/: {', '.join(result.files())}")
+    if not result.document["certificate"].get("second_solver", {}).get("agrees", True):
+        raise typer.Exit(DISAGREES)
+    raise typer.Exit(EXIT_CODES[result.outcome])
 
 
 def _refuse(error: InputError, as_json: bool) -> None:

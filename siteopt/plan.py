@@ -172,6 +172,60 @@ class SiteResult:
 
 
 @dataclass(frozen=True)
+class Corner:
+    """A day on which the least cost of a site falls, and a plan that has that cost.
+
+    Attributes
+    ----------
+    day : int
+        Day of the milestone in question.
+    plan : Plan
+    cost_musd, cost_bound_musd : float
+        What it costs, and the proven lower bound of the cost of any plan of the site with the milestone on that day.
+    on_front : bool
+        No known plan of the sites together is as soon and as cheap, or better in one of the two.
+    proven : bool
+        The site can have this cost no sooner; and, where ``on_front``, no other site beats it.
+    """
+
+    day: int
+    plan: Plan
+    cost_musd: float
+    cost_bound_musd: float
+    on_front: bool = False
+    proven: bool = False
+
+    @property
+    def steps(self) -> int:
+        """Its cost in steps of SAME_COST_MUSD."""
+        return round(self.cost_musd / SAME_COST_MUSD)
+
+
+@dataclass(frozen=True)
+class SiteFront:
+    """The front of days against cost of one site.
+
+    Attributes
+    ----------
+    case : Instance
+        Of this site alone.
+    corners : tuple of Corner
+        In the order of days, the dearest first.
+    complete : bool
+        Whether there are no others.
+    """
+
+    case: Instance
+    corners: tuple[Corner, ...]
+    complete: bool
+
+    @property
+    def site_id(self) -> str:
+        """Id of the site."""
+        return self.case.site_id[0]
+
+
+@dataclass(frozen=True)
 class Ranking:
     """All eligible sites, the best first.
 

@@ -5,28 +5,34 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import geopandas
 import numpy as np
+import pandas as pd
 
+from siteopt.faults import Fault, InputError, nearest
 from siteopt.geodata.dataset import Dataset, load
+from siteopt.instance import Instance
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.crosscheck import cross_check
 from siteopt.optimize.monolithic import monolithic
+from siteopt.optimize.pareto import fronts
 from siteopt.optimize.search import Progress, search
 from siteopt.optimize.single import Clock
 from siteopt.output.document import Document, document
 from siteopt.output.folder import write_folder
+from siteopt.output.front import columns, front_csv, front_document, front_geojson, front_summary
 from siteopt.output.geojson import plan_geojson, sites_geojson
 from siteopt.output.summary import summary
 from siteopt.output.tables import orders_csv, schedule_csv
-from siteopt.plan import Ranking, RunOutcome
-from siteopt.scenario import Scenario, read_scenario
+from siteopt.plan import Plan, Ranking, RunOutcome
+from siteopt.scenario import COST, Scenario, read_scenario
 
 Method = Literal["search", "monolithic"]
 
@@ -34,8 +40,34 @@ VERIFY_SECONDS = 60.0
 """Time that a second solver has for each solve."""
 
 
+class Output(ABC):
+    """An answer that can be written into a folder."""
+
+    document: Document
+
+    @property
+    def outcome(self) -> RunOutcome:
+        """Proven, no site can serve, or limit reached."""
+        return RunOutcome(self.document["outcome"])
+
+    @abstractmethod
+    def files(self) -> dict[str, str]:
+        """The text of every output file by name."""
+
+    def write(self, folder: str | Path) -> Path:
+        """Write every output into a folder, whole or not at all.
+
+        Raises
+        ------
+        FileExistsError
+            Where the folder holds something that is not a run of siteopt.
+        """
+        write_folder(Path(folder), self.files())
+        return Path(folder)
+
+
 @dataclass(frozen=True)
-class Result:
+class Result(Output):
     """The answer to a scenario.
 
     Attributes
@@ -53,11 +85,6 @@ class Result:
     dataset: Dataset
     ranking: Ranking
     document: Document
-
-    @property
-    def outcome(self) -> RunOutcome:
-        """Proven, no site can serve, or limit reached."""
-        return self.ranking.outcome
 
     @property
     def sites(self) -> geopandas.GeoDataFrame:
@@ -78,21 +105,40 @@ class Result:
         return {
             "sites.geojson": _json(sites_geojson(self.document, self.dataset.sites)),
             "plan.geojson": _json(plan_geojson(self.document)),
-            "plan.json": json.dumps(self.document, ensure_ascii=False, allow_nan=False, indent=1) + "\n",
+            "plan.json": _json(self.document, indent=1),
             "schedule.csv": schedule_csv(self.document),
             "orders.csv": orders_csv(self.document),
         }
 
-    def write(self, folder: str | Path) -> Path:
-        """Write every output into a folder, whole or not at all.
 
-        Raises
-        ------
-        FileExistsError
-            Where the folder holds something that is not a run of siteopt.
-        """
-        write_folder(Path(folder), self.files())
-        return Path(folder)
+@dataclass(frozen=True)
+class Front(Output):
+    """Days of a milestone against cost, for the best sites.
+
+    Attributes
+    ----------
+    document : dict
+        Everything, as ``pareto.json`` holds it.
+    """
+
+    document: Document
+
+    @property
+    def points(self) -> pd.DataFrame:
+        """One row a corner point of a site, as in ``pareto.csv``."""
+        return pd.DataFrame(self.document["points"], columns=columns(self.document))
+
+    def __str__(self) -> str:
+        """The table that the command line prints."""
+        return front_summary(self.document)
+
+    def files(self) -> dict[str, str]:
+        """The text of every output file by name."""
+        return {
+            "pareto.csv": front_csv(self.document),
+            "pareto.geojson": _json(front_geojson(self.document)),
+            "pareto.json": _json(self.document, indent=1),
+        }
 
 
 def solve(
@@ -131,8 +177,7 @@ def solve(
     InputError
         With every fault of the scenario or its tables.
     """
-    if not isinstance(scenario, Scenario):
-        scenario = read_scenario(scenario)
+    scenario = _read(scenario)
     dataset = load(scenario)
     clock = Clock(seconds, stop or threading.Event())
     if method == "search":
@@ -140,10 +185,7 @@ def solve(
     else:
         ranking = monolithic(dataset.pool, clock, report)
     best = ranking.best.best if ranking.best is not None else None
-    check = certify(best.case, best.plan) if best is not None else None
-    checked: Document = (
-        {"rows_recomputed": check.rows, "worst_excess": check.worst, "valid": check.valid} if check else {}
-    )
+    checked = _checked([(best.case, best.plan)] if best is not None else [])
     if verify and best is not None:
         checked["second_solver"] = asdict(cross_check(best, VERIFY_SECONDS))
     chosen = [dataset.pool.site_id.index(ranking.best.site_id)] if ranking.best is not None else []
@@ -164,8 +206,75 @@ def solve(
     return Result(scenario, dataset, ranking, document_)
 
 
-def _json(collection: Document) -> str:
-    return json.dumps(collection, ensure_ascii=False, allow_nan=False) + "\n"
+def pareto(
+    scenario: Scenario | str | Path,
+    milestone: str | None = None,
+    top: int = 3,
+    seconds: float = math.inf,
+    report: Callable[[Progress], None] | None = None,
+    *,
+    workers: int | None = None,
+    stop: threading.Event | None = None,
+) -> Front:
+    """The days of a milestone against the least cost, for the best sites: every day on which waiting saves money.
+
+    Parameters
+    ----------
+    scenario : Scenario, or path of a TOML file
+    milestone : str, optional
+        The first in the order of the objective unless given.
+    top : int
+        Sites: the first ranks of the search.
+    seconds, report, workers, stop
+        As of :func:`solve`.
+
+    Raises
+    ------
+    InputError
+        With every fault of the scenario or its tables, or where there is no such milestone.
+    """
+    scenario = _read(scenario)
+    names = [one.name for one in scenario.milestones]
+    goal = next(name for name in scenario.order if name != COST) if milestone is None else milestone
+    if goal not in names:
+        raise InputError([Fault("milestone", None, "", goal, f"one of {names}{nearest(goal, names)}")])
+    dataset = load(scenario)
+    clock = Clock(seconds, stop or threading.Event())
+    ranking = search(dataset.pool, clock, report, top, workers)
+    ranked = ranking.results if ranking.outcome is RunOutcome.PROVEN else ()
+    cases = [result.best.case for result in ranked if result.best is not None]
+    found = fronts(cases, names.index(goal), clock, report, workers)
+    outcome = ranking.outcome if all(front.complete for front in found) else RunOutcome.LIMIT
+    certificate = {
+        "solver": ranking.solver,
+        "milps_solved": clock.solves,
+        "seconds": round(clock.elapsed, 3),
+        **_checked((front.case, corner.plan) for front in found for corner in front.corners),
+    }
+    document_ = front_document(
+        scenario, goal, dataset.sites, found, outcome, certificate, dataset.inputs, version("siteopt")
+    )
+    return Front(document_)
+
+
+def _read(scenario: Scenario | str | Path) -> Scenario:
+    return scenario if isinstance(scenario, Scenario) else read_scenario(scenario)
+
+
+def _checked(plans: Iterable[tuple[Instance, Plan]]) -> dict[str, Any]:
+    """What the certificates of plans say together; nothing where there is no plan."""
+    checks = [certify(case, plan) for case, plan in plans]
+    if not checks:
+        return {}
+    return {
+        "rows_recomputed": sum(check.rows for check in checks),
+        "worst_excess": max(check.worst for check in checks),
+        "valid": all(check.valid for check in checks),
+    }
+
+
+def _json(document: Document, indent: int | None = None) -> str:
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent) + "\n"
 
 
 def _frame(collection: Document) -> geopandas.GeoDataFrame:

@@ -123,6 +123,46 @@ def test_solve_at_its_time_limit(world: Path, tmp_path: Path, method: str) -> No
     assert json.loads((tmp_path / "out" / "plan.json").read_text())["outcome"] == "limit reached"
 
 
+def test_pareto_writes_beside_the_run_and_may_be_run_again(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, again = call("pareto", world), call("pareto", world, "--milestone", "first run", "--top", 1, "--workers", 1)
+    assert (first.exit_code, again.exit_code) == (0, 0)
+    assert first.stdout.startswith("small: proven, days to first run against cost, 2 sites")
+    assert again.stdout.startswith("small: proven, days to first run against cost, 1 site,")
+    written = {path.name for path in (tmp_path / "runs" / "small-pareto").iterdir()}
+    assert written == {"pareto.csv", "pareto.geojson", "pareto.json"}
+
+
+def test_pareto_json_is_one_document_and_nothing_else(world: Path, tmp_path: Path) -> None:
+    found = process(["pareto", world, "--out", "out", "--json"], tmp_path)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.count("\n") == 1
+    assert json.loads(found.stdout) == json.loads((tmp_path / "out" / "pareto.json").read_text("utf-8"))
+
+
+def test_pareto_at_its_time_limit_has_no_points(world: Path, tmp_path: Path) -> None:
+    result = call("pareto", world, "--out", tmp_path / "out", "--time-limit", 0)
+    assert result.exit_code == 4
+    document = json.loads((tmp_path / "out" / "pareto.json").read_text())
+    assert (document["outcome"], document["points"]) == ("limit reached", [])
+    assert (tmp_path / "out" / "pareto.csv").read_text().count("\n") == 1
+
+
+def test_pareto_without_a_site_that_can_serve(world: Path, tmp_path: Path) -> None:
+    result = call("pareto", world, "--out", tmp_path / "out", "--set", "project.horizon_days=5")
+    assert result.exit_code == 3
+    assert json.loads((tmp_path / "out" / "pareto.json").read_text())["sites"] == []
+
+
+def test_pareto_of_an_unknown_milestone_names_those_there_are(world: Path, tmp_path: Path) -> None:
+    result = call("pareto", world, "--out", tmp_path / "out", "--milestone", "frist run")
+    assert result.exit_code == 2
+    assert "expected one of ['first run']; did you mean 'first run'?" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_methods_agree(world: Path, tmp_path: Path) -> None:
     for method in ("search", "monolithic"):
         assert call("solve", world, "--out", tmp_path / method, "--method", method).exit_code == 0
@@ -182,6 +222,9 @@ def test_foreign_folder_is_left_alone(world: Path, tmp_path: Path) -> None:
         ["solve", "good.toml", "--time-limit", "-1"],
         ["solve", "good.toml", "--method", "luck"],
         ["solve", "good.toml", "--out", "table.csv"],
+        ["pareto", "good.toml", "--milestone", "first"],
+        ["pareto", "good.toml", "--top", "0"],
+        ["pareto", "good.toml", "--out", "table.csv"],
         ["init", "table.csv"],
         ["dance"],
     ],
@@ -222,7 +265,7 @@ def test_version_as_json() -> None:
     assert json.loads(call("version", "--json").stdout)["siteopt"].count(".") == 2
 
 
-@pytest.mark.parametrize("command", ["init", "check", "solve", "version"])
+@pytest.mark.parametrize("command", ["init", "check", "solve", "pareto", "version"])
 def test_help(command: str) -> None:
     result = call(command, "--help")
     assert result.exit_code == 0

@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-MARKER = "plan.json"
-"""A folder that holds this file is a run, and may be replaced by the next one."""
+MARKERS = ("plan.json", "pareto.json")
+"""A folder that holds one of these files is a run, and may be replaced by the next one."""
 
 
 def write_folder(target: Path, files: Mapping[str, str]) -> None:
@@ -25,8 +25,10 @@ def write_folder(target: Path, files: Mapping[str, str]) -> None:
     old = sorted(path.name for path in target.iterdir()) if target.is_dir() else []
     if target.exists() and not target.is_dir():
         raise FileExistsError(f"{target} is a file; --out names a folder")
-    if old and MARKER not in old:
-        raise FileExistsError(f"{target} holds files but no {MARKER}: not the folder of a run, so it is left alone")
+    if old and not set(MARKERS) & set(old):
+        raise FileExistsError(
+            f"{target} holds files but no {' or '.join(MARKERS)}: not the folder of a run, so it is left alone"
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:

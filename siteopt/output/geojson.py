@@ -24,18 +24,18 @@ def sites_geojson(document: Document, sites: pd.DataFrame) -> Document:
     for row in document["ranking"]:
         table = sites.loc[row["site_id"]].drop(["site_id", "name", "latitude", "longitude"])
         properties = row | {f"table_{name}" if name in row else name: _plain(value) for name, value in table.items()}
-        features.append(_point(sites.at[row["site_id"], "longitude"], sites.at[row["site_id"], "latitude"], properties))
-    return _collection(features)
+        features.append(point(sites.at[row["site_id"], "longitude"], sites.at[row["site_id"], "latitude"], properties))
+    return collection(features)
 
 
 def plan_geojson(document: Document) -> Document:
     """The chosen site, the depots, and a line for each delivery, with its dates."""
     if document["site_id"] is None:
-        return _collection([])
+        return collection([])
     site = (document["site_longitude"], document["site_latitude"])
     last = document["milestones"][-1]
     features = [
-        _point(
+        point(
             *site,
             _feature("site", document["site_id"], document["site_name"])
             | {"ready": last["date"], "cost_usd": document["cost_usd"]["total"]},
@@ -44,7 +44,7 @@ def plan_geojson(document: Document) -> Document:
     depots: dict[tuple[float, float], str] = {}
     for order in document["orders"]:
         depots.setdefault((order["longitude"], order["latitude"]), order["depot"])
-    features += [_point(*place, _feature("depot", name, name)) for place, name in sorted(depots.items())]
+    features += [point(*place, _feature("depot", name, name)) for place, name in sorted(depots.items())]
     for order in document["orders"]:
         properties = _feature("delivery", order["offer_id"], order["model"]) | {
             name: order[name] for name in ("kind", "leaves", "arrives", "ready", "cost_usd")
@@ -52,7 +52,7 @@ def plan_geojson(document: Document) -> Document:
         properties["units"] = max(order["units"].values())
         line = [_position(order["longitude"], order["latitude"]), _position(*site)]
         features.append(_made({"type": "LineString", "coordinates": line}, properties))
-    return _collection(features)
+    return collection(features)
 
 
 def _feature(role: str, identity: str, name: str) -> Document:
@@ -74,7 +74,8 @@ def _position(longitude: float, latitude: float) -> list[float]:
     return [round(float(longitude), DECIMALS), round(float(latitude), DECIMALS)]
 
 
-def _point(longitude: float, latitude: float, properties: Mapping[str, Any]) -> Document:
+def point(longitude: float, latitude: float, properties: Mapping[str, Any]) -> Document:
+    """A point feature."""
     return _made({"type": "Point", "coordinates": _position(longitude, latitude)}, properties)
 
 
@@ -82,5 +83,6 @@ def _made(geometry: Document, properties: Mapping[str, Any]) -> Document:
     return {"type": "Feature", "geometry": geometry, "properties": dict(properties)}
 
 
-def _collection(features: Iterable[Document]) -> Document:
+def collection(features: Iterable[Document]) -> Document:
+    """A feature collection."""
     return {"type": "FeatureCollection", "features": list(features)}

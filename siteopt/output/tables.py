@@ -34,12 +34,12 @@ def orders_csv(document: Document) -> str:
         [*(order[name] for name in plain), *order["units"].values(), *(order[name] for name in dated)]
         for order in document["orders"]
     )
-    return _csv(header, rows)
+    return csv_text(header, rows)
 
 
 def schedule_csv(document: Document) -> str:
     """One row an event, in the order of days."""
-    return _csv(("day", "date", "event", "what", "units"), sorted(events(document)))
+    return csv_text(("day", "date", "event", "what", "units"), sorted(events(document)))
 
 
 def events(document: Document) -> Iterable[tuple[int, str, str, str, Any]]:
@@ -56,7 +56,8 @@ def events(document: Document) -> Iterable[tuple[int, str, str, str, Any]]:
         yield milestone["day"], milestone["date"], "training starts", milestone["name"], milestone["gpus"]
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table as CSV, each cell safe in a spreadsheet."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(_cell, header))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy.optimize import linprog
@@ -14,11 +14,12 @@ from siteopt.instance import Instance
 
 def best(case: Instance) -> tuple[tuple[int, ...], float] | None:
     """Days and cost of the best plan over all sites, in the default order; None where no site can serve."""
-    answers = [answer for s in range(case.sites) if (answer := _site(case, s))]
+    answers = [answer for s in range(case.sites) if (answer := next(plans(case, s), None))]
     return min(answers, default=None)
 
 
-def _site(case: Instance, s: int) -> tuple[tuple[int, ...], float] | None:
+def plans(case: Instance, s: int) -> Iterator[tuple[tuple[int, ...], float]]:
+    """First days of every combination of units and grid steps at a site, in order, with the least cost of each."""
     by_days: dict[tuple[int, ...], list[tuple]] = {}
     for settings in itertools.product(_settings(case, s), repeat=case.milestones):
         rising = all(
@@ -32,8 +33,7 @@ def _site(case: Instance, s: int) -> tuple[tuple[int, ...], float] | None:
     for days in sorted(by_days):
         costs = [cost for settings in by_days[days] if (cost := _cost(case, s, settings, energy)) is not None]
         if costs and min(costs) <= case.budget_musd + 1e-7:
-            return days, round(min(costs), 6)
-    return None
+            yield days, round(min(costs), 6)
 
 
 def _settings(case: Instance, s: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:

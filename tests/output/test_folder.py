@@ -41,6 +41,12 @@ def test_foreign_files_of_an_earlier_run_are_kept(tmp_path: Path) -> None:
     }
 
 
+def test_front_is_replaced_by_the_next_front(tmp_path: Path) -> None:
+    write_folder(tmp_path / "run", {"pareto.json": "{}\n"})
+    write_folder(tmp_path / "run", {"pareto.json": "[]\n"})
+    assert contents(tmp_path) == {"run/pareto.json": "[]\n"}
+
+
 def test_empty_folder_is_taken(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     write_folder(tmp_path / "run", RUN)

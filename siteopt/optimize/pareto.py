@@ -1,0 +1,115 @@
+"""The front of days against cost: the least cost of a site by the day on which a milestone starts, falling in steps.
+
+Walked from the last day down: the least cost, then the first day on which it can be had, then the least cost on the
+days before that one. Each MILP for the cost gives one corner, and proves that the corner after it is one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from siteopt.instance import Instance
+from siteopt.optimize.bounds import bounds
+from siteopt.optimize.formulation import COST
+from siteopt.optimize.search import Progress, Report
+from siteopt.optimize.single import Clock, OutOfTime, fixed, plan_of, solve_site
+from siteopt.optimize.solver import Outcome
+from siteopt.plan import SAME_COST_MUSD, Corner, SiteFront
+
+
+def fronts(
+    cases: Sequence[Instance],
+    milestone: int,
+    clock: Clock | None = None,
+    report: Report | None = None,
+    workers: int | None = None,
+) -> tuple[SiteFront, ...]:
+    """The front of each site, and which corners lie on the front of all of them together.
+
+    Parameters
+    ----------
+    cases : sequence of Instance
+        Of one site each.
+    milestone : int
+        Index of the milestone whose days are set against cost; the others may start on any day that the order of
+        milestones and the horizon allow.
+    clock : Clock, optional
+        When its time is up, the corners found so far are returned, with what is proven of each.
+    report : callable, optional
+        Called after each site.
+    workers : int, optional
+        Threads; as many as there are processors unless given. The answer does not depend on it.
+    """
+    clock = clock or Clock()
+    found = []
+    with ThreadPoolExecutor(workers or os.cpu_count()) as threads:
+        for front in threads.map(lambda case: _walk(case, milestone, clock), cases):
+            found.append(front)
+            if report:
+                report(Progress(len(found), len(cases), "fronts", "", clock.solves, clock.elapsed))
+    return tuple(
+        replace(front, corners=tuple(_joined(front, corner, found) for corner in front.corners)) for front in found
+    )
+
+
+def _walk(case: Instance, milestone: int, clock: Clock) -> SiteFront:
+    """The front of a site, from its last day down."""
+    first, day = int(bounds(case).day[0, milestone]), case.horizon_day
+    corners: list[Corner] = []
+    complete = False
+    try:
+        while day >= first and (corner := _cheapest(case, milestone, day, clock)) is not None:
+            if corners and corner.steps <= corners[0].steps:
+                corners.pop(0)  # the same cost by other units, and sooner
+            corners.insert(0, corner)
+            day = corner.day - 1
+        complete = True
+    except OutOfTime:
+        pass
+    return SiteFront(case, tuple(corners), complete)
+
+
+def _cheapest(case: Instance, milestone: int, day: int, clock: Clock) -> Corner | None:
+    """A plan of the least cost with a milestone by this day, on the first days that what it buys allows.
+
+    None where there is no plan.
+    """
+    later = case.milestones - milestone - 1
+    model = fixed(case, [day] * (milestone + 1) + [case.horizon_day] * later, COST)
+    result = clock.solve(model.problem)
+    if result.outcome is not Outcome.OPTIMAL:
+        return None
+    plan = plan_of(model)
+    steps = round(plan.cost_musd(case) / SAME_COST_MUSD)
+    bought = replace(
+        case,
+        fleet=plan.units[:, -1],
+        budget_musd=min(case.budget_musd, (steps + 0.5) * SAME_COST_MUSD),
+        order=(milestone, *(goal for goal in case.order if goal not in (milestone, COST)), COST),
+    )
+    soonest = solve_site(bought, bounds(bought).day[0], clock).best
+    if soonest is None:  # the plan itself is one, but for rounding
+        return Corner(day, plan, plan.cost_musd(case), result.bound)
+    if not soonest.proven:
+        raise OutOfTime
+    return Corner(int(soonest.plan.day[milestone]), soonest.plan, soonest.cost_musd, result.bound)
+
+
+def _joined(front: SiteFront, corner: Corner, every: Sequence[SiteFront]) -> Corner:
+    """A corner with its place among the corners of all sites; a tie goes to the smaller site_id."""
+
+    def rank(other: SiteFront, known: Corner) -> tuple[int, int, str]:
+        return known.day, known.steps, other.site_id
+
+    on_front = not any(
+        known.day <= corner.day and known.steps <= corner.steps and rank(other, known) < rank(front, corner)
+        for other in every
+        for known in other.corners
+    )
+    # what is not known yet of a site lies before its first corner that is known, and costs no less than that
+    rivals = every if on_front else (front,)
+    proven = all(rival.complete or (rival.corners != () and rival.corners[0].steps > corner.steps) for rival in rivals)
+    return replace(corner, on_front=on_front, proven=proven)
