@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import platform
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -25,6 +26,7 @@ from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.pareto import fronts
 from siteopt.optimize.search import Progress, search
 from siteopt.optimize.single import Clock
+from siteopt.optimize.solver import SEED
 from siteopt.output.document import Document, document
 from siteopt.output.folder import write_folder
 from siteopt.output.front import columns, front_csv, front_document, front_geojson, front_summary
@@ -185,7 +187,7 @@ def solve(
     else:
         ranking = monolithic(dataset.pool, clock, report)
     best = ranking.best.best if ranking.best is not None else None
-    checked = _checked([(best.case, best.plan)] if best is not None else [])
+    checked = _environment() | _checked([(best.case, best.plan)] if best is not None else [])
     if verify and best is not None:
         checked["second_solver"] = asdict(cross_check(best, VERIFY_SECONDS))
     chosen = [dataset.pool.site_id.index(ranking.best.site_id)] if ranking.best is not None else []
@@ -249,6 +251,7 @@ def pareto(
         "solver": ranking.solver,
         "milps_solved": clock.solves,
         "seconds": round(clock.elapsed, 3),
+        **_environment(),
         **_checked((front.case, corner.plan) for front in found for corner in front.corners),
     }
     document_ = front_document(
@@ -259,6 +262,13 @@ def pareto(
 
 def _read(scenario: Scenario | str | Path) -> Scenario:
     return scenario if isinstance(scenario, Scenario) else read_scenario(scenario)
+
+
+def _environment() -> dict[str, Any]:
+    """What else an answer may depend on."""
+    packages = ("pulp", "highspy", "numpy", "pandas", "geopandas", "pyproj")
+    versions = {name: version(name) for name in packages}
+    return {"random_seed": SEED, "python": platform.python_version(), "packages": versions}
 
 
 def _checked(plans: Iterable[tuple[Instance, Plan]]) -> dict[str, Any]:

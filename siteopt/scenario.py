@@ -21,6 +21,8 @@ NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0, le=3650)]
 COST = "cost"
+OWN = ("path", "settings")
+"""Fields of a Scenario that are no keys of the file: where it lies, and what replaced its keys for this run."""
 
 
 def slug(name: str) -> str:
@@ -232,6 +234,7 @@ class Scenario(_Section):
     baselines: list[Baseline] = []
     filter: Filter = Filter()
     path: Path = Path("scenario.toml")
+    settings: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:
@@ -300,13 +303,13 @@ def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError([Fault(str(path), None, "", str(error), "a TOML file in UTF-8")]) from None
-    faults = [fault for text in overrides if (fault := _override(data, text))]
-    if "path" in data:
-        faults.append(Fault(str(path), None, "path", "path", "a known key"))
+    settings = tuple(overrides)
+    faults = [fault for text in settings if (fault := _override(data, text))]
+    faults += [Fault(str(path), None, key, key, "a known key") for key in OWN if key in data]
     if faults:
         raise InputError(faults)
     try:
-        return Scenario.model_validate({**_in_usd(data), "path": path})
+        return Scenario.model_validate({**_in_usd(data), "path": path, "settings": settings})
     except ValidationError as error:
         raise InputError(_merged(_fault(str(path), dict(item)) for item in error.errors())) from None
 
@@ -422,4 +425,4 @@ def _keys_at(place: list[str]) -> list[str]:
         model = next((kind for kind in (annotation, *arguments) if hasattr(kind, "model_fields")), None)
         if model is None:
             return []
-    return [name for name in model.model_fields if name != "path"]
+    return [name for name in model.model_fields if name not in OWN]

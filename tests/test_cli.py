@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from siteopt.cli import app
+from siteopt.optimize.crosscheck import CrossCheck
 from tests.worlds import SCENARIO, SITES, STEPS, changed, write_world
 
 
@@ -161,6 +162,63 @@ def test_pareto_of_an_unknown_milestone_names_those_there_are(world: Path, tmp_p
     assert result.exit_code == 2
     assert "expected one of ['first run']; did you mean 'first run'?" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_top_and_workers(world: Path, tmp_path: Path) -> None:
+    assert call("solve", world, "--out", tmp_path / "out", "--top", 1, "--workers", 1).exit_code == 0
+    document = json.loads((tmp_path / "out" / "plan.json").read_text())
+    assert document["ranks_asked"] == 1
+    assert [row["rank"] for row in document["ranking"]] == [1, None, None]
+    assert document["ranking"][1]["standing"] == "ruled out"
+    assert document["ranking"][1]["cost_bound_usd"] > 0
+
+
+def test_certificate_says_what_the_answer_rests_on(world: Path, tmp_path: Path) -> None:
+    assert call("solve", world, "--out", tmp_path / "out", "--set", "supply.spare_units=0").exit_code == 0
+    document = json.loads((tmp_path / "out" / "plan.json").read_text())
+    assert document["settings"] == ["supply.spare_units=0"]
+    assert document["inputs"][0]["path"] == "scenario.toml"
+    certificate = document["certificate"]
+    assert certificate["random_seed"] == 0
+    assert {"pulp", "highspy", "numpy"} <= set(certificate["packages"])
+    assert "HiGHS" in certificate["solver"]
+
+
+def test_second_solver_agrees(world: Path, tmp_path: Path) -> None:
+    result = call("solve", world, "--out", tmp_path / "out", "--verify-with", "cbc")
+    assert result.exit_code == 0
+    assert "Checked     CBC" in result.stdout
+    found = json.loads((tmp_path / "out" / "plan.json").read_text())["certificate"]["second_solver"]
+    assert found["agrees"]
+    assert found["finished"]
+
+
+def test_second_solver_disagrees(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = CrossCheck("another solver", False, True, 1.0, (), 0.0)
+    monkeypatch.setattr("siteopt.run.cross_check", lambda best, seconds: check)
+    result = call("solve", world, "--out", tmp_path / "out", "--verify-with", "cbc")
+    assert result.exit_code == 5
+    assert "DISAGREES" in result.stdout
+
+
+INTERRUPTED = """
+import os, signal
+from siteopt.cli import _interruptible
+with _interruptible() as stop:
+    os.kill(os.getpid(), signal.SIGINT)
+    print("stopping", stop.is_set())
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        print("ended")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_first_interrupt_stops_and_the_second_ends() -> None:
+    found = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
+    assert found.stdout.splitlines() == ["stopping True", "ended"]
+    assert "Ctrl-C again" in found.stderr
 
 
 def test_methods_agree(world: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -151,8 +151,20 @@ def load(scenario: Scenario) -> Dataset:
         steps,
         pd.Series(reason[left_out], index=deciding.index[left_out]),
         blank[unknown == ""],
-        tuple(reader.inputs),
+        (*_also_read(scenario), *reader.inputs),
     )
+
+
+def _also_read(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """The scenario and the layers of its filter, where they are files, with their digests."""
+    keep = scenario.filter
+    layers = [keep.within, keep.away_from.layer if keep.away_from else None]
+    for name, path in [
+        (scenario.path.name, scenario.path),
+        *((name, scenario.resolve(name)) for name in layers if name),
+    ]:
+        if path.is_file():
+            yield name, _sha256(path)
 
 
 def _sha256(path: Path) -> str:

@@ -18,6 +18,9 @@ from importlib.metadata import version
 import highspy
 import pulp
 
+SEED = 0
+"""Random seed of every run."""
+
 
 class Outcome(StrEnum):
     """What a solve ended in."""
@@ -145,7 +148,7 @@ def solve(
         Where HiGHS fails, or ends in a state that is neither of the outcomes.
     """
     limit = None if math.isinf(seconds) else max(0.0, seconds)
-    solver = _Highs(msg=False, gapRel=gap, gapAbs=1e-6, threads=1, timeLimit=limit, random_seed=0, presolve="off")
+    solver = _Highs(msg=False, gapRel=gap, gapAbs=1e-6, threads=1, timeLimit=limit, random_seed=SEED, presolve="off")
     solver.stop, solver.relax = stop, relax
     problem.solve(solver)
     highs = problem.solverModel
@@ -175,7 +178,8 @@ def second_opinion(problem: pulp.LpProblem, seconds: float) -> Solve:
     SolverError
         Where there is no CBC for this machine.
     """
-    solver = pulp.PULP_CBC_CMD(msg=False, gapRel=0, gapAbs=1e-6, threads=1, timeLimit=max(0.0, seconds))
+    path = pulp.PULP_CBC_CMD.pulp_cbc_path
+    solver = pulp.COIN_CMD(path=path, msg=False, gapRel=0, gapAbs=1e-6, threads=1, timeLimit=max(0.0, seconds))
     if not solver.available():
         raise SolverError("there is no CBC for this machine")
     status = problem.solve(solver)

@@ -70,6 +70,7 @@ def document(
             "stage_units": {"days": "days", "cost": "million USD"},
             **certificate,
         },
+        "settings": list(scenario.settings),
         "inputs": [{"path": path, "sha256": digest} for path, digest in inputs],
     }
 

@@ -60,6 +60,7 @@ def front_document(
             for rank, front in enumerate(fronts, start=1)
         ],
         "certificate": dict(certificate),
+        "settings": list(scenario.settings),
         "inputs": [{"path": path, "sha256": digest} for path, digest in inputs],
     }
 

@@ -46,7 +46,8 @@ def one_milp_cbc(case: Instance, seconds: float) -> SitePlan | None:
 
 def _cbc(problem: pulp.LpProblem, seconds: float = math.inf, gap: float = 0.0, stop: object = None) -> Solve:
     """What ``siteopt.optimize.solver.solve`` does, with CBC."""
-    problem.solve(pulp.PULP_CBC_CMD(msg=False, timeLimit=seconds, gapRel=gap, threads=THREADS))
+    path = pulp.PULP_CBC_CMD.pulp_cbc_path
+    problem.solve(pulp.COIN_CMD(path=path, msg=False, timeLimit=seconds, gapRel=gap, threads=THREADS))
     # PuLP calls a plan found before the time limit optimal too, and only its solution's status tells them apart
     if problem.status == pulp.LpStatusOptimal and problem.sol_status == pulp.LpSolutionOptimal:
         value = pulp.value(problem.objective) or 0.0

@@ -286,6 +286,7 @@ def test_won_is_dollars_by_the_rate(tmp_path: Path) -> None:
 
 def test_inputs_are_listed_with_their_digests(data: Dataset) -> None:
     assert [path for path, _ in data.inputs] == [
+        "colossus.toml",
         "../data/candidates_us.csv",
         "../data/offers_us.csv",
         "../data/grid_steps.csv",

@@ -1,0 +1,125 @@
+"""When the time is up: the best plan so far with what is proven of it, or none at all."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from siteopt.instance import Instance
+from siteopt.optimize import single
+from siteopt.optimize.bounds import bounds
+from siteopt.optimize.certificate import certify
+from siteopt.optimize.monolithic import monolithic
+from siteopt.optimize.search import ROUND, Progress, search
+from siteopt.optimize.single import Clock, OutOfTime, solve_site, tidied
+from siteopt.optimize.solver import Outcome, Solve
+from siteopt.plan import RunOutcome, Standing
+from tests.cases import battery, generator, tiny
+
+SITES = [{"grid_mw": 4.0, "site_cost_musd": float(cost)} for cost in range(1, ROUND + 5)]
+
+
+def cut_short(monkeypatch: pytest.MonkeyPatch, is_cut: Callable[[Any], bool]) -> None:
+    """Let the solver run out of time with a plan in its hands, a million above its bound, where ``is_cut``."""
+    real = single.solve
+
+    def solve(problem: Any, *rest: Any, **more: Any) -> Solve:
+        result = real(problem, *rest, **more)
+        if result.has_plan and is_cut(problem):
+            return replace(result, outcome=Outcome.LIMIT, bound=result.objective - 1, gap=0.1)
+        return result
+
+    monkeypatch.setattr(single, "solve", solve)
+
+
+def has_cost(problem: Any) -> bool:
+    return any(variable.name.startswith("units") for variable in problem.objective)
+
+
+def test_plan_of_the_solver_is_kept_with_its_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = tiny([generator()], [{"grid_mw": 4.0}])
+    cut_short(monkeypatch, has_cost)
+    best = solve_site(case, bounds(case).day[0], Clock()).best
+    assert best is not None
+    assert not best.proven
+    assert certify(case, best.plan).valid
+    assert best.cost_musd == pytest.approx(7.0)
+    assert best.cost_bound_musd == pytest.approx(6.0)
+    assert [stage.gap for stage in best.stages] == pytest.approx([0, 1 / 7])
+
+
+@pytest.mark.parametrize("method", [search, monolithic])
+def test_run_that_is_cut_short_is_not_proven(monkeypatch: pytest.MonkeyPatch, method: Callable[..., Any]) -> None:
+    cut_short(monkeypatch, has_cost)
+    ranking = method(tiny([generator()], [{"grid_mw": 4.0}]))
+    assert ranking.outcome is RunOutcome.LIMIT
+    assert ranking.best.best.cost_musd == pytest.approx(7.0)
+    assert ranking.stages[-1].goal == "cost"
+    assert ranking.stages[-1].bound <= 6.0 + 1e-6
+    assert ranking.stages[-1].gap > 0
+
+
+def test_bound_is_that_of_all_sites_that_are_open() -> None:
+    case = tiny([generator()], SITES)
+    stop = threading.Event()
+
+    def after_the_first_round(progress: Progress) -> None:
+        assert progress.settled >= ROUND
+        stop.set()
+
+    ranking = search(case, Clock(stop=stop), after_the_first_round, top=len(SITES))
+    assert ranking.outcome is RunOutcome.LIMIT
+    standing = [result.standing for result in ranking.results]
+    assert standing == [Standing.CHOSEN] + [Standing.SOLVED] * (ROUND - 1) + [Standing.OPEN] * 4
+    assert [stage.goal for stage in ranking.stages] == ["m0", "cost"]
+    assert ranking.stages[1].gap == 0  # the open sites cost more than the first one
+
+
+def test_no_time_is_no_plan() -> None:
+    for method in (search, monolithic):
+        ranking = method(tiny([generator()], SITES), Clock(0.0))
+        assert ranking.outcome is RunOutcome.LIMIT
+        assert ranking.best is None
+        assert ranking.stages == ()
+        assert {result.standing for result in ranking.results} == {Standing.OPEN}
+
+
+def test_time_is_up_without_a_plan() -> None:
+    case = tiny([generator()], [{"grid_mw": 4.0}])
+    with pytest.raises(OutOfTime):
+        solve_site(case, bounds(case).day[0], Clock(0.0))
+
+
+def test_tie_ends_in_the_fewest_units_of_the_first_offers() -> None:
+    # four MW of batteries: the large ones cost as much a MW as the small ones; two depots of each
+    offers = [
+        battery(),
+        battery(rating_mw=2.0, unit_cost_musd=2.0),
+        battery(),
+        battery(rating_mw=2.0, unit_cost_musd=2),
+    ]
+    case = tiny(offers, [{"grid_swing_mw": 0.0}], swing=0.4)
+    best = solve_site(case, bounds(case).day[0], Clock()).best
+    assert best is not None
+    assert tidied(best, Clock()).plan.units[:, 0].tolist() == [0, 2, 0, 0]
+
+
+def test_units_come_no_earlier_than_they_are_needed() -> None:
+    case = tiny([generator()], [{"grid_mw": 4.0}], it_mw=(5.0, 8.0))
+    best = search(case).best
+    assert best is not None
+    assert best.best is not None
+    assert best.best.plan.units.tolist() == [[1, 4]]
+
+
+def test_tidied_plan_costs_the_same() -> None:
+    case: Instance = tiny([generator(), generator(unit_cost_musd=1.5)], [{"grid_mw": 4.0}], spare_units=1)
+    best = solve_site(case, bounds(case).day[0], Clock()).best
+    assert best is not None
+    assert tidied(best, Clock()).cost_musd == pytest.approx(best.cost_musd, abs=2e-6)
+    assert (tidied(best, Clock(0.0)).plan.units == np.asarray(best.plan.units)).all()
