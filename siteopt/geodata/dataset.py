@@ -13,7 +13,7 @@ from pyproj import Geod
 
 from siteopt.faults import Fault, InputError
 from siteopt.geodata.check import ladder_faults, typed
-from siteopt.geodata.compute import Pace, compute_ready
+from siteopt.geodata.compute import Pace, compute_ready, queue_free
 from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.tables import RawTable, read_table
@@ -207,7 +207,7 @@ def _instance(
     fitout = sites["fitout_m2_per_day"].fillna(sites["condition"].map(dict(scenario.building.fitout_m2_per_day)))
     hall_gpus_per_m2 = gpus_per_mw / scenario.building.hall_m2_per_mw
     floor_gpus = site("floor_area_m2") * hall_gpus_per_m2
-    ready, queue = compute_ready(
+    queues = (
         gpus,
         access,
         fitout.to_numpy(dtype=float) * hall_gpus_per_m2,
@@ -221,6 +221,7 @@ def _instance(
             scenario.compute.network_bringup_days,
         ),
     )
+    ready, queue = compute_ready(*queues)
     swing_share = scenario.defaults.grid_swing_share
     step_site = sites.index.get_indexer(steps["site_id"]).astype(np.int64)
     rise = _rise(steps, site("grid_mw"), step_site)
@@ -254,6 +255,7 @@ def _instance(
         floor_gpus=floor_gpus,
         compute_ready_day=ready,
         compute_queue=queue,
+        queue_free_day=queue_free(*queues),
         step_site=step_site,
         step_ready_day=steps["day"].to_numpy(dtype=np.int64),
         step_rise_mw=rise,
