@@ -87,7 +87,7 @@ def _chosen(
         "site_name": sites.at[site, "name"],
         "site_longitude": float(sites.at[site, "longitude"]),
         "site_latitude": float(sites.at[site, "latitude"]),
-        "milestones": _milestones(scenario, case, plan, result.bottleneck),
+        "milestones": _milestones(scenario, result, case, plan),
         "cost_usd": _cost_usd(case, plan),
         "orders": _orders(scenario, case, plan, offers, transit_days[site]),
         "grid_steps": _grid_steps(scenario, case, plan, steps[steps["site_id"] == site]),
@@ -100,7 +100,7 @@ def _stages(result: SiteResult | None) -> list[Document]:
     return [{"goal": stage.goal, "value": stage.value, "bound": stage.bound, "gap": stage.gap} for stage in stages]
 
 
-def _milestones(scenario: Scenario, case: Instance, plan: Plan, held: tuple[str, ...]) -> list[Document]:
+def _milestones(scenario: Scenario, result: SiteResult, case: Instance, plan: Plan) -> list[Document]:
     rating = case.rating_mw[0][:, None] * plan.units
     grid = case.grid_mw[0] + case.step_rise_mw @ plan.step
     return [
@@ -116,7 +116,8 @@ def _milestones(scenario: Scenario, case: Instance, plan: Plan, held: tuple[str,
             "generators_mw": _round(rating[case.is_generator, m].sum()),
             "batteries_mw": _round(rating[case.is_battery, m].sum()),
             "chillers_mw": _round(rating[case.is_chiller, m].sum()),
-            "bottleneck": held[m] if held else "",
+            "bottleneck": result.bottleneck[m] if result.bottleneck else "",
+            "days_saved": result.days_saved[m] if result.days_saved else {},
         }
         for m in range(case.milestones)
     ]

@@ -26,6 +26,8 @@ def summary(document: Document) -> str:
     width = max(len(milestone["name"]) for milestone in document["milestones"])
     for milestone in document["milestones"]:
         held = f"  held by {milestone['bottleneck']}" if milestone["bottleneck"] else ""
+        saved = milestone["days_saved"].get(milestone["bottleneck"])
+        held += f" ({_counted(saved, 'day')})" if saved else ""
         lines.append(
             f"Milestone   {milestone['name']:<{width}}  {milestone['gpus']:>9,} GPUs  day {milestone['day']:>4}"
             f"  {milestone['date']}  {milestone['demand_mw']:>6.1f} MW{held}"
@@ -81,6 +83,10 @@ def _parts(document: Document) -> str:
     parts = [(name, usd) for name, usd in document["cost_usd"].items() if name != "total" and usd]
     parts.sort(key=lambda part: -part[1])
     return ", ".join(f"{name.replace('_', ' ')} {_money(document, usd).split(' ', 1)[1]}" for name, usd in parts)
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _days(document: Document, row: Document) -> str:
