@@ -5,6 +5,7 @@
 >>> print(result)  # doctest: +SKIP
 """
 
+from siteopt.explaining import Explanation, explain
 from siteopt.faults import Fault, InputError
 from siteopt.geodata.dataset import Dataset, load
 from siteopt.plan import Plan, Ranking, RunOutcome, SiteResult
@@ -13,6 +14,7 @@ from siteopt.scenario import Scenario, read_scenario
 
 __all__ = [
     "Dataset",
+    "Explanation",
     "Fault",
     "InputError",
     "Plan",
@@ -21,6 +23,7 @@ __all__ = [
     "RunOutcome",
     "Scenario",
     "SiteResult",
+    "explain",
     "load",
     "read_scenario",
     "solve",

@@ -36,6 +36,7 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Replace a key for this run: supply.spare_units=2.", metavar="KEY=VALUE"),
 ]
+TimeLimit = Annotated[float, typer.Option(help="Seconds for the optimisation.", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -77,7 +78,7 @@ def solve(
     settings: Settings = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the outputs; runs/<scenario> unless given.")] = None,
     method: Annotated[Method, typer.Option(help="Site by site, or one MILP over all sites.")] = "search",
-    time_limit: Annotated[float, typer.Option(help="Seconds for the optimisation.", min=0)] = math.inf,
+    time_limit: TimeLimit = math.inf,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -100,6 +101,26 @@ def solve(
     elif not quiet:
         typer.echo(str(result))
         typer.echo(f"Outputs     {folder}/: {', '.join(result.files())}")
+    raise typer.Exit(EXIT_CODES[result.outcome])
+
+
+@app.command()
+def explain(
+    scenario: ScenarioFile,
+    site: Annotated[str, typer.Argument(help="A site_id of the candidates, admitted or not.", metavar="SITE")],
+    settings: Settings = None,
+    time_limit: TimeLimit = math.inf,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a site does not win or cannot serve, and the least that would have to change about it.
+
+    Exit codes: 0 proven, 2 bad input, 4 limit reached before the proof.
+    """
+    try:
+        result = siteopt.explain(scenario, site, seconds=time_limit, settings=settings or ())
+    except InputError as error:
+        _refuse(error, as_json)
+    typer.echo(json.dumps(result.document, ensure_ascii=False, allow_nan=False) if as_json else str(result))
     raise typer.Exit(EXIT_CODES[result.outcome])
 
 

@@ -99,8 +99,13 @@ class _Reader:
         return merged.set_index(key, drop=False).sort_index(kind="stable")
 
 
-def load(scenario: Scenario) -> Dataset:
+def load(scenario: Scenario, admit: str = "") -> Dataset:
     """Read and check the scenario's tables, and derive the Instance.
+
+    Parameters
+    ----------
+    admit : str
+        A site_id that takes part even where a date or the filter leaves it out.
 
     Raises
     ------
@@ -127,12 +132,12 @@ def load(scenario: Scenario) -> Dataset:
     if reader.faults:
         raise InputError(reader.faults)
     steps = pd.concat(ladders, ignore_index=True) if ladders else pd.DataFrame(columns=[*GRID_STEPS.names, "day"])
-    excluded = excluded_by(scenario, sites)
-    filled, assumed, unknown = _fill(scenario, sites.drop(index=list(excluded)))
+    excluded = {site: reason for site, reason in excluded_by(scenario, sites).items() if site != admit}
+    filled, assumed, unknown = filled_sites(scenario, sites.drop(index=list(excluded)))
     excluded |= unknown
     eligible = filled.drop(index=list(unknown))
     steps = steps[steps["site_id"].isin(eligible.index)].sort_values(["site_id", "day", "grid_mw"], ignore_index=True)
-    instance, transit = _instance(scenario, eligible, offers, steps)
+    instance, transit = instance_of(scenario, eligible, offers, steps)
     assumed = {site: columns for site, columns in assumed.items() if site not in unknown}
     return Dataset(instance, sites, offers, steps, transit, excluded, assumed, tuple(reader.inputs))
 
@@ -142,7 +147,9 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fill(scenario: Scenario, sites: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]], dict[str, str]]:
+def filled_sites(
+    scenario: Scenario, sites: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]], dict[str, str]]:
     """Blanks filled as the scenario says; which columns were assumed, and which sites are unknown too much."""
     filled = sites.copy()
     assumed: dict[str, list[str]] = {site: [] for site in sites.index}
@@ -160,9 +167,10 @@ def _fill(scenario: Scenario, sites: pd.DataFrame) -> tuple[pd.DataFrame, dict[s
     return filled, {site: tuple(columns) for site, columns in assumed.items() if columns}, reasons
 
 
-def _instance(
+def instance_of(
     scenario: Scenario, sites: pd.DataFrame, offers: pd.DataFrame, steps: pd.DataFrame
 ) -> tuple[Instance, np.ndarray]:
+    """The Instance of sites without blanks and of their grid steps by day, and the days of transit, S x O."""
     workload, supply, project = scenario.workload, scenario.supply, scenario.project
     kind = offers["kind"].to_numpy()
     is_generator, is_chiller, is_battery = (kind == value for value in (Kind.GENERATOR, Kind.CHILLER, Kind.BATTERY))
