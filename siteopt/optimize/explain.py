@@ -190,9 +190,10 @@ def findings(pool: Pool, s: int, levers: Sequence[Lever], vary: Vary, clock: Clo
     """
     ranking = search(pool, clock, top=1)
     if ranking.best is not None and ranking.best.site_id == pool.site_id[s]:
-        ranking = search(pool, clock, top=2)
-        others = [result for result in ranking.results[1:] if result.best is not None]
-        return Findings(ranking.results[0], others[0] if others else None, proven=ranking.outcome is RunOutcome.PROVEN)
+        two = search(pool, clock, top=2)
+        others = (result for result in two.results if result.best is not None and result.site_id != pool.site_id[s])
+        proven = ranking.outcome is two.outcome is RunOutcome.PROVEN
+        return Findings(ranking.best, next(others, None), proven=proven)
     case, rival = pool.exact(np.array([s])), ranking.best
     limits = bounds(case)
     found = Findings(SiteResult(case.site_id[0], Standing.OPEN, limits.day[0], float(limits.cost_musd[0])), rival)

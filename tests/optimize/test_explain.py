@@ -193,11 +193,33 @@ def test_targets_follow_the_objective() -> None:
     assert 7 - 1e-5 < cost.budget_musd < 7 < last.budget_musd < 7 + 1e-5
 
 
-def test_out_of_time() -> None:
-    case = two_sites({}, {"grid_mw": 4.0}, [generator()])
-    found = findings(case, 1, [GRID], lambda changes: changed(case.take(np.array([1])), changes), Clock(0.0))
-    assert not found.proven
-    assert found.changes == ()
+class Few(Clock):
+    """A clock that is over after so many MILPs."""
+
+    most = 0
+
+    @property
+    def is_over(self) -> bool:
+        return self.solves >= self.most
+
+
+@pytest.mark.parametrize("site", [0, 1])
+def test_out_of_time(site: int) -> None:
+    offers = [generator(footprint_m2=100.0), generator(arrival_day=30)]
+    case = two_sites({"site_cost_musd": 20.0}, {"grid_mw": 4.0, "yard_m2": 400.0}, offers)
+    own, whole = case.take(np.array([site])), why(case, site, GRID, YARD)
+    for most in range(200):
+        clock = Few()
+        clock.most = most
+        found = findings(case, site, [GRID, YARD], lambda changes: changed(own, changes), clock)
+        assert found.site.site_id == case.site_id[site]
+        assert found.rival is None or found.rival.site_id != found.site.site_id
+        assert found.changes == whole.changes[: len(found.changes)]
+        if found.proven:
+            break
+    assert found.proven
+    assert most > 2
+    assert found.changes == whole.changes
 
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
@@ -235,3 +257,14 @@ def test_a_change_makes_the_site_win_and_one_notch_less_does_not(case: Instance)
             for change in way:
                 less = round((change.value - change.lever.now) / change.lever.notch) - 1
                 assert not is_chosen([other for other in way if other is not change] + [change.lever.moved(less)])
+
+
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(instances())
+def test_a_site_lacks_something_where_it_cannot_serve(case: Instance) -> None:
+    for result in search(case).results:
+        if result.standing is Standing.CANNOT_SERVE:
+            own = case.take(np.array([case.site_id.index(result.site_id)]))
+            found = shortfalls(own, Clock())
+            assert found
+            assert all(short.missing > 0 for short in found)
