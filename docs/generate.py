@@ -91,8 +91,14 @@ def make_run() -> str:
     return "```\n" + re.sub(r"MILPs in [\d.]+ s", "MILPs in a few seconds", str(_solve())) + "\n```"
 
 
+def explain() -> str:
+    """Why Memphis does not win the reference run."""
+    return f"```\n{siteopt.explain(COLOSSUS, 'us-memphis-electrolux')}\n```"
+
+
 BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("README.md", "make run"): make_run,
+    ("README.md", "explain"): explain,
     ("docs/backtest.md", "memphis"): memphis,
     ("docs/backtest.md", "memphis mix"): memphis_mix,
     ("docs/backtest.md", "rentals off"): rentals_off,

@@ -5,6 +5,7 @@
 >>> print(result)  # doctest: +SKIP
 """
 
+from siteopt.explaining import Explanation, explain
 from siteopt.faults import Fault, InputError
 from siteopt.geodata.dataset import Dataset, load
 from siteopt.plan import Plan, Ranking, RunOutcome, SiteResult
@@ -13,6 +14,7 @@ from siteopt.scenario import Scenario, read_scenario
 
 __all__ = [
     "Dataset",
+    "Explanation",
     "Fault",
     "Front",
     "InputError",
@@ -22,6 +24,7 @@ __all__ = [
     "RunOutcome",
     "Scenario",
     "SiteResult",
+    "explain",
     "load",
     "pareto",
     "read_scenario",

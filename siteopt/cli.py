@@ -151,6 +151,27 @@ def pareto(
 
 
 @app.command()
+def explain(
+    scenario: ScenarioFile,
+    site: Annotated[str, typer.Argument(help="A site_id of the candidates, admitted or not.", metavar="SITE")],
+    settings: Settings = None,
+    time_limit: TimeLimit = math.inf,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a site does not win or cannot serve, and the least that would have to change about it.
+
+    Exit codes: 0 proven, 2 bad input, 4 limit reached before the proof.
+    """
+    try:
+        with _interruptible() as stop:
+            result = siteopt.explain(scenario, site, seconds=time_limit, settings=settings or (), stop=stop)
+    except InputError as error:
+        _refuse(error, as_json)
+    typer.echo(json.dumps(result.document, ensure_ascii=False, allow_nan=False) if as_json else str(result))
+    raise typer.Exit(EXIT_CODES[result.outcome])
+
+
+@app.command()
 def version(as_json: AsJson = False) -> None:
     """Print the versions of siteopt and of what it solves with."""
     names = ("siteopt", "pulp", "highspy", "geopandas", "pandas", "numpy")

@@ -26,8 +26,8 @@ QUEUES = ("halls", "liquid loop", "GPU deliveries", "rack installation", "networ
 class Instance:
     """Everything that the optimizer may know.
 
-    Axes: S sites, O offers, M milestones, L grid steps, K trades. Sites and offers are sorted by id, so that the
-    order of rows in a table changes nothing. Days count from the decision (day 0); money is in millions of USD.
+    Axes: S sites, O offers, M milestones, L grid steps, K trades, Q queues. Sites and offers are sorted by id, so that
+    the order of rows in a table changes nothing. Days count from the decision (day 0); money is in millions of USD.
 
     Attributes
     ----------
@@ -47,6 +47,7 @@ class Instance:
     floor_gpus : S, GPUs for which there is hall
     compute_ready_day : S x M, day on which the GPUs are racked, plumbed and networked (NEVER: they cannot be)
     compute_queue : S x M, index into QUEUES of the queue that decides ``compute_ready_day``
+    queue_free_day : S x M x Q, ``compute_ready_day`` if that one of the QUEUES were free (NEVER: still not)
     step_site : L, index of the site, rising; steps of a site follow each other by day
     step_ready_day : L
     step_rise_mw, step_rise_swing_mw : L, MW added to what is in service
@@ -93,6 +94,7 @@ class Instance:
     floor_gpus: Floats
     compute_ready_day: Ints
     compute_queue: Ints
+    queue_free_day: Ints
     step_site: Ints
     step_ready_day: Ints
     step_rise_mw: Floats
@@ -125,7 +127,7 @@ class Instance:
         PuLP drops a term whose coefficient is not a number without a word, so none may come this far.
         """
         sizes = {"S": len(self.site_id), "O": len(self.offer_id), "M": len(self.milestone)}
-        sizes |= {"L": len(self.step_site), "K": len(TRADES)}
+        sizes |= {"L": len(self.step_site), "K": len(TRADES), "Q": len(QUEUES)}
         for name, axes in _AXES.items():
             array = getattr(self, name)
             shape = tuple(sizes[axis] for axis in axes)
@@ -203,6 +205,7 @@ _AXES = {
         "S",
     ),
     **dict.fromkeys(("compute_ready_day", "compute_queue"), "SM"),
+    "queue_free_day": "SMQ",
     **dict.fromkeys(("step_site", "step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd"), "L"),
     **dict.fromkeys(("arrival_day", "ready_day", "rating_mw", "cop", "unit_cost_musd"), "SO"),
     **dict.fromkeys(

@@ -158,6 +158,9 @@ class SiteResult:
     best : SitePlan or None
     bottleneck : tuple of str, M
         What holds each milestone back; empty where that was not asked.
+    days_saved : tuple of dict, M
+        Days by which each milestone could start sooner if a limit were free, by its name, the most first; empty where
+        that was not asked.
     reason : str
         Why it cannot serve, or by what it was ruled out.
     """
@@ -168,6 +171,7 @@ class SiteResult:
     cost_bound_musd: float
     best: SitePlan | None = None
     bottleneck: tuple[str, ...] = ()
+    days_saved: tuple[dict[str, int], ...] = ()
     reason: str = ""
 
 

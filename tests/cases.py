@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from siteopt.instance import TRADES, Instance
+from siteopt.instance import QUEUES, TRADES, Instance
+
+DELIVERIES = QUEUES.index("GPU deliveries")
+"""What decides the day of the GPUs in a tiny case; were it free, that would be day 0."""
 
 SITE = {
     "grid_mw": 100.0,
@@ -86,6 +89,11 @@ def tiny(
     def step(name: str, default: float = 0.0) -> np.ndarray:
         return np.array([row.get(name, default) for row in steps])
 
+    ready_day = np.stack(
+        [np.broadcast_to(np.asarray(row["compute_ready_day"], dtype=np.int64), milestones) for row in rows]
+    )
+    free_day = np.repeat(ready_day[:, :, None], len(QUEUES), axis=2)
+    free_day[:, :, DELIVERIES] = 0
     kinds = offer("kind", object)
     arrival = pair("arrival_day", np.int64)
     values: dict[str, Any] = {
@@ -106,10 +114,9 @@ def tiny(
         "gpu_cost_musd": 0.0,
         "order": (*range(milestones), -1),
         "site_id": tuple(f"s{s}" for s in range(size)),
-        "compute_ready_day": np.stack(
-            [np.broadcast_to(np.asarray(row["compute_ready_day"], dtype=np.int64), milestones) for row in rows]
-        ),
-        "compute_queue": np.full((size, milestones), 2),
+        "compute_ready_day": ready_day,
+        "compute_queue": np.full((size, milestones), DELIVERIES),
+        "queue_free_day": free_day,
         "step_site": step("site").astype(np.int64),
         "step_ready_day": step("ready_day").astype(np.int64),
         "step_rise_mw": step("rise_mw"),

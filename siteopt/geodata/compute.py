@@ -8,7 +8,7 @@ convolution: see ``docs/model.md``; a test replays the queues day by day.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -68,6 +68,31 @@ def compute_ready(
     queue = np.where(too_small, _FLOOR, queue)
     day = np.where(too_small | (delivered >= NEVER), NEVER, day + pace.bringup_days)
     return day.astype(np.int64), queue.astype(np.int64)
+
+
+def queue_free(
+    gpus: ArrayLike, access_day: ArrayLike, halls_per_day: ArrayLike, floor_gpus: ArrayLike, pace: Pace
+) -> Ints:
+    """``compute_ready`` if one queue after the other were free: no limit to its rate, or all GPUs delivered on day 0.
+
+    Takes what :func:`compute_ready` takes.
+
+    Returns
+    -------
+    day : S x M x Q, in the order of QUEUES
+    """
+    no_limit = np.full_like(access_day, np.inf, dtype=float)
+    at_once = replace(pace, delivery_day=np.zeros(1, dtype=np.int64), delivered_gpus=np.asarray(gpus)[-1:])
+    free = {
+        _HALLS: (no_limit, floor_gpus, pace),
+        _LOOP: (halls_per_day, floor_gpus, replace(pace, loop_per_day=np.inf)),
+        _DELIVERIES: (halls_per_day, floor_gpus, at_once),
+        _RACKS: (halls_per_day, floor_gpus, replace(pace, racks_per_day=np.inf)),
+        _NETWORK: (halls_per_day, floor_gpus, replace(pace, network_per_day=np.inf)),
+        _FLOOR: (halls_per_day, no_limit, pace),
+    }
+    days = [compute_ready(gpus, access_day, *free[queue])[0] for queue in range(len(QUEUES))]
+    return np.stack(days, axis=-1)
 
 
 def _through_ladder(needed: Floats, pace: Pace) -> tuple[Ints, Ints]:

@@ -109,8 +109,13 @@ class _Reader:
         return pd.concat([frame for _, frame in frames], ignore_index=True).set_index(key, drop=False)
 
 
-def load(scenario: Scenario) -> Dataset:
+def load(scenario: Scenario, admit: str = "") -> Dataset:
     """Read and check the scenario's tables, and make the pool of eligible sites.
+
+    Parameters
+    ----------
+    admit : str
+        A site_id that takes part even where a date or the filter leaves it out.
 
     Raises
     ------
@@ -138,7 +143,8 @@ def load(scenario: Scenario) -> Dataset:
     steps = pd.concat(ladders, ignore_index=True) if ladders else pd.DataFrame(columns=[*GRID_STEPS.names, "day"])
     deciding = sites[DECIDING].iloc[sites.index.argsort()]
     reason = excluded_by(scenario, deciding)
-    filled, blank, unknown = _fill(scenario, deciding[reason == ""])
+    reason[deciding.index == admit] = ""
+    filled, blank, unknown = filled_sites(scenario, deciding[reason == ""])
     reason[reason == ""] = unknown
     left_out = reason != ""
     eligible = filled[unknown == ""]
@@ -172,7 +178,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fill(scenario: Scenario, sites: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+def filled_sites(scenario: Scenario, sites: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """Blanks filled as the scenario says; where there were any; and why a site is unknown too much, or ''."""
     filled = sites.copy()
     blank = pd.DataFrame({column: sites[column].isna() | (sites[column] == "") for column in ASSUMABLE})

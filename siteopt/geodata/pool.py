@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siteopt.geodata.compute import Pace, compute_ready
+from siteopt.geodata.compute import Pace, compute_ready, queue_free
 from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
 from siteopt.geodata.distances import geodesic_km, least_km
 from siteopt.instance import TRADES, Floats, Instance, Ints
@@ -167,13 +167,9 @@ def site_pool(scenario: Scenario, sites: pd.DataFrame, offers: pd.DataFrame, ste
     hall_gpus_per_m2 = 1000 / workload.it_kw_per_gpu / scenario.building.hall_m2_per_mw
     floor_gpus = site("floor_area_m2") * hall_gpus_per_m2
     fitout = sites["fitout_m2_per_day"].fillna(sites["condition"].map(dict(scenario.building.fitout_m2_per_day)))
-    ready, queue = compute_ready(
-        [milestone.gpus for milestone in scenario.milestones],
-        access,
-        fitout.to_numpy(dtype=float) * hall_gpus_per_m2,
-        floor_gpus,
-        _pace(scenario),
-    )
+    gpus, halls_per_day = [milestone.gpus for milestone in scenario.milestones], fitout.to_numpy(dtype=float)
+    queues = (gpus, access, halls_per_day * hall_gpus_per_m2, floor_gpus, _pace(scenario))
+    ready, queue = compute_ready(*queues)
     grid_mw, swing_share = site("grid_mw"), scenario.defaults.grid_swing_share
     step_site = sites.index.get_indexer(steps["site_id"]).astype(np.int64)
     rise = _rise(steps, grid_mw, step_site)
@@ -196,6 +192,7 @@ def site_pool(scenario: Scenario, sites: pd.DataFrame, offers: pd.DataFrame, ste
             "floor_gpus": floor_gpus,
             "compute_ready_day": ready,
             "compute_queue": queue,
+            "queue_free_day": queue_free(*queues),
         },
         by_step={
             "step_site": step_site,

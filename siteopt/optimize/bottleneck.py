@@ -1,12 +1,16 @@
-"""What holds a milestone back, and why a site cannot serve."""
+"""What holds a milestone back, in days; and why a site cannot serve."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from siteopt.instance import QUEUES, Instance
-from siteopt.optimize.bounds import BEFORE, HOLDERS, Bounds, bounds
+from siteopt.optimize.bounds import BEFORE, HOLDERS, Bounds, bounds, requirements
 from siteopt.optimize.formulation import (
+    COST,
     FAMILIES,
     air,
     budget,
@@ -20,36 +24,136 @@ from siteopt.optimize.formulation import (
     water,
     yard,
 )
-from siteopt.optimize.single import Clock, feasible
+from siteopt.optimize.single import Clock, Families, feasible
 from siteopt.plan import SitePlan
 
-RESOURCES = (crew, fuel_gas, air, water, yard, budget)
+RESOURCES = {"crew": crew, "fuel gas": fuel_gas, "air": air, "water": water, "yard": yard, "budget": budget}
 """Families that limit how much of something there is."""
 
-NEEDS = (cooling, mean_power, peak_power, swing, ride_through)
+NEEDS = {
+    "cooling": cooling,
+    "mean power": mean_power,
+    "peak power": peak_power,
+    "swing": swing,
+    "ride through": ride_through,
+}
 """Families that say what a milestone needs."""
+
+LIMITS = (*QUEUES, *RESOURCES, *NEEDS)
+"""What can hold a milestone. *Fleet and arrival* is not among them, since without it there would be no days at all, nor
+is *demand*, which defines a quantity and limits nothing."""
 
 TOGETHER = "several limits together"
 
 
-def bottlenecks(found: SitePlan, limits: Bounds, clock: Clock) -> tuple[str, ...]:
-    """What holds each milestone of a site's best plan back.
+@dataclass
+class _Saving:
+    """By how many days a limit, if free, lets a milestone start sooner: from ``least`` to ``most``."""
 
-    A day at its bound is held by what sets the bound, whatever else may hold it too. Otherwise the day before is
-    tried again with each constraint family left out: those that would allow it hold the milestone.
-    """
-    case, plan, held = found.case, found.plan, []
-    for m in range(case.milestones):
-        if plan.day[m] == limits.day[0, m]:
-            held.append(limits.held_by(case, 0, m))
-            continue
-        days = [int(day) for day in plan.day[:m]] + [case.horizon_day] * (case.milestones - m)
-        days[m] = int(plan.day[m]) - 1
-        if m and days[m] < days[m - 1]:
-            held.append(f"as {case.milestone[m - 1]}")
+    limit: str
+    works: Callable[[int], bool]
+    most: int
+    least: int = 0
+    trials: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.least < self.most
+
+    def narrow(self) -> None:
+        """Try one day, then all of them, then bisect."""
+        days = (1, self.most)[self.trials] if self.trials < 2 else (self.least + self.most + 1) // 2
+        self.trials += 1
+        if self.works(days):
+            self.least = days
         else:
-            held.append(_freeing(case, days, clock))
-    return tuple(held)
+            self.most = days - 1
+
+
+def days_saved(found: SitePlan, clock: Clock) -> tuple[dict[str, int], ...]:
+    """How many days sooner each milestone of a site's best plan could start if a limit were free.
+
+    One limit at a time, by re-solving. Milestones before it start no later than planned. Those after it, as late as
+    may be, or as planned where the objective puts them first; where it puts cost first, the plan's cost may not be
+    exceeded, and ``cost`` stands for the budget.
+
+    Returns
+    -------
+    tuple of dict, M
+        Name of a limit to days, the most first; limits that save no day by themselves are not named.
+    """
+    table = []
+    for m in range(found.case.milestones):
+        savings = _savings(found, m, clock)
+        for saving in savings:
+            while saving.is_open:
+                saving.narrow()
+        savings.sort(key=lambda saving: -saving.least)
+        table.append({saving.limit: saving.least for saving in savings if saving.least})
+    return tuple(table)
+
+
+def bottlenecks(found: SitePlan, clock: Clock, saved: tuple[dict[str, int], ...] = ()) -> tuple[str, ...]:
+    """Name of what holds each milestone back: the first of its :func:`days_saved`, with fewer trials if not given."""
+    day, names = found.plan.day, []
+    for m in range(found.case.milestones):
+        if m and day[m] == day[m - 1]:
+            names.append(f"as {found.case.milestone[m - 1]}")
+        else:
+            first = next(iter(saved[m]), "") if saved else _largest(_savings(found, m, clock))
+            names.append(first or _together(found, m))
+    return tuple(names)
+
+
+def _together(found: SitePlan, m: int) -> str:
+    """What holds a milestone where no limit does so alone: by name, where several needs each set its day."""
+    case, planned = found.case, found.plan.day[m]
+    ready = case.compute_ready_day + case.commissioning_days
+    needs = [need.name for need in requirements(case) if need.first_day(ready)[0, m] == planned > ready[0, m]]
+    return f"{' and '.join(needs)} together" if len(needs) > 1 else TOGETHER
+
+
+def _largest(savings: list[_Saving]) -> str:
+    """The limit that saves the most days, the first of equals; nothing where none saves any."""
+    while True:
+        leader = max(savings, key=lambda saving: saving.most)
+        ahead = savings.index(leader)
+        others = (other.most + (place < ahead) for place, other in enumerate(savings) if other is not leader)
+        if leader.least >= max(others):
+            return leader.limit if leader.most else ""
+        leader.narrow()
+
+
+def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:
+    """What each limit saves at most, by arithmetic, and how to try it; in the order of LIMITS."""
+    case, planned, order = found.case, found.plan.day, found.case.order
+    is_capped = order.index(COST) < order.index(m)
+    if is_capped:
+        case = replace(case, budget_musd=found.cost_musd * (1 + 1e-9))
+    settled = [case.horizon_day if order.index(m) < order.index(i) else int(planned[i]) for i in range(len(planned))]
+
+    def saving(limit: str) -> _Saving:
+        freed, families = _freed(case, limit)
+
+        def works(days: int) -> bool:
+            day = int(planned[m]) - days
+            before = [min(int(planned[i]), day) for i in range(m)]
+            return feasible(freed, [*before, day, *settled[m + 1 :]], clock, families)
+
+        most = int(planned[m] - bounds(freed, limit).day[0, m])
+        return _Saving("cost" if is_capped and limit == "budget" else limit, works, most)
+
+    return [saving(limit) for limit in LIMITS]
+
+
+def _freed(case: Instance, limit: str) -> tuple[Instance, Families]:
+    """The Instance and the families in which a limit is free."""
+    if limit in QUEUES:
+        return replace(case, compute_ready_day=case.queue_free_day[:, :, QUEUES.index(limit)]), FAMILIES
+    if limit == "cooling":  # what is not cooled draws no power either
+        return replace(case, heat_fraction=0.0), FAMILIES
+    free = (RESOURCES | NEEDS)[limit]
+    return case, tuple(family for family in FAMILIES if family is not free)
 
 
 def why_not(case: Instance, clock: Clock) -> str:
@@ -57,8 +161,7 @@ def why_not(case: Instance, clock: Clock) -> str:
     limits = bounds(case)
     if (limits.day > case.horizon_day).any():
         return out_of_reach(case, limits)[0]
-    held = _freeing(case, [case.horizon_day] * case.milestones, clock)
-    return f"no plan by day {case.horizon_day}: {held}"
+    return f"no plan by day {case.horizon_day}: {_freeing(case, clock)}"
 
 
 def out_of_reach(case: Instance, limits: Bounds) -> list[str]:
@@ -84,19 +187,11 @@ def _out_of_reach(case: Instance, limits: Bounds, s: int) -> str:
     return f"{HOLDERS[holder]} for {goal}: not by day {case.horizon_day}"
 
 
-def _freeing(case: Instance, days: list[int], clock: Clock) -> str:
-    """The resources any of which, without its limit, makes these days feasible; else the needs that do so.
-
-    Where the days are feasible as they are, cost came before them in the objective, and holds them.
-    """
-    if feasible(case, days, clock):
-        return "cost"
+def _freeing(case: Instance, clock: Clock) -> str:
+    """The resources any of which, without its limit, lets the site serve by the horizon; else the needs that do so."""
+    last = [case.horizon_day] * case.milestones
     for group in (RESOURCES, NEEDS):
-        freeing = [
-            family.__name__.replace("_", " ")
-            for family in group
-            if feasible(case, days, clock, tuple(other for other in FAMILIES if other is not family))
-        ]
+        freeing = [limit for limit in group if feasible(_freed(case, limit)[0], last, clock, _freed(case, limit)[1])]
         if freeing:
             return ", ".join(freeing)
     return TOGETHER

@@ -125,14 +125,9 @@ class Bounds:
     cost_musd: Floats
     needs: list[Requirement]
 
-    def held_by(self, case: Instance, s: int, m: int) -> str:
-        """Name of what sets the bound of a milestone."""
-        holder = int(self.holder[s, m])
-        return f"as {case.milestone[m - 1]}" if holder == BEFORE else HOLDERS[holder]
 
-
-def bounds(case: Instance) -> Bounds:
-    """Lower bounds for all sites at once.
+def bounds(case: Instance, free: str = "") -> Bounds:
+    """Lower bounds for all sites at once, without the need of the name ``free``.
 
     Cost is that of the site, of the GPUs, and of the mean power at the cheapest price that can be had there.
     """
@@ -140,6 +135,8 @@ def bounds(case: Instance) -> Bounds:
     day = case.compute_ready_day + case.commissioning_days
     holder = case.compute_queue
     for number, need in enumerate(needs, start=len(QUEUES)):
+        if need.name == free:
+            continue
         first = need.first_day(day)
         holder = np.where(first > day, number, holder)
         day = first

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from siteopt.instance import Instance, Ints, Pool
-from siteopt.optimize.bottleneck import bottlenecks, out_of_reach, why_not
+from siteopt.optimize.bottleneck import bottlenecks, days_saved, out_of_reach, why_not
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.formulation import COST
 from siteopt.optimize.pricing import Prices, priced
@@ -271,7 +271,8 @@ class _Search:
         if not best.proven:
             return result
         try:
-            return replace(result, bottleneck=bottlenecks(best, limits, self.clock))
+            saved = () if place else days_saved(best, self.clock)
+            return replace(result, days_saved=saved, bottleneck=bottlenecks(best, self.clock, saved))
         except OutOfTime:
             return result
 

@@ -93,15 +93,16 @@ def _chosen(
         "site_name": sites.at[site, "name"],
         "site_longitude": float(sites.at[site, "longitude"]),
         "site_latitude": float(sites.at[site, "latitude"]),
-        "milestones": _milestones(scenario, case, plan, result.bottleneck),
-        "cost_usd": _cost_usd(case, plan),
+        "milestones": milestones_of(scenario, result, case, plan),
+        "cost_usd": cost_usd(case, plan),
         "orders": _orders(scenario, case, plan, offers, transit_days[0]),
         "grid_steps": _grid_steps(scenario, case, plan, steps[steps["site_id"] == site]),
         "baselines": _baselines(scenario, plan),
     }
 
 
-def _milestones(scenario: Scenario, case: Instance, plan: Plan, held: tuple[str, ...]) -> list[Document]:
+def milestones_of(scenario: Scenario, result: SiteResult, case: Instance, plan: Plan) -> list[Document]:
+    """What a site's plan has at each milestone, and what holds it back."""
     rating = case.rating_mw[0][:, None] * plan.units
     grid = case.grid_mw[0] + case.step_rise_mw @ plan.step
     return [
@@ -117,7 +118,8 @@ def _milestones(scenario: Scenario, case: Instance, plan: Plan, held: tuple[str,
             "generators_mw": _round(rating[case.is_generator, m].sum()),
             "batteries_mw": _round(rating[case.is_battery, m].sum()),
             "chillers_mw": _round(rating[case.is_chiller, m].sum()),
-            "bottleneck": held[m] if held else "",
+            "bottleneck": result.bottleneck[m] if result.bottleneck else "",
+            "days_saved": result.days_saved[m] if result.days_saved else {},
         }
         for m in range(case.milestones)
     ]
@@ -127,7 +129,8 @@ def _round(value: float) -> float:
     return round(float(value), 3)
 
 
-def _cost_usd(case: Instance, plan: Plan) -> dict[str, float]:
+def cost_usd(case: Instance, plan: Plan) -> dict[str, float]:
+    """What a plan costs in all and by part, in US dollars."""
     parts = plan.cost_parts_musd(case)
     return {name: round(value * 1e6) for name, value in {"total": sum(parts.values()), **parts}.items()}
 

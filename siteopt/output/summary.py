@@ -30,6 +30,8 @@ def summary(document: Document) -> str:
     width = max(len(milestone["name"]) for milestone in document["milestones"])
     for milestone in document["milestones"]:
         held = f"  held by {milestone['bottleneck']}" if milestone["bottleneck"] else ""
+        saved = milestone["days_saved"].get(milestone["bottleneck"])
+        held += f" ({counted(saved, 'day')})" if saved else ""
         lines.append(
             f"Milestone   {milestone['name']:<{width}}  {milestone['gpus']:>9,} GPUs  day {milestone['day']:>4}"
             f"  {milestone['date']}  {milestone['demand_mw']:>6.1f} MW{held}"
@@ -40,9 +42,9 @@ def summary(document: Document) -> str:
             f" ({row['milestone']}: day {row['days']} against {row['days_low']} to {row['days_high']})"
         )
     lines += _mix(document)
-    lines.append(f"Cost        {_money(document, document['cost_usd']['total'])}: " + _parts(document))
+    lines.append(f"Cost        {money(document, document['cost_usd']['total'])}: " + _parts(document))
     lines += [
-        f"Next best   {row['rank']}. {row['name']}: days {_days(document, row)}, {_money(document, row['cost_usd'])}"
+        f"Next best   {row['rank']}. {row['name']}: days {_days(document, row)}, {money(document, row['cost_usd'])}"
         for row in ranking
         if row["rank"] is not None and 1 < row["rank"] <= 1 + NEXT_BEST
     ]
@@ -62,7 +64,7 @@ def _bounds(document: Document) -> str:
     words = []
     for stage in document["certificate"]["stages"]:
         if stage["goal"] == "cost":
-            words.append(f"cost at least {_money(document, stage['bound'] * 1e6)} (gap {stage['gap']:.2%})")
+            words.append(f"cost at least {money(document, stage['bound'] * 1e6)} (gap {stage['gap']:.2%})")
         else:
             words.append(f"{stage['goal']} not before day {stage['bound']:.0f} (gap {stage['gap']:.0%})")
     return ", ".join(words)
@@ -79,7 +81,7 @@ def _second(document: Document) -> list[str]:
         verdict = "agrees"
     else:
         verdict = "contradicts nothing, but did not finish"
-    best = f"; its best plan costs {_money(document, found['cost_musd'] * 1e6)}" if found["cost_musd"] else ""
+    best = f"; its best plan costs {money(document, found['cost_musd'] * 1e6)}" if found["cost_musd"] else ""
     return [f"Checked     {found['solver']} {verdict}{best}"]
 
 
@@ -103,7 +105,8 @@ def _mix(document: Document) -> list[str]:
     return lines
 
 
-def _money(document: Document, usd: float) -> str:
+def money(document: Document, usd: float) -> str:
+    """An amount in the currency of a document, in millions or billions."""
     amount = usd * document["currency_per_usd"] / 1e6
     return (
         f"{document['currency']} {amount:,.1f} M"
@@ -115,7 +118,12 @@ def _money(document: Document, usd: float) -> str:
 def _parts(document: Document) -> str:
     parts = [(name, usd) for name, usd in document["cost_usd"].items() if name != "total" and usd]
     parts.sort(key=lambda part: -part[1])
-    return ", ".join(f"{name.replace('_', ' ')} {_money(document, usd).split(' ', 1)[1]}" for name, usd in parts)
+    return ", ".join(f"{name.replace('_', ' ')} {money(document, usd).split(' ', 1)[1]}" for name, usd in parts)
+
+
+def counted(number: float, word: str) -> str:
+    """A number with its noun: ``1 day``, ``2 days``."""
+    return f"{number:,g} {word}" if number == 1 else f"{number:,g} {word}s"
 
 
 def _days(document: Document, row: Document) -> str:

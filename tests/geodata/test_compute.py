@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siteopt.geodata.compute import Pace, compute_ready
+from siteopt.geodata.compute import Pace, compute_ready, queue_free
 from siteopt.instance import NEVER, QUEUES
 
 LONG = 400
@@ -91,3 +91,26 @@ def test_rounding_of_rates_costs_no_day() -> None:
     pace = Pace(np.array([0]), np.array([300]), 1000.0, 0.1 * 3, 1000.0, 0)
     day, _ = compute_ready([3], [0], [1000.0], [1000.0], pace)
     assert day[0, 0] == 10
+
+
+def test_each_queue_may_be_free() -> None:
+    # 500 GPUs: delivered on day 10, racked at 100 a day; halls of 40 a day from day 5 end on day 18; 2 days of bring-up
+    pace = ladder((10, 500))
+    day, _ = compute_ready([500], [5], [40.0], [9999.0], pace)
+    free = queue_free([500], [5], [40.0], [9999.0], pace)
+    assert day[0, 0] == 20
+    assert dict(zip(QUEUES, free[0, 0].tolist(), strict=True)) == dict.fromkeys(QUEUES, 20) | {"halls": 17}
+
+
+def test_a_free_floor_or_delivery_lifts_what_was_impossible() -> None:
+    free = queue_free([500, 900], [0], [1000.0], [800.0], ladder((4, 600)))
+    assert free[0, 1, QUEUES.index("floor area")] == NEVER  # the deliveries fall short as well
+    free = queue_free([500, 900], [0], [1000.0], [9999.0], ladder((4, 600)))
+    assert free[0, :, QUEUES.index("GPU deliveries")].tolist() == [7, 11]
+    assert free[0, 1, QUEUES.index("network")] == NEVER
+
+
+@given(paces(), st.integers(1, 200), st.integers(0, 40), rates, st.integers(1, 300))
+def test_a_free_queue_costs_no_day(pace: Pace, gpus: int, access: int, halls: float, floor: int) -> None:
+    day, _ = compute_ready([gpus], [access], [halls], [floor], pace)
+    assert (queue_free([gpus], [access], [halls], [floor], pace) <= day[:, :, None]).all()

@@ -19,7 +19,7 @@ from siteopt.instance import Instance
 from tests.worlds import SITES, STEPS, changed, write_world
 
 BY_SITE = ("grid_mw", "grid_swing_mw", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "grid_usd_per_mwh")
-BY_SITE += ("site_cost_musd", "floor_gpus", "compute_ready_day", "compute_queue")
+BY_SITE += ("site_cost_musd", "floor_gpus", "compute_ready_day", "compute_queue", "queue_free_day")
 BY_PAIR = ("arrival_day", "ready_day", "rating_mw", "cop", "unit_cost_musd")
 BY_STEP = ("step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd")
 FARTHER = ("arrival_day", "ready_day", "unit_cost_musd")

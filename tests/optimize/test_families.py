@@ -65,7 +65,7 @@ def test_arrival_of_a_unit() -> None:
     plan, held = answer(case)
     assert list(plan.day) == [25]
     assert plan.units[0, 0] == 6
-    assert held == ("mean power",)
+    assert held == ("mean power and peak power together",)
 
 
 def test_fleet_is_finite() -> None:

@@ -115,7 +115,7 @@ def test_plan_json_has_what_is_promised(result: Result) -> None:
     document = layer(result, "plan.json")
     promised = {"format_version", "outcome", "site_id", "site_name", "milestones", "cost_usd", "orders", "grid_steps"}
     assert promised | {"baselines", "certificate", "assumptions", "inputs"} <= set(document)
-    milestone = {"name", "gpus", "day", "date", "it_mw", "demand_mw", "bottleneck"}
+    milestone = {"name", "gpus", "day", "date", "it_mw", "demand_mw", "bottleneck", "days_saved"}
     assert milestone <= set(document["milestones"][0])
     order = {"offer_id", "kind", "units", "depot", "leaves", "arrives", "ready"}
     assert all(order <= set(row) for row in document["orders"])

@@ -1,0 +1,218 @@
+"""Why a site does not win or cannot serve, and the least that would have to change about it.
+
+Each lever is tried at its best value first, then by bisection; what is found is proven by re-solving, and so is that
+one notch less does not suffice.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from siteopt.instance import NEVER, QUEUES, Instance, Pool
+from siteopt.optimize.bottleneck import bottlenecks, days_saved, why_not
+from siteopt.optimize.bounds import ENOUGH, bounds, requirements
+from siteopt.optimize.formulation import COST, SHORTFALL
+from siteopt.optimize.search import search
+from siteopt.optimize.single import NO_PLAN, Clock, OutOfTime, feasible, fixed, solve_site
+from siteopt.optimize.solver import Outcome
+from siteopt.plan import SAME_COST_MUSD, Key, RunOutcome, SiteResult, Standing
+from siteopt.reasons import Change, Findings, Lever, Shortfall, Vary
+
+
+@dataclass(frozen=True)
+class Target:
+    """Days that the milestones may start on at the latest, and a cost that may not be exceeded, in millions of USD."""
+
+    days: tuple[int, ...]
+    budget_musd: float
+
+
+def to_serve(case: Instance) -> list[Target]:
+    """What a site must reach to serve."""
+    return [Target((case.horizon_day,) * case.milestones, math.inf)]
+
+
+def to_win(case: Instance, rival: Key, *, wins_ties: bool) -> list[Target]:
+    """Targets any of which, if reached, puts a site before the key of a rival in the objective.
+
+    One for each goal: no worse in the goals before it, better in this one. Equal in all of them wins ties, or not.
+    """
+    targets = []
+    for place in range(len(rival)):
+        days, budget = [case.horizon_day] * case.milestones, math.inf
+        for goal, value in zip(case.order[: place + 1], rival, strict=False):
+            better = goal == case.order[place] and not (wins_ties and place == len(rival) - 1)
+            if goal == COST:
+                budget = (value - better + 0.4) * SAME_COST_MUSD
+            else:
+                days[goal] = int(value) - better
+        targets.append(Target(tuple(itertools.accumulate(reversed(days), min))[::-1], budget))
+    return targets
+
+
+def is_reached(case: Instance, targets: Sequence[Target], clock: Clock) -> bool:
+    """Whether the site of an Instance of one site can reach any of the targets; by arithmetic where that shows it."""
+    limits = bounds(case)
+    return any(
+        feasible(replace(case, budget_musd=min(case.budget_musd, target.budget_musd)), target.days, clock)
+        for target in targets
+        if (limits.day[0] <= target.days).all() and limits.cost_musd[0] <= target.budget_musd + SAME_COST_MUSD
+    )
+
+
+def changes_to(
+    targets: Sequence[Target], levers: Sequence[Lever], vary: Vary, clock: Clock
+) -> Iterator[tuple[Change, ...]]:
+    """Each single change that reaches a target, at its least; where none does, the fewest changes that do together."""
+
+    def works(changes: Sequence[Change]) -> bool:
+        return is_reached(vary(changes), targets, clock)
+
+    alone = [lever for lever in levers if works([lever.moved(lever.notches)])]
+    for lever in alone:
+        yield _least([lever], targets, works, vary)
+    if not alone and (together := _fewest(levers, works)):
+        yield _least(together, targets, works, vary)
+
+
+Works = Callable[[Sequence[Change]], bool]
+
+
+def _fewest(levers: Sequence[Lever], works: Works) -> list[Lever]:
+    """The fewest levers that suffice at their best values; none where all of them together do not."""
+
+    def suffice(chosen: Sequence[Lever]) -> bool:
+        return works([lever.moved(lever.notches) for lever in chosen])
+
+    if not suffice(levers):
+        return []
+    needed = [lever for lever in levers if not suffice([other for other in levers if other is not lever])]
+    others = [lever for lever in levers if lever not in needed]
+    sets = ([*needed, *more] for size in range(len(others) + 1) for more in itertools.combinations(others, size))
+    return next(chosen for chosen in sets if suffice(chosen))
+
+
+def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, vary: Vary) -> tuple[Change, ...]:
+    """The levers, which suffice at their best values, moved one after the other as little and as late as will do."""
+    changes = [lever.moved(lever.notches) for lever in chosen]
+
+    def works_with(place: int, change: Change) -> bool:
+        return works([*changes[:place], change, *changes[place + 1 :]])
+
+    for place, lever in enumerate(chosen):
+        low, high, stride = 0, lever.notches, 1
+        while high - low > 1:
+            notches = min(low + stride, (low + high) // 2)
+            if works_with(place, lever.moved(notches)):
+                high = notches
+            else:
+                low, stride = notches, 2 * stride
+        changes[place] = lever.moved(high)
+    for place, change in enumerate(changes):
+        if change.lever.column == "grid_mw":
+            delay = vary(changes).commissioning_days
+            days = sorted({day - delay for target in targets for day in target.days if day > delay}, reverse=True)
+            later = (replace(change, by_day=day) for day in days)
+            changes[place] = next((late for late in later if works_with(place, late)), change)
+    return tuple(changes)
+
+
+def shortfalls(case: Instance, clock: Clock) -> tuple[Shortfall, ...]:
+    """What the site of an Instance of one site lacks to serve: by arithmetic, else by solving for the least."""
+    return tuple(_by_arithmetic(case)) or tuple(_by_solving(case, clock))
+
+
+def _by_arithmetic(case: Instance) -> Iterator[Shortfall]:
+    """Every need, queue and sum of money that falls short by itself on the last day."""
+    last, ready = np.array([case.horizon_day]), case.compute_ready_day[0] + case.commissioning_days
+    needs = requirements(case)
+    for m, milestone in enumerate(case.milestone):
+        if case.floor_gpus[0] < case.gpus[m]:
+            missing = float(case.gpus[m] - case.floor_gpus[0])
+            yield Shortfall("floor area", milestone, missing, "GPUs", float(case.gpus[m]))
+        elif ready[m] > case.horizon_day:
+            day = float(ready[m]) if ready[m] < NEVER else math.inf
+            yield Shortfall(QUEUES[case.compute_queue[0, m]], milestone, day - case.horizon_day, "days", day)
+        for need in needs:
+            missing = float(need.need[0, m] - need.supplied_by(last)[0])
+            if missing > ENOUGH:
+                yield Shortfall(need.name, milestone, missing, need.unit, float(need.need[0, m]))
+    least = float(bounds(case).cost_musd[0])
+    if least > case.budget_musd:
+        yield Shortfall("budget", "", least - case.budget_musd, "million USD", least)
+
+
+def _by_solving(case: Instance, clock: Clock) -> Iterator[Shortfall]:
+    """The money that is missing, if it is only that; else the least shortfall of the needs, as shares added up."""
+    days = to_serve(case)[0].days
+    cost = clock.solve(fixed(replace(case, budget_musd=math.inf), days, COST).problem)
+    if cost.outcome is Outcome.OPTIMAL:
+        yield Shortfall("budget", "", cost.objective - case.budget_musd, "million USD", cost.objective)
+        return
+    model = fixed(case, days, SHORTFALL)
+    clock.solve(model.problem)
+    units = {need.name: need.unit for need in requirements(case)}
+    for (name, _, m), missing in model.short.items():
+        need = name.replace("_", " ")
+        if missing.varValue > NO_PLAN * model.needs(m)[name]:
+            yield Shortfall(need, case.milestone[m], missing.varValue, units[need])
+
+
+def solved(case: Instance, clock: Clock) -> SiteResult:
+    """The site of an Instance of one site by itself: its best plan and what holds it back, or why it cannot serve.
+
+    Raises
+    ------
+    OutOfTime
+    """
+    limits = bounds(case)
+    result = SiteResult(case.site_id[0], Standing.OPEN, limits.day[0], float(limits.cost_musd[0]))
+    best = solve_site(case, limits.day[0], clock).best
+    if best is None:
+        return replace(result, standing=Standing.CANNOT_SERVE, cost_bound_musd=math.nan, reason=why_not(case, clock))
+    result = replace(result, best=best, cost_bound_musd=best.cost_bound_musd)
+    if not best.proven:
+        return result
+    saved = days_saved(best, clock)
+    names = bottlenecks(best, clock, saved)
+    return replace(result, standing=Standing.SOLVED, bottleneck=names, days_saved=saved)
+
+
+def findings(pool: Pool, s: int, levers: Sequence[Lever], vary: Vary, clock: Clock) -> Findings:
+    """Why a site of a pool (an index) does not win: beside the winner, what it lacks, and what would have to change.
+
+    Where the time runs out, what is known by then.
+    """
+    ranking = search(pool, clock, top=1)
+    if ranking.best is not None and ranking.best.site_id == pool.site_id[s]:
+        two = search(pool, clock, top=2)
+        others = (result for result in two.results if result.best is not None and result.site_id != pool.site_id[s])
+        proven = ranking.outcome is two.outcome is RunOutcome.PROVEN
+        return Findings(ranking.best, next(others, None), proven=proven)
+    case, rival = pool.exact(np.array([s])), ranking.best
+    limits = bounds(case)
+    found = Findings(SiteResult(case.site_id[0], Standing.OPEN, limits.day[0], float(limits.cost_musd[0])), rival)
+    try:
+        if ranking.outcome is RunOutcome.LIMIT:
+            raise OutOfTime
+        found = replace(found, site=solved(case, clock))
+        if found.site.standing is Standing.OPEN:
+            raise OutOfTime
+        if found.site.best is None or rival is None or rival.best is None:
+            found = replace(found, shortfalls=shortfalls(case, clock))
+            targets = to_serve(case)
+        else:
+            targets = to_win(case, rival.best.key, wins_ties=case.site_id[0] < rival.site_id)
+        for change in changes_to(targets, levers, vary, clock):
+            found = replace(found, changes=(*found.changes, change))
+        if found.site.best is None and not found.changes:
+            best = vary([lever.moved(lever.notches) for lever in levers])
+            found = replace(found, still_short=shortfalls(best, clock))
+    except OutOfTime:
+        return replace(found, proven=False)
+    return found

@@ -1,0 +1,210 @@
+"""``siteopt explain``: from tables to the words of a planner."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import siteopt
+from siteopt import Explanation, InputError, RunOutcome
+from siteopt.cli import app
+from siteopt.geodata.variants import Variants
+from tests.geodata.test_dataset import assert_identical
+from tests.worlds import SITES, STEPS, Row, changed, write_world
+
+DEAR = changed(SITES, "site_id", "beta", site_cost_usd=9_000_000)
+"""Beta is dearer, and has 2 MW of grid, and 30 MW from day 60 on."""
+
+
+def explained(folder: Path, site: str = "beta", *settings: str, sites: tuple[Row, ...] = SITES) -> Explanation:
+    return siteopt.explain(write_world(folder, sites), site, settings=settings)
+
+
+def chosen(folder: Path, sites: tuple[Row, ...] = SITES, steps: tuple[Row, ...] = STEPS) -> str:
+    found = siteopt.solve(write_world(folder, sites, steps=steps)).document["site_id"]
+    assert isinstance(found, str)
+    return found
+
+
+def by_column(found: Explanation) -> dict[str, dict[str, Any]]:
+    return {change["column"]: change for (change,) in found.document["changes"]}
+
+
+def test_each_change_makes_the_site_win_and_one_notch_less_does_not(tmp_path: Path) -> None:
+    assert chosen(tmp_path / "as it is") == "alpha"
+    changes = by_column(explained(tmp_path / "asked"))
+    assert {"grid_mw", "site_cost_usd"} <= set(changes)
+    notches = {"grid_mw": 1.0, "site_cost_usd": -100_000.0}
+    for column, notch in notches.items():
+        for less, winner in ((0.0, "beta"), (notch, "alpha")):
+            value, folder = changes[column]["needed"] - less, tmp_path / f"{column} {less}"
+            if column == "grid_mw":
+                step = {"site_id": "beta", "ready_day": changes[column]["by_day"], "grid_mw": value}
+                steps = (step, *[row for row in STEPS if float(str(row["grid_mw"])) > value])
+                assert chosen(folder, steps=steps) == winner
+            else:
+                assert chosen(folder, changed(SITES, "site_id", "beta", **{column: value})) == winner
+
+
+def test_earlier_access_makes_a_late_site_win(tmp_path: Path) -> None:
+    late = changed(SITES, "site_id", "beta", access_days=50, site_cost_usd=0, grid_mw=12)
+    found = explained(tmp_path / "asked", sites=late)
+    change = by_column(found)["access_days"]
+    for access, winner in ((change["needed"], "beta"), (change["needed"] + 1, "alpha")):
+        sites = changed(late, "site_id", "beta", access_days=access)
+        assert chosen(tmp_path / f"{access}", sites) == winner
+    words = f"access {50 - change['needed']:g} days earlier (day {change['needed']:g}, not 50)"
+    assert words in str(found)
+    assert "Behind      first run by" in str(found)
+
+
+def test_site_and_winner_are_side_by_side(tmp_path: Path) -> None:
+    found = explained(tmp_path, sites=DEAR)
+    document = found.document
+    solved = {row["site_id"]: row for row in siteopt.solve(tmp_path / "scenario.toml").document["ranking"]}
+    for role, site in (("plan", "beta"), ("rival", "alpha")):
+        assert document[role]["site_id"] == site
+        assert document[role]["cost_usd"]["total"] == pytest.approx(solved[site]["cost_usd"], abs=10)
+        assert [milestone["day"] for milestone in document[role]["milestones"]] == [solved[site]["day_first_run"]]
+        assert sum(document[role]["units"].values()) > 0
+    lines = str(found).splitlines()
+    assert lines[:2] == [
+        "Site        Beta Mill (beta): it can serve, and does not win",
+        "Winner      Alpha Works (alpha)",
+    ]
+    assert any(line.startswith("Behind      in cost by USD") and "site USD 4.0 M" in line for line in lines)
+    assert found.outcome is RunOutcome.PROVEN
+
+
+def test_the_winner_wins(tmp_path: Path) -> None:
+    found = explained(tmp_path, "alpha")
+    assert str(found).startswith("Site        Alpha Works (alpha): it wins\nNext best   Beta Mill (beta)")
+    assert found.document["changes"] == []
+
+
+def test_shortfall_of_floor_is_in_square_metres(tmp_path: Path) -> None:
+    # 10,000 GPUs of 1 kW at 350 m2 a MW: 3,500 m2; arithmetic says so
+    found = explained(tmp_path, sites=changed(SITES, "site_id", "beta", floor_area_m2=3_000))
+    assert found.document["shortfalls"] == [
+        {"limit": "floor area", "milestone": "first run", "missing": 500.0, "needed": 3500.0, "unit": "m2"}
+    ]
+    lines = str(found).splitlines()
+    assert lines[0] == "Site        Beta Mill (beta): it cannot serve"
+    assert "Lacks       floor area for first run: short of 500.0 of 3,500.0 m2" in lines
+    assert "To serve:   500 m2 more floor (3,500, not 3,000)" in lines
+
+
+def test_shortfall_that_only_solving_finds(tmp_path: Path) -> None:
+    # chillers, generators and batteries all want yard
+    found = explained(tmp_path, sites=changed(SITES, "site_id", "beta", yard_area_m2=200))
+    assert found.document["reason"] == "no plan by day 365: yard"
+    assert {short["limit"] for short in found.document["shortfalls"]} <= {
+        "cooling",
+        "mean power",
+        "peak power",
+        "swing",
+    }
+    (change,) = by_column(found).values()
+    assert change["column"] == "yard_area_m2"
+    sites = changed(SITES, "site_id", "beta", yard_area_m2=change["needed"])
+    assert siteopt.explain(write_world(tmp_path / "more", sites), "beta").document["plan"] is not None
+
+
+def test_no_change_of_the_site_brings_the_deliveries_forward(tmp_path: Path) -> None:
+    found = explained(tmp_path, "beta", "project.horizon_days=15")
+    assert "no change of the site is enough, nor are all of them together" in str(found)
+    assert {short["limit"] for short in found.document["still_short"]} >= {"GPU deliveries"}
+    assert found.document["rival"] is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ('filter.countries=["KR"]', "country is US"),
+        ('filter.status=["idle"]', "status is vacant"),
+    ],
+)
+def test_left_out_by_the_filter_is_explained_as_if_admitted(tmp_path: Path, setting: str, reason: str) -> None:
+    found = explained(tmp_path, "beta", setting)
+    assert found.excluded == reason
+    assert f"Left out    {reason}; the rest is as if it were admitted" in str(found)
+    assert found.document["plan"] is not None
+
+
+def test_left_out_by_a_date_is_explained_as_if_admitted(tmp_path: Path) -> None:
+    sites = changed(SITES, "site_id", "beta", available_until="2020-01-01")
+    found = explained(tmp_path, sites=sites)
+    assert found.excluded == "taken since 2020-01-01"
+    assert found.document["rival"]["site_id"] == "alpha"
+    assert found.document["standing"] == "solved"
+
+
+def test_left_out_since_unknown(tmp_path: Path) -> None:
+    found = explained(tmp_path, "gamma", 'filter.countries=["US"]')
+    assert found.excluded == "country is KR; unknown: grid_mw"
+    assert str(found).splitlines() == [
+        "Site        강진 공장 (gamma): too much about it is unknown",
+        "Left out    country is KR; unknown: grid_mw",
+    ]
+    assert found.document["plan"] is None
+
+
+def test_unknown_site_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="found 'bet', expected a site_id of the candidates; did you mean 'beta'"):
+        explained(tmp_path, "bet")
+
+
+def test_variant_without_changes_is_the_site(tmp_path: Path) -> None:
+    scenario = siteopt.read_scenario(write_world(tmp_path))
+    data = siteopt.load(scenario)
+    for s, site in enumerate(data.instance.site_id):
+        assert_identical(Variants(scenario, data, site)([]), data.instance.take(np.array([s])))
+
+
+def test_levers_are_what_could_be_better(tmp_path: Path) -> None:
+    scenario = siteopt.read_scenario(write_world(tmp_path))
+    levers = {lever.column: lever for lever in Variants(scenario, siteopt.load(scenario), "beta").levers}
+    assert "air_permit_days" not in levers  # is 0
+    assert "nox_limit_t_per_year" not in levers  # blank: no limit
+    assert levers["fitout_m2_per_day"].now == 800  # blank: that of a sound hall
+    assert levers["ready_day"].step == 0
+
+
+def call(*arguments: object) -> Any:
+    return CliRunner().invoke(app, ["explain", *map(str, arguments)])
+
+
+def test_command_prints_what_the_api_says(tmp_path: Path) -> None:
+    world = write_world(tmp_path)
+    result = call(world, "beta")
+    assert result.exit_code == 0
+    assert result.stdout == f"{siteopt.explain(world, 'beta')}\n"
+
+
+def test_command_prints_one_json_document(tmp_path: Path) -> None:
+    result = call(write_world(tmp_path), "beta", "--json", "--set", "project.horizon_days=15")
+    assert result.exit_code == 0
+    assert result.stdout.count("\n") == 1
+    document = json.loads(result.stdout)
+    assert document["standing"] == "cannot serve"
+    assert document["shortfalls"]
+
+
+def test_command_refuses_an_unknown_site(tmp_path: Path) -> None:
+    result = call(write_world(tmp_path), "btea")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "did you mean 'beta'" in result.stderr
+
+
+def test_command_says_when_the_time_ran_out(tmp_path: Path) -> None:
+    result = call(write_world(tmp_path), "beta", "--time-limit", 0)
+    assert result.exit_code == 4
+    assert "it is not settled" in result.stdout
+    assert "the time ran out before the proof" in result.stdout
+    assert "Winner" not in result.stdout
