@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,6 +45,8 @@ is *demand*, which defines a quantity and limits nothing."""
 
 TOGETHER = "several limits together"
 
+Each = Callable[[Callable[["_Saving"], None], Iterable["_Saving"]], Iterable[None]]
+
 
 @dataclass
 class _Saving:
@@ -56,9 +58,10 @@ class _Saving:
     least: int = 0
     trials: int = 0
 
-    @property
-    def is_open(self) -> bool:
-        return self.least < self.most
+    def settle(self) -> None:
+        """Narrow it to one number."""
+        while self.least < self.most:
+            self.narrow()
 
     def narrow(self) -> None:
         """Try one day, then all of them, then bisect."""
@@ -70,27 +73,28 @@ class _Saving:
             self.most = days - 1
 
 
-def days_saved(found: SitePlan, clock: Clock) -> tuple[dict[str, int], ...]:
+def days_saved(found: SitePlan, clock: Clock, each: Each = map) -> tuple[dict[str, int], ...]:
     """How many days sooner each milestone of a site's best plan could start if a limit were free.
 
     One limit at a time, by re-solving. Milestones before it start no later than planned. Those after it, as late as
     may be, or as planned where the objective puts them first; where it puts cost first, the plan's cost may not be
     exceeded, and ``cost`` stands for the budget.
 
+    Parameters
+    ----------
+    each : callable
+        Calls a function for each item, as ``map`` does; that of an executor uses its threads.
+
     Returns
     -------
     tuple of dict, M
         Name of a limit to days, the most first; limits that save no day by themselves are not named.
     """
-    table = []
-    for m in range(found.case.milestones):
-        savings = _savings(found, m, clock)
-        for saving in savings:
-            while saving.is_open:
-                saving.narrow()
-        savings.sort(key=lambda saving: -saving.least)
-        table.append({saving.limit: saving.least for saving in savings if saving.least})
-    return tuple(table)
+    savings = [_savings(found, m, clock) for m in range(found.case.milestones)]
+    for _ in each(_Saving.settle, [saving for of_milestone in savings for saving in of_milestone]):
+        pass
+    ordered = (sorted(of_milestone, key=lambda saving: -saving.least) for of_milestone in savings)
+    return tuple({saving.limit: saving.least for saving in every if saving.least} for every in ordered)
 
 
 def bottlenecks(found: SitePlan, clock: Clock, saved: tuple[dict[str, int], ...] = ()) -> tuple[str, ...]:

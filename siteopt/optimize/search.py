@@ -242,7 +242,8 @@ class _Search:
         ranked = [s for _, s in sorted(map(self._rank, self.found))]
         if proven:
             ranked = [s for s in ranked if self.found[s].proven][: self.top]
-        results = [self._ranked(place, s, proven) for place, s in enumerate(ranked)]
+        behind = [self.threads.submit(self._ranked, place, s, proven) for place, s in enumerate(ranked) if place]
+        results = [*(self._ranked(0, s, proven) for s in ranked[:1]), *(later.result() for later in behind)]
         late = np.asarray((screen.likely > screen.head.horizon_day).any(axis=1))
         late[list(self.cannot)] = True
         rest = ~late
@@ -255,9 +256,10 @@ class _Search:
     def _bounded(self, best: SitePlan) -> tuple[Stage, ...]:
         """The best plan's values with bounds that no site can beat, up to the first goal that is not proven."""
         screen, stages = self.screen, []
-        s = int(screen.by_bound(np.flatnonzero(screen.open))[0])
+        least = screen.by_bound(np.flatnonzero(screen.open))[:1]
         for goal, stage in zip(screen.head.order, best.stages, strict=True):
-            low = min(stage.bound, float(screen.cost_musd[s] if goal == COST else screen.likely[s, goal]))
+            bound = screen.cost_musd if goal == COST else screen.likely[:, goal]
+            low = float(min(stage.bound, *bound[least]))
             stages.append(Stage(stage.goal, stage.value, low, relative_gap(stage.value, low)))
             if stages[-1].gap:
                 break
@@ -271,7 +273,7 @@ class _Search:
         if not best.proven:
             return result
         try:
-            saved = () if place else days_saved(best, self.clock)
+            saved = () if place else days_saved(best, self.clock, self.threads.map)
             return replace(result, days_saved=saved, bottleneck=bottlenecks(best, self.clock, saved))
         except OutOfTime:
             return result

@@ -30,6 +30,9 @@ INTEGRALITY = 1e-5
 ROUGH = 0.01
 """Relative gap of cost (GPUs apart) that is near enough for prices."""
 
+UNIT = 1000.0
+"""What a unit counts for in a tie, beside the place of its offer."""
+
 NO_PLAN = 1e-6
 """A shortfall, as a share of the needs added up, that is more than rounding."""
 
@@ -319,18 +322,14 @@ class _Attempt:
 def tidied(found: SitePlan, clock: Clock) -> SitePlan:
     """Of all plans with the same days and the same cost the one that is given: a tie ends in one answer.
 
-    First the fewest units on site, added up over the milestones, and the most grid steps in service; then units of
-    the offers that come first by their id. The plan itself where the time runs out.
+    The fewest units on site, added up over the milestones, less the grid steps in service; of those the units of the
+    offers that come first by their id: each unit counts UNIT and the place of its offer. The plan itself where the time
+    runs out.
     """
-    case, days = found.case, found.plan.day
-    model = fixed(replace(case, budget_musd=found.cost_musd + SAME_COST_MUSD / 10), days)
-    fewest = [(var, 1.0) for var in model.units.values()] + [(var, -1.0) for var in model.step.values()]
-    first = [(var, float(o)) for (o, _, _), var in model.units.items()]
+    model = fixed(replace(found.case, budget_musd=found.cost_musd + SAME_COST_MUSD / 10), found.plan.day)
+    units = [(var, UNIT + o) for (o, _, _), var in model.units.items()]
+    model.problem.setObjective(pulp.LpAffineExpression(units + [(var, -UNIT) for var in model.step.values()]))
     try:
-        model.problem.setObjective(pulp.LpAffineExpression(fewest))
-        least = round(clock.solve(model.problem).objective)
-        model.row("fewest", fewest, pulp.LpConstraintLE, least)
-        model.problem.setObjective(pulp.LpAffineExpression(first))
         clock.solve(model.problem)
     except OutOfTime:
         return found
