@@ -32,6 +32,8 @@ app = typer.Typer(
 EXIT_CODES = {siteopt.RunOutcome.PROVEN: 0, siteopt.RunOutcome.NO_SITE: 3, siteopt.RunOutcome.LIMIT: 4}
 """0 proven optimal, 2 bad input or usage, 3 no site can serve, 4 limit reached or stopped before the proof."""
 BAD_INPUT = 2
+SHOWN = 100
+"""Sites of a kind that ``check`` names; the others are counted."""
 DISAGREES = 5
 """The second solver contradicts the first."""
 
@@ -74,11 +76,15 @@ def check(scenario: ScenarioFile, settings: Settings = None, as_json: AsJson = F
     if as_json:
         typer.echo(json.dumps(facts))
         return
-    typer.echo(f"No faults: {len(dataset.sites)} candidates, {eligible} eligible, {len(dataset.offers)} offers")
-    for site, reason in dataset.excluded.items():
+    typer.echo(f"No faults: {len(dataset.sites):,} candidates, {eligible:,} eligible, {len(dataset.offers):,} offers")
+    assumed = dataset.assumed[dataset.assumed.any(axis=1)]
+    for site, reason in dataset.excluded[:SHOWN].items():
         typer.echo(f"  left out  {site}: {reason}")
-    for site, filled in dataset.assumed[dataset.assumed.any(axis=1)].iterrows():
+    for site, filled in assumed[:SHOWN].iterrows():
         typer.echo(f"  assumed   {site}: {', '.join(filled.index[filled])}")
+    for what, more in (("left out", len(dataset.excluded) - SHOWN), ("assumed ", len(assumed) - SHOWN)):
+        if more > 0:
+            typer.echo(f"  {what}  {more:,} more")
 
 
 @app.command()

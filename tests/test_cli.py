@@ -61,6 +61,15 @@ def test_check_of_what_is_right(world: Path) -> None:
     assert "gamma: unknown: grid_mw" in result.stdout
 
 
+def test_check_names_a_hundred_sites_and_counts_the_others(tmp_path: Path) -> None:
+    gamma = next(site for site in SITES if site["site_id"] == "gamma")
+    many = [{**gamma, "site_id": f"gamma{number:03d}"} for number in range(130)]
+    result = call("check", write_world(tmp_path, [*SITES, *many]))
+    assert result.exit_code == 0
+    assert sum(line.startswith("  left out  gamma") for line in result.stdout.splitlines()) == 100
+    assert "  left out  31 more" in result.stdout.splitlines()
+
+
 def test_check_of_what_is_right_as_json(world: Path) -> None:
     result = call("check", world, "--json")
     assert result.exit_code == 0
