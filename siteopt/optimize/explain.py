@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from siteopt.optimize.formulation import COST, SHORTFALL
 from siteopt.optimize.search import search
 from siteopt.optimize.single import NO_PLAN, Clock, OutOfTime, feasible, fixed, solve_site
 from siteopt.optimize.solver import Outcome
-from siteopt.plan import SAME_COST_MUSD, Key, RunOutcome, SiteResult, Standing
+from siteopt.plan import SAME_COST_MUSD, Key, Ranking, RunOutcome, SiteResult, Standing
 from siteopt.reasons import Change, Findings, Lever, Shortfall, Vary
 
 
@@ -66,16 +67,16 @@ def is_reached(case: Instance, targets: Sequence[Target], clock: Clock) -> bool:
 
 
 def changes_to(
-    targets: Sequence[Target], levers: Sequence[Lever], vary: Vary, clock: Clock
+    targets: Sequence[Target], levers: Sequence[Lever], vary: Vary, clock: Clock, threads: ThreadPoolExecutor
 ) -> Iterator[tuple[Change, ...]]:
     """Each single change that reaches a target, at its least; where none does, the fewest changes that do together."""
 
     def works(changes: Sequence[Change]) -> bool:
         return is_reached(vary(changes), targets, clock)
 
-    alone = [lever for lever in levers if works([lever.moved(lever.notches)])]
-    for lever in alone:
-        yield _least([lever], targets, works, vary)
+    suffices = threads.map(lambda lever: works([lever.moved(lever.notches)]), levers)
+    alone = [lever for lever, enough in zip(levers, suffices, strict=True) if enough]
+    yield from threads.map(lambda lever: _least([lever], targets, works, vary), alone)
     if not alone and (together := _fewest(levers, works)):
         yield _least(together, targets, works, vary)
 
@@ -163,7 +164,7 @@ def _by_solving(case: Instance, clock: Clock) -> Iterator[Shortfall]:
             yield Shortfall(need, case.milestone[m], missing.varValue, units[need])
 
 
-def solved(case: Instance, clock: Clock) -> SiteResult:
+def solved(case: Instance, clock: Clock, threads: ThreadPoolExecutor) -> SiteResult:
     """The site of an Instance of one site by itself: its best plan and what holds it back, or why it cannot serve.
 
     Raises
@@ -178,7 +179,7 @@ def solved(case: Instance, clock: Clock) -> SiteResult:
     result = replace(result, best=best, cost_bound_musd=best.cost_bound_musd)
     if not best.proven:
         return result
-    saved = days_saved(best, clock)
+    saved = days_saved(best, clock, threads.map)
     names = bottlenecks(best, clock, saved)
     return replace(result, standing=Standing.SOLVED, bottleneck=names, days_saved=saved)
 
@@ -194,13 +195,25 @@ def findings(pool: Pool, s: int, levers: Sequence[Lever], vary: Vary, clock: Clo
         others = (result for result in two.results if result.best is not None and result.site_id != pool.site_id[s])
         proven = ranking.outcome is two.outcome is RunOutcome.PROVEN
         return Findings(ranking.best, next(others, None), proven=proven)
-    case, rival = pool.exact(np.array([s])), ranking.best
-    limits = bounds(case)
+    with ThreadPoolExecutor() as threads:
+        return _behind(pool.exact(np.array([s])), ranking, levers, vary, clock, threads)
+
+
+def _behind(
+    case: Instance,
+    ranking: Ranking,
+    levers: Sequence[Lever],
+    vary: Vary,
+    clock: Clock,
+    threads: ThreadPoolExecutor,
+) -> Findings:
+    """Why the site of an Instance of one site is behind the first of a ranking, or cannot serve."""
+    rival, limits = ranking.best, bounds(case)
     found = Findings(SiteResult(case.site_id[0], Standing.OPEN, limits.day[0], float(limits.cost_musd[0])), rival)
     try:
         if ranking.outcome is RunOutcome.LIMIT:
             raise OutOfTime
-        found = replace(found, site=solved(case, clock))
+        found = replace(found, site=solved(case, clock, threads))
         if found.site.standing is Standing.OPEN:
             raise OutOfTime
         if found.site.best is None or rival is None or rival.best is None:
@@ -208,7 +221,7 @@ def findings(pool: Pool, s: int, levers: Sequence[Lever], vary: Vary, clock: Clo
             targets = to_serve(case)
         else:
             targets = to_win(case, rival.best.key, wins_ties=case.site_id[0] < rival.site_id)
-        for change in changes_to(targets, levers, vary, clock):
+        for change in changes_to(targets, levers, vary, clock, threads):
             found = replace(found, changes=(*found.changes, change))
         if found.site.best is None and not found.changes:
             best = vary([lever.moved(lever.notches) for lever in levers])

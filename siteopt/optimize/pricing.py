@@ -101,8 +101,11 @@ def _localised(case: Instance, p: Prices) -> _Local:
     imported = case.grid_usd_per_mwh[:, None] * case.hold_days * 24 / 1e6 * (p.cost + p.budget)
     mean = np.where(p.grid_margin, imported, p.mean)
     load = mean + p.mean_spare + p.peak
-    removed = load / case.cop[:, p.chiller_margin] + 24 * tight["water"] * case.water_m3_per_mwh[p.chiller_margin]
-    return _Local(mean, np.where(p.chiller_margin < 0, p.heat, removed), **tight)
+    heat = np.broadcast_to(p.heat, mean.shape).copy()
+    for m in np.flatnonzero(p.chiller_margin >= 0):
+        o = p.chiller_margin[m]
+        heat[:, m] = load[:, m] / case.cop[:, o] + 24 * tight["water"][:, m] * case.water_m3_per_mwh[o]
+    return _Local(mean, heat, **tight)
 
 
 def priced(case: Instance, day: Ints, prices: Prices) -> Floats:

@@ -61,6 +61,13 @@ def test_grid_steps_by_hand() -> None:
     assert priced(case, DAY - 1, prices(mean=0.8)) == pytest.approx([1 + (10 - 4) * 0.8])
 
 
+def test_no_offers_at_all() -> None:
+    assert priced(tiny(), DAY, prices(mean=0.5)) == pytest.approx([1 + 10 * 0.5 - 100 * 0.5])
+    best = solved(tiny())
+    assert best is not None
+    assert priced(tiny(), DAY, cost_prices(best)) == pytest.approx([1.0])
+
+
 def test_largest_unit_is_out() -> None:
     # 10 MW of heat with one unit to spare: ten small chillers and one more, or large ones and a large one more
     offers = [chiller(fleet=20), chiller(fleet=20, rating_mw=5.0, unit_cost_musd=4.0)]
