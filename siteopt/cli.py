@@ -20,6 +20,7 @@ import siteopt
 from siteopt.examples import copy_examples
 from siteopt.faults import InputError
 from siteopt.optimize.search import Progress, Report
+from siteopt.output.folder import write_folder
 from siteopt.run import Method, Output
 
 app = typer.Typer(
@@ -221,15 +222,16 @@ def _interruptible() -> Iterator[threading.Event]:
 
 def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool) -> NoReturn:
     """Write the outputs, print the answer, and stop."""
+    files = result.files()
     try:
-        result.write(folder)
+        write_folder(folder, files)
     except OSError as error:
         _fail(str(error))
     if as_json:
         typer.echo(json.dumps(result.document, ensure_ascii=False))
     elif not quiet:
         typer.echo(str(result))
-        typer.echo(f"Outputs     {folder}/: {', '.join(result.files())}")
+        typer.echo(f"Outputs     {folder}/: {', '.join(files)}")
     if not result.document["certificate"].get("second_solver", {}).get("agrees", True):
         raise typer.Exit(DISAGREES)
     raise typer.Exit(EXIT_CODES[result.outcome])

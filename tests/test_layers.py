@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "siteopt"
 MODULES = sorted(str(path.relative_to(PACKAGE.parent)) for path in PACKAGE.rglob("*.py"))
 GEODATA, OPTIMIZE, OUTPUT = "siteopt.geodata", "siteopt.optimize", "siteopt.output"
 SOLVERS = ("pulp", "highspy")
-MAPS = ("geopandas", "pandas", "shapely", "pyproj", "pyogrio")
+MAPS = ("geopandas", "pandas", "pyarrow", "shapely", "pyproj", "pyogrio")
 SOLVER_MODULE = "siteopt/optimize/solver.py"
 
 FORBIDDEN = {
