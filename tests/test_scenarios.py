@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import siteopt
+from siteopt.optimize.bounds import bounds
 from siteopt.optimize.certificate import certify
+from siteopt.optimize.search import search
+from siteopt.optimize.single import Clock, solve_site
+from tests.bench.candidates import write_scenario
 
 MODELS = Path(__file__).parent.parent / "models"
 HISTORY = {"first run": 80, "100k": 122, "200k": 214}
 WITHIN_DAYS = 5
 SUBSTATION_DAY = 368
+SYNTHETIC, RANKS = 30, 3
+"""Synthetic sites that are all solved, and the ranks that are compared."""
 
 
 def test_every_scenario_is_tried_here() -> None:
@@ -56,3 +63,23 @@ def test_without_rentals_memphis_waits_for_its_substation() -> None:
     milestone = siteopt.solve(scenario).document["milestones"][1]
     assert milestone["name"] == "100k"
     assert milestone["day"] == SUBSTATION_DAY + scenario.supply.commissioning_days
+
+
+def test_first_ranks_among_many_sites_are_those_of_every_site_alone(tmp_path: Path) -> None:
+    """Bounds from spherical distances and foreign duals leave out no site that belongs to the first ranks."""
+    pool = siteopt.load(siteopt.read_scenario(write_scenario(SYNTHETIC, tmp_path, seed=5))).pool
+    alone = {}
+    for s, site in enumerate(pool.site_id):
+        one = pool.exact(np.array([s]))
+        best = solve_site(one, bounds(one).day[0], Clock()).best
+        if best is not None:
+            alone[site] = best.key
+    expected = sorted(alone, key=lambda site: (alone[site], site))[:RANKS]
+    ranking = search(pool, top=RANKS)
+    ranked = [result for result in ranking.results if result.best is not None]
+    assert [result.site_id for result in ranked] == expected
+    assert [result.best.key for result in ranked if result.best][1:] == [alone[site] for site in expected][1:]
+    assert ranking.solved < SYNTHETIC / 2
+    for result in ranking.results[RANKS:]:
+        if result.site_id in alone:
+            assert (result.bound_day <= np.array(alone[result.site_id][:-1])).all()
