@@ -155,7 +155,6 @@ def solve_site(
     case: Instance,
     earliest: Ints,
     clock: Clock,
-    gap: float = 0.0,
     likely: Ints | None = None,
     ceiling: Key | None = None,
 ) -> Answer:
@@ -165,8 +164,6 @@ def solve_site(
     ----------
     earliest : M
         Lower bounds of the days, each by itself.
-    gap : float
-        Relative gap that is near enough for cost, where cost comes last. Days are always exact.
     likely : M, optional
         Days such that the site has no plan that the objective puts before them; ``earliest`` unless given.
     ceiling : key, optional
@@ -179,7 +176,7 @@ def solve_site(
     """
     if (earliest > case.horizon_day).any():
         return Answer(None)
-    return _Attempt(case, earliest, clock, gap, earliest if likely is None else likely, ceiling).answer()
+    return _Attempt(case, earliest, clock, earliest if likely is None else likely, ceiling).answer()
 
 
 @dataclass
@@ -189,7 +186,6 @@ class _Attempt:
     case: Instance
     earliest: Ints
     clock: Clock
-    gap: float
     likely: Ints
     ceiling: Key | None
     settled: dict[int, int] = field(default_factory=dict)
@@ -245,7 +241,7 @@ class _Attempt:
         model = fixed(case, days, goal)
         last = goal == COST == self.case.order[-1]
         try:
-            result = self.clock.solve(model.problem, self.gap if last else 0.0)
+            result = self.clock.solve(model.problem)
         except OutOfTime as end:
             if end.result is not None and end.result.has_plan:
                 self.seen = model
