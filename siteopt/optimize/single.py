@@ -6,7 +6,6 @@ With the days fixed, a site is a small integer program; and what is feasible on 
 
 from __future__ import annotations
 
-import itertools
 import math
 import threading
 import time
@@ -54,8 +53,8 @@ class Clock:
     seconds: float = math.inf
     stop: threading.Event = field(default_factory=threading.Event)
     started: float = field(default_factory=time.monotonic)
-    _count: itertools.count[int] = field(default_factory=itertools.count)
     solves: int = 0
+    _counting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def elapsed(self) -> float:
@@ -77,7 +76,8 @@ class Clock:
         """
         if self.is_over:
             raise OutOfTime
-        self.solves = next(self._count) + 1
+        with self._counting:
+            self.solves += 1
         result = solve(problem, self.seconds - self.elapsed, gap, self.stop)
         if result.outcome is Outcome.LIMIT:
             raise OutOfTime(result)
