@@ -78,8 +78,7 @@ def prices_of(case: Instance, dual: Mapping[str, float], cost: float) -> Prices:
     load = rows["mean"] + rows["mean_spare"] + rows["peak"]
     removed = load[:, None] / case.cop[0, chillers] + 24 * np.outer(rows["water"], case.water_m3_per_mwh[chillers])
     at_margin = np.isclose(removed, rows["heat"][:, None], rtol=1e-6, atol=0) & (removed > 0)
-    margin = np.where(at_margin.any(axis=1), at_margin.argmax(axis=1), -1) if len(chillers) else None
-    chiller_margin = np.full(case.milestones, -1) if margin is None else np.where(margin < 0, -1, chillers[margin])
+    chiller_margin = np.array([chillers[row][0] if row.any() else -1 for row in at_margin], dtype=np.int64)
     return Prices(cost=cost, budget=budget, crew=crew, grid_margin=grid_margin, chiller_margin=chiller_margin, **rows)
 
 
@@ -104,7 +103,8 @@ def _localised(case: Instance, p: Prices) -> _Local:
     heat = np.broadcast_to(p.heat, mean.shape).copy()
     for m in np.flatnonzero(p.chiller_margin >= 0):
         o = p.chiller_margin[m]
-        heat[:, m] = load[:, m] / case.cop[:, o] + 24 * tight["water"][:, m] * case.water_m3_per_mwh[o]
+        removed = load[:, m] / case.cop[:, o] + 24 * tight["water"][:, m] * case.water_m3_per_mwh[o]
+        heat[:, m] = np.maximum(0, removed)
     return _Local(mean, heat, **tight)
 
 

@@ -100,7 +100,8 @@ def test_duals_reach_the_linear_relaxation() -> None:
 @st.composite
 def any_prices(draw: st.DrawFn, milestones: int) -> Prices:
     value = st.sampled_from([0.0, 0.01, 0.3, 1.0, 5.0])
-    rows = {name: np.array([draw(value) for _ in range(milestones)]) for name in ROWS}
+    signed = st.sampled_from([-1.0, -0.1, 0.0, 0.3, 1.0])
+    rows = {name: np.array([draw(signed if name == "mean" else value) for _ in range(milestones)]) for name in ROWS}
     crew = draw(
         st.dictionaries(
             st.tuples(st.integers(0, 1), st.integers(0, milestones - 1), st.integers(0, 30)), value, max_size=3
