@@ -101,6 +101,9 @@ def peers_table(records: Sequence[Record], seconds: float) -> str:
         spent = _number(record["seconds"]) if record["ended"] else f"not ended after {seconds:g} s"
         if record.get("broke_off"):
             spent = f"broke off after {record['seconds']:.0f} s"
+        times = f"{record['seconds'] / search['seconds']:,.0f}"
+        if not record["ended"]:
+            times = "" if record.get("broke_off") else f"more than {times}"
         site, priced = record["site"], record["site"] is not None and search["site"] is not None
         above_usd = (record["cost_musd"] - search["cost_musd"]) * 1e6 if priced else None
         same = {True: "yes", False: "**no**", None: ""}[agrees(record, search)]
@@ -109,6 +112,7 @@ def peers_table(records: Sequence[Record], seconds: float) -> str:
                 f"{record['sites']:,}",
                 record["peer"],
                 spent,
+                "" if record is search else times,
                 site or ("no site can serve" if record["ended"] else ""),
                 _days(record),
                 _number(record["cost_musd"], ",.6f"),
@@ -116,7 +120,17 @@ def peers_table(records: Sequence[Record], seconds: float) -> str:
                 "" if record is search else same,
             ]
         )
-    head = ["sites", "method", "seconds", "site", "days", "cost, M USD", "cost above search, USD", "agrees"]
+    head = [
+        "sites",
+        "method",
+        "seconds",
+        "times as long as the search",
+        "site",
+        "days",
+        "cost, M USD",
+        "cost above search, USD",
+        "agrees",
+    ]
     return table(head, rows)
 
 
