@@ -19,7 +19,7 @@ from siteopt.optimize.bottleneck import bottlenecks, days_saved, why_not
 from siteopt.optimize.bounds import ENOUGH, bounds, requirements
 from siteopt.optimize.formulation import COST, SHORTFALL
 from siteopt.optimize.search import search
-from siteopt.optimize.single import NO_PLAN, Clock, OutOfTime, feasible, fixed, solve_site
+from siteopt.optimize.single import NO_PLAN, ROUGH, Clock, OutOfTime, fixed, solve_site
 from siteopt.optimize.solver import Outcome
 from siteopt.plan import SAME_COST_MUSD, Key, Ranking, RunOutcome, SiteResult, Standing
 from siteopt.reasons import Change, Findings, Lever, Shortfall, Vary
@@ -59,8 +59,14 @@ def to_win(case: Instance, rival: Key, *, wins_ties: bool) -> list[Target]:
 def is_reached(case: Instance, targets: Sequence[Target], clock: Clock) -> bool:
     """Whether the site of an Instance of one site can reach any of the targets; by arithmetic where that shows it."""
     limits = bounds(case)
+
+    def has_plan(target: Target) -> bool:
+        within = replace(case, budget_musd=min(case.budget_musd, target.budget_musd))
+        # where the budget is tight, a plan is found sooner by following the cost
+        return clock.solve(fixed(within, target.days, COST).problem, ROUGH).has_plan
+
     return any(
-        feasible(replace(case, budget_musd=min(case.budget_musd, target.budget_musd)), target.days, clock)
+        has_plan(target)
         for target in targets
         if (limits.day[0] <= target.days).all() and limits.cost_musd[0] <= target.budget_musd + SAME_COST_MUSD
     )
