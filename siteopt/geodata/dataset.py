@@ -16,7 +16,7 @@ from siteopt.geodata.check import ladder_faults, typed
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.pool import SitePool, site_pool
 from siteopt.geodata.tables import RawTable, read_table
-from siteopt.instance import Instance, Ints
+from siteopt.instance import Instance
 from siteopt.scenario import Scenario
 from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Table, Type
 
@@ -61,11 +61,6 @@ class Dataset:
     def instance(self) -> Instance:
         """All eligible sites at once; arrays of sites by offers, so not for hundreds of thousands."""
         return self.pool.exact(np.arange(len(self.pool.site_id)))
-
-    @cached_property
-    def transit_days(self) -> Ints:
-        """Days on the road for the sites and offers of ``instance``; S x O."""
-        return self.pool.transit_days(np.arange(len(self.pool.site_id)))
 
 
 @dataclass

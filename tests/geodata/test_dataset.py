@@ -70,7 +70,8 @@ def test_transit_is_whole_days_of_trucking(data: Dataset) -> None:
     # about 767 km, by roads 958 km, at 800 km a day
     days = math.ceil(haversine_km(MEMPHIS, HOUSTON) * 1.25 / 800)
     assert days == 2
-    assert data.transit_days[at(data, ELECTROLUX, "ch_ac500_houston")] == days
+    s, o = at(data, ELECTROLUX, "ch_ac500_houston")
+    assert data.pool.transit_days(np.array([s]))[0, o] == days
 
 
 def test_arrival_waits_for_the_yard(data: Dataset) -> None:
@@ -253,7 +254,8 @@ def test_order_of_rows_changes_nothing(tmp_path: Path, data: Dataset) -> None:
         table.sample(frac=1, random_state=7).to_csv(path, index=False)
     shuffled = siteopt.load(siteopt.read_scenario(model))
     assert_identical(data.instance, shuffled.instance)
-    assert np.array_equal(data.transit_days, shuffled.transit_days)
+    every = np.arange(len(data.pool.site_id))
+    assert np.array_equal(data.pool.transit_days(every), shuffled.pool.transit_days(every))
 
 
 def test_order_of_columns_changes_nothing(tmp_path: Path, data: Dataset) -> None:
