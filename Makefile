@@ -2,7 +2,7 @@
 # make test   runs the tests
 # make check  formats, lints, type-checks (check-only where CI is set)
 # make docs   writes the figures in the documents again, from runs
-# make bench  measures siteopt from 50 to 1,000,000 sites, and against peers; takes hours (BENCH="--sizes 50,200")
+# make bench  measures siteopt from 50 to 1,000,000 sites, and against peers; takes about an hour (BENCH="--sizes 50,200")
 # make lock   resolves the pinned constraints again
 
 PYTHON ?= python3

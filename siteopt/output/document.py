@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siteopt.instance import Instance
-from siteopt.plan import LISTED, Plan, Ranking, SiteResult, Standing
+from siteopt.plan import LISTED, Plan, Ranking, RunOutcome, SiteResult, Standing
 from siteopt.scenario import Scenario, slug
 from siteopt.schema import Kind
 
@@ -39,19 +39,13 @@ def document(
         Grid steps, in the order of days for each site.
     transit_days : sites x O, whole days on the road to the chosen site; of no site where there is none
     """
-    result, project = ranking.best, scenario.project
+    result = ranking.best
     chosen = result.site_id if result is not None else None
     return {
-        "format_version": FORMAT_VERSION,
-        "siteopt_version": version,
-        "scenario": project.name,
-        "start_date": project.start_date.isoformat(),
-        "outcome": str(ranking.outcome),
+        **heading(scenario, ranking.outcome, version),
         "method": ranking.method,
         "objective": list(scenario.order),
         **_chosen(scenario, sites, offers, steps, transit_days, result),
-        "currency": project.currency,
-        "currency_per_usd": project.currency_per_usd,
         "assumptions": _assumptions(scenario, chosen, assumed),
         "candidates": len(sites),
         "eligible": ranking.eligible,
@@ -70,8 +64,22 @@ def document(
             "stage_units": {"days": "days", "cost": "million USD"},
             **certificate,
         },
-        "settings": list(scenario.settings),
         "inputs": [{"path": path, "sha256": digest} for path, digest in inputs],
+    }
+
+
+def heading(scenario: Scenario, outcome: RunOutcome, version: str) -> Document:
+    """What every document begins with: which question, by which version, and how it ended."""
+    project = scenario.project
+    return {
+        "format_version": FORMAT_VERSION,
+        "siteopt_version": version,
+        "scenario": project.name,
+        "settings": list(scenario.settings),
+        "start_date": project.start_date.isoformat(),
+        "currency": project.currency,
+        "currency_per_usd": project.currency_per_usd,
+        "outcome": str(outcome),
     }
 
 

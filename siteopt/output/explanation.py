@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from siteopt.output.document import FORMAT_VERSION, Document, cost_usd, milestones_of
+from siteopt.output.document import Document, cost_usd, heading, milestones_of
 from siteopt.output.summary import KINDS, PLURAL, counted, money
-from siteopt.plan import SiteResult, Standing
+from siteopt.plan import RunOutcome, SiteResult, Standing
 from siteopt.reasons import Change, Findings, Shortfall
 from siteopt.scenario import Scenario
 from siteopt.schema import CANDIDATES, GRID_STEPS
@@ -41,14 +41,9 @@ def explanation_document(
     excluded : str
         Why the scenario leaves the site out, where it does.
     """
-    site, project = found.site, scenario.project
+    site = found.site
     return {
-        "format_version": FORMAT_VERSION,
-        "siteopt_version": version,
-        "scenario": project.name,
-        "outcome": "proven" if found.proven else "limit reached",
-        "currency": project.currency,
-        "currency_per_usd": project.currency_per_usd,
+        **heading(scenario, RunOutcome.PROVEN if found.proven else RunOutcome.LIMIT, version),
         "site_id": site.site_id,
         "site_name": names[site.site_id],
         "excluded": excluded,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from siteopt.output.document import FORMAT_VERSION, Document
+from siteopt.output.document import Document, heading
 from siteopt.output.geojson import collection, point
 from siteopt.output.tables import csv_text
 from siteopt.plan import Corner, RunOutcome, SiteFront
@@ -44,15 +44,9 @@ def front_document(
         for corner in front.corners
     ]
     return {
-        "format_version": FORMAT_VERSION,
-        "siteopt_version": version,
-        "scenario": project.name,
-        "start_date": project.start_date.isoformat(),
-        "outcome": str(outcome),
+        **heading(scenario, outcome, version),
         "milestone": milestone,
         "milestones": [other.name for other in scenario.milestones],
-        "currency": project.currency,
-        "currency_per_usd": project.currency_per_usd,
         "points": points,
         "front": _line([row for row in points if row["on_front"]], project.horizon_days),
         "sites": [
@@ -60,7 +54,6 @@ def front_document(
             for rank, front in enumerate(fronts, start=1)
         ],
         "certificate": dict(certificate),
-        "settings": list(scenario.settings),
         "inputs": [{"path": path, "sha256": digest} for path, digest in inputs],
     }
 
