@@ -13,6 +13,7 @@ import numpy as np
 
 from siteopt.faults import Fault, InputError, nearest
 from siteopt.geodata.dataset import load
+from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.variants import Variants
 from siteopt.optimize.explain import findings
 from siteopt.optimize.single import Clock
@@ -81,16 +82,13 @@ def explain(
     """
     if not isinstance(scenario, Scenario):
         scenario = read_scenario(scenario, settings)
-    data = load(scenario)
+    data = load(scenario, admit=site_id)
     if site_id not in data.sites.index:
         expected = f"a site_id of the candidates{nearest(site_id, data.sites.index)}"
         raise InputError([Fault(", ".join(scenario.inputs.candidates), None, "site_id", site_id, expected)])
-    excluded = data.excluded.get(site_id, "")
-    if excluded:
-        data = load(scenario, admit=site_id)
+    excluded = str(excluded_by(scenario, data.sites.loc[[site_id]])[0])
     if site_id in data.excluded:
-        unknown = data.excluded[site_id]
-        excluded = "; ".join(dict.fromkeys((excluded, unknown)))
+        excluded = "; ".join(reason for reason in (excluded, data.excluded[site_id]) if reason)
         nothing = np.zeros(0, dtype=np.int64)
         found, grid = Findings(SiteResult(site_id, Standing.EXCLUDED, nothing, math.nan)), []
     else:

@@ -140,9 +140,7 @@ class Instance:
     def take(self, sites: Ints) -> Instance:
         """The Instance of some of the sites (indices), in the order given, with their grid steps."""
         sites = np.asarray(sites, dtype=np.int64)
-        first, last = (np.searchsorted(self.step_site, sites, side) for side in ("left", "right"))
-        owner = np.repeat(np.arange(len(sites)), last - first)
-        steps = np.arange(len(owner)) - (np.cumsum(last - first) - last)[owner]
+        steps, owner = steps_of(self.step_site, sites)
         part = {name: getattr(self, name)[sites] for name, axes in _AXES.items() if axes[0] == "S"}
         part |= {name: getattr(self, name)[steps] for name, axes in _AXES.items() if axes[0] == "L"}
         part["step_site"] = owner
@@ -150,6 +148,11 @@ class Instance:
 
     exact = optimistic = take
     """An Instance is a :class:`Pool` of its own sites."""
+
+    @property
+    def musd_per_mw(self) -> Floats:
+        """What a MW costs that is held for ``hold_days``, at one US dollar a MWh; M, million USD."""
+        return self.hold_days * 24 / 1e6
 
     @property
     def sites(self) -> int:
@@ -165,6 +168,18 @@ class Instance:
     def milestones(self) -> int:
         """Number of milestones."""
         return len(self.milestone)
+
+
+def steps_of(step_site: Ints, sites: Ints) -> tuple[Ints, Ints]:
+    """Indices of the grid steps of these sites, and the place of the site of each among them.
+
+    Parameters
+    ----------
+    step_site : L, index of the site of each step, rising
+    """
+    first, last = (np.searchsorted(step_site, sites, side) for side in ("left", "right"))
+    owner = np.repeat(np.arange(len(sites)), last - first)
+    return np.arange(len(owner)) - (np.cumsum(last - first) - last)[owner], owner
 
 
 class Pool(Protocol):

@@ -64,15 +64,14 @@ class Plan:
     def cost_parts_musd(self, case: Instance) -> dict[str, float]:
         """What the plan costs, by part, in millions of USD, at the site of this Instance."""
         bought = self.units[:, -1] * case.unit_cost_musd[0]
-        musd_per_mw = case.hold_days * 24 / 1e6
         return {
             "site": float(case.site_cost_musd[0]),
             "grid_steps": float((self.step[:, -1] * case.step_cost_musd).sum()),
             "generators": float(bought[case.is_generator].sum()),
             "chillers": float(bought[case.is_chiller].sum()),
             "batteries": float(bought[case.is_battery].sum()),
-            "fuel": float((case.fuel_usd_per_mwh @ self.output_mw) @ musd_per_mw),
-            "grid_energy": float(case.grid_usd_per_mwh[0] * (self.import_mw @ musd_per_mw)),
+            "fuel": float((case.fuel_usd_per_mwh @ self.output_mw) @ case.musd_per_mw),
+            "grid_energy": float(case.grid_usd_per_mwh[0] * (self.import_mw @ case.musd_per_mw)),
             "gpus": case.gpu_cost_musd,
         }
 

@@ -16,7 +16,7 @@ import pandas as pd
 from siteopt.geodata.compute import Pace, compute_ready, queue_free
 from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
 from siteopt.geodata.distances import geodesic_km, least_km
-from siteopt.instance import TRADES, Floats, Instance, Ints
+from siteopt.instance import TRADES, Floats, Instance, Ints, steps_of
 from siteopt.scenario import COST, Scenario, Supply
 from siteopt.schema import OFFERS, Fuel, Kind
 
@@ -128,15 +128,13 @@ class SitePool:
         cost += self.price_usd
         cost /= 1e6
         rating, cop = self.units.at(self.air_c[sites], self.elevation_m[sites])
-        first = np.searchsorted(self.by_step["step_site"], sites)
-        steps = np.searchsorted(self.by_step["step_site"], sites, side="right") - first
-        step = np.arange(steps.sum()) + np.repeat(first - (np.cumsum(steps) - steps), steps)
+        step, owner = steps_of(self.by_step["step_site"], sites)
         taken: dict[str, Any] = {name: values[sites] for name, values in self.by_site.items()}
         taken |= {name: values[step] for name, values in self.by_step.items()}
         return Instance(
             site_id=tuple(map(self.site_id.__getitem__, sites.tolist())),
             **self.common,
-            **taken | {"step_site": np.repeat(np.arange(len(sites)), steps)},
+            **taken | {"step_site": owner},
             arrival_day=arrival,
             ready_day=arrival + self.install_days,
             rating_mw=rating,

@@ -144,7 +144,7 @@ def bounds(case: Instance, free: str = "") -> Bounds:
     holder = np.where(before > day, BEFORE, holder)
     fuel = case.fuel_usd_per_mwh[case.is_generator & (case.fleet > 0)].min(initial=np.inf)
     price = np.minimum(np.where((case.grid_mw > 0) | _stepped(case), case.grid_usd_per_mwh, np.inf), fuel)
-    energy = np.where(np.isfinite(price), price, 0) * (needs[1].need @ (case.hold_days * 24 / 1e6))
+    energy = np.where(np.isfinite(price), price, 0) * (needs[1].need @ case.musd_per_mw)
     return Bounds(before, holder, case.site_cost_musd + case.gpu_cost_musd + energy, needs)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from siteopt.instance import Ints
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.formulation import COST
-from siteopt.optimize.single import fixed
+from siteopt.optimize.single import fixed, followed
 from siteopt.optimize.solver import Outcome, second_opinion, second_solver
 from siteopt.plan import SitePlan
 
@@ -72,7 +73,7 @@ def cross_check(found: SitePlan, seconds: float) -> CrossCheck:
     return CrossCheck(second_solver(), agrees, finished, least, tuple(refuted), time.monotonic() - begin)
 
 
-def _days_before(found: SitePlan) -> list[tuple[int, list[int]]]:
+def _days_before(found: SitePlan) -> list[tuple[int, Ints]]:
     """For each milestone that comes before cost in the objective and is not at its bound: the days to refute."""
     case, day = found.case, found.plan.day
     least = bounds(case).day[0]
@@ -82,5 +83,5 @@ def _days_before(found: SitePlan) -> list[tuple[int, list[int]]]:
         if day[m] > least[m]:
             trial = [int(day[i]) if i in goals[:place] else case.horizon_day for i in range(case.milestones)]
             trial[m] = int(day[m]) - 1
-            trials.append((m, [min(trial[i:]) for i in range(case.milestones)]))
+            trials.append((m, followed(trial)))
     return trials

@@ -19,7 +19,7 @@ from siteopt.optimize.bottleneck import bottlenecks, days_saved, why_not
 from siteopt.optimize.bounds import ENOUGH, bounds, requirements
 from siteopt.optimize.formulation import COST, SHORTFALL
 from siteopt.optimize.search import search
-from siteopt.optimize.single import NO_PLAN, ROUGH, Clock, OutOfTime, fixed, solve_site
+from siteopt.optimize.single import NO_PLAN, ROUGH, Clock, OutOfTime, fixed, followed, solve_site
 from siteopt.optimize.solver import Outcome
 from siteopt.plan import SAME_COST_MUSD, Key, Ranking, RunOutcome, SiteResult, Standing
 from siteopt.reasons import Change, Findings, Lever, Shortfall, Vary
@@ -52,7 +52,7 @@ def to_win(case: Instance, rival: Key, *, wins_ties: bool) -> list[Target]:
                 budget = (value - better + 0.4) * SAME_COST_MUSD
             else:
                 days[goal] = int(value) - better
-        targets.append(Target(tuple(itertools.accumulate(reversed(days), min))[::-1], budget))
+        targets.append(Target(tuple(followed(days).tolist()), budget))
     return targets
 
 

@@ -150,7 +150,7 @@ class Model:
                 (var, float(case.step_cost_musd[key[0]])) for key, var in self.step.items() if key[1:] == (s, last)
             ]
             terms += [(self.units[o, s, last], float(case.unit_cost_musd[s, o])) for o in self.offers(s, last)]
-        musd_per_mw = case.hold_days * 24 / 1e6
+        musd_per_mw = case.musd_per_mw
         for (o, _, m), var in self.output_mw.items():
             terms.append((var, float(case.fuel_usd_per_mwh[o] * musd_per_mw[m])))
         for (s, m), var in self.import_mw.items():

@@ -72,7 +72,7 @@ def prices_of(case: Instance, dual: Mapping[str, float], cost: float) -> Prices:
         elif (found := _CREW.fullmatch(name)) and value:
             crew[TRADES.index(found[1]), int(found[2]), int(found[3])] = abs(value)
     budget = abs(dual.get("budget", 0.0))
-    imported = case.hold_days * 24 / 1e6 * (cost + budget) * case.grid_usd_per_mwh[0]
+    imported = case.musd_per_mw * (cost + budget) * case.grid_usd_per_mwh[0]
     grid_margin = np.isclose(rows["mean"], imported, rtol=1e-6, atol=0) & (imported > 0)
     chillers = np.flatnonzero(case.is_chiller & (case.fleet > 0) & (case.rating_mw[0] > 0))
     load = rows["mean"] + rows["mean_spare"] + rows["peak"]
@@ -97,7 +97,7 @@ class _Local:
 def _localised(case: Instance, p: Prices) -> _Local:
     limits = {"gas": case.gas_mw, "nox": case.nox_t_per_year, "water": case.water_m3_per_day, "yard": case.yard_m2}
     tight = {name: getattr(p, name) * np.isfinite(limit)[:, None] for name, limit in limits.items()}
-    imported = case.grid_usd_per_mwh[:, None] * case.hold_days * 24 / 1e6 * (p.cost + p.budget)
+    imported = case.grid_usd_per_mwh[:, None] * case.musd_per_mw * (p.cost + p.budget)
     mean = np.where(p.grid_margin, imported, p.mean)
     load = mean + p.mean_spare + p.peak
     heat = np.broadcast_to(p.heat, mean.shape).copy()
@@ -169,7 +169,7 @@ def _needs(case: Instance, at: _Local, p: Prices) -> Floats:
 def _grid(case: Instance, day: Ints, at: _Local, p: Prices) -> Floats:
     """What the grid gives, and each of its steps that is worth its cost; S."""
     weight = p.cost + p.budget
-    imported = case.grid_usd_per_mwh[:, None] * case.hold_days * 24 / 1e6 * weight
+    imported = case.grid_usd_per_mwh[:, None] * case.musd_per_mw * weight
     per_mw = np.maximum(0, at.mean - imported) + p.mean_spare + p.peak
     worth = case.grid_mw * per_mw.sum(axis=1) + case.grid_swing_mw * p.swing.sum()
     owner = case.step_site
@@ -181,7 +181,7 @@ def _grid(case: Instance, day: Ints, at: _Local, p: Prices) -> Floats:
 
 def _generator(case: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
     """What a MW of each generator is worth at a milestone; S x J."""
-    fuel = case.hold_days[m] * 24 / 1e6 * (p.cost + p.budget) * case.fuel_usd_per_mwh[offers]
+    fuel = case.musd_per_mw[m] * (p.cost + p.budget) * case.fuel_usd_per_mwh[offers]
     tonnes = case.nox_g_per_kwh[offers] * HOURS_PER_YEAR / 1000
     thermal = case.heat_rate_mj_per_kwh[offers] / 3.6 * case.is_gas[offers]
     output = at.mean[:, m, None] - fuel - at.nox[:, m, None] * tonnes

@@ -12,7 +12,7 @@ from siteopt.instance import Floats, Instance, Ints, Pool
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.formulation import COST
 from siteopt.optimize.pricing import Prices, priced
-from siteopt.optimize.single import NO_PLAN, Clock, OutOfTime
+from siteopt.optimize.single import NO_PLAN, Clock, OutOfTime, followed
 from siteopt.plan import SAME_COST_MUSD, Key
 
 CHUNK = 2048
@@ -110,7 +110,7 @@ class Screen:
         """The days that a bound on cost is for: milestones after cost in the objective as late as may be."""
         days = likely.copy()
         days[:, self._after_cost] = self.head.horizon_day
-        return _followed(days)
+        return followed(days)
 
     def _lift(self, case: Instance, sites: Ints, prices: Prices) -> None:
         """Later days where the prices show that there is no plan on the likely ones, by bisection."""
@@ -121,7 +121,7 @@ class Screen:
 
             def lacking(day: Ints, trial: Ints = trial, goal: int = goal) -> np.ndarray:
                 trial[:, goal] = day
-                return priced(case, _followed(trial), prices) > NO_PLAN
+                return priced(case, followed(trial), prices) > NO_PLAN
 
             low = likely[:, goal].copy()
             short = lacking(low)
@@ -182,8 +182,3 @@ class Screen:
 def chunks(sites: Ints) -> list[Ints]:
     """The sites in parts of CHUNK."""
     return [sites[first : first + CHUNK] for first in range(0, len(sites), CHUNK)]
-
-
-def _followed(days: Ints) -> Ints:
-    """Days such that no milestone is later than the one after it."""
-    return np.asarray(np.minimum.accumulate(days[:, ::-1], axis=1)[:, ::-1])

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pulp
+from numpy.typing import ArrayLike
 
 from siteopt.instance import Instance, Ints
 from siteopt.optimize.certificate import certify
@@ -149,6 +150,11 @@ def fixed(case: Instance, days: Sequence[int] | Ints, goal: int | None = None, f
 def feasible(case: Instance, days: Sequence[int] | Ints, clock: Clock, families: Families = FAMILIES) -> bool:
     """Whether the site can start its milestones on these days."""
     return clock.solve(fixed(case, days, None, families).problem).outcome is Outcome.OPTIMAL
+
+
+def followed(days: ArrayLike) -> Ints:
+    """The latest days, none later than these, on which no milestone is later than the one after it; milestones last."""
+    return np.minimum.accumulate(np.asarray(days)[..., ::-1], axis=-1)[..., ::-1]
 
 
 def solve_site(
@@ -292,10 +298,7 @@ class _Attempt:
     def _latest(self, trial: Mapping[int, int] = MappingProxyType({})) -> list[int]:
         """The latest days that leave the settled ones as they are."""
         case, settled = self.case, {**self.settled, **trial}
-        days = [settled.get(m, case.horizon_day) for m in range(case.milestones)]
-        for m in reversed(range(case.milestones - 1)):
-            days[m] = min(days[m], days[m + 1])
-        return days
+        return followed([settled.get(m, case.horizon_day) for m in range(case.milestones)]).tolist()
 
     def _first_day(self, case: Instance, goal: int) -> int:
         """The first day on which a milestone can start with the settled ones held: doubling steps, then bisection."""
