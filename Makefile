@@ -2,6 +2,7 @@
 # make test   runs the tests
 # make check  formats, lints, type-checks (check-only where CI is set)
 # make docs   writes the figures in the documents again, from runs
+# make tools  brings what the tests of QGIS, of the browser and of notebooks need (Debian, as root); without it they skip
 # make bench  measures siteopt from 50 to 1,000,000 sites, and against peers; takes about an hour (BENCH="--sizes 50,200")
 # make lock   resolves the pinned constraints again
 
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check docs bench lock clean
+.PHONY: run test check docs tools bench lock clean
 .DEFAULT_GOAL := run
 
 $(READY): constraints.txt pyproject.toml
@@ -34,6 +35,11 @@ check: $(READY)
 docs: $(READY)
 	$(BIN)/python docs/generate.py
 
+tools: $(READY)
+	command -v qgis && command -v chromium && fc-list | grep --quiet "Noto Sans CJK" || \
+		{ apt-get update && apt-get install --yes --no-install-recommends qgis python3-qgis chromium fonts-noto-cjk; }
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r constraints-tools.txt
+
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r constraints-bench.txt
 	$(BIN)/python -m tests.bench $(BENCH)
@@ -44,6 +50,7 @@ COMPILE = $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no
 lock:
 	$(COMPILE) --group dev --output-file constraints.txt pyproject.toml
 	$(COMPILE) --group bench --constraint constraints.txt --output-file constraints-bench.txt pyproject.toml
+	$(COMPILE) --group tools --constraint constraints.txt --output-file constraints-tools.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -53,8 +53,8 @@ class Output(ABC):
         return RunOutcome(self.document["outcome"])
 
     @abstractmethod
-    def files(self) -> dict[str, str]:
-        """The text of every output file by name."""
+    def files(self) -> dict[str, str | bytes]:
+        """The content of every output file by name."""
 
     def write(self, folder: str | Path) -> Path:
         """Write every output into a folder, whole or not at all.
@@ -102,8 +102,8 @@ class Result(Output):
         """The summary that the command line prints."""
         return summary(self.document)
 
-    def files(self) -> dict[str, str]:
-        """The text of every output file by name."""
+    def files(self) -> dict[str, str | bytes]:
+        """The content of every output file by name."""
         return {
             "sites.geojson": _json(sites_geojson(self.document, self.dataset.sites)),
             "plan.geojson": _json(plan_geojson(self.document)),
@@ -134,8 +134,8 @@ class Front(Output):
         """The table that the command line prints."""
         return front_summary(self.document)
 
-    def files(self) -> dict[str, str]:
-        """The text of every output file by name."""
+    def files(self) -> dict[str, str | bytes]:
+        """The content of every output file by name."""
         return {
             "pareto.csv": front_csv(self.document),
             "pareto.geojson": _json(front_geojson(self.document)),

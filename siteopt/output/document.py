@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,6 +46,7 @@ def document(
         **heading(scenario, ranking.outcome, version),
         "method": ranking.method,
         "objective": list(scenario.order),
+        "commissioning_days": scenario.supply.commissioning_days,
         **_chosen(scenario, sites, offers, steps, transit_days, result),
         "assumptions": _assumptions(scenario, chosen, assumed),
         "candidates": len(sites),
@@ -93,14 +95,18 @@ def _chosen(
 ) -> Document:
     """The chosen site and its plan; the same fields, empty, where there is none."""
     if result is None or result.best is None:
-        nothing = dict.fromkeys(("site_id", "site_name", "site_longitude", "site_latitude"))
+        nothing = dict.fromkeys(("site_id", "site_name", "site_longitude", "site_latitude", "access_day", "access"))
         return {**nothing, "milestones": [], "cost_usd": {}, "orders": [], "grid_steps": [], "baselines": []}
     case, plan, site = result.best.case, result.best.plan, result.site_id
+    access_days = sites.at[site, "access_days"]
+    access_day = math.ceil(scenario.defaults.of("access_days") if math.isnan(access_days) else access_days)
     return {
         "site_id": site,
         "site_name": sites.at[site, "name"],
         "site_longitude": float(sites.at[site, "longitude"]),
         "site_latitude": float(sites.at[site, "latitude"]),
+        "access_day": access_day,
+        "access": scenario.date_of(access_day).isoformat(),
         "milestones": milestones_of(scenario, result, case, plan),
         "cost_usd": cost_usd(case, plan),
         "orders": _orders(scenario, case, plan, offers, transit_days[0]),
@@ -119,7 +125,9 @@ def milestones_of(scenario: Scenario, result: SiteResult, case: Instance, plan: 
             "gpus": int(case.gpus[m]),
             "day": int(plan.day[m]),
             "date": scenario.date_of(int(plan.day[m])).isoformat(),
+            "compute_ready_day": int(case.compute_ready_day[0, m]),
             "it_mw": _round(case.it_mw[m]),
+            "heat_mw": _round(case.it_mw[m] * case.heat_fraction),
             "demand_mw": _round(plan.demand_mw[m]),
             "mean_mw": _round(plan.demand_mw[m] - case.it_mw[m] * (1 - case.mean_load)),
             "grid_mw": _round(grid[m]),
@@ -155,6 +163,7 @@ def _orders(
             "leaves": arrives - int(transit_days[o]),
             "arrives": arrives,
             "ready": int(case.ready_day[0, o]),
+            "serves": int(case.ready_day[0, o]) + case.commissioning_days,
         }
         orders.append(
             {

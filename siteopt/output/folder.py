@@ -10,11 +10,14 @@ from pathlib import Path
 MARKERS = ("plan.json", "pareto.json")
 """A folder that holds one of these files is a run, and may be replaced by the next one."""
 
+DERIVED = ("charts", "siteopt.gpkg-wal", "siteopt.gpkg-shm")
+"""What is made from a run's files, so that it goes when they are replaced: charts, and what SQLite has in flight."""
 
-def write_folder(target: Path, files: Mapping[str, str]) -> None:
+
+def write_folder(target: Path, files: Mapping[str, str | bytes]) -> None:
     """Put the files into ``target``, which is replaced in one move.
 
-    Other files that stand in the folder of an earlier run are kept.
+    Other files that stand in the folder of an earlier run are kept, but for those DERIVED from it.
 
     Raises
     ------
@@ -33,11 +36,11 @@ def write_folder(target: Path, files: Mapping[str, str]) -> None:
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         fresh.chmod(0o755)
-        for name, text in files.items():
-            (fresh / name).write_text(text, encoding="utf-8", newline="")
+        for name, content in files.items():
+            (fresh / name).write_bytes(content.encode() if isinstance(content, str) else content)
         retired = fresh.with_name(fresh.name + ".old")
         if target.exists():
-            for name in set(old) - set(files):
+            for name in set(old) - set(files) - set(DERIVED):
                 kept = target / name
                 if kept.is_dir():
                     shutil.copytree(kept, fresh / name)

@@ -94,3 +94,13 @@ def test_failure_of_the_last_move_leaves_the_old_run(tmp_path: Path, monkeypatch
 def test_line_ends_are_written_as_they_are(tmp_path: Path) -> None:
     write_folder(tmp_path / "run", {"plan.json": "a\nb\r\n"})
     assert (tmp_path / "run" / "plan.json").read_bytes() == b"a\nb\r\n"
+
+
+def test_what_was_made_from_the_run_before_goes_with_it(tmp_path: Path) -> None:
+    write_folder(tmp_path / "run", {"plan.json": "{}\n", "siteopt.gpkg": b"\x00\xff"})
+    (tmp_path / "run" / "charts").mkdir()
+    (tmp_path / "run" / "charts" / "map.svg").write_text("old")
+    (tmp_path / "run" / "siteopt.gpkg-wal").write_text("in flight")
+    write_folder(tmp_path / "run", {"plan.json": "[]\n", "siteopt.gpkg": b"\x01"})
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["plan.json", "siteopt.gpkg"]
+    assert (tmp_path / "run" / "siteopt.gpkg").read_bytes() == b"\x01"

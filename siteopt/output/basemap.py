@@ -1,0 +1,54 @@
+"""The outlines under every map: land, lakes and borders of Natural Earth, which need no network."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet
+import shapely
+
+KINDS = ("land", "lake", "country border", "province border")
+"""What there is, in the order of drawing."""
+
+_FILE = Path(__file__).with_name("natural_earth.parquet")
+_AROUND = 0.15
+_LEAST_DEG = 1.0
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees (WGS 84)."""
+
+
+def box_around(positions: np.ndarray) -> Box:
+    """A box that shows all of these positions with some ground around them.
+
+    Parameters
+    ----------
+    positions : N x 2, longitude and latitude; the whole world where there is none
+    """
+    if len(positions) == 0:
+        return (-180.0, -60.0, 180.0, 80.0)
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    pad = np.maximum((high - low) * _AROUND, _LEAST_DEG)
+    west, south, east, north = (*(low - pad), *(high + pad))
+    return (max(-180.0, float(west)), max(-89.0, float(south)), min(180.0, float(east)), min(89.0, float(north)))
+
+
+def basemap(box: Box) -> dict[str, np.ndarray]:
+    """The outlines within a box by KINDS: polygons for land and lakes, lines for borders (shapely, WGS 84)."""
+    west, south, east, north = box
+    found = {}
+    for kind, shapes in _natural_earth().items():
+        near = shapes[shapely.intersects(shapes, shapely.box(*box))]
+        cut = shapely.get_parts(shapely.clip_by_rect(near, west, south, east, north))
+        found[kind] = cut[~shapely.is_empty(cut)]
+    return found
+
+
+@cache
+def _natural_earth() -> dict[str, np.ndarray]:
+    table = pyarrow.parquet.read_table(_FILE)
+    kinds = np.array(table["kind"].to_pylist())
+    shapes = shapely.from_wkb(table["geometry"].to_numpy())
+    return {kind: shapes[kinds == kind] for kind in KINDS}

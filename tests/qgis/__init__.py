@@ -1,0 +1,1 @@
+"""What siteopt writes for QGIS, opened in a real QGIS."""
