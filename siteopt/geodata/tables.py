@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import csv
 import io
 from dataclasses import dataclass, replace
@@ -40,6 +42,10 @@ CRS = 4326
 """WGS 84."""
 
 PLACE = ("latitude", "longitude")
+NOT_UTF8 = "text that is not UTF-8"
+
+ARROW = {"use_arrow": True, "arrow_to_pandas_kwargs": {"integer_object_nulls": True, "date_as_object": False}}
+"""How layers are read: fast, and whole numbers stay such where some are missing."""
 
 _BOM, _QUOTE = b"\xef\xbb\xbf", ord('"')
 _BLOCK_BYTES = 8 << 20
@@ -121,7 +127,9 @@ def _from_qgis(raw: RawTable, table: Table) -> RawTable:
         return replace(raw, cells=cells)
     if set(names[:2]) == {"X", "Y"} or (absent and {"X", "Y"} <= set(names)):
         stale = cells.drop(columns=[*PLACE], errors="ignore")
-        return replace(raw, cells=stale.rename(columns={"X": "longitude", "Y": "latitude"}))
+        nowhere = (cells["X"] == "0") & (cells["Y"] == "0")  # what QGIS writes for a feature without geometry
+        places = {"longitude": cells["X"].mask(nowhere, ""), "latitude": cells["Y"].mask(nowhere, "")}
+        return replace(raw, cells=stale.drop(columns=["X", "Y"]).assign(**places))
     if names[:1] == ["WKT"] or (absent and "WKT" in names):
         text = cells["WKT"].to_numpy(dtype=object)
         shapes = shapely.from_wkt(text, on_invalid="ignore")
@@ -265,20 +273,46 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
     """
     file, layer = located(path)
     ending = file.suffix.lower()
-    encoding = "utf-8" if ending in SHAPEFILE and len(files_of(file.with_suffix(".dbf"))) == 1 else None
     try:
         if ending in PARQUET:
             return geopandas.read_parquet(file)
         if layer or ending not in SINGLE:
             layer = _chosen(file, name, layer, table)
-        return geopandas.read_file(file, layer=layer or None, encoding=encoding)
+        found = (
+            _shapefile(file, name) if ending in SHAPEFILE else geopandas.read_file(file, layer=layer or None, **ARROW)
+        )
     except InputError:
         raise
-    except UnicodeDecodeError:
-        expected = f"UTF-8, or a file {file.stem}.cpg beside it that names the encoding, such as CP949"
-        raise InputError([Fault(name, None, "", "text that is not UTF-8", expected)]) from None
     except Exception as error:  # every driver raises its own kind
         raise InputError([Fault(name, None, "", str(error), "a vector layer that GDAL can read")]) from None
+    for column in found.select_dtypes("string"):
+        try:
+            pa.array(found[column]).validate(full=True)
+        except pa.ArrowInvalid:
+            raise InputError([Fault(name, None, str(column), NOT_UTF8, "UTF-8")]) from None
+    return found
+
+
+def _shapefile(file: Path, name: str) -> geopandas.GeoDataFrame:
+    """A shapefile in the encoding that its ``.cpg`` names, or in UTF-8.
+
+    QGIS cuts UTF-8 for it wherever a field is full, even within a letter: what is left of such a letter is dropped.
+    """
+
+    def decoded(text: object) -> object:
+        return codecs.getincrementaldecoder("utf-8")().decode(text.encode("latin-1")) if isinstance(text, str) else text
+
+    named = len(files_of(file.with_suffix(".dbf"))) > 1
+    try:
+        with contextlib.suppress(UnicodeDecodeError):
+            return geopandas.read_file(file, encoding=None if named else "UTF-8")
+        layer = geopandas.read_file(file, encoding="ISO-8859-1").rename(columns=decoded)
+        for column in layer.columns.drop("geometry", errors="ignore"):
+            layer[column] = layer[column].map(decoded, na_action="ignore")
+    except UnicodeDecodeError:
+        expected = f"UTF-8, or the name of another encoding, such as CP949, in a file {file.stem}.cpg beside it"
+        raise InputError([Fault(name, None, "", NOT_UTF8, expected)]) from None
+    return layer
 
 
 def _chosen(file: Path, name: str, layer: str, table: str) -> str:
@@ -290,8 +324,8 @@ def _chosen(file: Path, name: str, layer: str, table: str) -> str:
     for fitting in [wanted] if layer else [wanted, names, list(listed["name"][listed["geometry_type"].notna()])]:
         if len(fitting) == 1:
             return fitting[0]
-    found = layer or f"layers {', '.join(names)}"
-    raise InputError([Fault(name, None, "", found, f"one of the layers, named as in {file.name}{LAYER}{names[0]}")])
+    expected = f"one of its layers ({', '.join(names)}), named as in {file.name}{LAYER}{names[0]}"
+    raise InputError([Fault(name, None, "", layer or f"{len(names)} layers", expected)])
 
 
 def no_crs(name: str) -> InputError:
