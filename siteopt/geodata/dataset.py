@@ -17,8 +17,9 @@ import shapely
 from siteopt.faults import Fault, InputError, named
 from siteopt.geodata.check import ladder_faults, shape_faults, stranger_faults, typed
 from siteopt.geodata.filters import excluded_by
+from siteopt.geodata.layers import CRS, files_of, located
 from siteopt.geodata.pool import SitePool, site_pool
-from siteopt.geodata.tables import CRS, files_of, located, read_table
+from siteopt.geodata.tables import read_table
 from siteopt.instance import Instance
 from siteopt.scenario import Scenario
 from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, Table, Type
