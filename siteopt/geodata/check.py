@@ -260,8 +260,8 @@ def shape_faults(shapes: pd.Series | None, rows: np.ndarray, file: str) -> list[
     """Areas that are no valid polygons."""
     if shapes is None:
         return [Fault(file, None, "", "a table without geometry", "a layer of polygons")]
-    kind = shapes.geom_type.fillna("").to_numpy(dtype=object)
-    valid = np.isin(kind, ("Polygon", "MultiPolygon")) & ~shapes.is_empty & shapes.is_valid
+    kind = shapes.geom_type.mask(shapes.isna() | shapes.is_empty, "").to_numpy(dtype=object)
+    valid = np.isin(kind, ("Polygon", "MultiPolygon")) & shapes.is_valid
     bad = np.flatnonzero(~valid)
     reasons = (shapely.is_valid_reason(shapes.iloc[at]) if kind[at].endswith("Polygon") else kind[at] for at in bad)
     faults = (

@@ -120,7 +120,7 @@ class _Reader:
             places = frame if own else self.sites.reindex(frame["site_id"]).set_axis(frame.index)
             places = places[["longitude", "latitude"]].dropna()
             for fault in faults:
-                longitude, latitude = places.loc[fault.row] if fault.row in places.index else (None, None)
+                longitude, latitude = places.loc[fault.row].tolist() if fault.row in places.index else (None, None)
                 self.faults.append(replace(fault, longitude=longitude, latitude=latitude))
 
     def joined(self, table: Table, tables: list[_Read], key: str) -> pd.DataFrame:

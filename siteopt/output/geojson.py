@@ -77,7 +77,7 @@ def _rings(shape: shapely.Geometry) -> list[list[list[list[float]]]]:
     """The polygons of a shape as rings of positions: valid on the grid of the decimals, exteriors counter-clockwise."""
     exact = shapely.set_precision(shapely.make_valid(shapely.force_2d(shape)), 10**-DECIMALS)
     simple = shapely.get_parts(shapely.get_parts(exact))  # what was made valid may be a collection of collections
-    parts = [orient(part) for part in simple if part.geom_type == "Polygon"]
+    parts = [orient(part) for part in simple if part.geom_type == "Polygon" and not part.is_empty]
     return [
         [[_position(*corner) for corner in ring.coords] for ring in (part.exterior, *part.interiors)] for part in parts
     ]
