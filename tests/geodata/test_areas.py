@@ -144,6 +144,7 @@ def test_areas_decide_nothing(tmp_path: Path) -> None:
         (shapely.MultiPolygon([HALL, YARD]), 2),
         (shapely.Polygon([(0, 0, 5), (1, 0, 5), (1, 1, 5)]), 1),  # with heights
         (shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]), 2),  # a bow tie, as outlines of candidates may be
+        (shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1), (0, 3)]), 2),  # and with a spike
         (shapely.Polygon([(0, 0), (0.3333333333, 0.3333333333), (0.6666666666, 0.1)]), 1),
         (shapely.box(0, 0, 1e-9, 1e-9), 0),  # less than the decimals show
     ],

@@ -346,6 +346,12 @@ def test_steps_without_geometry_saved_as_geojson(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(data.steps, loaded(tmp_path).steps, check_dtype=False)
 
 
+def test_candidates_without_geometry_saved_as_geojson(tmp_path: Path) -> None:
+    features = [{"type": "Feature", "properties": dict(row), "geometry": None} for row in SITES]
+    (tmp_path / "t.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    assert list(using(tmp_path, "t.geojson").sites["latitude"]) == [row["latitude"] for row in SITES]
+
+
 def test_layer_without_features(tmp_path: Path) -> None:
     layer().iloc[:0].to_file(tmp_path / "none.gpkg")
     assert only_fault(tmp_path, "none.gpkg").found == "no rows"
