@@ -109,14 +109,14 @@ class _Reader:
             frame, faults = typed(table, raw, project.currency, project.currency_per_usd)
             if table is AREAS:
                 faults += shape_faults(raw.shapes, raw.rows, name)
-            self.report(faults, frame)
+            self.report(table, faults, frame)
             found.append(_Read(name, frame, raw.shapes))
         return found
 
-    def report(self, faults: list[Fault], frame: pd.DataFrame) -> None:
-        """Keep the faults of a table, with the places of its rows; those of a table about sites lie where they do."""
+    def report(self, table: Table, faults: list[Fault], frame: pd.DataFrame) -> None:
+        """Keep the faults of a table, with the places of its rows: their own, or those of the sites that they name."""
         if faults:
-            own = "longitude" in frame
+            own = "longitude" in table.names
             places = frame if own else self.sites.reindex(frame["site_id"]).set_axis(frame.index)
             places = places[["longitude", "latitude"]].dropna()
             for fault in faults:
@@ -132,7 +132,7 @@ class _Reader:
                 expected = f"an id of its own; {twin} has the same"
                 ids = frame.loc[twice, key]
                 faults = named((Fault(name, int(row), key, id_, expected) for row, id_ in ids.items()), len(ids))
-                self.report(faults, frame)
+                self.report(table, faults, frame)
                 once &= ~twice
         if not tables:
             return pd.DataFrame(columns=list(table.names)).set_index(key, drop=False)
@@ -155,20 +155,21 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
     reader = _Reader(scenario)
     candidates = reader.read(CANDIDATES, scenario.inputs.candidates)
     sites = reader.joined(CANDIDATES, candidates, "site_id")
-    reader.sites = sites[~sites.index.duplicated()].drop(index="", errors="ignore")
+    known = sites[["longitude", "latitude", "grid_mw"]]
+    reader.sites = known[~known.index.duplicated() & (known.index != "")]
     offers = reader.joined(OFFERS, reader.read(OFFERS, scenario.inputs.offers), "offer_id").sort_index()
     start = pd.Timestamp(scenario.project.start_date)
     ladders = []
     for name, frame, _ in reader.read(GRID_STEPS, scenario.inputs.grid_steps):
         day = np.ceil(frame["ready_day"].fillna((frame["ready_date"] - start).dt.days))
         if candidates:
-            reader.report(stranger_faults(frame["site_id"], name, reader.sites.index), frame)
-            reader.report(ladder_faults(frame.assign(day=day), name, reader.sites["grid_mw"]), frame)
+            reader.report(GRID_STEPS, stranger_faults(frame["site_id"], name, reader.sites.index), frame)
+            reader.report(GRID_STEPS, ladder_faults(frame.assign(day=day), name, reader.sites["grid_mw"]), frame)
         ladders.append(frame.assign(day=day.clip(lower=0)))
     areas = reader.read(AREAS, scenario.inputs.areas)
     for name, frame, _ in areas:
         if candidates:
-            reader.report(stranger_faults(frame["site_id"], name, reader.sites.index), frame)
+            reader.report(AREAS, stranger_faults(frame["site_id"], name, reader.sites.index), frame)
     for name, table in (("candidates", sites), ("offers", offers)):
         if table.empty and not reader.faults:
             reader.faults.append(Fault(", ".join(getattr(scenario.inputs, name)), None, "", "no rows", f"{name}"))

@@ -256,6 +256,17 @@ def test_ids_in_two_files_have_places(tmp_path: Path) -> None:
     assert places(faults)["more.csv", 2, "site_id"] == ALPHA
 
 
+def test_coordinates_beside_grid_steps_are_not_asked(tmp_path: Path) -> None:
+    scenario = write_world(tmp_path, steps=({**STEPS[0], "grid_mw": -1, "longitude": "east"},))
+    assert places(faults_of(scenario)) == {("steps.csv", 2, "grid_mw"): (-95.37, 29.76)}
+
+
+def test_faults_where_no_candidate_can_be_read(tmp_path: Path) -> None:
+    scenario = write_world(tmp_path, steps=({**STEPS[0], "grid_mw": -1},))
+    (tmp_path / "candidates.csv").unlink()
+    assert set(places(faults_of(scenario)).values()) == {(None, None)}
+
+
 def test_faults_without_a_row_have_no_place(tmp_path: Path) -> None:
     scenario = write_world(tmp_path)
     (tmp_path / "steps.csv").write_text("site_id,grid_mv\nbeta,5\n")
