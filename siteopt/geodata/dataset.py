@@ -95,6 +95,12 @@ class _Reader:
     inputs: list[tuple[str, str]] = field(default_factory=list)
     sites: pd.DataFrame = field(default_factory=pd.DataFrame)
 
+    @cached_property
+    def known(self) -> pd.DataFrame:
+        """Place and grid of each candidate, by its id."""
+        sites = self.sites[["longitude", "latitude", "grid_mw"]]
+        return sites[~sites.index.duplicated() & (sites.index != "")]
+
     def read(self, table: Table, paths: Sequence[str]) -> list[_Read]:
         project = self.scenario.project
         found = []
@@ -117,7 +123,7 @@ class _Reader:
         """Keep the faults of a table, with the places of its rows: their own, or those of the sites that they name."""
         if faults:
             own = "longitude" in table.names
-            places = frame if own else self.sites.reindex(frame["site_id"]).set_axis(frame.index)
+            places = frame if own else self.known.reindex(frame["site_id"]).set_axis(frame.index)
             places = places[["longitude", "latitude"]].dropna()
             for fault in faults:
                 longitude, latitude = places.loc[fault.row].tolist() if fault.row in places.index else (None, None)
@@ -155,21 +161,20 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
     reader = _Reader(scenario)
     candidates = reader.read(CANDIDATES, scenario.inputs.candidates)
     sites = reader.joined(CANDIDATES, candidates, "site_id")
-    known = sites[["longitude", "latitude", "grid_mw"]]
-    reader.sites = known[~known.index.duplicated() & (known.index != "")]
+    reader.sites = sites
     offers = reader.joined(OFFERS, reader.read(OFFERS, scenario.inputs.offers), "offer_id").sort_index()
     start = pd.Timestamp(scenario.project.start_date)
     ladders = []
     for name, frame, _ in reader.read(GRID_STEPS, scenario.inputs.grid_steps):
         day = np.ceil(frame["ready_day"].fillna((frame["ready_date"] - start).dt.days))
         if candidates:
-            reader.report(GRID_STEPS, stranger_faults(frame["site_id"], name, reader.sites.index), frame)
-            reader.report(GRID_STEPS, ladder_faults(frame.assign(day=day), name, reader.sites["grid_mw"]), frame)
+            reader.report(GRID_STEPS, stranger_faults(frame["site_id"], name, reader.known.index), frame)
+            reader.report(GRID_STEPS, ladder_faults(frame.assign(day=day), name, reader.known["grid_mw"]), frame)
         ladders.append(frame.assign(day=day.clip(lower=0)))
     areas = reader.read(AREAS, scenario.inputs.areas)
     for name, frame, _ in areas:
         if candidates:
-            reader.report(AREAS, stranger_faults(frame["site_id"], name, reader.sites.index), frame)
+            reader.report(AREAS, stranger_faults(frame["site_id"], name, reader.known.index), frame)
     for name, table in (("candidates", sites), ("offers", offers)):
         if table.empty and not reader.faults:
             reader.faults.append(Fault(", ".join(getattr(scenario.inputs, name)), None, "", "no rows", f"{name}"))
