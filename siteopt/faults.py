@@ -27,6 +27,8 @@ class Fault:
         The cell's text.
     expected : str
         What should stand there.
+    longitude, latitude : float or None
+        Where the row lies (WGS 84), if that is known.
     """
 
     file: str
@@ -34,6 +36,8 @@ class Fault:
     column: str
     found: str
     expected: str
+    longitude: float | None = None
+    latitude: float | None = None
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.row, self.column) if part not in (None, ""))

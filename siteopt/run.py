@@ -96,7 +96,11 @@ class Result(Output):
     @property
     def plan(self) -> geopandas.GeoDataFrame:
         """The chosen site, the depots and the deliveries (WGS 84); empty where no site can serve."""
-        return _frame(plan_geojson(self.document))
+        return _frame(self._plan)
+
+    @property
+    def _plan(self) -> Document:
+        return plan_geojson(self.document, self.dataset.areas_of(self.document["site_id"]))
 
     def __str__(self) -> str:
         """The summary that the command line prints."""
@@ -106,7 +110,7 @@ class Result(Output):
         """The content of every output file by name."""
         return {
             "sites.geojson": _json(sites_geojson(self.document, self.dataset.sites)),
-            "plan.geojson": _json(plan_geojson(self.document)),
+            "plan.geojson": _json(self._plan),
             "plan.json": _json(self.document, indent=1),
             "schedule.csv": schedule_csv(self.document),
             "orders.csv": orders_csv(self.document),

@@ -52,6 +52,7 @@ class Inputs(_Section):
     candidates: Annotated[list[str], Field(min_length=1)]
     grid_steps: list[str] = []
     offers: Annotated[list[str], Field(min_length=1)]
+    areas: list[str] = []
 
 
 class Workload(_Section):

@@ -6,7 +6,7 @@ name carries ``usd`` may also be given in the scenario's own currency (``rent_kr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -60,6 +60,17 @@ class Status(StrEnum):
     GREENFIELD = "greenfield"
 
 
+class Use(StrEnum):
+    """What a part of a site is for."""
+
+    HALL = "hall"
+    YARD = "yard"
+
+
+CUT_LETTERS = 10
+"""Letters of a column's name in a shapefile."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a table.
@@ -107,11 +118,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: its name, its columns, and the columns that name a row."""
+    """One table: its name, its columns, the columns that name a row, and whether a row has a place on the map."""
 
     name: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    spatial: bool = True
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
@@ -191,6 +203,7 @@ GRID_STEPS = Table(
         _SOURCES,
         _NOTES,
     ),
+    spatial=False,
 )
 
 OFFERS = Table(
@@ -240,7 +253,37 @@ OFFERS = Table(
     ),
 )
 
-TABLES = (CANDIDATES, GRID_STEPS, OFFERS)
+AREAS = Table(
+    "areas",
+    ("site_id", "use"),
+    (
+        _text("site_id", "site in the candidates table", required=True),
+        _text("use", "what the polygon is for", Use, required=True),
+        _CONFIDENCE,
+        _SOURCES,
+        _NOTES,
+    ),
+)
+
+TABLES = (CANDIDATES, GRID_STEPS, OFFERS, AREAS)
+
+
+def uncut(cut: Collection[str], known: Iterable[str]) -> dict[str, list[str]]:
+    """The known columns that the names in a shapefile may stand for, of those too long for one.
+
+    A name is cut to its first ten letters. Of several that are then alike all but the first are cut to eight letters
+    and numbered, in the order of the columns: as long as all are there, each stands for one.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in known:
+        if len(name) > CUT_LETTERS:
+            alike.setdefault(name[:CUT_LETTERS], []).append(name)
+    meant: dict[str, list[str]] = {}
+    for letters, names in alike.items():
+        numbered = [letters, *(f"{letters[: CUT_LETTERS - 2]}_{number}" for number in range(1, len(names)))]
+        there = [name for name in numbered if name in cut]
+        meant |= {name: [names[place]] if there == numbered else names for place, name in enumerate(there)}
+    return meant
 
 
 def markdown(table: Table) -> str:

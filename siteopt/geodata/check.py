@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
+import shapely
 
 from siteopt.faults import Fault, named, nearest
 from siteopt.geodata.tables import RawTable
 from siteopt.instance import Floats
 from siteopt.scenario import usd_name
-from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Column, Kind, Table, Type
+from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, Column, Kind, Table, Type, uncut
 
 MISSPELT = 0.8
 """Likeness from which an unknown column is taken for a misspelt one, if the column that it is like is absent."""
@@ -25,9 +26,17 @@ COMPARED = 100_000
 
 SWAPPED = "; latitude and longitude look swapped"
 KW = "; a value in kW?"
+PROJECTED = " of WGS 84; a projected CRS is likely"
+WHOLE = "a GeoPackage, which cuts nothing"
+
+CUT_BYTES = 251
+"""Text in a shapefile that has so many bytes may have been cut: it holds 254, and no part of a letter."""
 
 _PLAIN_NUMBER = r"^-?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][-+]?\d{1,2})?$"
 """What Arrow reads as a number like pandas does. Anything else is left to pandas."""
+
+_DATED = r"^(\d{4})[-/](\d\d)[-/](\d\d)([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[-+]\d\d(:?\d\d)?)?)?$"
+"""A date as ISO 8601 or QGIS writes it, with or without a time."""
 
 
 def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1.0) -> tuple[pd.DataFrame, list[Fault]]:
@@ -46,10 +55,17 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
     faults : list of Fault
     """
     cells = raw.cells.set_axis(raw.rows, axis=0)
+    code = currency.lower()
+    own = [name.replace("usd", code) for name in table.names if name != name.replace("usd", code)]
+    meant = uncut(list(cells.columns), [*table.names, *own]) if raw.cut else {}
     source: dict[str, str] = {}
     faults = []
     for name in map(str, cells.columns):
-        twin = source.setdefault(usd_name(name, currency.lower()) or name, name)
+        whole, *others = meant.get(name, [name])
+        if others:
+            faults.append(Fault(raw.file, 1, name, name, f"{WHOLE}; {' and '.join(meant[name])} are cut to this"))
+            continue
+        twin = source.setdefault(usd_name(whole, code) or whole, name)
         if twin != name:
             faults.append(Fault(raw.file, 1, name, name, f"one currency a column; there is {twin} too"))
     faults += _header_faults(table, raw.file, source)
@@ -57,17 +73,27 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
     for column in table:
         name = source.get(column.name, column.name)
         series = cells.get(name, pd.Series("", index=cells.index, dtype=str))
-        frame[column.name], bad = _convert(column, series, 1.0 if name == column.name else per_usd)
+        own_money = usd_name(meant.get(name, [name])[0], code) is not None
+        frame[column.name], bad = _convert(column, series, per_usd if own_money else 1.0)
         if column.required and column.name in source:
             bad = bad | _is_blank(series)
         rows = cells.index[bad].tolist()
         faults += named((_fault(raw.file, column, name, cells, row) for row in rows), len(rows))
+        if raw.cut and column.required and column.type is Type.TEXT:
+            faults += _cut_text(frame[column.name], name, raw.file)
     extra = {name: cells[name] for usd, name in source.items() if usd not in table.names}
     checked = pd.DataFrame({**frame, **extra}, index=cells.index)
     known = {(fault.row, fault.column) for fault in faults}
     crossed = (_as_written(fault, source, cells) for fault in _CROSS_CHECKS[table.name](checked, raw.file))
     faults += [fault for fault in crossed if (fault.row, fault.column) not in known]
     return checked, sorted(faults, key=lambda fault: fault.row or 0)
+
+
+def _cut_text(text: pd.Series, name: str, file: str) -> list[Fault]:
+    """Text that a shapefile may have cut."""
+    long = text[text.map(lambda cell: len(cell.encode())) >= CUT_BYTES]
+    expected = f"text of less than {CUT_BYTES} bytes, or {WHOLE}"
+    return named((Fault(file, int(row), name, cell, expected) for row, cell in long.items()), len(long))
 
 
 def _as_written(fault: Fault, source: dict[str, str], cells: pd.DataFrame) -> Fault:
@@ -102,7 +128,12 @@ def _convert(column: Column, series: pd.Series, rate: float) -> tuple[pd.Series,
         kept = series.mask(blank)
         if pd.api.types.is_datetime64_any_dtype(kept):
             return kept.dt.tz_localize(None).dt.normalize(), np.zeros_like(blank)
-        dates = pd.to_datetime(_text(kept), format="%Y-%m-%d", errors="coerce")
+        text = _text(kept)
+        dates = pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
+        odd = ~blank & dates.isna().to_numpy()
+        if odd.any():
+            plain = text[odd].str.replace(_DATED, r"\1-\2-\3", regex=True)
+            dates[odd] = pd.to_datetime(plain, format="%Y-%m-%d", errors="coerce")
         return dates, ~blank & dates.isna().to_numpy()
     values = _numbers(series, blank)
     with np.errstate(invalid="ignore"):
@@ -158,6 +189,8 @@ def _cause(column: Column, text: str, cells: pd.DataFrame, row: int) -> str:
     value = pd.to_numeric(text, errors="coerce") if text else np.nan
     if column.choices and text:
         return nearest(text, column.choices)
+    if column.unit == "degrees" and abs(value) > 180:
+        return PROJECTED
     if column.name == "latitude" and "longitude" in cells:
         other = pd.to_numeric(_shown(cells.at[row, "longitude"]), errors="coerce")
         return SWAPPED if 90 < abs(value) <= 180 and abs(other) <= 90 else ""
@@ -215,35 +248,62 @@ def _offers(frame: pd.DataFrame, file: str) -> list[Fault]:
     return faults
 
 
-_CROSS_CHECKS = {CANDIDATES.name: _candidates, GRID_STEPS.name: _grid_steps, OFFERS.name: _offers}
+_CROSS_CHECKS = {
+    CANDIDATES.name: _candidates,
+    GRID_STEPS.name: _grid_steps,
+    OFFERS.name: _offers,
+    AREAS.name: lambda *_: [],
+}
+
+
+def shape_faults(shapes: pd.Series | None, rows: np.ndarray, file: str) -> list[Fault]:
+    """Areas that are no valid polygons."""
+    if shapes is None:
+        return [Fault(file, None, "", "a table without geometry", "a layer of polygons")]
+    kind = shapes.geom_type.mask(shapes.isna() | shapes.is_empty, "").to_numpy(dtype=object)
+    valid = np.isin(kind, ("Polygon", "MultiPolygon")) & shapes.is_valid
+    bad = np.flatnonzero(~valid)
+    reasons = (shapely.is_valid_reason(shapes.iloc[at]) if kind[at].endswith("Polygon") else kind[at] for at in bad)
+    faults = (
+        Fault(file, int(rows[at]), "geometry", reason, "a valid polygon")
+        for at, reason in zip(bad, reasons, strict=True)
+    )
+    return named(faults, len(bad))
+
+
+def stranger_faults(ids: pd.Series, file: str, known: pd.Index) -> list[Fault]:
+    """Faults of rows about sites against the candidates: misspelt ids.
+
+    The id of a site that is not a candidate, and not like one, belongs to another table of candidates. Ids whose
+    digits differ are not alike, since numbered sites would all be; and likes are sought only as far as that takes no
+    more than COMPARED pairs.
+
+    Parameters
+    ----------
+    known : Index
+        The candidates, each once.
+    """
+    strangers = ids[(known.get_indexer(ids) < 0) & (ids != "")]  # isin would turn a million ids into Python objects
+    likes = _alike(strangers.unique().tolist(), known) if len(strangers) else {}
+    misspelt = strangers[strangers.isin(list(likes))]
+    faults = (
+        Fault(file, int(row), "site_id", site, "a site_id of the candidates" + nearest(site, likes[site]))
+        for row, site in misspelt.items()
+    )
+    return named(faults, len(misspelt))
 
 
 def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fault]:
-    """Faults of grid steps against the candidates: misspelt sites, limits that do not rise.
-
-    A step of a site that is not a candidate, and not like one, belongs to another table of candidates. Ids whose
-    digits differ are not alike, since numbered sites would all be; and likes are sought only as far as that takes no
-    more than COMPARED pairs.
+    """Faults of grid steps: limits that do not rise.
 
     Parameters
     ----------
     steps : DataFrame
         With ``day``, the day after the decision, beside the columns of the table.
     base_mw : Series
-        ``grid_mw`` by site_id, NaN where unknown.
+        ``grid_mw`` by site_id, each once, NaN where unknown.
     """
-    base_mw = base_mw[~base_mw.index.duplicated()]
-    place = base_mw.index.get_indexer(steps["site_id"])  # isin would turn a million ids into Python objects
-    strangers = steps.loc[(place < 0) & (steps["site_id"] != ""), "site_id"]
-    likes = _alike(strangers.unique().tolist(), base_mw.index) if len(strangers) else {}
-    misspelt = strangers[strangers.isin(list(likes))]
-    faults = named(
-        (
-            Fault(file, int(row), "site_id", site, "a site_id of the candidates" + nearest(site, likes[site]))
-            for row, site in misspelt.items()
-        ),
-        len(misspelt),
-    )
+    place = base_mw.index.get_indexer(steps["site_id"])
     at_access = pd.Series(base_mw.to_numpy(), dtype=float).reindex(place).to_numpy()
     ladders = steps[["site_id", "grid_mw", "day"]].assign(below=at_access).dropna(subset=["grid_mw", "day"])
     ladders = ladders.sort_values(["site_id", "day"], kind="stable")
@@ -253,7 +313,7 @@ def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fa
         Fault(file, int(row), "grid_mw", _shown(at), f"more than the {before:g} MW before")
         for row, at, before in level.itertuples()
     )
-    return faults + named(not_rising, len(level))
+    return named(not_rising, len(level))
 
 
 def _alike(strangers: list[str], known: pd.Index) -> dict[str, list[str]]:

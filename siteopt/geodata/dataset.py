@@ -7,23 +7,30 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
+import geopandas
 import numpy as np
 import pandas as pd
+import shapely
 
 from siteopt.faults import Fault, InputError, named
-from siteopt.geodata.check import ladder_faults, typed
+from siteopt.geodata.check import ladder_faults, shape_faults, stranger_faults, typed
 from siteopt.geodata.filters import excluded_by
+from siteopt.geodata.layers import CRS, files_of, located
 from siteopt.geodata.pool import SitePool, site_pool
-from siteopt.geodata.tables import RawTable, read_table
+from siteopt.geodata.tables import read_table
 from siteopt.instance import Instance
 from siteopt.scenario import Scenario
-from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Table, Type
+from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, Table, Type
 
 ASSUMABLE = [column.name for column in CANDIDATES if column.assumable]
 DECIDING = [column.name for column in CANDIDATES if column.type is not Type.TEXT or column.choices]
 DECIDING += ["country", "region"]
 """Columns of the candidates that decide something, unlike names and notes."""
+
+OUTLINE = "outline"
+"""Role of a candidate's own polygon, beside the uses of areas."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class Dataset:
         Which blanks were filled by the scenario: eligible sites by columns that may be assumed.
     inputs : tuple of (str, str)
         Path and SHA-256 of every file read.
+    areas : tuple of GeoDataFrame
+        Polygons of sites in the CRS of their layers: ``site_id``, ``role`` (OUTLINE or a use) and geometry.
     """
 
     pool: SitePool
@@ -56,11 +65,25 @@ class Dataset:
     excluded: pd.Series
     assumed: pd.DataFrame
     inputs: tuple[tuple[str, str], ...]
+    areas: tuple[geopandas.GeoDataFrame, ...] = ()
 
     @cached_property
     def instance(self) -> Instance:
         """All eligible sites at once; arrays of sites by offers, so not for hundreds of thousands."""
         return self.pool.exact(np.arange(len(self.pool.site_id)))
+
+    def areas_of(self, site_id: str | None) -> list[tuple[str, shapely.Geometry]]:
+        """Role and polygon (WGS 84) of a site's outline, halls and yards, where they are known."""
+        mine = [layer[layer["site_id"] == site_id].to_crs(CRS) for layer in self.areas]
+        return [area for layer in mine for area in zip(layer["role"], layer.geometry, strict=True)]
+
+
+class _Read(NamedTuple):
+    """A table that was read: its name, its rows, and their shapes."""
+
+    name: str
+    frame: pd.DataFrame
+    shapes: geopandas.GeoSeries | None
 
 
 @dataclass
@@ -70,38 +93,56 @@ class _Reader:
     scenario: Scenario
     faults: list[Fault] = field(default_factory=list)
     inputs: list[tuple[str, str]] = field(default_factory=list)
+    sites: pd.DataFrame = field(default_factory=pd.DataFrame)
 
-    def read(self, table: Table, paths: Sequence[str]) -> list[tuple[str, pd.DataFrame]]:
+    @cached_property
+    def known(self) -> pd.DataFrame:
+        """Place and grid of each candidate, by its id."""
+        sites = self.sites[["longitude", "latitude", "grid_mw"]]
+        return sites[~sites.index.duplicated() & (sites.index != "")]
+
+    def read(self, table: Table, paths: Sequence[str]) -> list[_Read]:
         project = self.scenario.project
-        frames = []
+        found = []
         for name in paths:
             path = self.scenario.resolve(name)
             try:
-                raw = read_table(path)
+                raw = replace(read_table(path, table), file=name)
             except InputError as error:
                 self.faults += [replace(fault, file=name) for fault in error.faults]
                 continue
-            self.inputs.append((name, _sha256(path)))
-            frame, faults = typed(
-                table, RawTable(name, raw.cells, raw.rows), project.currency, project.currency_per_usd
-            )
-            self.faults += faults
-            frames.append((name, frame))
-        return frames
+            self.inputs += _digests(name, path)
+            frame, faults = typed(table, raw, project.currency, project.currency_per_usd)
+            if table is AREAS:
+                faults += shape_faults(raw.shapes, raw.rows, name)
+            self.report(table, faults, frame)
+            found.append(_Read(name, frame, raw.shapes))
+        return found
 
-    def joined(self, table: Table, frames: list[tuple[str, pd.DataFrame]], key: str) -> pd.DataFrame:
+    def report(self, table: Table, faults: list[Fault], frame: pd.DataFrame) -> None:
+        """Keep the faults of a table, with the places of its rows: their own, or those of the sites that they name."""
+        if faults:
+            own = "longitude" in table.names
+            places = frame if own else self.known.reindex(frame["site_id"]).set_axis(frame.index)
+            places = places[["longitude", "latitude"]].dropna()
+            for fault in faults:
+                longitude, latitude = places.loc[fault.row].tolist() if fault.row in places.index else (None, None)
+                self.faults.append(replace(fault, longitude=longitude, latitude=latitude))
+
+    def joined(self, table: Table, tables: list[_Read], key: str) -> pd.DataFrame:
         """One frame by id, in the order of the files; an id that stands in two files is a fault."""
-        for number, (name, frame) in enumerate(frames):
+        for number, (name, frame, _) in enumerate(tables):
             once = frame[key] != ""
-            for twin, other in frames[:number]:
+            for twin, other, _ in tables[:number]:
                 twice = once & (pd.Index(other[key].unique()).get_indexer(frame[key]) >= 0)
                 expected = f"an id of its own; {twin} has the same"
                 ids = frame.loc[twice, key]
-                self.faults += named((Fault(name, int(row), key, id_, expected) for row, id_ in ids.items()), len(ids))
+                faults = named((Fault(name, int(row), key, id_, expected) for row, id_ in ids.items()), len(ids))
+                self.report(table, faults, frame)
                 once &= ~twice
-        if not frames:
+        if not tables:
             return pd.DataFrame(columns=list(table.names)).set_index(key, drop=False)
-        return pd.concat([frame for _, frame in frames], ignore_index=True).set_index(key, drop=False)
+        return pd.concat([frame for _, frame, _ in tables], ignore_index=True).set_index(key, drop=False)
 
 
 def load(scenario: Scenario, admit: str = "") -> Dataset:
@@ -118,18 +159,22 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
         With every fault of every table at once.
     """
     reader = _Reader(scenario)
-    candidate_files = reader.read(CANDIDATES, scenario.inputs.candidates)
-    offer_files = reader.read(OFFERS, scenario.inputs.offers)
-    step_files = reader.read(GRID_STEPS, scenario.inputs.grid_steps)
-    sites = reader.joined(CANDIDATES, candidate_files, "site_id")
-    offers = reader.joined(OFFERS, offer_files, "offer_id").sort_index()
+    candidates = reader.read(CANDIDATES, scenario.inputs.candidates)
+    sites = reader.joined(CANDIDATES, candidates, "site_id")
+    reader.sites = sites
+    offers = reader.joined(OFFERS, reader.read(OFFERS, scenario.inputs.offers), "offer_id").sort_index()
     start = pd.Timestamp(scenario.project.start_date)
     ladders = []
-    for name, frame in step_files:
+    for name, frame, _ in reader.read(GRID_STEPS, scenario.inputs.grid_steps):
         day = np.ceil(frame["ready_day"].fillna((frame["ready_date"] - start).dt.days))
-        if candidate_files:
-            reader.faults += ladder_faults(frame.assign(day=day), name, sites["grid_mw"])
+        if candidates:
+            reader.report(GRID_STEPS, stranger_faults(frame["site_id"], name, reader.known.index), frame)
+            reader.report(GRID_STEPS, ladder_faults(frame.assign(day=day), name, reader.known["grid_mw"]), frame)
         ladders.append(frame.assign(day=day.clip(lower=0)))
+    areas = reader.read(AREAS, scenario.inputs.areas)
+    for name, frame, _ in areas:
+        if candidates:
+            reader.report(AREAS, stranger_faults(frame["site_id"], name, reader.known.index), frame)
     for name, table in (("candidates", sites), ("offers", offers)):
         if table.empty and not reader.faults:
             reader.faults.append(Fault(", ".join(getattr(scenario.inputs, name)), None, "", "no rows", f"{name}"))
@@ -145,6 +190,8 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
     eligible = filled[unknown == ""]
     steps = steps[eligible.index.get_indexer(steps["site_id"]) >= 0]
     steps = steps.sort_values(["site_id", "day", "grid_mw"], ignore_index=True)
+    shaped = [(frame, OUTLINE, shapes) for _, frame, shapes in candidates]
+    shaped += [(frame, frame["use"], shapes) for _, frame, shapes in areas]
     return Dataset(
         site_pool(scenario, eligible, offers, steps),
         sites,
@@ -153,7 +200,15 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
         pd.Series(reason[left_out], index=deciding.index[left_out]),
         blank[unknown == ""],
         (*_also_read(scenario), *reader.inputs),
+        tuple(_polygons(frame["site_id"], role, shapes) for frame, role, shapes in shaped if shapes is not None),
     )
+
+
+def _polygons(sites: pd.Series, role: str | pd.Series, shapes: geopandas.GeoSeries) -> geopandas.GeoDataFrame:
+    """Those of the shapes that are polygons, with their sites and roles."""
+    table = pd.DataFrame({"site_id": sites, "role": role})
+    found = np.isin(shapes.geom_type, ("Polygon", "MultiPolygon"))
+    return geopandas.GeoDataFrame(table[found], geometry=shapes.to_numpy()[found], crs=shapes.crs)
 
 
 def _also_read(scenario: Scenario) -> Iterator[tuple[str, str]]:
@@ -164,8 +219,15 @@ def _also_read(scenario: Scenario) -> Iterator[tuple[str, str]]:
         (scenario.path.name, scenario.path),
         *((name, scenario.resolve(name)) for name in layers if name),
     ]:
-        if path.is_file():
-            yield name, _sha256(path)
+        if located(path)[0].is_file():
+            yield from _digests(name, path)
+
+
+def _digests(name: str, path: Path) -> list[tuple[str, str]]:
+    """The files of a table or layer, and their digests; those beside it have its name but for the ending."""
+    file, *beside = files_of(path)
+    stem = located(Path(name))[0].with_suffix("")
+    return [(name, _sha256(file)), *((f"{stem.as_posix()}{one.suffix}", _sha256(one)) for one in beside)]
 
 
 def _sha256(path: Path) -> str:

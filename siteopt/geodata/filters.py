@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from siteopt.geodata.distances import WGS84
-from siteopt.geodata.tables import no_crs, open_layer
+from siteopt.geodata.layers import CRS, no_crs, open_layer
 from siteopt.instance import Floats
 from siteopt.scenario import Scenario
 
@@ -102,4 +102,4 @@ def _layer(scenario: Scenario, name: str) -> geopandas.GeoSeries:
     layer = open_layer(scenario.resolve(name), name)
     if getattr(layer, "crs", None) is None:
         raise no_crs(name)
-    return layer.geometry.to_crs(4326)
+    return layer.geometry.to_crs(CRS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas
@@ -13,12 +13,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv
+import shapely
 
 from siteopt.faults import Fault, InputError, named
+from siteopt.geodata.layers import CRS, LAYERS, SHAPEFILE, located, no_crs, open_layer
+from siteopt.schema import Table
 
-PARQUET = (".parquet", ".geoparquet")
-LAYERS = (".geojson", ".json", ".gpkg", *PARQUET)
-"""Endings of the layers that are read with geometry; everything else is read as CSV."""
+FID = "fid"
+"""The column in which QGIS writes the numbers of the features."""
+
+PLACE = ("latitude", "longitude")
 
 _BOM, _QUOTE = b"\xef\xbb\xbf", ord('"')
 _BLOCK_BYTES = 8 << 20
@@ -36,14 +40,20 @@ class RawTable:
         Text for CSV ('' is a blank), typed for layers (missing is a blank).
     rows : array of int
         Row of each record as a spreadsheet shows it: the header is row 1.
+    shapes : GeoSeries or None
+        The geometry of each record in the CRS of its layer, where there is any and the table is about places.
+    cut : bool
+        Whether the file cuts names and text, as a shapefile does.
     """
 
     file: str
     cells: pd.DataFrame
     rows: np.ndarray
+    shapes: geopandas.GeoSeries | None = None
+    cut: bool = False
 
 
-def read_table(path: Path) -> RawTable:
+def read_table(path: Path, table: Table) -> RawTable:
     """Read a CSV table or a vector layer.
 
     A layer's points, or a point within each of its polygons, become ``latitude`` and ``longitude`` (WGS 84).
@@ -53,9 +63,43 @@ def read_table(path: Path) -> RawTable:
     InputError
         Where the file cannot be read, a row has too many cells, or a layer has no CRS.
     """
-    if not path.is_file():
-        raise InputError([Fault(str(path), None, "", "no such file", "a CSV, GeoJSON, GeoPackage or GeoParquet file")])
-    return _read_layer(path) if path.suffix.lower() in LAYERS else _read_csv(path)
+    file, _ = located(path)
+    if not file.is_file():
+        expected = "a CSV, GeoJSON, GeoPackage, GeoParquet or shapefile"
+        raise InputError([Fault(str(path), None, "", "no such file", expected)])
+    raw = _read_layer(path, table) if file.suffix.lower() in LAYERS else _from_qgis(_read_csv(file), table)
+    if raw.shapes is None or not set(PLACE) <= set(table.names):
+        return raw
+    points = _points(raw, raw.shapes)
+    cells = raw.cells.drop(columns=[*PLACE], errors="ignore")
+    return replace(raw, cells=cells.assign(latitude=points.y.to_numpy(), longitude=points.x.to_numpy()))
+
+
+def _from_qgis(raw: RawTable, table: Table) -> RawTable:
+    """A CSV table whose geometry QGIS has written into columns ``X`` and ``Y``, or ``WKT``.
+
+    They are that where they come first, as QGIS puts them, and where latitude and longitude are absent. Elsewhere they
+    are columns like any other.
+    """
+    cells = raw.cells.drop(columns=FID) if FID in raw.cells else raw.cells
+    names = list(cells.columns)
+    absent = not set(PLACE) <= set(names)
+    if not table.spatial:
+        return replace(raw, cells=cells)
+    if set(names[:2]) == {"X", "Y"} or (absent and {"X", "Y"} <= set(names)):
+        stale = cells.drop(columns=[*PLACE], errors="ignore")
+        nowhere = (cells["X"] == "0") & (cells["Y"] == "0")  # what QGIS writes for a feature without geometry
+        places = {"longitude": cells["X"].mask(nowhere, ""), "latitude": cells["Y"].mask(nowhere, "")}
+        return replace(raw, cells=stale.drop(columns=["X", "Y"]).assign(**places))
+    if names[:1] == ["WKT"] or (absent and "WKT" in names):
+        text = cells["WKT"].to_numpy(dtype=object)
+        shapes = shapely.from_wkt(text, on_invalid="ignore")
+        bad = np.flatnonzero(shapely.is_missing(shapes) & (text != ""))
+        if len(bad):
+            faults = (Fault(raw.file, int(raw.rows[at]), "WKT", text[at], "well-known text") for at in bad)
+            raise InputError(named(faults, len(bad)))
+        return replace(raw, cells=cells.drop(columns="WKT"), shapes=geopandas.GeoSeries(shapes, crs=CRS))
+    return replace(raw, cells=cells)
 
 
 def _read_csv(path: Path) -> RawTable:
@@ -173,50 +217,34 @@ def records_one_by_one(file: str, data: bytes) -> tuple[pd.DataFrame, np.ndarray
     return pd.DataFrame(cells, columns=header, dtype=str), np.array(rows, dtype=np.int64)
 
 
-def open_layer(path: Path, name: str) -> geopandas.GeoDataFrame:
-    """A vector layer as it is; a table without geometry is an ordinary DataFrame.
-
-    Raises
-    ------
-    InputError
-        Where GDAL cannot read it; the fault calls it ``name``.
-    """
-    try:
-        return geopandas.read_parquet(path) if path.suffix.lower() in PARQUET else geopandas.read_file(path)
-    except Exception as error:  # every driver raises its own kind
-        raise InputError([Fault(name, None, "", str(error), "a vector layer that GDAL can read")]) from None
-
-
-def no_crs(name: str) -> InputError:
-    """The error for a layer that does not say which CRS it is in."""
-    return InputError([Fault(name, None, "", "a layer without CRS", "a layer that says which CRS it is in")])
-
-
-def _read_layer(path: Path) -> RawTable:
-    layer = open_layer(path, str(path))
+def _read_layer(path: Path, table: Table) -> RawTable:
+    layer = open_layer(path, str(path), table.name)
     rows = np.arange(2, len(layer) + 2)
+    cut = located(path)[0].suffix.lower() in SHAPEFILE
     if not isinstance(layer, geopandas.GeoDataFrame):
-        return RawTable(str(path), pd.DataFrame(layer), rows)
-    points = points_wgs84(path, layer)
-    cells = pd.DataFrame(layer.drop(columns=[layer.geometry.name, "latitude", "longitude"], errors="ignore"))
-    return RawTable(str(path), cells.assign(latitude=points.y.to_numpy(), longitude=points.x.to_numpy()), rows)
+        return RawTable(str(path), layer.drop(columns=FID, errors="ignore"), rows, cut=cut)
+    shapes = layer.geometry
+    cells = pd.DataFrame(layer.drop(columns=[shapes.name, FID], errors="ignore"))
+    if not table.spatial or (len(rows) and shapes.isna().all()):  # a table without geometry, saved as GeoJSON
+        return RawTable(str(path), cells, rows, cut=cut)
+    if shapes.crs is None:
+        raise no_crs(str(path))
+    return RawTable(str(path), cells, rows, shapes, cut)
 
 
-def points_wgs84(path: Path, layer: geopandas.GeoDataFrame) -> geopandas.GeoSeries:
-    """A point within each feature, in WGS 84.
+def _points(raw: RawTable, shapes: geopandas.GeoSeries) -> geopandas.GeoSeries:
+    """A point within each shape of a table, in WGS 84.
 
     Raises
     ------
     InputError
-        Where the layer has no CRS, or features without geometry.
+        Where there are records without geometry.
     """
-    if layer.crs is None:
-        raise no_crs(str(path))
-    empty = np.flatnonzero(layer.geometry.isna() | layer.geometry.is_empty)
+    empty = np.flatnonzero(shapes.isna() | shapes.is_empty)
     if len(empty):
-        faults = (Fault(str(path), int(row) + 2, "geometry", "", "a point or polygon") for row in empty)
+        faults = (Fault(raw.file, int(raw.rows[at]), "geometry", "", "a point or polygon") for at in empty)
         raise InputError(named(faults, len(empty)))
-    inner = layer.geometry.copy()
+    inner = shapes.copy()
     is_area = inner.geom_type != "Point"
     inner[is_area] = inner[is_area].representative_point()
-    return inner.to_crs(4326)
+    return inner.to_crs(CRS)

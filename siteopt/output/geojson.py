@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import shapely
+from shapely.geometry.polygon import orient
 
 from siteopt.output.document import Document
 
@@ -18,18 +20,28 @@ DECIMALS = 7
 def sites_geojson(document: Document, sites: pd.DataFrame) -> Document:
     """Every candidate with its rank, days, cost and reason, then the columns of its table.
 
-    A column of the table that is called like a field of the result appears as ``table_<name>``.
+    A column of the table that is called like a field of the result appears as ``table_<name>``, instead of one that
+    is called so already: of a table that is itself a result, only the last result is kept.
     """
     features = []
     for row in document["ranking"]:
         table = sites.loc[row["site_id"]].drop(["site_id", "name", "latitude", "longitude"])
-        properties = row | {f"table_{name}" if name in row else name: _plain(value) for name, value in table.items()}
-        features.append(point(sites.at[row["site_id"], "longitude"], sites.at[row["site_id"], "latitude"], properties))
+        named = {name: _plain(value) for name, value in table.items()}
+        clashing = {f"table_{name}": named.pop(name) for name in row if name in named}
+        features.append(
+            point(sites.at[row["site_id"], "longitude"], sites.at[row["site_id"], "latitude"], row | named | clashing)
+        )
     return collection(features)
 
 
-def plan_geojson(document: Document) -> Document:
-    """The chosen site, the depots, and a line for each delivery, with its dates."""
+def plan_geojson(document: Document, areas: Sequence[tuple[str, shapely.Geometry]] = ()) -> Document:
+    """The chosen site, the depots, a line for each delivery with its dates, and the areas of the site.
+
+    Parameters
+    ----------
+    areas : sequence of (str, polygon)
+        Role and shape (WGS 84) of each.
+    """
     if document["site_id"] is None:
         return collection([])
     site = (document["site_longitude"], document["site_latitude"])
@@ -52,7 +64,23 @@ def plan_geojson(document: Document) -> Document:
         properties["units"] = max(order["units"].values())
         line = [_position(order["longitude"], order["latitude"]), _position(*site)]
         features.append(_made({"type": "LineString", "coordinates": line}, properties))
+    for role, shape in areas:
+        if parts := _rings(shape):
+            properties = _feature(role, document["site_id"], document["site_name"])
+            whole = {"type": "Polygon", "coordinates": parts[0]}
+            parted = {"type": "MultiPolygon", "coordinates": parts}
+            features.append(_made(parted if len(parts) > 1 else whole, properties))
     return collection(features)
+
+
+def _rings(shape: shapely.Geometry) -> list[list[list[list[float]]]]:
+    """The polygons of a shape as rings of positions: valid on the grid of the decimals, exteriors counter-clockwise."""
+    exact = shapely.set_precision(shapely.make_valid(shapely.force_2d(shape)), 10**-DECIMALS)
+    simple = shapely.get_parts(shapely.get_parts(exact))  # what was made valid may be a collection of collections
+    parts = [orient(part) for part in simple if part.geom_type == "Polygon" and not part.is_empty]
+    return [
+        [[_position(*corner) for corner in ring.coords] for ring in (part.exterior, *part.interiors)] for part in parts
+    ]
 
 
 def _feature(role: str, identity: str, name: str) -> Document:

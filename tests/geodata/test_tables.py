@@ -20,6 +20,7 @@ import siteopt
 from siteopt import Dataset, InputError
 from siteopt.geodata.tables import read_table, records_at_once, records_one_by_one
 from siteopt.instance import Instance
+from siteopt.schema import CANDIDATES
 from tests.worlds import SITES, csv_text, write_world
 
 EXTRA = ("Electrolux", "전자", "=SUM(1)")
@@ -97,7 +98,7 @@ def test_point_of_a_bent_polygon_lies_inside(tmp_path: Path) -> None:
     plots.geometry = bends
     assert not any(bend.contains(bend.centroid) for bend in bends)
     plots.to_parquet(tmp_path / "rings.parquet")
-    cells = read_table(tmp_path / "rings.parquet").cells
+    cells = read_table(tmp_path / "rings.parquet", CANDIDATES).cells
     points = geopandas.GeoSeries.from_xy(cells["longitude"], cells["latitude"], crs=4326).to_crs(5179)
     assert points.within(geopandas.GeoSeries(bends, crs=5179)).all()
 
@@ -230,12 +231,12 @@ def test_cell_beyond_the_limit_of_the_csv_module(tmp_path: Path) -> None:
     assert records_at_once(data) is None
     (tmp_path / "long.csv").write_bytes(data)
     with pytest.raises(InputError, match="field larger than field limit"):
-        read_table(tmp_path / "long.csv")
+        read_table(tmp_path / "long.csv", CANDIDATES)
 
 
 def test_text_that_looks_like_something_else_stays(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("site_id,name\n001,NA\nNaN,1e5\n , \n2.0,null\n")
-    raw = read_table(tmp_path / "t.csv")
+    raw = read_table(tmp_path / "t.csv", CANDIDATES)
     assert raw.cells.to_numpy(dtype=object).tolist() == [["001", "NA"], ["NaN", "1e5"], ["2.0", "null"]]
     assert list(raw.rows) == [2, 3, 5]
 

@@ -46,6 +46,7 @@ def in_qgis(script: str, **given: Any) -> Any:
             env=environment,
             capture_output=True,
             text=True,
+            errors="replace",  # GDAL quotes text that it has cut within a letter
             timeout=120,
             check=False,
         )
