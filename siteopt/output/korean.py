@@ -1,0 +1,4 @@
+PHRASES = {}
+TERMS = {}
+COUNTED = {}
+REASONS = {}

@@ -1,0 +1,104 @@
+"""The words of a report, in English and Korean: phrases, names, reasons, numbers with their nouns, money and dates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from siteopt.output.document import Document
+from siteopt.output.korean import COUNTED, PHRASES, REASONS, TERMS
+from siteopt.output.summary import counted, money
+
+LANGUAGES = ("en", "ko")
+
+_MONTHS = "January February March April May June July August September October November December".split()
+_IRREGULAR = {"battery": "batteries"}
+_KRW, _USD = "KRW", "USD"
+_MYRIAD, _HUNDRED_MILLION, _TRILLION = 1e4, 1e8, 1e12
+
+
+@dataclass(frozen=True)
+class Words:
+    """Says everything in one language.
+
+    Attributes
+    ----------
+    language : str
+        One of LANGUAGES.
+    """
+
+    language: str = "en"
+
+    @property
+    def _korean(self) -> bool:
+        return self.language == "ko"
+
+    def __call__(self, phrase: str, **values: Any) -> str:
+        """A phrase, which is written in English where it is used, with its values.
+
+        Raises
+        ------
+        KeyError
+            Where it has no translation.
+        """
+        return (PHRASES[phrase] if self._korean else phrase).format(**values)
+
+    def term(self, name: str) -> str:
+        """A name that siteopt gives: of a limit, a kind, a standing, an outcome, a column, a part of the cost."""
+        if not self._korean:
+            return name.replace("_", " ")
+        return TERMS.get(name, name)
+
+    def held(self, bottleneck: str) -> str:
+        """What holds a milestone."""
+        return self._by_pattern(bottleneck)
+
+    def reason(self, text: str) -> str:
+        """Why a site does not serve."""
+        return self._by_pattern(text)
+
+    def _by_pattern(self, text: str) -> str:
+        if not self._korean or text in TERMS:
+            return self.term(text) if self._korean else text
+        for pattern, made in REASONS.items():
+            found = re.fullmatch(pattern, text)
+            if found:
+                return made.format(**{name: self._part(name, part) for name, part in found.groupdict().items()})
+        return text
+
+    def _part(self, name: str, text: str) -> str:
+        """A part of a reason: names that siteopt gives are told in Korean, all else as it is."""
+        if not name.startswith("names"):
+            return text
+        return ", ".join(self.term(part) for part in re.split(r", | and ", text))
+
+    def count(self, number: float, noun: str) -> str:
+        """A number with its noun: ``1 day``, ``2 days``."""
+        if self._korean:
+            return COUNTED[noun].format(f"{number:,g}")
+        return f"{number:,g} {_IRREGULAR[noun]}" if noun in _IRREGULAR and number != 1 else counted(number, noun)
+
+    def date(self, iso: str) -> str:
+        """A date for a sentence."""
+        day = date.fromisoformat(iso)
+        if self._korean:
+            return f"{day.year}년 {day.month}월 {day.day}일"
+        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+    def money(self, document: Document, usd: float) -> str:
+        """An amount in the currency of a document, as the summary tells it; in Korean by ten thousands."""
+        if not self._korean:
+            return money(document, usd)
+        currency, amount = document["currency"], abs(usd * document["currency_per_usd"])
+        unit = {_KRW: " 원", _USD: " 달러"}.get(currency, f" {currency}")
+        sign = "-" if usd < 0 else ""
+        if amount >= _TRILLION:
+            rest = round(amount % _TRILLION / _HUNDRED_MILLION)
+            return f"{sign}{amount // _TRILLION:,.0f}조" + (f" {rest:,}억" if rest else "") + unit
+        if amount >= _HUNDRED_MILLION:
+            digits = 0 if currency == _KRW else 2
+            return f"{sign}{amount / _HUNDRED_MILLION:,.{digits}f}억{unit}"
+        return f"{sign}{amount / _MYRIAD:,.0f}만{unit}"
