@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,7 +13,26 @@ from siteopt.output.summary import counted, money
 
 LANGUAGES = ("en", "ko")
 
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+ENGLISH = {
+    "gpus": "GPUs",
+    "demand_mw": "peak demand",
+    "mean_mw": "mean demand",
+    "heat_mw": "heat",
+    "grid_mw": "grid",
+    "generators_mw": "generators",
+    "batteries_mw": "batteries",
+    "chillers_mw": "chillers",
+    "solved": "ranked",
+    "excluded": "left out",
+    "lead phase": "order to departure",
+    "haul phase": "haul",
+    "install phase": "installation",
+    "build phase": "GPUs, halls, racks and network",
+    "commission phase": "commissioning",
+    "wait phase": "waits for power or cooling",
+}
+"""Names that differ from what the documents call them."""
 _IRREGULAR = {"battery": "batteries"}
 _KRW, _USD = "KRW", "USD"
 _MYRIAD, _HUNDRED_MILLION, _TRILLION = 1e4, 1e8, 1e12
@@ -49,7 +67,7 @@ class Words:
     def term(self, name: str) -> str:
         """A name that siteopt gives: of a limit, a kind, a standing, an outcome, a column, a part of the cost."""
         if not self._korean:
-            return name.replace("_", " ")
+            return ENGLISH.get(name, name.replace("_", " "))
         return TERMS.get(name, name)
 
     def held(self, bottleneck: str) -> str:

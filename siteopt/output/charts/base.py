@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from siteopt.output.palette import BORDER, INK
+from siteopt.output.palette import BORDER
 
 if TYPE_CHECKING:
     import altair as alt
@@ -23,6 +23,8 @@ FONT = (
     '"Segoe UI", Roboto, "Helvetica Neue", Arial, "Noto Sans KR", "Noto Sans CJK KR", "Apple SD Gothic Neo",'
     ' "Malgun Gothic", sans-serif'
 )
+ANY_FONT = "sans-serif"
+"""While a chart is drawn: each family more would be looked up for every text."""
 TEXT, SMALL = 13, 11.5
 """Font sizes in pixels."""
 QUIET = "#5B666C"
@@ -96,11 +98,14 @@ class Frame:
         """The layers as one chart of exactly this size."""
         import altair as alt
 
-        padding = {"left": self.left, "right": self.right, "top": self.top, "bottom": self.bottom}
-        chart = alt.layer(*layers).properties(
-            width=self.plot_width, height=self.plot_height, padding=padding, autosize=alt.AutoSizeParams(type="none")
+        return alt.layer(
+            *layers,
+            width=self.plot_width,
+            height=self.plot_height,
+            padding={"left": self.left, "right": self.right, "top": self.top, "bottom": self.bottom},
+            autosize=alt.AutoSizeParams(type="none"),
+            config=alt.Config(font=ANY_FONT, background="white", view=alt.ViewConfig(stroke=None)),
         )
-        return chart.configure(font=FONT, background="white").configure_view(stroke=None)
 
     def x(self) -> alt.X:
         """Position across in pixels of the plot."""
@@ -119,10 +124,10 @@ def _pixels(channel: str, domain: list[float]) -> Any:
 
 
 def values(rows: Iterable[Mapping[str, Any]]) -> Any:
-    """Rows as the data of a layer."""
+    """Rows as the data of a layer: as text, since Altair would copy every row many times."""
     import altair as alt
 
-    return alt.Data(values=list(rows))
+    return alt.InlineData(values=json.dumps(list(rows), ensure_ascii=False), format=alt.DataFormat(type="json"))
 
 
 def texts(x: Any, y: Any, labels: Iterable[Mapping[str, Any]], **mark: Any) -> alt.Chart:
@@ -130,7 +135,7 @@ def texts(x: Any, y: Any, labels: Iterable[Mapping[str, Any]], **mark: Any) -> a
     import altair as alt
 
     style = {"fontSize": TEXT, "align": "left", "baseline": "middle", "aria": False} | mark
-    layer = alt.Chart(values(labels)).mark_text(**style).encode(x=x, y=y, text="text:N")
+    layer = alt.Chart(values(labels)).mark_text(**style).encode(x=x, y=y, text=alt.Text("text:N"))
     return layer if "color" in mark else layer.encode(color=alt.Color("color:N", scale=None, legend=None))
 
 
@@ -155,6 +160,9 @@ def svg(chart: Chart, width: int, prefix: str = "") -> str:
     ElementTree.register_namespace("", _SVG)
     root = ElementTree.fromstring(vl_convert.vegalite_to_svg(specification(chart, width)))
     _clean(root, f"{prefix}{chart.name}{width}-")
+    root.set("font-family", FONT)
+    root.set("role", "img")
+    root.set("aria-label", f"{chart.title}. {chart.caption}")
     return ElementTree.tostring(root, encoding="unicode")
 
 
@@ -169,7 +177,7 @@ def _clean(root: ElementTree.Element, prefix: str) -> None:
     """Drop what a browser has no use for, turn descriptions into titles, and make ids unique."""
     for parent in list(root.iter()):
         for child in list(parent):
-            if child.tag == f"{{{_SVG}}}path" and not child.get("d") or _is_empty_frame(child):
+            if (child.tag == f"{{{_SVG}}}path" and not child.get("d")) or _is_empty_frame(child):
                 parent.remove(child)
     for element in root.iter():
         described = element.get("aria-label") if element.get("aria-roledescription") == "what" else None
@@ -180,7 +188,9 @@ def _clean(root: ElementTree.Element, prefix: str) -> None:
             title.text = described
             element.insert(0, title)
         for name, value in list(element.attrib.items()):
-            if name == "id":
+            if name == "font-family":
+                del element.attrib[name]
+            elif name == "id":
                 element.set(name, prefix + value)
             elif "url(#" in value:
                 element.set(name, value.replace("url(#", f"url(#{prefix}"))

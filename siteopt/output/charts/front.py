@@ -120,7 +120,7 @@ class _Front:
             [
                 _line(x, y, _steps(self.document["front"], until), wide_line),
                 *(_line(x, y, _steps(site["line"], until), _look(n)) for n, site in enumerate(sites)),
-                corners.encode(x=x, y=y, description="what:N"),
+                corners.encode(x=x, y=y, description=alt.Description("what:N")),
                 *self._names(frame, [(site["line"]["cost_usd"][-1] - low) / (high - low) for site in sites]),
             ]
         )
@@ -164,4 +164,4 @@ def _steps(line: Document, until: float) -> list[dict[str, Any]]:
 def _line(x: alt.X, y: alt.Y, rows: Sequence[dict[str, Any]], look: dict[str, Any]) -> alt.Chart:
     import altair as alt
 
-    return alt.Chart(values(rows)).mark_line(aria=False, **look).encode(x=x, y=y, order="at:Q")
+    return alt.Chart(values(rows)).mark_line(aria=False, **look).encode(x=x, y=y, order=alt.Order("at:Q"))

@@ -161,9 +161,9 @@ class _Map:
             arcs.encode(
                 x=frame.x(),
                 y=frame.y(),
-                order="at:Q",
-                detail="haul:N",
-                description="what:N",
+                order=alt.Order("at:Q"),
+                detail=alt.Detail("haul:N"),
+                description=alt.Description("what:N"),
                 strokeWidth=alt.StrokeWidth("width:Q", scale=None, legend=None),
                 color=alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=[KIND[k] for k in kinds]), legend=None),
                 strokeDash=alt.StrokeDash(
@@ -252,7 +252,7 @@ def _points(frame: Frame, marks: Sequence[dict[str, Any]]) -> alt.Chart:
             size=alt.Size("area:Q", scale=None, legend=None),
             fill=alt.Fill("fill:N", scale=None, legend=None),
             stroke=alt.Stroke("stroke:N", scale=None, legend=None),
-            description="what:N",
+            description=alt.Description("what:N"),
         )
     )
 

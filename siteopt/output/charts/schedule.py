@@ -241,12 +241,12 @@ def _bars(time: Timeline, boxes: Sequence[dict[str, Any]]) -> alt.Chart:
         .mark_rect(strokeWidth=1, ariaRoleDescription="what")
         .encode(
             x=time.x(),
-            x2="x2:Q",
+            x2=alt.X2("x2:Q"),
             y=time.frame.y(),
-            y2="y2:Q",
+            y2=alt.Y2("y2:Q"),
             fill=alt.Fill("color:N", scale=None, legend=None),
             stroke=alt.Stroke("color:N", scale=None, legend=None),
             fillOpacity=alt.FillOpacity("opacity:Q", scale=None, legend=None),
-            description="what:N",
+            description=alt.Description("what:N"),
         )
     )

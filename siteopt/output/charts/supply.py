@@ -219,11 +219,11 @@ def _areas(time: Timeline, y: alt.Y, boxes: Sequence[dict[str, Any]]) -> alt.Cha
         .mark_rect(opacity=0.65, stroke="white", strokeWidth=0.8, ariaRoleDescription="what")
         .encode(
             x=time.x(),
-            x2="x2:Q",
+            x2=alt.X2("x2:Q"),
             y=y,
-            y2="y2:Q",
+            y2=alt.Y2("y2:Q"),
             fill=alt.Fill("color:N", scale=None, legend=None),
-            description="what:N",
+            description=alt.Description("what:N"),
         )
     )
 
@@ -241,6 +241,6 @@ def _steps(time: Timeline, y: alt.Y, rows: Sequence[dict[str, Any]]) -> list[alt
         layers.append(
             line.encode(x=time.x(), y=y, strokeDash=dash)
             if look["color"] == INK
-            else line.encode(x=time.x(), y=y, detail="field:N")
+            else line.encode(x=time.x(), y=y, detail=alt.Detail("field:N"))
         )
     return layers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from siteopt.output.charts.base import QUIET, SMALL, WIDE, Frame, day_axis, measure, shortened, texts, ticks, values
 from siteopt.output.document import Document
@@ -65,7 +65,7 @@ class Timeline:
             {"x": self.days(x), "y": top, "text": text, "line": line}
             for text, x, line in milestone_names(self.document, self.until, self.frame.plot_width)
         ]
-        layers = [rules.encode(x=self.x(), y=y, y2="y2:Q")]
+        layers = [rules.encode(x=self.x(), y=y, y2=alt.Y2("y2:Q"))]
         for line, group in groupby(sorted(names, key=lambda row: row["line"]), key=lambda row: row["line"]):
             up = -7 - lift - line * NAME_LINE
             layers.append(
