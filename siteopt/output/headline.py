@@ -146,16 +146,11 @@ def _figures(document: Document, words: Words) -> list[Figure]:
     baseline = next(iter(document["baselines"]), None)
     first, last = document["milestones"][0], document["milestones"][-1]
     candidates = words.count(document["candidates"], "candidate")
-    among = words(
-        "best of {eligible} eligible, {candidates}", eligible=f"{document['eligible']:,}", candidates=candidates
-    )
+    eligible = words("{eligible} eligible", eligible=f"{document['eligible']:,}")
+    start = words("day {day}: {name}", day=first["day"], name=first["name"])
     figures = [
-        Figure(words("Site"), document["site_name"], among if document["method"] == "search" else candidates),
-        Figure(
-            words("Training starts"),
-            words.date(first["date"]),
-            words("day {day}: {name}", day=first["day"], name=first["name"]),
-        ),
+        Figure(words("Chosen from"), candidates, eligible),
+        Figure(words("Training starts"), words.date(first["date"]), start),
     ]
     if baseline is not None:
         quoted = words(

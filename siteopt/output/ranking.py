@@ -77,7 +77,7 @@ def _cells(document: Document, row: Document, shown: list[str], words: Words) ->
         yield Cell("" if bound is None else "≥ " + words.money(document, bound), bound)
     yield Cell(words.term(row["standing"]), words.term(row["standing"]))
     held = [row[field] for field in row if field.startswith("bottleneck_") and row[field]]
-    why = words.reason(row["reason"]) or ", ".join(words.held(name) for name in dict.fromkeys(held))
+    why = words.reason(row["reason"]) or ", ".join(words.reason(name) for name in dict.fromkeys(held))
     yield Cell(why, why.casefold() or None)
     names = [name for name in row["assumed"].split(", ") if name]
     is_filled = row["assumed"] or rank is not None

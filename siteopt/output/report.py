@@ -61,10 +61,8 @@ def report(
     drawn = [_drawn(chart) for chart in charts(document, sites, plan, words)]
     points = front_document is not None and front_document["points"]
     drawn_front = _drawn(front(front_document, words)) if front_document is not None and points else None
-    contents = [(chart.name, chart.title) for chart in drawn]
-    contents.append(("ranking", words("The ranking, and why")))
-    contents += [(drawn_front.name, drawn_front.title)] if drawn_front is not None else []
-    contents += [("assumptions", words("What was assumed")), ("certificate", words("The certificate"))]
+    sections = [*(chart.name for chart in drawn), "ranking", *(["front"] if drawn_front is not None else [])]
+    contents = [(name, words.term(name).capitalize()) for name in (*sections, "assumptions", "certificate")]
     head = headline(document, words)
     return _page(
         "report.html.jinja",

@@ -13,7 +13,10 @@ from siteopt.output.summary import counted, money
 
 LANGUAGES = ("en", "ko")
 
-_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 ENGLISH = {
     "gpus": "GPUs",
     "demand_mw": "peak demand",
@@ -23,6 +26,19 @@ ENGLISH = {
     "generators_mw": "generators",
     "batteries_mw": "batteries",
     "chillers_mw": "chillers",
+    "access_days": "days to access",
+    "floor_area_m2": "floor area",
+    "yard_area_m2": "yard area",
+    "gas_mw": "gas connection",
+    "water_m3_per_day": "water",
+    "air_permit_days": "days to the air permit",
+    "design_temp_c": "design temperature",
+    "elevation_m": "elevation",
+    "grid_usd_per_mwh": "price of grid energy",
+    "site_cost_usd": "cost of the site",
+    "m3/day": "m³/day",
+    "m2": "m²",
+    "deg C": "°C",
     "solved": "ranked",
     "excluded": "left out",
     "lead phase": "order to departure",
@@ -33,6 +49,7 @@ ENGLISH = {
     "wait phase": "waits for power or cooling",
 }
 """Names that differ from what the documents call them."""
+ENGLISH_REASONS = {r"unknown: (?P<names>.+)": "unknown: {names}"}
 _IRREGULAR = {"battery": "batteries"}
 _KRW, _USD = "KRW", "USD"
 _MYRIAD, _HUNDRED_MILLION, _TRILLION = 1e4, 1e8, 1e12
@@ -66,29 +83,22 @@ class Words:
 
     def term(self, name: str) -> str:
         """A name that siteopt gives: of a limit, a kind, a standing, an outcome, a column, a part of the cost."""
-        if not self._korean:
-            return ENGLISH.get(name, name.replace("_", " "))
-        return TERMS.get(name, name)
-
-    def held(self, bottleneck: str) -> str:
-        """What holds a milestone."""
-        return self._by_pattern(bottleneck)
+        if self._korean:
+            return TERMS.get(name, name)
+        return ENGLISH.get(name, name.replace("_", " "))
 
     def reason(self, text: str) -> str:
-        """Why a site does not serve."""
-        return self._by_pattern(text)
-
-    def _by_pattern(self, text: str) -> str:
-        if not self._korean or text in TERMS:
-            return self.term(text) if self._korean else text
-        for pattern, made in REASONS.items():
+        """Why a site does not serve, or what holds a milestone."""
+        if self._korean and text in TERMS:
+            return TERMS[text]
+        for pattern, made in (REASONS if self._korean else ENGLISH_REASONS).items():
             found = re.fullmatch(pattern, text)
             if found:
                 return made.format(**{name: self._part(name, part) for name, part in found.groupdict().items()})
         return text
 
     def _part(self, name: str, text: str) -> str:
-        """A part of a reason: names that siteopt gives are told in Korean, all else as it is."""
+        """A part of a reason: names that siteopt gives are told in the language, all else as it is."""
         if not name.startswith("names"):
             return text
         return ", ".join(self.term(part) for part in re.split(r", | and ", text))

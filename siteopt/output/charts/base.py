@@ -25,7 +25,7 @@ FONT = (
 )
 ANY_FONT = "sans-serif"
 """While a chart is drawn: each family more would be looked up for every text."""
-TEXT, SMALL = 13, 11.5
+TEXT, SMALL = 13.0, 11.5
 """Font sizes in pixels."""
 QUIET = "#5B666C"
 """Text that comes second."""
@@ -98,8 +98,8 @@ class Frame:
         """The layers as one chart of exactly this size."""
         import altair as alt
 
-        return alt.layer(
-            *layers,
+        return alt.LayerChart(
+            layer=list(layers),
             width=self.plot_width,
             height=self.plot_height,
             padding={"left": self.left, "right": self.right, "top": self.top, "bottom": self.bottom},
@@ -127,14 +127,14 @@ def values(rows: Iterable[Mapping[str, Any]]) -> Any:
     """Rows as the data of a layer: as text, since Altair would copy every row many times."""
     import altair as alt
 
-    return alt.InlineData(values=json.dumps(list(rows), ensure_ascii=False), format=alt.DataFormat(type="json"))
+    return alt.InlineData(values=json.dumps(list(rows), ensure_ascii=False), format=alt.JsonDataFormat(type="json"))
 
 
 def texts(x: Any, y: Any, labels: Iterable[Mapping[str, Any]], **mark: Any) -> alt.Chart:
     """Text on scales ``x`` and ``y``: each label has ``x``, ``y``, ``text``, and ``color`` unless all have the same."""
     import altair as alt
 
-    style = {"fontSize": TEXT, "align": "left", "baseline": "middle", "aria": False} | mark
+    style: dict[str, Any] = {"fontSize": TEXT, "align": "left", "baseline": "middle", "aria": False} | mark
     layer = alt.Chart(values(labels)).mark_text(**style).encode(x=x, y=y, text=alt.Text("text:N"))
     return layer if "color" in mark else layer.encode(color=alt.Color("color:N", scale=None, legend=None))
 
@@ -216,7 +216,7 @@ def shortened(text: str, pixels: float, size: float = TEXT) -> str:
 
 
 def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Positions near those that are wanted, in the same order, at least ``gap`` apart, within bounds if there is room."""
+    """Positions near those that are wanted, in their order, at least ``gap`` apart, within bounds if there is room."""
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     placed: list[float] = []
     for i in order:

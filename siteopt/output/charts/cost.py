@@ -78,7 +78,10 @@ class _Cost:
         fan = [{"x": x, "y": y, "x2": x2, "y2": y2} for x, y, x2, y2 in lines if rest]
         rule = alt.Chart(values(fan)).mark_rule(color=BORDER, aria=False)
         heads = [self._head("gpus", gpus, 0, "left"), self._head("all else", rest, wide, "right")]
-        layers = [_rectangles(frame, boxes), rule.encode(x=frame.x(), x2=alt.X2("x2:Q"), y=frame.y(), y2=alt.Y2("y2:Q"))]
+        layers = [
+            _rectangles(frame, boxes),
+            rule.encode(x=frame.x(), x2=alt.X2("x2:Q"), y=frame.y(), y2=alt.Y2("y2:Q")),
+        ]
         for head in heads:
             align = head.pop("align")
             size = TEXT if self.width >= WIDE else SMALL

@@ -113,7 +113,14 @@ class _Front:
         marks = {usd / rate: self.words.money(self.document, usd / rate) for usd in ticks(low * rate, high * rate, 5)}
         y = alt.Y("y:Q", scale=alt.Scale(domain=[low, high], nice=False, zero=False), axis=named_axis(marks, grid=True))
         joint = [{"x": row["day"], "y": row["cost_usd"], "what": self._what(row)} for row in points if row["on_front"]]
-        look = {"filled": True, "size": 120, "opacity": 1, "color": INK, "stroke": "white", "strokeWidth": 1.5}
+        look: dict[str, Any] = {
+            "filled": True,
+            "size": 120,
+            "opacity": 1,
+            "color": INK,
+            "stroke": "white",
+            "strokeWidth": 1.5,
+        }
         corners = alt.Chart(values(joint)).mark_point(ariaRoleDescription="what", **look)
         wide_line = {"color": INK, "opacity": 0.18, "strokeWidth": 10}
         return frame.around(

@@ -213,7 +213,8 @@ class _Map:
             for kind in DASH
             if any(haul.kind == kind for haul in self.hauls)
         ]
-        keys, x, line = [], 12.0, 0
+        keys: list[dict[str, Any]] = []
+        x, line = 12.0, 0
         for look, text in items:
             long = 24 + measure(text, SMALL) + 18
             if x + long > self.view.width and x > 12:

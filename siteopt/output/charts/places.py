@@ -10,10 +10,10 @@ import numpy as np
 import shapely
 
 from siteopt.output.basemap import Box
-from siteopt.output.charts.base import measure
+from siteopt.output.charts.base import WIDE, measure
 
-TALLEST, FLATTEST = 1.1, 0.46
-"""Height of a map over its width."""
+FLATTEST, TALLEST = 0.46, {True: 0.66, False: 1.1}
+"""Height of a map over its width; the wide one is to fit on a screen."""
 LARGEST_DEG = 84.0
 """Latitude up to which Mercator's map is drawn."""
 DETAIL_PX = 0.35
@@ -42,7 +42,7 @@ class View:
         """A view that shows a box, and more where the box is too tall or too flat for a page."""
         (west, south), (east, north) = mercator(np.array(box).reshape(2, 2))
         middle_x, middle_y, wide, tall = (west + east) / 2, (south + north) / 2, east - west, north - south
-        wide = min(max(wide, tall / TALLEST), 2 * np.pi)
+        wide = min(max(wide, tall / TALLEST[width >= WIDE]), 2 * np.pi)
         tall = max(tall, wide * FLATTEST)
         middle_x = np.clip(middle_x, wide / 2 - np.pi, np.pi - wide / 2)
         corners = np.array(

@@ -68,7 +68,7 @@ def held_by(milestone: Document, words: Words) -> str:
         return ""
     saved = milestone["days_saved"].get(limit)
     days = f" ({words.count(saved, 'day')})" if saved else ""
-    return words("held by {limit}", limit=words.held(limit)) + days
+    return words("held by {limit}", limit=words.reason(limit)) + days
 
 
 def _units(order: Document) -> int:
@@ -180,25 +180,25 @@ class _Gantt:
         reached = [
             {"x": row.day, "y": middle} for row, middle in zip(rows, middles, strict=True) if row.day is not None
         ]
-        look = {"shape": "diamond", "filled": True, "size": 130, "color": MILESTONE, "opacity": 1, "aria": False}
-        layers = [alt.Chart(values(reached)).mark_point(**look).encode(x=time.x(), y=time.frame.y())]
+        look: dict[str, Any] = {"shape": "diamond", "filled": True, "size": 130, "color": MILESTONE, "opacity": 1}
+        points = alt.Chart(values(reached)).mark_point(aria=False, **look)
+        layers = [points.encode(x=time.x(), y=time.frame.y())]
         if not self.is_wide:
             return layers
-        after, before = [], []
+        after: list[dict[str, Any]] = []
+        before: list[dict[str, Any]] = []
         for row, middle in zip(rows, middles, strict=True):
             if row.day is None:
                 continue
-            note = (
-                self.words("day {day}, {held}", day=row.day, held=row.note)
-                if row.note
-                else self.words("day {day}", day=row.day)
-            )
-            label = {"x": row.day, "y": middle, "text": note}
-            room = time.frame.plot_width - time.pixels(row.day)
-            (after if measure(note) + 14 < room else before).append(label)
-        layers.append(texts(time.x(), time.frame.y(), after, dx=11, color=INK))
-        built = [label | {"x": label["x"] - time.days(30)} for label in before]
-        return [*layers, texts(time.x(), time.frame.y(), built, align="right", color=INK)]
+            said = self.words("day {day}", day=row.day)
+            note = self.words("day {day}, {held}", day=row.day, held=row.note) if row.note else said
+            if measure(note) + 14 < time.frame.plot_width - time.pixels(row.day):
+                after.append({"x": row.day, "y": middle, "text": note})
+            else:
+                before.append({"x": row.bars[0][2], "y": middle, "text": note})
+        for labels, style in ((after, {"dx": 11}), (before, {"dx": -8, "align": "right"})):
+            layers.append(texts(time.x(), time.frame.y(), labels, color=INK, **style))
+        return layers
 
     def _names(
         self, time: Timeline, rows: Sequence[_Row], middles: Sequence[float], heads: Sequence[dict[str, Any]]

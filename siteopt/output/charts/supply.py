@@ -235,12 +235,11 @@ def _steps(time: Timeline, y: alt.Y, rows: Sequence[dict[str, Any]]) -> list[alt
     needs = (*POWER_NEEDS, *COOLING_NEEDS)
     scale = alt.Scale(domain=[need.field for need in needs], range=[list(need.dash) for need in needs])
     dash = alt.StrokeDash("field:N", scale=scale, legend=None)
-    layers = []
-    for look in ({"color": "white", "strokeWidth": 5.0, "opacity": 0.8}, {"color": INK, "strokeWidth": 2.2}):
-        line = alt.Chart(values(rows)).mark_line(interpolate="step-after", aria=False, **look)
-        layers.append(
-            line.encode(x=time.x(), y=y, strokeDash=dash)
-            if look["color"] == INK
-            else line.encode(x=time.x(), y=y, detail=alt.Detail("field:N"))
-        )
-    return layers
+    edge = alt.Chart(values(rows)).mark_line(
+        interpolate="step-after", color="white", strokeWidth=5, opacity=0.8, aria=False
+    )
+    line = alt.Chart(values(rows)).mark_line(interpolate="step-after", color=INK, strokeWidth=2.2, aria=False)
+    return [
+        edge.encode(x=time.x(), y=y, detail=alt.Detail("field:N")),
+        line.encode(x=time.x(), y=y, strokeDash=dash),
+    ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from siteopt.output.charts.base import QUIET, SMALL, WIDE, Frame, day_axis, measure, shortened, texts, ticks, values
+from siteopt.output.charts.base import QUIET, SMALL, Frame, day_axis, measure, shortened, texts, ticks, values
 from siteopt.output.document import Document
 from siteopt.output.palette import INK
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PAST = 0.1
 """Share of the days that is shown after the last one."""
+TICK = 95.0
+"""Pixels between two dates of the axis, about."""
 NAME_LINE = 15.0
 LONGEST_NAME = 170.0
 AXIS_ROOM = 40.0
@@ -40,8 +42,7 @@ class Timeline:
         """Position across, in days."""
         import altair as alt
 
-        count = 9 if self.frame.width >= WIDE else 3
-        axis = day_axis(self.document["start_date"], ticks(0, self.until, count))
+        axis = day_axis(self.document["start_date"], ticks(0, self.until, round(self.frame.plot_width / TICK)))
         return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, self.until], nice=False), axis=axis)
 
     def pixels(self, days: float) -> float:
@@ -61,7 +62,7 @@ class Timeline:
             return []
         rows = [{"x": day, "y": top, "y2": bottom} for day in days]
         rules = alt.Chart(values(rows)).mark_rule(color=QUIET, opacity=0.6, strokeDash=[2, 3], aria=False)
-        names = [
+        names: list[dict[str, Any]] = [
             {"x": self.days(x), "y": top, "text": text, "line": line}
             for text, x, line in milestone_names(self.document, self.until, self.frame.plot_width)
         ]
@@ -86,7 +87,7 @@ def name_lines(document: Document, until: float, width: float) -> int:
 
 
 def milestone_names(document: Document, until: float, width: float) -> Iterator[tuple[str, float, int]]:
-    """Text, middle in pixels and line of each milestone's name; those for which four lines have no room are left out."""
+    """Text, middle in pixels and line of each milestone's name; those without room on four lines are left out."""
     ends = [-1e9] * 4
     for day, together in groupby(document["milestones"], key=lambda milestone: milestone["day"]):
         text = shortened(", ".join(milestone["name"] for milestone in together), LONGEST_NAME, SMALL)
