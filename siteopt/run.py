@@ -31,8 +31,11 @@ from siteopt.output.document import Document, document
 from siteopt.output.folder import write_folder
 from siteopt.output.front import columns, front_csv, front_document, front_geojson, front_summary
 from siteopt.output.geojson import plan_geojson, sites_geojson
+from siteopt.output.notebook import front_html, result_html
+from siteopt.output.report import front_report, report
 from siteopt.output.summary import summary
 from siteopt.output.tables import orders_csv, schedule_csv
+from siteopt.output.words import Words
 from siteopt.plan import Plan, Ranking, RunOutcome
 from siteopt.scenario import COST, Scenario, read_scenario
 
@@ -102,11 +105,17 @@ class Result(Output):
         """The summary that the command line prints."""
         return summary(self.document)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return result_html(self.document, sites_geojson(self.document, self.dataset.sites))
+
     def files(self) -> dict[str, str | bytes]:
         """The content of every output file by name."""
+        sites, plan = sites_geojson(self.document, self.dataset.sites), plan_geojson(self.document)
         return {
-            "sites.geojson": _json(sites_geojson(self.document, self.dataset.sites)),
-            "plan.geojson": _json(plan_geojson(self.document)),
+            "report.html": report(self.document, sites, plan, Words()),
+            "sites.geojson": _json(sites),
+            "plan.geojson": _json(plan),
             "plan.json": _json(self.document, indent=1),
             "schedule.csv": schedule_csv(self.document),
             "orders.csv": orders_csv(self.document),
@@ -134,9 +143,14 @@ class Front(Output):
         """The table that the command line prints."""
         return front_summary(self.document)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return front_html(self.document)
+
     def files(self) -> dict[str, str | bytes]:
         """The content of every output file by name."""
         return {
+            "report.html": front_report(self.document, Words()),
             "pareto.csv": front_csv(self.document),
             "pareto.geojson": _json(front_geojson(self.document)),
             "pareto.json": _json(self.document, indent=1),
