@@ -95,7 +95,6 @@ PHRASES = {
     "≥ is a proven bound: not before that day, not for less.": "≥는 증명된 하한으로, 더 빠르거나 저렴할 수 없습니다.",
     "The other milestones are in sites.geojson.": "나머지 마일스톤은 sites.geojson 파일에 있습니다.",
     "{more} more: see sites.geojson.": "그 밖의 {more}은 sites.geojson 파일을 참고하십시오.",
-    "{more} more are not listed.": "그 밖의 {more}은 목록에 없습니다.",
     "On paper: the first {count} rows.": "인쇄물에는 처음 {count}행만 실립니다.",
     "A front was found in {folder}, but of other inputs or settings: run siteopt pareto again to show it here.": (
         "{folder}에 절충 곡선이 있으나 입력이나 설정이 다릅니다. siteopt pareto를 다시 실행하면 여기에 표시됩니다."

@@ -124,8 +124,8 @@ class Words:
         unit = {_KRW: " 원", _USD: " 달러"}.get(currency, f" {currency}")
         sign = "-" if usd < 0 else ""
         if amount >= _TRILLION:
-            rest = round(amount % _TRILLION / _HUNDRED_MILLION)
-            return f"{sign}{amount // _TRILLION:,.0f}조" + (f" {rest:,}억" if rest else "") + unit
+            trillions, rest = divmod(round(amount / _HUNDRED_MILLION), round(_TRILLION / _HUNDRED_MILLION))
+            return f"{sign}{trillions:,}조" + (f" {rest:,}억" if rest else "") + unit
         if amount >= _HUNDRED_MILLION:
             digits = 0 if currency == _KRW else 2
             return f"{sign}{amount / _HUNDRED_MILLION:,.{digits}f}억{unit}"

@@ -27,6 +27,10 @@ ANY_FONT = "sans-serif"
 """While a chart is drawn: each family more would be looked up for every text."""
 TEXT, SMALL = 13.0, 11.5
 """Font sizes in pixels."""
+DATE = 70.0
+"""Pixels that a date takes."""
+NEARLY = 0.8
+"""Share of the distance that is asked for, by which ticks may stand apart at least."""
 QUIET = "#5B666C"
 """Text that comes second."""
 GRID = "#E4E1DA"
@@ -170,7 +174,9 @@ def png(chart: Chart, width: int = WIDE, scale: float = 2) -> bytes:
     """The chart as a picture."""
     import vl_convert
 
-    return vl_convert.vegalite_to_png(specification(chart, width), scale=scale)
+    found = specification(chart, width)
+    found["config"]["font"] = FONT
+    return vl_convert.vegalite_to_png(found, scale=scale)
 
 
 def _clean(root: ElementTree.Element, prefix: str) -> None:
@@ -179,21 +185,21 @@ def _clean(root: ElementTree.Element, prefix: str) -> None:
         for child in list(parent):
             if (child.tag == f"{{{_SVG}}}path" and not child.get("d")) or _is_empty_frame(child):
                 parent.remove(child)
+    ids = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
+    own = {name: f"{prefix}{number}" for number, name in enumerate(ids)}  # Vega counts on from drawing to drawing
     for element in root.iter():
         described = element.get("aria-label") if element.get("aria-roledescription") == "what" else None
-        for name in _NOISE:
+        for name in (*_NOISE, "font-family"):
             element.attrib.pop(name, None)
-        if described and element.tag != f"{{{_SVG}}}title":
+        if described:
             title = ElementTree.Element(f"{{{_SVG}}}title")
             title.text = described
             element.insert(0, title)
         for name, value in list(element.attrib.items()):
-            if name == "font-family":
-                del element.attrib[name]
-            elif name == "id":
-                element.set(name, prefix + value)
-            elif "url(#" in value:
-                element.set(name, value.replace("url(#", f"url(#{prefix}"))
+            if name == "id":
+                element.set(name, own[value])
+            elif value.startswith("url(#"):
+                element.set(name, f"url(#{own[value[5:-1]]})")
 
 
 def _is_empty_frame(element: ElementTree.Element) -> bool:
@@ -232,7 +238,7 @@ def ticks(low: float, high: float, count: int) -> list[float]:
     """Round numbers from ``low`` to ``high``, about ``count`` of them."""
     rough = max(high - low, 1e-9) / max(1, count)
     base = 10 ** math.floor(math.log10(rough))
-    step = next(base * factor for factor in (1, 2, 2.5, 5, 10) if base * factor >= rough * (1 - 1e-9))
+    step = next(base * factor for factor in (1, 2, 2.5, 5, 10) if base * factor >= rough * NEARLY)
     first = math.ceil(low / step - 1e-9)
     return [round(step * i, 9) for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -241,7 +247,7 @@ def day_axis(start: str, days: Sequence[float]) -> alt.Axis:
     """An axis of days that tells their dates as well."""
     begin = date.fromisoformat(start)
     names = {day: [f"{day:g}", (begin + timedelta(days=int(day))).isoformat()] for day in days}
-    return named_axis(names, grid=False, ticks=True, domain=True, labelFlush=True)
+    return named_axis(names, grid=False, ticks=True, domain=True, labelFlush=DATE / 2)
 
 
 def named_axis(names: Mapping[float, Any], **more: Any) -> alt.Axis:

@@ -72,12 +72,16 @@ class _Cost:
 
         gpus, wide = self.parts.get("gpus", 0), frame.plot_width
         split = wide * gpus / max(1, gpus + rest)
-        boxes = [{"x": 0, "x2": split, "y": 0, "y2": STRIP, "color": COLORS["gpus"]}]
-        boxes.append({"x": split, "x2": wide, "y": 0, "y2": STRIP, "color": INK})
+        heads = [self._head("gpus", gpus, 0, "left"), self._head("all else", rest, wide, "right")]
+        ends = ((0, split, COLORS["gpus"]), (split, wide, INK))
+        boxes = [
+            {"x": x, "x2": x2, "y": 0, "y2": STRIP, "color": color, "what": head["text"]}
+            for (x, x2, color), head in zip(ends, heads, strict=True)
+            if x2 > x
+        ]
         lines = [(split, STRIP, 0, STRIP + FAN - 8), (wide, STRIP, wide, STRIP + FAN - 8)]
         fan = [{"x": x, "y": y, "x2": x2, "y2": y2} for x, y, x2, y2 in lines if rest]
         rule = alt.Chart(values(fan)).mark_rule(color=BORDER, aria=False)
-        heads = [self._head("gpus", gpus, 0, "left"), self._head("all else", rest, wide, "right")]
         layers = [
             _rectangles(frame, boxes),
             rule.encode(x=frame.x(), x2=alt.X2("x2:Q"), y=frame.y(), y2=alt.Y2("y2:Q")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from siteopt.output.charts.base import (
@@ -77,7 +78,7 @@ def front(document: Document, words: Words) -> Chart:
             _slope(document, words, row, after),
             row["name"],
         )
-        for row, after in zip(points, [*points[1:], None], strict=True)
+        for row, after in zip_longest(points, points[1:])
     )
     title = words("Days to {milestone} against cost", milestone=document["milestone"])
     return Chart("front", title, " ".join(said) or words("There is no front."), draw, header, rows)
