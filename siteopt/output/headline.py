@@ -11,6 +11,8 @@ from siteopt.output.words import Words
 from siteopt.schema import CANDIDATES
 
 PROVEN = "proven"
+MANY = 5
+"""Goals of which not all are named in a sentence."""
 ASSUMABLE = sum(column.assumable for column in CANDIDATES)
 
 
@@ -117,7 +119,8 @@ def _whole(document: Document, words: Words) -> str:
 
 
 def _proof(document: Document, words: Words) -> str:
-    order = ", ".join(words.term(goal) if goal == "cost" else goal for goal in document["objective"])
+    goals = [words.term(goal) if goal == "cost" else goal for goal in document["objective"]]
+    order = ", ".join(goals if len(goals) <= MANY else [*goals[:2], "…", goals[-1]])
     if document["outcome"] == PROVEN:
         sites = words.count(document["eligible"], "eligible site")
         return words(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -62,7 +63,9 @@ def report(
     points = front_document is not None and front_document["points"]
     drawn_front = _drawn(front(front_document, words)) if front_document is not None and points else None
     sections = [*(chart.name for chart in drawn), "ranking", *(["front"] if drawn_front is not None else [])]
-    contents = [(name, words.term(name).capitalize()) for name in (*sections, "assumptions", "certificate")]
+    has_assumptions = document["site_id"] is not None or bool(document["assumptions"])
+    sections += [*(["assumptions"] if has_assumptions else []), "certificate"]
+    contents = [(name, words.term(name).capitalize()) for name in sections]
     head = headline(document, words)
     return _page(
         "report.html.jinja",
@@ -76,6 +79,7 @@ def report(
         printed_rows=PRINTED_ROWS,
         front=drawn_front,
         front_note=front_note,
+        has_assumptions=has_assumptions,
         assumed_sentence=assumed_of_chosen(document, words) if document["site_id"] is not None else "",
         assumptions=list(_assumptions(document, words)),
         confidence=_confidence(document, words),
@@ -143,6 +147,7 @@ def _templates() -> jinja2.Environment:
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     made.filters["shown"] = _shown
+    made.tests["date"] = lambda cell: bool(re.fullmatch(r"\d{4}-\d\d-\d\d", str(cell)))
     return made
 
 

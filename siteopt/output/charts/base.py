@@ -29,7 +29,7 @@ TEXT, SMALL = 13.0, 11.5
 """Font sizes in pixels."""
 DATE = 70.0
 """Pixels that a date takes."""
-NEARLY = 0.8
+NEARLY = 0.9
 """Share of the distance that is asked for, by which ticks may stand apart at least."""
 QUIET = "#5B666C"
 """Text that comes second."""

@@ -54,12 +54,22 @@ def site_map(document: Document, sites: Document, words: Words) -> Chart:
     features, hauls = sites["features"][:DRAWN], _hauls(document)
 
     def draw(width: int) -> alt.LayerChart:
-        places = [*(feature["geometry"]["coordinates"][:2] for feature in features), *(haul.place for haul in hauls)]
-        view = View.of(width, box_around(np.array(places, dtype=float).reshape(-1, 2)))
-        return _Map(view, document, features, hauls, words).draw()
+        view = View.of(width, box_around(np.array([*_shown(features), *(haul.place for haul in hauls)]).reshape(-1, 2)))
+        return _Map(view, document, [f for f in features if view.holds(_place(f))], hauls, words).draw()
 
     title = words("Where it is, and where the equipment comes from")
     return Chart("map", title, _caption(document, len(sites["features"]), hauls, words), draw)
+
+
+def _place(feature: Document) -> tuple[float, float]:
+    longitude, latitude = feature["geometry"]["coordinates"][:2]
+    return float(longitude), float(latitude)
+
+
+def _shown(features: Sequence[Document]) -> list[tuple[float, float]]:
+    """What the map has to show: sites that take part; where none does, all of them."""
+    part = [_place(feature) for feature in features if feature["properties"]["standing"] != Standing.EXCLUDED]
+    return part or [_place(feature) for feature in features]
 
 
 def _hauls(document: Document) -> list[Haul]:
@@ -119,7 +129,7 @@ class _Map:
         standing = found["standing"]
         ranked = f"{found['rank']}. " if found["rank"] is not None else ""
         why = self.words.reason(found["reason"]) if found["reason"] else self.words.term(standing)
-        mark = self._point(feature["geometry"]["coordinates"][:2], standing)
+        mark = self._point(_place(feature), standing)
         return mark | {"rank": found["rank"], "name": found["name"], "what": f"{ranked}{found['name']}: {why}"}
 
     def _point(self, place: Sequence[float], standing: str) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import shapely
 from siteopt.output.basemap import Box
 from siteopt.output.charts.base import WIDE, measure
 
-FLATTEST, TALLEST = 0.46, {True: 0.66, False: 1.1}
-"""Height of a map over its width; the wide one is to fit on a screen."""
+FLATTEST, TALLEST = {True: 0.46, False: 0.7}, {True: 0.66, False: 1.1}
+"""Height of a map over its width, of a wide and a narrow one: it is to fit on a screen."""
 LARGEST_DEG = 84.0
 """Latitude up to which Mercator's map is drawn."""
 DETAIL_PX = 0.35
@@ -43,13 +43,18 @@ class View:
         (west, south), (east, north) = mercator(np.array(box).reshape(2, 2))
         middle_x, middle_y, wide, tall = (west + east) / 2, (south + north) / 2, east - west, north - south
         wide = min(max(wide, tall / TALLEST[width >= WIDE]), 2 * np.pi)
-        tall = max(tall, wide * FLATTEST)
+        tall = max(tall, wide * FLATTEST[width >= WIDE])
         middle_x = np.clip(middle_x, wide / 2 - np.pi, np.pi - wide / 2)
         corners = np.array(
             [[middle_x - wide / 2, middle_y - tall / 2], [middle_x + wide / 2, middle_y + tall / 2]], dtype=float
         )
         west, south, east, north = degrees(corners).ravel()
         return cls(width, round(width * float(tall / wide)), (float(west), float(south), float(east), float(north)))
+
+    def holds(self, place: tuple[float, float]) -> bool:
+        """Whether a longitude and latitude are in the view."""
+        west, south, east, north = self.box
+        return west <= place[0] <= east and south <= place[1] <= north
 
     def pixels(self, places: np.ndarray) -> np.ndarray:
         """Positions from the upper left corner, N x 2, of longitudes and latitudes, N x 2."""

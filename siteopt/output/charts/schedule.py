@@ -31,6 +31,8 @@ MILESTONE_OPACITY = 0.4
 """Of the bar on which its note is written."""
 NAMES = 345.0
 """Pixels for the names at the left of a wide chart."""
+DEPOT = 0.45
+"""Share of a name that its depot may take."""
 KEY_LINE, HEAD = 22.0, 30.0
 
 
@@ -186,19 +188,28 @@ class _Gantt:
         if not self.is_wide:
             return layers
         after: list[dict[str, Any]] = []
+        built: list[dict[str, Any]] = []
         before: list[dict[str, Any]] = []
         for row, middle in zip(rows, middles, strict=True):
             if row.day is None:
                 continue
             said = self.words("day {day}", day=row.day)
             note = self.words("day {day}, {held}", day=row.day, held=row.note) if row.note else said
-            if measure(note) + 14 < time.frame.plot_width - time.pixels(row.day):
+            room, ready = measure(note) + 14, row.bars[0][2]
+            if room < time.frame.plot_width - time.pixels(row.day):
                 after.append({"x": row.day, "y": middle, "text": note})
-            else:
-                before.append({"x": row.bars[0][2], "y": middle, "text": note})
-        for labels, style in ((after, {"dx": 11}), (before, {"dx": -8, "align": "right"})):
-            layers.append(texts(time.x(), time.frame.y(), labels, color=INK, **style))
-        return layers
+            elif room < time.pixels(ready):
+                built.append({"x": ready, "y": middle, "text": note})
+            elif room < time.pixels(row.day):
+                before.append({"x": row.day, "y": middle, "text": note})
+        y = time.frame.y()
+        return [
+            *layers,
+            texts(time.x(), y, after, color=INK, dx=11),
+            texts(time.x(), y, built, color=INK, dx=-8, align="right"),
+            texts(time.x(), y, before, color="white", stroke="white", strokeWidth=4, dx=-13, align="right"),
+            texts(time.x(), y, before, color=INK, dx=-13, align="right"),
+        ]
 
     def _names(
         self, time: Timeline, rows: Sequence[_Row], middles: Sequence[float], heads: Sequence[dict[str, Any]]
@@ -210,7 +221,11 @@ class _Gantt:
         labels = []
         for row, middle in zip(rows, middles, strict=True):
             after = row.after if self.is_wide or not row.note else f"{row.after}, {row.note}"
-            text = shortened(row.name, room - measure(after, size), size) + after
+            if row.day is None:
+                after = shortened(after, room * DEPOT, size)
+                text = shortened(row.name, room - measure(after, size), size) + after
+            else:
+                text = row.name + after
             labels.append({"x": x, "y": middle if self.is_wide else middle - 17, "text": shortened(text, room, size)})
         y = time.frame.y()
         yield texts(time.x(), y, labels, color=INK, align=align, fontSize=size)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, apart, named_axis, texts, ticks, values
-from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, last_day, name_lines
+from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, Timeline, last_day, name_lines
 from siteopt.output.document import Document
 from siteopt.output.palette import INK, KIND
 from siteopt.output.words import Words
@@ -20,6 +20,8 @@ HEIGHTS = {True: 330.0, False: 250.0}
 """Of the plot of a wide and of a narrow chart."""
 RIGHT = {True: 200.0, False: 130.0}
 """Room for the names of the bands."""
+PAST = 0.2
+"""Share of the days that is shown after the last one: what the last milestone has is to be seen."""
 SOLID, DASHED = [1, 0], [5, 3]
 MW = ",.1f"
 

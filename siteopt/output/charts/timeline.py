@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PAST = 0.1
 """Share of the days that is shown after the last one."""
-TICK = 95.0
+TICK = 110.0
 """Pixels between two dates of the axis, about."""
 NAME_LINE = 15.0
 LONGEST_NAME = 170.0
