@@ -31,8 +31,9 @@ def box_around(positions: np.ndarray) -> Box:
         return (-180.0, -60.0, 180.0, 80.0)
     low, high = positions.min(axis=0), positions.max(axis=0)
     pad = np.maximum((high - low) * _AROUND, _LEAST_DEG)
-    west, south, east, north = (*(low - pad), *(high + pad))
-    return (max(-180.0, float(west)), max(-89.0, float(south)), min(180.0, float(east)), min(89.0, float(north)))
+    west, south = np.maximum(low - pad, (-180.0, -89.0)).tolist()
+    east, north = np.minimum(high + pad, (180.0, 89.0)).tolist()
+    return (west, south, east, north)
 
 
 def basemap(box: Box) -> dict[str, np.ndarray]:

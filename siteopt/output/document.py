@@ -98,8 +98,8 @@ def _chosen(
         nothing = dict.fromkeys(("site_id", "site_name", "site_longitude", "site_latitude", "access_day", "access"))
         return {**nothing, "milestones": [], "cost_usd": {}, "orders": [], "grid_steps": [], "baselines": []}
     case, plan, site = result.best.case, result.best.plan, result.site_id
-    access_days = sites.at[site, "access_days"]
-    access_day = math.ceil(scenario.defaults.of("access_days") if math.isnan(access_days) else access_days)
+    entered, assumed = sites.at[site, "access_days"], scenario.defaults.of("access_days") or 0
+    access_day = math.ceil(float(assumed if math.isnan(entered) else entered))
     return {
         "site_id": site,
         "site_name": sites.at[site, "name"],

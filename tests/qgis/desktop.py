@@ -1,4 +1,4 @@
-"""A real QGIS as a test client: scripts run by the Python that QGIS came with, in a process and a profile of its own."""
+"""A real QGIS as a test client: scripts run by the Python that QGIS came with, each in a process of its own."""
 
 from __future__ import annotations
 
