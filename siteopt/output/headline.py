@@ -56,7 +56,8 @@ def headline(document: Document, words: Words) -> Headline:
     milestones = tuple(
         (one["name"], words.date(one["date"]), tuple(_details(one, words))) for one in document["milestones"]
     )
-    verdict = (_main(document, words), _whole(document, words), _proof(document, words))
+    others = [words("Also {comparison}.", comparison=_faster(row, words)) for row in document["baselines"][1:]]
+    verdict = (_main(document, words), *others, _whole(document, words), _proof(document, words))
     return Headline(document["site_name"], verdict, badge, kind, tuple(_figures(document, words)), milestones)
 
 
@@ -85,7 +86,7 @@ def _main(document: Document, words: Words) -> str:
     if baseline is not None:
         milestone = next(one for one in document["milestones"] if one["name"] == baseline["milestone"])
     said = words(
-        "{gpus} GPUs train on {date}, day {day}",
+        "{gpus} GPUs train from {date}, day {day}",
         gpus=f"{milestone['gpus']:,}",
         date=words.date(milestone["date"]),
         day=milestone["day"],
@@ -157,7 +158,7 @@ def _figures(document: Document, words: Words) -> list[Figure]:
     ]
     if baseline is not None:
         quoted = words(
-            "{milestone} on day {day}; quoted: {low} to {high}",
+            "{milestone} on day {day}; quoted: {low} to {high} days",
             milestone=baseline["milestone"],
             day=baseline["days"],
             low=baseline["days_low"],

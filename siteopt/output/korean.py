@@ -6,9 +6,10 @@ PHRASES = {
     # the first screen
     "Scenario {name}, decided on {date}": "시나리오 {name} · 결정일 {date}",
     "No site": "가능한 부지 없음",
-    "{gpus} GPUs train on {date}, day {day}": "{date}({day}일째) GPU {gpus}장 학습 시작",
+    "{gpus} GPUs train from {date}, day {day}": "{date}({day}일째) GPU {gpus}장 학습 시작",
     "{times} times faster than “{name}”": "“{name}” 대비 {times}배 빠름",
     "{times} times as fast as “{name}”": "“{name}” 대비 {times}배 속도",
+    "Also {comparison}.": "또한 {comparison}.",
     "{low} to {high}": "{low}~{high}",
     "The whole plan, to {gpus} GPUs on {date}, costs {total}, of which {gpu_cost} are GPUs.": (
         "GPU {gpus}장({date})까지의 전체 비용은 {total}, 그중 GPU가 {gpu_cost}입니다."
@@ -31,7 +32,7 @@ PHRASES = {
     "Complete": "전체 가동",
     "Cost": "비용",
     "{times} times": "{times}배",
-    "{milestone} on day {day}; quoted: {low} to {high}": "{milestone}: {day}일째, 견적 {low}~{high}일",
+    "{milestone} on day {day}; quoted: {low} to {high} days": "{milestone}: {day}일째, 견적 {low}~{high}일",
     "{money} without the GPUs": "GPU 제외 {money}",
     "day {day}": "{day}일째",
     "day {day}: {name}": "{day}일째: {name}",

@@ -63,12 +63,12 @@ def test_figures_of_the_page_are_those_of_the_document() -> None:
     text = text_of(pages.page("small"))
     for figure in (
         "Alpha Works",
-        "10,000 GPUs train on 24 January 2025, day 23: 17.4 to 21.7 times faster than “a quote”.",
+        "10,000 GPUs train from 24 January 2025, day 23: 17.4 to 21.7 times faster than “a quote”.",
         "costs USD 307.7 M, of which USD 300.0 M are GPUs",
         "first run 24 January 2025 day 23 10,000 GPUs, 11.9 MW at peak held by GPU deliveries (5 days)",
         "of 2 eligible sites none has a better plan, in the order first run, cost",
         "3 candidates 2 eligible",
-        "first run on day 23; quoted: 400 to 500",
+        "first run on day 23; quoted: 400 to 500 days",
         "Every figure of this site was entered",
         "unknown: grid",
     ):
@@ -123,11 +123,17 @@ def test_quote_that_is_not_beaten_is_not_called_slower(low: float, high: float, 
     assert said in headline(document, Words()).verdict[0]
 
 
+def test_every_quote_is_compared() -> None:
+    document = pages.small().document
+    document["baselines"].append(document["baselines"][0] | {"name": "another", "times_faster_low": 2.0})
+    assert headline(document, Words()).verdict[1] == "Also 2.0 to 21.7 times faster than “another”."
+
+
 def test_run_without_a_quote_has_no_comparison() -> None:
     document = pages.small().document
     document["baselines"] = []
     head = headline(document, Words())
-    assert head.verdict[0] == "10,000 GPUs train on 24 January 2025, day 23."
+    assert head.verdict[0] == "10,000 GPUs train from 24 January 2025, day 23."
     assert [figure.name for figure in head.figures] == ["Chosen from", "Training starts", "Complete", "Cost"]
 
 

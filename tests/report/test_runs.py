@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,8 +33,6 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(solved: Path, tmp_path: Path) -> Path:
     """A copy of the run that may be spoilt, with its front."""
-    import shutil
-
     for name in ("small", "small-pareto"):
         shutil.copytree(solved.with_name(name), tmp_path / name)
     return tmp_path / "small"
@@ -175,3 +176,11 @@ def test_no_folder_is_a_fault(tmp_path: Path) -> None:
 def test_page_that_cannot_be_written_is_a_fault(run: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert siteopt_says("report", run, "--out", tmp_path / "file" / "page.html")[0] == 2
+
+
+def test_the_command_line_starts_without_the_library_of_charts() -> None:
+    look = (
+        "import sys, siteopt.cli; print([name for name in ('altair', 'vl_convert', 'jinja2') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"

@@ -36,7 +36,7 @@ BULGE = {Kind.GENERATOR: 0.10, Kind.CHILLER: 0.18, Kind.BATTERY: 0.26}
 DASH = {Kind.GENERATOR: [1, 0], Kind.CHILLER: [7, 2], Kind.BATTERY: [2, 2]}
 THIN, THICK = 1.2, 4.5
 ALONG = np.linspace(0, 1, 25)[:, None]
-KEY_LINE = 21.0
+KEY_LINE, KEY_AREA = 21.0, 330.0
 
 
 @dataclass(frozen=True)
@@ -290,7 +290,7 @@ def _ground(view: View) -> Iterator[alt.Chart]:
 def _key_layers(frame: Frame, keys: Sequence[dict[str, Any]]) -> list[alt.Chart]:
     import altair as alt
 
-    points = [key | {"what": key["text"], "area": min(key["area"], 150)} for key in keys if "shape" in key]
+    points = [key | {"what": key["text"], "area": min(key["area"], KEY_AREA)} for key in keys if "shape" in key]
     lines = [key | {"x": key["x"] + dx} for key in keys if "kind" in key for dx in (-9, 12)]
     kinds = list(DASH)
     layers = [
