@@ -84,6 +84,10 @@ PHRASES = {
     ),
     "Waiting longer saves nothing.": "더 기다려도 비용이 줄지 않습니다.",
     "The axis of cost does not begin at nothing.": "비용 축은 0에서 시작하지 않습니다.",
+    "Not proven: the time ran out, and there may be more points.": (
+        "증명되지 않음: 제한 시간이 끝나 점이 더 있을 수 있습니다."
+    ),
+    "What each day of waiting would save": "기다릴수록 줄어드는 비용",
     "There is no front.": "절충 곡선이 없습니다.",
     "day {day}, {cost}: {site}": "{day}일째, {cost}: {site}",
     # the ranking

@@ -103,7 +103,7 @@ def front_report(document: Document, words: Words) -> str:
         document,
         words,
         title=f"{chart.title}: {document['scenario']}",
-        heading=chart.title,
+        heading=words("What each day of waiting would save"),
         verdict=chart.caption,
         badge=words.term(document["outcome"] if is_proven or not document["points"] else "not proven"),
         badge_kind=kind,

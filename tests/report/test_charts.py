@@ -208,6 +208,23 @@ def test_front_tells_what_waiting_saves() -> None:
     assert chart.rows[0][3] == "USD 0.2 M"
 
 
+def test_front_that_is_not_complete_says_so() -> None:
+    document = pages.front_document()
+    document["sites"][1]["proven"] = False
+    assert "Not proven: the time ran out" in front(document, Words()).caption
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_every_milestone_says_what_holds_it_wherever_its_day_lies(width: int) -> None:
+    """The first third, the middle and the end of the time, built at once or waiting for power."""
+    for built in (5, 60):
+        document = pages.with_milestones(["early", "middle", "late"]).document
+        for milestone, day in zip(document["milestones"], (20, 62, 120), strict=True):
+            milestone |= {"day": day, "compute_ready_day": min(day - 2, built)}
+        drawn = words_in(svg(schedule(document, Words()), width))
+        assert drawn.count("held by GPU deliveries") == 3
+
+
 def test_ground_is_drawn_where_there_is_one() -> None:
     assert site_plan(pages.small().plan, Words()) is None
     square = [[0.0, 0.0], [0.001, 0.0], [0.001, 0.001], [0.0, 0.001], [0.0, 0.0]]

@@ -29,6 +29,8 @@ TEXT, SMALL = 13.0, 11.5
 """Font sizes in pixels."""
 DATE = 70.0
 """Pixels that a date takes."""
+LETTER = 0.54
+"""Width of a Latin letter over its height, on average and in a wide font."""
 NEARLY = 0.9
 """Share of the distance that is asked for, by which ticks may stand apart at least."""
 QUIET = "#5B666C"
@@ -209,7 +211,7 @@ def _is_empty_frame(element: ElementTree.Element) -> bool:
 def measure(text: str, size: float = TEXT) -> float:
     """About how wide a text is, in pixels."""
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return (wide * 1.0 + (len(text) - wide) * 0.57) * size
+    return (wide * 1.0 + (len(text) - wide) * LETTER) * size
 
 
 def shortened(text: str, pixels: float, size: float = TEXT) -> str:

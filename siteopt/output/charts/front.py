@@ -65,6 +65,8 @@ def front(document: Document, words: Words) -> Chart:
         else:
             said.append(words("Waiting longer saves nothing."))
         said.append(words("The axis of cost does not begin at nothing."))
+    if not all(site["proven"] for site in document["sites"]):
+        said.append(words("Not proven: the time ran out, and there may be more points."))
 
     def draw(width: int) -> alt.LayerChart:
         return _Front(document, words, width).draw()
@@ -101,7 +103,7 @@ class _Front:
         import altair as alt
 
         is_wide, points, sites = self.width >= WIDE, self.document["points"], self.document["sites"]
-        left, right, top = (128.0, 260.0, 16.0) if is_wide else (92.0, 12.0, 22.0 + KEY_LINE * len(sites))
+        left, right, top = (128.0, 300.0, 16.0) if is_wide else (92.0, 12.0, 22.0 + KEY_LINE * len(sites))
         frame = Frame(self.width, top + (330 if is_wide else 260) + 40, left, right, top, 40)
         days, costs = [row["day"] for row in points], [row["cost_usd"] for row in points]
         spread = max(10, max(days) - min(days))

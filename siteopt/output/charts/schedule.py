@@ -196,18 +196,31 @@ class _Gantt:
             said = self.words("day {day}", day=row.day)
             note = self.words("day {day}, {held}", day=row.day, held=row.note) if row.note else said
             room, ready = measure(note) + 14, row.bars[0][2]
-            if room < time.frame.plot_width - time.pixels(row.day):
+            right = time.frame.plot_width - time.pixels(row.day)
+            if room < right:
                 after.append({"x": row.day, "y": middle, "text": note})
             elif room < time.pixels(ready):
                 built.append({"x": ready, "y": middle, "text": note})
-            elif room < time.pixels(row.day):
-                before.append({"x": row.day, "y": middle, "text": note})
+            elif right < time.pixels(row.day):
+                text = shortened(note, time.pixels(row.day) - 14)
+                before.append({"x": row.day, "y": middle, "text": text, "waits": row.day > row.bars[1][2]})
+            else:
+                after.append({"x": row.day, "y": middle, "text": shortened(note, right - 14)})
         y = time.frame.y()
         return [
             *layers,
             texts(time.x(), y, after, color=INK, dx=11),
             texts(time.x(), y, built, color=INK, dx=-8, align="right"),
-            texts(time.x(), y, before, color="white", stroke="white", strokeWidth=4, dx=-13, align="right"),
+            texts(
+                time.x(),
+                y,
+                [note for note in before if note["waits"]],
+                color="white",
+                stroke="white",
+                strokeWidth=4,
+                dx=-13,
+                align="right",
+            ),
             texts(time.x(), y, before, color=INK, dx=-13, align="right"),
         ]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HEIGHTS = {True: 330.0, False: 250.0}
 """Of the plot of a wide and of a narrow chart."""
-RIGHT = {True: 200.0, False: 130.0}
+RIGHT = {True: 200.0, False: 146.0}
 """Room for the names of the bands."""
 PAST = 0.2
 """Share of the days that is shown after the last one: what the last milestone has is to be seen."""
