@@ -20,7 +20,8 @@ import siteopt
 from siteopt.examples import copy_examples
 from siteopt.faults import InputError
 from siteopt.optimize.search import Progress, Report
-from siteopt.output.folder import write_folder
+from siteopt.output.folder import write_beside, write_folder
+from siteopt.output.reporting import run_charts, run_report
 from siteopt.run import Method, Output
 
 app = typer.Typer(
@@ -49,6 +50,8 @@ Folder = Annotated[Path | None, typer.Option(help="Folder for the outputs; runs/
 TimeLimit = Annotated[float, typer.Option(help="Seconds for the optimisation.", min=0)]
 Workers = Annotated[int | None, typer.Option(help="Threads; as many as processors unless given.", min=1)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, such as runs/colossus.", metavar="RUN")]
+Language = Annotated[Literal["en", "ko"], typer.Option("--lang", help="English or Korean.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -176,6 +179,47 @@ def explain(
         _refuse(error, as_json)
     typer.echo(json.dumps(result.document, ensure_ascii=False, allow_nan=False) if as_json else str(result))
     raise typer.Exit(EXIT_CODES[result.outcome])
+
+
+@app.command()
+def report(
+    run: RunFolder,
+    lang: Language = "en",
+    out: Annotated[Path | None, typer.Option(help="The page to write; RUN/report.html unless given.")] = None,
+) -> None:
+    """Write the page of a run again, from its files: in another language, or with a front that was made since.
+
+    Exit codes: 0 written, 2 not the folder of a run.
+    """
+    page = out or run / "report.html"
+    try:
+        write_beside(page.parent, {page.name: run_report(run, lang)})
+    except InputError as error:
+        _refuse(error, as_json=False)
+    except OSError as error:
+        _fail(str(error))
+    typer.echo(f"Report      {page}")
+
+
+@app.command()
+def plot(
+    run: RunFolder,
+    lang: Language = "en",
+    out: Annotated[Path | None, typer.Option(help="Folder for the charts; RUN/charts unless given.")] = None,
+) -> None:
+    """Write the charts of a run as PNG and SVG, for slides.
+
+    Exit codes: 0 written, 2 not the folder of a run.
+    """
+    folder = out or run / "charts"
+    try:
+        files = run_charts(run, lang)
+        write_beside(folder, files)
+    except InputError as error:
+        _refuse(error, as_json=False)
+    except OSError as error:
+        _fail(str(error))
+    typer.echo(f"Charts      {folder}/: {', '.join(files)}")
 
 
 @app.command()

@@ -19,6 +19,7 @@ from siteopt.optimize.explain import findings
 from siteopt.optimize.single import Clock
 from siteopt.output.document import Document
 from siteopt.output.explanation import explanation, explanation_document
+from siteopt.output.notebook import text_html
 from siteopt.plan import RunOutcome, SiteResult, Standing
 from siteopt.reasons import Findings
 from siteopt.scenario import Scenario, read_scenario
@@ -51,6 +52,10 @@ class Explanation:
     def __str__(self) -> str:
         """The lines that the command line prints."""
         return explanation(self.document)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return text_html(str(self))
 
 
 def explain(

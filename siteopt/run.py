@@ -31,8 +31,11 @@ from siteopt.output.document import Document, document
 from siteopt.output.folder import write_folder
 from siteopt.output.front import columns, front_csv, front_document, front_geojson, front_summary
 from siteopt.output.geojson import plan_geojson, sites_geojson
+from siteopt.output.notebook import front_html, result_html
+from siteopt.output.report import front_report, report
 from siteopt.output.summary import summary
 from siteopt.output.tables import orders_csv, schedule_csv
+from siteopt.output.words import Words
 from siteopt.plan import Plan, Ranking, RunOutcome
 from siteopt.scenario import COST, Scenario, read_scenario
 
@@ -91,12 +94,16 @@ class Result(Output):
     @property
     def sites(self) -> geopandas.GeoDataFrame:
         """Every candidate, ranked, with days, cost and reason (WGS 84)."""
-        return _frame(sites_geojson(self.document, self.dataset.sites))
+        return _frame(self._sites)
 
     @property
     def plan(self) -> geopandas.GeoDataFrame:
         """The chosen site, the depots and the deliveries (WGS 84); empty where no site can serve."""
         return _frame(self._plan)
+
+    @property
+    def _sites(self) -> Document:
+        return sites_geojson(self.document, self.dataset.sites)
 
     @property
     def _plan(self) -> Document:
@@ -106,11 +113,17 @@ class Result(Output):
         """The summary that the command line prints."""
         return summary(self.document)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return result_html(self.document, self._sites)
+
     def files(self) -> dict[str, str | bytes]:
         """The content of every output file by name."""
+        sites, plan = self._sites, self._plan
         return {
-            "sites.geojson": _json(sites_geojson(self.document, self.dataset.sites)),
-            "plan.geojson": _json(self._plan),
+            "report.html": report(self.document, sites, plan, Words()),
+            "sites.geojson": _json(sites),
+            "plan.geojson": _json(plan),
             "plan.json": _json(self.document, indent=1),
             "schedule.csv": schedule_csv(self.document),
             "orders.csv": orders_csv(self.document),
@@ -138,9 +151,14 @@ class Front(Output):
         """The table that the command line prints."""
         return front_summary(self.document)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return front_html(self.document)
+
     def files(self) -> dict[str, str | bytes]:
         """The content of every output file by name."""
         return {
+            "report.html": front_report(self.document, Words()),
             "pareto.csv": front_csv(self.document),
             "pareto.geojson": _json(front_geojson(self.document)),
             "pareto.json": _json(self.document, indent=1),

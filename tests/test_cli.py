@@ -142,7 +142,7 @@ def test_pareto_writes_beside_the_run_and_may_be_run_again(
     assert first.stdout.startswith("small: proven, days to first run against cost, 2 sites")
     assert again.stdout.startswith("small: proven, days to first run against cost, 1 site,")
     written = {path.name for path in (tmp_path / "runs" / "small-pareto").iterdir()}
-    assert written == {"pareto.csv", "pareto.geojson", "pareto.json"}
+    assert written == {"report.html", "pareto.csv", "pareto.geojson", "pareto.json"}
 
 
 def test_pareto_json_is_one_document_and_nothing_else(world: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -56,3 +57,13 @@ def write_folder(target: Path, files: Mapping[str, str | bytes]) -> None:
         shutil.rmtree(retired, ignore_errors=True)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def write_beside(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Put the files into a folder among what is there, each in one move once all of them are written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".siteopt.", dir=folder) as fresh:
+        for name, content in files.items():
+            Path(fresh, name).write_bytes(content.encode() if isinstance(content, str) else content)
+        for name in files:
+            os.replace(Path(fresh, name), folder / name)

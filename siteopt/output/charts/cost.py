@@ -1,0 +1,139 @@
+"""What a plan costs by part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, shortened, texts, values
+from siteopt.output.document import Document
+from siteopt.output.palette import BORDER, INK, KIND, STANDING
+from siteopt.output.words import Words
+from siteopt.plan import Standing
+
+if TYPE_CHECKING:
+    import altair as alt
+
+COLORS = {
+    "gpus": BORDER,
+    "site": STANDING[Standing.CHOSEN],
+    "grid_steps": KIND["grid"],
+    "grid_energy": KIND["grid"],
+    "generators": KIND["generator"],
+    "fuel": KIND["generator"],
+    "chillers": KIND["chiller"],
+    "batteries": KIND["battery"],
+}
+"""Of a part of the cost: that of what it pays for."""
+STRIP, BAR, FAN = 26.0, 30.0, 44.0
+"""Heights of the strip of the total, of the bar of a part, and of the room between."""
+
+
+def cost(document: Document, words: Words) -> Chart:
+    """The cost by part: GPUs and all else as a strip, and all else part by part."""
+    parts = {name: usd for name, usd in document["cost_usd"].items() if name != "total" and usd}
+    parts = dict(sorted(parts.items(), key=lambda part: -part[1]))
+    total = document["cost_usd"]["total"]
+    listed = [f"{words.term(name)} {words.money(document, usd)}" for name, usd in parts.items()]
+    said = words("{total} in all: {parts}.", total=words.money(document, total), parts=", ".join(listed))
+    rows = tuple((words.term(name), words.money(document, usd), f"{usd / total:.1%}") for name, usd in parts.items())
+    header = tuple(words.term(name) for name in ("part", "cost", "share"))
+
+    def draw(width: int) -> alt.LayerChart:
+        return _Cost(document, words, parts, width).draw()
+
+    return Chart("cost", words("Cost by part"), said, draw, header, rows)
+
+
+@dataclass(frozen=True)
+class _Cost:
+    document: Document
+    words: Words
+    parts: dict[str, float]
+    width: int
+
+    def draw(self) -> alt.LayerChart:
+        is_wide = self.width >= WIDE
+        others = {name: usd for name, usd in self.parts.items() if name != "gpus"}
+        names = 150.0 if is_wide else 104.0
+        frame = Frame(self.width, 24 + STRIP + FAN + BAR * max(1, len(others)) + 8, 8, 8, 24, 8)
+        amounts = 150.0 if is_wide else 96.0
+        return frame.around(
+            [
+                *self._strip(frame, sum(others.values())),
+                *self._bars(frame, others, names, frame.plot_width - names - amounts),
+            ]
+        )
+
+    def _strip(self, frame: Frame, rest: float) -> list[alt.Chart]:
+        """The total as one strip, whose last part fans out into the bars beneath."""
+        import altair as alt
+
+        gpus, wide = self.parts.get("gpus", 0), frame.plot_width
+        split = wide * gpus / max(1, gpus + rest)
+        heads = [self._head("gpus", gpus, 0, "left"), self._head("all else", rest, wide, "right")]
+        ends = ((0, split, COLORS["gpus"]), (split, wide, INK))
+        boxes = [
+            {"x": x, "x2": x2, "y": 0, "y2": STRIP, "color": color, "what": head["text"]}
+            for (x, x2, color), head in zip(ends, heads, strict=True)
+            if x2 > x
+        ]
+        lines = [(split, STRIP, 0, STRIP + FAN - 8), (wide, STRIP, wide, STRIP + FAN - 8)]
+        fan = [{"x": x, "y": y, "x2": x2, "y2": y2} for x, y, x2, y2 in lines if rest]
+        rule = alt.Chart(values(fan)).mark_rule(color=BORDER, aria=False)
+        layers = [
+            _rectangles(frame, boxes),
+            rule.encode(x=frame.x(), x2=alt.X2("x2:Q"), y=frame.y(), y2=alt.Y2("y2:Q")),
+        ]
+        for head in heads:
+            align = head.pop("align")
+            size = TEXT if self.width >= WIDE else SMALL
+            layers.append(texts(frame.x(), frame.y(), [head], align=align, color=INK, fontWeight="bold", fontSize=size))
+        return layers
+
+    def _head(self, name: str, usd: float, x: float, align: str) -> dict[str, Any]:
+        return {
+            "x": x,
+            "y": -12,
+            "text": f"{self.words.term(name)} {self.words.money(self.document, usd)}",
+            "align": align,
+        }
+
+    def _bars(self, frame: Frame, parts: dict[str, float], names: float, room: float) -> list[alt.Chart]:
+        most = max([1.0, *parts.values()])
+        size = TEXT if self.width >= WIDE else SMALL
+        boxes, labels, amounts = [], [], []
+        for place, (name, usd) in enumerate(parts.items()):
+            y = STRIP + FAN + BAR * (place + 0.5)
+            long = room * usd / most
+            text = self.words.money(self.document, usd)
+            name_ = self.words.term(name)
+            boxes.append(
+                {"x": names, "x2": names + long, "y": y - 9, "y2": y + 9, "color": COLORS.get(name, QUIET), "usd": usd}
+                | {"what": f"{name_}: {text}", "part": name}
+            )
+            labels.append({"x": names - 10, "y": y, "text": shortened(name_, names - 10, size)})
+            amounts.append({"x": names + long + 8, "y": y, "text": text})
+        return [
+            _rectangles(frame, boxes),
+            texts(frame.x(), frame.y(), labels, color=INK, align="right", fontSize=size),
+            texts(frame.x(), frame.y(), amounts, color=INK, fontSize=size),
+        ]
+
+
+def _rectangles(frame: Frame, boxes: Sequence[dict[str, Any]]) -> alt.Chart:
+    import altair as alt
+
+    return (
+        alt.Chart(values(boxes))
+        .mark_rect(ariaRoleDescription="what")
+        .encode(
+            x=frame.x(),
+            x2=alt.X2("x2:Q"),
+            y=frame.y(),
+            y2=alt.Y2("y2:Q"),
+            fill=alt.Fill("color:N", scale=None, legend=None),
+            description=alt.Description("what:N"),
+        )
+    )

@@ -1,0 +1,84 @@
+"""The plan of the site: its outline, the hall and the yard, where a run holds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from siteopt.output.charts.base import SMALL, WIDE, Chart, Frame, texts, values
+from siteopt.output.document import Document
+from siteopt.output.palette import BORDER, INK, LAND
+from siteopt.output.words import Words
+
+if TYPE_CHECKING:
+    import altair as alt
+
+M_PER_DEGREE = 111_320.0
+LOOKS: dict[str, dict[str, Any]] = {
+    "outline": {"fill": LAND, "stroke": BORDER, "strokeWidth": 1.5},
+    "yard": {"fill": "#E3DCC8", "stroke": BORDER, "strokeWidth": 1},
+    "hall": {"fill": "#9AA5AB", "stroke": INK, "strokeWidth": 1},
+}
+"""Look of a role, in the order of drawing."""
+TALLEST = 0.6
+"""Height over width."""
+
+
+def site_plan(plan: Document, words: Words) -> Chart | None:
+    """The ground of the chosen site; nothing where the plan holds no outlines."""
+    found = [
+        (feature["properties"]["role"], shapely.geometry.shape(feature["geometry"]))
+        for feature in plan["features"]
+        if feature["properties"]["role"] in LOOKS
+    ]
+    if not found:
+        return None
+    middle = shapely.union_all([shape for _, shape in found]).centroid
+    across = M_PER_DEGREE * np.cos(np.radians(middle.y))
+
+    def metres(places: np.ndarray) -> np.ndarray:
+        return (places - [middle.x, middle.y]) * [across, M_PER_DEGREE]
+
+    shapes = [(role, shapely.transform(shape, metres)) for role, shape in found]
+    areas = {role: sum(shape.area for other, shape in shapes if other == role) for role in LOOKS}
+    parts = ", ".join(f"{words.term(role)} {area:,.0f} m²" for role, area in areas.items() if area)
+
+    def draw(width: int) -> alt.LayerChart:
+        return _draw(shapes, words, width)
+
+    return Chart("ground", words("The ground"), words("Drawn to scale: {parts}.", parts=parts), draw)
+
+
+def _draw(shapes: list[tuple[str, Any]], words: Words, width: int) -> alt.LayerChart:
+    import altair as alt
+
+    west, south, east, north = shapely.total_bounds(np.array([shape for _, shape in shapes]))
+    room = width - 24
+    scale = min(room / max(east - west, 1.0), room * TALLEST / max(north - south, 1.0))
+    frame = Frame(width, (north - south) * scale + 24 + 44, 12, 12, 12, 56)
+    shift = (room - (east - west) * scale) / 2
+
+    def pixels(places: np.ndarray) -> np.ndarray:
+        return (places - [west, north]) * [scale, -scale] + [shift, 0]
+
+    layers, labels = [], []
+    for role, look in LOOKS.items():
+        for shape in (shape for other, shape in shapes if other == role):
+            drawn = shapely.set_precision(shapely.transform(shape, pixels), 0.1)
+            feature = {"type": "Feature", "geometry": shapely.geometry.mapping(drawn)}
+            ground = alt.Chart(values([feature])).mark_geoshape(aria=False, **look)
+            layers.append(ground.project(type="identity", scale=1, translate=[0, 0]))
+            inside = drawn.representative_point()
+            if role != "outline":
+                labels.append({"x": inside.x, "y": inside.y, "text": words.term(role)})
+    bar_m = next(m for m in (1000, 500, 200, 100, 50, 20, 10, 5, 2, 1, 0) if m * scale <= room * 0.4)
+    y = frame.plot_height + 22
+    bar = [{"x": 0, "y": y}, {"x": bar_m * scale, "y": y}]
+    layers.append(
+        alt.Chart(values(bar)).mark_line(color=INK, strokeWidth=3, aria=False).encode(x=frame.x(), y=frame.y())
+    )
+    layers.append(texts(frame.x(), frame.y(), [{"x": 0, "y": y + 14, "text": f"{bar_m} m"}], color=INK, fontSize=SMALL))
+    size = SMALL + (1 if width >= WIDE else 0)
+    return frame.around([*layers, texts(frame.x(), frame.y(), labels, color=INK, align="center", fontSize=size)])

@@ -1,0 +1,313 @@
+"""The map of a plan: candidates by rank, the chosen site, depots and hauls, on outlines that need no network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from siteopt.output.basemap import basemap, box_around
+from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, measure, shortened, texts, values
+from siteopt.output.charts.places import Label, View, placed
+from siteopt.output.document import Document
+from siteopt.output.palette import BORDER, INK, KIND, LAND, MARKER, STANDING, WATER
+from siteopt.output.words import Words
+from siteopt.plan import Standing
+from siteopt.schema import Kind
+
+if TYPE_CHECKING:
+    import altair as alt
+
+DRAWN = 500
+"""Candidates on the map at most: the best."""
+NAMED = 4
+"""Ranks that are named, if there is room."""
+
+STAR = "M0,-1L0.24,-0.31L0.95,-0.31L0.36,0.12L0.59,0.81L0,0.4L-0.59,0.81L-0.36,0.12L-0.95,-0.31L-0.24,-0.31Z"
+AREA = {Standing.CHOSEN: 900.0, Standing.SOLVED: 260.0, Standing.EXCLUDED: 30.0}
+OTHER_AREA = 70.0
+DEPOT_AREA = 26.0
+
+BULGE = {Kind.GENERATOR: 0.10, Kind.CHILLER: 0.18, Kind.BATTERY: 0.26}
+"""How far a haul bends off the straight line, so that hauls of several kinds from one depot are all seen."""
+DASH = {Kind.GENERATOR: [1, 0], Kind.CHILLER: [7, 2], Kind.BATTERY: [2, 2]}
+THIN, THICK = 1.2, 4.5
+ALONG = np.linspace(0, 1, 25)[:, None]
+KEY_LINE, KEY_AREA = 21.0, 330.0
+
+
+@dataclass(frozen=True)
+class Haul:
+    """Units of one kind from one depot."""
+
+    kind: str
+    depot: str
+    place: tuple[float, float]
+    units: int
+
+
+def site_map(document: Document, sites: Document, words: Words) -> Chart:
+    """Where the candidates lie, which is chosen, and where the units come from."""
+    features, hauls = sites["features"][:DRAWN], _hauls(document)
+
+    def draw(width: int) -> alt.LayerChart:
+        view = View.of(width, box_around(np.array([*_shown(features), *(haul.place for haul in hauls)]).reshape(-1, 2)))
+        return _Map(view, document, [f for f in features if view.holds(_place(f))], hauls, words).draw()
+
+    title = words("Where it is, and where the equipment comes from")
+    return Chart("map", title, _caption(document, len(sites["features"]), hauls, words), draw)
+
+
+def _place(feature: Document) -> tuple[float, float]:
+    longitude, latitude = feature["geometry"]["coordinates"][:2]
+    return float(longitude), float(latitude)
+
+
+def _shown(features: Sequence[Document]) -> list[tuple[float, float]]:
+    """What the map has to show: sites that take part; where none does, all of them."""
+    part = [_place(feature) for feature in features if feature["properties"]["standing"] != Standing.EXCLUDED]
+    return part or [_place(feature) for feature in features]
+
+
+def _hauls(document: Document) -> list[Haul]:
+    units: Counter[tuple[str, str, tuple[float, float]]] = Counter()
+    for order in document["orders"]:
+        place = (order["longitude"], order["latitude"])
+        units[order["kind"], order["depot"], place] += max(order["units"].values())
+    return [Haul(kind, depot, place, count) for (kind, depot, place), count in units.items()]
+
+
+def _caption(document: Document, count: int, hauls: Sequence[Haul], words: Words) -> str:
+    ranked = [row for row in document["ranking"] if row["rank"] is not None]
+    said = []
+    if document["site_id"] is not None:
+        said.append(words("The star is {site}.", site=document["site_name"]))
+    if hauls:
+        units = words.count(sum(haul.units for haul in hauls), "unit")
+        depots = words.count(len({haul.place for haul in hauls}), "depot")
+        said.append(words("{units} come to it from {depots}.", units=units, depots=depots))
+    if len(ranked) > 1:
+        others = ", ".join(f"{row['rank']}. {row['name']}" for row in ranked[1:NAMED])
+        said.append(words("Numbers are ranks; next best: {others}.", others=others))
+    if count > DRAWN:
+        said.append(words("Of {count} the best {drawn} are drawn.", count=words.count(count, "site"), drawn=DRAWN))
+    if hauls:
+        said.append(words("Arcs join depots and site; they are not roads."))
+    return " ".join(said) or words("The candidates.")
+
+
+@dataclass(frozen=True)
+class _Map:
+    view: View
+    document: Document
+    features: Sequence[Document]
+    hauls: Sequence[Haul]
+    words: Words
+
+    def draw(self) -> alt.LayerChart:
+        keys, lines = self._key()
+        frame = Frame(self.view.width, self.view.height + lines * KEY_LINE + 8, 0, 0, lines * KEY_LINE + 8, 0)
+        marks = [*(self._site(feature) for feature in reversed(self.features)), *self._depots()]
+        marks.sort(key=lambda mark: mark["area"])
+        ranks = [mark | {"text": str(mark["rank"]), "color": "white"} for mark in marks if (mark["rank"] or 0) > 1]
+        return frame.around(
+            [
+                *_ground(self.view),
+                *self._arcs(frame),
+                _points(frame, marks),
+                texts(frame.x(), frame.y(), ranks, align="center", fontSize=10.5, fontWeight="bold"),
+                *self._labels(frame, marks),
+                *_key_layers(frame, keys),
+            ]
+        )
+
+    def _site(self, feature: Document) -> dict[str, Any]:
+        found = feature["properties"]
+        standing = found["standing"]
+        ranked = f"{found['rank']}. " if found["rank"] is not None else ""
+        why = self.words.reason(found["reason"]) if found["reason"] else self.words.term(standing)
+        mark = self._point(_place(feature), standing)
+        return mark | {"rank": found["rank"], "name": found["name"], "what": f"{ranked}{found['name']}: {why}"}
+
+    def _point(self, place: Sequence[float], standing: str) -> dict[str, Any]:
+        x, y = self.view.pixels(np.array([place]))[0]
+        return {"x": x, "y": y, **_look(standing)}
+
+    def _depots(self) -> Iterator[dict[str, Any]]:
+        depots: dict[tuple[float, float], str] = {haul.place: haul.depot for haul in self.hauls}
+        for place, name in depots.items():
+            units = self.words.count(sum(haul.units for haul in self.hauls if haul.place == place), "unit")
+            x, y = self.view.pixels(np.array([place]))[0]
+            yield {"x": x, "y": y, "rank": None, "name": name, "what": f"{name}: {units}", **_DEPOT}
+
+    def _curve(self, haul: Haul) -> np.ndarray:
+        """Points of the arc from a depot to the site, in pixels."""
+        site, depot = self.view.pixels(
+            np.array([[self.document["site_longitude"], self.document["site_latitude"]], haul.place])
+        )
+        across = np.array([depot[1] - site[1], site[0] - depot[0]])
+        across *= np.sign(across[1] or 1) * -BULGE[Kind(haul.kind)]
+        return depot + (site - depot) * ALONG + across * (4 * ALONG * (1 - ALONG))
+
+    def _arcs(self, frame: Frame) -> list[alt.Chart]:
+        import altair as alt
+
+        if not self.hauls:
+            return []
+        most = max(haul.units for haul in self.hauls)
+        rows = []
+        for number, haul in enumerate(sorted(self.hauls, key=lambda haul: -haul.units)):
+            width = THIN + (THICK - THIN) * (haul.units / most) ** 0.5
+            what = f"{haul.depot}: {self.words.count(haul.units, 'unit')} ({self.words.term(haul.kind)})"
+            shared = {"haul": number, "width": round(width, 1), "kind": haul.kind, "what": what}
+            curve = self._curve(haul).round(1).tolist()
+            rows += [{"x": x, "y": y, "at": at, **shared} for at, (x, y) in enumerate(curve)]
+        kinds = list(DASH)
+        arcs = alt.Chart(values(rows)).mark_line(opacity=0.8, ariaRoleDescription="what")
+        return [
+            arcs.encode(
+                x=frame.x(),
+                y=frame.y(),
+                order=alt.Order("at:Q"),
+                detail=alt.Detail("haul:N"),
+                description=alt.Description("what:N"),
+                strokeWidth=alt.StrokeWidth("width:Q", scale=None, legend=None),
+                color=alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=[KIND[k] for k in kinds]), legend=None),
+                strokeDash=alt.StrokeDash(
+                    "kind:N", scale=alt.Scale(domain=kinds, range=list(DASH.values())), legend=None
+                ),
+            )
+        ]
+
+    def _labels(self, frame: Frame, marks: Sequence[dict[str, Any]]) -> list[alt.Chart]:
+        """Names of the chosen site, of the next ranks and of depots, where they do not cover each other."""
+        is_wide = self.view.width >= WIDE
+        wanted = []
+        for mark in marks:
+            rank, radius = mark["rank"], mark["area"] ** 0.5 / 2 + 4
+            if rank == 1 or (is_wide and rank is not None and rank <= NAMED):
+                size, room = (TEXT + 2 if rank == 1 else TEXT), (self.view.width * 0.6 if rank == 1 else 210)
+                name = shortened(mark["name"], room, size)
+                wanted.append(Label(rank, name, mark["x"], mark["y"], radius, size, bold=rank == 1, color=INK))
+            elif mark["standing"] == "depot":
+                size = SMALL if is_wide else SMALL - 1
+                wanted.append(
+                    Label(100, shortened(mark["name"], 130, size), mark["x"], mark["y"], radius, size, color=QUIET)
+                )
+        solid = [
+            (m["x"], m["y"], m["area"] ** 0.5 / 2) for m in marks if m["rank"] is not None or m["standing"] == "depot"
+        ]
+        arcs = np.concatenate([np.zeros((0, 2)), *(self._curve(haul) for haul in self.hauls)])
+        layers = []
+        for label, x, y, align in placed(wanted, solid, arcs, self.view.width, self.view.height):
+            row = [{"x": x, "y": y, "text": label.text}]
+            style = {"align": align, "fontSize": label.size, "fontWeight": "bold" if label.bold else "normal"}
+            layers.append(
+                texts(frame.x(), frame.y(), row, color="white", stroke="white", strokeWidth=3.5, opacity=0.85, **style)
+            )
+            layers.append(texts(frame.x(), frame.y(), row, color=label.color, **style))
+        return layers
+
+    def _key(self) -> tuple[list[dict[str, Any]], int]:
+        """What the marks mean: each with its place above the map, and the number of lines."""
+        standings = [str(standing) for standing in Standing]
+        present = {feature["properties"]["standing"] for feature in self.features}
+        items = [({**_look(name)}, self.words.term(name)) for name in standings if name in present]
+        if self.hauls:
+            items.append(({**_DEPOT}, self.words("depot")))
+        items += [
+            ({"kind": kind}, self.words.term(f"{kind} haul"))
+            for kind in DASH
+            if any(haul.kind == kind for haul in self.hauls)
+        ]
+        keys: list[dict[str, Any]] = []
+        x, line = 12.0, 0
+        for look, text in items:
+            long = 24 + measure(text, SMALL) + 18
+            if x + long > self.view.width and x > 12:
+                x, line = 12.0, line + 1
+            keys.append({**look, "x": x, "line": line, "text": text})
+            x += long
+        lines = line + 1
+        return [key | {"y": (key["line"] - lines + 0.5) * KEY_LINE - 6} for key in keys], lines
+
+
+_DEPOT = {"standing": "depot", "shape": "circle", "fill": INK, "stroke": "white", "area": DEPOT_AREA}
+
+
+def _look(standing: str) -> dict[str, Any]:
+    color, marker = STANDING[standing], MARKER[standing]
+    hollow = standing == Standing.EXCLUDED
+    return {
+        "standing": standing,
+        "shape": STAR if marker == "star" else marker,
+        "fill": "white" if hollow else color,
+        "stroke": color if hollow else "white",
+        "area": AREA.get(Standing(standing), OTHER_AREA),
+    }
+
+
+def _points(frame: Frame, marks: Sequence[dict[str, Any]]) -> alt.Chart:
+    import altair as alt
+
+    return (
+        alt.Chart(values(marks))
+        .mark_point(opacity=1, strokeWidth=1.2, ariaRoleDescription="what")
+        .encode(
+            x=frame.x(),
+            y=frame.y(),
+            shape=alt.Shape("shape:N", scale=None, legend=None),
+            size=alt.Size("area:Q", scale=None, legend=None),
+            fill=alt.Fill("fill:N", scale=None, legend=None),
+            stroke=alt.Stroke("stroke:N", scale=None, legend=None),
+            description=alt.Description("what:N"),
+        )
+    )
+
+
+def _ground(view: View) -> Iterator[alt.Chart]:
+    """Water, land, lakes and borders."""
+    import altair as alt
+
+    looks: dict[str, dict[str, Any]] = {
+        "land": {"fill": LAND, "stroke": BORDER, "strokeWidth": 0.6},
+        "lake": {"fill": WATER, "stroke": BORDER, "strokeWidth": 0.4},
+        "province border": {"filled": False, "stroke": BORDER, "strokeWidth": 0.5, "strokeDash": [2, 3]},
+        "country border": {"filled": False, "stroke": BORDER, "strokeWidth": 1.1},
+    }
+    shapes = {"sea": view.sea(), **{kind: view.outlines(found) for kind, found in basemap(view.box).items()}}
+    for kind, look in {"sea": {"fill": WATER, "stroke": None}, **looks}.items():
+        yield (
+            alt.Chart(values([{"type": "Feature", "geometry": shapes[kind]}]))
+            .mark_geoshape(aria=False, **look)
+            .project(type="identity", scale=1, translate=[0, 0])
+        )
+
+
+def _key_layers(frame: Frame, keys: Sequence[dict[str, Any]]) -> list[alt.Chart]:
+    import altair as alt
+
+    points = [key | {"what": key["text"], "area": min(key["area"], KEY_AREA)} for key in keys if "shape" in key]
+    lines = [key | {"x": key["x"] + dx} for key in keys if "kind" in key for dx in (-9, 12)]
+    kinds = list(DASH)
+    layers = [
+        _points(frame, points),
+        texts(frame.x(), frame.y(), [key | {"x": key["x"] + 17} for key in keys], fontSize=SMALL, color=INK),
+    ]
+    if lines:
+        layers.append(
+            alt.Chart(values(lines))
+            .mark_line(strokeWidth=3, aria=False)
+            .encode(
+                x=frame.x(),
+                y=frame.y(),
+                color=alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=[KIND[k] for k in kinds]), legend=None),
+                strokeDash=alt.StrokeDash(
+                    "kind:N", scale=alt.Scale(domain=kinds, range=list(DASH.values())), legend=None
+                ),
+            )
+        )
+    return layers

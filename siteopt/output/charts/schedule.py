@@ -1,0 +1,280 @@
+"""The schedule as a Gantt chart: what each milestone waits for, and each order from the decision to service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, measure, shortened, texts, values
+from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, last_day, name_lines
+from siteopt.output.document import Document
+from siteopt.output.palette import INK, KIND, STANDING
+from siteopt.output.summary import PLURAL
+from siteopt.output.words import Words
+from siteopt.plan import Standing
+
+if TYPE_CHECKING:
+    import altair as alt
+
+LOOKS = {
+    "lead": (0.14, 6.0),
+    "haul": (0.5, 10.0),
+    "install": (1.0, 14.0),
+    "commission": (0.0, 14.0),
+    "wait": (0.25, 2.0),
+}
+"""Opacity and height in pixels of the bar of a phase: each differs from the others without its colour, too."""
+DATES = ("leaves", "arrives", "ready", "serves")
+MILESTONE = STANDING[Standing.CHOSEN]
+MILESTONE_OPACITY = 0.4
+"""Of the bar on which its note is written."""
+NAMES = 345.0
+"""Pixels for the names at the left of a wide chart."""
+DEPOT = 0.45
+"""Share of a name that its depot may take."""
+KEY_LINE, HEAD = 22.0, 30.0
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A line of the chart: its name with what follows it, its bars (phase, first and last day), a milestone's day."""
+
+    name: str
+    after: str
+    color: str
+    bars: tuple[tuple[str, int, int], ...]
+    group: str
+    day: int | None = None
+    note: str = ""
+
+
+def schedule(document: Document, words: Words) -> Chart:
+    """When everything is ordered, hauled, installed and commissioned, and what holds each milestone."""
+
+    def draw(width: int) -> alt.LayerChart:
+        return _Gantt(document, words, width).draw()
+
+    header = tuple(words.term(name) for name in ("model", "depot", "units", "order", *DATES))
+    rows = [
+        (order["model"], order["depot"], _units(order), document["start_date"], *(order[name] for name in DATES))
+        for order in document["orders"]
+    ]
+    return Chart("schedule", words("What happens when"), _caption(document, words), draw, header, tuple(rows))
+
+
+def held_by(milestone: Document, words: Words) -> str:
+    """What holds a milestone, and by how many days; nothing where that is not known."""
+    limit = milestone["bottleneck"]
+    if not limit:
+        return ""
+    saved = milestone["days_saved"].get(limit)
+    days = f" ({words.count(saved, 'day')})" if saved else ""
+    return words("held by {limit}", limit=words.reason(limit)) + days
+
+
+def _units(order: Document) -> int:
+    return max(order["units"].values())
+
+
+def _caption(document: Document, words: Words) -> str:
+    said = []
+    for milestone in document["milestones"]:
+        held = held_by(milestone, words)
+        reached = words("{name} on day {day}", name=milestone["name"], day=milestone["day"])
+        said.append(f"{reached}, {held}." if held else f"{reached}.")
+    orders = document["orders"]
+    if not orders:
+        return " ".join([*said, words("Nothing needs to be ordered.")])
+    first, last = min(order["arrives_day"] for order in orders), max(order["serves_day"] for order in orders)
+    count = words.count(len(orders), "order")
+    said.append(
+        words(
+            "{orders}: the first units arrive on day {first}, the last serve from day {last}.",
+            orders=count,
+            first=first,
+            last=last,
+        )
+    )
+    return " ".join(said)
+
+
+@dataclass(frozen=True)
+class _Gantt:
+    document: Document
+    words: Words
+    width: int
+
+    def draw(self) -> alt.LayerChart:
+        rows = [*self._milestones(), *self._orders()]
+        tops, heads, down, group = [], [], 0.0, ""
+        for row in rows:
+            if row.group != group:
+                group = row.group
+                heads.append({"y": down + HEAD * 0.68, "text": group})
+                down += HEAD
+            tops.append(down)
+            down += self.line
+        left, right = (NAMES, 16.0) if self.is_wide else (14.0, 14.0)
+        until = last_day(self.document) * (1 + PAST)
+        lines = name_lines(self.document, until, self.width - left - right)
+        top = 10 + KEY_LINE * (1 if self.is_wide else 2) + NAME_LINE * lines
+        frame = Frame(self.width, top + down + AXIS_ROOM, left, right, top, AXIS_ROOM)
+        time = Timeline(self.document, frame, until)
+        middles = [each + self.line * (0.5 if self.is_wide else 0.7) for each in tops]
+        boxes = [box for row, middle in zip(rows, middles, strict=True) for box in self._boxes(row, middle)]
+        return frame.around(
+            [
+                *time.rules(frame.y(), 0, frame.plot_height),
+                _bars(time, boxes),
+                *self._reached(time, rows, middles),
+                *self._names(time, rows, middles, heads),
+                *self._key(time, rows),
+            ]
+        )
+
+    @property
+    def line(self) -> float:
+        return 23.0 if self.is_wide else 36.0
+
+    @property
+    def is_wide(self) -> bool:
+        return self.width >= WIDE
+
+    def _milestones(self) -> Iterator[_Row]:
+        for milestone in self.document["milestones"]:
+            built, day = milestone["compute_ready_day"], milestone["day"]
+            tested = min(day, built + self.document["commissioning_days"])
+            gpus = self.words(": {gpus} GPUs", gpus=f"{milestone['gpus']:,}")
+            bars = (("install", 0, built), ("commission", built, tested), ("wait", tested, day))
+            held = held_by(milestone, self.words)
+            yield _Row(milestone["name"], gpus, MILESTONE, bars, self.words("Milestones"), day, held)
+
+    def _orders(self) -> Iterator[_Row]:
+        for order in self.document["orders"]:
+            days = [0, *(order[f"{name}_day"] for name in DATES)]
+            bars = tuple(zip(("lead", "haul", "install", "commission"), days[:-1], days[1:], strict=True))
+            name, depot = f"{_units(order)} × {order['model']}", f", {order['depot']}"
+            yield _Row(name, depot, KIND[order["kind"]], bars, self.words.term(PLURAL[order["kind"]]).capitalize())
+
+    def _boxes(self, row: _Row, middle: float) -> Iterator[dict[str, Any]]:
+        is_milestone = row.day is not None
+        for phase, first, end in row.bars:
+            opacity, height = LOOKS[phase]
+            name = self.words.term(f"{'build' if is_milestone and phase == 'install' else phase} phase")
+            days = self.words("day {first} to {last}", first=first, last=end)
+            if end > first:
+                yield {
+                    "x": first,
+                    "x2": end,
+                    "y": middle - height / 2,
+                    "y2": middle + height / 2,
+                    "phase": phase,
+                    "color": row.color,
+                    "opacity": opacity * (MILESTONE_OPACITY if is_milestone else 1),
+                    "what": f"{row.name}{row.after}. {name}: {days}",
+                }
+
+    def _reached(self, time: Timeline, rows: Sequence[_Row], middles: Sequence[float]) -> list[alt.Chart]:
+        """A diamond on the day of each milestone, and beside it or on its bar what holds it."""
+        import altair as alt
+
+        reached = [
+            {"x": row.day, "y": middle} for row, middle in zip(rows, middles, strict=True) if row.day is not None
+        ]
+        look: dict[str, Any] = {"shape": "diamond", "filled": True, "size": 130, "color": MILESTONE, "opacity": 1}
+        points = alt.Chart(values(reached)).mark_point(aria=False, **look)
+        layers = [points.encode(x=time.x(), y=time.frame.y())]
+        if not self.is_wide:
+            return layers
+        after: list[dict[str, Any]] = []
+        built: list[dict[str, Any]] = []
+        before: list[dict[str, Any]] = []
+        for row, middle in zip(rows, middles, strict=True):
+            if row.day is None:
+                continue
+            said = self.words("day {day}", day=row.day)
+            note = self.words("day {day}, {held}", day=row.day, held=row.note) if row.note else said
+            room, ready = measure(note) + 14, row.bars[0][2]
+            right = time.frame.plot_width - time.pixels(row.day)
+            if room < right:
+                after.append({"x": row.day, "y": middle, "text": note})
+            elif room < time.pixels(ready):
+                built.append({"x": ready, "y": middle, "text": note})
+            elif right < time.pixels(row.day):
+                text = shortened(note, time.pixels(row.day) - 14)
+                before.append({"x": row.day, "y": middle, "text": text, "waits": row.day > row.bars[1][2]})
+            else:
+                after.append({"x": row.day, "y": middle, "text": shortened(note, right - 14)})
+        y = time.frame.y()
+        return [
+            *layers,
+            texts(time.x(), y, after, color=INK, dx=11),
+            texts(time.x(), y, built, color=INK, dx=-8, align="right"),
+            texts(
+                time.x(),
+                y,
+                [note for note in before if note["waits"]],
+                color="white",
+                stroke="white",
+                strokeWidth=4,
+                dx=-13,
+                align="right",
+            ),
+            texts(time.x(), y, before, color=INK, dx=-13, align="right"),
+        ]
+
+    def _names(
+        self, time: Timeline, rows: Sequence[_Row], middles: Sequence[float], heads: Sequence[dict[str, Any]]
+    ) -> Iterator[alt.Chart]:
+        """The name of each row and group: at the left of a wide chart, over the bars of a narrow one."""
+        size = TEXT if self.is_wide else SMALL
+        room = NAMES - 22 if self.is_wide else self.width - 20
+        align, x = ("right", time.days(-12)) if self.is_wide else ("left", time.days(-6))
+        labels = []
+        for row, middle in zip(rows, middles, strict=True):
+            after = row.after if self.is_wide or not row.note else f"{row.after}, {row.note}"
+            if row.day is None:
+                after = shortened(after, room * DEPOT, size)
+                text = shortened(row.name, room - measure(after, size), size) + after
+            else:
+                text = row.name + after
+            labels.append({"x": x, "y": middle if self.is_wide else middle - 17, "text": shortened(text, room, size)})
+        y = time.frame.y()
+        yield texts(time.x(), y, labels, color=INK, align=align, fontSize=size)
+        yield texts(time.x(), y, [head | {"x": x} for head in heads], color=INK, align=align, fontWeight="bold")
+
+    def _key(self, time: Timeline, rows: Sequence[_Row]) -> list[alt.Chart]:
+        """What the bars mean."""
+        seen = {phase for row in rows for phase, first, end in row.bars if end > first}
+        boxes, labels = [], []
+        x, y = -time.frame.left + 8.0, -time.frame.top + KEY_LINE / 2 + 2
+        for phase in (phase for phase in LOOKS if phase in seen):
+            opacity, height = LOOKS[phase]
+            text = self.words.term(f"{phase} phase")
+            if x + 32 + measure(text, SMALL) > time.frame.plot_width + time.frame.right:
+                x, y = -time.frame.left + 8.0, y + KEY_LINE
+            box = {"x": time.days(x), "x2": time.days(x + 22), "y": y - height / 2, "y2": y + height / 2}
+            boxes.append(box | {"phase": phase, "color": QUIET, "opacity": opacity, "what": text})
+            labels.append({"x": time.days(x + 28), "y": y, "text": text})
+            x += 28 + measure(text, SMALL) + 20
+        return [_bars(time, boxes), texts(time.x(), time.frame.y(), labels, color=INK, fontSize=SMALL)]
+
+
+def _bars(time: Timeline, boxes: Sequence[dict[str, Any]]) -> alt.Chart:
+    import altair as alt
+
+    return (
+        alt.Chart(values(boxes))
+        .mark_rect(strokeWidth=1, ariaRoleDescription="what")
+        .encode(
+            x=time.x(),
+            x2=alt.X2("x2:Q"),
+            y=time.frame.y(),
+            y2=alt.Y2("y2:Q"),
+            fill=alt.Fill("color:N", scale=None, legend=None),
+            stroke=alt.Stroke("color:N", scale=None, legend=None),
+            fillOpacity=alt.FillOpacity("opacity:Q", scale=None, legend=None),
+            description=alt.Description("what:N"),
+        )
+    )

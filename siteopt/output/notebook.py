@@ -1,0 +1,60 @@
+"""What a notebook shows of a result: the headline, the map and the first ranks, without a script."""
+
+from __future__ import annotations
+
+from html import escape
+
+from siteopt.output.charts.base import WIDE, Chart, svg
+from siteopt.output.charts.front import front
+from siteopt.output.charts.map import site_map
+from siteopt.output.document import Document
+from siteopt.output.headline import headline
+from siteopt.output.ranking import ranking_table
+from siteopt.output.words import Words
+
+RANKS = 5
+STYLE = """
+.siteopt-result { max-width: 960px; color: #1f2a30; background: #fff; padding: 12px 16px; line-height: 1.45; }
+.siteopt-result h3 { margin: 0 0 6px; font-size: 22px; }
+.siteopt-result p { margin: 0 0 8px; }
+.siteopt-result svg { width: 100%; height: auto; }
+.siteopt-result table { border-collapse: collapse; width: 100%; margin-top: 8px; }
+.siteopt-result th, .siteopt-result td { text-align: left; padding: 4px 10px 4px 0; border-bottom: 1px solid #ddd8ce; }
+.siteopt-result small { color: #55616a; }
+"""
+
+
+def result_html(document: Document, sites: Document) -> str:
+    """A run: its headline, map and first ranks."""
+    words = Words()
+    head = headline(document, words)
+    said = " ".join(head.verdict)
+    table = ranking_table(document, words, RANKS)
+    names = "".join(f"<th>{escape(name)}</th>" for name, _ in table.columns)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell.text)} <small>{escape(cell.note)}</small></td>" for cell in cells) + "</tr>"
+        for _, cells in table.rows
+    )
+    title = f"<h3>{escape(head.title)} <small>{escape(head.badge)}</small></h3><p>{escape(said)}</p>"
+    ranking = f"<table><thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table>"
+    return _scoped(title + _figure(site_map(document, sites, words)) + ranking)
+
+
+def front_html(document: Document) -> str:
+    """A front: its drawing, and what it says in words."""
+    chart = front(document, Words())
+    drawing = _figure(chart) if document["points"] else ""
+    return _scoped(f"<h3>{escape(chart.title)}</h3><p>{escape(chart.caption)}</p>{drawing}")
+
+
+def text_html(text: str) -> str:
+    """Lines of text as they are."""
+    return f"<pre>{escape(text)}</pre>"
+
+
+def _figure(chart: Chart) -> str:
+    return svg(chart, WIDE, "notebook-")
+
+
+def _scoped(content: str) -> str:
+    return f'<div class="siteopt-result"><style>{STYLE}</style>{content}</div>'

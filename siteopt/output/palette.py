@@ -1,0 +1,43 @@
+"""Colours and shapes of maps and reports: the palette of Okabe and Ito (2008), told apart with any colour vision."""
+
+from __future__ import annotations
+
+from siteopt.plan import Standing
+from siteopt.schema import Kind
+
+STANDING: dict[str, str] = {
+    Standing.CHOSEN: "#D55E00",
+    Standing.SOLVED: "#0072B2",
+    Standing.RULED_OUT: "#56B4E9",
+    Standing.OPEN: "#F0E442",
+    Standing.CANNOT_SERVE: "#000000",
+    Standing.EXCLUDED: "#8A8A8A",
+}
+"""Colour of a site by its standing."""
+
+MARKER: dict[str, str] = {
+    Standing.CHOSEN: "star",
+    Standing.SOLVED: "circle",
+    Standing.RULED_OUT: "circle",
+    Standing.OPEN: "diamond",
+    Standing.CANNOT_SERVE: "cross",
+    Standing.EXCLUDED: "square",
+}
+"""Shape of a site by its standing: what can serve differs from what cannot without its colour, too."""
+
+KIND: dict[str, str] = {
+    "grid": "#0072B2",
+    Kind.GENERATOR: "#E69F00",
+    Kind.CHILLER: "#009E73",
+    Kind.BATTERY: "#CC79A7",
+}
+"""Colour of a source of power or of cold; those that are hauled share no colour with a site."""
+
+SEVERITY: dict[str, str] = {"fault": "#D55E00", "left out": "#CC79A7", "assumed": "#E69F00"}
+"""Colour of what is wrong, unknown or assumed in the input."""
+
+INK = "#1F2A30"
+"""Text and outlines."""
+LAND = "#F7F4ED"
+WATER = "#D8E6EE"
+BORDER = "#B5AFA3"

@@ -1,0 +1,289 @@
+"""The charts: what they hold is what the documents say, and Vega-Lite takes every one of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+from xml.etree import ElementTree
+
+import altair
+import numpy as np
+import pytest
+
+from siteopt.output.charts.base import NARROW, WIDE, Chart, apart, png, shortened, specification, svg, ticks
+from siteopt.output.charts.cost import cost
+from siteopt.output.charts.front import front
+from siteopt.output.charts.ground import site_plan
+from siteopt.output.charts.map import DRAWN, site_map
+from siteopt.output.charts.places import Label, View, degrees, mercator, placed
+from siteopt.output.charts.schedule import schedule
+from siteopt.output.charts.supply import cooling, power
+from siteopt.output.report import charts
+from siteopt.output.words import Words
+from tests.report import pages
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def charts_of(found: pages.Documents, language: str = "en") -> list[Chart]:
+    return charts(found.document, found.sites, found.plan, Words(language))
+
+
+def rows(chart: Chart, width: int = WIDE) -> list[dict[str, Any]]:
+    """The rows of all layers."""
+    found = specification(chart, width)
+    texts = (found["datasets"][layer["data"]["name"]] for layer in found["layer"])
+    return [row for text in texts for row in json.loads(text)]
+
+
+def words_in(drawing: str) -> str:
+    """All texts of an SVG."""
+    return "\n".join(element.text or "" for element in ElementTree.fromstring(drawing).iter(f"{SVG}text"))
+
+
+def validate(chart: Chart, width: int) -> None:
+    """Vega-Lite's schema takes the specification."""
+    altair.LayerChart.from_dict(specification(chart, width) | {"datasets": {}}).to_dict(validate=True)
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_every_specification_is_valid(width: int) -> None:
+    for chart in (*charts_of(pages.small()), front(pages.front_document(), Words())):
+        validate(chart, width)
+
+
+def test_every_chart_says_what_it_shows() -> None:
+    for chart in charts_of(pages.small()):
+        root = ElementTree.fromstring(svg(chart, WIDE))
+        assert chart.title
+        assert chart.caption
+        assert float(root.get("width", "")) == WIDE
+        assert root.get("role") == "img"
+        assert root.get("aria-label") == f"{chart.title}. {chart.caption}"
+
+
+def test_map_holds_every_site_and_depot_and_ends_hauls_at_the_site() -> None:
+    found = pages.small()
+    chart = site_map(found.document, found.sites, Words())
+    drawn = rows(chart)
+    named = {row["name"] for row in drawn if "name" in row}
+    assert named == {"Alpha Works", "Beta Mill", "Depot"}  # and not the one in Korea, which is left out
+    site = next(row for row in drawn if row.get("name") == "Alpha Works")
+    ends = [row for row in drawn if row.get("at") == 24]
+    assert {row["kind"] for row in ends} == {"chiller", "battery"}
+    assert all(abs(row["x"] - site["x"]) < 0.1 and abs(row["y"] - site["y"]) < 0.1 for row in ends)
+    assert "6 units come to it from 1 depot" in chart.caption
+    assert "2. Beta Mill" in chart.caption
+
+
+def test_map_draws_the_best_of_many_candidates() -> None:
+    found = pages.with_candidates(2000)
+    chart = site_map(found.document, found.sites, Words())
+    assert sum("standing" in row and row["standing"] != "depot" and "what" in row for row in rows(chart)) <= DRAWN + 10
+    assert f"Of 2,000 sites the best {DRAWN} are drawn." in chart.caption
+
+
+def test_land_is_not_inverted() -> None:
+    """Kansas is land and the Pacific is none, in pixels as on earth."""
+    import shapely
+
+    from siteopt.output.basemap import basemap
+
+    view = View.of(960, (-130.0, 25.0, -65.0, 50.0))
+    land = shapely.geometry.shape(view.outlines(basemap(view.box)["land"]))
+    kansas, pacific = shapely.points(view.pixels(np.array([[-98.0, 38.5], [-129.0, 35.0]])))
+    assert land.contains(kansas)
+    assert not land.intersects(pacific)
+
+
+def test_mercator_and_back() -> None:
+    places = np.array([[-120.0, -60.0], [0.0, 0.0], [129.0, 37.5]])
+    np.testing.assert_allclose(degrees(mercator(places)), places)
+    assert mercator(np.array([[90.0, 0.0]]))[0] == pytest.approx([np.pi / 2, 0])
+
+
+@pytest.mark.parametrize("box", [(-180.0, -60.0, 180.0, 80.0), (0.0, 0.0, 0.1, 60.0), (100.0, 10.0, 179.0, 11.0)])
+def test_view_shows_the_box_whatever_its_shape(box: tuple[float, float, float, float]) -> None:
+    view = View.of(960, box)
+    corners = view.pixels(np.array([box[:2], box[2:]]))
+    assert (corners >= -1e-6).all()
+    assert (corners[:, 0] <= 960 + 1e-6).all()
+    assert (corners[:, 1] <= view.height + 1).all()
+
+
+def test_names_on_a_map_do_not_cover_each_other() -> None:
+    labels = [Label(n, f"Depot of number {n}", 100 + 7 * n, 100 + 3 * n, 6, 12, "black") for n in range(12)]
+    found = list(placed(labels, [(x.x, x.y, 4) for x in labels], np.zeros((0, 2)), 400, 300))
+    assert found[0][0].priority == 0
+    assert 1 < len(found) < 12
+
+    def box(place: tuple[Label, float, float, str]) -> tuple[float, float, float, float]:
+        label, x, y, align = place
+        wide = len(label.text) * 0.57 * label.size
+        left = {"left": x, "right": x - wide, "center": x - wide / 2}[align]
+        return left, left + wide, y - label.size * 0.6, y + label.size * 0.6
+
+    for one, other in combinations(map(box, found), 2):
+        assert one[1] <= other[0] or other[1] <= one[0] or one[3] <= other[2] or other[3] <= one[2]
+
+
+def test_schedule_holds_every_phase_on_its_days() -> None:
+    chart = schedule(pages.small().document, Words())
+    bars = [(row["phase"], row["x"], row["x2"]) for row in rows(chart) if "phase" in row and row["y"] > 0]
+    milestone = [("install", 0, 21), ("commission", 21, 23)]
+    order = [("lead", 0, 10), ("haul", 10, 12), ("install", 12, 14), ("commission", 14, 16)]
+    assert bars == milestone + order * 2
+    assert "first run on day 23, held by GPU deliveries (5 days)." in chart.caption
+    assert chart.rows[0] == ("Model", "Depot", 5, "2025-01-01", "2025-01-11", "2025-01-13", "2025-01-15", "2025-01-17")
+    assert "day 23, held by GPU deliveries (5 days)" in words_in(svg(chart, WIDE))
+
+
+def test_milestone_that_waits_for_power_shows_it() -> None:
+    document = pages.small().document
+    document["milestones"][0]["day"] = 40
+    bars = [
+        (row["phase"], row["x"], row["x2"]) for row in rows(schedule(document, Words())) if row.get("phase") == "wait"
+    ]
+    assert ("wait", 23, 40) in bars
+
+
+def test_schedule_without_orders_says_so() -> None:
+    assert "Nothing needs to be ordered." in schedule(pages.with_orders(0).document, Words()).caption
+
+
+def test_power_is_what_stands_from_each_day_on() -> None:
+    found = pages.small()
+    chart = power(found.document, found.sites, Words())
+    boxes = [(row["field"], row["x"], row["y"], row["y2"]) for row in rows(chart) if "x2" in row and "field" in row]
+    assert boxes == [("grid_mw", 5, 0, 12.0), ("grid_mw", 23, 0.0, 12.0), ("batteries_mw", 23, 12.0, 14.0)]
+    lines = [
+        (row["field"], row["y"])
+        for row in rows(chart)
+        if row.get("field") in ("demand_mw", "mean_mw") and row["x"] == 23
+    ]
+    assert ("demand_mw", 11.899) in lines
+    assert ("mean_mw", 9.899) in lines
+    assert "batteries of 14.0 MW against a peak of 11.9 MW" in chart.caption
+    assert chart.rows == (("first run", 23, "2025-01-24", 12.0, 0.0, 2.0, 11.899, 9.899),)
+
+
+def test_grid_before_a_step_at_the_first_milestone_is_that_of_the_candidate() -> None:
+    found = pages.small()
+    found.document["grid_steps"] = [{"ready_day": 20, "grid_mw": 12.0, "in_service_from": "first run"}]
+    found.sites["features"][0]["properties"]["grid_mw"] = 7.0
+    assert "gives 7.0 MW from day 5" in power(found.document, found.sites, Words()).caption
+
+
+def test_cooling_is_chillers_against_heat() -> None:
+    chart = cooling(pages.small().document, Words())
+    assert chart.rows == (("first run", 23, "2025-01-24", 8.903, 7.0),)
+    assert "chillers of 8.9 MW against heat of 7.0 MW" in chart.caption
+
+
+def test_cost_holds_every_part_but_those_of_nothing() -> None:
+    document = pages.small().document
+    chart = cost(document, Words())
+    parts = {row["part"]: row["usd"] for row in rows(chart) if "part" in row}
+    assert parts == {"site": 5_000_000, "chillers": 1_816_896, "batteries": 483_379, "grid_energy": 427_621}
+    assert chart.rows[0] == ("GPUs", "USD 300.0 M", "97.5%")
+    assert chart.caption.startswith("USD 307.7 M in all: GPUs USD 300.0 M, site USD 5.0 M")
+
+
+def test_front_tells_its_ends() -> None:
+    document = pages.front_document()
+    chart = front(document, Words())
+    assert "Soonest is day 23 at Alpha Works, for USD 307.7 M. Waiting longer saves nothing." in chart.caption
+    assert "1. Alpha Works" in words_in(svg(chart, WIDE))
+    assert "1. Alpha Works" in words_in(svg(chart, NARROW))
+
+
+def test_front_tells_what_waiting_saves() -> None:
+    document = pages.front_document()
+    last = document["points"][0] | {"day": 33, "cost_usd": document["points"][0]["cost_usd"] - 2_000_000}
+    document["points"].append(last)
+    chart = front(document, Words())
+    assert "Cheapest is Alpha Works on day 33: 10 days later, USD 2.0 M less." in chart.caption
+    assert chart.rows[0][3] == "USD 0.2 M"
+
+
+def test_front_that_is_not_complete_says_so() -> None:
+    document = pages.front_document()
+    document["sites"][1]["proven"] = False
+    assert "Not proven: the time ran out" in front(document, Words()).caption
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_every_milestone_says_what_holds_it_wherever_its_day_lies(width: int) -> None:
+    """The first third, the middle and the end of the time, built at once or waiting for power."""
+    for built in (5, 60):
+        document = pages.with_milestones(["early", "middle", "late"]).document
+        for milestone, day in zip(document["milestones"], (20, 62, 120), strict=True):
+            milestone |= {"day": day, "compute_ready_day": min(day - 2, built)}
+        drawn = words_in(svg(schedule(document, Words()), width))
+        assert len({line for line in drawn.splitlines() if "held by GPU deliveries" in line}) == 3
+
+
+def test_ground_is_drawn_where_there_is_one() -> None:
+    assert site_plan(pages.small().plan, Words()) is None
+    square = [[0.0, 0.0], [0.001, 0.0], [0.001, 0.001], [0.0, 0.001], [0.0, 0.0]]
+    outline = {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [square]},
+        "properties": {"role": "hall"},
+    }
+    chart = site_plan({"features": [outline]}, Words())
+    assert chart is not None
+    assert "hall 12,392 m²" in chart.caption
+    assert "hall" in words_in(svg(chart, WIDE))
+    validate(chart, NARROW)
+
+
+def test_ids_of_drawings_differ() -> None:
+    """Clip paths are looked up by id in the whole page."""
+
+    def ids(drawing: str) -> Iterator[str]:
+        for element in ElementTree.fromstring(drawing).iter():
+            if element.get("id"):
+                yield str(element.get("id"))
+
+    for chart in charts_of(pages.small()):
+        wide, narrow = list(ids(svg(chart, WIDE))), list(ids(svg(chart, NARROW)))
+        assert len(set(wide + narrow)) == len(wide + narrow)
+        for drawing in (svg(chart, WIDE), svg(chart, NARROW)):
+            for part in drawing.split("url(#")[1:]:
+                assert f'id="{part.split(")")[0]}"' in drawing
+
+
+def test_marks_tell_what_they_are() -> None:
+    found = pages.small()
+    titles = [
+        e.text
+        for e in ElementTree.fromstring(svg(power(found.document, found.sites, Words()), WIDE)).iter(f"{SVG}title")
+    ]
+    assert "grid: 12.0 MW from day 5" in titles
+
+
+def test_picture_is_a_png_of_twice_the_size() -> None:
+    picture = png(cost(pages.small().document, Words()))
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    assert int.from_bytes(picture[16:20]) == 2 * WIDE
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "count", "expected"),
+    [(0, 100, 5, [0, 20, 40, 60, 80, 100]), (7291, 7510, 5, [7300, 7350, 7400, 7450, 7500]), (0, 1, 2, [0, 0.5, 1])],
+)
+def test_ticks_are_round(low: float, high: float, count: int, expected: list[float]) -> None:
+    assert ticks(low, high, count) == expected
+
+
+def test_places_keep_apart_and_in_order() -> None:
+    assert apart([10, 11, 50], 10, 0, 100) == [10, 20, 50]
+    assert apart([98, 99], 10, 0, 100) == [90, 100]
+
+
+def test_text_is_shortened_where_there_is_no_room() -> None:
+    assert shortened("short", 100) == "short"
+    assert shortened("a text that is too long", 80).endswith("…")
