@@ -25,11 +25,15 @@ LAYERS = {
 }
 SMALLEST_DEG2 = {"land": 0.003, "lake": 0.1}
 TOLERANCE_DEG = 0.02
+ZONE_EDGES = ((126.686, 37.782, 128.395, 38.578), (126.607, 37.788, 128.360, 38.675))
+"""Bounds of the two edges of the demilitarised zone of Korea, which would draw the border between them thrice."""
 
 
 def shapes(path: Path, kind: str) -> np.ndarray:
     """The shapes of one layer, simplified, in degrees with three decimals."""
     parts = shapely.get_parts(shapely.from_wkb(pyogrio.raw.read(path)[2]))
+    edges = np.isclose(shapely.bounds(parts)[:, None], ZONE_EDGES, atol=1e-3).all(axis=2).any(axis=1)
+    parts = parts[~edges]
     if kind in SMALLEST_DEG2:
         parts = parts[shapely.area(parts) > SMALLEST_DEG2[kind]]
     else:

@@ -42,3 +42,9 @@ def test_box_of_far_places_stays_on_the_globe() -> None:
 def test_box_of_no_place_is_the_world() -> None:
     west, _, east, _ = box_around(np.empty((0, 2)))
     assert (west, east) == (-180.0, 180.0)
+
+
+def test_the_border_between_the_koreas_is_one_line() -> None:
+    border = basemap((126.0, 37.4, 128.8, 38.8))["country border"]
+    meridian = shapely.LineString([(127.5, 37.4), (127.5, 38.8)])
+    assert int(shapely.intersects(border, meridian).sum()) == 1
