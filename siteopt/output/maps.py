@@ -1,0 +1,98 @@
+"""What a run gives QGIS: a GeoPackage, a project that opens it, and the styles beside the GeoJSON."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+
+from siteopt.output.basemap import Box, box_around
+from siteopt.output.document import Document
+from siteopt.output.geopackage import geopackage
+from siteopt.output.layers import Layer, base_layers, milestone_names, run_layers
+from siteopt.output.project import Group, Shown, project
+from siteopt.output.styles import Style, plan_style, qml_text, sites_style, style_of
+
+GEOPACKAGE, PROJECT = "siteopt.gpkg", "siteopt.qgz"
+
+_HEIGHTS = {"chosen": 3, "milestones": 3, "faults": 3, "sites": 2}
+"""A candidate lies above the deliveries that pass it, although the plan stands first in the tree."""
+
+
+def map_files(document: Document, sites: Document, plan: Document) -> dict[str, str | bytes]:
+    """The files of a run for QGIS by name.
+
+    Parameters
+    ----------
+    document, sites, plan
+        What ``plan.json``, ``sites.geojson`` and ``plan.geojson`` hold.
+    """
+    milestones = milestone_names(document)
+    layers = {layer.name: layer for layer in run_layers(document, sites, plan)}
+    view = _view(layers)
+    base = base_layers(_around(view))
+    packed = {**layers, **{layer.name: layer for layer in base}}
+    alone = {name: style_of(layer, milestones, alone=True) for name, layer in packed.items()}
+    styles = {name: qml_text(style, packed[name].fields) for name, style in alone.items()}
+    ranked = any(row["rank"] is not None for row in document["ranking"])
+
+    def shown(name: str, *, visible: bool = True) -> Shown:
+        style = style_of(packed[name], milestones, alone=False)
+        return _shown(packed[name], style, visible=visible, height=_HEIGHTS.get(name, 1))
+
+    groups = [
+        Group("Plan", tuple(map(shown, ("chosen", "milestones", "depots", "deliveries", "areas")))),
+        Group("Candidates", (shown("sites"),)),
+        Group("Input", (shown("faults", visible=False),), visible=False, expanded=False),
+        base_group(base),
+    ]
+    return {
+        GEOPACKAGE: geopackage(list(packed.values()), styles),
+        PROJECT: project(headline(document), _words(document), groups, view, _days(document)),
+        "sites.qml": qml_text(sites_style(milestones, alone=True, ranked=ranked), layers["sites"].fields),
+        "plan.qml": qml_text(plan_style()),
+    }
+
+
+def base_group(base: list[Layer], file: str = GEOPACKAGE) -> Group:
+    """The base map at the bottom of the layer tree."""
+    layers = tuple(_shown(layer, style_of(layer, {}, alone=False), file=file) for layer in base)
+    return Group("Base map", layers, expanded=False)
+
+
+def _shown(layer: Layer, style: Style, *, visible: bool = True, file: str = GEOPACKAGE, height: int = 0) -> Shown:
+    return Shown(layer, style, f"./{file}|layername={layer.name}", visible, height=height)
+
+
+def headline(document: Document) -> str:
+    """The answer in one line."""
+    if document["site_id"] is None:
+        return f"{document['scenario']}: {document['outcome']}"
+    days = ", ".join(f"{one['name']} on day {one['day']}" for one in document["milestones"])
+    return f"{document['scenario']}: {document['site_name']}, {days} ({document['outcome']})"
+
+
+def _words(document: Document) -> str:
+    return f"siteopt {document['siteopt_version']}, {document['candidates']:,} candidates; base map: Natural Earth."
+
+
+def _view(layers: dict[str, Layer]) -> Box:
+    """The chosen site, its depots and the ranked sites; where there is none, all that is listed."""
+    sites = layers["sites"]
+    ranked = sites.shapes[[row["rank"] is not None for row in sites.rows]]
+    result = np.concatenate([layers["chosen"].shapes, layers["depots"].shapes, ranked])
+    return box_around(shapely.get_coordinates(result if len(result) else sites.shapes))
+
+
+def _around(view: Box) -> Box:
+    """The ground for any shape of a window, and for one step back."""
+    west, south, east, north = view
+    reach = max(east - west, north - south)
+    return (max(-180.0, west - reach), max(-89.0, south - reach), min(180.0, east + reach), min(89.0, north + reach))
+
+
+def _days(document: Document) -> tuple[str, str] | None:
+    """From the first departure to the last milestone."""
+    if document["site_id"] is None:
+        return None
+    last = document["milestones"][-1]["date"]
+    return (min((order["leaves"] for order in document["orders"]), default=document["start_date"]), last)

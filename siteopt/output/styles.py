@@ -1,0 +1,387 @@
+"""How each layer looks: one description, for the project, the GeoPackage and the files beside the GeoJSON alike."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from siteopt.output import qml
+from siteopt.output.layers import AREA_ROLES, Field, Layer
+from siteopt.output.palette import BORDER, INK, KIND, LAND, MARKER, STANDING, WATER
+from siteopt.output.qml import Label, Place, column, quoted, rgba
+from siteopt.plan import Standing
+from siteopt.schema import Kind
+
+WORDS = {
+    Standing.CHOSEN: "Chosen",
+    Standing.SOLVED: "Can serve, with its rank",
+    Standing.RULED_OUT: "Proven to come after the ranks",
+    Standing.OPEN: "Not settled: the time was up",
+    Standing.CANNOT_SERVE: "Cannot serve",
+    Standing.EXCLUDED: "Left out: unknown, or not to be had",
+}
+"""What the legend says of a standing."""
+
+NEAR = 4_000_000
+"""Scale of a province: closer than this there is room for words on every candidate."""
+ON_SITE = 40_000
+"""Scale of a town: closer than this halls and yards have names."""
+
+_SHAPES = {"star": "star", "circle": "circle", "diamond": "diamond", "cross": "cross2", "square": "square"}
+_SIZES_MM = {"star": 5.5, "circle": 2.6, "diamond": 3.4, "cross": 2.4, "square": 1.8}
+_DASHES_MM = {Kind.GENERATOR: "", Kind.CHILLER: "4;1.6", Kind.BATTERY: "0.2;1.8"}
+_AREA_WORDS = {"outline": "Outline of the site", "yard": "Yard", "hall": "Hall"}
+_WHITE, _CLEAR = rgba("#FFFFFF"), rgba("#FFFFFF", 0)
+_ACCENT = rgba(STANDING[Standing.CHOSEN])
+_FIRST = 10
+"""Ranks whose names are bold."""
+_LAST = 1_000_000
+"""Behind every rank."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """What a layer looks like and says.
+
+    Attributes
+    ----------
+    tip : str
+        HTML with expressions, for the pointer.
+    shown_as : str
+        Expression that names a feature in lists.
+    obstacle : bool
+        The labels of other layers keep clear of its features.
+    times : dict, optional
+        Fields and mode for the Temporal Controller.
+    """
+
+    renderer: Element
+    labels: tuple[Label, ...] = ()
+    tip: str = ""
+    shown_as: str = ""
+    obstacle: bool = False
+    times: Mapping[str, object] | None = None
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the layer takes part in labelling."""
+        return bool(self.labels) or self.obstacle
+
+
+def style_of(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Style:
+    """The style of a layer.
+
+    Parameters
+    ----------
+    milestones : names by field, as :func:`siteopt.output.layers.milestone_names` gives them
+    alone : bool
+        The layer is opened without the others, so it names what another one would.
+    """
+    if layer.name == "sites":
+        return sites_style(milestones, alone=alone, ranked=any(row["rank"] is not None for row in layer.rows))
+    if layer.name == "faults":
+        return _faults(all(row["severity"] == "fault" for row in layer.rows))
+    return _STYLES[layer.name]()
+
+
+def style_elements(style: Style, fields: Sequence[Field] = ()) -> list[Element]:
+    """A style as the children of a QML file, or of a layer in a project."""
+    made = []
+    if style.times:
+        made.append(qml.element("temporal", **style.times, enabled=1))
+    made.append(style.renderer)
+    if style.labels:
+        made.append(qml.labeling(style.labels))
+    elif style.obstacle:
+        made.append(qml.obstacles())
+    aliases = qml.element("aliases")
+    for index, field in enumerate(fields):
+        aliases.append(qml.element("alias", index=index, field=field.name, name=field.alias))
+    made += [aliases, qml.element("previewExpression", style.shown_as), qml.element("mapTip", style.tip)]
+    return made
+
+
+def qml_text(style: Style, fields: Sequence[Field] = ()) -> str:
+    """The text of a QML file."""
+    children = style_elements(style, fields)
+    root = qml.element("qgis", None, *children, version="3.22.0", labelsEnabled=int(style.labelled))
+    root.set("styleCategories", "AllStyleCategories")
+    return qml.xml(root)
+
+
+def sites_style(milestones: Mapping[str, str], *, alone: bool, ranked: bool) -> Style:
+    """Candidates by standing; ranks and days are told at any scale, reasons where there is room or nothing else."""
+    days = " || ', ' || ".join(column(f"day_{field}") for field in milestones) or "''"
+    name_and_days = f"{column('name')} || '\\nday ' || {days}"
+    others = f"{column('rank')} is not null and {column('standing')} <> {quoted(Standing.CHOSEN)}"
+    reason = f"coalesce(nullif({column('reason')}, ''), {column('standing')})"
+    colour = STANDING[Standing.SOLVED]
+    labels = [
+        Label(name_and_days, f"{others} and {column('rank')} <= {_FIRST}", 8, colour, bold=True, priority=8),
+        Label(name_and_days, f"{others} and {column('rank')} > {_FIRST}", 7.5, colour, priority=6),
+        Label(
+            f"{column('name')} || '\\n' || left({reason}, 60)",
+            f"{column('rank')} is null",
+            7,
+            "#5C6468",
+            priority=2,
+            closer_than=NEAR if ranked else 0,
+        ),
+    ]
+    if alone:
+        first = f"{column('standing')} = {quoted(Standing.CHOSEN)}"
+        labels.append(Label(name_and_days, first, 9, bold=True, priority=10, boxed=True))
+    classes = [(str(standing), words, _site_symbol(standing)) for standing, words in WORDS.items()]
+    rank = column("rank")
+    tip = [
+        _bold(f"coalesce({rank} || '. ', '') || {column('name')}"),
+        _small(column("standing")),
+        "<table>",
+        *(_milestone_row(field, name) for field, name in milestones.items()),
+        _row("Cost", f"'USD ' || format_number({column('cost_usd')} / 1e6, 1) || ' M'"),
+        _row("Reason", f"nullif({column('reason')}, '')"),
+        _row("Assumed", f"nullif({column('assumed')}, '')"),
+        "</table>",
+    ]
+    # drawn from the last rank to the first, so that the best lies on top
+    renderer = qml.categorized("standing", classes, f"coalesce({rank}, {_LAST})")
+    return Style(renderer, tuple(labels), "".join(tip), column("name"))
+
+
+def _site_symbol(standing: Standing) -> Element:
+    shape, colour = MARKER[standing], rgba(STANDING[standing])
+    size = _SIZES_MM[shape]
+    if standing is Standing.CHOSEN:
+        return qml.symbol("marker", qml.marker("star", size, colour))
+    if standing is Standing.SOLVED:
+        return qml.symbol("marker", qml.marker("circle", 4.6, colour, _WHITE, 0.3), _rank_number())
+    if standing is Standing.EXCLUDED:
+        return qml.symbol("marker", qml.marker("square", size, _CLEAR, colour, 0.35))
+    outline = colour if standing is Standing.CANNOT_SERVE else rgba(INK)
+    width = 0.6 if standing is Standing.CANNOT_SERVE else 0.2
+    return qml.symbol("marker", qml.marker(_SHAPES[shape], size, colour, outline, width))
+
+
+def _rank_number() -> Element:
+    options = {"font": qml.FONTS[0], "font_style": "Bold", "chr": "#", "size": 2.7, "color": _WHITE}
+    expressions = {"char": f"to_string({column('rank')})", "size": f"if({column('rank')} > 99, 1.7, 2.7)"}
+    return qml.symbol_layer("FontMarker", {**options, "outline_width": 0, "joinstyle": "miter"}, expressions)
+
+
+def _star() -> Element:
+    return qml.symbol(
+        "marker",
+        qml.marker("star", 9.6, _WHITE, _WHITE, 0.4),
+        qml.marker("star", 8, _ACCENT, rgba(INK), 0.3),
+    )
+
+
+def _chosen() -> Style:
+    text = f"{column('name')} || '\\n' || replace({column('days')}, ', ', '\\n') || '\\n' || {column('cost')}"
+    tip = [
+        _bold(column("name")),
+        _small(column("outcome")),
+        "<table>",
+        _row("Days", column("days")),
+        _row("Keys", column("access")),
+        _row("Cost", column("cost")),
+        _row("Faster", f"nullif({column('faster')}, '')"),
+        "</table>",
+    ]
+    label = Label(text, size=9, bold=True, priority=10, boxed=True, away_mm=6)
+    return Style(qml.single(_star()), (label,), "".join(tip), column("name"))
+
+
+def _milestones() -> Style:
+    """A ring a milestone around the chosen site; with the Temporal Controller each appears on its day."""
+    size = {"size": f"9 + 2.5 * {column('number')}"}
+    options = {"name": "circle", "size": 12, "color": _CLEAR, "outline_color": rgba(STANDING[Standing.CHOSEN], 0.75)}
+    ring = qml.symbol_layer("SimpleMarker", {**options, "outline_width": 0.45}, size)
+    tip = [
+        _bold(column("name")),
+        "<table>",
+        _row("GPUs", f"format_number({column('gpus')}, 0)"),
+        _row("Day", f"{column('day')} || ', ' || {column('date')}"),
+        _row("Demand", f"format_number({column('demand_mw')}, 1) || ' MW'"),
+        _row("Held by", f"nullif({column('held_by')}, '')"),
+        "</table>",
+    ]
+    times = {"mode": 1, "startField": "date", "accumulate": 1, "limitMode": 0}
+    return Style(qml.single(qml.symbol("marker", ring)), (), "".join(tip), column("name"), True, times)
+
+
+def _deliveries() -> Style:
+    classes = [(str(kind), f"{kind.capitalize()}s".replace("ys", "ies"), _haul_symbol(kind)) for kind in Kind]
+    tip = [
+        _bold(f"{column('units')} || ' x ' || {column('model')}"),
+        "<table>",
+        _row("From", column("depot")),
+        _row("Rating", f"format_number({column('mw')}, 1) || ' MW'"),
+        *(_row(name.capitalize(), column(name)) for name in ("leaves", "arrives", "ready", "serves")),
+        _row("Cost", f"'USD ' || format_number({column('cost_usd')} / 1e6, 1) || ' M'"),
+        "</table>",
+    ]
+    named = f"{column('units')} || ' x ' || {column('model')} || ', ' || {column('depot')}"
+    return Style(qml.categorized("kind", classes), (), "".join(tip), named, True, _ON_THE_ROAD)
+
+
+_ON_THE_ROAD = {"mode": 2, "startField": "leaves", "endField": "arrives", "limitMode": 0}
+"""A delivery is visible from its departure to its arrival."""
+
+
+def _haul_symbol(kind: Kind) -> Element:
+    """A line with an arrow; its dashes tell the kind where its colour does not."""
+    colour, dashes = rgba(KIND[kind]), _DASHES_MM[kind]
+    dash = {"use_custom_dash": 1, "customdash": dashes, "customdash_unit": "MM"} if dashes else {}
+    arrow = qml.symbol("marker", qml.marker("filled_arrowhead", 4, colour, _WHITE, 0.2))
+    along = {"placement": "centralpoint", "rotate": 1}
+    return qml.symbol(
+        "line",
+        qml.stroke(rgba("#FFFFFF", 0.8), 1.2),
+        qml.stroke(colour, 0.7, **dash),
+        qml.symbol_layer("MarkerLine", along, inner=arrow),
+    )
+
+
+def _depot_symbol() -> Element:
+    return qml.symbol("marker", qml.marker("triangle", 3.2, rgba(INK), _WHITE, 0.3))
+
+
+def _depots() -> Style:
+    tip = [_bold(column("depot")), _small(column("contents")), "<table>", _row("First departure", column("leaves"))]
+    tip.append("</table>")
+    labels = (
+        Label(column("depot"), size=7.5, priority=4, farther_than=NEAR),
+        Label(f"{column('depot')} || '\\n' || {column('contents')}", size=7.5, priority=4, closer_than=NEAR),
+    )
+    return Style(qml.single(_depot_symbol()), labels, "".join(tip), column("depot"))
+
+
+def _area_symbol(role: str) -> Element:
+    if role == "outline":
+        return qml.symbol("fill", qml.fill(_CLEAR, _ACCENT, 0.6))
+    shade = {"yard": rgba(BORDER, 0.55), "hall": rgba(STANDING[Standing.CHOSEN], 0.45)}[role]
+    return qml.symbol("fill", qml.fill(shade, rgba(INK), 0.3))
+
+
+def _areas() -> Style:
+    classes = [(role, _AREA_WORDS[role], _area_symbol(role)) for role in AREA_ROLES]
+    text = f"coalesce(nullif({column('name')}, ''), {column('role')})"
+    area = _row("Area", "format_number($area, 0) || ' m2'")
+    tip = "".join([_bold(text), _small(column("role")), "<table>", area, "</table>"])
+    label = Label(text, size=8, priority=3, closer_than=ON_SITE, place=Place.ACROSS)
+    return Style(qml.categorized("role", classes), (label,), tip, text)
+
+
+def _faults(only_faults: bool) -> Style:
+    """One label a row of the input, whatever is wrong with it."""
+    row = f"group_by:={column('site_id')} || '|' || coalesce({column('file')} || {column('row')}, '')"
+    each = f"{column('column')} || ': ' || coalesce(nullif({column('found')}, ''), 'unknown')"
+    place = f"coalesce(nullif({column('name')}, ''), nullif({column('site_id')}, ''), {column('file')})"
+    at_row = f"coalesce(', row ' || {column('row')}, '')"
+    label = Label(
+        f"{place} || {at_row} || '\\n' || concatenate({each}, {row}, concatenator:='\\n')",
+        f"$id = minimum($id, {row})",
+        priority=7,
+        closer_than=0 if only_faults else NEAR,
+    )
+    classes = [
+        ("fault", "Fault", qml.symbol("marker", qml.marker("triangle", 4.2, _ACCENT, rgba(INK), 0.3))),
+        ("left out", "Unknown, so the site is left out", qml.symbol("marker", _gap("diamond", "#CC79A7"))),
+        ("assumed", "Unknown, so a value was assumed", qml.symbol("marker", _gap("circle", "#E69F00"))),
+    ]
+    tip = [
+        _bold(f"{place} || {at_row}"),
+        _small(column("severity")),
+        "<table>",
+        *(_row(word.capitalize(), f"nullif({column(word)}, '')") for word in ("column", "found", "expected", "file")),
+        "</table>",
+    ]
+    return Style(qml.categorized("severity", classes), (label,), "".join(tip), place)
+
+
+def _gap(shape: str, colour: str) -> Element:
+    return qml.marker(shape, 3.2, _CLEAR, rgba(colour), 0.6)
+
+
+def _land() -> Style:
+    return Style(qml.single(qml.symbol("fill", qml.fill(rgba(LAND), rgba(BORDER), 0.2))))
+
+
+def _lakes() -> Style:
+    return Style(qml.single(qml.symbol("fill", qml.fill(rgba(WATER), rgba(BORDER), 0.1))))
+
+
+def _borders() -> Style:
+    province = qml.symbol("line", qml.stroke(rgba(BORDER, 0.7), 0.18))
+    country = qml.symbol("line", qml.stroke(rgba(BORDER), 0.5))
+    classes = [("province border", "Province", province), ("country border", "Country", country)]
+    return Style(qml.categorized("kind", classes))
+
+
+_STYLES: Mapping[str, Callable[[], Style]] = {
+    "chosen": _chosen,
+    "milestones": _milestones,
+    "deliveries": _deliveries,
+    "depots": _depots,
+    "areas": _areas,
+    "land": _land,
+    "lakes": _lakes,
+    "borders": _borders,
+}
+
+
+def plan_style() -> Style:
+    """Everything in ``plan.geojson``, whose points, lines and polygons QGIS opens as layers of their own."""
+
+    def role(name: str) -> str:
+        return f"{column('role')} = {quoted(name)}"
+
+    classes = [
+        (role("site"), "Chosen site", _star()),
+        *((f"{column('kind')} = {quoted(kind)}", kind.capitalize(), _haul_symbol(kind)) for kind in Kind),
+        (role("depot"), "Depot", _depot_symbol()),
+        *((role(name), _AREA_WORDS[name], _area_symbol(name)) for name in AREA_ROLES),
+    ]
+    labels = (
+        Label(f"{column('name')} || '\\nready ' || {column('ready')}", role("site"), 9, bold=True, boxed=True),
+        Label(column("name"), role("depot"), 7.5, priority=4),
+    )
+    tip = [
+        _bold(f"coalesce({column('units')} || ' x ', '') || coalesce({column('name')}, {column('role')})"),
+        "<table>",
+        *(_row(name.capitalize(), column(name)) for name in ("kind", "leaves", "arrives", "ready")),
+        "</table>",
+    ]
+    return Style(qml.rules(classes), labels, "".join(tip), column("name"), times=_ON_THE_ROAD)
+
+
+def _escaped(expression: str) -> str:
+    """An expression whose text is safe within HTML."""
+    return f"replace(replace({expression}, '&', '&amp;'), '<', '&lt;')"
+
+
+def _word(text: str) -> str:
+    """Words of ours within HTML, where ``%`` would end an expression."""
+    return html.escape(text, quote=False).replace("%", "&#37;")
+
+
+def _bold(expression: str) -> str:
+    return f"<b>[% {_escaped(expression)} %]</b>"
+
+
+def _small(expression: str) -> str:
+    return f"<br>[% {_escaped(expression)} %]"
+
+
+def _row(word: str, expression: str) -> str:
+    """A row of a table; nothing where the expression is null."""
+    before = quoted(f"<tr><td>{_word(word)}&nbsp;</td><td>")
+    return f"[% coalesce({before} || {_escaped(expression)} || '</td></tr>', '') %]"
+
+
+def _milestone_row(field: str, name: str) -> str:
+    held = f"coalesce(', held by ' || nullif({column('bottleneck_' + field)}, ''), '')"
+    return _row(name, f"'day ' || {column('day_' + field)} || ', ' || {column('date_' + field)} || {held}")
