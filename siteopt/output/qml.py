@@ -16,6 +16,7 @@ FONTS = ("Open Sans", "Noto Sans", "Segoe UI", "Helvetica Neue", "DejaVu Sans")
 
 _PLACEMENT: dict[str, object] = {
     "predefinedPositionOrder": "R,L,TR,BR,TL,BL,TSR,BSR",
+    "quadOffset": 4,  # in the middle, where it is on top
     "offsetType": 1,  # from the edge of the symbol
     "distUnits": "MM",
 }
@@ -162,9 +163,10 @@ def rules(classes: Sequence[tuple[str, str, Element]]) -> Element:
 
 
 class Place(IntEnum):
-    """Where a label stands, as QGIS counts: beside a point, or across a polygon."""
+    """Where a label stands, as QGIS counts: beside a point, on top of it whatever is there, or across a polygon."""
 
     BESIDE = 6
+    ON_TOP = 1
     ACROSS = 4
 
 
@@ -236,8 +238,9 @@ def _settings(label: Label) -> Element:
         multilineHeight=1,
     )
     text.append(element("families", None, *(element("family", name=name) for name in FONTS)))
+    always = label.boxed or label.place is Place.ON_TOP
     halo: dict[str, object] = {
-        "bufferDraw": int(not label.boxed),
+        "bufferDraw": int(not always),
         "bufferSize": 0.8,
         "bufferSizeUnits": "MM",
         "bufferOpacity": 0.85,
@@ -245,7 +248,7 @@ def _settings(label: Label) -> Element:
     text.append(element("text-buffer", **halo, bufferColor=rgba("#FFFFFF"), bufferNoFill=1, bufferJoinStyle=128))
     if label.boxed:
         text.append(_plate())
-    rendering = element("rendering", drawLabels=1, obstacle=1, obstacleFactor=1, displayAll=int(label.boxed))
+    rendering = element("rendering", drawLabels=1, obstacle=1, obstacleFactor=1, displayAll=int(always))
     return element(
         "settings",
         None,

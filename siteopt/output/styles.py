@@ -119,6 +119,7 @@ def sites_style(milestones: Mapping[str, str], *, alone: bool, ranked: bool) -> 
     reason = f"coalesce(nullif({column('reason')}, ''), {column('standing')})"
     colour = STANDING[Standing.SOLVED]
     labels = [
+        Label(column("rank"), others, 6.5, "#FFFFFF", bold=True, priority=10, place=Place.ON_TOP),
         Label(name_and_days, f"{others} and {column('rank')} <= {_FIRST}", 8, colour, bold=True, priority=8),
         Label(name_and_days, f"{others} and {column('rank')} > {_FIRST}", 7.5, colour, priority=6),
         Label(
@@ -156,18 +157,12 @@ def _site_symbol(standing: Standing) -> Element:
     if standing is Standing.CHOSEN:
         return qml.symbol("marker", qml.marker("star", size, colour))
     if standing is Standing.SOLVED:
-        return qml.symbol("marker", qml.marker("circle", 4.6, colour, _WHITE, 0.3), _rank_number())
+        return qml.symbol("marker", qml.marker("circle", 4.6, colour, _WHITE, 0.3))
     if standing is Standing.EXCLUDED:
         return qml.symbol("marker", qml.marker("square", size, _CLEAR, colour, 0.35))
     outline = colour if standing is Standing.CANNOT_SERVE else rgba(INK)
     width = 0.6 if standing is Standing.CANNOT_SERVE else 0.2
     return qml.symbol("marker", qml.marker(_SHAPES[shape], size, colour, outline, width))
-
-
-def _rank_number() -> Element:
-    options = {"font": qml.FONTS[0], "font_style": "Bold", "chr": "#", "size": 2.7, "color": _WHITE}
-    expressions = {"char": f"to_string({column('rank')})", "size": f"if({column('rank')} > 99, 1.7, 2.7)"}
-    return qml.symbol_layer("FontMarker", {**options, "outline_width": 0, "joinstyle": "miter"}, expressions)
 
 
 def _star() -> Element:
