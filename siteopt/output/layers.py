@@ -79,7 +79,12 @@ class Layer:
 
 def alias(column: Column) -> str:
     """The words for a column of the schema, with its unit: ``grid_mw`` is ``Grid (MW)``."""
-    words = _UNIT.sub("", column.name).replace("_", " ").replace("nox", "NOx").replace(" id", " ID")
+    words = (
+        _UNIT.sub(" price" if "usd_per" in column.name else "", column.name)
+        .replace("_", " ")
+        .replace("nox", "NOx")
+        .replace(" id", " ID")
+    )
     words = words[0].upper() + words[1:]
     return f"{words} ({column.unit})" if column.unit else words
 

@@ -1,14 +1,18 @@
-"""What a run gives QGIS: a GeoPackage, a project that opens it, and the styles beside the GeoJSON."""
+"""What QGIS is given of a run, or of faults: a GeoPackage, a project that opens it, styles beside the GeoJSON."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Sequence
 
 import numpy as np
 import shapely
 
+from siteopt.faults import Fault
 from siteopt.output.basemap import Box, box_around
 from siteopt.output.document import Document
 from siteopt.output.geopackage import geopackage
-from siteopt.output.layers import Layer, base_layers, milestone_names, run_layers
+from siteopt.output.layers import Layer, base_layers, fault_layer, milestone_names, points, run_layers
 from siteopt.output.project import Group, Shown, project
 from siteopt.output.styles import Style, plan_style, qml_text, sites_style, style_of
 
@@ -51,6 +55,41 @@ def map_files(document: Document, sites: Document, plan: Document) -> dict[str, 
         "sites.qml": qml_text(sites_style(milestones, alone=True, ranked=ranked), layers["sites"].fields),
         "plan.qml": qml_text(plan_style()),
     }
+
+
+def fault_files(faults: Sequence[Fault]) -> dict[str, str | bytes]:
+    """A map of faults, for QGIS; those without a place stand in its table."""
+    rows = [{"severity": "fault", **{name: getattr(fault, name) for name in _FAULT}} for fault in faults]
+    places = [_place(fault) for fault in faults]
+    layer = fault_layer(rows, points(places))
+    view = box_around(shapely.get_coordinates(layer.shapes))
+    base = base_layers(_around(view))
+    style = style_of(layer, {}, alone=True)
+    styles = {one.name: qml_text(style_of(one, {}, alone=True), one.fields) for one in base}
+    count = len(faults)
+    title = f"{count:,} {'fault' if count == 1 else 'faults'} of the input" if count else "No faults"
+    groups = [Group("Input", (_shown(layer, style, height=1),)), base_group(base)]
+    features = [
+        {"type": "Feature", "geometry": place and {"type": "Point", "coordinates": place}, "properties": row}
+        for place, row in zip(places, rows, strict=True)
+    ]
+    return {
+        GEOPACKAGE: geopackage([layer, *base], {**styles, "faults": qml_text(style, layer.fields)}),
+        PROJECT: project(title, "What cannot be right in the input, row by row.", groups, view),
+        "faults.geojson": json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False) + "\n",
+        "faults.qml": qml_text(style, layer.fields),
+    }
+
+
+_FAULT = ("file", "row", "column", "found", "expected")
+
+
+def _place(fault: Fault) -> tuple[float, float] | None:
+    """Where a fault lies, if that is a place on Earth."""
+    if fault.longitude is None or fault.latitude is None:
+        return None
+    on_earth = abs(fault.longitude) <= 180 and abs(fault.latitude) <= 90
+    return (fault.longitude, fault.latitude) if on_earth else None
 
 
 def base_group(base: list[Layer], file: str = GEOPACKAGE) -> Group:

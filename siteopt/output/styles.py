@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from siteopt.output import qml
-from siteopt.output.layers import AREA_ROLES, Field, Layer
+from siteopt.output.layers import AREA_ROLES, Field, Layer, alias
 from siteopt.output.palette import BORDER, INK, KIND, LAND, MARKER, STANDING, WATER
 from siteopt.output.qml import Label, Place, column, quoted, rgba
 from siteopt.plan import Standing
-from siteopt.schema import Kind
+from siteopt.schema import CANDIDATES, Kind
 
 WORDS = {
     Standing.CHOSEN: "Chosen",
@@ -272,7 +272,7 @@ def _areas() -> Style:
 
 def _faults(only_faults: bool) -> Style:
     """One label a row of the input, whatever is wrong with it."""
-    row = f"group_by:={column('site_id')} || '|' || coalesce({column('file')} || {column('row')}, '')"
+    row = f"group_by:=coalesce({column('site_id')}, '') || '|' || coalesce({column('file')} || {column('row')}, '')"
     each = f"{column('column')} || ': ' || coalesce(nullif({column('found')}, ''), 'unknown')"
     place = f"coalesce(nullif({column('name')}, ''), nullif({column('site_id')}, ''), {column('file')})"
     at_row = f"coalesce(', row ' || {column('row')}, '')"
@@ -351,6 +351,27 @@ def plan_style() -> Style:
         "</table>",
     ]
     return Style(qml.rules(classes), labels, "".join(tip), column("name"), times=_ON_THE_ROAD)
+
+
+def drawn_style() -> Style:
+    """The candidates that a user draws."""
+    tip = [
+        _bold(f"coalesce({column('name')}, {column('site_id')}, 'no name yet')"),
+        "<table>",
+        *(_row(alias(one), column(one.name)) for one in CANDIDATES if one.name not in ("name", "sources", "notes")),
+        "</table>",
+    ]
+    symbol = qml.symbol("marker", qml.marker("diamond", 4.6, _ACCENT, rgba(INK), 0.3))
+    label = Label(column("name"), size=8.5, bold=True, priority=8)
+    return Style(qml.single(symbol), (label,), "".join(tip), column("name"))
+
+
+def example_style() -> Style:
+    """A table of candidates that is shown as an example."""
+    symbol = qml.symbol("marker", qml.marker("circle", 2.4, rgba(STANDING[Standing.SOLVED]), _WHITE, 0.2))
+    label = Label(column("name"), size=7, priority=2, closer_than=2 * NEAR)
+    tip = _bold(column("name")) + _small(f"coalesce({column('notes')}, '')")
+    return Style(qml.single(symbol), (label,), tip, column("name"))
 
 
 def _escaped(expression: str) -> str:
