@@ -139,13 +139,26 @@ FAULT_FIELDS = (
     Field("column", str, "Column"),
     Field("found", str, "Found"),
     Field("expected", str, "Expected"),
+    Field("label", str, "Label", "all that is wrong with a row or a site, at the first of its faults"),
 )
 
 
+LABELLED = 40
+"""Characters of a cell that a label shows."""
+
+
 def fault_layer(rows: Sequence[Document], shapes: np.ndarray) -> Layer:
-    """Faults and gaps of the input, whose rows hold what FAULT_FIELDS name."""
+    """Faults and gaps of the input, whose rows hold what FAULT_FIELDS name, but for the label."""
+    first: dict[tuple[object, ...], int] = {}
+    lines: list[list[str]] = [[] for _ in rows]
+    for number, row in enumerate(rows):
+        start = first.setdefault(tuple(row.get(name) for name in ("site_id", "file", "row")), number)
+        if start == number:
+            lines[start].append((row.get("name") or row["file"]) + (f", row {row['row']}" if row.get("row") else ""))
+        lines[start].append(f"{row['column']}: {row['found'][:LABELLED] or 'unknown'}")
+    labelled = [{**row, "label": "\n".join(text) or None} for row, text in zip(rows, lines, strict=True)]
     words = "What is wrong with the input, what is unknown and left a site out, and what the scenario assumed."
-    return Layer("faults", "Faults and gaps", words, "Point", FAULT_FIELDS, rows, shapes)
+    return Layer("faults", "Faults and gaps", words, "Point", FAULT_FIELDS, labelled, shapes)
 
 
 def milestone_names(document: Document) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import shapely
@@ -14,10 +15,11 @@ from siteopt.output.document import Document
 from siteopt.output.geopackage import geopackage
 from siteopt.output.layers import Layer, base_layers, fault_layer, milestone_names, points, run_layers
 from siteopt.output.project import Group, Shown, project
-from siteopt.output.styles import Style, plan_style, qml_text, sites_style, style_of
+from siteopt.output.styles import CROWD, Style, plan_style, qml_text, style_of
 
 GEOPACKAGE, PROJECT = "siteopt.gpkg", "siteopt.qgz"
 
+_PLAN = ("chosen", "milestones", "depots", "deliveries", "areas")
 _HEIGHTS = {"chosen": 3, "milestones": 3, "faults": 3, "sites": 2}
 """A candidate lies above the deliveries that pass it, although the plan stands first in the tree."""
 
@@ -37,14 +39,16 @@ def map_files(document: Document, sites: Document, plan: Document) -> dict[str, 
     packed = {**layers, **{layer.name: layer for layer in base}}
     alone = {name: style_of(layer, milestones, alone=True) for name, layer in packed.items()}
     styles = {name: qml_text(style, packed[name].fields) for name, style in alone.items()}
-    ranked = any(row["rank"] is not None for row in document["ranking"])
+    crowded = len(layers["sites"].rows) > CROWD
 
     def shown(name: str, *, visible: bool = True) -> Shown:
         style = style_of(packed[name], milestones, alone=False)
-        return _shown(packed[name], style, visible=visible, height=_HEIGHTS.get(name, 1))
+        return _shown(
+            packed[name], style, visible=visible, height=0 if name == "sites" and crowded else _HEIGHTS.get(name, 1)
+        )
 
     groups = [
-        Group("Plan", tuple(map(shown, ("chosen", "milestones", "depots", "deliveries", "areas")))),
+        Group("Plan", tuple(map(shown, _PLAN if len(layers["areas"].rows) else _PLAN[:-1]))),
         Group("Candidates", (shown("sites"),)),
         Group("Input", (shown("faults", visible=False),), visible=False, expanded=False),
         base_group(base),
@@ -52,7 +56,7 @@ def map_files(document: Document, sites: Document, plan: Document) -> dict[str, 
     return {
         GEOPACKAGE: geopackage(list(packed.values()), styles),
         PROJECT: project(headline(document), _words(document), groups, view, _days(document)),
-        "sites.qml": qml_text(sites_style(milestones, alone=True, ranked=ranked), layers["sites"].fields),
+        "sites.qml": qml_text(alone["sites"], [replace(field, name=field.key) for field in layers["sites"].fields]),
         "plan.qml": qml_text(plan_style()),
     }
 
@@ -71,7 +75,7 @@ def fault_files(faults: Sequence[Fault]) -> dict[str, str | bytes]:
     groups = [Group("Input", (_shown(layer, style, height=1),)), base_group(base)]
     features = [
         {"type": "Feature", "geometry": place and {"type": "Point", "coordinates": place}, "properties": row}
-        for place, row in zip(places, rows, strict=True)
+        for place, row in zip(places, layer.rows, strict=True)
     ]
     return {
         GEOPACKAGE: geopackage([layer, *base], {**styles, "faults": qml_text(style, layer.fields)}),
@@ -104,10 +108,11 @@ def _shown(layer: Layer, style: Style, *, visible: bool = True, file: str = GEOP
 
 def headline(document: Document) -> str:
     """The answer in one line."""
+    scenario, outcome = document["scenario"], document["outcome"]
     if document["site_id"] is None:
-        return f"{document['scenario']}: {document['outcome']}"
+        return f"{scenario}: {outcome}"
     days = ", ".join(f"{one['name']} on day {one['day']}" for one in document["milestones"])
-    return f"{document['scenario']}: {document['site_name']}, {days} ({document['outcome']})"
+    return f"{scenario}: {document['site_name']}, {days} ({outcome})"
 
 
 def _words(document: Document) -> str:

@@ -177,7 +177,12 @@ def _properties(title: str) -> Element:
         "PAL": {"ShowingPartialsLabels": ("bool", "false"), "PlacementEngineVersion": ("int", 1)},
         "Paths": {"Absolute": ("bool", "false")},
         "SpatialRefSys": {"ProjectionsEnabled": ("int", 1)},
-        "TitleLabel": {"Enabled": ("bool", "true"), "Label": ("QString", title), "Placement": ("int", 4)},
+        "TitleLabel": {
+            "Enabled": ("bool", "true"),
+            "Label": ("QString", title),
+            "Placement": ("int", 4),  # top, in the middle
+            "BackgroundColor": ("QString", qml.rgba("#FFFFFF", 0.9)),
+        },
         "ScaleBar": {"Enabled": ("bool", "true"), "Placement": ("int", 0), "Style": ("int", 3)},
     }
     made = element("properties")

@@ -154,17 +154,27 @@ def categorized(field: str, classes: Sequence[tuple[str, str, Element]], order_b
     return made
 
 
-def rules(classes: Sequence[tuple[str, str, Element]]) -> Element:
-    """A renderer by rules: (filter, words in the legend, symbol)."""
+def rules(classes: Sequence[tuple[str, str, Element]], closer_than: Mapping[str, float] | None = None) -> Element:
+    """A renderer by rules.
+
+    Parameters
+    ----------
+    classes : (filter, words in the legend, symbol)
+    closer_than : denominators of the scale beyond which a rule is silent, by its words
+    """
     root = element("rules", key="rules")
     for number, (test, words, _) in enumerate(classes):
-        root.append(element("rule", key=f"rule {number}", filter=test, label=words, symbol=number))
+        rule = element("rule", key=f"rule {number}", filter=test, label=words, symbol=number)
+        if closer_than and words in closer_than:
+            rule.set("scalemaxdenom", str(closer_than[words]))
+        root.append(rule)
     return element("renderer-v2", None, root, _numbered(one for _, _, one in classes), type="RuleRenderer")
 
 
 class Place(IntEnum):
-    """Where a label stands, as QGIS counts: beside a point, on top of it whatever is there, or across a polygon."""
+    """Where a label stands, as QGIS counts: beside a point, round it at a distance, on top of it, across a polygon."""
 
+    ROUND = 0
     BESIDE = 6
     ON_TOP = 1
     ACROSS = 4

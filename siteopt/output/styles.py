@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from siteopt.output import qml
 from siteopt.output.layers import AREA_ROLES, Field, Layer, alias
-from siteopt.output.palette import BORDER, INK, KIND, LAND, MARKER, STANDING, WATER
+from siteopt.output.palette import BORDER, INK, KIND, LAND, MARKER, SEVERITY, STANDING, WATER
 from siteopt.output.qml import Label, Place, column, quoted, rgba
 from siteopt.plan import Standing
 from siteopt.schema import CANDIDATES, Kind
@@ -17,19 +17,23 @@ from siteopt.schema import CANDIDATES, Kind
 WORDS = {
     Standing.CHOSEN: "Chosen",
     Standing.SOLVED: "Can serve, with its rank",
-    Standing.RULED_OUT: "Proven to come after the ranks",
-    Standing.OPEN: "Not settled: the time was up",
+    Standing.RULED_OUT: "Proven to come later",
+    Standing.OPEN: "Not settled in time",
     Standing.CANNOT_SERVE: "Cannot serve",
-    Standing.EXCLUDED: "Left out: unknown, or not to be had",
+    Standing.EXCLUDED: "Left out",
 }
 """What the legend says of a standing."""
 
 NEAR = 4_000_000
 """Scale of a province: closer than this there is room for words on every candidate."""
+CONTINENT = 50_000_000
+"""Scale of a continent: farther than this provinces are a tangle."""
 ON_SITE = 40_000
 """Scale of a town: closer than this halls and yards have names."""
 
-_SHAPES = {"star": "star", "circle": "circle", "diamond": "diamond", "cross": "cross2", "square": "square"}
+CROWD = 500
+"""Sites beyond which those without a rank are drawn smaller, and below the plan."""
+
 _SIZES_MM = {"star": 5.5, "circle": 2.6, "diamond": 3.4, "cross": 2.4, "square": 1.8}
 _DASHES_MM = {Kind.GENERATOR: "", Kind.CHILLER: "4;1.6", Kind.BATTERY: "0.2;1.8"}
 _AREA_WORDS = {"outline": "Outline of the site", "yard": "Yard", "hall": "Hall"}
@@ -80,7 +84,7 @@ def style_of(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Sty
         The layer is opened without the others, so it names what another one would.
     """
     if layer.name == "sites":
-        return sites_style(milestones, alone=alone, ranked=any(row["rank"] is not None for row in layer.rows))
+        return _sites(layer, milestones, alone=alone)
     if layer.name == "faults":
         return _faults(all(row["severity"] == "fault" for row in layer.rows))
     return _STYLES[layer.name]()
@@ -111,8 +115,9 @@ def qml_text(style: Style, fields: Sequence[Field] = ()) -> str:
     return qml.xml(root)
 
 
-def sites_style(milestones: Mapping[str, str], *, alone: bool, ranked: bool) -> Style:
+def _sites(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Style:
     """Candidates by standing; ranks and days are told at any scale, reasons where there is room or nothing else."""
+    ranked = any(row["rank"] is not None for row in layer.rows)
     days = " || ', ' || ".join(column(f"day_{field}") for field in milestones) or "''"
     name_and_days = f"{column('name')} || '\\nday ' || {days}"
     others = f"{column('rank')} is not null and {column('standing')} <> {quoted(Standing.CHOSEN)}"
@@ -134,7 +139,9 @@ def sites_style(milestones: Mapping[str, str], *, alone: bool, ranked: bool) -> 
     if alone:
         first = f"{column('standing')} = {quoted(Standing.CHOSEN)}"
         labels.append(Label(name_and_days, first, 9, bold=True, priority=10, boxed=True))
-    classes = [(str(standing), words, _site_symbol(standing)) for standing, words in WORDS.items()]
+    classes = [
+        (str(standing), words, _site_symbol(standing, len(layer.rows) > CROWD)) for standing, words in WORDS.items()
+    ]
     rank = column("rank")
     tip = [
         _bold(f"coalesce({rank} || '. ', '') || {column('name')}"),
@@ -151,18 +158,19 @@ def sites_style(milestones: Mapping[str, str], *, alone: bool, ranked: bool) -> 
     return Style(renderer, tuple(labels), "".join(tip), column("name"))
 
 
-def _site_symbol(standing: Standing) -> Element:
+def _site_symbol(standing: Standing, crowded: bool) -> Element:
     shape, colour = MARKER[standing], rgba(STANDING[standing])
     size = _SIZES_MM[shape]
     if standing is Standing.CHOSEN:
         return qml.symbol("marker", qml.marker("star", size, colour))
     if standing is Standing.SOLVED:
         return qml.symbol("marker", qml.marker("circle", 4.6, colour, _WHITE, 0.3))
+    shrink = 0.5 if crowded else 1
     if standing is Standing.EXCLUDED:
-        return qml.symbol("marker", qml.marker("square", size, _CLEAR, colour, 0.35))
-    outline = colour if standing is Standing.CANNOT_SERVE else rgba(INK)
-    width = 0.6 if standing is Standing.CANNOT_SERVE else 0.2
-    return qml.symbol("marker", qml.marker(_SHAPES[shape], size, colour, outline, width))
+        return qml.symbol("marker", qml.marker("square", size * shrink, _CLEAR, colour, 0.35 * shrink))
+    if standing is Standing.CANNOT_SERVE:
+        return qml.symbol("marker", qml.marker("cross2", size * shrink, colour, colour, 0.6 * shrink))
+    return qml.symbol("marker", qml.marker(shape, size * shrink, colour, rgba(INK), 0.2 * shrink))
 
 
 def _star() -> Element:
@@ -185,7 +193,7 @@ def _chosen() -> Style:
         _row("Faster", f"nullif({column('faster')}, '')"),
         "</table>",
     ]
-    label = Label(text, size=9, bold=True, priority=10, boxed=True, away_mm=6)
+    label = Label(text, size=9, bold=True, priority=10, boxed=True, away_mm=11, place=Place.ROUND)
     return Style(qml.single(_star()), (label,), "".join(tip), column("name"))
 
 
@@ -272,23 +280,16 @@ def _areas() -> Style:
 
 def _faults(only_faults: bool) -> Style:
     """One label a row of the input, whatever is wrong with it."""
-    row = f"group_by:=coalesce({column('site_id')}, '') || '|' || coalesce({column('file')} || {column('row')}, '')"
-    each = f"{column('column')} || ': ' || coalesce(nullif({column('found')}, ''), 'unknown')"
-    place = f"coalesce(nullif({column('name')}, ''), nullif({column('site_id')}, ''), {column('file')})"
-    at_row = f"coalesce(', row ' || {column('row')}, '')"
-    label = Label(
-        f"{place} || {at_row} || '\\n' || concatenate({each}, {row}, concatenator:='\\n')",
-        f"$id = minimum($id, {row})",
-        priority=7,
-        closer_than=0 if only_faults else NEAR,
-    )
+    near = 0 if only_faults else NEAR
+    label = Label(column("label"), f"{column('label')} is not null", 8.5, bold=True, priority=7, closer_than=near)
+    place = f"coalesce(nullif({column('name')}, ''), {column('file')}) || coalesce(', row ' || {column('row')}, '')"
     classes = [
-        ("fault", "Fault", qml.symbol("marker", qml.marker("triangle", 4.2, _ACCENT, rgba(INK), 0.3))),
-        ("left out", "Unknown, so the site is left out", qml.symbol("marker", _gap("diamond", "#CC79A7"))),
-        ("assumed", "Unknown, so a value was assumed", qml.symbol("marker", _gap("circle", "#E69F00"))),
+        ("fault", "Fault", qml.symbol("marker", qml.marker("triangle", 4.2, rgba(SEVERITY["fault"]), rgba(INK), 0.3))),
+        ("left out", "Unknown, so the site is left out", qml.symbol("marker", _gap("diamond", "left out"))),
+        ("assumed", "Unknown, so a value was assumed", qml.symbol("marker", _gap("circle", "assumed"))),
     ]
     tip = [
-        _bold(f"{place} || {at_row}"),
+        _bold(place),
         _small(column("severity")),
         "<table>",
         *(_row(word.capitalize(), f"nullif({column(word)}, '')") for word in ("column", "found", "expected", "file")),
@@ -297,8 +298,8 @@ def _faults(only_faults: bool) -> Style:
     return Style(qml.categorized("severity", classes), (label,), "".join(tip), place)
 
 
-def _gap(shape: str, colour: str) -> Element:
-    return qml.marker(shape, 3.2, _CLEAR, rgba(colour), 0.6)
+def _gap(shape: str, severity: str) -> Element:
+    return qml.marker(shape, 3.2, _CLEAR, rgba(SEVERITY[severity]), 0.6)
 
 
 def _land() -> Style:
@@ -311,9 +312,13 @@ def _lakes() -> Style:
 
 def _borders() -> Style:
     province = qml.symbol("line", qml.stroke(rgba(BORDER, 0.7), 0.18))
-    country = qml.symbol("line", qml.stroke(rgba(BORDER), 0.5))
-    classes = [("province border", "Province", province), ("country border", "Country", country)]
-    return Style(qml.categorized("kind", classes))
+    country = qml.symbol("line", qml.stroke(rgba(BORDER), 0.4))
+    kind = column("kind")
+    classes = [
+        (f"{kind} = 'province border'", "Province", province),
+        (f"{kind} = 'country border'", "Country", country),
+    ]
+    return Style(qml.rules(classes, {"Province": CONTINENT}))
 
 
 _STYLES: Mapping[str, Callable[[], Style]] = {
