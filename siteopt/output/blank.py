@@ -8,13 +8,15 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from siteopt.output import qml
+from siteopt.output import qml, tips
 from siteopt.output.geopackage import geopackage
-from siteopt.output.layers import Layer, base_layers, schema_field
+from siteopt.output.layer import Layer, alias, base_layers, schema_field
 from siteopt.output.maps import base_group
+from siteopt.output.palette import INK, STANDING
 from siteopt.output.project import Group, Shown, project
-from siteopt.output.qml import column, element
-from siteopt.output.styles import drawn_style, example_style, qml_text, style_of
+from siteopt.output.qml import Label, column, element, rgba
+from siteopt.output.styles import NEAR, Style, qml_text, style_of
+from siteopt.plan import Standing
 from siteopt.schema import CANDIDATES, Column, Type
 
 PROJECT, CANDIDATE_FILE, BASE_MAP = "candidates.qgz", "data/my_candidates.gpkg", "data/basemap.gpkg"
@@ -45,7 +47,7 @@ def blank_files(tables: Sequence[str]) -> dict[str, bytes]:
     candidates = Layer("candidates", "My candidates", words, "Point", fields, (), nothing)
     drawn = Shown(
         candidates,
-        drawn_style(),
+        _drawn(),
         f"./{CANDIDATE_FILE}|layername=candidates",
         read_only=False,
         height=2,
@@ -54,7 +56,7 @@ def blank_files(tables: Sequence[str]) -> dict[str, bytes]:
     examples = [
         Shown(
             Layer(PurePosixPath(path).stem, PurePosixPath(path).name, "An example.", "Point", (), (), nothing),
-            example_style(),
+            _example(),
             f"file:./{path}?type=csv&encoding=UTF-8&detectTypes=yes&xField=longitude&yField=latitude&crs=EPSG:4326"
             "&spatialIndex=no&subsetIndex=no&watchFile=no",
             provider="delimitedtext",
@@ -74,6 +76,23 @@ def blank_files(tables: Sequence[str]) -> dict[str, bytes]:
         CANDIDATE_FILE: geopackage([candidates], {}),
         BASE_MAP: geopackage(base, {one.name: qml_text(style_of(one, {}, alone=True), one.fields) for one in base}),
     }
+
+
+def _drawn() -> Style:
+    """The candidates that a user draws."""
+    rows = {alias(one): column(one.name) for one in CANDIDATES if one.name not in ("name", "sources", "notes")}
+    tip = tips.tip(f"coalesce({column('name')}, {column('site_id')}, 'no name yet')", rows)
+    symbol = qml.symbol("marker", qml.marker("diamond", 4.6, rgba(STANDING[Standing.CHOSEN]), rgba(INK), 0.3))
+    label = Label(column("name"), size=8.5, bold=True, priority=8)
+    return Style(qml.single(symbol), (label,), tip, column("name"))
+
+
+def _example() -> Style:
+    """A table of candidates that is shown as an example."""
+    symbol = qml.symbol("marker", qml.marker("circle", 2.4, rgba(STANDING[Standing.SOLVED]), rgba("#FFFFFF"), 0.2))
+    label = Label(column("name"), size=7, priority=2, closer_than=2 * NEAR)
+    tip = tips.tip(column("name"), {"Notes": column("notes")}, column("site_id"))
+    return Style(qml.single(symbol), (label,), tip, column("name"))
 
 
 def _form() -> list[Element]:

@@ -14,7 +14,7 @@ import pyogrio
 import pyogrio.raw
 import shapely
 
-from siteopt.output.layers import Field, Layer
+from siteopt.output.layer import Field, Layer
 
 DATED = "2000-01-01T00:00:00.000Z"
 """When the file says it was made, so that equal runs give equal bytes."""

@@ -13,7 +13,8 @@ from siteopt.faults import Fault
 from siteopt.output.basemap import Box, box_around
 from siteopt.output.document import Document
 from siteopt.output.geopackage import geopackage
-from siteopt.output.layers import Layer, base_layers, fault_layer, milestone_names, points, run_layers
+from siteopt.output.layer import Layer, base_layers, points
+from siteopt.output.layers import fault_layer, milestone_names, run_layers
 from siteopt.output.project import Group, Shown, project
 from siteopt.output.styles import CROWD, Style, plan_style, qml_text, style_of
 

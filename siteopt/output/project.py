@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from siteopt.output import qml
 from siteopt.output.basemap import Box
-from siteopt.output.layers import Layer
+from siteopt.output.layer import Layer
 from siteopt.output.palette import WATER
 from siteopt.output.qml import element
 from siteopt.output.styles import Style, style_elements

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from siteopt.output import qml
-from siteopt.output.layers import AREA_ROLES, Field, Layer, alias
+from siteopt.output import qml, tips
+from siteopt.output.layer import Field, Layer
+from siteopt.output.layers import AREA_ROLES
 from siteopt.output.palette import BORDER, INK, KIND, LAND, MARKER, SEVERITY, STANDING, WATER
 from siteopt.output.qml import Label, Place, column, quoted, rgba
 from siteopt.plan import Standing
-from siteopt.schema import CANDIDATES, Kind
+from siteopt.schema import Kind
 
 WORDS = {
     Standing.CHOSEN: "Chosen",
@@ -143,19 +143,12 @@ def _sites(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Style
         (str(standing), words, _site_symbol(standing, len(layer.rows) > CROWD)) for standing, words in WORDS.items()
     ]
     rank = column("rank")
-    tip = [
-        _bold(f"coalesce({rank} || '. ', '') || {column('name')}"),
-        _small(column("standing")),
-        "<table>",
-        *(_milestone_row(field, name) for field, name in milestones.items()),
-        _row("Cost", f"'USD ' || format_number({column('cost_usd')} / 1e6, 1) || ' M'"),
-        _row("Reason", f"nullif({column('reason')}, '')"),
-        _row("Assumed", f"nullif({column('assumed')}, '')"),
-        "</table>",
-    ]
+    rows = {name: _day_of(field) for field, name in milestones.items()}
+    rows |= {"Cost": _MILLIONS, "Reason": _filled("reason"), "Assumed": _filled("assumed")}
+    tip = tips.tip(f"coalesce({rank} || '. ', '') || {column('name')}", rows, column("standing"))
     # drawn from the last rank to the first, so that the best lies on top
     renderer = qml.categorized("standing", classes, f"coalesce({rank}, {_LAST})")
-    return Style(renderer, tuple(labels), "".join(tip), column("name"))
+    return Style(renderer, tuple(labels), tip, column("name"))
 
 
 def _site_symbol(standing: Standing, crowded: bool) -> Element:
@@ -183,18 +176,10 @@ def _star() -> Element:
 
 def _chosen() -> Style:
     text = f"{column('name')} || '\\n' || replace({column('days')}, ', ', '\\n') || '\\n' || {column('cost')}"
-    tip = [
-        _bold(column("name")),
-        _small(column("outcome")),
-        "<table>",
-        _row("Days", column("days")),
-        _row("Keys", column("access")),
-        _row("Cost", column("cost")),
-        _row("Faster", f"nullif({column('faster')}, '')"),
-        "</table>",
-    ]
+    rows = {word: _filled(word.lower()) for word in ("Days", "Cost", "Faster")} | {"Keys": column("access")}
+    tip = tips.tip(column("name"), rows, column("outcome"))
     label = Label(text, size=9, bold=True, priority=10, boxed=True, away_mm=11, place=Place.ROUND)
-    return Style(qml.single(_star()), (label,), "".join(tip), column("name"))
+    return Style(qml.single(_star()), (label,), tip, column("name"))
 
 
 def _milestones() -> Style:
@@ -202,32 +187,24 @@ def _milestones() -> Style:
     size = {"size": f"9 + 2.5 * {column('number')}"}
     options = {"name": "circle", "size": 12, "color": _CLEAR, "outline_color": rgba(STANDING[Standing.CHOSEN], 0.75)}
     ring = qml.symbol_layer("SimpleMarker", {**options, "outline_width": 0.45}, size)
-    tip = [
-        _bold(column("name")),
-        "<table>",
-        _row("GPUs", f"format_number({column('gpus')}, 0)"),
-        _row("Day", f"{column('day')} || ', ' || {column('date')}"),
-        _row("Demand", f"format_number({column('demand_mw')}, 1) || ' MW'"),
-        _row("Held by", f"nullif({column('held_by')}, '')"),
-        "</table>",
-    ]
+    rows = {
+        "GPUs": f"format_number({column('gpus')}, 0)",
+        "Day": f"{column('day')} || ', ' || {column('date')}",
+        "Demand": f"format_number({column('demand_mw')}, 1) || ' MW'",
+        "Held by": _filled("held_by"),
+    }
+    tip = tips.tip(column("name"), rows)
     times = {"mode": 1, "startField": "date", "accumulate": 1, "limitMode": 0}
-    return Style(qml.single(qml.symbol("marker", ring)), (), "".join(tip), column("name"), True, times)
+    return Style(qml.single(qml.symbol("marker", ring)), (), tip, column("name"), True, times)
 
 
 def _deliveries() -> Style:
     classes = [(str(kind), f"{kind.capitalize()}s".replace("ys", "ies"), _haul_symbol(kind)) for kind in Kind]
-    tip = [
-        _bold(f"{column('units')} || ' x ' || {column('model')}"),
-        "<table>",
-        _row("From", column("depot")),
-        _row("Rating", f"format_number({column('mw')}, 1) || ' MW'"),
-        *(_row(name.capitalize(), column(name)) for name in ("leaves", "arrives", "ready", "serves")),
-        _row("Cost", f"'USD ' || format_number({column('cost_usd')} / 1e6, 1) || ' M'"),
-        "</table>",
-    ]
+    rows = {"From": column("depot"), "Rating": f"format_number({column('mw')}, 1) || ' MW'"}
+    rows |= {name.capitalize(): column(name) for name in ("leaves", "arrives", "ready", "serves")}
+    tip = tips.tip(f"{column('units')} || ' x ' || {column('model')}", rows | {"Cost": _MILLIONS})
     named = f"{column('units')} || ' x ' || {column('model')} || ', ' || {column('depot')}"
-    return Style(qml.categorized("kind", classes), (), "".join(tip), named, True, _ON_THE_ROAD)
+    return Style(qml.categorized("kind", classes), (), tip, named, True, _ON_THE_ROAD)
 
 
 _ON_THE_ROAD = {"mode": 2, "startField": "leaves", "endField": "arrives", "limitMode": 0}
@@ -253,13 +230,12 @@ def _depot_symbol() -> Element:
 
 
 def _depots() -> Style:
-    tip = [_bold(column("depot")), _small(column("contents")), "<table>", _row("First departure", column("leaves"))]
-    tip.append("</table>")
+    tip = tips.tip(column("depot"), {"First departure": column("leaves")}, column("contents"))
     labels = (
         Label(column("depot"), size=7.5, priority=4, farther_than=NEAR),
         Label(f"{column('depot')} || '\\n' || {column('contents')}", size=7.5, priority=4, closer_than=NEAR),
     )
-    return Style(qml.single(_depot_symbol()), labels, "".join(tip), column("depot"))
+    return Style(qml.single(_depot_symbol()), labels, tip, column("depot"))
 
 
 def _area_symbol(role: str) -> Element:
@@ -272,8 +248,7 @@ def _area_symbol(role: str) -> Element:
 def _areas() -> Style:
     classes = [(role, _AREA_WORDS[role], _area_symbol(role)) for role in AREA_ROLES]
     text = f"coalesce(nullif({column('name')}, ''), {column('role')})"
-    area = _row("Area", "format_number($area, 0) || ' m2'")
-    tip = "".join([_bold(text), _small(column("role")), "<table>", area, "</table>"])
+    tip = tips.tip(text, {"Area": "format_number($area, 0) || ' m2'"}, column("role"))
     label = Label(text, size=8, priority=3, closer_than=ON_SITE, place=Place.ACROSS)
     return Style(qml.categorized("role", classes), (label,), tip, text)
 
@@ -288,14 +263,9 @@ def _faults(only_faults: bool) -> Style:
         ("left out", "Unknown, so the site is left out", qml.symbol("marker", _gap("diamond", "left out"))),
         ("assumed", "Unknown, so a value was assumed", qml.symbol("marker", _gap("circle", "assumed"))),
     ]
-    tip = [
-        _bold(place),
-        _small(column("severity")),
-        "<table>",
-        *(_row(word.capitalize(), f"nullif({column(word)}, '')") for word in ("column", "found", "expected", "file")),
-        "</table>",
-    ]
-    return Style(qml.categorized("severity", classes), (label,), "".join(tip), place)
+    rows = {word.capitalize(): _filled(word) for word in ("column", "found", "expected", "file")}
+    tip = tips.tip(place, rows, column("severity"))
+    return Style(qml.categorized("severity", classes), (label,), tip, place)
 
 
 def _gap(shape: str, severity: str) -> Element:
@@ -349,60 +319,19 @@ def plan_style() -> Style:
         Label(f"{column('name')} || '\\nready ' || {column('ready')}", role("site"), 9, bold=True, boxed=True),
         Label(column("name"), role("depot"), 7.5, priority=4),
     )
-    tip = [
-        _bold(f"coalesce({column('units')} || ' x ', '') || coalesce({column('name')}, {column('role')})"),
-        "<table>",
-        *(_row(name.capitalize(), column(name)) for name in ("kind", "leaves", "arrives", "ready")),
-        "</table>",
-    ]
-    return Style(qml.rules(classes), labels, "".join(tip), column("name"), times=_ON_THE_ROAD)
+    rows = {name.capitalize(): column(name) for name in ("kind", "leaves", "arrives", "ready")}
+    tip = tips.tip(f"coalesce({column('units')} || ' x ', '') || coalesce({column('name')}, {column('role')})", rows)
+    return Style(qml.rules(classes), labels, tip, column("name"), times=_ON_THE_ROAD)
 
 
-def drawn_style() -> Style:
-    """The candidates that a user draws."""
-    tip = [
-        _bold(f"coalesce({column('name')}, {column('site_id')}, 'no name yet')"),
-        "<table>",
-        *(_row(alias(one), column(one.name)) for one in CANDIDATES if one.name not in ("name", "sources", "notes")),
-        "</table>",
-    ]
-    symbol = qml.symbol("marker", qml.marker("diamond", 4.6, _ACCENT, rgba(INK), 0.3))
-    label = Label(column("name"), size=8.5, bold=True, priority=8)
-    return Style(qml.single(symbol), (label,), "".join(tip), column("name"))
+def _day_of(field: str) -> str:
+    held = f"coalesce(', held by ' || {_filled('bottleneck_' + field)}, '')"
+    return f"'day ' || {column('day_' + field)} || ', ' || {column('date_' + field)} || {held}"
 
 
-def example_style() -> Style:
-    """A table of candidates that is shown as an example."""
-    symbol = qml.symbol("marker", qml.marker("circle", 2.4, rgba(STANDING[Standing.SOLVED]), _WHITE, 0.2))
-    label = Label(column("name"), size=7, priority=2, closer_than=2 * NEAR)
-    tip = _bold(column("name")) + _small(f"coalesce({column('notes')}, '')")
-    return Style(qml.single(symbol), (label,), tip, column("name"))
+def _filled(name: str) -> str:
+    """A column, null where its text is empty."""
+    return f"nullif({column(name)}, '')"
 
 
-def _escaped(expression: str) -> str:
-    """An expression whose text is safe within HTML."""
-    return f"replace(replace({expression}, '&', '&amp;'), '<', '&lt;')"
-
-
-def _word(text: str) -> str:
-    """Words of ours within HTML, where ``%`` would end an expression."""
-    return html.escape(text, quote=False).replace("%", "&#37;")
-
-
-def _bold(expression: str) -> str:
-    return f"<b>[% {_escaped(expression)} %]</b>"
-
-
-def _small(expression: str) -> str:
-    return f"<br>[% {_escaped(expression)} %]"
-
-
-def _row(word: str, expression: str) -> str:
-    """A row of a table; nothing where the expression is null."""
-    before = quoted(f"<tr><td>{_word(word)}&nbsp;</td><td>")
-    return f"[% coalesce({before} || {_escaped(expression)} || '</td></tr>', '') %]"
-
-
-def _milestone_row(field: str, name: str) -> str:
-    held = f"coalesce(', held by ' || nullif({column('bottleneck_' + field)}, ''), '')"
-    return _row(name, f"'day ' || {column('day_' + field)} || ', ' || {column('date_' + field)} || {held}")
+_MILLIONS = f"'USD ' || format_number({column('cost_usd')} / 1e6, 1) || ' M'"
