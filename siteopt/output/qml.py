@@ -258,7 +258,9 @@ def _settings(label: Label) -> Element:
     text.append(element("text-buffer", **halo, bufferColor=rgba("#FFFFFF"), bufferNoFill=1, bufferJoinStyle=128))
     if label.boxed:
         text.append(_plate())
-    rendering = element("rendering", drawLabels=1, obstacle=1, obstacleFactor=1, displayAll=int(always))
+    # a polygon that kept labels out would keep those of the polygons within it out, too
+    obstacle = int(label.place is not Place.ACROSS)
+    rendering = element("rendering", drawLabels=1, obstacle=obstacle, obstacleFactor=1, displayAll=int(always))
     return element(
         "settings",
         None,

@@ -194,7 +194,7 @@ def _milestones() -> Style:
         "Held by": _filled("held_by"),
     }
     tip = tips.tip(column("name"), rows)
-    times = {"mode": 1, "startField": "date", "accumulate": 1, "limitMode": 0}
+    times = _times("date")
     return Style(qml.single(qml.symbol("marker", ring)), (), tip, column("name"), True, times)
 
 
@@ -204,11 +204,7 @@ def _deliveries() -> Style:
     rows |= {name.capitalize(): column(name) for name in ("leaves", "arrives", "ready", "serves")}
     tip = tips.tip(f"{column('units')} || ' x ' || {column('model')}", rows | {"Cost": _MILLIONS})
     named = f"{column('units')} || ' x ' || {column('model')} || ', ' || {column('depot')}"
-    return Style(qml.categorized("kind", classes), (), tip, named, True, _ON_THE_ROAD)
-
-
-_ON_THE_ROAD = {"mode": 2, "startField": "leaves", "endField": "arrives", "limitMode": 0}
-"""A delivery is visible from its departure to its arrival."""
+    return Style(qml.categorized("kind", classes), (), tip, named, True, _times("leaves", "arrives"))
 
 
 def _haul_symbol(kind: Kind) -> Element:
@@ -321,7 +317,20 @@ def plan_style() -> Style:
     )
     rows = {name.capitalize(): column(name) for name in ("kind", "leaves", "arrives", "ready")}
     tip = tips.tip(f"coalesce({column('units')} || ' x ', '') || coalesce({column('name')}, {column('role')})", rows)
-    return Style(qml.rules(classes), labels, tip, column("name"), times=_ON_THE_ROAD)
+    return Style(qml.rules(classes), labels, tip, column("name"), times=_times("leaves", "arrives"))
+
+
+def _times(first: str, last: str = "") -> dict[str, object]:
+    """When a feature is visible: from one date, to the end of another; always where they are null.
+
+    Expressions, and not the fields themselves: QGIS compares a date with a time as text, and would be a day early.
+    """
+    start = f"coalesce(to_datetime({column(first)}), to_datetime('1900-01-01'))"
+    end = f"coalesce(to_datetime({column(last)}), to_datetime('2900-01-01')) + to_interval('1 day')" if last else ""
+    return {"mode": _BY_EXPRESSIONS, "startExpression": start, "endExpression": end}
+
+
+_BY_EXPRESSIONS = 4
 
 
 def _day_of(field: str) -> str:
