@@ -2,6 +2,7 @@
 # mypy: ignore-errors
 """Runs inside QGIS, before every script: the application, and what scripts need of it."""
 
+import gc
 import json
 import sys
 
@@ -24,7 +25,11 @@ def answer(value):
 
 
 def close():
-    """End QGIS without a crash: layers first."""
+    """End QGIS without a crash: what Python holds of it goes first."""
+    for name, value in list(globals().items()):
+        if isinstance(value, (QgsMapLayer, QgsMapCanvas, QgsFeature)) or name in ("labels", "feature"):
+            del globals()[name]
+    gc.collect()
     project.clear()
     app.exitQgis()
 
