@@ -104,7 +104,7 @@ def _add(path: Path, layer: Layer) -> None:
 
 def _column(layer: Layer, field: Field) -> tuple[np.ndarray, np.ndarray]:
     """The values of a column, and where there is none."""
-    cells = [row.get(field.key or field.name) for row in layer.rows]
+    cells = [row.get(field.key) for row in layer.rows]
     blank = np.array([cell is None for cell in cells], dtype=bool)
     if field.type is date:
         return np.array(["NaT" if cell is None else cell for cell in cells], dtype="datetime64[D]"), blank

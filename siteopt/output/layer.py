@@ -31,15 +31,20 @@ class Field:
         str, int, float, bool or date.
     alias : str
         What a person reads instead of the name.
-    key : str
-        What the column is called in the rows; its name unless given.
+    called : str, optional
+        In the rows; its name unless given.
     """
 
     name: str
     type: type
     alias: str
     help: str = ""
-    key: str = ""
+    called: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What the column is called in the rows."""
+        return self.name if self.called is None else self.called
 
 
 @dataclass(frozen=True)
