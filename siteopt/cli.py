@@ -292,16 +292,17 @@ def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool) -> NoRetu
 
 def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoReturn:
     """Print every fault, put them on a map where a folder is given, and stop."""
-    if out is not None:
-        _map_faults(error.faults, out)
     if as_json:
         faults = [vars(fault) for fault in error.faults]
         typer.echo(json.dumps({"faults": faults}, ensure_ascii=False))
     else:
         for fault in error.faults:
             typer.echo(str(fault), err=True)
+    if out is not None:
+        _map_faults(error.faults, out)
+    if not as_json:
         count = len(error.faults)
-        written = f"the map is {out / PROJECT}" if out is not None else "nothing was written"
+        written = f"{out / PROJECT} shows where" if out is not None else "nothing was written"
         typer.echo(f"{count} {'fault' if count == 1 else 'faults'}; {written}", err=True)
     raise typer.Exit(BAD_INPUT)
 
