@@ -40,8 +40,8 @@ pictures: $(READY)
 	$(BIN)/python docs/pictures.py
 
 tools: $(READY)
-	command -v qgis && command -v chromium && fc-list | grep --quiet "Noto Sans CJK" || \
-		{ apt-get update && apt-get install --yes --no-install-recommends qgis python3-qgis chromium fonts-noto-cjk; }
+	command -v qgis && command -v xvfb-run && command -v chromium && fc-list | grep --quiet "Noto Sans CJK" || \
+		{ apt-get update && apt-get install --yes --no-install-recommends qgis python3-qgis xvfb xauth chromium fonts-noto-cjk; }
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r constraints-tools.txt
 
 bench: $(READY)

@@ -7,6 +7,7 @@ import math
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from xml.etree.ElementTree import Element
 
 from siteopt.output import qml
@@ -195,6 +196,8 @@ _RGB = ("Red", "Green", "Blue")
 
 
 def _times(first: str, last: str) -> Element:
-    span = element("TemporalRange", None, element("start", f"{first}T00:00:00Z"), element("end", f"{last}T00:00:00Z"))
+    """The range and the step of the Temporal Controller; the last day is its last frame."""
+    end = date.fromisoformat(last) + timedelta(days=1)
+    span = element("TemporalRange", None, element("start", f"{first}T00:00:00Z"), element("end", f"{end}T00:00:00Z"))
     step = {"timeStep": 1, "timeStepUnit": "d", "frameRate": 4, "cumulativeTemporalRange": 0}
     return element("ProjectTimeSettings", None, span, **step)

@@ -129,3 +129,13 @@ def on_the_day(one, day):
     text = one.temporalProperties().createFilterString(context, span)
     assert text, one.name()
     return list(one.getFeatures(QgsFeatureRequest().setFilterExpression(text)))
+
+
+def last_frame():
+    """The last day that the Temporal Controller plays in the open project."""
+    player = QgsTemporalNavigationObject()
+    times = project.timeSettings()
+    player.setTemporalExtents(times.temporalRange())
+    player.setFrameDuration(QgsInterval(times.timeStep(), times.timeStepUnit()))
+    frame = player.dateTimeRangeForFrameNumber(player.totalFrameCount() - 1)
+    return frame.begin().toString("yyyy-MM-dd")

@@ -54,6 +54,7 @@ answer({
     "names": {name: feature["name"] for name, feature in sites.items()},
     "types": {field.name(): field.typeName() for field in layer("sites").fields()},
     "range": [span.begin().toString("yyyy-MM-dd"), span.end().toString("yyyy-MM-dd")],
+    "last frame": last_frame(),
     "step": [project.timeSettings().timeStep(), project.timeSettings().timeStepUnit() == QgsUnitTypes.TemporalDays],
     "active": {name: layer(name).temporalProperties().isActive() for name in ("deliveries", "milestones")},
     "by day": {day: sorted(f["offer_id"] for f in on_the_day(layer("deliveries"), day)) for day in days},
@@ -189,7 +190,8 @@ def test_text_of_any_script_is_whole(facts: Any) -> None:
 
 
 def test_time_runs_from_the_first_departure_to_the_last_milestone(facts: Any) -> None:
-    assert facts["range"] == ["2025-01-11", "2025-01-24"]
+    assert facts["range"] == ["2025-01-11", "2025-01-25"]
+    assert facts["last frame"] == "2025-01-24"
     assert facts["step"] == [1, True]
     assert facts["active"] == {"deliveries": True, "milestones": True}
 
