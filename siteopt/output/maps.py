@@ -42,16 +42,14 @@ def map_files(document: Document, sites: Document, plan: Document) -> dict[str, 
     styles = {name: qml_text(style, packed[name].fields) for name, style in alone.items()}
     crowded = len(layers["sites"].rows) > CROWD
 
-    def shown(name: str, *, visible: bool = True) -> Shown:
+    def shown(name: str) -> Shown:
         style = style_of(packed[name], milestones, alone=False)
-        return _shown(
-            packed[name], style, visible=visible, height=0 if name == "sites" and crowded else _HEIGHTS.get(name, 1)
-        )
+        return _shown(packed[name], style, height=0 if name == "sites" and crowded else _HEIGHTS.get(name, 1))
 
     groups = [
         Group("Plan", tuple(map(shown, _PLAN if len(layers["areas"].rows) else _PLAN[:-1]))),
         Group("Candidates", (shown("sites"),)),
-        Group("Input", (shown("faults", visible=False),), visible=False, expanded=False),
+        Group("Input", (shown("faults"),), visible=False, expanded=False),
         base_group(base),
     ]
     return {
@@ -103,8 +101,8 @@ def base_group(base: list[Layer], file: str = GEOPACKAGE) -> Group:
     return Group("Base map", layers, expanded=False)
 
 
-def _shown(layer: Layer, style: Style, *, visible: bool = True, file: str = GEOPACKAGE, height: int = 0) -> Shown:
-    return Shown(layer, style, f"./{file}|layername={layer.name}", visible, height=height)
+def _shown(layer: Layer, style: Style, *, file: str = GEOPACKAGE, height: int = 0) -> Shown:
+    return Shown(layer, style, f"./{file}|layername={layer.name}", height=height)
 
 
 def headline(document: Document) -> str:

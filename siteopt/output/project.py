@@ -49,7 +49,6 @@ class Shown:
     layer: Layer
     style: Style
     source: str
-    visible: bool = True
     provider: str = "ogr"
     read_only: bool = True
     height: int = 0
@@ -108,9 +107,10 @@ def _crs(crs: tuple[int, int, str]) -> Element:
 
 
 def _tree_group(group: Group) -> Element:
-    made = element("layer-tree-group", name=group.name, expanded=int(group.expanded), checked=_checked(group.visible))
+    checked = "Qt::Checked" if group.visible else "Qt::Unchecked"
+    made = element("layer-tree-group", name=group.name, expanded=int(group.expanded), checked=checked)
     for shown in group.layers:
-        entry = element("layer-tree-layer", id=shown.id, name=shown.layer.title, checked=_checked(shown.visible))
+        entry = element("layer-tree-layer", id=shown.id, name=shown.layer.title, checked="Qt::Checked")
         entry.set("expanded", str(int(group.expanded)))
         entry.set("source", qml.clean(shown.source))
         entry.set("providerKey", shown.provider)
@@ -122,10 +122,6 @@ def _order(groups: Sequence[Group]) -> Element:
     """What is drawn above what: the layers by their height, and in the order of the tree within one."""
     layers = sorted((shown for group in groups for shown in group.layers), key=lambda shown: -shown.height)
     return element("custom-order", None, *(element("item", shown.id) for shown in layers), enabled=1)
-
-
-def _checked(visible: bool) -> str:
-    return "Qt::Checked" if visible else "Qt::Unchecked"
 
 
 def mercator(view: Box) -> tuple[float, float, float, float]:

@@ -243,8 +243,8 @@ def _area_symbol(role: str) -> Element:
 
 def _areas() -> Style:
     classes = [(role, _AREA_WORDS[role], _area_symbol(role)) for role in AREA_ROLES]
-    text = f"coalesce(nullif({column('name')}, ''), {column('role')})"
-    tip = tips.tip(text, {"Area": "format_number($area, 0) || ' m2'"}, column("role"))
+    text = f"title({column('role')})"
+    tip = tips.tip(text, {"Area": "format_number($area, 0) || ' m2'"}, column("name"))
     label = Label(text, size=8, priority=3, closer_than=ON_SITE, place=Place.ACROSS)
     return Style(qml.categorized("role", classes), (label,), tip, text)
 

@@ -266,6 +266,13 @@ def test_whatever_a_user_adds_passes_through(result: Result, extra: dict[str, tu
             assert same(cell, value), (name, cell, value)
 
 
+def test_text_does_not_end_where_sqlite_would_end_it(result: Result, tmp_path: Path) -> None:
+    sites = result.dataset.sites.assign(odd="a\0b")
+    collection = sites_geojson(result.document, sites)
+    path = geopackage(map_files(result.document, collection, plan_geojson(result.document)), tmp_path)
+    assert set(table(path, "sites")["odd"]) == {"ab"}
+
+
 def same(cell: Any, value: Any) -> bool:
     """A cell as it was; as text in a column of several types, and without NUL, where SQLite ends a text."""
     if value is None or isinstance(value, str):

@@ -113,6 +113,8 @@ image, labels, _ = picture(shown(), canvas.extent(), project.crs(), project.back
 answer({"valid": all(one.isValid() for one in project.mapLayers().values()), "title": project.title(),
         "visible": project.layerTreeRoot().findLayer(one.id()).isVisible(), "count": one.featureCount(),
         "labels": [label.labelText for label in labels], "colours": colours(image), "drawn": rendered(one),
+        "boxes": [[box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum()]
+                  for box in (label.labelRect for label in labels)],
         "tips": [tip(one, feature) for feature in one.getFeatures()],
         "placed": [feature.hasGeometry() for feature in one.getFeatures()]})
 """
@@ -135,6 +137,19 @@ def test_faults_stand_on_a_map(tmp_path: Path) -> None:
     assert facts["colours"].get(SEVERITY["fault"], 0) > 30
     assert "expected" not in facts["tips"][0]
     assert "a number from 0 to 5,000 (MW)" in facts["tips"][0]
+
+
+def test_labels_of_a_crowd_do_not_overlap(tmp_path: Path) -> None:
+    places = [(-90 + n % 20 / 4, 35 + n // 20 / 10) for n in range(400)]
+    crowd = [Fault("candidates.csv", n + 2, "grid_mw", "-1", "a number", *place) for n, place in enumerate(places)]
+    facts = in_qgis(FAULT_MAP, path=str(written(tmp_path, fault_files(crowd)) / "siteopt.qgz"))
+    assert facts["drawn"] == 400
+    boxes = facts["boxes"]
+    assert 10 < len(boxes) < 400  # there is no room for all
+    for number, box in enumerate(boxes):
+        for other in boxes[:number]:
+            apart = box[2] <= other[0] or other[2] <= box[0] or box[3] <= other[1] or other[3] <= box[1]
+            assert apart, (box, other)
 
 
 @pytest.mark.parametrize("faults", [[], FAULTS[3:]])

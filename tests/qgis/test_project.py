@@ -248,7 +248,7 @@ def test_areas_of_the_chosen_site_are_drawn(run: Path, result: Result, tmp_path:
         west, south = -90.05 - size / 2, 35.15 - size / 2
         ring = [[west, south], [west + size, south], [west + size, south + size], [west, south + size], [west, south]]
         geometry = {"type": "Polygon", "coordinates": [ring]}
-        properties = {"role": role, "id": role, "name": f"the {role}", **blank}
+        properties = {"role": role, "id": role, "name": "Alpha Works", **blank}
         plan["features"].append({"type": "Feature", "geometry": geometry, "properties": properties})
     for name, content in map_files(result.document, sites_geojson(result.document, result.dataset.sites), plan).items():
         (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
@@ -256,7 +256,7 @@ def test_areas_of_the_chosen_site_are_drawn(run: Path, result: Result, tmp_path:
     assert facts["valid"]
     assert facts["roles"] == ["outline", "yard", "hall"]  # the larger below the smaller
     assert facts["drawn"] == 3
-    assert facts["labels"] == ["the hall", "the outline", "the yard"]
+    assert facts["labels"] == ["Hall", "Outline", "Yard"]
     assert facts["categories"] == ["outline", "yard", "hall"]
     assert any("<td>Area&nbsp;</td><td>" in text and " m2" in text for text in facts["tips"])
     assert 1400 * 900 - facts["colours"]["#FFFFFF"] > 50_000
