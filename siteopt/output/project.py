@@ -89,7 +89,7 @@ def project(
     root.append(element("layer-tree-group", None, *map(_tree_group, groups), _order(groups)))
     root.append(_canvas(view))
     root.append(element("projectlayers", None, *map(_map_layer, layers)))
-    root.append(_properties(title))
+    root.append(_properties(title, view))
     root.append(element("projectMetadata", None, element("title", title), element("abstract", description)))
     if days is not None:
         root.append(_times(*days))
@@ -150,8 +150,8 @@ _CANVAS = {"name": "theMapCanvas", "annotationsVisible": 1}
 
 def _map_layer(shown: Shown) -> Element:
     layer = shown.layer
-    made = element("maplayer", type="vector", geometry=layer.geometry, styleCategories="AllStyleCategories")
-    made.set("labelsEnabled", str(int(shown.style.labelled)))
+    made = element("maplayer", type="vector", geometry=layer.geometry, **shown.style.attributes)
+    made.set("styleCategories", "AllStyleCategories")
     made.set("readOnly", str(int(shown.read_only)))
     made.append(element("id", shown.id))
     made.append(element("datasource", shown.source))
@@ -165,7 +165,7 @@ def _map_layer(shown: Shown) -> Element:
     return made
 
 
-def _properties(title: str) -> Element:
+def _properties(title: str, view: Box) -> Element:
     """Background, distances on the ellipsoid, relative paths; a headline and a scale bar on the map."""
     red, green, blue = qml.rgba(WATER).split(",")[:3]
     settings: dict[str, dict[str, tuple[str, object]]] = {
@@ -180,7 +180,11 @@ def _properties(title: str) -> Element:
             "Placement": ("int", 4),  # top, in the middle
             "BackgroundColor": ("QString", qml.rgba("#FFFFFF", 0.9)),
         },
-        "ScaleBar": {"Enabled": ("bool", "true"), "Placement": ("int", 0), "Style": ("int", 3)},
+        "ScaleBar": {
+            "Enabled": ("bool", str(view[2] - view[0] < _MEASURABLE_DEG).lower()),
+            "Placement": ("int", 0),
+            "Style": ("int", 3),
+        },
     }
     made = element("properties")
     for scope, entries in settings.items():
@@ -188,6 +192,8 @@ def _properties(title: str) -> Element:
     return made
 
 
+_MEASURABLE_DEG = 120.0
+"""Width of a map beyond which QGIS measures its scale bar around the other side of the Earth."""
 _RGB = ("Red", "Green", "Blue")
 
 

@@ -29,7 +29,7 @@ NEAR = 4_000_000
 CONTINENT = 50_000_000
 """Scale of a continent: farther than this provinces are a tangle."""
 ON_SITE = 40_000
-"""Scale of a town: closer than this halls and yards have names."""
+"""Scale of a town: closer than this halls and yards have names, and no delivery passes over them."""
 
 CROWD = 500
 """Sites beyond which those without a rank are drawn smaller, and below the plan."""
@@ -57,6 +57,8 @@ class Style:
         Expression that names a feature in lists.
     obstacle : bool
         The labels of other layers keep clear of its features.
+    farther_than : float
+        Denominator of the scale closer than which the layer is hidden; 0 never hides it.
     times : dict, optional
         Fields and mode for the Temporal Controller.
     """
@@ -66,12 +68,15 @@ class Style:
     tip: str = ""
     shown_as: str = ""
     obstacle: bool = False
+    farther_than: float = 0
     times: Mapping[str, object] | None = None
 
     @property
-    def labelled(self) -> bool:
-        """Whether the layer takes part in labelling."""
-        return bool(self.labels) or self.obstacle
+    def attributes(self) -> dict[str, object]:
+        """Of the element around the style: whether the layer takes part in labelling, and at which scales it shows."""
+        labelled, scaled = bool(self.labels) or self.obstacle, self.farther_than > 0
+        scales = {"hasScaleBasedVisibilityFlag": int(scaled), "minScale": 1e10, "maxScale": self.farther_than}
+        return {"labelsEnabled": int(labelled), **(scales if scaled else {})}
 
 
 def style_of(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Style:
@@ -110,7 +115,7 @@ def style_elements(style: Style, fields: Sequence[Field] = ()) -> list[Element]:
 def qml_text(style: Style, fields: Sequence[Field] = ()) -> str:
     """The text of a QML file."""
     children = style_elements(style, fields)
-    root = qml.element("qgis", None, *children, version="3.22.0", labelsEnabled=int(style.labelled))
+    root = qml.element("qgis", None, *children, version="3.22.0", **style.attributes)
     root.set("styleCategories", "AllStyleCategories")
     return qml.xml(root)
 
@@ -195,7 +200,7 @@ def _milestones() -> Style:
     }
     tip = tips.tip(column("name"), rows)
     times = _times("date")
-    return Style(qml.single(qml.symbol("marker", ring)), (), tip, column("name"), True, times)
+    return Style(qml.single(qml.symbol("marker", ring)), (), tip, column("name"), True, times=times)
 
 
 def _deliveries() -> Style:
@@ -204,7 +209,7 @@ def _deliveries() -> Style:
     rows |= {name.capitalize(): column(name) for name in ("leaves", "arrives", "ready", "serves")}
     tip = tips.tip(f"{column('units')} || ' x ' || {column('model')}", rows | {"Cost": _MILLIONS})
     named = f"{column('units')} || ' x ' || {column('model')} || ', ' || {column('depot')}"
-    return Style(qml.categorized("kind", classes), (), tip, named, True, _times("leaves", "arrives"))
+    return Style(qml.categorized("kind", classes), (), tip, named, True, ON_SITE, _times("leaves", "arrives"))
 
 
 def _haul_symbol(kind: Kind) -> Element:
@@ -245,7 +250,8 @@ def _areas() -> Style:
     classes = [(role, _AREA_WORDS[role], _area_symbol(role)) for role in AREA_ROLES]
     text = f"title({column('role')})"
     tip = tips.tip(text, {"Area": "format_number($area, 0) || ' m2'"}, column("name"))
-    label = Label(text, size=8, priority=3, closer_than=ON_SITE, place=Place.ACROSS)
+    inner = f"{column('role')} <> 'outline'"
+    label = Label(text, inner, size=8, priority=3, closer_than=ON_SITE, place=Place.ACROSS)
     return Style(qml.categorized("role", classes), (label,), tip, text)
 
 

@@ -218,6 +218,14 @@ def test_the_project_names_layers_that_are_there(result: Result, path: Path) -> 
     assert all(len(id_) > 10 for id_ in ids)
 
 
+def test_a_map_of_the_world_has_no_scale_bar(result: Result) -> None:
+    bars = [
+        project(files["siteopt.qgz"]).findtext("properties/ScaleBar/Enabled")
+        for files in (result.files(), fault_files([]))
+    ]
+    assert bars == ["true", "false"]
+
+
 def test_a_box_in_metres() -> None:
     west, south, east, north = mercator((-180, -85.0511287798, 180, 89.9))
     assert east == -west == pytest.approx(20_037_508.34 * 1.04)

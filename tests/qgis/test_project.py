@@ -56,6 +56,7 @@ answer({
     "range": [span.begin().toString("yyyy-MM-dd"), span.end().toString("yyyy-MM-dd")],
     "last frame": last_frame(),
     "step": [project.timeSettings().timeStep(), project.timeSettings().timeStepUnit() == QgsUnitTypes.TemporalDays],
+    "at scale": [layer("deliveries").isInScaleRange(scale) for scale in (2e7, 1e5, 1e4)],
     "active": {name: layer(name).temporalProperties().isActive() for name in ("deliveries", "milestones")},
     "by day": {day: sorted(f["offer_id"] for f in on_the_day(layer("deliveries"), day)) for day in days},
     "reached": {day: len(on_the_day(layer("milestones"), day)) for day in days},
@@ -145,6 +146,10 @@ def test_the_picture_shows_the_answer(facts: Any) -> None:
     assert 100 < x < 1300
     assert 100 < y < 800
     assert facts["ink"][STANDING[Standing.CHOSEN]] > 60
+
+
+def test_no_delivery_passes_over_the_halls(facts: Any) -> None:
+    assert facts["at scale"] == [True, True, False]
 
 
 def test_labels_tell_the_answer_and_do_not_overlap(facts: Any) -> None:
@@ -256,7 +261,7 @@ def test_areas_of_the_chosen_site_are_drawn(run: Path, result: Result, tmp_path:
     assert facts["valid"]
     assert facts["roles"] == ["outline", "yard", "hall"]  # the larger below the smaller
     assert facts["drawn"] == 3
-    assert facts["labels"] == ["Hall", "Outline", "Yard"]
+    assert facts["labels"] == ["Hall", "Yard"]
     assert facts["categories"] == ["outline", "yard", "hall"]
     assert any("<td>Area&nbsp;</td><td>" in text and " m2" in text for text in facts["tips"])
     assert 1400 * 900 - facts["colours"]["#FFFFFF"] > 50_000
