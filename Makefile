@@ -2,6 +2,7 @@
 # make test   runs the tests
 # make check  formats, lints, type-checks (check-only where CI is set)
 # make docs   writes the figures in the documents again, from runs
+# make pictures  makes the pictures of the documents again (needs make tools)
 # make tools  brings what the tests of QGIS, of the browser and of notebooks need (Debian, as root); without it they skip
 # make bench  measures siteopt from 50 to 1,000,000 sites, and against peers; takes about an hour (BENCH="--sizes 50,200")
 # make lock   resolves the pinned constraints again
@@ -11,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check docs tools bench lock clean
+.PHONY: run test check docs pictures tools bench lock clean
 .DEFAULT_GOAL := run
 
 $(READY): constraints.txt pyproject.toml
@@ -35,9 +36,12 @@ check: $(READY)
 docs: $(READY)
 	$(BIN)/python docs/generate.py
 
+pictures: $(READY)
+	$(BIN)/python docs/pictures.py
+
 tools: $(READY)
-	command -v qgis && command -v chromium && fc-list | grep --quiet "Noto Sans CJK" || \
-		{ apt-get update && apt-get install --yes --no-install-recommends qgis python3-qgis chromium fonts-noto-cjk; }
+	command -v qgis && command -v xvfb-run && command -v chromium && fc-list | grep --quiet "Noto Sans CJK" || \
+		{ apt-get update && apt-get install --yes --no-install-recommends qgis python3-qgis xvfb xauth chromium fonts-noto-cjk; }
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r constraints-tools.txt
 
 bench: $(READY)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -17,6 +19,36 @@ CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", 
 COLOURS = 128
 """Enough for flat colours, and half the size."""
 SCREEN = {"width": 1280, "height": 1080}
+
+WINDOW_WIDTH, WINDOW_HEIGHT = 1400, 900
+
+WINDOW = """
+import os
+from qgis.PyQt.QtCore import Qt, QTimer
+from qgis.PyQt.QtWidgets import QDockWidget
+from qgis.utils import iface
+
+window = iface.mainWindow()
+
+
+def arrange():
+    docks = window.findChildren(QDockWidget)
+    for dock in docks:
+        dock.setVisible(dock.objectName() == "Layers")
+    window.showNormal()
+    window.resize(int(os.environ["WINDOW_WIDTH"]), int(os.environ["WINDOW_HEIGHT"]))
+    window.resizeDocks([dock for dock in docks if dock.objectName() == "Layers"], [300], Qt.Horizontal)
+    QTimer.singleShot(5000, keep)
+
+
+def keep():
+    window.grab().save(os.environ["PICTURE"])
+    os._exit(0)
+
+
+QTimer.singleShot(3000, arrange)
+"""
+"""Runs inside the QGIS desktop once the project is open: the window with its map and its legend."""
 
 
 def report_picture(path: Path) -> None:
@@ -44,5 +76,34 @@ def report_picture(path: Path) -> None:
     picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
+def qgis_picture(path: Path) -> None:
+    """The reference run as it opens in the QGIS desktop (needs QGIS and Xvfb: ``make tools``).
+
+    Raises
+    ------
+    FileNotFoundError
+        Where QGIS made no picture.
+    """
+    from PIL import Image
+
+    run = siteopt.solve(COLOSSUS).write(ROOT / "runs" / "colossus")  # QGIS marks layers of a temporary folder
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        script, window = Path(folder) / "window.py", Path(folder) / "window.png"
+        script.write_text(WINDOW, encoding="utf-8")
+        sizes = {"WINDOW_WIDTH": str(WINDOW_WIDTH), "WINDOW_HEIGHT": str(WINDOW_HEIGHT)}
+        screen = ["xvfb-run", "-a", "-s", f"-screen 0 {WINDOW_WIDTH}x{WINDOW_HEIGHT}x24"]
+        desktop = ["qgis", "--nologo", "--profiles-path", f"{folder}/profiles", "--code", str(script)]
+        subprocess.run(
+            [*screen, *desktop, str(run / "siteopt.qgz")],
+            env={**os.environ, **sizes, "PICTURE": str(window)},
+            check=False,  # it says nothing of success: the picture does
+            timeout=120,
+        )
+        with Image.open(window) as picture:
+            picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
 if __name__ == "__main__":
     report_picture(PICTURES / "report.png")
+    qgis_picture(PICTURES / "qgis.png")

@@ -8,7 +8,7 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -17,10 +17,12 @@ import typer
 from rich.console import Console
 
 import siteopt
-from siteopt.examples import copy_examples
-from siteopt.faults import InputError
+from siteopt.examples import candidate_tables, copy_examples
+from siteopt.faults import Fault, InputError
 from siteopt.optimize.search import Progress, Report
+from siteopt.output.blank import blank_files
 from siteopt.output.folder import write_beside, write_folder
+from siteopt.output.maps import PROJECT, fault_files
 from siteopt.output.reporting import run_charts, run_report
 from siteopt.run import Method, Output
 
@@ -59,9 +61,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to lay the examples out in.", metavar="DIR")],
 ) -> None:
-    """Lay out an editable copy of the example data and scenarios."""
+    """Lay out an editable copy of the example data and scenarios, and a QGIS project to draw candidates in."""
     try:
-        for path in copy_examples(folder):
+        for path in copy_examples(folder, blank_files(candidate_tables())):
             typer.echo(path)
     except OSError as error:
         _fail(str(error))
@@ -69,12 +71,19 @@ def init(
 
 
 @app.command()
-def check(scenario: ScenarioFile, settings: Settings = None, as_json: AsJson = False) -> None:
+def check(
+    scenario: ScenarioFile,
+    settings: Settings = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for a map of the faults, for QGIS.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Check a scenario and its tables; every fault in one pass."""
     try:
         dataset = siteopt.load(siteopt.read_scenario(scenario, settings or ()))
     except InputError as error:
-        _refuse(error, as_json)
+        _refuse(error, as_json, out)
+    if out is not None:
+        _map_faults((), out)  # an earlier map would show what is mended
     eligible = len(dataset.pool.site_id)
     facts = {"candidates": len(dataset.sites), "eligible": eligible, "offers": len(dataset.offers), "faults": []}
     if as_json:
@@ -281,17 +290,31 @@ def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool) -> NoRetu
     raise typer.Exit(EXIT_CODES[result.outcome])
 
 
-def _refuse(error: InputError, as_json: bool) -> None:
-    """Print every fault, and stop."""
+def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoReturn:
+    """Print every fault, put them on a map where a folder is given, and stop."""
     if as_json:
         faults = [vars(fault) for fault in error.faults]
         typer.echo(json.dumps({"faults": faults}, ensure_ascii=False))
     else:
         for fault in error.faults:
             typer.echo(str(fault), err=True)
+    if out is not None:
+        _map_faults(error.faults, out)
+    if not as_json:
         count = len(error.faults)
-        typer.echo(f"{count} {'fault' if count == 1 else 'faults'}; nothing was written", err=True)
+        written = f"{out / PROJECT} shows where" if out is not None else "nothing was written"
+        typer.echo(f"{count} {'fault' if count == 1 else 'faults'}; {written}", err=True)
     raise typer.Exit(BAD_INPUT)
+
+
+def _map_faults(faults: Sequence[Fault], folder: Path) -> None:
+    """Write the map of faults; the folder of a run keeps its own map."""
+    if (folder / "plan.json").exists():
+        _fail(f"{folder} holds a run, so no map of faults is written there; --out names another folder")
+    try:
+        write_folder(folder, fault_files(faults))
+    except OSError as error:
+        _fail(str(error))
 
 
 def _fail(message: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 FOLDERS = ("data", "models")
@@ -15,8 +15,13 @@ def examples_root() -> Path:
     return package / "examples" if (package / "examples").is_dir() else package.parent
 
 
-def copy_examples(folder: Path) -> Iterator[Path]:
-    """Copy the examples into a folder; yields every file that was written.
+def candidate_tables() -> list[str]:
+    """The example tables of candidates, by their paths below the root."""
+    return [f"data/{path.name}" for path in sorted((examples_root() / "data").glob("candidates_*.csv"))]
+
+
+def copy_examples(folder: Path, more: Mapping[str, bytes]) -> Iterator[Path]:
+    """Copy the examples into a folder, with more files by their paths in it; yields every file that was written.
 
     Raises
     ------
@@ -25,10 +30,13 @@ def copy_examples(folder: Path) -> Iterator[Path]:
     """
     root = examples_root()
     files = [path.relative_to(root) for name in FOLDERS for path in sorted((root / name).iterdir()) if path.is_file()]
-    for path in files:
+    for path in [*files, *map(Path, more)]:
         if (folder / path).exists():
             raise FileExistsError(f"{folder / path} is there already; nothing was written")
     for path in files:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / path, folder / path)
         yield folder / path
+    for name, content in more.items():
+        (folder / name).write_bytes(content)
+        yield folder / name

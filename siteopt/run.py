@@ -31,6 +31,7 @@ from siteopt.output.document import Document, document
 from siteopt.output.folder import write_folder
 from siteopt.output.front import columns, front_csv, front_document, front_geojson, front_summary
 from siteopt.output.geojson import plan_geojson, sites_geojson
+from siteopt.output.maps import map_files
 from siteopt.output.notebook import front_html, result_html
 from siteopt.output.report import front_report, report
 from siteopt.output.summary import summary
@@ -127,6 +128,7 @@ class Result(Output):
             "plan.json": _json(self.document, indent=1),
             "schedule.csv": schedule_csv(self.document),
             "orders.csv": orders_csv(self.document),
+            **map_files(self.document, sites, plan),
         }
 
 

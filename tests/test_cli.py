@@ -40,6 +40,8 @@ def test_init_lays_out_the_examples(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert (tmp_path / "mine" / "models" / "colossus.toml").is_file()
     assert str(tmp_path / "mine" / "data" / "offers_us.csv") in result.stdout.splitlines()
+    assert str(tmp_path / "mine" / "candidates.qgz") in result.stdout.splitlines()
+    assert (tmp_path / "mine" / "data" / "my_candidates.gpkg").is_file()
     assert call("check", tmp_path / "mine" / "models" / "colossus.toml").exit_code == 0
 
 
@@ -84,6 +86,35 @@ def test_check_names_every_fault(faulty: Path) -> None:
     assert lines[0].startswith("candidates.csv:3:grid_mw: found '-1', expected a number from 0 to 5,000 (MW)")
     assert lines[1].startswith("candidates.csv:3:condition: found 'wet'")
     assert lines[2] == "2 faults; nothing was written"
+
+
+def test_check_puts_faults_on_a_map(faulty: Path, tmp_path: Path) -> None:
+    out = tmp_path / "faults"
+    result = call("check", faulty, "--out", out)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == f"2 faults; {out / 'siteopt.qgz'} shows where"
+    assert {path.name for path in out.iterdir()} == {"siteopt.gpkg", "siteopt.qgz", "faults.geojson", "faults.qml"}
+    assert len(json.loads((out / "faults.geojson").read_text(encoding="utf-8"))["features"]) == 2
+
+
+def test_check_takes_mended_faults_off_the_map(faulty: Path, world: Path, tmp_path: Path) -> None:
+    out = tmp_path / "faults"
+    call("check", faulty, "--out", out)
+    assert call("check", world, "--out", out).exit_code == 0
+    assert json.loads((out / "faults.geojson").read_text(encoding="utf-8"))["features"] == []
+
+
+def test_a_run_takes_the_folder_of_faults_and_keeps_it(faulty: Path, world: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    call("check", faulty, "--out", out)
+    assert call("solve", world, "--out", out).exit_code == 0
+    assert not (out / "faults.geojson").exists()
+    before = (out / "siteopt.gpkg").read_bytes()
+    result = call("check", faulty, "--out", out)
+    assert result.exit_code == 2
+    assert "candidates.csv:3:grid_mw" in result.stderr
+    assert "holds a run" in result.stderr.splitlines()[-1]
+    assert (out / "siteopt.gpkg").read_bytes() == before
 
 
 def test_check_names_every_fault_as_json(faulty: Path) -> None:

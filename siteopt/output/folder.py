@@ -8,11 +8,11 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-MARKERS = ("plan.json", "pareto.json")
+MARKERS = ("plan.json", "pareto.json", "faults.geojson")
 """A folder that holds one of these files is a run, and may be replaced by the next one."""
 
-DERIVED = ("charts", "siteopt.gpkg-wal", "siteopt.gpkg-shm")
-"""What is made from a run's files, so that it goes when they are replaced: charts, and what SQLite has in flight."""
+DERIVED = ("charts", "siteopt.gpkg-wal", "siteopt.gpkg-shm", "faults.geojson", "faults.qml")
+"""What goes when a run's files are replaced: charts, what SQLite has in flight, and faults that are mended since."""
 
 
 def write_folder(target: Path, files: Mapping[str, str | bytes]) -> None:

@@ -1,0 +1,137 @@
+"""A QGIS project to draw candidates in: an empty layer whose form follows from the schema, and the example tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from siteopt.output import qml, tips
+from siteopt.output.geopackage import geopackage
+from siteopt.output.layer import Layer, alias, base_layers, schema_field
+from siteopt.output.maps import base_group
+from siteopt.output.palette import INK, STANDING
+from siteopt.output.project import Group, Shown, project
+from siteopt.output.qml import Label, column, element, rgba
+from siteopt.output.styles import NEAR, Style, qml_text, style_of
+from siteopt.plan import Standing
+from siteopt.schema import CANDIDATES, Column, Type
+
+PROJECT, CANDIDATE_FILE, BASE_MAP = "candidates.qgz", "data/my_candidates.gpkg", "data/basemap.gpkg"
+
+WORLD = (-180.0, -90.0, 180.0, 90.0)
+_VIEW = (-170.0, -50.0, 175.0, 70.0)
+_NULL = "{2839923C-8B7D-419E-B84B-CA2FE9B80EC7}"
+"""What QGIS means by null in a list of values."""
+
+_NOT_NULL, _UNIQUE, _EXPRESSION = 1, 2, 4
+_SOFT = 2
+"""A constraint that the form shows, and that lets an unfinished row be saved."""
+
+_FROM_THE_POINT = {"latitude": "round(y($geometry), 6)", "longitude": "round(x($geometry), 6)"}
+
+
+def blank_files(tables: Sequence[str]) -> dict[str, bytes]:
+    """The files by their paths.
+
+    Parameters
+    ----------
+    tables : sequence of str
+        CSV tables of candidates, by their paths, that the project shows as examples.
+    """
+    words = "Draw a point for each site, and fill in what is known; a blank is unknown."
+    fields = tuple(schema_field(one) for one in CANDIDATES)
+    nothing = np.empty(0, dtype=object)
+    candidates = Layer("candidates", "My candidates", words, "Point", fields, (), nothing)
+    drawn = Shown(
+        candidates,
+        _drawn(),
+        f"./{CANDIDATE_FILE}|layername=candidates",
+        read_only=False,
+        height=2,
+        more=tuple(_form()),
+    )
+    examples = [
+        Shown(
+            Layer(PurePosixPath(path).stem, PurePosixPath(path).name, "An example.", "Point", (), (), nothing),
+            _example(),
+            f"file:./{path}?type=csv&encoding=UTF-8&detectTypes=yes&xField=longitude&yField=latitude&crs=EPSG:4326"
+            "&spatialIndex=no&subsetIndex=no&watchFile=no",
+            provider="delimitedtext",
+            height=1,
+        )
+        for path in tables
+    ]
+    base = base_layers(WORLD)
+    groups = [
+        Group("Candidates", (drawn,)),
+        Group("Examples", tuple(examples), expanded=False),
+        base_group(base, BASE_MAP),
+    ]
+    title = "Candidates: draw points, fill in the form, save"
+    return {
+        PROJECT: project(title, words, groups, _VIEW),
+        CANDIDATE_FILE: geopackage([candidates], {}),
+        BASE_MAP: geopackage(base, {one.name: qml_text(style_of(one, {}, alone=True), one.fields) for one in base}),
+    }
+
+
+def _drawn() -> Style:
+    """The candidates that a user draws."""
+    rows = {alias(one): column(one.name) for one in CANDIDATES if one.name not in ("name", "sources", "notes")}
+    tip = tips.tip(f"coalesce({column('name')}, {column('site_id')}, 'no name yet')", rows)
+    symbol = qml.symbol("marker", qml.marker("diamond", 4.6, rgba(STANDING[Standing.CHOSEN]), rgba(INK), 0.3))
+    label = Label(column("name"), size=8.5, bold=True, priority=8)
+    return Style(qml.single(symbol), (label,), tip, column("name"))
+
+
+def _example() -> Style:
+    """A table of candidates that is shown as an example."""
+    symbol = qml.symbol("marker", qml.marker("circle", 2.4, rgba(STANDING[Standing.SOLVED]), rgba("#FFFFFF"), 0.2))
+    label = Label(column("name"), size=7, priority=2, closer_than=2 * NEAR)
+    tip = tips.tip(column("name"), {"Notes": column("notes")}, column("site_id"))
+    return Style(qml.single(symbol), (label,), tip, column("name"))
+
+
+def _form() -> list[Element]:
+    """Widgets, defaults and constraints of every column."""
+    widgets, defaults, rules = element("fieldConfiguration"), element("defaults"), element("constraints")
+    tests, editable = element("constraintExpressions"), element("editable")
+    for one in CANDIDATES:
+        derived = _FROM_THE_POINT.get(one.name)
+        widgets.append(element("field", None, _widget(one), name=one.name, configurationFlags="None"))
+        defaults.append(element("default", field=one.name, expression=derived or "", applyOnUpdate=int(bool(derived))))
+        editable.append(element("field", name=one.name, editable=int(derived is None)))
+        required = one.required and derived is None
+        unique = (one.name,) == CANDIDATES.key
+        test = _range(one)
+        found = _NOT_NULL * required + _UNIQUE * unique + _EXPRESSION * bool(test)
+        strengths = {"notnull_strength": _SOFT * required, "unique_strength": _SOFT * unique}
+        strengths["exp_strength"] = _SOFT * bool(test)
+        rules.append(element("constraint", field=one.name, constraints=found, **strengths))
+        tests.append(element("constraint", field=one.name, exp=test, desc=f"{one.expected}: {one.help}"))
+    return [widgets, defaults, rules, tests, editable]
+
+
+def _range(one: Column) -> str:
+    if one.low is None or one.high is None or one.name in _FROM_THE_POINT:
+        return ""
+    name = column(one.name)
+    return f"{name} is null or {name} between {one.low:.12g} and {one.high:.12g}"
+
+
+def _widget(one: Column) -> Element:
+    """A list for a choice, a calendar for a date, a line of text for everything else."""
+    config: dict[str, object]
+    if one.choices:
+        choices = [{"(unknown)": _NULL}, *({choice: choice} for choice in one.choices)]
+        type_, config = "ValueMap", {"map": choices}
+    elif one.type is Type.DATE:
+        day = "yyyy-MM-dd"
+        type_, config = "DateTime", {"allow_null": True, "calendar_popup": True, "display_format": day}
+        config |= {"field_format": day, "field_iso_format": False}
+    else:
+        type_, config = "TextEdit", {"IsMultiline": one.name in ("sources", "notes"), "UseHtml": False}
+    return element("editWidget", None, element("config", None, qml.option_map(config)), type=type_)

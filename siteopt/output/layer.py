@@ -1,0 +1,120 @@
+"""What a layer is: columns with their types and words, rows, shapes; and the layers of the base map."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import shapely
+
+from siteopt.output.basemap import Box, basemap
+from siteopt.output.document import Document
+from siteopt.schema import Column, Type
+
+PYTHON = {Type.TEXT: str, Type.NUMBER: float, Type.INTEGER: int, Type.DATE: date}
+"""The Python type of a column of the schema."""
+
+_UNIT = re.compile(r"_(mwh|mw|m2|m3|usd|days|[cmt])(_per_\w+)?$")
+_NOT_PRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of a layer.
+
+    Attributes
+    ----------
+    type : type
+        str, int, float, bool or date.
+    alias : str
+        What a person reads instead of the name.
+    called : str, optional
+        In the rows; its name unless given.
+    """
+
+    name: str
+    type: type
+    alias: str
+    help: str = ""
+    called: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What the column is called in the rows."""
+        return self.name if self.called is None else self.called
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of the map.
+
+    Attributes
+    ----------
+    name, title, description : str
+        In the file; as people read it; what it shows.
+    geometry : str
+        Point, LineString or MultiPolygon.
+    rows : sequence of dict
+        What stands in the columns, by the keys of the fields; what is missing is a blank.
+    shapes : array of shapely geometries (WGS 84), one a row
+        None for a row without a place.
+    """
+
+    name: str
+    title: str
+    description: str
+    geometry: str
+    fields: tuple[Field, ...]
+    rows: Sequence[Document]
+    shapes: np.ndarray
+
+
+def alias(column: Column) -> str:
+    """The words for a column of the schema, with its unit: ``grid_mw`` is ``Grid (MW)``."""
+    words = (
+        _UNIT.sub(" price" if "usd_per" in column.name else "", column.name)
+        .replace("_", " ")
+        .replace("nox", "NOx")
+        .replace(" id", " ID")
+    )
+    words = words[0].upper() + words[1:]
+    return f"{words} ({column.unit})" if column.unit else words
+
+
+def schema_field(column: Column) -> Field:
+    """A column of the schema as a column of a layer."""
+    return Field(column.name, PYTHON[column.type], alias(column), column.help)
+
+
+def base_layers(box: Box) -> list[Layer]:
+    """The outlines under the map, within a box."""
+    found = basemap(box)
+    kind = (Field("kind", str, "Kind"),)
+
+    def layer(name: str, title: str, geometry: str, *kinds: str) -> Layer:
+        rows = [{"kind": one} for one in kinds for _ in found[one]]
+        shapes = np.concatenate([found[one] for one in kinds])
+        return Layer(name, title, "Natural Earth, public domain, simplified.", geometry, kind, rows, shapes)
+
+    return [
+        layer("borders", "Borders", "LineString", "province border", "country border"),
+        layer("lakes", "Lakes", "Polygon", "lake"),
+        layer("land", "Land", "Polygon", "land"),
+    ]
+
+
+def points(places: Iterable[tuple[float, float] | None]) -> np.ndarray:
+    """Points at longitudes and latitudes; None where there is no place."""
+    where = list(places)
+    found = np.full(len(where), None, dtype=object)
+    known = [row for row, place in enumerate(where) if place is not None]
+    found[known] = shapely.points(np.array([where[row] for row in known], dtype=float).reshape(-1, 2))
+    return found
+
+
+def printable(text: str) -> str:
+    """A name without line ends and characters that neither XML nor a table's header may hold."""
+    return _NOT_PRINTABLE.sub("_", text)
