@@ -41,7 +41,7 @@ def test_init_lays_out_the_examples(tmp_path: Path) -> None:
     assert (tmp_path / "mine" / "models" / "colossus.toml").is_file()
     assert str(tmp_path / "mine" / "data" / "offers_us.csv") in result.stdout.splitlines()
     assert str(tmp_path / "mine" / "candidates.qgz") in result.stdout.splitlines()
-    assert (tmp_path / "mine" / "data" / "my_candidates.gpkg").is_file()
+    assert (tmp_path / "mine" / "data" / "my_sites.gpkg").is_file()
     assert call("check", tmp_path / "mine" / "models" / "colossus.toml").exit_code == 0
 
 

@@ -1,4 +1,4 @@
-"""A QGIS project to draw candidates in: an empty layer whose form follows from the schema, and the example tables."""
+"""A QGIS project to draw candidates in: empty layers whose forms follow from the schema, and the example tables."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from siteopt.output.layer import Layer, alias, base_layers, schema_field
 from siteopt.output.maps import base_group
 from siteopt.output.palette import INK, STANDING
 from siteopt.output.project import Group, Shown, project
-from siteopt.output.qml import Label, column, element, rgba
-from siteopt.output.styles import NEAR, Style, qml_text, style_of
+from siteopt.output.qml import Label, Place, column, element, rgba
+from siteopt.output.styles import NEAR, Style, area_symbol, qml_text, style_of
 from siteopt.plan import Standing
-from siteopt.schema import CANDIDATES, Column, Type
+from siteopt.schema import AREAS, CANDIDATES, Column, Table, Type, Use
 
-PROJECT, CANDIDATE_FILE, BASE_MAP = "candidates.qgz", "data/my_candidates.gpkg", "data/basemap.gpkg"
+PROJECT, SITE_FILE, BASE_MAP = "candidates.qgz", "data/my_sites.gpkg", "data/basemap.gpkg"
 
 WORLD = (-180.0, -90.0, 180.0, 90.0)
 _VIEW = (-170.0, -50.0, 175.0, 70.0)
@@ -41,18 +41,18 @@ def blank_files(tables: Sequence[str]) -> dict[str, bytes]:
     tables : sequence of str
         CSV tables of candidates, by their paths, that the project shows as examples.
     """
-    words = "Draw a point for each site, and fill in what is known; a blank is unknown."
-    fields = tuple(schema_field(one) for one in CANDIDATES)
     nothing = np.empty(0, dtype=object)
-    candidates = Layer("candidates", "My candidates", words, "Point", fields, (), nothing)
-    drawn = Shown(
-        candidates,
-        _drawn(),
-        f"./{CANDIDATE_FILE}|layername=candidates",
-        read_only=False,
-        height=2,
-        more=tuple(_form()),
-    )
+
+    def drawn(table: Table, title: str, words: str, geometry: str, style: Style, height: int) -> Shown:
+        fields = tuple(schema_field(one) for one in table)
+        layer = Layer(table.name, title, words, geometry, fields, (), nothing)
+        source = f"./{SITE_FILE}|layername={table.name}"
+        return Shown(layer, style, source, read_only=False, height=height, more=tuple(_form(table)))
+
+    words = "Draw a point for each site, and fill in what is known; a blank is unknown."
+    candidates = drawn(CANDIDATES, "My candidates", words, "Point", _candidates(), 3)
+    halls = "Draw the halls and yards of your sites, and name the site of each; they decide nothing."
+    areas = drawn(AREAS, "My halls and yards", halls, "MultiPolygon", _areas(), 2)
     examples = [
         Shown(
             Layer(PurePosixPath(path).stem, PurePosixPath(path).name, "An example.", "Point", (), (), nothing),
@@ -66,25 +66,34 @@ def blank_files(tables: Sequence[str]) -> dict[str, bytes]:
     ]
     base = base_layers(WORLD)
     groups = [
-        Group("Candidates", (drawn,)),
+        Group("Candidates", (candidates, areas)),
         Group("Examples", tuple(examples), expanded=False),
         base_group(base, BASE_MAP),
     ]
     title = "Candidates: draw points, fill in the form, save"
     return {
         PROJECT: project(title, words, groups, _VIEW),
-        CANDIDATE_FILE: geopackage([candidates], {}),
+        SITE_FILE: geopackage([candidates.layer, areas.layer], {}),
         BASE_MAP: geopackage(base, {one.name: qml_text(style_of(one, {}, alone=True), one.fields) for one in base}),
     }
 
 
-def _drawn() -> Style:
+def _candidates() -> Style:
     """The candidates that a user draws."""
     rows = {alias(one): column(one.name) for one in CANDIDATES if one.name not in ("name", "sources", "notes")}
     tip = tips.tip(f"coalesce({column('name')}, {column('site_id')}, 'no name yet')", rows)
     symbol = qml.symbol("marker", qml.marker("diamond", 4.6, rgba(STANDING[Standing.CHOSEN]), rgba(INK), 0.3))
     label = Label(column("name"), size=8.5, bold=True, priority=8)
     return Style(qml.single(symbol), (label,), tip, column("name"))
+
+
+def _areas() -> Style:
+    """The halls and yards that a user draws."""
+    classes = [(str(use), use.capitalize(), area_symbol(use)) for use in Use]
+    rows = {alias(one): column(one.name) for one in AREAS if one.name in ("site_id", "notes")}
+    use = f"coalesce({column('use')}, 'no use yet')"
+    renderer = qml.categorized("use", [*classes, ("", "No use yet", area_symbol("outline"))])
+    return Style(renderer, (Label(use, priority=3, place=Place.ACROSS),), tips.tip(use, rows), use)
 
 
 def _example() -> Style:
@@ -95,17 +104,17 @@ def _example() -> Style:
     return Style(qml.single(symbol), (label,), tip, column("name"))
 
 
-def _form() -> list[Element]:
+def _form(table: Table) -> list[Element]:
     """Widgets, defaults and constraints of every column."""
     widgets, defaults, rules = element("fieldConfiguration"), element("defaults"), element("constraints")
     tests, editable = element("constraintExpressions"), element("editable")
-    for one in CANDIDATES:
+    for one in table:
         derived = _FROM_THE_POINT.get(one.name)
         widgets.append(element("field", None, _widget(one), name=one.name, configurationFlags="None"))
         defaults.append(element("default", field=one.name, expression=derived or "", applyOnUpdate=int(bool(derived))))
         editable.append(element("field", name=one.name, editable=int(derived is None)))
         required = one.required and derived is None
-        unique = (one.name,) == CANDIDATES.key
+        unique = (one.name,) == table.key
         test = _range(one)
         found = _NOT_NULL * required + _UNIQUE * unique + _EXPRESSION * bool(test)
         strengths = {"notnull_strength": _SOFT * required, "unique_strength": _SOFT * unique}

@@ -264,9 +264,7 @@ def _depots(document: Document) -> Layer:
         row: Document = {"depot": orders[0]["depot"], "units": sum(map(_units, orders))}
         row["leaves"] = min(order["leaves"] for order in orders)
         counts = {kind: sum(_units(order) for order in orders if order["kind"] == kind) for kind in mw}
-        row["contents"] = ", ".join(counted(count, kind) for kind, count in counts.items() if count).replace(
-            "ys", "ies"
-        )
+        row["contents"] = ", ".join(counted(count, kind) for kind, count in counts.items() if count)
         for kind, field in mw.items():
             total = sum(order["unit_mw"] * _units(order) for order in orders if order["kind"] == kind)
             row[field.name] = round(total, 3)

@@ -11,6 +11,7 @@ from siteopt.output.layer import Field, Layer
 from siteopt.output.layers import AREA_ROLES
 from siteopt.output.palette import BORDER, INK, KIND, LAND, MARKER, SEVERITY, STANDING, WATER
 from siteopt.output.qml import Label, Place, column, quoted, rgba
+from siteopt.output.summary import PLURAL
 from siteopt.plan import Standing
 from siteopt.schema import Kind
 
@@ -204,7 +205,7 @@ def _milestones() -> Style:
 
 
 def _deliveries() -> Style:
-    classes = [(str(kind), f"{kind.capitalize()}s".replace("ys", "ies"), _haul_symbol(kind)) for kind in Kind]
+    classes = [(str(kind), PLURAL[kind].capitalize(), _haul_symbol(kind)) for kind in Kind]
     rows = {"From": column("depot"), "Rating": f"format_number({column('mw')}, 1) || ' MW'"}
     rows |= {name.capitalize(): column(name) for name in ("leaves", "arrives", "ready", "serves")}
     tip = tips.tip(f"{column('units')} || ' x ' || {column('model')}", rows | {"Cost": _MILLIONS})
@@ -239,7 +240,8 @@ def _depots() -> Style:
     return Style(qml.single(_depot_symbol()), labels, tip, column("depot"))
 
 
-def _area_symbol(role: str) -> Element:
+def area_symbol(role: str) -> Element:
+    """An outline, a yard or a hall."""
     if role == "outline":
         return qml.symbol("fill", qml.fill(_CLEAR, _ACCENT, 0.6))
     shade = {"yard": rgba(BORDER, 0.55), "hall": rgba(STANDING[Standing.CHOSEN], 0.45)}[role]
@@ -247,7 +249,7 @@ def _area_symbol(role: str) -> Element:
 
 
 def _areas() -> Style:
-    classes = [(role, _AREA_WORDS[role], _area_symbol(role)) for role in AREA_ROLES]
+    classes = [(role, _AREA_WORDS[role], area_symbol(role)) for role in AREA_ROLES]
     text = f"title({column('role')})"
     tip = tips.tip(text, {"Area": "format_number($area, 0) || ' m2'"}, column("name"))
     inner = f"{column('role')} <> 'outline'"
@@ -315,7 +317,7 @@ def plan_style() -> Style:
         (role("site"), "Chosen site", _star()),
         *((f"{column('kind')} = {quoted(kind)}", kind.capitalize(), _haul_symbol(kind)) for kind in Kind),
         (role("depot"), "Depot", _depot_symbol()),
-        *((role(name), _AREA_WORDS[name], _area_symbol(name)) for name in AREA_ROLES),
+        *((role(name), _AREA_WORDS[name], area_symbol(name)) for name in AREA_ROLES),
     ]
     labels = (
         Label(f"{column('name')} || '\\nready ' || {column('ready')}", role("site"), 9, bold=True, boxed=True),

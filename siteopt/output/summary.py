@@ -123,7 +123,7 @@ def _parts(document: Document) -> str:
 
 def counted(number: float, word: str) -> str:
     """A number with its noun: ``1 day``, ``2 days``."""
-    return f"{number:,g} {word}" if number == 1 else f"{number:,g} {word}s"
+    return f"{number:,g} {word if number == 1 else PLURAL.get(word, word + 's')}"
 
 
 def _days(document: Document, row: Document) -> str:

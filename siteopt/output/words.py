@@ -50,7 +50,6 @@ ENGLISH = {
 }
 """Names that differ from what the documents call them."""
 ENGLISH_REASONS = {r"unknown: (?P<names>.+)": "unknown: {names}"}
-_IRREGULAR = {"battery": "batteries"}
 _KRW, _USD = "KRW", "USD"
 _MYRIAD, _HUNDRED_MILLION, _TRILLION = 1e4, 1e8, 1e12
 
@@ -107,7 +106,7 @@ class Words:
         """A number with its noun: ``1 day``, ``2 days``."""
         if self._korean:
             return COUNTED[noun].format(f"{number:,g}")
-        return f"{number:,g} {_IRREGULAR[noun]}" if noun in _IRREGULAR and number != 1 else counted(number, noun)
+        return counted(number, noun)
 
     def date(self, iso: str) -> str:
         """A date for a sentence."""

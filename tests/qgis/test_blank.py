@@ -42,11 +42,21 @@ facts["saved"] = one.commitChanges()
 facts["errors"] = one.commitErrors()
 facts["rows"] = [[f["site_id"], f["name"], f["longitude"], f["latitude"]] for f in one.getFeatures()]
 facts["tips"] = [tip(one, f) for f in one.getFeatures()]
+halls = layer("areas")
+assert halls.startEditing()
+for use, west in (("hall", -90.165), ("yard", -90.16)):
+    shape = QgsGeometry.fromRect(QgsRectangle(west, 35.05, west + 0.003, 35.06))
+    feature = QgsVectorLayerUtils.createFeature(halls, shape)
+    feature["site_id"], feature["use"] = "mine", use
+    assert halls.addFeature(feature)
+facts["halls saved"] = halls.commitChanges()
+facts["halls"] = [halls.isValid(), rendered(halls), halls.fields().field("use").editorWidgetSetup().type()]
 if keep_style:
     one.saveStyleToDatabase("mine", "", True, "")
 answer(facts)
 """
 
+MINE = ("My candidates", "My halls and yards")
 CELLS = {"site_id": "mine", "name": "내 공장 & co", "status": "vacant", "condition": "ready", "grid_mw": 80.5}
 CELLS |= {"floor_area_m2": 72930, "available_from": "2024-01-01", "notes": "drawn 'by' hand"}
 
@@ -68,12 +78,12 @@ def facts(folder: Path) -> Any:
 
 def test_the_project_opens_whole(facts: Any) -> None:
     layers = facts["layers"]
-    assert set(layers) == {"My candidates", "candidates_kr.csv", "candidates_us.csv", "Borders", "Lakes", "Land"}
+    assert set(layers) == {*MINE, "candidates_kr.csv", "candidates_us.csv", "Borders", "Lakes", "Land"}
     assert facts["tree"]
     for name, (valid, crs, count, drawn) in layers.items():
         assert valid, name
         assert crs == "EPSG:4326", name
-        assert name == "My candidates" or count > 0, name
+        assert name in MINE or count > 0, name
         assert drawn == count or name == "Borders", name
     assert layers["candidates_us.csv"][2] == 35
 
@@ -102,7 +112,7 @@ def test_a_drawn_site_is_saved_with_its_place(facts: Any) -> None:
 
 def test_what_was_drawn_is_solved_with_nothing_lost(facts: Any, folder: Path) -> None:
     assert facts["saved"]
-    setting = 'inputs.candidates=["../data/my_candidates.gpkg"]'
+    setting = 'inputs.candidates=["../data/my_sites.gpkg"]'
     result = siteopt.solve(siteopt.read_scenario(folder / "models" / "frugal.toml", [setting]))
     assert result.document["site_name"] == "내 공장 & co"
     mine = result.dataset.sites.loc["mine"]
@@ -114,11 +124,21 @@ def test_what_was_drawn_is_solved_with_nothing_lost(facts: Any, folder: Path) ->
     assert result.dataset.sites["access_days"].isna().all()
 
 
+def test_halls_and_yards_that_were_drawn_stand_in_the_plan(facts: Any, folder: Path) -> None:
+    assert facts["halls saved"]
+    assert facts["halls"] == [True, 2, "ValueMap"]
+    settings = [f'inputs.{name}=["../data/my_sites.gpkg"]' for name in ("candidates", "areas")]
+    plan = siteopt.solve(siteopt.read_scenario(folder / "models" / "frugal.toml", settings)).plan
+    drawn = plan[plan["role"].isin(["hall", "yard"])].set_index("role").geometry
+    assert drawn["hall"].bounds == (-90.165, 35.05, -90.162, 35.06)
+    assert drawn["yard"].bounds == (-90.16, 35.05, -90.157, 35.06)
+
+
 def test_a_style_that_qgis_keeps_in_the_file_does_no_harm(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["init", str(tmp_path)]).exit_code == 0
     path = str(tmp_path / "candidates.qgz")
     assert in_qgis(DRAW, path=path, features=[[[-90.16, 35.06], CELLS]], keep_style=True)["saved"]
-    setting = 'inputs.candidates=["../data/my_candidates.gpkg"]'
+    setting = 'inputs.candidates=["../data/my_sites.gpkg"]'
     result = siteopt.solve(siteopt.read_scenario(tmp_path / "models" / "frugal.toml", [setting]))
     assert result.document["site_id"] == "mine"
 
