@@ -121,7 +121,7 @@ def _convert(column: Column, series: pd.Series, rate: float) -> tuple[pd.Series,
     """Typed values, and where the text is at fault."""
     blank = _is_blank(series)
     if column.type is Type.TEXT:
-        text = _text(series).fillna("")
+        text = _text(series).fillna("").astype(str)
         bad = ~blank & ~text.isin(column.choices).to_numpy(dtype=bool) if column.choices else np.zeros_like(blank)
         return text.mask(bad, ""), bad
     if column.type is Type.DATE:

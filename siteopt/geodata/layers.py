@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import geopandas
+import pandas as pd
 import pyarrow as pa
 
 from siteopt.faults import Fault, InputError
@@ -30,8 +31,15 @@ OWN_TABLES = ("layer_styles", "qgis_projects")
 CRS = 4326
 """WGS 84."""
 
-ARROW = {"use_arrow": True, "arrow_to_pandas_kwargs": {"integer_object_nulls": True, "date_as_object": False}}
-"""How layers are read: fast, and whole numbers stay such where some are missing."""
+ARROW = {
+    "use_arrow": True,
+    "arrow_to_pandas_kwargs": {
+        "integer_object_nulls": True,
+        "date_as_object": False,
+        "types_mapper": {pa.string(): pd.StringDtype("pyarrow")}.get,
+    },
+}
+"""How layers are read: fast; whole numbers stay such where some are missing, and text stays with Arrow."""
 
 NOT_UTF8 = "text that is not UTF-8"
 

@@ -92,7 +92,7 @@ def test_land_is_not_inverted() -> None:
     from siteopt.output.basemap import basemap
 
     view = View.of(960, (-130.0, 25.0, -65.0, 50.0))
-    land = shapely.geometry.shape(view.outlines(basemap(view.box)["land"]))
+    land = shapely.make_valid(shapely.geometry.shape(view.outlines(basemap(view.box)["land"])))
     kansas, pacific = shapely.points(view.pixels(np.array([[-98.0, 38.5], [-129.0, 35.0]])))
     assert land.contains(kansas)
     assert not land.intersects(pacific)

@@ -75,7 +75,9 @@ class View:
     def outlines(self, shapes: np.ndarray) -> dict[str, Any]:
         """Shapes (WGS 84) in pixels, as one geometry."""
         drawn = shapely.simplify(shapely.transform(shapes, self.pixels), DETAIL_PX)
-        drawn = shapely.set_precision(drawn[~shapely.is_empty(drawn)], 0.1)
+        drawn = shapely.set_precision(
+            drawn[~shapely.is_empty(drawn)], 0.1, mode="pointwise"
+        )  # valid or not: it is drawn
         parts = shapely.get_parts(drawn)
         is_area = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
         made = shapely.multipolygons(parts[is_area]) if is_area.any() else shapely.multilinestrings(parts)
