@@ -8,7 +8,7 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -38,6 +38,8 @@ EXIT_CODES = {siteopt.RunOutcome.PROVEN: 0, siteopt.RunOutcome.NO_SITE: 3, siteo
 BAD_INPUT = 2
 SHOWN = 100
 """Sites of a kind that ``check`` names; the others are counted."""
+OPENED = {"report.html": "in a browser", PROJECT: "in QGIS"}
+"""What shows an answer, and where."""
 DISAGREES = 5
 """The second solver contradicts the first."""
 
@@ -201,12 +203,7 @@ def report(
     Exit codes: 0 written, 2 not the folder of a run.
     """
     page = out or run / "report.html"
-    try:
-        write_beside(page.parent, {page.name: run_report(run, lang)})
-    except InputError as error:
-        _refuse(error, as_json=False)
-    except OSError as error:
-        _fail(str(error))
+    _put(page.parent, lambda: {page.name: run_report(run, lang)})
     typer.echo(f"Report      {page}")
 
 
@@ -221,13 +218,7 @@ def plot(
     Exit codes: 0 written, 2 not the folder of a run.
     """
     folder = out or run / "charts"
-    try:
-        files = run_charts(run, lang)
-        write_beside(folder, files)
-    except InputError as error:
-        _refuse(error, as_json=False)
-    except OSError as error:
-        _fail(str(error))
+    files = _put(folder, lambda: run_charts(run, lang))
     typer.echo(f"Charts      {folder}/: {', '.join(files)}")
 
 
@@ -285,9 +276,24 @@ def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool) -> NoRetu
     elif not quiet:
         typer.echo(str(result))
         typer.echo(f"Outputs     {folder}/: {', '.join(files)}")
+        typer.echo(
+            "Open        " + ", ".join(f"{folder / name} {how}" for name, how in OPENED.items() if name in files)
+        )
     if not result.document["certificate"].get("second_solver", {}).get("agrees", True):
         raise typer.Exit(DISAGREES)
     raise typer.Exit(EXIT_CODES[result.outcome])
+
+
+def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, str | bytes]:
+    """Make files from a run, and put them into a folder among what is there."""
+    try:
+        files = make()
+        write_beside(folder, files)
+    except InputError as error:
+        _refuse(error, as_json=False)
+    except OSError as error:
+        _fail(str(error))
+    return files
 
 
 def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoReturn:

@@ -132,6 +132,10 @@ def test_solve_proven(world: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "small: proven" in result.stdout
     assert f"Outputs     {tmp_path / 'out'}/" in result.stdout
+    assert (
+        f"Open        {tmp_path / 'out' / 'report.html'} in a browser, {tmp_path / 'out' / 'siteopt.qgz'} in QGIS"
+        in (result.stdout)
+    )
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"plan.json", "plan.geojson", "sites.geojson", "orders.csv", "schedule.csv"} <= written
 
