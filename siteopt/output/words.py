@@ -50,7 +50,8 @@ ENGLISH = {
 }
 """Names that differ from what the documents call them."""
 ENGLISH_REASONS = {r"unknown: (?P<names>.+)": "unknown: {names}"}
-_KRW, _USD = "KRW", "USD"
+_KRW = "KRW"
+_KOREAN_MONEY = {_KRW: "원", "USD": "달러"}
 _MYRIAD, _HUNDRED_MILLION, _TRILLION = 1e4, 1e8, 1e12
 
 
@@ -115,12 +116,22 @@ class Words:
             return f"{day.year}년 {day.month}월 {day.day}일"
         return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
+    def currency(self, document: Document) -> str:
+        """The currency of a document."""
+        code = str(document["currency"])
+        return _KOREAN_MONEY.get(code, code) if self._korean else code
+
+    def amount(self, document: Document, usd: float) -> str:
+        """An amount in the currency of a document to the last unit, where millions would hide a difference."""
+        number = f"{usd * document['currency_per_usd']:,.0f}"
+        return f"{number} {self.currency(document)}" if self._korean else f"{self.currency(document)} {number}"
+
     def money(self, document: Document, usd: float) -> str:
         """An amount in the currency of a document, as the summary tells it; in Korean by ten thousands."""
         if not self._korean:
             return money(document, usd)
         currency, amount = document["currency"], abs(usd * document["currency_per_usd"])
-        unit = {_KRW: " 원", _USD: " 달러"}.get(currency, f" {currency}")
+        unit = f" {self.currency(document)}"
         sign = "-" if usd < 0 else ""
         if amount >= _TRILLION:
             trillions, rest = divmod(round(amount / _HUNDRED_MILLION), round(_TRILLION / _HUNDRED_MILLION))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -21,7 +22,7 @@ from siteopt.output.charts.places import Label, View, degrees, mercator, placed
 from siteopt.output.charts.schedule import schedule
 from siteopt.output.charts.supply import cooling, power
 from siteopt.output.report import charts
-from siteopt.output.words import Words
+from siteopt.output.words import LANGUAGES, Words
 from tests.report import pages
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -194,7 +195,7 @@ def test_cost_holds_every_part_but_those_of_nothing() -> None:
 def test_front_tells_its_ends() -> None:
     document = pages.front_document()
     chart = front(document, Words())
-    assert "Soonest is day 23 at Alpha Works, for USD 307.7 M. Waiting longer saves nothing." in chart.caption
+    assert "Soonest is day 23 at Alpha Works, for USD 307,727,896. Waiting longer saves nothing." in chart.caption
     assert "1. Alpha Works" in words_in(svg(chart, WIDE))
     assert "1. Alpha Works" in words_in(svg(chart, NARROW))
 
@@ -204,8 +205,22 @@ def test_front_tells_what_waiting_saves() -> None:
     last = document["points"][0] | {"day": 33, "cost_usd": document["points"][0]["cost_usd"] - 2_000_000}
     document["points"].append(last)
     chart = front(document, Words())
-    assert "Cheapest is Alpha Works on day 33: 10 days later, USD 2.0 M less." in chart.caption
-    assert chart.rows[0][3] == "USD 0.2 M"
+    assert "Cheapest is Alpha Works on day 33: 10 days later, USD 2,000,000 less." in chart.caption
+    assert chart.rows[0][3] == "USD 200,000"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_front_of_small_differences_tells_them(language: str) -> None:
+    document = pages.front_document()
+    first = document["points"][0] | {"cost_usd": 63_520_000}
+    document["points"] = [first, first | {"day": 33, "cost_usd": 63_516_900}]
+    chart = front(document, Words(language))
+    assert "3,100" in chart.caption
+    encoded = [layer["encoding"]["y"] for layer in specification(chart, WIDE)["layer"]]
+    names = next(y["axis"]["labelExpr"] for y in encoded if y.get("axis"))
+    marks = [float(text.replace(",", "")) for text in re.findall(r'"(\d[\d,]+)"[,}]', names)]
+    assert len(marks) > 2
+    assert len({round(after - before) for before, after in pairwise(marks)}) == 1
 
 
 def test_front_that_is_not_complete_says_so() -> None:

@@ -194,7 +194,7 @@ def test_front_of_the_same_run_is_shown() -> None:
 
 def test_page_of_a_front() -> None:
     text = text_of(front_report(pages.front_document(), Words()))
-    assert "Soonest is day 23 at Alpha Works, for USD 307.7 M." in text
+    assert "Soonest is day 23 at Alpha Works, for USD 307,727,896." in text
     assert "proven" in text
     assert "Programs solved" in text
 

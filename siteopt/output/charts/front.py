@@ -16,6 +16,7 @@ from siteopt.output.charts.base import (
     Frame,
     apart,
     day_axis,
+    measure,
     named_axis,
     shortened,
     texts,
@@ -49,7 +50,7 @@ def front(document: Document, words: Words) -> Chart:
                 "Soonest is day {day} at {site}, for {cost}.",
                 day=first["day"],
                 site=first["name"],
-                cost=words.money(document, first["cost_usd"]),
+                cost=words.amount(document, first["cost_usd"]),
             )
         )
         if last is not first:
@@ -59,7 +60,7 @@ def front(document: Document, words: Words) -> Chart:
                     site=last["name"],
                     day=last["day"],
                     days=words.count(last["day"] - first["day"], "day"),
-                    saved=words.money(document, first["cost_usd"] - last["cost_usd"]),
+                    saved=words.amount(document, first["cost_usd"] - last["cost_usd"]),
                 )
             )
         else:
@@ -76,7 +77,7 @@ def front(document: Document, words: Words) -> Chart:
         (
             row["day"],
             row["date"],
-            words.money(document, row["cost_usd"]),
+            words.amount(document, row["cost_usd"]),
             _slope(document, words, row, after),
             row["name"],
         )
@@ -90,7 +91,7 @@ def _slope(document: Document, words: Words, row: Document, after: Document | No
     """What each day of waiting for the next corner saves."""
     if after is None:
         return ""
-    return words.money(document, (row["cost_usd"] - after["cost_usd"]) / (after["day"] - row["day"]))
+    return words.amount(document, (row["cost_usd"] - after["cost_usd"]) / (after["day"] - row["day"]))
 
 
 @dataclass(frozen=True)
@@ -103,17 +104,18 @@ class _Front:
         import altair as alt
 
         is_wide, points, sites = self.width >= WIDE, self.document["points"], self.document["sites"]
-        left, right, top = (128.0, 300.0, 16.0) if is_wide else (92.0, 12.0, 22.0 + KEY_LINE * len(sites))
-        frame = Frame(self.width, top + (330 if is_wide else 260) + 40, left, right, top, 40)
         days, costs = [row["day"] for row in points], [row["cost_usd"] for row in points]
         spread = max(10, max(days) - min(days))
         first, until = max(0.0, min(days) - 0.08 * spread), max(days) + 0.12 * spread
         pad = max((max(costs) - min(costs)) * 0.1, max(costs) * 1e-4)
         low, high = min(costs) - pad, max(costs) + pad
+        rate = self.document["currency_per_usd"]
+        marks = {amount / rate: f"{amount:,.0f}" for amount in ticks(low * rate, high * rate, 5)}
+        left = 16 + max(measure(text, SMALL) for text in (*marks.values(), self.words.currency(self.document)))
+        right, top = (300.0, 28.0) if is_wide else (12.0, 34.0 + KEY_LINE * len(sites))
+        frame = Frame(self.width, top + (330 if is_wide else 260) + 40, left, right, top, 40)
         axis = day_axis(self.document["start_date"], ticks(first, until, 7 if is_wide else 3))
         x = alt.X("x:Q", scale=alt.Scale(domain=[first, until], nice=False, zero=False), axis=axis)
-        rate = self.document["currency_per_usd"]
-        marks = {usd / rate: self.words.money(self.document, usd / rate) for usd in ticks(low * rate, high * rate, 5)}
         y = alt.Y("y:Q", scale=alt.Scale(domain=[low, high], nice=False, zero=False), axis=named_axis(marks, grid=True))
         joint = [{"x": row["day"], "y": row["cost_usd"], "what": self._what(row)} for row in points if row["on_front"]]
         look: dict[str, Any] = {
@@ -125,18 +127,20 @@ class _Front:
             "strokeWidth": 1.5,
         }
         corners = alt.Chart(values(joint)).mark_point(ariaRoleDescription="what", **look)
+        unit = {"x": first, "y": high, "text": self.words.currency(self.document)}
         wide_line = {"color": INK, "opacity": 0.18, "strokeWidth": 10}
         return frame.around(
             [
                 _line(x, y, _steps(self.document["front"], until), wide_line),
                 *(_line(x, y, _steps(site["line"], until), _look(n)) for n, site in enumerate(sites)),
                 corners.encode(x=x, y=y, description=alt.Description("what:N")),
+                texts(x, y, [unit], dx=-8, dy=-14, align="right", color=QUIET, fontSize=SMALL),
                 *self._names(frame, [(site["line"]["cost_usd"][-1] - low) / (high - low) for site in sites]),
             ]
         )
 
     def _what(self, row: Document) -> str:
-        cost = self.words.money(self.document, row["cost_usd"])
+        cost = self.words.amount(self.document, row["cost_usd"])
         return self.words("day {day}, {cost}: {site}", day=row["day"], cost=cost, site=row["name"])
 
     def _names(self, frame: Frame, heights: Sequence[float]) -> Iterator[alt.Chart]:
