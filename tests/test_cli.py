@@ -246,13 +246,14 @@ def test_second_solver_disagrees(world: Path, tmp_path: Path, monkeypatch: pytes
 
 
 INTERRUPTED = """
-import os, signal
+import signal
 from siteopt.cli import _interruptible
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts a job behind "&" has it ignored
 with _interruptible() as stop:
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
     print("stopping", stop.is_set())
     try:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
     except KeyboardInterrupt:
         print("ended")
 """
