@@ -255,6 +255,16 @@ def test_ground_is_drawn_where_there_is_one() -> None:
     validate(chart, NARROW)
 
 
+def test_ground_with_a_hall_of_less_than_a_pixel() -> None:
+    def square(side: float, role: str) -> dict[str, Any]:
+        ring = [[0.0, 0.0], [side, 0.0], [side, side], [0.0, side], [0.0, 0.0]]
+        return {"geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": {"role": role}}
+
+    chart = site_plan({"features": [square(0.05, "outline"), square(2e-6, "hall")]}, Words())
+    assert chart is not None
+    assert "hall" in words_in(svg(chart, NARROW))
+
+
 def test_ids_of_drawings_differ() -> None:
     """Clip paths are looked up by id in the whole page."""
 

@@ -66,8 +66,11 @@ def _draw(shapes: list[tuple[str, Any]], words: Words, width: int) -> alt.LayerC
     layers, labels = [], []
     for role, look in LOOKS.items():
         for shape in (shape for other, shape in shapes if other == role):
-            drawn = shapely.set_precision(shapely.transform(shape, pixels), 0.1)
-            feature = {"type": "Feature", "geometry": shapely.geometry.mapping(drawn)}
+            drawn = shapely.transform(shape, pixels)
+            feature = {
+                "type": "Feature",
+                "geometry": shapely.geometry.mapping(shapely.set_precision(drawn, 0.1, mode="pointwise")),
+            }
             ground = alt.Chart(values([feature])).mark_geoshape(aria=False, **look)
             layers.append(ground.project(type="identity", scale=1, translate=[0, 0]))
             inside = drawn.representative_point()
