@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import platform
 import threading
@@ -27,7 +26,7 @@ from siteopt.optimize.pareto import fronts
 from siteopt.optimize.search import Progress, search
 from siteopt.optimize.single import Clock
 from siteopt.optimize.solver import SEED
-from siteopt.output.document import Document, document
+from siteopt.output.document import Document, document, json_text
 from siteopt.output.folder import write_folder
 from siteopt.output.front import columns, front_csv, front_document, front_geojson, front_summary
 from siteopt.output.geojson import plan_geojson, sites_geojson
@@ -123,9 +122,9 @@ class Result(Output):
         sites, plan = self._sites, self._plan
         return {
             "report.html": report(self.document, sites, plan, Words()),
-            "sites.geojson": _json(sites),
-            "plan.geojson": _json(plan),
-            "plan.json": _json(self.document, indent=1),
+            "sites.geojson": json_text(sites),
+            "plan.geojson": json_text(plan),
+            "plan.json": json_text(self.document, indent=1),
             "schedule.csv": schedule_csv(self.document),
             "orders.csv": orders_csv(self.document),
             **map_files(self.document, sites, plan),
@@ -162,8 +161,8 @@ class Front(Output):
         return {
             "report.html": front_report(self.document, Words()),
             "pareto.csv": front_csv(self.document),
-            "pareto.geojson": _json(front_geojson(self.document)),
-            "pareto.json": _json(self.document, indent=1),
+            "pareto.geojson": json_text(front_geojson(self.document)),
+            "pareto.json": json_text(self.document, indent=1),
         }
 
 
@@ -305,10 +304,6 @@ def _checked(plans: Iterable[tuple[Instance, Plan]]) -> dict[str, Any]:
         "worst_excess": max(check.worst for check in checks),
         "valid": all(check.valid for check in checks),
     }
-
-
-def _json(document: Document, indent: int | None = None) -> str:
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent) + "\n"
 
 
 def _frame(collection: Document) -> geopandas.GeoDataFrame:

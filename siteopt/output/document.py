@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -68,6 +69,11 @@ def document(
         },
         "inputs": [{"path": path, "sha256": digest} for path, digest in inputs],
     }
+
+
+def json_text(document: Document, indent: int | None = None) -> str:
+    """A document as the text of a file."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent) + "\n"
 
 
 def heading(scenario: Scenario, outcome: RunOutcome, version: str) -> Document:
@@ -149,6 +155,11 @@ def cost_usd(case: Instance, plan: Plan) -> dict[str, float]:
     """What a plan costs in all and by part, in US dollars."""
     parts = plan.cost_parts_musd(case)
     return {name: round(value * 1e6) for name, value in {"total": sum(parts.values()), **parts}.items()}
+
+
+def units_of(order: Document) -> int:
+    """The units of an order in all: those on site at the last milestone."""
+    return max(order["units"].values())
 
 
 def _orders(

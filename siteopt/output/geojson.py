@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.polygon import orient
 
-from siteopt.output.document import Document
+from siteopt.output.document import Document, units_of
 
 DECIMALS = 7
 
@@ -61,15 +61,15 @@ def plan_geojson(document: Document, areas: Sequence[tuple[str, shapely.Geometry
         properties = _feature("delivery", order["offer_id"], order["model"]) | {
             name: order[name] for name in ("kind", "leaves", "arrives", "ready", "cost_usd")
         }
-        properties["units"] = max(order["units"].values())
+        properties["units"] = units_of(order)
         line = [_position(order["longitude"], order["latitude"]), _position(*site)]
-        features.append(_made({"type": "LineString", "coordinates": line}, properties))
+        features.append(made({"type": "LineString", "coordinates": line}, properties))
     for role, shape in areas:
         if parts := _rings(shape):
             properties = _feature(role, document["site_id"], document["site_name"])
             whole = {"type": "Polygon", "coordinates": parts[0]}
             parted = {"type": "MultiPolygon", "coordinates": parts}
-            features.append(_made(parted if len(parts) > 1 else whole, properties))
+            features.append(made(parted if len(parts) > 1 else whole, properties))
     return collection(features)
 
 
@@ -104,10 +104,11 @@ def _position(longitude: float, latitude: float) -> list[float]:
 
 def point(longitude: float, latitude: float, properties: Mapping[str, Any]) -> Document:
     """A point feature."""
-    return _made({"type": "Point", "coordinates": _position(longitude, latitude)}, properties)
+    return made({"type": "Point", "coordinates": _position(longitude, latitude)}, properties)
 
 
-def _made(geometry: Document, properties: Mapping[str, Any]) -> Document:
+def made(geometry: Document | None, properties: Mapping[str, Any]) -> Document:
+    """A feature; without geometry where its place is not known."""
     return {"type": "Feature", "geometry": geometry, "properties": dict(properties)}
 
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from siteopt.output.charts.schedule import held_by
 from siteopt.output.document import Document
-from siteopt.output.summary import LIMIT
 from siteopt.output.words import Words
+from siteopt.plan import RunOutcome
 from siteopt.schema import CANDIDATES
 
-PROVEN = "proven"
 MANY = 5
 """Goals of which not all are named in a sentence."""
 ASSUMABLE = sum(column.assumable for column in CANDIDATES)
@@ -49,8 +48,8 @@ class Headline:
 def headline(document: Document, words: Words) -> Headline:
     """The first screen of a run, whatever its outcome."""
     outcome = document["outcome"]
-    badge = words.term("not proven" if outcome == LIMIT else outcome)
-    kind = {PROVEN: "good", LIMIT: "open"}.get(outcome, "none")
+    badge = words.term("not proven" if outcome == RunOutcome.LIMIT else outcome)
+    kind = {RunOutcome.PROVEN: "good", RunOutcome.LIMIT: "open"}.get(outcome, "none")
     if document["site_id"] is None:
         return Headline(words("No site"), tuple(_nothing(document, words)), badge, kind)
     milestones = tuple(
@@ -62,7 +61,7 @@ def headline(document: Document, words: Words) -> Headline:
 
 
 def _nothing(document: Document, words: Words) -> list[str]:
-    if document["outcome"] == LIMIT:
+    if document["outcome"] == RunOutcome.LIMIT:
         return [words("No plan yet: the time was up before the first one.")]
     count = words.count(document["candidates"], "candidate")
     return [
@@ -122,7 +121,7 @@ def _whole(document: Document, words: Words) -> str:
 def _proof(document: Document, words: Words) -> str:
     goals = [words.term(goal) if goal == "cost" else goal for goal in document["objective"]]
     order = ", ".join(goals if len(goals) <= MANY else [*goals[:2], "…", goals[-1]])
-    if document["outcome"] == PROVEN:
+    if document["outcome"] == RunOutcome.PROVEN:
         sites = words.count(document["eligible"], "eligible site")
         return words(
             "Proven for what was entered: of {sites} none has a better plan, in the order {order}.",

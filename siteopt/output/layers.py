@@ -12,9 +12,9 @@ import numpy as np
 import shapely
 import shapely.geometry
 
-from siteopt.output.document import Document
+from siteopt.output.document import Document, units_of
 from siteopt.output.layer import Field, Layer, points, printable, schema_field
-from siteopt.output.summary import counted, money
+from siteopt.output.summary import counted, held_by, money
 from siteopt.plan import Standing
 from siteopt.scenario import COST, slug
 from siteopt.schema import CANDIDATES
@@ -188,22 +188,13 @@ def _milestones(document: Document) -> Layer:
         Field("held_by", str, "Held by", "the limit without which training would start earliest"),
     )
     rows = [
-        {**milestone, "number": number, "held_by": _held(milestone)}
+        {**milestone, "number": number, "held_by": held_by(milestone)}
         for number, milestone in enumerate(document["milestones"], start=1)
     ]
     words = (
         "A row a milestone, at the chosen site: when so many GPUs train, on what power, and what holds the day back."
     )
     return Layer("milestones", "Milestones", words, "Point", fields, rows, points([_site(document)] * len(rows)))
-
-
-def _held(milestone: Document) -> str:
-    saved = milestone["days_saved"].get(milestone["bottleneck"])
-    return milestone["bottleneck"] + (f" ({counted(saved, 'day')})" if saved else "")
-
-
-def _units(order: Document) -> int:
-    return max(order["units"].values())
 
 
 def _deliveries(document: Document) -> Layer:
@@ -229,7 +220,7 @@ def _deliveries(document: Document) -> Layer:
     before: dict[tuple[float, float], int] = {}
     for order in document["orders"]:
         depot = (order["longitude"], order["latitude"])
-        rows.append({**order, "units": _units(order), "mw": round(order["unit_mw"] * _units(order), 3)})
+        rows.append({**order, "units": units_of(order), "mw": round(order["unit_mw"] * units_of(order), 3)})
         shapes.append(_bow(depot, _site(document), before.get(depot, 0)))
         before[depot] = before.get(depot, 0) + 1
     words = "A line an order, from its depot to the chosen site, with its dates; drawn as a bow, not along the roads."
@@ -261,12 +252,12 @@ def _depots(document: Document) -> Layer:
         depots.setdefault((order["longitude"], order["latitude"]), []).append(order)
     rows = []
     for orders in depots.values():
-        row: Document = {"depot": orders[0]["depot"], "units": sum(map(_units, orders))}
+        row: Document = {"depot": orders[0]["depot"], "units": sum(map(units_of, orders))}
         row["leaves"] = min(order["leaves"] for order in orders)
-        counts = {kind: sum(_units(order) for order in orders if order["kind"] == kind) for kind in mw}
+        counts = {kind: sum(units_of(order) for order in orders if order["kind"] == kind) for kind in mw}
         row["contents"] = ", ".join(counted(count, kind) for kind, count in counts.items() if count)
         for kind, field in mw.items():
-            total = sum(order["unit_mw"] * _units(order) for order in orders if order["kind"] == kind)
+            total = sum(order["unit_mw"] * units_of(order) for order in orders if order["kind"] == kind)
             row[field.name] = round(total, 3)
         rows.append(row)
     words = "The yards that the rented units leave from, with what comes from each."

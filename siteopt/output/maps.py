@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,7 +10,8 @@ import shapely
 
 from siteopt.faults import Fault
 from siteopt.output.basemap import Box, box_around
-from siteopt.output.document import Document
+from siteopt.output.document import Document, json_text
+from siteopt.output.geojson import collection, made, point
 from siteopt.output.geopackage import geopackage
 from siteopt.output.layer import Layer, base_layers, points
 from siteopt.output.layers import fault_layer, milestone_names, run_layers
@@ -73,13 +73,13 @@ def fault_files(faults: Sequence[Fault]) -> dict[str, str | bytes]:
     title = f"{count:,} {'fault' if count == 1 else 'faults'} of the input" if count else "No faults"
     groups = [Group("Input", (_shown(layer, style, height=1),)), base_group(base)]
     features = [
-        {"type": "Feature", "geometry": place and {"type": "Point", "coordinates": place}, "properties": row}
+        point(*place, row) if place is not None else made(None, row)
         for place, row in zip(places, layer.rows, strict=True)
     ]
     return {
         GEOPACKAGE: geopackage([layer, *base], {**styles, "faults": qml_text(style, layer.fields)}),
         PROJECT: project(title, "What cannot be right in the input, row by row.", groups, view),
-        "faults.geojson": json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False) + "\n",
+        "faults.geojson": json_text(collection(features)),
         "faults.qml": qml_text(style, layer.fields),
     }
 

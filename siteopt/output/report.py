@@ -18,9 +18,10 @@ from siteopt.output.charts.map import site_map
 from siteopt.output.charts.schedule import schedule
 from siteopt.output.charts.supply import cooling, power
 from siteopt.output.document import Document
-from siteopt.output.headline import PROVEN, assumed_of_chosen, headline
+from siteopt.output.headline import assumed_of_chosen, headline
 from siteopt.output.ranking import PRINTED_ROWS, ranking_table
 from siteopt.output.words import Words
+from siteopt.plan import RunOutcome
 from siteopt.schema import CANDIDATES
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def front_report(document: Document, words: Words) -> str:
         As ``pareto.json`` holds it.
     """
     chart = front(document, words)
-    is_proven = document["outcome"] == PROVEN
+    is_proven = document["outcome"] == RunOutcome.PROVEN
     kind = "good" if is_proven else "open" if document["points"] else "none"
     return _page(
         "front.html.jinja",

@@ -69,7 +69,7 @@ def _faults(folder: Path) -> Iterator[None]:
     """Values that siteopt did not write so are the fault of whoever changed the files."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, LookupError, StopIteration) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, StopIteration) as error:
         found = f"{type(error).__name__}: {error}"
         raise InputError(
             [Fault(str(folder), None, "", found, "files as siteopt wrote them; solve it again")]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from siteopt.output.document import Document
+from siteopt.output.document import Document, units_of
+from siteopt.plan import RunOutcome
 
 KINDS = ("generator", "chiller", "battery")
 PLURAL = {"generator": "generators", "chiller": "chillers", "battery": "batteries"}
 NEXT_BEST = 3
-LIMIT = "limit reached"
 BILLIONS = 1e5
 """Millions from which money is told in billions."""
 
@@ -21,7 +21,7 @@ def summary(document: Document) -> str:
     lines = [f"{head}, {certificate['milps_solved']} MILPs in {certificate['seconds']:.1f} s"]
     if document["site_id"] is None:
         return "\n".join([*lines, *_reasons(document)])
-    if document["outcome"] == LIMIT:
+    if document["outcome"] == RunOutcome.LIMIT:
         lines.append(f"Not proven  the best plan so far; {_bounds(document)}")
     lines.append(
         f"Site        {document['site_name']} ({document['site_id']}), {_among(document)}"
@@ -29,9 +29,7 @@ def summary(document: Document) -> str:
     )
     width = max(len(milestone["name"]) for milestone in document["milestones"])
     for milestone in document["milestones"]:
-        held = f"  held by {milestone['bottleneck']}" if milestone["bottleneck"] else ""
-        saved = milestone["days_saved"].get(milestone["bottleneck"])
-        held += f" ({counted(saved, 'day')})" if saved else ""
+        held = f"  held by {held_by(milestone)}" if milestone["bottleneck"] else ""
         lines.append(
             f"Milestone   {milestone['name']:<{width}}  {milestone['gpus']:>9,} GPUs  day {milestone['day']:>4}"
             f"  {milestone['date']}  {milestone['demand_mw']:>6.1f} MW{held}"
@@ -52,6 +50,12 @@ def summary(document: Document) -> str:
     if guessed:
         lines.append(f"Assumed     for this site: {', '.join(guessed)}")
     return "\n".join([*lines, *_second(document)])
+
+
+def held_by(milestone: Document) -> str:
+    """The limit that holds a milestone back, with the days that it costs."""
+    saved = milestone["days_saved"].get(milestone["bottleneck"])
+    return milestone["bottleneck"] + (f" ({counted(saved, 'day')})" if saved else "")
 
 
 def _among(document: Document) -> str:
@@ -91,7 +95,7 @@ def _mix(document: Document) -> list[str]:
         models: Counter[str] = Counter()
         for order in document["orders"]:
             if order["kind"] == kind:
-                models[order["model"]] += max(order["units"].values())
+                models[order["model"]] += units_of(order)
         mw = document["milestones"][-1][f"{PLURAL[kind]}_mw"]
         if models:
             units = ", ".join(f"{count} x {model}" for model, count in models.most_common())
@@ -131,6 +135,6 @@ def _days(document: Document, row: Document) -> str:
 
 
 def _reasons(document: Document) -> list[str]:
-    if document["outcome"] == LIMIT:
+    if document["outcome"] == RunOutcome.LIMIT:
         return ["No plan yet: the time was up before the first one"]
     return [f"  {row['site_id']}: {row['reason'] or row['standing']}" for row in document["ranking"]]

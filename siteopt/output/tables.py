@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from siteopt.output.document import Document
+from siteopt.output.document import Document, units_of
 from siteopt.scenario import slug
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -45,7 +45,7 @@ def schedule_csv(document: Document) -> str:
 def events(document: Document) -> Iterable[tuple[int, str, str, str, Any]]:
     """What happens when: day, date, event, what, units."""
     for order in document["orders"]:
-        what, units = f"{order['offer_id']} ({order['model']})", max(order["units"].values())
+        what, units = f"{order['offer_id']} ({order['model']})", units_of(order)
         yield 0, document["start_date"], "order", what, units
         for event in ("leaves", "arrives", "ready"):
             yield order[f"{event}_day"], order[event], event, what, units

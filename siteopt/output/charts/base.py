@@ -136,6 +136,17 @@ def values(rows: Iterable[Mapping[str, Any]]) -> Any:
     return alt.InlineData(values=json.dumps(list(rows), ensure_ascii=False), format=alt.JsonDataFormat(type="json"))
 
 
+def rectangles(x: Any, y: Any, boxes: Iterable[Mapping[str, Any]], **mark: Any) -> alt.Chart:
+    """Boxes on scales ``x`` and ``y``: each has ``x``, ``x2``, ``y``, ``y2``, ``color``, and ``what`` it stands for."""
+    import altair as alt
+
+    layer = alt.Chart(values(boxes)).mark_rect(ariaRoleDescription="what", **mark)
+    fill = alt.Fill("color:N", scale=None, legend=None)
+    return layer.encode(
+        x=x, x2=alt.X2("x2:Q"), y=y, y2=alt.Y2("y2:Q"), fill=fill, description=alt.Description("what:N")
+    )
+
+
 def texts(x: Any, y: Any, labels: Iterable[Mapping[str, Any]], **mark: Any) -> alt.Chart:
     """Text on scales ``x`` and ``y``: each label has ``x``, ``y``, ``text``, and ``color`` unless all have the same."""
     import altair as alt

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, shortened, texts, values
+from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, rectangles, shortened, texts, values
 from siteopt.output.document import Document
 from siteopt.output.palette import BORDER, INK, KIND, STANDING
 from siteopt.output.words import Words
@@ -83,7 +82,7 @@ class _Cost:
         fan = [{"x": x, "y": y, "x2": x2, "y2": y2} for x, y, x2, y2 in lines if rest]
         rule = alt.Chart(values(fan)).mark_rule(color=BORDER, aria=False)
         layers = [
-            _rectangles(frame, boxes),
+            rectangles(frame.x(), frame.y(), boxes),
             rule.encode(x=frame.x(), x2=alt.X2("x2:Q"), y=frame.y(), y2=alt.Y2("y2:Q")),
         ]
         for head in heads:
@@ -116,24 +115,7 @@ class _Cost:
             labels.append({"x": names - 10, "y": y, "text": shortened(name_, names - 10, size)})
             amounts.append({"x": names + long + 8, "y": y, "text": text})
         return [
-            _rectangles(frame, boxes),
+            rectangles(frame.x(), frame.y(), boxes),
             texts(frame.x(), frame.y(), labels, color=INK, align="right", fontSize=size),
             texts(frame.x(), frame.y(), amounts, color=INK, fontSize=size),
         ]
-
-
-def _rectangles(frame: Frame, boxes: Sequence[dict[str, Any]]) -> alt.Chart:
-    import altair as alt
-
-    return (
-        alt.Chart(values(boxes))
-        .mark_rect(ariaRoleDescription="what")
-        .encode(
-            x=frame.x(),
-            x2=alt.X2("x2:Q"),
-            y=frame.y(),
-            y2=alt.Y2("y2:Q"),
-            fill=alt.Fill("color:N", scale=None, legend=None),
-            description=alt.Description("what:N"),
-        )
-    )

@@ -12,7 +12,7 @@ import numpy as np
 from siteopt.output.basemap import basemap, box_around
 from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, measure, shortened, texts, values
 from siteopt.output.charts.places import Label, View, placed
-from siteopt.output.document import Document
+from siteopt.output.document import Document, units_of
 from siteopt.output.palette import BORDER, INK, KIND, LAND, MARKER, STANDING, WATER
 from siteopt.output.words import Words
 from siteopt.plan import Standing
@@ -76,7 +76,7 @@ def _hauls(document: Document) -> list[Haul]:
     units: Counter[tuple[str, str, tuple[float, float]]] = Counter()
     for order in document["orders"]:
         place = (order["longitude"], order["latitude"])
-        units[order["kind"], order["depot"], place] += max(order["units"].values())
+        units[order["kind"], order["depot"], place] += units_of(order)
     return [Haul(kind, depot, place, count) for (kind, depot, place), count in units.items()]
 
 

@@ -6,9 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, measure, shortened, texts, values
+from siteopt.output.charts.base import (
+    QUIET,
+    SMALL,
+    TEXT,
+    WIDE,
+    Chart,
+    Frame,
+    measure,
+    rectangles,
+    shortened,
+    texts,
+    values,
+)
 from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, last_day, name_lines
-from siteopt.output.document import Document
+from siteopt.output.document import Document, units_of
 from siteopt.output.palette import INK, KIND, STANDING
 from siteopt.output.summary import PLURAL
 from siteopt.output.words import Words
@@ -57,7 +69,7 @@ def schedule(document: Document, words: Words) -> Chart:
 
     header = tuple(words.term(name) for name in ("model", "depot", "units", "order", *DATES))
     rows = [
-        (order["model"], order["depot"], _units(order), document["start_date"], *(order[name] for name in DATES))
+        (order["model"], order["depot"], units_of(order), document["start_date"], *(order[name] for name in DATES))
         for order in document["orders"]
     ]
     return Chart("schedule", words("What happens when"), _caption(document, words), draw, header, tuple(rows))
@@ -71,10 +83,6 @@ def held_by(milestone: Document, words: Words) -> str:
     saved = milestone["days_saved"].get(limit)
     days = f" ({words.count(saved, 'day')})" if saved else ""
     return words("held by {limit}", limit=words.reason(limit)) + days
-
-
-def _units(order: Document) -> int:
-    return max(order["units"].values())
 
 
 def _caption(document: Document, words: Words) -> str:
@@ -154,7 +162,7 @@ class _Gantt:
         for order in self.document["orders"]:
             days = [0, *(order[f"{name}_day"] for name in DATES)]
             bars = tuple(zip(("lead", "haul", "install", "commission"), days[:-1], days[1:], strict=True))
-            name, depot = f"{_units(order)} × {order['model']}", f", {order['depot']}"
+            name, depot = f"{units_of(order)} × {order['model']}", f", {order['depot']}"
             yield _Row(name, depot, KIND[order["kind"]], bars, self.words.term(PLURAL[order["kind"]]).capitalize())
 
     def _boxes(self, row: _Row, middle: float) -> Iterator[dict[str, Any]]:
@@ -264,17 +272,7 @@ class _Gantt:
 def _bars(time: Timeline, boxes: Sequence[dict[str, Any]]) -> alt.Chart:
     import altair as alt
 
-    return (
-        alt.Chart(values(boxes))
-        .mark_rect(strokeWidth=1, ariaRoleDescription="what")
-        .encode(
-            x=time.x(),
-            x2=alt.X2("x2:Q"),
-            y=time.frame.y(),
-            y2=alt.Y2("y2:Q"),
-            fill=alt.Fill("color:N", scale=None, legend=None),
-            stroke=alt.Stroke("color:N", scale=None, legend=None),
-            fillOpacity=alt.FillOpacity("opacity:Q", scale=None, legend=None),
-            description=alt.Description("what:N"),
-        )
+    return rectangles(time.x(), time.frame.y(), boxes, strokeWidth=1).encode(
+        stroke=alt.Stroke("color:N", scale=None, legend=None),
+        fillOpacity=alt.FillOpacity("opacity:Q", scale=None, legend=None),
     )

@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, apart, named_axis, texts, ticks, values
+from siteopt.output.charts.base import (
+    QUIET,
+    SMALL,
+    TEXT,
+    WIDE,
+    Chart,
+    Frame,
+    apart,
+    named_axis,
+    rectangles,
+    texts,
+    ticks,
+    values,
+)
 from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, Timeline, last_day, name_lines
 from siteopt.output.document import Document
 from siteopt.output.palette import INK, KIND
@@ -138,7 +151,7 @@ class _Supply:
         return frame.around(
             [
                 unit,
-                _areas(time, y, boxes),
+                rectangles(time.x(), y, boxes, opacity=0.65, stroke="white", strokeWidth=0.8),
                 *time.rules(y, most, 0),
                 *_steps(time, y, lines),
                 *self._ends(time, y, most, boxes, lines),
@@ -211,23 +224,6 @@ class _Supply:
             *_steps(time, y, dashes),
             texts(time.x(), y, labels, color=INK, fontSize=size),
         ]
-
-
-def _areas(time: Timeline, y: alt.Y, boxes: Sequence[dict[str, Any]]) -> alt.Chart:
-    import altair as alt
-
-    return (
-        alt.Chart(values(boxes))
-        .mark_rect(opacity=0.65, stroke="white", strokeWidth=0.8, ariaRoleDescription="what")
-        .encode(
-            x=time.x(),
-            x2=alt.X2("x2:Q"),
-            y=y,
-            y2=alt.Y2("y2:Q"),
-            fill=alt.Fill("color:N", scale=None, legend=None),
-            description=alt.Description("what:N"),
-        )
-    )
 
 
 def _steps(time: Timeline, y: alt.Y, rows: Sequence[dict[str, Any]]) -> list[alt.Chart]:
