@@ -8,10 +8,10 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -85,12 +85,15 @@ def check(
     except InputError as error:
         _refuse(error, as_json, out)
     if out is not None:
-        _map_faults((), out)  # an earlier map would show what is mended
+        _map_faults(dataset.warnings, out)  # an earlier map would show what is mended
     eligible = len(dataset.pool.site_id)
-    facts = {"candidates": len(dataset.sites), "eligible": eligible, "offers": len(dataset.offers), "faults": []}
+    warnings = [warning.record() for warning in dataset.warnings]
     if as_json:
-        typer.echo(json.dumps(facts))
+        facts = {"candidates": len(dataset.sites), "eligible": eligible, "offers": len(dataset.offers)}
+        told = {"faults": [], "warnings": warnings, "inputs": dataset.inputs}
+        typer.echo(json.dumps(facts | told, ensure_ascii=False))
         return
+    _tell(dataset.inputs, warnings)
     typer.echo(f"No faults: {len(dataset.sites):,} candidates, {eligible:,} eligible, {len(dataset.offers):,} offers")
     assumed = dataset.assumed[dataset.assumed.any(axis=1)]
     for site, reason in dataset.excluded[:SHOWN].items():
@@ -274,6 +277,7 @@ def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool) -> NoRetu
     if as_json:
         typer.echo(json.dumps(result.document, ensure_ascii=False))
     elif not quiet:
+        _tell(result.document["inputs"], result.document["warnings"])
         typer.echo(str(result))
         typer.echo(f"Outputs     {folder}/: {', '.join(files)}")
         typer.echo(
@@ -282,6 +286,15 @@ def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool) -> NoRetu
     if not result.document["certificate"].get("second_solver", {}).get("agrees", True):
         raise typer.Exit(DISAGREES)
     raise typer.Exit(EXIT_CODES[result.outcome])
+
+
+def _tell(inputs: Iterable[Mapping[str, str]], warnings: Iterable[Mapping[str, Any]]) -> None:
+    """Say what was detected about the files, and what is hardly right."""
+    for one in inputs:
+        if "read_as" in one:
+            typer.echo(f"{one['path']}: read as {one['read_as']}", err=True)
+    for warning in warnings:
+        typer.echo(f"warning: {warning['message']}", err=True)
 
 
 def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, str | bytes]:
@@ -299,7 +312,7 @@ def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, 
 def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoReturn:
     """Print every fault, put them on a map where a folder is given, and stop."""
     if as_json:
-        faults = [vars(fault) for fault in error.faults]
+        faults = [fault.record() for fault in error.faults]
         typer.echo(json.dumps({"faults": faults}, ensure_ascii=False))
     else:
         for fault in error.faults:

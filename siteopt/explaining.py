@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, nearest
 from siteopt.geodata.dataset import load
 from siteopt.geodata.filters import excluded_by
@@ -90,7 +91,9 @@ def explain(
     data = load(scenario, admit=site_id)
     if site_id not in data.sites.index:
         expected = f"a site_id of the candidates{nearest(site_id, data.sites.index)}"
-        raise InputError([Fault(", ".join(scenario.inputs.candidates), None, "site_id", site_id, expected)])
+        raise InputError(
+            [Fault(Code.NO_SUCH_NAME, ", ".join(scenario.inputs.candidates), None, "site_id", site_id, expected)]
+        )
     excluded = str(excluded_by(scenario, data.sites.loc[[site_id]])[0])
     if site_id in data.excluded:
         excluded = "; ".join(reason for reason in (excluded, data.excluded[site_id]) if reason)

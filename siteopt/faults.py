@@ -6,6 +6,9 @@ import difflib
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
+
+from siteopt.codes import Code
 
 NAMED = 1000
 """Faults of one kind that are named one by one; the last of them tells how many more there are."""
@@ -13,10 +16,12 @@ NAMED = 1000
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that cannot be right.
+    """One thing that cannot be right, or hardly can.
 
     Attributes
     ----------
+    code : Code
+        What kind of fault it is, or of warning.
     file : str
         File or layer as the user named it.
     row : int or None
@@ -31,6 +36,7 @@ class Fault:
         Where the row lies (WGS 84), if that is known.
     """
 
+    code: Code
     file: str
     row: int | None
     column: str
@@ -42,7 +48,11 @@ class Fault:
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.row, self.column) if part not in (None, ""))
         shown = self.found if len(self.found) <= 60 else self.found[:57] + "..."
-        return f"{place}: found {shown!r}, expected {self.expected}"
+        return f"{place}: found {shown!r}, expected {self.expected} [{self.code.number}]"
+
+    def record(self) -> dict[str, Any]:
+        """The fault as JSON and the table of a layer hold it."""
+        return {**vars(self), "code": self.code.number, "message": str(self)}
 
 
 class InputError(Exception):
@@ -51,6 +61,14 @@ class InputError(Exception):
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class Failure(Exception):
+    """What ends a command without being a fault of the input: no room on the disk, no solver."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        self.code = code
+        super().__init__(f"{message} [{code.number}]")
 
 
 def named(faults: Iterable[Fault], count: int) -> list[Fault]:

@@ -16,6 +16,7 @@ import geopandas
 import numpy as np
 import pandas as pd
 
+from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, nearest
 from siteopt.geodata.dataset import Dataset, load
 from siteopt.instance import Instance
@@ -226,6 +227,7 @@ def solve(
         dataset.assumed,
         checked,
         dataset.inputs,
+        dataset.warnings,
         version("siteopt"),
     )
     return Result(scenario, dataset, ranking, document_)
@@ -262,7 +264,9 @@ def pareto(
     names = [one.name for one in scenario.milestones]
     goal = next(name for name in scenario.order if name != COST) if milestone is None else milestone
     if goal not in names:
-        raise InputError([Fault("milestone", None, "", goal, f"one of {names}{nearest(goal, names)}")])
+        raise InputError(
+            [Fault(Code.NO_SUCH_NAME, "milestone", None, "", goal, f"one of {names}{nearest(goal, names)}")]
+        )
     dataset = load(scenario)
     clock = Clock(seconds, stop or threading.Event())
     ranking = search(dataset.pool, clock, report, top, workers)
@@ -278,7 +282,15 @@ def pareto(
         **_checked((front.case, corner.plan) for front in found for corner in front.corners),
     }
     document_ = front_document(
-        scenario, goal, dataset.sites, found, outcome, certificate, dataset.inputs, version("siteopt")
+        scenario,
+        goal,
+        dataset.sites,
+        found,
+        outcome,
+        certificate,
+        dataset.inputs,
+        dataset.warnings,
+        version("siteopt"),
     )
     return Front(document_)
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, nearest
 from siteopt.schema import CANDIDATES, Condition, Status
 
@@ -299,14 +300,15 @@ def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
+        code = Code.NO_FILE if isinstance(error, FileNotFoundError) else Code.UNREADABLE
         raise InputError(
-            [Fault(str(path), None, "", error.strerror or str(error), "a readable scenario file")]
+            [Fault(code, str(path), None, "", error.strerror or str(error), "a readable scenario file")]
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError([Fault(str(path), None, "", str(error), "a TOML file in UTF-8")]) from None
+        raise InputError([Fault(Code.NOT_TOML, str(path), None, "", str(error), "a TOML file in UTF-8")]) from None
     settings = tuple(overrides)
     faults = [fault for text in settings if (fault := _override(data, text))]
-    faults += [Fault(str(path), None, key, key, "a known key") for key in OWN if key in data]
+    faults += [Fault(Code.UNKNOWN_KEY, str(path), None, key, key, "a known key") for key in OWN if key in data]
     if faults:
         raise InputError(faults)
     try:
@@ -319,7 +321,7 @@ def _override(data: dict[str, Any], text: str) -> Fault | None:
     """Put ``section.key=value`` into the data; the fault where that cannot be."""
     key, separator, value = text.partition("=")
     if not separator or not key.strip():
-        return Fault("--set", None, "", text, "section.key=value, such as supply.spare_units=2")
+        return Fault(Code.BAD_SETTING, "--set", None, "", text, "section.key=value, such as supply.spare_units=2")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
@@ -332,13 +334,13 @@ def _override(data: dict[str, Any], text: str) -> Fault | None:
         elif part is not None and isinstance(target, dict):
             target = target.setdefault(part, {})
         elif part is not None:
-            return Fault("--set", None, key, text, "a key of the scenario; lists count from 0")
+            return Fault(Code.BAD_SETTING, "--set", None, key, text, "a key of the scenario; lists count from 0")
     if isinstance(target, list) and last.isdigit() and int(last) < len(target):
         target[int(last)] = parsed
     elif isinstance(target, dict):
         target[last] = parsed
     else:
-        return Fault("--set", None, key, text, "a key of the scenario; lists count from 0")
+        return Fault(Code.BAD_SETTING, "--set", None, key, text, "a key of the scenario; lists count from 0")
     return None
 
 
@@ -389,10 +391,10 @@ def _fault(file: str, error: Mapping[str, Any]) -> Fault:
     place = [str(part) for part in error["loc"]]
     key = ".".join(place)
     if error["type"] == "missing":
-        return Fault(file, None, key, "nothing", "this key")
+        return Fault(Code.NO_KEY, file, None, key, "nothing", "this key")
     if error["type"] == "extra_forbidden":
         known = _keys_at(place[:-1])
-        return Fault(file, None, key, place[-1], "a known key" + nearest(place[-1], known))
+        return Fault(Code.UNKNOWN_KEY, file, None, key, place[-1], "a known key" + nearest(place[-1], known))
     while len(place) > 1 and not place[-1].isdigit() and place[-1] not in _keys_at(place[:-1]):
         place.pop()  # pydantic names the alternative of a union after the key
     key = ".".join(place)
@@ -400,9 +402,9 @@ def _fault(file: str, error: Mapping[str, Any]) -> Fault:
     if error["type"] == "value_error" and ": " in message:
         named, message = message.split(": ", 1)
         key = ".".join(part for part in (key, named) if part)
-        return Fault(file, None, key, "this scenario", message)
+        return Fault(Code.BAD_VALUE, file, None, key, "this scenario", message)
     found = "this section" if isinstance(error["input"], dict) else str(error["input"])
-    return Fault(file, None, key, found, message)
+    return Fault(Code.BAD_VALUE, file, None, key, found, message)
 
 
 def _merged(faults: Iterable[Fault]) -> list[Fault]:

@@ -75,7 +75,9 @@ def test_check_names_a_hundred_sites_and_counts_the_others(tmp_path: Path) -> No
 def test_check_of_what_is_right_as_json(world: Path) -> None:
     result = call("check", world, "--json")
     assert result.exit_code == 0
-    assert json.loads(result.stdout) == {"candidates": 3, "eligible": 2, "offers": 4, "faults": []}
+    told = json.loads(result.stdout)
+    assert told.pop("inputs")[0]["path"] == "scenario.toml"
+    assert told == {"candidates": 3, "eligible": 2, "offers": 4, "faults": [], "warnings": []}
 
 
 def test_check_names_every_fault(faulty: Path) -> None:

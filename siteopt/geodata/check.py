@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute
 import shapely
 
+from siteopt.codes import Code
 from siteopt.faults import Fault, named, nearest
 from siteopt.geodata.tables import RawTable
 from siteopt.instance import Floats
@@ -63,11 +64,17 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
     for name in map(str, cells.columns):
         whole, *others = meant.get(name, [name])
         if others:
-            faults.append(Fault(raw.file, 1, name, name, f"{WHOLE}; {' and '.join(meant[name])} are cut to this"))
+            faults.append(
+                Fault(
+                    Code.COLUMN_TWICE, raw.file, 1, name, name, f"{WHOLE}; {' and '.join(meant[name])} are cut to this"
+                )
+            )
             continue
         twin = source.setdefault(usd_name(whole, code) or whole, name)
         if twin != name:
-            faults.append(Fault(raw.file, 1, name, name, f"one currency a column; there is {twin} too"))
+            faults.append(
+                Fault(Code.COLUMN_TWICE, raw.file, 1, name, name, f"one currency a column; there is {twin} too")
+            )
     faults += _header_faults(table, raw.file, source)
     frame = {}
     for column in table:
@@ -93,7 +100,7 @@ def _cut_text(text: pd.Series, name: str, file: str) -> list[Fault]:
     """Text that a shapefile may have cut."""
     long = text[text.map(lambda cell: len(cell.encode())) >= CUT_BYTES]
     expected = f"text of less than {CUT_BYTES} bytes, or {WHOLE}"
-    return named((Fault(file, int(row), name, cell, expected) for row, cell in long.items()), len(long))
+    return named((Fault(Code.CUT, file, int(row), name, cell, expected) for row, cell in long.items()), len(long))
 
 
 def _as_written(fault: Fault, source: dict[str, str], cells: pd.DataFrame) -> Fault:
@@ -110,10 +117,12 @@ def _header_faults(table: Table, file: str, source: dict[str, str]) -> list[Faul
         like = difflib.get_close_matches(usd.lower(), absent, n=1, cutoff=MISSPELT)
         if usd not in table.names and like:
             absent.remove(like[0])
-            faults.append(Fault(file, 1, name, name, f"a known column; did you mean {like[0]!r}?"))
+            faults.append(Fault(Code.UNKNOWN_COLUMN, file, 1, name, name, f"a known column; did you mean {like[0]!r}?"))
     for name in absent:
         if table[name].required:
-            faults.append(Fault(file, 1, name, "no such column", f"a column {name}: {table[name].help}"))
+            faults.append(
+                Fault(Code.NO_COLUMN, file, 1, name, "no such column", f"a column {name}: {table[name].help}")
+            )
     return faults
 
 
@@ -181,7 +190,22 @@ def _shown(value: object) -> str:
 
 def _fault(file: str, column: Column, name: str, cells: pd.DataFrame, row: int) -> Fault:
     text = _shown(cells.at[row, name])
-    return Fault(file, row, name, text, column.expected + _cause(column, text, cells, row))
+    return Fault(_kind(column, text), file, row, name, text, column.expected + _cause(column, text, cells, row))
+
+
+def _kind(column: Column, text: str) -> Code:
+    """What is wrong with a cell that could not be converted."""
+    if not text:
+        return Code.BLANK
+    if column.type is Type.DATE:
+        return Code.NOT_DATE
+    if column.choices:
+        return Code.CHOICE
+    value = pd.to_numeric(text, errors="coerce")
+    if np.isnan(value):
+        return Code.NOT_NUMBER
+    inside = (column.low or 0) <= value <= (column.high or 0)
+    return Code.NOT_WHOLE if inside else Code.OUT_OF_RANGE
 
 
 def _cause(column: Column, text: str, cells: pd.DataFrame, row: int) -> str:
@@ -205,7 +229,7 @@ def _duplicates(frame: pd.DataFrame, file: str, key: str) -> list[Fault]:
     again = repeated.duplicated()
     row_of = {value: row for row, value in repeated[~again].items()}
     faults = (
-        Fault(file, int(row), key, value, f"an id of its own; row {row_of[value]} has the same")
+        Fault(Code.DUPLICATE, file, int(row), key, value, f"an id of its own; row {row_of[value]} has the same")
         for row, value in repeated[again].items()
     )
     return named(faults, int(again.sum()))
@@ -215,7 +239,14 @@ def _candidates(frame: pd.DataFrame, file: str) -> list[Fault]:
     backwards = frame.loc[frame["available_until"] < frame["available_from"], ["available_from", "available_until"]]
     dates = ((row, begin.date(), until.date()) for row, begin, until in backwards.itertuples())
     faults = (
-        Fault(file, int(row), "available_until", until.isoformat(), f"a date not before available_from, {begin}")
+        Fault(
+            Code.BACKWARDS,
+            file,
+            int(row),
+            "available_until",
+            until.isoformat(),
+            f"a date not before available_from, {begin}",
+        )
         for row, begin, until in dates
     )
     return _duplicates(frame, file, "site_id") + named(faults, len(backwards))
@@ -224,7 +255,14 @@ def _candidates(frame: pd.DataFrame, file: str) -> list[Fault]:
 def _grid_steps(frame: pd.DataFrame, file: str) -> list[Fault]:
     both = frame.index[frame["ready_day"].notna() == frame["ready_date"].notna()]
     faults = (
-        Fault(file, int(row), "ready_day", _shown(frame.at[row, "ready_day"]), "either ready_day or ready_date")
+        Fault(
+            Code.EITHER_OR,
+            file,
+            int(row),
+            "ready_day",
+            _shown(frame.at[row, "ready_day"]),
+            "either ready_day or ready_date",
+        )
         for row in both
     )
     return named(faults, len(both))
@@ -235,16 +273,22 @@ def _offers(frame: pd.DataFrame, file: str) -> list[Fault]:
     for column in OFFERS:
         blank = frame[column.name].isna() | (frame[column.name] == "")
         for row in frame.index[blank & frame["kind"].isin(column.required_for)]:
-            faults.append(Fault(file, int(row), column.name, "", f"{column.expected} for a {frame.at[row, 'kind']}"))
+            faults.append(
+                Fault(
+                    Code.WRONG_KIND, file, int(row), column.name, "", f"{column.expected} for a {frame.at[row, 'kind']}"
+                )
+            )
     for row in frame.index[frame["rent_usd_per_month"].notna() == frame["purchase_usd"].notna()]:
         found = _shown(frame.at[row, "rent_usd_per_month"]) if frame.at[row, "rent_usd_per_month"] >= 0 else ""
-        faults.append(Fault(file, int(row), "rent_usd_per_month", found, "either a rent or a purchase_usd"))
+        faults.append(
+            Fault(Code.EITHER_OR, file, int(row), "rent_usd_per_month", found, "either a rent or a purchase_usd")
+        )
     for row in frame.index[frame["lead_days_high"] < frame["lead_days"]]:
         found, low = _shown(frame.at[row, "lead_days_high"]), _shown(frame.at[row, "lead_days"])
-        faults.append(Fault(file, int(row), "lead_days_high", found, f"at least lead_days, {low}"))
+        faults.append(Fault(Code.BACKWARDS, file, int(row), "lead_days_high", found, f"at least lead_days, {low}"))
     wrong = (frame["kind"] == Kind.BATTERY) & (frame["fuel"] != "")
     for row in frame.index[wrong]:
-        faults.append(Fault(file, int(row), "fuel", frame.at[row, "fuel"], "a blank for a battery"))
+        faults.append(Fault(Code.WRONG_KIND, file, int(row), "fuel", frame.at[row, "fuel"], "a blank for a battery"))
     return faults
 
 
@@ -259,13 +303,13 @@ _CROSS_CHECKS = {
 def shape_faults(shapes: pd.Series | None, rows: np.ndarray, file: str) -> list[Fault]:
     """Areas that are no valid polygons."""
     if shapes is None:
-        return [Fault(file, None, "", "a table without geometry", "a layer of polygons")]
+        return [Fault(Code.SHAPE, file, None, "", "a table without geometry", "a layer of polygons")]
     kind = shapes.geom_type.mask(shapes.isna() | shapes.is_empty, "").to_numpy(dtype=object)
     valid = np.isin(kind, ("Polygon", "MultiPolygon")) & shapes.is_valid
     bad = np.flatnonzero(~valid)
     reasons = (shapely.is_valid_reason(shapes.iloc[at]) if kind[at].endswith("Polygon") else kind[at] for at in bad)
     faults = (
-        Fault(file, int(rows[at]), "geometry", reason, "a valid polygon")
+        Fault(Code.SHAPE, file, int(rows[at]), "geometry", reason, "a valid polygon")
         for at, reason in zip(bad, reasons, strict=True)
     )
     return named(faults, len(bad))
@@ -287,7 +331,9 @@ def stranger_faults(ids: pd.Series, file: str, known: pd.Index) -> list[Fault]:
     likes = _alike(strangers.unique().tolist(), known) if len(strangers) else {}
     misspelt = strangers[strangers.isin(list(likes))]
     faults = (
-        Fault(file, int(row), "site_id", site, "a site_id of the candidates" + nearest(site, likes[site]))
+        Fault(
+            Code.STRANGER, file, int(row), "site_id", site, "a site_id of the candidates" + nearest(site, likes[site])
+        )
         for row, site in misspelt.items()
     )
     return named(faults, len(misspelt))
@@ -310,7 +356,7 @@ def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fa
     below = ladders.groupby("site_id")["grid_mw"].shift().fillna(ladders["below"])
     level = pd.DataFrame({"at": ladders["grid_mw"], "below": below}).loc[ladders["grid_mw"] <= below]
     not_rising = (
-        Fault(file, int(row), "grid_mw", _shown(at), f"more than the {before:g} MW before")
+        Fault(Code.NOT_RISING, file, int(row), "grid_mw", _shown(at), f"more than the {before:g} MW before")
         for row, at, before in level.itertuples()
     )
     return named(not_rising, len(level))

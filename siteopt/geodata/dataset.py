@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, named
 from siteopt.geodata.check import ladder_faults, shape_faults, stranger_faults, typed
 from siteopt.geodata.filters import excluded_by
@@ -52,8 +53,10 @@ class Dataset:
         Why a candidate is not in the pool, by site_id.
     assumed : DataFrame of bool
         Which blanks were filled by the scenario: eligible sites by columns that may be assumed.
-    inputs : tuple of (str, str)
-        Path and SHA-256 of every file read.
+    inputs : tuple of mappings
+        ``path`` and ``sha256`` of every file read, and ``read_as`` where something was detected about it.
+    warnings : tuple of Fault
+        What is hardly right, but no fault.
     areas : tuple of GeoDataFrame
         Polygons of sites in the CRS of their layers: ``site_id``, ``role`` (OUTLINE or a use) and geometry.
     """
@@ -64,7 +67,8 @@ class Dataset:
     steps: pd.DataFrame
     excluded: pd.Series
     assumed: pd.DataFrame
-    inputs: tuple[tuple[str, str], ...]
+    inputs: tuple[Mapping[str, str], ...]
+    warnings: tuple[Fault, ...]
     areas: tuple[geopandas.GeoDataFrame, ...] = ()
 
     @cached_property
@@ -92,7 +96,7 @@ class _Reader:
 
     scenario: Scenario
     faults: list[Fault] = field(default_factory=list)
-    inputs: list[tuple[str, str]] = field(default_factory=list)
+    inputs: list[dict[str, str]] = field(default_factory=list)
     sites: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
@@ -111,7 +115,8 @@ class _Reader:
             except InputError as error:
                 self.faults += [replace(fault, file=name) for fault in error.faults]
                 continue
-            self.inputs += _digests(name, path)
+            table_file, *beside = _digests(name, path)
+            self.inputs += [table_file | ({"read_as": raw.read_as} if raw.read_as else {}), *beside]
             frame, faults = typed(table, raw, project.currency, project.currency_per_usd)
             if table is AREAS:
                 faults += shape_faults(raw.shapes, raw.rows, name)
@@ -137,7 +142,9 @@ class _Reader:
                 twice = once & (pd.Index(other[key].unique()).get_indexer(frame[key]) >= 0)
                 expected = f"an id of its own; {twin} has the same"
                 ids = frame.loc[twice, key]
-                faults = named((Fault(name, int(row), key, id_, expected) for row, id_ in ids.items()), len(ids))
+                faults = named(
+                    (Fault(Code.DUPLICATE, name, int(row), key, id_, expected) for row, id_ in ids.items()), len(ids)
+                )
                 self.report(table, faults, frame)
                 once &= ~twice
         if not tables:
@@ -177,8 +184,10 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
             reader.report(AREAS, stranger_faults(frame["site_id"], name, reader.known.index), frame)
     for name, table in (("candidates", sites), ("offers", offers)):
         if table.empty and not reader.faults:
-            reader.faults.append(Fault(", ".join(getattr(scenario.inputs, name)), None, "", "no rows", f"{name}"))
-    if reader.faults:
+            files = ", ".join(getattr(scenario.inputs, name))
+            reader.faults.append(Fault(Code.EMPTY, files, None, "", "no rows", name))
+    warnings = tuple(fault for fault in reader.faults if fault.code.is_warning)
+    if len(warnings) < len(reader.faults):
         raise InputError(reader.faults)
     steps = pd.concat(ladders, ignore_index=True) if ladders else pd.DataFrame(columns=[*GRID_STEPS.names, "day"])
     deciding = sites[DECIDING].iloc[sites.index.argsort()]
@@ -200,6 +209,7 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
         pd.Series(reason[left_out], index=deciding.index[left_out]),
         blank[unknown == ""],
         (*_also_read(scenario), *reader.inputs),
+        warnings,
         tuple(_polygons(frame["site_id"], role, shapes) for frame, role, shapes in shaped if shapes is not None),
     )
 
@@ -211,7 +221,7 @@ def _polygons(sites: pd.Series, role: str | pd.Series, shapes: geopandas.GeoSeri
     return geopandas.GeoDataFrame(table[found], geometry=shapes.to_numpy()[found], crs=shapes.crs)
 
 
-def _also_read(scenario: Scenario) -> Iterator[tuple[str, str]]:
+def _also_read(scenario: Scenario) -> Iterator[dict[str, str]]:
     """The scenario and the layers of its filter, where they are files, with their digests."""
     keep = scenario.filter
     layers = [keep.within, keep.away_from.layer if keep.away_from else None]
@@ -223,11 +233,12 @@ def _also_read(scenario: Scenario) -> Iterator[tuple[str, str]]:
             yield from _digests(name, path)
 
 
-def _digests(name: str, path: Path) -> list[tuple[str, str]]:
+def _digests(name: str, path: Path) -> list[dict[str, str]]:
     """The files of a table or layer, and their digests; those beside it have its name but for the ending."""
     file, *beside = files_of(path)
     stem = located(Path(name))[0].with_suffix("")
-    return [(name, _sha256(file)), *((f"{stem.as_posix()}{one.suffix}", _sha256(one)) for one in beside)]
+    named = {name: file, **{f"{stem.as_posix()}{one.suffix}": one for one in beside}}
+    return [{"path": path, "sha256": _sha256(file)} for path, file in named.items()]
 
 
 def _sha256(path: Path) -> str:

@@ -11,6 +11,7 @@ import geopandas
 import pandas as pd
 import pyarrow as pa
 
+from siteopt.codes import Code
 from siteopt.faults import Fault, InputError
 
 PARQUET = (".parquet", ".geoparquet")
@@ -90,12 +91,14 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
     except InputError:
         raise
     except Exception as error:  # every driver raises its own kind
-        raise InputError([Fault(name, None, "", str(error), "a vector layer that GDAL can read")]) from None
+        raise InputError(
+            [Fault(Code.FORMAT, name, None, "", str(error), "a vector layer that GDAL can read")]
+        ) from None
     for column in found.select_dtypes("string"):
         try:  # for Arrow takes any bytes as text
             pa.array(found[column]).validate(full=True)
         except pa.ArrowInvalid:
-            raise InputError([Fault(name, None, str(column), NOT_UTF8, "UTF-8")]) from None
+            raise InputError([Fault(Code.ENCODING, name, None, str(column), NOT_UTF8, "UTF-8")]) from None
     return found
 
 
@@ -117,7 +120,7 @@ def _shapefile(file: Path, name: str) -> geopandas.GeoDataFrame:
             layer[column] = layer[column].map(decoded, na_action="ignore")
     except UnicodeDecodeError:
         expected = f"UTF-8, or the name of another encoding, such as CP949, in a file {file.stem}.cpg beside it"
-        raise InputError([Fault(name, None, "", NOT_UTF8, expected)]) from None
+        raise InputError([Fault(Code.ENCODING, name, None, "", NOT_UTF8, expected)]) from None
     return layer
 
 
@@ -132,9 +135,11 @@ def _chosen(file: Path, name: str, layer: str, table: str) -> str:
             return fitting[0]
     found = layer or f"{len(names)} layers"
     expected = f"{file.name}{LAYER}NAME, where NAME is one of {', '.join(names)}"
-    raise InputError([Fault(name, None, "", found, expected)])
+    raise InputError([Fault(Code.WHICH_LAYER, name, None, "", found, expected)])
 
 
 def no_crs(name: str) -> InputError:
     """The error for a layer that does not say which CRS it is in."""
-    return InputError([Fault(name, None, "", "a layer without CRS", "a layer that says which CRS it is in")])
+    return InputError(
+        [Fault(Code.NO_CRS, name, None, "", "a layer without CRS", "a layer that says which CRS it is in")]
+    )

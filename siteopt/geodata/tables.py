@@ -15,6 +15,7 @@ import pyarrow.compute
 import pyarrow.csv
 import shapely
 
+from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, named
 from siteopt.geodata.layers import CRS, LAYERS, SHAPEFILE, located, no_crs, open_layer
 from siteopt.schema import Table
@@ -44,6 +45,8 @@ class RawTable:
         The geometry of each record in the CRS of its layer, where there is any and the table is about places.
     cut : bool
         Whether the file cuts names and text, as a shapefile does.
+    read_as : str
+        What was detected, if the file is not simply CSV in UTF-8 with commas: "CP949, semicolons between cells".
     """
 
     file: str
@@ -51,6 +54,7 @@ class RawTable:
     rows: np.ndarray
     shapes: geopandas.GeoSeries | None = None
     cut: bool = False
+    read_as: str = ""
 
 
 def read_table(path: Path, table: Table) -> RawTable:
@@ -66,7 +70,7 @@ def read_table(path: Path, table: Table) -> RawTable:
     file, _ = located(path)
     if not file.is_file():
         expected = "a CSV, GeoJSON, GeoPackage, GeoParquet or shapefile"
-        raise InputError([Fault(str(path), None, "", "no such file", expected)])
+        raise InputError([Fault(Code.NO_FILE, str(path), None, "", "no such file", expected)])
     raw = _read_layer(path, table) if file.suffix.lower() in LAYERS else _from_qgis(_read_csv(file), table)
     if raw.shapes is None or not set(PLACE) <= set(table.names):
         return raw
@@ -96,7 +100,7 @@ def _from_qgis(raw: RawTable, table: Table) -> RawTable:
         shapes = shapely.from_wkt(text, on_invalid="ignore")
         bad = np.flatnonzero(shapely.is_missing(shapes) & (text != ""))
         if len(bad):
-            faults = (Fault(raw.file, int(raw.rows[at]), "WKT", text[at], "well-known text") for at in bad)
+            faults = (Fault(Code.SHAPE, raw.file, int(raw.rows[at]), "WKT", text[at], "well-known text") for at in bad)
             raise InputError(named(faults, len(bad)))
         return replace(raw, cells=cells.drop(columns="WKT"), shapes=geopandas.GeoSeries(shapes, crs=CRS))
     return replace(raw, cells=cells)
@@ -106,7 +110,9 @@ def _read_csv(path: Path) -> RawTable:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError([Fault(str(path), None, "", error.strerror or str(error), "a readable file")]) from None
+        raise InputError(
+            [Fault(Code.UNREADABLE, str(path), None, "", error.strerror or str(error), "a readable file")]
+        ) from None
     cells = records_at_once(data)
     if cells is None:
         cells, rows = records_one_by_one(str(path), data)
@@ -184,7 +190,9 @@ def records_one_by_one(file: str, data: bytes) -> tuple[pd.DataFrame, np.ndarray
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError([Fault(file, None, "", f"byte {error.start} is not UTF-8", "a CSV file in UTF-8")]) from None
+        raise InputError(
+            [Fault(Code.ENCODING, file, None, "", f"byte {error.start} is not UTF-8", "a CSV file in UTF-8")]
+        ) from None
     records = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] = []
     cells: list[list[str]] = []
@@ -200,18 +208,22 @@ def records_one_by_one(file: str, data: bytes) -> tuple[pd.DataFrame, np.ndarray
                 if any(cell.strip() for cell in record[len(header) :]):
                     extra = ",".join(record[len(header) :])
                     expected = f"{len(header)} cells, as in the header, not {len(record)}"
-                    too_wide.append(Fault(file, number, "", extra, expected))
+                    too_wide.append(Fault(Code.CELLS, file, number, "", extra, expected))
                 cells.append(([cell.strip() for cell in record] + [""] * len(header))[: len(header)])
                 rows.append(number)
     except csv.Error as error:
-        broken.append(Fault(file, number + 1, "", str(error), "cells with paired quotes"))
+        broken.append(Fault(Code.QUOTES, file, number + 1, "", str(error), "cells with paired quotes"))
     faults = named(too_wide, len(too_wide)) + broken
     if not header:
-        faults.append(Fault(file, None, "", "an empty file", "a header and rows"))
+        faults.append(Fault(Code.EMPTY, file, None, "", "an empty file", "a header and rows"))
     if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
-        raise InputError([Fault(file, 1, "", header[0], "commas between the cells, not semicolons or tabs")])
+        raise InputError(
+            [Fault(Code.FORMAT, file, 1, "", header[0], "commas between the cells, not semicolons or tabs")]
+        )
     for name in sorted({name for name in header if header.count(name) > 1}):
-        faults.append(Fault(file, 1, name, f"{header.count(name)} columns of this name", "each column once"))
+        faults.append(
+            Fault(Code.COLUMN_TWICE, file, 1, name, f"{header.count(name)} columns of this name", "each column once")
+        )
     if faults:
         raise InputError(faults)
     return pd.DataFrame(cells, columns=header, dtype=str), np.array(rows, dtype=np.int64)
@@ -242,7 +254,7 @@ def _points(raw: RawTable, shapes: geopandas.GeoSeries) -> geopandas.GeoSeries:
     """
     empty = np.flatnonzero(shapes.isna() | shapes.is_empty)
     if len(empty):
-        faults = (Fault(raw.file, int(raw.rows[at]), "geometry", "", "a point or polygon") for at in empty)
+        faults = (Fault(Code.SHAPE, raw.file, int(raw.rows[at]), "geometry", "", "a point or polygon") for at in empty)
         raise InputError(named(faults, len(empty)))
     inner = shapes.copy()
     is_area = inner.geom_type != "Point"

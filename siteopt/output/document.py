@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from siteopt.faults import Fault
 from siteopt.instance import Instance
 from siteopt.plan import LISTED, Plan, Ranking, RunOutcome, SiteResult, Standing
 from siteopt.scenario import Scenario, slug
@@ -30,7 +31,8 @@ def document(
     excluded: pd.Series,
     assumed: pd.DataFrame,
     certificate: Mapping[str, Any],
-    inputs: tuple[tuple[str, str], ...],
+    inputs: Sequence[Mapping[str, str]],
+    warnings: Sequence[Fault],
     version: str,
 ) -> Document:
     """Everything about a run, in types that JSON knows.
@@ -67,7 +69,8 @@ def document(
             "stage_units": {"days": "days", "cost": "million USD"},
             **certificate,
         },
-        "inputs": [{"path": path, "sha256": digest} for path, digest in inputs],
+        "inputs": [dict(one) for one in inputs],
+        "warnings": [warning.record() for warning in warnings],
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from siteopt.faults import Fault
 from siteopt.output.document import Document, heading
 from siteopt.output.geojson import collection, point
 from siteopt.output.tables import csv_text
@@ -25,7 +26,8 @@ def front_document(
     fronts: Sequence[SiteFront],
     outcome: RunOutcome,
     certificate: Mapping[str, Any],
-    inputs: tuple[tuple[str, str], ...],
+    inputs: Sequence[Mapping[str, str]],
+    warnings: Sequence[Fault],
     version: str,
 ) -> Document:
     """Everything about a front, in types that JSON knows.
@@ -54,7 +56,8 @@ def front_document(
             for rank, front in enumerate(fronts, start=1)
         ],
         "certificate": dict(certificate),
-        "inputs": [{"path": path, "sha256": digest} for path, digest in inputs],
+        "inputs": [dict(one) for one in inputs],
+        "warnings": [warning.record() for warning in warnings],
     }
 
 

@@ -43,7 +43,8 @@ def run_layers(document: Document, sites: Document, plan: Document) -> list[Laye
 
 
 FAULT_FIELDS = (
-    Field("severity", str, "Severity", "fault, left out or assumed"),
+    Field("severity", str, "Severity", "fault, warning, left out or assumed"),
+    Field("code", str, "Code", "of a fault: docs/errors.md says what helps"),
     Field("site_id", str, "Site"),
     Field("name", str, "Name"),
     Field("file", str, "File"),

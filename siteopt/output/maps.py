@@ -62,7 +62,10 @@ def map_files(document: Document, sites: Document, plan: Document) -> dict[str, 
 
 def fault_files(faults: Sequence[Fault]) -> dict[str, str | bytes]:
     """A map of faults, for QGIS; those without a place stand in its table."""
-    rows = [{"severity": "fault", **{name: getattr(fault, name) for name in _FAULT}} for fault in faults]
+    rows = [
+        {"severity": "warning" if fault.code.is_warning else "fault", **{name: fault.record()[name] for name in _FAULT}}
+        for fault in faults
+    ]
     places = [_place(fault) for fault in faults]
     layer = fault_layer(rows, points(places))
     view = box_around(shapely.get_coordinates(layer.shapes))
@@ -84,7 +87,7 @@ def fault_files(faults: Sequence[Fault]) -> dict[str, str | bytes]:
     }
 
 
-_FAULT = ("file", "row", "column", "found", "expected")
+_FAULT = ("code", "file", "row", "column", "found", "expected")
 
 
 def _place(fault: Fault) -> tuple[float, float] | None:

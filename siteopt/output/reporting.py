@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from siteopt.codes import Code
 from siteopt.faults import Fault, InputError
 from siteopt.output.charts.base import WIDE, Chart, png, svg
 from siteopt.output.charts.front import front
@@ -72,5 +73,5 @@ def _faults(folder: Path) -> Iterator[None]:
     except (TypeError, ValueError, AttributeError, LookupError, StopIteration) as error:
         found = f"{type(error).__name__}: {error}"
         raise InputError(
-            [Fault(str(folder), None, "", found, "files as siteopt wrote them; solve it again")]
+            [Fault(Code.NOT_A_RUN, str(folder), None, "", found, "files as siteopt wrote them; solve it again")]
         ) from error

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from siteopt.codes import Code
 from siteopt.faults import Fault, InputError
 from siteopt.output.document import FORMAT_VERSION, Document
 
@@ -19,9 +20,9 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         *_HEADING,
         *("method", "objective", "commissioning_days", "site_id", "site_name", "access_day", "milestones", "cost_usd"),
         *("orders", "grid_steps", "baselines", "assumptions", "candidates", "eligible", "ranking", "certificate"),
-        "inputs",
+        *("inputs", "warnings"),
     ),
-    FRONT: (*_HEADING, "milestone", "milestones", "points", "front", "sites", "certificate", "inputs"),
+    FRONT: (*_HEADING, "milestone", "milestones", "points", "front", "sites", "certificate", "inputs", "warnings"),
     SITES: ("features",),
     PLACES: ("features",),
 }
@@ -81,12 +82,14 @@ def read_run(folder: Path) -> Run:
         Where there is no such folder, it holds no run, or a file of it cannot be used.
     """
     if not folder.is_dir():
-        raise InputError([Fault(str(folder), None, "", "no folder", "the folder of a run, such as runs/colossus")])
+        raise InputError(
+            [Fault(Code.NOT_A_RUN, str(folder), None, "", "no folder", "the folder of a run, such as runs/colossus")]
+        )
     if not (folder / PLAN).is_file():
         if (folder / FRONT).is_file():
             return Run(None, {}, {}, _read(folder / FRONT), str(folder))
         expected = f"the folder of a run, which holds {PLAN}"
-        raise InputError([Fault(str(folder), None, "", f"no {PLAN}", expected)])
+        raise InputError([Fault(Code.NOT_A_RUN, str(folder), None, "", f"no {PLAN}", expected)])
     document, sites, plan = (_read(folder / name) for name in (PLAN, SITES, PLACES))
     resolved = folder.resolve()
     for place in (resolved, resolved.with_name(resolved.name + "-pareto")):
@@ -126,4 +129,4 @@ def _require(path: Path, place: str, found: Any, fields: tuple[str, ...]) -> Non
 
 
 def _unusable(path: Path, field: str, found: str, expected: str) -> InputError:
-    return InputError([Fault(str(path), None, field, found, expected)])
+    return InputError([Fault(Code.NOT_A_RUN, str(path), None, field, found, expected)])

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 import siteopt
 from siteopt import Dataset, Fault, InputError
 from siteopt.cli import app
+from siteopt.codes import Code
 from siteopt.output.geojson import plan_geojson
 from tests.worlds import OFFERS, SITES, STEPS, Row, changed, write_world
 
@@ -200,7 +201,7 @@ def test_areas_without_geometry(tmp_path: Path) -> None:
 
 
 def test_areas_are_listed_among_the_inputs(tmp_path: Path) -> None:
-    assert loaded(write_areas(tmp_path, areas([HALL])), AREAS).inputs[-1][0] == "areas.gpkg"
+    assert loaded(write_areas(tmp_path, areas([HALL])), AREAS).inputs[-1]["path"] == "areas.gpkg"
 
 
 # places of faults
@@ -276,10 +277,14 @@ def test_faults_without_a_row_have_no_place(tmp_path: Path) -> None:
 def test_places_in_the_json_of_check(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["check", str(write_world(tmp_path, FAULTY)), "--json"])
     first, *_ = json.loads(done.output)["faults"]
-    assert list(first) == ["file", "row", "column", "found", "expected", "longitude", "latitude"]
+    assert list(first) == ["code", "file", "row", "column", "found", "expected", "longitude", "latitude", "message"]
     assert (first["row"], first["column"], first["longitude"], first["latitude"]) == (2, "gas_mw", *ALPHA)
 
 
 def test_text_of_a_fault_says_nothing_of_its_place() -> None:
-    fault = Fault("f.csv", 2, "c", "x", "y")
-    assert str(Fault("f.csv", 2, "c", "x", "y", 1.0, 2.0)) == str(fault) == "f.csv:2:c: found 'x', expected y"
+    fault = Fault(Code.OUT_OF_RANGE, "f.csv", 2, "c", "x", "y")
+    assert (
+        str(Fault(Code.OUT_OF_RANGE, "f.csv", 2, "c", "x", "y", 1.0, 2.0))
+        == str(fault)
+        == "f.csv:2:c: found 'x', expected y [E209]"
+    )

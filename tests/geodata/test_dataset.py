@@ -287,13 +287,13 @@ def test_won_is_dollars_by_the_rate(tmp_path: Path) -> None:
 
 
 def test_inputs_are_listed_with_their_digests(data: Dataset) -> None:
-    assert [path for path, _ in data.inputs] == [
+    assert [one["path"] for one in data.inputs] == [
         "colossus.toml",
         "../data/candidates_us.csv",
         "../data/offers_us.csv",
         "../data/grid_steps.csv",
     ]
-    assert all(len(digest) == 64 for _, digest in data.inputs)
+    assert all(len(one["sha256"]) == 64 for one in data.inputs)
 
 
 def test_filter_layer_without_geometry(tmp_path: Path) -> None:

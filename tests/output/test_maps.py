@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 import siteopt
 from siteopt import Result
+from siteopt.codes import Code
 from siteopt.faults import Fault
 from siteopt.output.geojson import plan_geojson, sites_geojson
 from siteopt.output.layer import alias
@@ -290,10 +291,10 @@ def same(cell: Any, value: Any) -> bool:
 
 def test_a_map_of_faults_has_those_without_a_place_in_its_table(tmp_path: Path) -> None:
     faults = [
-        Fault("a.csv", 2, "grid_mw", "-1", "a number", 10.0, 50.0),
-        Fault("a.csv", 2, "status", "wet", "one of vacant", 10.0, 50.0),
-        Fault("a.csv", 3, "longitude", "190", "a number", 190.0, 50.0),
-        Fault("scenario.toml", None, "supply.spare", "1", "a known key"),
+        Fault(Code.OUT_OF_RANGE, "a.csv", 2, "grid_mw", "-1", "a number", 10.0, 50.0),
+        Fault(Code.OUT_OF_RANGE, "a.csv", 2, "status", "wet", "one of vacant", 10.0, 50.0),
+        Fault(Code.OUT_OF_RANGE, "a.csv", 3, "longitude", "190", "a number", 190.0, 50.0),
+        Fault(Code.OUT_OF_RANGE, "scenario.toml", None, "supply.spare", "1", "a known key"),
     ]
     files = fault_files(faults)
     assert set(files) == {"siteopt.gpkg", "siteopt.qgz", "faults.geojson", "faults.qml"}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from siteopt import Result
+from siteopt.codes import Code
 from siteopt.faults import Fault
 from siteopt.output.geojson import plan_geojson, sites_geojson
 from siteopt.output.maps import fault_files, map_files
@@ -100,10 +101,10 @@ def test_polygons_of_the_plan_are_styled_too(result: Result, run: Path, tmp_path
 
 
 FAULTS = [
-    Fault("candidates.csv", 2, "grid_mw", "-1", "a number from 0 to 5,000 (MW)", -90.0, 35.0),
-    Fault("candidates.csv", 2, "condition", "젖음 <b>", "one of ready, sound", -90.0, 35.0),
-    Fault("candidates.csv", 3, "latitude", "135", "a number from -90 to 90", -70.0, 135.0),
-    Fault("scenario.toml", None, "supply.spare", "3", "a known key"),
+    Fault(Code.OUT_OF_RANGE, "candidates.csv", 2, "grid_mw", "-1", "a number from 0 to 5,000 (MW)", -90.0, 35.0),
+    Fault(Code.OUT_OF_RANGE, "candidates.csv", 2, "condition", "젖음 <b>", "one of ready, sound", -90.0, 35.0),
+    Fault(Code.OUT_OF_RANGE, "candidates.csv", 3, "latitude", "135", "a number from -90 to 90", -70.0, 135.0),
+    Fault(Code.OUT_OF_RANGE, "scenario.toml", None, "supply.spare", "3", "a known key"),
 ]
 
 FAULT_MAP = """
@@ -141,7 +142,10 @@ def test_faults_stand_on_a_map(tmp_path: Path) -> None:
 
 def test_labels_of_a_crowd_do_not_overlap(tmp_path: Path) -> None:
     places = [(-90 + n % 20 / 4, 35 + n // 20 / 10) for n in range(400)]
-    crowd = [Fault("candidates.csv", n + 2, "grid_mw", "-1", "a number", *place) for n, place in enumerate(places)]
+    crowd = [
+        Fault(Code.OUT_OF_RANGE, "candidates.csv", n + 2, "grid_mw", "-1", "a number", *place)
+        for n, place in enumerate(places)
+    ]
     facts = in_qgis(FAULT_MAP, path=str(written(tmp_path, fault_files(crowd)) / "siteopt.qgz"))
     assert facts["drawn"] == 400
     boxes = facts["boxes"]
