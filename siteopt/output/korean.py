@@ -145,6 +145,8 @@ PHRASES = {
     "Versions": "버전",
     "What was read": "읽은 파일",
     "File": "파일",
+    "{file}, read as {what}": "{file} (읽은 방식: {what})",
+    "Hardly right, but read as it is": "그대로 읽었으나 확인이 필요한 값",
     "Settings of this run:": "이번 실행의 설정:",
     "none": "없음",
     "Base map: Natural Earth, public domain.": "배경 지도: Natural Earth(퍼블릭 도메인).",

@@ -5,8 +5,9 @@ The GeoPackage, the styles and the QGIS project all follow from these descriptio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 import shapely
@@ -38,7 +39,7 @@ def run_layers(document: Document, sites: Document, plan: Document) -> list[Laye
         _depots(document),
         _areas(plan),
         _sites(document, sites),
-        fault_layer(*_assumed_and_unknown(document, sites)),
+        fault_layer([*fault_rows(document["warnings"]), *_assumed_and_unknown(document, sites)]),
     ]
 
 
@@ -60,8 +61,30 @@ LABELLED = 40
 """Characters of a cell that a label shows."""
 
 
-def fault_layer(rows: Sequence[Document], shapes: np.ndarray) -> Layer:
+Placed = tuple[Document, tuple[float, float] | None]
+"""A row of the layer of faults, and its longitude and latitude where they are known."""
+
+
+def fault_rows(records: Iterable[Mapping[str, Any]]) -> Iterator[Placed]:
+    """Faults and warnings as rows of their layer.
+
+    Parameters
+    ----------
+    records : iterable of mappings
+        As :meth:`siteopt.faults.Fault.record` makes them.
+    """
+    for record in records:
+        row = {name: record[name] for name in ("code", "file", "row", "column", "found", "expected")}
+        place = (record["longitude"], record["latitude"])
+        on_earth = None not in place and abs(place[0]) <= 180 and abs(place[1]) <= 90
+        severity = "warning" if record["code"].startswith("W") else "fault"
+        yield {"severity": severity, **row}, place if on_earth else None
+
+
+def fault_layer(placed: Sequence[Placed]) -> Layer:
     """Faults and gaps of the input, whose rows hold what FAULT_FIELDS name, but for the label."""
+    rows = [row for row, _ in placed]
+    shapes = points(place for _, place in placed)
     first: dict[tuple[object, ...], int] = {}
     lines: list[list[str]] = [[] for _ in rows]
     for number, row in enumerate(rows):
@@ -284,10 +307,9 @@ def _areas(plan: Document) -> Layer:
     return Layer("areas", "Site, yard and halls", words, "MultiPolygon", fields, rows, np.array(whole, dtype=object))
 
 
-def _assumed_and_unknown(document: Document, sites: Document) -> tuple[list[Document], np.ndarray]:
+def _assumed_and_unknown(document: Document, sites: Document) -> Iterator[Placed]:
     """What the scenario had to assume about a site, and what left it out because nobody knew it."""
     values = {item["column"]: item["value"] for item in document["assumptions"]}
-    rows, places = [], []
     for site, feature in zip(document["ranking"], sites["features"], strict=True):
         unknown = site["reason"].removeprefix("unknown: ") if site["reason"].startswith("unknown: ") else ""
         for severity, columns in (("assumed", site["assumed"]), ("left out", unknown)):
@@ -295,6 +317,4 @@ def _assumed_and_unknown(document: Document, sites: Document) -> tuple[list[Docu
                 row = {"severity": severity, "site_id": site["site_id"], "name": site["name"], "column": column}
                 row["found"] = "" if severity == "left out" else f"blank: {values[column]} stands in"
                 row["expected"] = CANDIDATES[column].expected
-                rows.append(row)
-                places.append(feature["geometry"]["coordinates"])
-    return rows, points(places)
+                yield row, tuple(feature["geometry"]["coordinates"])

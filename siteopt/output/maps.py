@@ -13,10 +13,11 @@ from siteopt.output.basemap import Box, box_around
 from siteopt.output.document import Document, json_text
 from siteopt.output.geojson import collection, made, point
 from siteopt.output.geopackage import geopackage
-from siteopt.output.layer import Layer, base_layers, points
-from siteopt.output.layers import fault_layer, milestone_names, run_layers
+from siteopt.output.layer import Layer, base_layers
+from siteopt.output.layers import fault_layer, fault_rows, milestone_names, run_layers
 from siteopt.output.project import Group, Shown, project
 from siteopt.output.styles import CROWD, Style, plan_style, qml_text, style_of
+from siteopt.output.summary import counted
 
 GEOPACKAGE, PROJECT = "siteopt.gpkg", "siteopt.qgz"
 
@@ -62,40 +63,27 @@ def map_files(document: Document, sites: Document, plan: Document) -> dict[str, 
 
 def fault_files(faults: Sequence[Fault]) -> dict[str, str | bytes]:
     """A map of faults, for QGIS; those without a place stand in its table."""
-    rows = [
-        {"severity": "warning" if fault.code.is_warning else "fault", **{name: fault.record()[name] for name in _FAULT}}
-        for fault in faults
-    ]
-    places = [_place(fault) for fault in faults]
-    layer = fault_layer(rows, points(places))
+    placed = list(fault_rows(fault.record() for fault in faults))
+    layer = fault_layer(placed)
     view = box_around(shapely.get_coordinates(layer.shapes))
     base = base_layers(_around(view))
     style = style_of(layer, {}, alone=True)
     styles = {one.name: qml_text(style_of(one, {}, alone=True), one.fields) for one in base}
-    count = len(faults)
-    title = f"{count:,} {'fault' if count == 1 else 'faults'} of the input" if count else "No faults"
+    warnings = sum(fault.code.is_warning for fault in faults)
+    wrong = len(faults) - warnings
+    title = f"{counted(wrong, 'fault')} of the input" if wrong else "No faults"
+    title += f", {counted(warnings, 'warning')}" if warnings else ""
     groups = [Group("Input", (_shown(layer, style, height=1),)), base_group(base)]
     features = [
         point(*place, row) if place is not None else made(None, row)
-        for place, row in zip(places, layer.rows, strict=True)
+        for (_, place), row in zip(placed, layer.rows, strict=True)
     ]
     return {
         GEOPACKAGE: geopackage([layer, *base], {**styles, "faults": qml_text(style, layer.fields)}),
-        PROJECT: project(title, "What cannot be right in the input, row by row.", groups, view),
+        PROJECT: project(title, "What cannot be right in the input, or hardly is, row by row.", groups, view),
         "faults.geojson": json_text(collection(features)),
         "faults.qml": qml_text(style, layer.fields),
     }
-
-
-_FAULT = ("code", "file", "row", "column", "found", "expected")
-
-
-def _place(fault: Fault) -> tuple[float, float] | None:
-    """Where a fault lies, if that is a place on Earth."""
-    if fault.longitude is None or fault.latitude is None:
-        return None
-    on_earth = abs(fault.longitude) <= 180 and abs(fault.latitude) <= 90
-    return (fault.longitude, fault.latitude) if on_earth else None
 
 
 def base_group(base: list[Layer], file: str = GEOPACKAGE) -> Group:

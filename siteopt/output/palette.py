@@ -33,7 +33,7 @@ KIND: dict[str, str] = {
 }
 """Colour of a source of power or of cold; those that are hauled share no colour with a site."""
 
-SEVERITY: dict[str, str] = {"fault": "#D55E00", "left out": "#CC79A7", "assumed": "#E69F00"}
+SEVERITY: dict[str, str] = {"fault": "#D55E00", "warning": "#0072B2", "left out": "#CC79A7", "assumed": "#E69F00"}
 """Colour of what is wrong, unknown or assumed in the input."""
 
 INK = "#1F2A30"

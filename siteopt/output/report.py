@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -134,9 +134,16 @@ def _drawn(chart: Chart) -> _Drawn:
 
 
 def _page(template: str, document: Document, words: Words, **more: Any) -> str:
-    files = [(file["path"], file["sha256"]) for file in document["inputs"]]
+    files = [(_file(file, words), file["sha256"]) for file in document["inputs"]]
     found = _templates().get_template(template)
     return found.render(document=document, t=words, language=words.language, files=files, **more)
+
+
+def _file(file: Mapping[str, str], words: Words) -> str:
+    """The path of an input, and what was detected about it."""
+    if "read_as" not in file:
+        return file["path"]
+    return words("{file}, read as {what}", file=file["path"], what=file["read_as"])
 
 
 @cache

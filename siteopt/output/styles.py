@@ -92,7 +92,7 @@ def style_of(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Sty
     if layer.name == "sites":
         return _sites(layer, milestones, alone=alone)
     if layer.name == "faults":
-        return _faults(all(row["severity"] == "fault" for row in layer.rows))
+        return _faults(all(row["severity"] in ("fault", "warning") for row in layer.rows))
     return _STYLES[layer.name]()
 
 
@@ -264,6 +264,7 @@ def _faults(only_faults: bool) -> Style:
     place = f"coalesce(nullif({column('name')}, ''), {column('file')}) || coalesce(', row ' || {column('row')}, '')"
     classes = [
         ("fault", "Fault", qml.symbol("marker", qml.marker("triangle", 4.2, rgba(SEVERITY["fault"]), rgba(INK), 0.3))),
+        ("warning", "Hardly right", qml.symbol("marker", _gap("triangle", "warning"))),
         ("left out", "Unknown, so the site is left out", qml.symbol("marker", _gap("diamond", "left out"))),
         ("assumed", "Unknown, so a value was assumed", qml.symbol("marker", _gap("circle", "assumed"))),
     ]

@@ -6,6 +6,7 @@ import io
 import json
 import sqlite3
 import zipfile
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -309,3 +310,18 @@ def test_a_map_of_faults_has_those_without_a_place_in_its_table(tmp_path: Path) 
     extent = project(files["siteopt.qgz"]).find("mapcanvas/extent")
     assert extent is not None
     assert 0 < float(extent.findtext("xmin", "")) < float(extent.findtext("xmax", "")) < 2e6
+
+
+def test_a_map_of_warnings_calls_them_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = Fault(Code.OUT_OF_RANGE, "a.csv", 2, "grid_mw", "900", "less", 10.0, 50.0)
+    assert title(fault_files([])) == "No faults"
+    assert title(fault_files([fault])) == "1 fault of the input"
+    monkeypatch.setattr(Code.OUT_OF_RANGE, "number", "W999")
+    files = fault_files([fault])
+    assert title(files) == "No faults, 1 warning"
+    rows = table(geopackage(files, tmp_path), "faults")
+    assert rows[["severity", "code"]].iloc[0].tolist() == ["warning", "W999"]
+
+
+def title(files: Mapping[str, str | bytes]) -> str:
+    return project(files["siteopt.qgz"]).findtext("title", "")

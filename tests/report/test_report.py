@@ -271,3 +271,14 @@ def test_nothing_english_is_left_in_korean_but_names(name: str) -> None:
 
 def test_korean_front_has_nothing_english_but_names() -> None:
     assert strings(Text(front_report(pages.front_document(), Words("ko")))) - ALLOWED == set()
+
+
+def test_what_is_hardly_right_and_how_files_were_read_is_told() -> None:
+    found = pages.small()
+    assert "Hardly right" not in text_of(found.page())
+    found.document["warnings"] = [{"message": "a.csv:2:grid_mw: found '<b>', expected less"}]
+    found.document["inputs"][0]["read_as"] = "CP949, semicolons between cells"
+    plain = found.page()
+    assert "<b>'" not in plain
+    assert "Hardly right, but read as it is a.csv:2:grid_mw: found '<b>', expected less" in text_of(plain)
+    assert "scenario.toml, read as CP949, semicolons between cells" in text_of(plain)
