@@ -312,13 +312,16 @@ def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, 
 def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoReturn:
     """Print every fault, put them on a map where a folder is given, and stop."""
     if as_json:
-        faults = [fault.record() for fault in error.faults]
-        typer.echo(json.dumps({"faults": faults}, ensure_ascii=False))
+        told = {"faults": error.faults, "warnings": error.warnings}
+        typer.echo(
+            json.dumps({name: [one.record() for one in found] for name, found in told.items()}, ensure_ascii=False)
+        )
     else:
+        _tell((), [warning.record() for warning in error.warnings])
         for fault in error.faults:
             typer.echo(str(fault), err=True)
     if out is not None:
-        _map_faults(error.faults, out)
+        _map_faults((*error.faults, *error.warnings), out)
     if not as_json:
         count = len(error.faults)
         written = f"{out / PROJECT} shows where" if out is not None else "nothing was written"

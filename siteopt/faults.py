@@ -56,10 +56,12 @@ class Fault:
 
 
 class InputError(Exception):
-    """The input cannot be used; ``faults`` holds every reason."""
+    """The input cannot be used; ``faults`` holds every reason, and ``warnings`` what is hardly right besides."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(faults)
+    def __init__(self, found: Iterable[Fault]) -> None:
+        found = tuple(found)
+        self.faults = tuple(fault for fault in found if not fault.code.is_warning)
+        self.warnings = tuple(fault for fault in found if fault.code.is_warning)
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
