@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 from siteopt.codes import Code
 from siteopt.faults import Failure
-from siteopt.log import LOG, recorded
+from siteopt.log import LOG, recorded, versions
 
 DEBUG = "--debug"
 UNEXPECTED, FAILED, INTERRUPTED = 1, 2, 130
@@ -48,7 +48,7 @@ class Guarded(TyperGroup):
                 failure = _failure(error)
                 ours = failure.code in (Code.UNEXPECTED, Code.SOLVER)
                 code = UNEXPECTED if failure.code is Code.UNEXPECTED else FAILED
-                LOG.exception("error", extra={"fields": {"message": str(failure)}})
+                LOG.exception("error", extra={"fields": {"message": str(failure), "versions": versions()}})
                 log.end(code)
                 if debug:
                     traceback.print_exc()
@@ -83,8 +83,9 @@ class _Steady:
 
     def write(self, text: str) -> int:
         """Write, if somebody reads."""
-        with self._trying():
-            self._stream.write(text)
+        if text != "":  # which Typer writes to see what the stream is, and drops what comes of it
+            with self._trying():
+                self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:

@@ -107,7 +107,7 @@ class RunLog(logging.FileHandler):
 
     def _open(self) -> TextIOWrapper:
         folder = self.path.parent
-        fields = {"command": self._command, "versions": versions(), "python": platform.python_version()}
+        fields = {"command": self._command, "siteopt": version("siteopt"), "python": platform.python_version()}
         fields |= {"platform": platform.platform(), "folder": os.getcwd()}
         first = LOG.makeRecord(LOG.name, logging.INFO, "", 0, "run", (), None, extra={"fields": fields})
         first.created = self._begun.timestamp()
@@ -163,7 +163,8 @@ def recorded(command: Sequence[str], debug: bool) -> Iterator[RunLog]:
         logging.captureWarnings(False)
         LOG.setLevel(before)
         root.removeHandler(log)
-        log.close()
+        with contextlib.suppress(OSError):  # a full disk
+            log.close()
 
 
 def _lp_folder(log: Path) -> Path:

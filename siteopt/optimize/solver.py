@@ -262,7 +262,7 @@ def trial(name: str) -> str:
         Where it fails, or finds another answer.
     """
     problem = pulp.LpProblem("trial")
-    x, y = (pulp.LpVariable(letter, 0, 10, pulp.LpInteger) for letter in "xy")
+    x, y = (problem.add_variable(letter, 0, 10, pulp.LpInteger) for letter in "xy")
     problem += -5 * x - 4 * y
     problem += 6 * x + 4 * y <= 24
     problem += x + 2 * y <= 6
