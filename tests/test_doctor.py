@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pulp
+import pyproj
 import pytest
 from typer.testing import CliRunner
 
@@ -114,20 +114,23 @@ def test_drivers_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         doctor._gdal()
 
 
-def test_without_the_data_of_proj(tmp_path: Path) -> None:
-    code = f"""if True:
-        import pyproj, siteopt
-        from siteopt import doctor
-        pyproj.datadir.set_data_dir({str(tmp_path)!r})
-        doctor._qgis_program = lambda: None
-        from siteopt.cli import app
-        app(["doctor"])
-    """
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (told.returncode, told.stderr) == (2, "")
-    (line,) = (line for line in told.stdout.splitlines() if line.startswith(FAILS))
-    assert "PROJ: " in line
+@pytest.mark.usefixtures("no_qgis")
+def test_without_the_data_of_proj(monkeypatch: pytest.MonkeyPatch) -> None:
+    def from_crs(*_: object, **__: object) -> None:
+        raise pyproj.exceptions.CRSError("Invalid projection: EPSG:4326: no database context specified")
+
+    monkeypatch.setattr(pyproj.Transformer, "from_crs", from_crs)
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 2
+    (line,) = (line for line in result.stdout.splitlines() if line.startswith(FAILS))
+    assert "PROJ: Invalid projection" in line
     assert "PROJ_DATA" in line
+
+
+def test_places_that_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "KOREA_METRES", (0.0, 0.0))
+    with pytest.raises(RuntimeError, match="where"):
+        doctor._proj()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the program is a script")
