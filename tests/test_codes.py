@@ -51,7 +51,7 @@ def awaited(code: Code) -> object:
     return pytest.param(code, id=code.name, marks=marks)
 
 
-@pytest.mark.parametrize("code", map(awaited, Code))
+@pytest.mark.parametrize("code", list(map(awaited, Code)))
 def test_code_is_used(code: Code) -> None:
     assert code.name in NAMED
 
