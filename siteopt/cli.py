@@ -70,7 +70,7 @@ def every_command(
     """Which vacant factory, and which rented equipment, gets a GPU cluster training soonest.
 
     Exit codes of every command: 0 done, 1 a fault of siteopt itself (the message says where the log lies), 2 bad input
-    or usage, 130 a second Ctrl-C; others stand in the help of the command.
+    or usage, 130 ended by Ctrl-C; others stand in the help of the command.
     """  # Guarded has looked for the option before
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.fuzz.harness import tried
 from tests.fuzz.inputs import CLASSES, Trial, world
 
-quickly = settings(max_examples=6, suppress_health_check=list(HealthCheck), database=None)
+quickly = settings(max_examples=4, suppress_health_check=list(HealthCheck), database=None)
 
 
 def test_the_world_is_right() -> None:
