@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import siteopt
+from siteopt.codes import Code
 from siteopt.schema import TABLES, markdown
 
 ROOT = Path(__file__).parent.parent
@@ -96,6 +97,29 @@ def explain() -> str:
     return f"```\n{siteopt.explain(COLOSSUS, 'us-memphis-electrolux')}\n```"
 
 
+GROUPS = {
+    "E1": "Files",
+    "E2": "Tables and layers",
+    "E3": "The scenario",
+    "E4": "Outputs",
+    "E5": "The solver and the machine",
+    "E9": "siteopt itself",
+    "W": "Warnings",
+}
+"""How the numbers of errors begin, and what they are about."""
+
+
+def errors() -> str:
+    """Every error and every warning, by number."""
+    lines = []
+    for begins, title in GROUPS.items():
+        codes = sorted((code for code in Code if code.number.startswith(begins)), key=lambda code: code.number)
+        lines += [f"\n## {title}"] if codes else []
+        for code in codes:
+            lines.append(f"\n### {code.number}: {code.title}\n* **Cause**: {code.cause}\n* **Cure**: {code.cure}")
+    return "\n".join(lines).strip()
+
+
 BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("README.md", "make run"): make_run,
     ("README.md", "explain"): explain,
@@ -103,6 +127,7 @@ BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/backtest.md", "memphis mix"): memphis_mix,
     ("docs/backtest.md", "rentals off"): rentals_off,
     ("docs/backtest.md", "ranking"): ranking,
+    ("docs/errors.md", "errors"): errors,
     **{("data/README.md", f"columns: {table.name}"): lambda table=table: markdown(table) for table in TABLES},
 }
 

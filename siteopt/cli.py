@@ -17,8 +17,11 @@ import typer
 from rich.console import Console
 
 import siteopt
+from siteopt.doctor import examined
 from siteopt.examples import candidate_tables, copy_examples
 from siteopt.faults import Fault, InputError
+from siteopt.guard import DEBUG, FAILED, Guarded
+from siteopt.log import note
 from siteopt.optimize.search import Progress, Report
 from siteopt.output.blank import blank_files
 from siteopt.output.folder import write_beside, write_folder
@@ -27,7 +30,7 @@ from siteopt.output.reporting import run_charts, run_report
 from siteopt.run import Method, Output
 
 app = typer.Typer(
-    help="Which vacant factory, and which rented equipment, gets a GPU cluster training soonest.",
+    cls=Guarded,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -35,7 +38,6 @@ app = typer.Typer(
 
 EXIT_CODES = {siteopt.RunOutcome.PROVEN: 0, siteopt.RunOutcome.NO_SITE: 3, siteopt.RunOutcome.LIMIT: 4}
 """0 proven optimal, 2 bad input or usage, 3 no site can serve, 4 limit reached or stopped before the proof."""
-BAD_INPUT = 2
 SHOWN = 100
 """Sites of a kind that ``check`` names; the others are counted."""
 OPENED = {"report.html": "in a browser", PROJECT: "in QGIS"}
@@ -57,6 +59,19 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, such as runs/colossus.", metavar="RUN")]
 Language = Annotated[Literal["en", "ko"], typer.Option("--lang", help="English or Korean.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@app.callback()
+def every_command(
+    debug: Annotated[
+        bool, typer.Option(DEBUG, help="Print tracebacks, and keep every MILP as an LP file beside the log.")
+    ] = False,
+) -> None:
+    """Which vacant factory, and which rented equipment, gets a GPU cluster training soonest.
+
+    Exit codes of every command: 0 done, 1 a fault of siteopt itself (the message says where the log lies), 2 bad input
+    or usage, 130 ended by Ctrl-C; others stand in the help of the command.
+    """  # Guarded has looked for the option before
 
 
 @app.command()
@@ -233,6 +248,22 @@ def version(as_json: AsJson = False) -> None:
     typer.echo(json.dumps(versions) if as_json else "\n".join(f"{name} {number}" for name, number in versions.items()))
 
 
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Try everything that siteopt needs on this machine, and say what helps where it fails.
+
+    Exit codes: 0 all that is needed works, 2 otherwise.
+    """
+    found = examined()
+    works = all(one.works for one in found)
+    if as_json:
+        typer.echo(json.dumps({"works": works, "checks": [vars(one) for one in found]}, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(map(str, found)))
+        typer.echo("siteopt can run" if works else "siteopt cannot run before what FAILS is mended")
+    raise typer.Exit(0 if works else FAILED)
+
+
 @contextlib.contextmanager
 def _progress(*, live: bool) -> Iterator[Report | None]:
     """One line of progress, where somebody watches."""
@@ -311,6 +342,7 @@ def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, 
 
 def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoReturn:
     """Print every fault, put them on a map where a folder is given, and stop."""
+    note("faults", count=len(error.faults), faults=[str(fault) for fault in error.faults])
     if as_json:
         told = {"faults": error.faults, "warnings": error.warnings}
         typer.echo(
@@ -326,7 +358,7 @@ def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoRetu
         count = len(error.faults)
         written = f"{out / PROJECT} shows where" if out is not None else "nothing was written"
         typer.echo(f"{count} {'fault' if count == 1 else 'faults'}; {written}", err=True)
-    raise typer.Exit(BAD_INPUT)
+    raise typer.Exit(FAILED)
 
 
 def _map_faults(faults: Sequence[Fault], folder: Path) -> None:
@@ -341,4 +373,4 @@ def _map_faults(faults: Sequence[Fault], folder: Path) -> None:
 
 def _fail(message: str) -> None:
     typer.echo(message, err=True)
-    raise typer.Exit(BAD_INPUT)
+    raise typer.Exit(FAILED)

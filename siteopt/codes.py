@@ -278,6 +278,12 @@ class Code(Enum):
         "It is missing or not for this machine, or it ended in a state that proves nothing.",
         "`siteopt doctor` says which solvers run. Send the log and the LP file that `--debug` writes to the authors.",
     )
+    MEMORY = (
+        "E502",
+        "Not enough memory",
+        "Other programs take it, or the tables are larger than this machine can hold.",
+        "Close other programs, take fewer `--workers`, or split the tables.",
+    )
     UNEXPECTED = (
         "E901",
         "A fault of siteopt itself",

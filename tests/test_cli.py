@@ -370,7 +370,7 @@ def test_version_as_json() -> None:
     assert json.loads(call("version", "--json").stdout)["siteopt"].count(".") == 2
 
 
-@pytest.mark.parametrize("command", ["init", "check", "solve", "explain", "pareto", "version"])
+@pytest.mark.parametrize("command", ["init", "check", "solve", "explain", "pareto", "version", "doctor"])
 def test_help(command: str) -> None:
     result = call(command, "--help")
     assert result.exit_code == 0

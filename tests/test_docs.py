@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from siteopt.cli import app
+from siteopt.codes import Code
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "data" / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -64,3 +65,8 @@ def test_readme_python_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     for block in blocks:
         exec(block, {})
     assert "frugal: proven" in capsys.readouterr().out
+
+
+def test_every_code_is_in_the_document_of_errors() -> None:
+    headings = re.findall(r"^### (\w\d+): ", GENERATOR.errors(), re.MULTILINE)
+    assert sorted(headings) == sorted(code.number for code in Code)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -22,6 +24,7 @@ from siteopt.geodata.layers import CRS, files_of, located
 from siteopt.geodata.pool import SitePool, site_pool
 from siteopt.geodata.tables import read_table
 from siteopt.instance import Instance
+from siteopt.log import note
 from siteopt.scenario import Scenario
 from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, Table, Type
 
@@ -110,11 +113,14 @@ class _Reader:
         found = []
         for name in paths:
             path = self.scenario.resolve(name)
+            begin = time.monotonic()
             try:
                 raw = replace(read_table(path, table), file=name)
             except InputError as error:
                 self.faults += [replace(fault, file=name) for fault in error.faults]
                 continue
+            spent = round(time.monotonic() - begin, 4)
+            note("read", path=name, rows=len(raw.rows), seconds=spent, read_as=raw.read_as)
             table_file, *beside = _digests(name, path)
             self.inputs += [table_file | ({"read_as": raw.read_as} if raw.read_as else {}), *beside]
             frame, faults = typed(table, raw, project.currency, project.currency_per_usd)
@@ -189,6 +195,8 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
     warnings = tuple(fault for fault in reader.faults if fault.code.is_warning)
     if len(warnings) < len(reader.faults):
         raise InputError(reader.faults)
+    if warnings:
+        note("warnings", logging.WARNING, count=len(warnings), warnings=[str(warning) for warning in warnings])
     steps = pd.concat(ladders, ignore_index=True) if ladders else pd.DataFrame(columns=[*GRID_STEPS.names, "day"])
     deciding = sites[DECIDING].iloc[sites.index.argsort()]
     reason = excluded_by(scenario, deciding)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from siteopt.instance import Instance, Ints, Pool
+from siteopt.log import note
 from siteopt.optimize.bottleneck import bottlenecks, days_saved, out_of_reach, why_not
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.formulation import COST
@@ -142,6 +143,7 @@ class _Search:
             yield
         finally:
             self.steps[step] = time.monotonic() - begin
+            note("step", step=step, seconds=round(self.steps[step], 4))
 
     def _rank(self, s: int) -> Rank:
         return self.found[s].key, s

@@ -6,11 +6,13 @@ PuLP's own status is not used: it calls a time limit Optimal, and its variables 
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.metadata import version
@@ -18,8 +20,15 @@ from importlib.metadata import version
 import highspy
 import pulp
 
+from siteopt.codes import Code
+from siteopt.faults import Failure
+from siteopt.log import next_lp, note
+
 SEED = 0
 """Random seed of every run."""
+
+TRIAL_SECONDS, TRIAL_ANSWER = 60.0, -20.0
+"""Time of a trial, and the whole-numbered optimum (4, 0) of its problem; without integrality it would be -21."""
 
 
 class Outcome(StrEnum):
@@ -55,8 +64,11 @@ class Solve:
     dual: Mapping[str, float] = field(default_factory=dict)
 
 
-class SolverError(RuntimeError):
+class SolverError(Failure):
     """The solver ended in a state that siteopt cannot use."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Code.SOLVER, message)
 
 
 _BANNER = threading.Lock()
@@ -147,10 +159,35 @@ def solve(
     SolverError
         Where HiGHS fails, or ends in a state that is neither of the outcomes.
     """
+    lp, begin = _kept(problem), time.monotonic()
+    result = _solve(problem, seconds, gap, stop, relax)
+    size = {"rows": problem.numConstraints(), "columns": problem.numVariables(), "relaxed": relax, "lp": lp}
+    spent = round(time.monotonic() - begin, 4)
+    note("solver", logging.DEBUG, outcome=result.outcome, plan=result.has_plan, seconds=spent, **size)
+    return result
+
+
+def _kept(problem: pulp.LpProblem) -> str | None:
+    """The name of the LP file that holds the problem, where such files are asked for."""
+    try:
+        path = next_lp()
+        if path is None:
+            return None
+        problem.deepcopy().writeLP(str(path))  # a copy, for PuLP adds to rows that are empty
+    except OSError as error:
+        note("no LP file", logging.WARNING, reason=str(error))
+        return None
+    return path.name
+
+
+def _solve(problem: pulp.LpProblem, seconds: float, gap: float, stop: threading.Event | None, relax: bool) -> Solve:
     limit = None if math.isinf(seconds) else max(0.0, seconds)
     solver = _Highs(msg=False, gapRel=gap, gapAbs=1e-6, threads=1, timeLimit=limit, random_seed=SEED, presolve="off")
     solver.stop, solver.relax = stop, relax
-    problem.solve(solver)
+    try:
+        problem.solve(solver)
+    except pulp.PulpError as error:
+        raise SolverError(str(error)) from error
     highs = problem.solverModel
     info, status = highs.getInfo(), highs.getModelStatus()
     plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
@@ -202,3 +239,34 @@ def solver_version() -> str:
     with _silent_stdout():
         number = highspy.Highs().version()  # type: ignore[no-untyped-call]
     return f"HiGHS {number} (highspy {version('highspy')}, PuLP {version('pulp')})"
+
+
+def _first(problem: pulp.LpProblem) -> Solve:
+    return solve(problem, TRIAL_SECONDS)
+
+
+def _second(problem: pulp.LpProblem) -> Solve:
+    return second_opinion(problem, TRIAL_SECONDS)
+
+
+SOLVERS: Mapping[str, Callable[[pulp.LpProblem], Solve]] = {"HiGHS": _first, "CBC": _second}
+"""Every solver by its name; the first is needed, the others check it."""
+
+
+def trial(name: str) -> str:
+    """Have a solver solve a problem whose answer is known; returns its version.
+
+    Raises
+    ------
+    SolverError
+        Where it fails, or finds another answer.
+    """
+    problem = pulp.LpProblem("trial")
+    x, y = (problem.add_variable(letter, 0, 10, pulp.LpInteger) for letter in "xy")
+    problem += -5 * x - 4 * y
+    problem += 6 * x + 4 * y <= 24
+    problem += x + 2 * y <= 6
+    found = SOLVERS[name](problem)
+    if found.outcome is not Outcome.OPTIMAL or abs(found.objective - TRIAL_ANSWER) > 1e-6:
+        raise SolverError(f"{name} finds {found.objective} where {TRIAL_ANSWER} is the answer ({found.outcome})")
+    return solver_version() if name == "HiGHS" else second_solver()

@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from siteopt.log import note
+
 MARKERS = ("plan.json", "pareto.json", "faults.geojson")
 """A folder that holds one of these files is a run, and may be replaced by the next one."""
 
@@ -55,6 +57,7 @@ def write_folder(target: Path, files: Mapping[str, str | bytes]) -> None:
                 retired.rename(target)
             raise
         shutil.rmtree(retired, ignore_errors=True)
+        note("written", folder=str(target), files=list(files))
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
@@ -67,3 +70,4 @@ def write_beside(folder: Path, files: Mapping[str, str | bytes]) -> None:
             Path(fresh, name).write_bytes(content.encode() if isinstance(content, str) else content)
         for name in files:
             os.replace(Path(fresh, name), folder / name)
+    note("written", folder=str(folder), files=list(files))

@@ -1,0 +1,129 @@
+"""Around every command: no error ends in a traceback, and no terminal in a lost answer."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import errno
+import io
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
+
+from typer.core import TyperGroup
+
+from siteopt.codes import Code
+from siteopt.faults import Failure
+from siteopt.log import LOG, recorded, versions
+
+DEBUG = "--debug"
+UNEXPECTED, FAILED, INTERRUPTED = 1, 2, 130
+"""Exit codes: a fault of siteopt; what the user can help; Ctrl-C."""
+_ESCAPED = "siteopt.escaped"
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
+_LEFT = (errno.EPIPE, errno.EINVAL)
+"""Whoever read has left; on Windows, the second."""
+
+
+class Guarded(TyperGroup):
+    """The commands, each with a log; DEBUG may stand before or behind the name of the command."""
+
+    def main(self, args: Sequence[str] | None = None, *others: Any, **more: Any) -> Any:
+        """Run a command, and end the program with its exit code."""
+        words = list(sys.argv[1:] if args is None else args)
+        debug = DEBUG in words
+        ordered = [DEBUG, *(word for word in words if word != DEBUG)] if debug else words
+        with _steady_streams(), recorded(words, debug) as log:
+            try:
+                return super().main(ordered, *others, **more)
+            except SystemExit as end:
+                if end.code == INTERRUPTED:
+                    _say("interrupted")
+                log.end(end.code)
+                raise
+            except Exception as error:
+                failure = _failure(error)
+                ours = failure.code in (Code.UNEXPECTED, Code.SOLVER)
+                code = UNEXPECTED if failure.code is Code.UNEXPECTED else FAILED
+                LOG.exception("error", extra={"fields": {"message": str(failure), "versions": versions()}})
+                log.end(code)
+                if debug:
+                    traceback.print_exc()
+                _say(f"{failure}; {log}" if ours else str(failure))
+                sys.exit(code)
+
+
+def _failure(error: Exception) -> Failure:
+    """What is told of an error: one line."""
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, MemoryError):
+        return Failure(Code.MEMORY, "there is not enough memory")
+    told = " ".join(str(error).split())
+    shown = f"{type(error).__name__}: {told}"
+    return Failure(Code.UNEXPECTED, f"siteopt failed: {shown[:200]}")
+
+
+def _say(message: str) -> None:
+    with contextlib.suppress(Failure):  # there is nobody left to be told
+        print(message, file=sys.stderr, flush=True)
+
+
+class _Steady:
+    """Standard output or error that whoever reads it may close (``| head``): the rest goes nowhere, the run goes on."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write, if somebody reads."""
+        if text != "":  # which Typer writes to see what the stream is, and drops what comes of it
+            with self._trying():
+                self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if somebody reads."""
+        with self._trying():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _trying(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # for Python flushes once more at its end
+            if error.errno not in _LEFT:
+                code = Code.DISK_FULL if error.errno in _FULL else Code.NO_WRITING
+                raise Failure(code, f"cannot print to {self._stream.name}: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _steady_streams() -> Iterator[None]:
+    """Streams to print to: also where one is closed, or cannot show a letter."""
+    codecs.register_error(_ESCAPED, _escaped)
+    kept = sys.stdin, sys.stdout, sys.stderr
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # its number must not go to the next file that is opened
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_ESCAPED)
+    sys.stdout, sys.stderr = _Steady(sys.stdout), _Steady(sys.stderr)
+    try:
+        yield
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = kept
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    r"""Letters that an encoding lacks as ``\uac15``, which JSON reads as the letter."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
