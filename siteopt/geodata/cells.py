@@ -38,16 +38,16 @@ _COMMA_GROUPS = rf"{_SIGN}[1-9][0-9]{{0,2}}((,[0-9]{{3}}){{2,}}|(,[0-9]{{3}})+\.
 _BLANK_GROUPS = rf"{_SIGN}[1-9][0-9]{{0,2}}(( [0-9]{{3}})+|('[0-9]{{3}})+)([.,][0-9]+)?$"
 
 _TIME = r"(?:[T ]+\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AaPp][Mm])?(?: ?Z|[-+]\d\d(?::?\d\d)?)?)?"
-_YEAR_FIRST = re.compile(rf"(\d{{4}}) ?[-/.년] ?(\d{{1,2}}) ?[-/.월] ?(\d{{1,2}}) ?[.일]?{_TIME}")
-_DAY_FIRST = re.compile(rf"(\d{{1,2}})\. ?(\d{{1,2}})\. ?(\d{{4}})\.?{_TIME}")
-_EITHER_FIRST = re.compile(rf"(\d{{1,2}})[-/](\d{{1,2}})[-/](\d{{4}}){_TIME}")
+_YEAR_FIRST = re.compile(rf"(\d{{4}}) ?[-/.년] ?(\d{{1,2}}) ?[-/.월] ?(\d{{1,2}}) ?[.일]?{_TIME}", re.ASCII)
+_DAY_FIRST = re.compile(rf"(\d{{1,2}})\. ?(\d{{1,2}})\. ?(\d{{4}})\.?{_TIME}", re.ASCII)
+_EITHER_FIRST = re.compile(rf"(\d{{1,2}})[-/](\d{{1,2}})[-/](\d{{4}}){_TIME}", re.ASCII)
 _OF_DIGITS = (_YEAR_FIRST, _DAY_FIRST, _EITHER_FIRST)
-_DAY_AND_NAME = re.compile(rf"(\d{{1,2}})[- ]([A-Za-z]{{3,9}})[- ,]+(\d{{4}}){_TIME}")
-_NAME_AND_DAY = re.compile(rf"([A-Za-z]{{3,9}}) (\d{{1,2}}),? (\d{{4}}){_TIME}")
-_SHORT_YEAR = re.compile(r"\d{1,2}([-/.]) ?(\d{1,2}|[A-Za-z]{3})\1 ?\d{1,2}\.?")
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_DAY_AND_NAME = re.compile(rf"(\d{{1,2}})[- ]([A-Za-z]{{3,9}})[- ,]+(\d{{4}}){_TIME}", re.ASCII)
+_NAME_AND_DAY = re.compile(rf"([A-Za-z]{{3,9}}) (\d{{1,2}}),? (\d{{4}}){_TIME}", re.ASCII)
+_SHORT_YEAR = re.compile(r"\d{1,2}([-/.]) ?(\d{1,2}|[A-Za-z]{3})\1 ?\d{1,2}\.?", re.ASCII)
+_MONTHS = "january february march april may june july august september october november december"
 
-_SERIAL = re.compile(r"[2-9]\d{4}(\.\d+)?")
+_SERIAL = re.compile(r"[2-9]\d{4}(\.\d+)?", re.ASCII)
 _SERIAL_START = dt.date(1899, 12, 30)
 """The day of Excel's number 0, from March 1900 on."""
 
@@ -57,8 +57,8 @@ _CAUSES = (
     (r".*%", "; without the sign %, in the unit of the column"),
     (r"[-+]?[$€£¥₩].*|.*[$€£¥₩]", "; without the sign of the currency"),
     (r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b.*|\d{1,2}-[A-Za-z]{3}", "; a spreadsheet has made a date of it"),
-    (r"[-+]?[\d., ']+", "; one decimal mark, and the same number of digits in each group"),
-    (r"[-+]?[\d., ']*\d ?[^\W\d].*", "; without the unit, which is that of the column"),
+    (r"[-+]?[0-9., ']+", "; one decimal mark, and the same number of digits in each group"),
+    (r"[-+]?[0-9., ']*[0-9] ?[^\W\d].*", "; without the unit, which is that of the column"),
 )
 """What a cell that is no number looks like, and what may be wrong with it."""
 
@@ -190,7 +190,7 @@ def dates(text: pd.Series) -> pd.Series:
     if len(odd):
         words = {word: word.translate(_SIGNS).strip() for word in odd.unique()}
         pairs = [found for word in words.values() if (found := _EITHER_FIRST.fullmatch(word))]
-        orders = {day_first for day_first in (True, False) for one in pairs if int(one[2 if day_first else 1]) > 12}
+        orders = {day_first for day_first in (True, False) for one in pairs if int(one[1 if day_first else 2]) > 12}
         days = {word: _date(plain, orders) for word, plain in words.items()}
         meant = {word: day if day and _is_plausible(day) else None for word, day in days.items()}  # pandas ends in 2262
         read[odd.index] = pd.to_datetime(odd.map(meant))
@@ -230,8 +230,9 @@ def _day(year: str, month: str, day: str) -> dt.date | None:
 
 
 def _month(name: str) -> str:
-    """The number of an English month, by its first letters; '0' for another word."""
-    return str(_MONTHS.index(name[:3].lower()) + 1) if name[:3].lower() in _MONTHS else "0"
+    """The number of an English month, in full or its first three or four letters; '0' for another word."""
+    names = [month for month in _MONTHS.split() if name.lower() in (month, month[:3], month[:4])]
+    return str(_MONTHS.split().index(names[0]) + 1) if names else "0"
 
 
 def two_dates(text: str) -> str:

@@ -121,10 +121,9 @@ def _encoding(file: str, data: bytes) -> str:
     some of the lines are UTF-8 and others are not, two files were joined.
     """
     even, odd = data[:4096:2], data[1:4096:2]
-    if odd.count(0) * 2 > len(odd) and not even.count(0):
-        return "utf-16-le"
-    if even.count(0) * 2 > len(even) and not odd.count(0):
-        return "utf-16-be"
+    for high, low, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
+        if high.count(0) * 2 > len(high) and low.count(0) * 8 < len(low):
+            return encoding
     if _is_text(data, "utf-8"):
         return "utf-8"
     lines = [found.group() for found in itertools.islice(_NOT_ASCII.finditer(data), _LINES_SHOWN)]
@@ -205,7 +204,8 @@ def records_at_once(data: bytes, mark: str = ",", start: int = 0) -> pd.DataFram
         has_cells = bool(name) or pa.compute.any(pa.compute.not_equal(trimmed, "")).as_py()
         if longest > csv.field_size_limit() or (has_cells and not name):
             return None
-        kept |= {name: trimmed} if has_cells else {}
+        if has_cells:
+            kept[name] = trimmed
     records = pa.table(kept)
     marks = pa.compute.count_substring(records.column(0), mark)
     crowded = records.filter(pa.compute.greater_equal(marks, len(kept) - 1)).to_pandas()

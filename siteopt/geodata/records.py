@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -96,10 +97,10 @@ def _header_faults(file: str, row: int, header: Sequence[str]) -> list[Fault]:
     if len(header) == 1 and any(mark in header[0] for mark in MARKS):
         expected = "a cell for each column, not all within one pair of quotes or in the first column"
         raise InputError([Fault(Code.FORMAT, file, row, "", header[0][:_SHOWN], expected)])
-    twice = sorted({name for name in header if name and header.count(name) > 1})
     return [
-        Fault(Code.COLUMN_TWICE, file, row, name, f"{header.count(name)} columns of this name", "each column once")
-        for name in twice
+        Fault(Code.COLUMN_TWICE, file, row, name, f"{count} columns of this name", "each column once")
+        for name, count in sorted(Counter(header).items())
+        if name and count > 1
     ]
 
 
