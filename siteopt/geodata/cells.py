@@ -119,7 +119,7 @@ def numbers(columns: Mapping[str, pa.Array], degrees: Collection[str]) -> tuple[
         cells |= {name: _marked(columns[name], name in degrees) for name in values}
     decimal = continental and not any(one.english for one in cells.values())
     read = {name: _read(one, decimal, continental) for name, one in cells.items()}
-    return values | read, any(one.commas.any() or (decimal and one.either_comma.any()) for one in cells.values())
+    return values | read, continental
 
 
 def _marked(text: pa.Array, in_degrees: bool) -> _Cells:

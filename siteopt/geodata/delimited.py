@@ -208,9 +208,10 @@ def records_at_once(data: bytes, mark: str = ",", start: int = 0) -> pd.DataFram
             kept[name] = trimmed
     records = pa.table(kept)
     marks = pa.compute.count_substring(records.column(0), mark)
-    crowded = records.filter(pa.compute.greater_equal(marks, len(kept) - 1)).to_pandas()
-    a_row_in_a_cell = len(kept) > 2 and (crowded.iloc[:, 1:] == "").all(axis=1).any()
-    return None if a_row_in_a_cell else records.to_pandas()
+    crowded = records.filter(pa.compute.greater_equal(marks, len(kept) - 1))
+    if len(kept) > 2 and len(crowded) and (crowded.to_pandas().iloc[:, 1:] == "").all(axis=1).any():
+        return None  # a whole row in one cell
+    return records.to_pandas()
 
 
 def _plain_names(line: bytes, mark: str) -> list[str]:

@@ -77,34 +77,44 @@ def read_workbook(path: Path, table: str) -> tuple[pd.DataFrame, np.ndarray, str
         Where it is no workbook, a bound is passed, it is not clear which sheet is meant, or its records do not fit.
     """
     file, sheet = located(path)
+    name = str(path)
     try:
-        _check_size(file, str(path))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of what openpyxl would not save, such as drop-down lists
-            with contextlib.closing(openpyxl.load_workbook(file, read_only=True, data_only=True)) as book:
-                found = _chosen(book, file, str(path), sheet, table)
-                cells, rows = framed(str(path), _records(str(path), file, found), ",", object)
-                cells, faults = _checked(str(path), cells, rows)
-                return cells, rows, f"sheet {found.title}", faults
-    except InputError:
-        raise
+        with file.open("rb") as stream:
+            first = stream.read(4)
     except OSError as error:
         found = error.strerror or str(error)
-        raise InputError([Fault(Code.UNREADABLE, str(path), None, "", found, "a readable file")]) from None
+        raise InputError([Fault(Code.UNREADABLE, name, None, "", found, "a readable file")]) from None
+    try:
+        _check_size(file, name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of what openpyxl would not save, such as drop-down lists
+            with _opened(file, data_only=True) as book:
+                chosen = _chosen(book, file, name, sheet, table)
+                cells, rows = framed(name, _records(name, file, chosen), ",", object)
+                cells, faults = _checked(name, cells, rows)
+                return cells, rows, f"sheet {chosen.title}", faults
+    except InputError:
+        raise
+    except zipfile.BadZipFile:
+        found = BINARY.get(first, "text, or another kind of file")
     except Exception as error:  # a damaged file ends in any kind of error
         found = str(error) or type(error).__name__
-        raise InputError([Fault(Code.FORMAT, str(path), None, "", found, _SAVE)]) from None
+    raise InputError([Fault(Code.FORMAT, name, None, "", found, _SAVE)])
+
+
+@contextlib.contextmanager
+def _opened(file: Path, data_only: bool) -> Iterator[Any]:
+    with (
+        file.open("rb") as stream,
+        contextlib.closing(openpyxl.load_workbook(stream, True, data_only=data_only)) as book,
+    ):
+        yield book
 
 
 def _check_size(file: Path, name: str) -> None:
     """Look at what a workbook says of its sizes; zipfile unpacks no more than that."""
-    with file.open("rb") as stream:
-        kind = BINARY.get(stream.read(4), "text, or another kind of file")
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-    except zipfile.BadZipFile:
-        raise InputError([Fault(Code.FORMAT, name, None, "", kind, _SAVE)]) from None
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
     if any(one.filename == "mimetype" for one in members):
         raise InputError([Fault(Code.FORMAT, name, None, "", "an OpenDocument file", _SAVE)])
     size, packed = sum(one.file_size for one in members), file.stat().st_size
@@ -138,7 +148,7 @@ def _records(name: str, file: Path, sheet: Any) -> Iterator[tuple[int, list[Any]
     with contextlib.ExitStack() as stack:
         formulas: Iterator[Sequence[Any]] | None = None
         if has_formulas:
-            book = stack.enter_context(contextlib.closing(openpyxl.load_workbook(file, read_only=True)))
+            book = stack.enter_context(_opened(file, data_only=False))
             book[sheet.title].reset_dimensions()
             formulas = book[sheet.title].iter_rows(values_only=True)
         width = 0  # of the header
@@ -212,6 +222,7 @@ def _checked(name: str, cells: pd.DataFrame, rows: np.ndarray) -> tuple[pd.DataF
             values = values.map(lambda one: "" if isinstance(one, _Bad) else one)
         only_text = kinds <= {str, _Bad}
         if not only_text and not any(isinstance(one, str) and one for one in values):
-            values = values.map(lambda one: None if one == "" else one)  # a blank among numbers, as in a layer
+            numbers = [None if one == "" else one for one in values]  # a missing one is a blank, as in a layer
+            values = pd.Series(numbers, index=values.index, dtype=object)
         cells.isetitem(place, values.astype(str) if only_text else values)
     return cells, tuple(faults)
