@@ -93,7 +93,9 @@ def _from_qgis(raw: RawTable, table: Table) -> RawTable:
         return replace(raw, cells=cells)
     if set(names[:2]) == {"X", "Y"} or (absent and {"X", "Y"} <= set(names)):
         stale = cells.drop(columns=[*PLACE], errors="ignore")
-        nowhere = cells[["X", "Y"]].isin(["0", 0]).all(axis=1)  # what QGIS writes for a feature without geometry
+        nowhere = (
+            cells[["X", "Y"]].astype(str).isin(["0", "0.0"]).all(axis=1)
+        )  # what QGIS writes for a feature without geometry
         places = {"longitude": cells["X"].mask(nowhere, ""), "latitude": cells["Y"].mask(nowhere, "")}
         return replace(raw, cells=stale.drop(columns=["X", "Y"]).assign(**places))
     if names[:1] == ["WKT"] or (absent and "WKT" in names):
