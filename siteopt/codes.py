@@ -91,8 +91,8 @@ class Code(Enum):
     )
     CELLS = (
         "E204",
-        "A row has more cells than the header",
-        "A comma too many: in a text without quotes, or in a number.",
+        "A row whose cells do not fit the header",
+        "A comma too many: in a text without quotes, or in a number; or the whole row stands in one cell.",
         "Put the text between quotes, or save the table from a spreadsheet again.",
     )
     QUOTES = (
@@ -204,6 +204,12 @@ class Code(Enum):
         "A formula without a result",
         "The workbook was never calculated, or its formula fails.",
         "Open it in a spreadsheet, mend the formula, save.",
+    )
+    MERGED = (
+        "E231",
+        "Merged cells",
+        "Several rows or columns share one cell, and only the first of them holds its value.",
+        "Take the cells apart (*Unmerge cells*), and fill each.",
     )
     TOO_BIG = (
         "E225",

@@ -9,13 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute
 import shapely
 
 from siteopt.codes import Code
 from siteopt.faults import Fault, named, nearest
+from siteopt.geodata.cells import YEARS, dates, numbers, two_dates, two_numbers, why_no_date, why_no_number
 from siteopt.geodata.tables import RawTable
-from siteopt.instance import Floats
 from siteopt.scenario import usd_name
 from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, Column, Kind, Table, Type, uncut
 
@@ -33,12 +32,6 @@ WHOLE = "a GeoPackage, which cuts nothing"
 CUT_BYTES = 251
 """Text in a shapefile that has so many bytes may have been cut: it holds 254, and no part of a letter."""
 
-_PLAIN_NUMBER = r"^-?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][-+]?\d{1,2})?$"
-"""What Arrow reads as a number like pandas does. Anything else is left to pandas."""
-
-_DATED = r"^(\d{4})[-/](\d\d)[-/](\d\d)([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[-+]\d\d(:?\d\d)?)?)?$"
-"""A date as ISO 8601 or QGIS writes it, with or without a time."""
-
 
 def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1.0) -> tuple[pd.DataFrame, list[Fault]]:
     """A raw table with typed columns, and its faults.
@@ -52,7 +45,8 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
     -------
     frame : DataFrame
         Every schema column (numbers as float with NaN for blanks, text with '', dates as NaT), then the columns that
-        the schema does not know, untouched. The index is the row number. Cells at fault are blank.
+        the schema does not know, as they are. The index is the row number. Cells at fault are blank. Its ``attrs`` say
+        how the file was ``read_as``.
     faults : list of Fault
     """
     cells = raw.cells.set_axis(raw.rows, axis=0)
@@ -76,20 +70,27 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
                 Fault(Code.COLUMN_TWICE, raw.file, 1, name, name, f"one currency a column; there is {twin} too")
             )
     faults += _header_faults(table, raw.file, source)
+    written = {
+        column.name: cells.get(source.get(column.name, column.name), pd.Series("", index=cells.index, dtype=str))
+        for column in table
+    }
+    values, commas_are_decimal = _numbers(table, written)
+    faults += [replace(fault, file=raw.file) for fault in raw.faults if fault.column not in _extra(table, source)]
+    unread = {(fault.row, fault.column) for fault in raw.faults}
     frame = {}
     for column in table:
-        name = source.get(column.name, column.name)
-        series = cells.get(name, pd.Series("", index=cells.index, dtype=str))
+        name, series = source.get(column.name, column.name), written[column.name]
         own_money = usd_name(meant.get(name, [name])[0], code) is not None
-        frame[column.name], bad = _convert(column, series, per_usd if own_money else 1.0)
+        frame[column.name], bad = _convert(column, series, values.get(column.name), per_usd if own_money else 1.0)
         if column.required and column.name in source:
             bad = bad | _is_blank(series)
-        rows = cells.index[bad].tolist()
-        faults += named((_fault(raw.file, column, name, cells, row) for row in rows), len(rows))
+        rows = [row for row in cells.index[bad].tolist() if (row, name) not in unread]
+        faults += named((_fault(raw.file, column, name, cells, row, values) for row in rows), len(rows))
         if raw.cut and column.required and column.type is Type.TEXT:
             faults += _cut_text(frame[column.name], name, raw.file)
-    extra = {name: cells[name] for usd, name in source.items() if usd not in table.names}
+    extra = {name: _of_one_kind(cells[name]) for name in _extra(table, source)}
     checked = pd.DataFrame({**frame, **extra}, index=cells.index)
+    checked.attrs["read_as"] = ", ".join(filter(None, [raw.read_as, "decimal commas" if commas_are_decimal else ""]))
     known = {(fault.row, fault.column) for fault in faults}
     crossed = (_as_written(fault, source, cells) for fault in _CROSS_CHECKS[table.name](checked, raw.file))
     faults += [fault for fault in crossed if (fault.row, fault.column) not in known]
@@ -126,8 +127,44 @@ def _header_faults(table: Table, file: str, source: dict[str, str]) -> list[Faul
     return faults
 
 
-def _convert(column: Column, series: pd.Series, rate: float) -> tuple[pd.Series, np.ndarray]:
-    """Typed values, and where the text is at fault."""
+def _extra(table: Table, source: dict[str, str]) -> list[str]:
+    """The columns that the schema does not know."""
+    return [name for usd, name in source.items() if usd not in table.names]
+
+
+def _of_one_kind(series: pd.Series) -> pd.Series:
+    """A column of a sheet in which numbers stand among words, as text."""
+    is_text = series.map(lambda cell: isinstance(cell, str)) if series.dtype == object else None
+    return series if is_text is None or is_text.all() or not is_text.any() else _text(series)
+
+
+def _numbers(table: Table, written: dict[str, pd.Series]) -> tuple[dict[str, pd.Series], bool]:
+    """The number columns of a table, NaN where a cell is blank or none; and whether commas are decimal in its text."""
+    columns = {column.name: written[column.name] for column in table if column.type in (Type.NUMBER, Type.INTEGER)}
+    degrees = [column.name for column in table if column.unit == "degrees"]
+    texts = {name: _as_arrow(one) for name, one in columns.items() if not pd.api.types.is_numeric_dtype(one)}
+    read, commas_are_decimal = numbers(texts, degrees)
+    found = {}
+    for name, series in columns.items():
+        if isinstance(series.dtype, pd.StringDtype):
+            values = read[name]
+        else:
+            given = series.mask(series.map(lambda cell: isinstance(cell, str))) if name in texts else series
+            values = pd.to_numeric(given, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+            values = np.where(np.isnan(values), read[name], values) if name in texts else values
+        found[name] = pd.Series(values, index=series.index)
+    return found, commas_are_decimal
+
+
+def _as_arrow(series: pd.Series) -> pa.Array:
+    """The text of a column, null where a cell is blank or of another kind."""
+    if isinstance(series.dtype, pd.StringDtype):
+        return pa.array(series.mask(_is_blank(series)), from_pandas=True)
+    return pa.array([cell if isinstance(cell, str) and cell else None for cell in series], pa.string())
+
+
+def _convert(column: Column, series: pd.Series, numbers: pd.Series, rate: float) -> tuple[pd.Series, np.ndarray]:
+    """Typed values, and where the text is at fault; of a number column its ``numbers`` are given."""
     blank = _is_blank(series)
     if column.type is Type.TEXT:
         text = _text(series).fillna("").astype(str)
@@ -136,43 +173,21 @@ def _convert(column: Column, series: pd.Series, rate: float) -> tuple[pd.Series,
     if column.type is Type.DATE:
         kept = series.mask(blank)
         if pd.api.types.is_datetime64_any_dtype(kept):
-            return kept.dt.tz_localize(None).dt.normalize(), np.zeros_like(blank)
-        text = _text(kept)
-        dates = pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
-        odd = ~blank & dates.isna().to_numpy()
-        if odd.any():
-            plain = text[odd].str.replace(_DATED, r"\1-\2-\3", regex=True)
-            dates[odd] = pd.to_datetime(plain, format="%Y-%m-%d", errors="coerce")
-        return dates, ~blank & dates.isna().to_numpy()
-    values = _numbers(series, blank)
+            days = kept.dt.tz_localize(None).dt.normalize()
+        else:
+            days = dates(_text(kept))
+        days = days.where(days.dt.year.between(*YEARS))
+        return days, ~blank & days.isna().to_numpy()
     with np.errstate(invalid="ignore"):
-        bad = ~blank & ~((values >= (column.low or 0) * rate) & (values <= (column.high or 0) * rate))
+        bad = ~blank & ~((numbers >= (column.low or 0) * rate) & (numbers <= (column.high or 0) * rate))
         if column.type is Type.INTEGER:
-            bad |= ~blank & (values % 1 != 0)
-    return pd.Series(np.where(bad, np.nan, values / rate), index=series.index), bad
+            bad |= ~blank & (numbers % 1 != 0)
+    return pd.Series(np.where(bad, np.nan, numbers / rate), index=series.index), bad
 
 
 def _text(series: pd.Series) -> pd.Series:
     """Cells as their file shows them; missing ones stay missing."""
     return series if isinstance(series.dtype, pd.StringDtype) else series.map(_shown, na_action="ignore")
-
-
-def _numbers(series: pd.Series, blank: np.ndarray) -> Floats:
-    """Cells as numbers, NaN where they are blank or none."""
-    kept = series.mask(blank)
-    if not isinstance(kept.dtype, pd.StringDtype):
-        return pd.to_numeric(kept, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    text = pa.array(kept, from_pandas=True)
-    try:
-        return _cast(text)
-    except pa.ArrowInvalid:
-        plain = pa.compute.match_substring_regex(text, _PLAIN_NUMBER).fill_null(True)
-        odd = pd.to_numeric(kept.mask(np.asarray(plain)), errors="coerce").to_numpy(dtype=float)
-        return np.where(plain, _cast(pa.compute.if_else(plain, text, None)), odd)
-
-
-def _cast(text: pa.Array | pa.ChunkedArray) -> Floats:
-    return np.asarray(text.cast(pa.float64()).to_numpy(zero_copy_only=False))
 
 
 def _is_blank(series: pd.Series) -> np.ndarray:
@@ -188,36 +203,39 @@ def _shown(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _fault(file: str, column: Column, name: str, cells: pd.DataFrame, row: int) -> Fault:
+def _fault(file: str, column: Column, name: str, cells: pd.DataFrame, row: int, numbers: dict[str, pd.Series]) -> Fault:
     text = _shown(cells.at[row, name])
-    return Fault(_kind(column, text), file, row, name, text, column.expected + _cause(column, text, cells, row))
+    values = {axis: float(numbers[axis].at[row]) for axis in (column.name, "longitude") if axis in numbers}
+    value = values.get(column.name, np.nan)
+    cause = _cause(column, text, value, values.get("longitude"))
+    return Fault(_kind(column, text, value), file, row, name, text, column.expected + cause)
 
 
-def _kind(column: Column, text: str) -> Code:
+def _kind(column: Column, text: str, value: float) -> Code:
     """What is wrong with a cell that could not be converted."""
     if not text:
         return Code.BLANK
     if column.type is Type.DATE:
-        return Code.NOT_DATE
+        return Code.AMBIGUOUS_DATE if two_dates(text) else Code.NOT_DATE
     if column.choices:
         return Code.CHOICE
-    value = pd.to_numeric(text, errors="coerce")
     if np.isnan(value):
-        return Code.NOT_NUMBER
+        return Code.AMBIGUOUS_NUMBER if two_numbers(text) else Code.NOT_NUMBER
     inside = (column.low or 0) <= value <= (column.high or 0)
     return Code.NOT_WHOLE if inside else Code.OUT_OF_RANGE
 
 
-def _cause(column: Column, text: str, cells: pd.DataFrame, row: int) -> str:
+def _cause(column: Column, text: str, value: float, longitude: float | None) -> str:
     """The likely cause of a fault, where one stands out."""
-    value = pd.to_numeric(text, errors="coerce") if text else np.nan
-    if column.choices and text:
-        return nearest(text, column.choices)
+    if not text:
+        return ""
+    if np.isnan(value):  # not of a number column, or none
+        words = {Type.DATE: two_dates(text) or why_no_date(text), Type.TEXT: nearest(text, column.choices)}
+        return words.get(column.type, two_numbers(text) or why_no_number(text))
     if column.unit == "degrees" and abs(value) > 180:
         return PROJECTED
-    if column.name == "latitude" and "longitude" in cells:
-        other = pd.to_numeric(_shown(cells.at[row, "longitude"]), errors="coerce")
-        return SWAPPED if 90 < abs(value) <= 180 and abs(other) <= 90 else ""
+    if column.name == "latitude" and longitude is not None:
+        return SWAPPED if 90 < abs(value) <= 180 and abs(longitude) <= 90 else ""
     if column.unit.startswith("MW") and column.high is not None and column.high < value <= column.high * 1000:
         return KW
     return ""

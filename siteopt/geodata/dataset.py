@@ -119,11 +119,11 @@ class _Reader:
             except InputError as error:
                 self.faults += [replace(fault, file=name) for fault in error.faults]
                 continue
-            spent = round(time.monotonic() - begin, 4)
-            note("read", path=name, rows=len(raw.rows), seconds=spent, read_as=raw.read_as)
-            table_file, *beside = _digests(name, path)
-            self.inputs += [table_file | ({"read_as": raw.read_as} if raw.read_as else {}), *beside]
             frame, faults = typed(table, raw, project.currency, project.currency_per_usd)
+            read_as = frame.attrs.pop("read_as")
+            note("read", path=name, rows=len(frame), seconds=round(time.monotonic() - begin, 4), read_as=read_as)
+            table_file, *beside = _digests(name, path)
+            self.inputs += [table_file | ({"read_as": read_as} if read_as else {}), *beside]
             if table is AREAS:
                 faults += shape_faults(raw.shapes, raw.rows, name)
             self.report(table, faults, frame)

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 import siteopt
 from siteopt import Dataset, InputError
-from siteopt.geodata.tables import read_table, records_at_once, records_one_by_one
+from siteopt.geodata.delimited import records_at_once, records_one_by_one
+from siteopt.geodata.tables import read_table
 from siteopt.instance import Instance
 from siteopt.schema import CANDIDATES
 from tests.worlds import SITES, csv_text, write_world
@@ -210,7 +211,7 @@ def test_tables_are_read_at_once(records: list[tuple[str, str]], end: str) -> No
 
 
 def test_records_across_the_blocks_that_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("siteopt.geodata.tables._BLOCK_BYTES", 64)
+    monkeypatch.setattr("siteopt.geodata.delimited._BLOCK_BYTES", 64)
     records = [["x", "y"], *([f'{n} "of"\n{"," * (n % 7)}.', "é" * (n % 11)] for n in range(500))]
     fast = records_at_once(written(records, "\r\n"))
     assert fast is not None

@@ -1,0 +1,296 @@
+"""Read delimited text as it is: its encoding, the mark between its cells, and its records as cells of text.
+
+All at once where that is certain to give the same, or else record by record.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.csv
+from charset_normalizer import from_bytes
+
+from siteopt.codes import Code
+from siteopt.faults import Fault, InputError
+from siteopt.geodata.records import COLUMNS, MARKS, framed, too_large
+from siteopt.schema import Table
+
+FILE_BYTES = 1_000_000_000
+LINE_BYTES = 1_000_000
+"""Bounds of a file and of a line. Those of columns and cells are a spreadsheet's, and the csv module's."""
+
+_BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_READ_AS = {"utf-8": "", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp949": "CP949", "cp1252": "Windows-1252"}
+BINARY = {b"PK\x03\x04": "a workbook or another archive", b"\xd0\xcf\x11\xe0": "an .xls, or a workbook with a password"}
+
+NO_WORKBOOK = "a table as text with the ending .csv, or a workbook with the ending .xlsx, without a password"
+_LONG_HEADER = f"a header of more than {LINE_BYTES:,} bytes", "a header, and each row in a line below it"
+
+_NOT_ASCII = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
+_LINES_SHOWN = 1000
+"""Lines that tell the encoding: so many of those that are not ASCII."""
+
+_SEP = re.compile(rb'"?sep=([,;\t|])"?[,;\t|]*(?:\r\n|\n|\r)', re.IGNORECASE)
+_BLANK_LINES = re.compile(rb'(?:(?:[ \t,;|]|"")*+(?:\r\n|\n|\r))*+')
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_QUOTE = ord('"')
+_BLOCK_BYTES = 8 << 20
+
+
+def read_delimited(path: Path, table: Table) -> tuple[pd.DataFrame, np.ndarray, str]:
+    """The cells of a delimited text, the row of each record, and how the file was read, where not as CSV in UTF-8.
+
+    Raises
+    ------
+    InputError
+        Where the encoding is not certain, a bound is passed, or the records do not fit the header.
+    """
+    file = str(path)
+    data, encoding = _utf8(path)
+    start, row, mark = _header(file, data, table)
+    read_as = [_READ_AS[encoding], f"{MARKS[mark]} between cells" if mark != "," else ""]
+    cells = records_at_once(data, mark, start)
+    if cells is None:
+        cells, rows = records_one_by_one(file, data, mark, start, row)
+    else:
+        rows = np.arange(len(cells)) + row + 1
+    return cells, rows, ", ".join(filter(None, read_as))
+
+
+def _utf8(path: Path) -> tuple[bytes, str]:
+    """The text of a file in UTF-8, without marks before and behind, and the encoding that it had."""
+    file = str(path)
+    try:
+        with path.open("rb") as stream:
+            first = stream.read(LINE_BYTES + 1)
+            if first[:4] in BINARY:
+                raise InputError([Fault(Code.FORMAT, file, None, "", BINARY[first[:4]], NO_WORKBOOK)])
+            if path.stat().st_size > FILE_BYTES:
+                raise too_large(file, None, f"more than {FILE_BYTES:,} bytes", "a smaller table, or GeoParquet")
+            if len(first) > LINE_BYTES and not _LINE_END.search(first):
+                raise too_large(file, 1, *_LONG_HEADER)
+            mark = next((bom for bom in _BOMS if first.startswith(bom)), b"")
+            stream.seek(len(mark))
+            data = stream.read(FILE_BYTES)
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise InputError([Fault(Code.UNREADABLE, file, None, "", found, "a readable file")]) from None
+    encoding = _BOMS.get(mark) or _encoding(file, data)
+    if not _is_text(data, encoding):
+        raise _not_certain(file, f"bytes that are not {_READ_AS[encoding] or 'UTF-8'}")
+    if encoding != "utf-8":
+        text = io.BytesIO()
+        text.writelines(piece.encode() for piece in codecs.iterdecode(_pieces(data), encoding))
+        data = text.getvalue()
+    if data.endswith((b"\0", b"\x1a")):
+        data = data.rstrip(b"\0\x1a")
+    if (at := data.find(b"\0")) >= 0:
+        line = data.count(b"\n", 0, at) + 1
+        found = f"line {line}: a byte that is no text (NUL)"
+        raise InputError([Fault(Code.FORMAT, file, None, "", found, "a table as text; the file may be damaged")])
+    return data, encoding
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    return (data[at : at + _BLOCK_BYTES] for at in range(0, len(data), _BLOCK_BYTES))
+
+
+def _is_text(data: bytes, encoding: str) -> bool:
+    try:
+        for _ in codecs.iterdecode(_pieces(data), encoding):
+            pass
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _encoding(file: str, data: bytes) -> str:
+    """The encoding of a text that has no mark of it, if that is certain.
+
+    Lines that are not ASCII tell it. Where no two bytes beyond ASCII stand together, the text is not Korean. Where
+    some of the lines are UTF-8 and others are not, two files were joined.
+    """
+    even, odd = data[:4096:2], data[1:4096:2]
+    for high, low, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
+        if high.count(0) * 2 > len(high) and low.count(0) * 8 < len(low):
+            return encoding
+    if _is_text(data, "utf-8"):
+        return "utf-8"
+    lines = [found.group() for found in itertools.islice(_NOT_ASCII.finditer(data), _LINES_SHOWN)]
+    text = b"\n".join(lines)
+    if not re.search(rb"[\x80-\xff]{2}", data) and _is_text(text, "cp1252"):
+        guess = "cp1252"
+    else:
+        best = from_bytes(text, cp_isolation=["cp949", "cp1252"]).best()
+        guess = best.encoding if best else ""
+    # three bytes of UTF-8 make a letter of Korean; two of them can be one in CP949, too
+    as_utf8 = [line.decode("utf-8", "ignore") for line in lines if _is_text(line, "utf-8")]
+    if not guess or any(guess == "cp1252" or max(line) > "\u07ff" for line in as_utf8):
+        bad = next(found.start() for found in _NOT_ASCII.finditer(data) if not _is_text(found.group(), "utf-8"))
+        number = data.count(b"\n", 0, bad) + 1
+        raise _not_certain(file, f"line {number} is not UTF-8" + (", but others are" if as_utf8 else ""))
+    return guess
+
+
+def _not_certain(file: str, found: str) -> InputError:
+    expected = "text in one encoding: save the table as CSV UTF-8 or as .xlsx"
+    return InputError([Fault(Code.ENCODING, file, None, "", found, expected)])
+
+
+def _header(file: str, data: bytes, table: Table) -> tuple[int, int, str]:
+    """Where the header begins, its row, and the mark with which most names of the table are found in it.
+
+    Excel hides a first line such as ``sep=;``, so that does not count as a row.
+    """
+    told = _SEP.match(data)
+    begin = told.end() if told else 0
+    head = data[begin : begin + LINE_BYTES + 1]
+    blank = _BLANK_LINES.match(head)
+    start = blank.end() if blank else 0
+    row = len(_LINE_END.findall(head[:start])) + 1
+    end = _LINE_END.search(head, start)
+    if not end and len(head) > LINE_BYTES:
+        raise too_large(file, row, *_LONG_HEADER)
+    line = head[start : end.start() if end else None].decode()
+
+    def known_names(mark: str) -> tuple[int, int]:
+        names = [name.strip(' "') for name in line.split(mark)]
+        return len({*names} & {*table.names}), len(names)
+
+    mark = told[1].decode() if told else max([",", ";", "\t"], key=known_names)
+    if line.count(mark) >= COLUMNS:
+        raise too_large(file, row, f"{line.count(mark) + 1:,} columns", f"at most {COLUMNS:,} columns")
+    return begin + start, row, mark
+
+
+def records_at_once(data: bytes, mark: str = ",", start: int = 0) -> pd.DataFrame | None:
+    """The records behind the header of a text in UTF-8, read with Arrow; None where Python might read them otherwise.
+
+    The two agree where each record has as many cells as the header or none, each quote opens a cell, closes it or is
+    doubled within it, and a carriage return is followed by a line feed.
+    """
+    end = len(data)
+    while end > start and data[end - 1] in b"\r\n":
+        end -= 1
+    line_end = data.find(b"\n", start, end) % (end + 1)  # the end where no line ends
+    names = _plain_names(data[start:line_end], mark)
+    ends_are_plain = data.count(b"\r") == data.count(b"\r\n") and _lines_are_short(data)
+    if not names or not ends_are_plain or not _quotes_are_plain(data, start, end, mark.encode()):
+        return None
+    places = [str(place) for place in range(len(names))]
+    try:
+        table = pa.csv.read_csv(
+            pa.py_buffer(data)[min(line_end + 1, end) : end],
+            pa.csv.ReadOptions(column_names=places, block_size=_BLOCK_BYTES),
+            pa.csv.ParseOptions(delimiter=mark, newlines_in_values=True, ignore_empty_lines=False),
+            pa.csv.ConvertOptions(column_types=dict.fromkeys(places, pa.string()), strings_can_be_null=False),
+        )
+    except pa.ArrowInvalid:
+        return None
+    kept: dict[str, pa.ChunkedArray] = {}
+    for name, column in zip(names, table.columns, strict=True):
+        longest = pa.compute.max(pa.compute.binary_length(column)).as_py() or 0
+        trimmed = pa.compute.utf8_trim_whitespace(column)
+        has_cells = bool(name) or pa.compute.any(pa.compute.not_equal(trimmed, "")).as_py()
+        if longest > csv.field_size_limit() or (has_cells and not name):
+            return None
+        if has_cells:
+            kept[name] = trimmed
+    records = pa.table(kept)
+    marks = pa.compute.count_substring(records.column(0), mark)
+    crowded = records.filter(pa.compute.greater_equal(marks, len(kept) - 1))
+    if len(kept) > 2 and len(crowded) and (crowded.to_pandas().iloc[:, 1:] == "").all(axis=1).any():
+        return None  # a whole row in one cell
+    return records.to_pandas()
+
+
+def _plain_names(line: bytes, mark: str) -> list[str]:
+    """The names in a header; none where it is not a plain one, of several columns that differ."""
+    try:
+        names = [name.strip() for name in next(csv.reader([line.decode()], delimiter=mark, strict=True), [])]
+    except csv.Error:
+        return []
+    given = [name for name in names if name]
+    return names if len(given) == len({*given}) and len(names) > 1 and given else []
+
+
+def _lines_are_short(data: bytes) -> bool:
+    """Whether no line can be longer than LINE_BYTES: one that is holds a whole block without its end."""
+    block = LINE_BYTES // 2
+    return all(data.find(b"\n", at, at + block) >= 0 for at in range(0, len(data) - block + 1, block))
+
+
+def _quotes_are_plain(data: bytes, start: int, end: int, mark: bytes) -> bool:
+    """Whether every quote opens a cell, closes it, or is doubled within it.
+
+    Counted from the first, the even ones open: they stand at the start of a cell, or right behind the one that
+    closed, which is then the first of a double. The odd ones close: a cell ends there, or an even one follows.
+    """
+    text = np.frombuffer(data, dtype=np.uint8)[start:end]
+    blocks = range(0, len(text), _BLOCK_BYTES)  # for a mask of all bytes at once is as large as the file
+    quotes = [np.flatnonzero(text[block : block + _BLOCK_BYTES] == _QUOTE) + block for block in blocks]
+    at = np.concatenate([np.zeros(0, dtype=np.int64), *quotes])
+    opening, closing = at[::2], at[1::2]
+    before = text[opening[opening > 0] - 1]
+    after = text[closing[closing < len(text) - 1] + 1]
+    return bool(
+        len(opening) == len(closing)
+        and np.isin(before, (_QUOTE, *mark, *b"\n")).all()
+        and np.isin(after, (_QUOTE, *mark, *b"\r\n")).all()
+    )
+
+
+class _LongLine(Exception):
+    pass
+
+
+def records_one_by_one(
+    file: str, data: bytes, mark: str = ",", start: int = 0, row: int = 1
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """The records of any text in UTF-8 without its empty lines, and the row of each.
+
+    Parameters
+    ----------
+    start, row : int
+        Where the first line begins, and its row.
+
+    Raises
+    ------
+    InputError
+        With the faults of the file.
+    """
+    return framed(file, _records(file, data, mark, start, row), mark, str)
+
+
+def _records(file: str, data: bytes, mark: str, start: int, row: int) -> Iterator[tuple[int, list[str]]]:
+    stream = io.BytesIO(data)
+    stream.seek(start)
+    text = io.TextIOWrapper(stream, "utf-8", newline="")
+
+    def lines() -> Iterator[str]:
+        while line := text.readline(LINE_BYTES + 1):
+            if len(line) > LINE_BYTES:
+                raise _LongLine
+            yield line
+
+    try:
+        for record in csv.reader(lines(), delimiter=mark, strict=True):
+            yield row, [cell.strip() for cell in record]
+            row += 1
+    except _LongLine:
+        raise too_large(file, row, f"a line of more than {LINE_BYTES:,} letters", "a row in each line") from None
+    except csv.Error as error:
+        if "field larger" in str(error):
+            expected = f"a cell of at most {csv.field_size_limit():,} letters; a quote may not be closed"
+            raise too_large(file, row, str(error), expected) from None
+        raise InputError([Fault(Code.QUOTES, file, row, "", str(error), "cells with paired quotes")]) from None

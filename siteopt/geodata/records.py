@@ -1,0 +1,125 @@
+"""Records of a text table or a sheet, one by one: header, row numbers, bounds, and cells that are in no column."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from siteopt.codes import Code
+from siteopt.faults import NAMED, Fault, InputError, named
+
+COLUMNS = 16_384
+"""Columns that are read; a spreadsheet has no more."""
+
+MARKS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What may stand between the cells of a text."""
+
+_SHOWN = 200
+"""Letters of a row that a fault keeps."""
+
+_CHUNK_ROWS = 10_000
+_PARTED = re.compile(r"[-+]?\d{1,3},\d{3}(\.\d+)?"), re.compile(r"[-+]?\d+,\d+")
+"""A number that a comma has parted: between thousands, which is likelier, or before its decimals."""
+
+
+def framed(
+    file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str, kind: type
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """A table of records, without those that are blank, and the row of each. The first with cells is the header.
+
+    Parameters
+    ----------
+    records : iterable
+        The row of each record, and its cells without blanks about them; '' is a blank.
+    mark : str
+        What parts cells in a text.
+    kind : type
+        ``str``, or ``object`` for cells that are more than text.
+
+    Raises
+    ------
+    InputError
+        With every fault of header and rows.
+    """
+    header: list[str] = []
+    chunks: list[pd.DataFrame] = []
+    cells: list[list[object]] = []
+    rows: list[int] = []
+    faults: list[Fault] = []
+    misplaced: list[Fault] = []
+    outside = 0
+    broken: tuple[Fault, ...] = ()
+    try:
+        for row, record in records:
+            width = len(record)
+            while width and record[width - 1] == "":
+                width -= 1
+            if not width:
+                continue
+            if not header:
+                header = [str(name) for name in record[:width]]
+                faults += _header_faults(file, row, header)
+            elif fault := _misplaced(file, row, record[:width], len(header), mark):
+                outside += 1
+                misplaced += [fault] if outside <= NAMED else []
+            else:
+                cells.append([*record[:width], *[""] * (len(header) - width)])
+                rows.append(row)
+            if len(cells) == _CHUNK_ROWS:  # lists of text take many times the memory of a table
+                chunks.append(pd.DataFrame(cells, dtype=kind))
+                cells = []
+    except InputError as error:
+        broken = error.faults
+    faults += [*named(misplaced, outside), *broken]
+    if not header and not faults:
+        faults.append(Fault(Code.EMPTY, file, None, "", "an empty file", "a header and rows"))
+    if faults:
+        raise InputError(faults)
+    chunks.append(pd.DataFrame(cells, columns=range(len(header)), dtype=kind))
+    table = pd.concat(chunks, ignore_index=True)
+    nameless = [place for place, name in enumerate(header) if not name]
+    blank = [place for place in nameless if (table[place] == "").all()]
+    if len(nameless) - len(blank) > 1:
+        found = f"{len(nameless) - len(blank)} columns without a name"
+        raise InputError([Fault(Code.COLUMN_TWICE, file, None, "", found, "a name above each column")])
+    table.columns = pd.Index(header)
+    return table.loc[:, ~np.isin(np.arange(len(header)), blank)], np.array(rows, dtype=np.int64)
+
+
+def _header_faults(file: str, row: int, header: Sequence[str]) -> list[Fault]:
+    if len(header) > COLUMNS:
+        raise too_large(file, row, f"{len(header):,} columns", f"at most {COLUMNS:,} columns")
+    if len(header) == 1 and any(mark in header[0] for mark in MARKS):
+        expected = "a cell for each column, not all within one pair of quotes or in the first column"
+        raise InputError([Fault(Code.FORMAT, file, row, "", header[0][:_SHOWN], expected)])
+    return [
+        Fault(Code.COLUMN_TWICE, file, row, name, f"{count} columns of this name", "each column once")
+        for name, count in sorted(Counter(header).items())
+        if name and count > 1
+    ]
+
+
+def _misplaced(file: str, row: int, record: Sequence[object], columns: int, mark: str) -> Fault | None:
+    """The fault of a record with cells beyond the header, or with all of them in the first."""
+    if len(record) == 1 and columns > 2 and str(record[0]).count(mark) >= columns - 1:
+        expected = "a cell for each column, not the whole row within one pair of quotes or in the first column"
+        return Fault(Code.CELLS, file, row, "", str(record[0])[:_SHOWN], expected)
+    if len(record) <= columns:
+        return None
+    extra = ",".join(map(str, record[columns:]))[:_SHOWN]
+    expected = f"{columns} cells, as in the header, not {len(record)}"
+    pairs = [f"{one},{other}" for one, other in itertools.pairwise(record)] if mark == "," else []
+    parted = [pair for pattern in _PARTED for pair in pairs if pattern.fullmatch(pair)]
+    return Fault(
+        Code.CELLS, file, row, "", extra, expected + (f"; a comma within a number, {parted[0]}?" if parted else "")
+    )
+
+
+def too_large(file: str, row: int | None, found: str, expected: str) -> InputError:
+    """The error for what goes beyond a bound."""
+    return InputError([Fault(Code.TOO_LARGE, file, row, "", found, expected)])

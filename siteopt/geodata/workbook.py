@@ -1,0 +1,228 @@
+"""Read a sheet of a workbook (.xlsx, .xlsm): its cells, and the rows that a spreadsheet shows."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import openpyxl
+import pandas as pd
+from openpyxl.utils import column_index_from_string, get_column_letter
+
+from siteopt.codes import Code
+from siteopt.faults import Fault, InputError, named
+from siteopt.geodata.delimited import BINARY
+from siteopt.geodata.layers import LAYER, located
+from siteopt.geodata.records import COLUMNS, framed, too_large
+
+WORKBOOKS = (".xlsx", ".xlsm")
+
+UNPACKED_BYTES = 512_000_000
+PACKED_TIMES = 200
+HARMLESS_BYTES = 10_000_000
+"""A workbook unpacks to UNPACKED_BYTES at most; beyond HARMLESS_BYTES to PACKED_TIMES its packed size at most."""
+
+ROWS = 1_048_576
+"""Rows of a sheet."""
+
+_UNSOLVED = "a formula with a result: open the workbook in a spreadsheet, and save it"
+_SAVE = "a workbook: save it again as .xlsx without a password, or as CSV UTF-8"
+
+_FORMULA = re.compile(rb"[<:]f[ >/]")
+_MERGED = re.compile(rb'mergeCell [^>]*ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
+_PIECE_BYTES = 1 << 20
+_TAG_BYTES = 200
+
+
+class _Area(NamedTuple):
+    """Merged cells, as places that count from 1."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def __str__(self) -> str:
+        return f"{get_column_letter(self.left)}{self.top}:{get_column_letter(self.right)}{self.bottom}"
+
+
+class _Bad(NamedTuple):
+    """What stands in place of a cell that cannot be read."""
+
+    code: Code
+    found: str
+    expected: str
+
+
+def read_workbook(path: Path, table: str) -> tuple[pd.DataFrame, np.ndarray, str, tuple[Fault, ...]]:
+    """The cells of a sheet, the row of each record, which sheet it is, and the faults of single cells.
+
+    Numbers stay numbers; dates become text in ISO 8601. '' is a blank, or a cell at fault.
+
+    Parameters
+    ----------
+    table : str
+        Of several sheets the one of this name is read, if the path names none.
+
+    Raises
+    ------
+    InputError
+        Where it is no workbook, a bound is passed, it is not clear which sheet is meant, or its records do not fit.
+    """
+    file, sheet = located(path)
+    name = str(path)
+    try:
+        with file.open("rb") as stream:
+            first = stream.read(4)
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise InputError([Fault(Code.UNREADABLE, name, None, "", found, "a readable file")]) from None
+    try:
+        _check_size(file, name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of what openpyxl would not save, such as drop-down lists
+            with _opened(file, data_only=True) as book:
+                chosen = _chosen(book, file, name, sheet, table)
+                cells, rows = framed(name, _records(name, file, chosen), ",", object)
+                cells, faults = _checked(name, cells, rows)
+                return cells, rows, f"sheet {chosen.title}", faults
+    except InputError:
+        raise
+    except zipfile.BadZipFile:
+        found = BINARY.get(first, "text, or another kind of file")
+    except Exception as error:  # a damaged file ends in any kind of error
+        found = str(error) or type(error).__name__
+    raise InputError([Fault(Code.FORMAT, name, None, "", found, _SAVE)])
+
+
+@contextlib.contextmanager
+def _opened(file: Path, data_only: bool) -> Iterator[Any]:
+    with (
+        file.open("rb") as stream,
+        contextlib.closing(openpyxl.load_workbook(stream, True, data_only=data_only)) as book,
+    ):
+        yield book
+
+
+def _check_size(file: Path, name: str) -> None:
+    """Look at what a workbook says of its sizes; zipfile unpacks no more than that."""
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+    if any(one.filename == "mimetype" for one in members):
+        raise InputError([Fault(Code.FORMAT, name, None, "", "an OpenDocument file", _SAVE)])
+    size, packed = sum(one.file_size for one in members), file.stat().st_size
+    if size > UNPACKED_BYTES or (size > HARMLESS_BYTES and size > PACKED_TIMES * packed):
+        expected = f"at most {UNPACKED_BYTES:,} bytes, and {PACKED_TIMES} times the size of the file"
+        raise too_large(name, None, f"{size:,} bytes when unpacked, from {packed:,}", expected)
+
+
+def _chosen(book: Any, file: Path, name: str, sheet: str, table: str) -> Any:
+    """The sheet that is named, or else called like the table, or the only visible one, or the only one with cells."""
+    for one in book.worksheets:
+        one.reset_dimensions()  # which may be false, and would be filled with blanks
+    wanted = [one for one in book.worksheets if one.title.casefold() == (sheet or table).casefold()]
+    visible = [one for one in book.worksheets if one.sheet_state == "visible"]
+    for fitting in [wanted] if sheet else [wanted, visible, visible and [one for one in visible if _has_cells(one)]]:
+        if len(fitting) == 1:
+            return fitting[0]
+    titles = ", ".join(one.title for one in book.worksheets)
+    found = sheet or f"{len(book.worksheets)} sheets"
+    expected = f"{file.name}{LAYER}NAME, where NAME is one of {titles}"
+    raise InputError([Fault(Code.WHICH_LAYER, name, None, "", found, expected)])
+
+
+def _has_cells(sheet: Any) -> bool:
+    return any(value is not None for row in sheet.iter_rows(values_only=True) for value in row)
+
+
+def _records(name: str, file: Path, sheet: Any) -> Iterator[tuple[int, list[Any]]]:
+    """The records of a sheet from the header on. Cells that cannot be read are ``_Bad``."""
+    has_formulas, areas = _scanned(file, sheet)
+    with contextlib.ExitStack() as stack:
+        formulas: Iterator[Sequence[Any]] | None = None
+        if has_formulas:
+            book = stack.enter_context(_opened(file, data_only=False))
+            book[sheet.title].reset_dimensions()
+            formulas = book[sheet.title].iter_rows(values_only=True)
+        width = 0  # of the header
+        active: list[_Area] = []
+        for row, cells in enumerate(sheet.iter_rows(), start=1):
+            if row > ROWS:
+                raise too_large(name, row, "more rows than a spreadsheet has", f"at most {ROWS:,} rows")
+            if len(cells) > COLUMNS:
+                raise too_large(name, row, f"{len(cells):,} columns", f"at most {COLUMNS:,} columns")
+            record = [_cell(one) for one in cells]
+            for place, formula in enumerate(next(formulas) if formulas else ()):
+                if formula is not None and cells[place].value is None and cells[place].data_type != "str":
+                    record[place] = _Bad(Code.FORMULA, str(getattr(formula, "text", formula)), _UNSOLVED)
+            while areas and areas[-1].top <= row:
+                area = areas.pop()
+                active += [area] if area.left <= len(record) and record[area.left - 1] != "" else []
+            active = [area for area in active if area.bottom >= row]
+            if width:
+                _mark_merged(row, record, width, active)
+            else:
+                record = [one.found if isinstance(one, _Bad) else one for one in record]
+                width = max((place for place, one in enumerate(record, start=1) if one != ""), default=0)
+            yield row, record
+
+
+def _mark_merged(row: int, record: list[Any], width: int, areas: Sequence[_Area]) -> None:
+    """Put faults in place of the cells that merging has taken away from a record."""
+    for area in areas:
+        for place in range(area.left - (row > area.top), min(area.right, width)):
+            record += [""] * (place + 1 - len(record))
+            record[place] = _Bad(Code.MERGED, f"merged {area}", "cells that are not merged, each with its value")
+
+
+def _scanned(file: Path, sheet: Any) -> tuple[bool, list[_Area]]:
+    """Whether a sheet has formulas, and its merged cells, the last first."""
+    has_formulas, areas = False, set()
+    with zipfile.ZipFile(file) as archive, archive.open(sheet._worksheet_path) as stream:
+        piece = b""
+        while new := stream.read(_PIECE_BYTES):
+            piece = piece[-_TAG_BYTES:] + new
+            has_formulas = has_formulas or bool(_FORMULA.search(piece))
+            for left, top, right, bottom in _MERGED.findall(piece):
+                columns = (column_index_from_string(letters.decode()) for letters in (left, right))
+                areas.add(_Area(int(top), next(columns), int(bottom), next(columns)))
+    return has_formulas, sorted(areas, reverse=True)
+
+
+def _cell(cell: Any) -> Any:
+    """A cell as text, or as a number."""
+    value = cell.value
+    if value is None:
+        return ""
+    if cell.data_type == "e":
+        return _Bad(Code.FORMULA, str(value), "a formula with a result")
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(sep=" ")
+    return value if isinstance(value, int | float) else str(value).strip()
+
+
+def _checked(name: str, cells: pd.DataFrame, rows: np.ndarray) -> tuple[pd.DataFrame, tuple[Fault, ...]]:
+    """The cells with blanks for those at fault, and the faults. Columns of text alone have the type of text."""
+    faults: list[Fault] = []
+    for place, column in enumerate(cells.columns):
+        values = cells.iloc[:, place]
+        kinds = set(map(type, values))
+        if _Bad in kinds:
+            bad = [(row, one) for row, one in zip(rows.tolist(), values, strict=True) if isinstance(one, _Bad)]
+            faults += named((Fault(one.code, name, row, column, one.found, one.expected) for row, one in bad), len(bad))
+            values = values.map(lambda one: "" if isinstance(one, _Bad) else one)
+        only_text = kinds <= {str, _Bad}
+        if not only_text and not any(isinstance(one, str) and one for one in values):
+            numbers = [None if one == "" else one for one in values]  # a missing one is a blank, as in a layer
+            values = pd.Series(numbers, index=values.index, dtype=object)
+        cells.isetitem(place, values.astype(str) if only_text else values)
+    return cells, tuple(faults)
