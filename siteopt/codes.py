@@ -168,6 +168,12 @@ class Code(Enum):
         "Latitude and longitude are swapped, a sign is lost, or the country code is another one.",
         "Correct the place or the country.",
     )
+    COUNTRY_CODE = (
+        "W217",
+        "A country that is no code",
+        "A name or other letters stand for the two capitals of ISO 3166, so siteopt cannot check the place against it.",
+        "Write the two capitals, such as US or KR. Filters by country compare them letter by letter.",
+    )
     BACKWARDS = ("E218", "An end before its beginning", "Two dates or two days are exchanged.", "Exchange them.")
     NOT_RISING = (
         "E219",
