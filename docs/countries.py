@@ -105,8 +105,10 @@ def grown(shape: shapely.Geometry) -> list[shapely.Polygon]:
 
 def _turned(piece: shapely.Geometry, middle: float) -> shapely.Geometry:
     """A piece that reaches over the date line, cut there, with both sides in place."""
-    near = shapely.transform(piece, lambda at: np.stack([(at[:, 0] - middle + 180) % 360 - 180 + middle, at[:, 1]], 1))
-    turns = [shapely.transform(near, lambda at, turn=turn: at + [turn, 0]) for turn in (-360, 0, 360)]
+    near = shapely.transform(
+        piece, lambda at: np.stack([(at[:, 0] - middle + 180) % 360 - 180 + middle, at[:, 1]], axis=1)
+    )
+    turns = [shapely.transform(near, lambda at, turn=turn: at + np.array([turn, 0])) for turn in (-360, 0, 360)]
     return shapely.union_all([shapely.clip_by_rect(shapely.make_valid(one), -180, -90, 180, 90) for one in turns])
 
 

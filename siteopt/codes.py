@@ -217,6 +217,24 @@ class Code(Enum):
         "A hall or a yard is larger than its site: another unit, or another site's outline.",
         "Correct the area or the outline.",
     )
+    INVISIBLE = (
+        "E226",
+        "An id with characters that nobody sees",
+        "A line break, a tab, or a mark for the direction of writing was pasted into the cell.",
+        "Type the id again.",
+    )
+    NEARLY_TWIN = (
+        "W214",
+        "Ids that are hardly told apart",
+        "They differ in capitals, blanks, or full-width letters only: perhaps one thing, entered twice.",
+        "Give one of the rows another id, or delete it.",
+    )
+    HARDLY = (
+        "W225",
+        "Figures that hardly fit each other",
+        "One of them is in another unit: kW for MW, ha for m2, kWh for MWh. Or it is a rare plant.",
+        "Correct it, or leave it: the run goes on with it.",
+    )
     NOT_TOML = (
         "E301",
         "The scenario is not TOML",

@@ -40,7 +40,9 @@ class _Map(NamedTuple):
     Attributes
     ----------
     codes : Index
-        Every code of ISO 3166, also of what has no shape of its own.
+        Every code of ISO 3166.
+    shaped : array of bool
+        Which of them have a shape.
     named : dict
         The code by each name and code, in small letters.
     shapes : array of shapely.Polygon
@@ -51,6 +53,7 @@ class _Map(NamedTuple):
     """
 
     codes: pd.Index
+    shaped: np.ndarray
     named: dict[str, str]
     shapes: np.ndarray
     own: np.ndarray
@@ -63,12 +66,14 @@ def _countries() -> _Map:
     names = json.loads(table.schema.metadata[b"names"])
     codes = pd.Index(sorted(names))
     of_shape = table["codes"].to_pylist()
+    taken = np.array([codes.isin(own) for own in of_shape])
     return _Map(
         codes,
+        np.any(taken, axis=0),
         {name.casefold(): code for code in codes for name in (*names[code], code)},
         shapely.from_wkb(table["geometry"].to_numpy()),
         np.array([first for first, *_ in of_shape]),
-        np.array([codes.isin(all_) for all_ in of_shape]),
+        taken,
     )
 
 
@@ -113,7 +118,7 @@ def _abroad(rows: pd.Index, places: np.ndarray, code: np.ndarray, at: np.ndarray
 def _causes(places: np.ndarray, code: np.ndarray) -> list[str]:
     """What mends each place so that it lies in the country of this code, in words; '' where nothing does."""
     causes = np.where((places == 0).all(axis=1), "; 0, 0 is what a missing place is saved as", "").astype(object)
-    checked = (code >= 0) & _countries().taken.any(axis=0)[code]
+    checked = (code >= 0) & _countries().shaped[code]
     for words, matrix in MENDED.items():
         mended = places @ matrix
         mended[np.abs(mended[:, 1]) > 90] = np.nan
@@ -133,7 +138,9 @@ def _no_code(file: str, row: int, text: str, count: int) -> Fault:
     codes = _countries().named
     plain = " ".join(text.casefold().split())
     like = [plain] if plain in codes else difflib.get_close_matches(plain, codes, n=1, cutoff=ALIKE)
-    expected = "a code of ISO 3166, so its place is not checked" + (f"; did you mean {codes[like[0]]!r}?" if like else "")
+    expected = "a code of ISO 3166, so its place is not checked" + (
+        f"; did you mean {codes[like[0]]!r}?" if like else ""
+    )
     more = f"; {count - 1:,} more rows like this" if count > 1 else ""
     return Fault(Code.COUNTRY_CODE, file, row, "country", text, expected + more)
 
@@ -149,8 +156,8 @@ def _standing(places: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndar
     """Which places are on land, and which in the country of this code; what is not known passes for both."""
     taken = _countries().taken
     place, shape = _where(places)
-    on_land = ~np.isfinite(places).all(axis=1)
-    at_home = on_land | (code < 0) | ~taken.any(axis=0)[code]
+    on_land: np.ndarray = np.isnan(places).any(axis=1)
+    at_home = on_land | (code < 0) | ~_countries().shaped[code]
     on_land[place] = True
     at_home[place[taken[shape, code[place]]]] = True
     return on_land, at_home

@@ -28,7 +28,7 @@ EXTRA = ("Electrolux", "전자", "=SUM(1)")
 
 PLACES = ((35.97, 126.63), (36.99, 126.82), (34.64, 126.77))
 KOREA = [
-    {**row, "latitude": latitude, "longitude": longitude, "owner": owner}
+    {**row, "country": "KR", "latitude": latitude, "longitude": longitude, "owner": owner}
     for row, (latitude, longitude), owner in zip(SITES, PLACES, EXTRA, strict=True)
 ]
 """The candidates of the small world, moved to Korea, so that its projections hold them."""
