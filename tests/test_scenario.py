@@ -128,9 +128,17 @@ def test_every_fault_in_one_pass(tmp_path: Path) -> None:
     ("overrides", "column", "words"),
     [
         (["workload.mean_load=0.69"], "workload", "at least 1 - swing = 0.7"),
-        (['milestones=[{name="a",gpus=9,hold_days=1},{name="b",gpus=9,hold_days=1}]'], "milestones", "rise"),
-        (['milestones=[{name="a b",gpus=8,hold_days=1},{name="A-b",gpus=9,hold_days=1}]'], "milestones", "differ"),
-        (["milestones.0.name=cost"], "milestones", "differ"),
+        (
+            ['milestones=[{name="a",gpus=9,hold_days=1},{name="b",gpus=9,hold_days=1}]', "baselines=[]"],
+            "milestones",
+            "rise",
+        ),
+        (
+            ['milestones=[{name="a b",gpus=8,hold_days=1},{name="A-b",gpus=9,hold_days=1}]', "baselines=[]"],
+            "milestones",
+            "differ",
+        ),
+        (["milestones.0.name=cost", "baselines=[]"], "milestones", "differ"),
         (['objective.order=["cost", "first rum"]'], "objective.order", "did you mean 'first run'?"),
         (['objective.order=["cost", "cost"]'], "objective.order", "each name once"),
         (["compute.deliveries=[{day=9,gpus=1},{day=8,gpus=2}]"], "compute.deliveries", "rise"),

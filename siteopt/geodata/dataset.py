@@ -18,7 +18,7 @@ from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, named
 from siteopt.geodata.check import typed
 from siteopt.geodata.filters import excluded_by
-from siteopt.geodata.layers import CRS, files_of, located
+from siteopt.geodata.layers import CRS, files_of, located, refuse
 from siteopt.geodata.pool import SitePool, site_pool
 from siteopt.geodata.tables import read_table
 from siteopt.geodata.together import inside_faults, ladder_faults, outline_faults, shape_faults, stranger_faults
@@ -112,6 +112,7 @@ class _Reader:
         for name in paths:
             path = self.scenario.resolve(name)
             try:
+                refuse(path, name)
                 raw = replace(read_table(path, table), file=name)
             except InputError as error:
                 self.faults += [replace(fault, file=name) for fault in error.faults]

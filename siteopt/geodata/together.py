@@ -16,6 +16,7 @@ from siteopt.codes import Code
 from siteopt.faults import Fault, named, nearest
 from siteopt.geodata.ground import ground_faults
 from siteopt.geodata.headers import MISSPELT
+from siteopt.geodata.layers import CRS
 from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, Kind
 
 COMPARED = 100_000
@@ -35,6 +36,9 @@ SLACK = 0.1
 
 EQUAL_AREA = 6933
 """A CRS in which areas are true all over the Earth."""
+
+WORLD = (181, 91, 181, 91)
+"""Farthest longitude and latitude of a box."""
 
 INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
 """Control characters, line breaks, and marks without a shape, such as those that turn the direction of writing."""
@@ -178,13 +182,22 @@ def shape_faults(shapes: pd.Series | None, rows: np.ndarray, file: str) -> list[
         return [Fault(Code.SHAPE, file, None, "", "a table without geometry", "a layer of polygons")]
     kind = shapes.geom_type.mask(shapes.isna() | shapes.is_empty, "").to_numpy(dtype=object)
     valid = np.isin(kind, ("Polygon", "MultiPolygon")) & shapes.is_valid
-    bad = np.flatnonzero(~valid)
-    reasons = (shapely.is_valid_reason(shapes.iloc[at]) if kind[at].endswith("Polygon") else kind[at] for at in bad)
+    on_earth = np.ones(len(kind), dtype=bool)
+    if shapes.crs is not None:
+        on_earth = (np.abs(shapely.bounds(shapes.to_crs(CRS).to_numpy())) <= WORLD).all(axis=1) | ~valid
+    bad = np.flatnonzero(~valid | ~on_earth)
+    reasons = (_wrong_shape(shapes.iloc[at], kind[at], on_earth[at]) for at in bad)
     faults = (
         Fault(Code.SHAPE, file, int(rows[at]), "geometry", reason, "a valid polygon")
         for at, reason in zip(bad, reasons, strict=True)
     )
     return named(faults, len(bad))
+
+
+def _wrong_shape(shape: shapely.Geometry, kind: str, on_earth: bool) -> str:
+    if not on_earth:
+        return "a place beyond the Earth; is this the CRS of the layer?"
+    return str(shapely.is_valid_reason(shape)) if kind.endswith("Polygon") else kind
 
 
 def stranger_faults(ids: pd.Series, file: str, known: pd.Index) -> list[Fault]:
