@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 
 import geopandas
 import numpy as np
@@ -36,6 +37,9 @@ SLACK = 0.1
 
 EQUAL_AREA = 6933
 """A CRS in which areas are true all over the Earth."""
+
+MOST_LETTERS = 1000
+"""Letters of an id or a name, far beyond any real one: maps and charts would have to draw them."""
 
 WORLD = (181, 91, 181, 91)
 """Farthest longitude and latitude of a box."""
@@ -70,6 +74,19 @@ def _ids(frame: pd.DataFrame, file: str, key: str) -> list[Fault]:
         for row, value in repeated[again].items()
     )
     return named(faults, int(again.sum())) + _invisible(frame[key], file) + _nearly_twins(frame[key], file)
+
+
+def _long(frame: pd.DataFrame, file: str, columns: Iterable[str]) -> list[Fault]:
+    """Names too long to be drawn."""
+    faults: list[Fault] = []
+    for name in columns:
+        long = frame.loc[frame[name].str.len() > MOST_LETTERS, name]
+        expected = f"at most {MOST_LETTERS:,} letters, not {{:,}}"
+        each = (
+            Fault(Code.TOO_LARGE, file, int(row), name, text, expected.format(len(text))) for row, text in long.items()
+        )
+        faults += named(each, len(long))
+    return faults
 
 
 def _invisible(ids: pd.Series, file: str) -> list[Fault]:
@@ -115,6 +132,7 @@ def _candidates(frame: pd.DataFrame, file: str) -> list[Fault]:
     expected = f"at most a MW for {HALL_M2_PER_MW} m2 of hall; kW for MW, or ha for m2?"
     return [
         *_ids(frame, file, "site_id"),
+        *_long(frame, file, ("site_id", "name", "region")),
         *named(faults, len(backwards)),
         *_once(Code.HARDLY, frame, file, dense & (frame["floor_area_m2"] > 0), "grid_mw", expected),
         *ground_faults(frame, file),
@@ -138,7 +156,7 @@ def _grid_steps(frame: pd.DataFrame, file: str) -> list[Fault]:
 
 
 def _offers(frame: pd.DataFrame, file: str) -> list[Fault]:
-    faults = _ids(frame, file, "offer_id")
+    faults = _ids(frame, file, "offer_id") + _long(frame, file, ("offer_id", "vendor", "model", "depot"))
     for column in OFFERS:
         blank = frame[column.name].isna() | (frame[column.name] == "")
         for row in frame.index[blank & frame["kind"].isin(column.required_for)]:
