@@ -93,7 +93,7 @@ def _invisible(ids: pd.Series, file: str) -> list[Fault]:
     """Ids with characters that nobody sees."""
     odd = ids[np.asarray(pa.compute.match_substring_regex(pa.array(ids, pa.string()), INVISIBLE))]
     faults = (
-        Fault(Code.INVISIBLE, file, int(row), str(ids.name), ascii(id_)[1:-1], "letters, digits and signs that show")
+        Fault(Code.INVISIBLE, file, int(row), str(ids.name), id_, "letters, digits and signs that show")
         for row, id_ in odd.items()
     )
     return named(faults, len(odd))
