@@ -151,7 +151,7 @@ def test_fault_in_a_layer_has_the_row_of_its_feature(tmp_path: Path) -> None:
 
 def test_file_that_is_no_layer(tmp_path: Path) -> None:
     (tmp_path / "text.gpkg").write_text("hello")
-    assert fault_of(tmp_path, "text.gpkg").expected == "a vector layer that GDAL can read"
+    assert fault_of(tmp_path, "text.gpkg").expected == "what the ending .gpkg says"
 
 
 CELLS = st.one_of(
