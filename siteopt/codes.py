@@ -168,6 +168,12 @@ class Code(Enum):
         "Latitude and longitude are swapped, a sign is lost, or the country code is another one.",
         "Correct the place or the country.",
     )
+    COUNTRY_CODE = (
+        "W217",
+        "A country that is no code",
+        "A name or other letters stand for the two capitals of ISO 3166, so siteopt cannot check the place against it.",
+        "Write the two capitals, such as US or KR. Filters by country compare them letter by letter.",
+    )
     BACKWARDS = ("E218", "An end before its beginning", "Two dates or two days are exchanged.", "Exchange them.")
     NOT_RISING = (
         "E219",
@@ -216,6 +222,24 @@ class Code(Enum):
         "A part larger than the whole",
         "A hall or a yard is larger than its site: another unit, or another site's outline.",
         "Correct the area or the outline.",
+    )
+    INVISIBLE = (
+        "E226",
+        "An id with characters that nobody sees",
+        "A line break, a tab, or a mark for the direction of writing was pasted into the cell.",
+        "Type the id again.",
+    )
+    NEARLY_TWIN = (
+        "W214",
+        "Ids that are hardly told apart",
+        "They differ in capitals, blanks, or full-width letters only: perhaps one thing, entered twice.",
+        "Give one of the rows another id, or delete it.",
+    )
+    HARDLY = (
+        "W225",
+        "Figures that hardly fit each other",
+        "One of them is in another unit: kW for MW, ha for m2, kWh for MWh. Or it is a rare plant.",
+        "Correct it, or leave it: the run goes on with it.",
     )
     NOT_TOML = (
         "E301",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import re
 import tomllib
@@ -17,11 +18,31 @@ from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, nearest
 from siteopt.schema import CANDIDATES, Condition, Status
 
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+MOST_BYTES = 10 << 20
+"""Bytes of a scenario file, far beyond any real one."""
+
+SHOWN = r"^[^\p{C}\p{Zl}\p{Zp}]+$"
+"""A name without control characters and marks that nobody sees."""
+
+Text = Annotated[str, Field(max_length=4096)]
+Money = Annotated[float, Field(ge=0, le=1e15)]
+"""In whatever currency, so the bound is wide."""
+
+BEYOND = 1e30
+"""A figure beyond every bound in any currency, which may be too large to be divided by a rate."""
+
+Rate = Annotated[float, Field(gt=0, le=1e9)]
+"""Something a day, per MW or per USD."""
+
+Price = Annotated[float, Field(ge=0, le=1e9)]
+"""Of a unit of something, in whatever currency."""
+
+Gpus = Annotated[int, Field(gt=0, le=100_000_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0, le=3650)]
 COST = "cost"
+TOO_DEEP = "brackets within brackets, hundreds deep"
+UTF8_TOML = "a TOML file in UTF-8"
 OWN = ("path", "settings")
 """Fields of a Scenario that are no keys of the file: where it lies, and what replaced its keys for this run."""
 
@@ -39,21 +60,21 @@ class Project(_Section):
     """Name, calendar and money. ``horizon_days``: the last day on which a milestone may start."""
 
     name: str = Field(pattern=r"^[\w][\w.-]*$", max_length=80)
-    start_date: date
+    start_date: Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 12, 31))]
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
-    currency_per_usd: Positive = 1.0
-    term_months: Positive
-    budget_usd: Positive
+    currency_per_usd: Annotated[float, Field(ge=1e-6, le=1e9)] = 1.0
+    term_months: Annotated[float, Field(ge=0.1, le=1200)]
+    budget_usd: Annotated[Money, Field(gt=0)]
     horizon_days: Annotated[int, Field(ge=1, le=3650)] = 1095
 
 
 class Inputs(_Section):
     """Tables and layers; paths are relative to the scenario file."""
 
-    candidates: Annotated[list[str], Field(min_length=1)]
-    grid_steps: list[str] = []
-    offers: Annotated[list[str], Field(min_length=1)]
-    areas: list[str] = []
+    candidates: Annotated[list[Text], Field(min_length=1)]
+    grid_steps: list[Text] = []
+    offers: Annotated[list[Text], Field(min_length=1)]
+    areas: list[Text] = []
 
 
 class Workload(_Section):
@@ -67,7 +88,7 @@ class Workload(_Section):
     mean_load: Annotated[float, Field(gt=0, le=1)]
     heat_fraction: Annotated[float, Field(ge=0, le=1.5)]
     coolant_c: Annotated[float, Field(ge=5, le=60)]
-    gpu_price_usd: NotNegative
+    gpu_price_usd: Price
 
     @model_validator(mode="after")
     def _mean_within_swing(self) -> Workload:
@@ -79,16 +100,16 @@ class Workload(_Section):
 class Energy(_Section):
     """Prices of energy (LHV for fuels)."""
 
-    gas_usd_per_gj: NotNegative
-    diesel_usd_per_gj: NotNegative
-    grid_usd_per_mwh: NotNegative
+    gas_usd_per_gj: Price
+    diesel_usd_per_gj: Price
+    grid_usd_per_mwh: Price
 
 
 class Milestone(_Section):
     """``gpus`` train from the milestone's day on, and for ``hold_days`` at least."""
 
-    name: str = Field(min_length=1, max_length=40)
-    gpus: Annotated[int, Field(gt=0)]
+    name: str = Field(min_length=1, max_length=40, pattern=SHOWN)
+    gpus: Gpus
     hold_days: Days
 
 
@@ -96,25 +117,25 @@ class Delivery(_Section):
     """From ``day`` on, ``gpus`` have been delivered in all."""
 
     day: Days
-    gpus: Annotated[int, Field(gt=0)]
+    gpus: Gpus
 
 
 class Compute(_Section):
     """How GPUs arrive, are racked and networked."""
 
-    deliveries: Annotated[list[Delivery], Field(min_length=1)]
-    install_gpus_per_day: Positive
-    network_gpus_per_day: Positive
+    deliveries: Annotated[list[Delivery], Field(min_length=1, max_length=10_000)]
+    install_gpus_per_day: Rate
+    network_gpus_per_day: Rate
     network_bringup_days: Days
 
 
 class FitoutRates(_Section):
     """Hall made ready a day, by the condition of the hall."""
 
-    ready: Positive
-    sound: Positive
-    poor: Positive
-    none: Positive
+    ready: Rate
+    sound: Rate
+    poor: Rate
+    none: Rate
 
     def __getitem__(self, condition: str) -> float:
         return float(getattr(self, condition))
@@ -123,16 +144,16 @@ class FitoutRates(_Section):
 class Building(_Section):
     """What the halls take."""
 
-    hall_m2_per_mw: Positive
-    liquid_loop_mw_per_day: Positive
+    hall_m2_per_mw: Annotated[float, Field(ge=1, le=1e6)]
+    liquid_loop_mw_per_day: Rate
     fitout_m2_per_day: FitoutRates
 
 
 class Crews(_Section):
     """Crews at work at once."""
 
-    electrical: NotNegative
-    mechanical: NotNegative
+    electrical: Annotated[float, Field(ge=0, le=100_000)]
+    mechanical: Annotated[float, Field(ge=0, le=100_000)]
 
 
 class Supply(_Section):
@@ -140,11 +161,11 @@ class Supply(_Section):
 
     max_fleet_share: Share
     spare_units: Annotated[int, Field(ge=0, le=10)]
-    ride_through_minutes: NotNegative
+    ride_through_minutes: Annotated[float, Field(ge=0, le=10_000)]
     commissioning_days: Days
     circuity: Annotated[float, Field(ge=1, le=3)]
-    truck_km_per_day: Positive
-    haulage_usd_per_km: NotNegative
+    truck_km_per_day: Annotated[float, Field(ge=1, le=10_000)]
+    haulage_usd_per_km: Price
     yard_prep_days: Days
 
 
@@ -173,10 +194,14 @@ class Defaults(_Section):
 
     @model_validator(mode="after")
     def _within_bounds(self) -> Defaults:
-        for column in CANDIDATES:
-            value = getattr(self, column.name, None)
-            if isinstance(value, float) and not (column.low or 0) <= value <= (column.high or 0):
-                raise ValueError(f"{column.name}: {column.expected}")
+        given = ((column, getattr(self, column.name, None)) for column in CANDIDATES)
+        wrong = [
+            f"{column.name}: {column.expected}"
+            for column, value in given
+            if isinstance(value, float) and not (column.low or 0) <= value <= (column.high or 0)
+        ]
+        if wrong:
+            raise ValueError("\n".join(wrong))
         return self
 
     def of(self, column: str) -> float | str | None:
@@ -196,17 +221,17 @@ class Objective(_Section):
 class Baseline(_Section):
     """What somebody else quotes, to compare the last day of ``milestone`` with."""
 
-    name: str
+    name: str = Field(min_length=1, max_length=80, pattern=SHOWN)
     milestone: str
-    days_low: Annotated[int, Field(gt=0)]
-    days_high: Annotated[int, Field(gt=0)]
+    days_low: Annotated[int, Field(gt=0, le=100_000)]
+    days_high: Annotated[int, Field(gt=0, le=100_000)]
 
 
 class AwayFrom(_Section):
     """Keep a distance from the features of a layer."""
 
-    layer: str
-    km: Positive
+    layer: Text
+    km: Annotated[float, Field(gt=0, le=20_100)]
 
 
 class Filter(_Section):
@@ -215,7 +240,7 @@ class Filter(_Section):
     status: list[Status] = []
     countries: list[str] = []
     regions: list[str] = []
-    within: str | None = None
+    within: Text | None = None
     away_from: AwayFrom | None = None
 
 
@@ -226,7 +251,7 @@ class Scenario(_Section):
     inputs: Inputs
     workload: Workload
     energy: Energy
-    milestones: Annotated[list[Milestone], Field(min_length=1)]
+    milestones: Annotated[list[Milestone], Field(min_length=1, max_length=100)]
     compute: Compute
     building: Building
     crews: Crews
@@ -240,27 +265,30 @@ class Scenario(_Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:
+        wrong: list[str] = []
         names = [milestone.name for milestone in self.milestones]
         if len(set(names)) < len(names) or COST in names:
-            raise ValueError(f"milestones: names that differ from each other and from {COST!r}, not {names}")
+            wrong.append(f"milestones: names that differ from each other and from {COST!r}, not {names}")
         fields = [slug(name) for name in names]
         if len(set(fields)) < len(fields) or "" in fields:
-            raise ValueError(f"milestones: names that differ in their letters and digits, not {names}")
-        _rising("milestones", [milestone.gpus for milestone in self.milestones])
-        _rising("compute.deliveries", [delivery.gpus for delivery in self.compute.deliveries])
-        _rising("compute.deliveries", [delivery.day for delivery in self.compute.deliveries])
+            wrong.append(f"milestones: names that differ in their letters and digits, not {names}")
+        wrong += _rising("milestones", [milestone.gpus for milestone in self.milestones])
+        wrong += _rising("compute.deliveries", [delivery.gpus for delivery in self.compute.deliveries])
+        wrong += _rising("compute.deliveries", [delivery.day for delivery in self.compute.deliveries])
         for name in self.objective.order:
             if name not in (*names, COST):
-                raise ValueError(f"objective.order: milestone names or {COST!r}, not {name!r}{nearest(name, names)}")
+                wrong.append(f"objective.order: milestone names or {COST!r}, not {name!r}{nearest(name, names)}")
         if len(set(self.objective.order)) < len(self.objective.order):
-            raise ValueError("objective.order: each name once")
+            wrong.append("objective.order: each name once")
         for baseline in self.baselines:
             if baseline.milestone not in names:
-                raise ValueError(f"baselines.milestone: one of {names}, not {baseline.milestone!r}")
+                wrong.append(f"baselines.milestone: one of {names}, not {baseline.milestone!r}")
             if baseline.days_high < baseline.days_low:
-                raise ValueError("baselines: days_high of at least days_low")
+                wrong.append("baselines: days_high of at least days_low")
         if self.project.currency == "USD" and self.project.currency_per_usd != 1:
-            raise ValueError("project.currency_per_usd: 1 where the currency is USD")
+            wrong.append("project.currency_per_usd: 1 where the currency is USD")
+        if wrong:
+            raise ValueError("\n".join(wrong))
         return self
 
     @property
@@ -297,15 +325,7 @@ def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
         With every key that is missing, unknown, or holds a value that cannot be right.
     """
     path = Path(path)
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        code = Code.NO_FILE if isinstance(error, FileNotFoundError) else Code.UNREADABLE
-        raise InputError(
-            [Fault(code, str(path), None, "", error.strerror or str(error), "a readable scenario file")]
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError([Fault(Code.NOT_TOML, str(path), None, "", str(error), "a TOML file in UTF-8")]) from None
+    data = _toml(path)
     settings = tuple(overrides)
     faults = [fault for text in settings if (fault := _override(data, text))]
     faults += [Fault(Code.UNKNOWN_KEY, str(path), None, key, key, "a known key") for key in OWN if key in data]
@@ -314,28 +334,64 @@ def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
     try:
         return Scenario.model_validate({**_in_usd(data), "path": path, "settings": settings})
     except ValidationError as error:
-        raise InputError(_merged(_fault(str(path), dict(item)) for item in error.errors())) from None
+        each = (one for item in error.errors() for one in _one_by_one(dict(item)))
+        raise InputError(_merged(_fault(str(path), one) for one in each)) from None
+    except RecursionError:
+        raise InputError([Fault(Code.NOT_TOML, str(path), None, "", TOO_DEEP, "a scenario")]) from None
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file."""
+
+    def refused(code: Code, row: int | None, found: str, expected: str) -> InputError:
+        return InputError([Fault(code, str(path), row, "", found, expected)])
+
+    try:
+        if path.exists() and not path.is_file():
+            raise refused(Code.UNREADABLE, None, "a folder, a device or a pipe", "a readable scenario file")
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
+        code = Code.NO_FILE if isinstance(error, FileNotFoundError) else Code.UNREADABLE
+        raise refused(code, None, getattr(error, "strerror", None) or str(error), "a readable scenario file") from None
+    if len(raw) > MOST_BYTES:
+        raise refused(Code.TOO_LARGE, None, f"more than {MOST_BYTES:,} bytes", "a scenario")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        found = "UTF-16" if wide else f"byte 0x{raw[error.start]:02x}, which is not UTF-8; CP949 or Windows-1252?"
+        row = None if wide else raw.count(b"\n", 0, error.start) + 1
+        raise refused(Code.ENCODING, row, found, UTF8_TOML) from None
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise refused(Code.NOT_TOML, None, TOO_DEEP, UTF8_TOML) from None
+    except ValueError as error:  # also of a number with thousands of digits
+        line = re.search(r"at line (\d+)", str(error))
+        last = len(text.splitlines()) if "end of document" in str(error) else None
+        raise refused(Code.NOT_TOML, int(line[1]) if line else last, str(error), UTF8_TOML) from None
 
 
 def _override(data: dict[str, Any], text: str) -> Fault | None:
     """Put ``section.key=value`` into the data; the fault where that cannot be."""
     key, separator, value = text.partition("=")
-    if not separator or not key.strip():
+    if not separator or not key.strip() or not key.isprintable():
         return Fault(Code.BAD_SETTING, "--set", None, "", text, "section.key=value, such as supply.spare_units=2")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         parsed = value.strip()
     *parents, last = key.strip().split(".")
     target: Any = data
     for part in (*parents, None):
-        if isinstance(target, list) and part is not None and part.isdigit() and int(part) < len(target):
+        if isinstance(target, list) and part is not None and _is_entry(part, target):
             target = target[int(part)]
         elif part is not None and isinstance(target, dict):
             target = target.setdefault(part, {})
         elif part is not None:
             return Fault(Code.BAD_SETTING, "--set", None, key, text, "a key of the scenario; lists count from 0")
-    if isinstance(target, list) and last.isdigit() and int(last) < len(target):
+    if isinstance(target, list) and _is_entry(last, target):
         target[int(last)] = parsed
     elif isinstance(target, dict):
         target[last] = parsed
@@ -344,13 +400,17 @@ def _override(data: dict[str, Any], text: str) -> Fault | None:
     return None
 
 
+def _is_entry(part: str, entries: list[Any]) -> bool:
+    return bool(re.fullmatch("[0-9]{1,9}", part)) and int(part) < len(entries)
+
+
 def _in_usd(data: dict[str, Any]) -> dict[str, Any]:
     """Money keys in the scenario's own currency (``budget_krw``) turned into US dollars (``budget_usd``)."""
     project = data.get("project")
     if not isinstance(project, dict):
         return data
     code, rate = str(project.get("currency", "USD")).lower(), project.get("currency_per_usd", 1.0)
-    if code == "usd" or not isinstance(rate, int | float) or rate <= 0:
+    if code == "usd" or not isinstance(rate, int | float) or not 0 < rate <= 1e9:
         return data
 
     def convert(node: Any) -> Any:
@@ -376,19 +436,39 @@ def usd_name(name: str, code: str) -> str | None:
 
 def _usd_item(key: str, value: Any, code: str, rate: float) -> tuple[str, Any]:
     name = usd_name(key, code)
-    if name is None or isinstance(value, bool) or not isinstance(value, int | float):
+    if name is None or isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > BEYOND:
         return (name or key), value
     return name, value / rate
 
 
-def _rising(key: str, values: list[int]) -> None:
+def _rising(key: str, values: list[int]) -> list[str]:
+    """What is wrong with values that ought to rise."""
     if any(after <= before for before, after in itertools.pairwise(values)):
-        raise ValueError(f"{key}: values that rise from one entry to the next, not {values}")
+        return [f"{key}: values that rise from one entry to the next, not {values}"]
+    return []
+
+
+def _one_by_one(error: dict[str, Any]) -> list[dict[str, Any]]:
+    """A pydantic error for each line of what a validator says."""
+    if error["type"] != "value_error":
+        return [error]
+    return [{**error, "msg": line} for line in str(error["msg"]).splitlines()]
+
+
+def _text_of(value: object) -> str:
+    """A key or value as it can be shown."""
+    if isinstance(value, dict):
+        return "this section"
+    try:
+        text = str(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _fault(file: str, error: Mapping[str, Any]) -> Fault:
     """A pydantic error as a fault in the user's words."""
-    place = [str(part) for part in error["loc"]]
+    place = [_text_of(part)[:80] for part in error["loc"]]
     key = ".".join(place)
     if error["type"] == "missing":
         return Fault(Code.NO_KEY, file, None, key, "nothing", "this key")
@@ -403,8 +483,7 @@ def _fault(file: str, error: Mapping[str, Any]) -> Fault:
         named, message = message.split(": ", 1)
         key = ".".join(part for part in (key, named) if part)
         return Fault(Code.BAD_VALUE, file, None, key, "this scenario", message)
-    found = "this section" if isinstance(error["input"], dict) else str(error["input"])
-    return Fault(Code.BAD_VALUE, file, None, key, found, message)
+    return Fault(Code.BAD_VALUE, file, None, key, _text_of(error["input"])[:1000], message)
 
 
 def _merged(faults: Iterable[Fault]) -> list[Fault]:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from siteopt import Fault, InputError, Scenario, read_scenario
+from siteopt.codes import Code
 from siteopt.examples import examples_root
+from siteopt.scenario import MOST_BYTES
 from tests.worlds import SCENARIO
 
 MODELS = sorted((examples_root() / "models").glob("*.toml"))
@@ -128,9 +130,17 @@ def test_every_fault_in_one_pass(tmp_path: Path) -> None:
     ("overrides", "column", "words"),
     [
         (["workload.mean_load=0.69"], "workload", "at least 1 - swing = 0.7"),
-        (['milestones=[{name="a",gpus=9,hold_days=1},{name="b",gpus=9,hold_days=1}]'], "milestones", "rise"),
-        (['milestones=[{name="a b",gpus=8,hold_days=1},{name="A-b",gpus=9,hold_days=1}]'], "milestones", "differ"),
-        (["milestones.0.name=cost"], "milestones", "differ"),
+        (
+            ['milestones=[{name="a",gpus=9,hold_days=1},{name="b",gpus=9,hold_days=1}]', "baselines=[]"],
+            "milestones",
+            "rise",
+        ),
+        (
+            ['milestones=[{name="a b",gpus=8,hold_days=1},{name="A-b",gpus=9,hold_days=1}]', "baselines=[]"],
+            "milestones",
+            "differ",
+        ),
+        (["milestones.0.name=cost", "baselines=[]"], "milestones", "differ"),
         (['objective.order=["cost", "first rum"]'], "objective.order", "did you mean 'first run'?"),
         (['objective.order=["cost", "cost"]'], "objective.order", "each name once"),
         (["compute.deliveries=[{day=9,gpus=1},{day=8,gpus=2}]"], "compute.deliveries", "rise"),
@@ -188,6 +198,134 @@ def test_money_in_two_currencies(tmp_path: Path) -> None:
     )
     fault = only_fault(tmp_path, text=text)
     assert (fault.column, fault.expected) == ("project.budget_krw", "a known key; did you mean 'budget_usd'?")
+
+
+# hostile
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("project.start_date=1989-12-31", "1990-01-01"),
+        ("project.start_date=2101-01-01", "2100-12-31"),
+        ("project.budget_usd=1e16", "1000000000000000"),
+        ("project.budget_usd=1e400", "finite number"),
+        ("milestones.0.gpus=100_000_001", "100000000"),
+        ("milestones.0.gpus=1" + "0" * 30, "100000000"),
+        ("milestones.0.gpus=0x" + "f" * 5000, "100000000"),
+        ("compute.install_gpus_per_day=1e-400", "greater than 0"),
+        ("compute.install_gpus_per_day=1e10", "1000000000"),
+        ("crews.electrical=1e6", "100000"),
+        ("supply.truck_km_per_day=0.001", "greater than or equal to 1"),
+        ("building.hall_m2_per_mw=1e9", "1000000"),
+        ("energy.gas_usd_per_gj=1e12", "1000000000"),
+        ('milestones.0.name="a\\nb"', "pattern"),
+        ('milestones.0.name="a\\u202Eb"', "pattern"),
+        ('project.name="a\\n"', "pattern"),
+        ("project.name=" + "x" * 100_000, "80 characters"),
+        ("inputs.candidates.0=" + "x" * 100_000, "4096 characters"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_bounds_on_both_sides(tmp_path: Path, override: str, words: str) -> None:
+    fault = only_fault(tmp_path, override)
+    assert override.startswith(fault.column)
+    assert words in fault.expected
+    assert len(str(fault)) < 1000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "milestones.²=1",
+        "milestones.٣.gpus=1",
+        "milestones.99999999999999999999.gpus=1",
+        "milestones.-1.gpus=1",
+        "project.name.first.second=1",
+        "milestones=",
+        "a\x00b=1",
+        "\udcff=1",
+        "=",
+        "",
+    ],
+    ids=ascii,
+)
+def test_settings_that_are_none(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InputError) as error:
+        read(tmp_path, text)
+    assert all(str(fault).isprintable() for fault in error.value.faults)
+
+
+VALUES = ["[" * 100_000, "9" * 5000, "{a=" * 50_000, '"' * 7, "'" * 3, "\x00", "\udcff"]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: ascii(value[:5]))
+def test_settings_of_values_that_are_none(tmp_path: Path, value: str) -> None:
+    with pytest.raises(InputError) as error:
+        read(tmp_path, f"crews.electrical={value}")
+    assert [fault.column for fault in error.value.faults] == ["crews.electrical"]
+
+
+@pytest.mark.parametrize(
+    ("content", "row", "words"),
+    [
+        (b"\xff\xfe[\0p\0", None, "UTF-16"),
+        ("[project]\nname = '공장'\n".encode("cp949"), 2, "which is not UTF-8; CP949"),
+        (b"[project]\nname = \n", 2, "line 2"),
+        (b"[project]\nname = [", 2, "end of document"),
+        (b"a = " + b"[" * 100_000, None, "hundreds deep"),
+        (b"a = " + b"9" * 5000, None, "digits"),
+        (b"\0", 1, "line 1"),
+    ],
+    ids=range(7),
+)
+def test_files_that_are_no_scenario(tmp_path: Path, content: bytes, row: int | None, words: str) -> None:
+    path = tmp_path / "scenario.toml"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as error:
+        read_scenario(path)
+    (fault,) = error.value.faults
+    assert fault.row == row
+    assert words in fault.found
+    assert fault.expected == "a TOML file in UTF-8"
+
+
+@pytest.mark.parametrize("depth", range(100, 1100, 100))
+def test_brackets_within_brackets(tmp_path: Path, depth: int) -> None:
+    with pytest.raises(InputError):
+        read(tmp_path, text=SCENARIO.replace("[crews]", "[crews]\nmore = " + "[" * depth + "]" * depth, 1))
+
+
+def test_byte_order_mark_is_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.toml"
+    path.write_text(SCENARIO, encoding="utf-8-sig")
+    assert read_scenario(path).project.name == "small"
+
+
+def test_scenario_of_many_megabytes(tmp_path: Path) -> None:
+    fault = only_fault(tmp_path, text="#" * (MOST_BYTES + 1))
+    assert fault.code is Code.TOO_LARGE
+
+
+def test_scenario_that_is_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a folder.*E102"):
+        read_scenario(tmp_path)
+
+
+def test_money_too_large_to_be_converted(tmp_path: Path) -> None:
+    text = SCENARIO.replace("term_months", 'currency = "KRW"\ncurrency_per_usd = 1400\nterm_months', 1)
+    fault = only_fault(tmp_path, text=text.replace("budget_usd = 1e9", f"budget_krw = {10**400}"))
+    assert fault.column == "project.budget_usd"
+
+
+def test_contradictions_are_told_together(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        read(tmp_path, "baselines.0.milestone=last", "baselines.0.days_low=501", "project.currency_per_usd=2")
+    columns = {fault.column for fault in error.value.faults}
+    assert columns == {"baselines.milestone", "baselines", "project.currency_per_usd"}
+    with pytest.raises(InputError) as error:
+        read(tmp_path, "defaults.gas_mw=-1", "defaults.grid_mw=1e9")
+    assert {fault.column for fault in error.value.faults} == {"defaults.gas_mw", "defaults.grid_mw"}
 
 
 SOURCE = re.compile(r"http|source|report|inferred|derived|estimate", re.IGNORECASE)

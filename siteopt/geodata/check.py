@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import shapely
 
 from siteopt.codes import Code
 from siteopt.faults import Fault, named, nearest
 from siteopt.geodata.cells import YEARS, dates, numbers, two_dates, two_numbers, why_no_date, why_no_number
+from siteopt.geodata.headers import header_faults
 from siteopt.geodata.tables import RawTable
+from siteopt.geodata.together import CROSS_CHECKS
 from siteopt.scenario import usd_name
-from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, Column, Kind, Table, Type, uncut
-
-MISSPELT = 0.8
-"""Likeness from which an unknown column is taken for a misspelt one, if the column that it is like is absent."""
-
-COMPARED = 100_000
-"""Pairs of ids up to which unknown ones are held against known ones, at 10 microseconds a pair."""
+from siteopt.schema import Column, Table, Type, uncut
 
 SWAPPED = "; latitude and longitude look swapped"
 KW = "; a value in kW?"
@@ -69,7 +62,7 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
             faults.append(
                 Fault(Code.COLUMN_TWICE, raw.file, 1, name, name, f"one currency a column; there is {twin} too")
             )
-    faults += _header_faults(table, raw.file, source)
+    faults += header_faults(table, raw.file, source, code)
     written = {
         column.name: cells.get(source.get(column.name, column.name), pd.Series("", index=cells.index, dtype=str))
         for column in table
@@ -92,7 +85,7 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
     checked = pd.DataFrame({**frame, **extra}, index=cells.index)
     checked.attrs["read_as"] = ", ".join(filter(None, [raw.read_as, "decimal commas" if commas_are_decimal else ""]))
     known = {(fault.row, fault.column) for fault in faults}
-    crossed = (_as_written(fault, source, cells) for fault in _CROSS_CHECKS[table.name](checked, raw.file))
+    crossed = (_as_written(fault, source, cells) for fault in CROSS_CHECKS[table.name](checked, raw.file))
     faults += [fault for fault in crossed if (fault.row, fault.column) not in known]
     return checked, sorted(faults, key=lambda fault: fault.row or 0)
 
@@ -108,23 +101,6 @@ def _as_written(fault: Fault, source: dict[str, str], cells: pd.DataFrame) -> Fa
     """A fault of a checked table, with the column and the text that its file has."""
     name = source.get(fault.column, fault.column)
     return replace(fault, column=name, found=_shown(cells.at[fault.row, name])) if name in cells else fault
-
-
-def _header_faults(table: Table, file: str, source: dict[str, str]) -> list[Fault]:
-    """Misspelt columns, and required ones that are absent."""
-    absent = [name for name in table.names if name not in source]
-    faults = []
-    for usd, name in source.items():
-        like = difflib.get_close_matches(usd.lower(), absent, n=1, cutoff=MISSPELT)
-        if usd not in table.names and like:
-            absent.remove(like[0])
-            faults.append(Fault(Code.UNKNOWN_COLUMN, file, 1, name, name, f"a known column; did you mean {like[0]!r}?"))
-    for name in absent:
-        if table[name].required:
-            faults.append(
-                Fault(Code.NO_COLUMN, file, 1, name, "no such column", f"a column {name}: {table[name].help}")
-            )
-    return faults
 
 
 def _extra(table: Table, source: dict[str, str]) -> list[str]:
@@ -239,157 +215,3 @@ def _cause(column: Column, text: str, value: float, longitude: float | None) -> 
     if column.unit.startswith("MW") and column.high is not None and column.high < value <= column.high * 1000:
         return KW
     return ""
-
-
-def _duplicates(frame: pd.DataFrame, file: str, key: str) -> list[Fault]:
-    """Ids that stand in more than one row, each with its twin's row."""
-    repeated = frame.loc[frame[key].duplicated(keep=False) & (frame[key] != ""), key]
-    again = repeated.duplicated()
-    row_of = {value: row for row, value in repeated[~again].items()}
-    faults = (
-        Fault(Code.DUPLICATE, file, int(row), key, value, f"an id of its own; row {row_of[value]} has the same")
-        for row, value in repeated[again].items()
-    )
-    return named(faults, int(again.sum()))
-
-
-def _candidates(frame: pd.DataFrame, file: str) -> list[Fault]:
-    backwards = frame.loc[frame["available_until"] < frame["available_from"], ["available_from", "available_until"]]
-    dates = ((row, begin.date(), until.date()) for row, begin, until in backwards.itertuples())
-    faults = (
-        Fault(
-            Code.BACKWARDS,
-            file,
-            int(row),
-            "available_until",
-            until.isoformat(),
-            f"a date not before available_from, {begin}",
-        )
-        for row, begin, until in dates
-    )
-    return _duplicates(frame, file, "site_id") + named(faults, len(backwards))
-
-
-def _grid_steps(frame: pd.DataFrame, file: str) -> list[Fault]:
-    both = frame.index[frame["ready_day"].notna() == frame["ready_date"].notna()]
-    faults = (
-        Fault(
-            Code.EITHER_OR,
-            file,
-            int(row),
-            "ready_day",
-            _shown(frame.at[row, "ready_day"]),
-            "either ready_day or ready_date",
-        )
-        for row in both
-    )
-    return named(faults, len(both))
-
-
-def _offers(frame: pd.DataFrame, file: str) -> list[Fault]:
-    faults = _duplicates(frame, file, "offer_id")
-    for column in OFFERS:
-        blank = frame[column.name].isna() | (frame[column.name] == "")
-        for row in frame.index[blank & frame["kind"].isin(column.required_for)]:
-            faults.append(
-                Fault(
-                    Code.WRONG_KIND, file, int(row), column.name, "", f"{column.expected} for a {frame.at[row, 'kind']}"
-                )
-            )
-    for row in frame.index[frame["rent_usd_per_month"].notna() == frame["purchase_usd"].notna()]:
-        found = _shown(frame.at[row, "rent_usd_per_month"]) if frame.at[row, "rent_usd_per_month"] >= 0 else ""
-        faults.append(
-            Fault(Code.EITHER_OR, file, int(row), "rent_usd_per_month", found, "either a rent or a purchase_usd")
-        )
-    for row in frame.index[frame["lead_days_high"] < frame["lead_days"]]:
-        found, low = _shown(frame.at[row, "lead_days_high"]), _shown(frame.at[row, "lead_days"])
-        faults.append(Fault(Code.BACKWARDS, file, int(row), "lead_days_high", found, f"at least lead_days, {low}"))
-    wrong = (frame["kind"] == Kind.BATTERY) & (frame["fuel"] != "")
-    for row in frame.index[wrong]:
-        faults.append(Fault(Code.WRONG_KIND, file, int(row), "fuel", frame.at[row, "fuel"], "a blank for a battery"))
-    return faults
-
-
-_CROSS_CHECKS = {
-    CANDIDATES.name: _candidates,
-    GRID_STEPS.name: _grid_steps,
-    OFFERS.name: _offers,
-    AREAS.name: lambda *_: [],
-}
-
-
-def shape_faults(shapes: pd.Series | None, rows: np.ndarray, file: str) -> list[Fault]:
-    """Areas that are no valid polygons."""
-    if shapes is None:
-        return [Fault(Code.SHAPE, file, None, "", "a table without geometry", "a layer of polygons")]
-    kind = shapes.geom_type.mask(shapes.isna() | shapes.is_empty, "").to_numpy(dtype=object)
-    valid = np.isin(kind, ("Polygon", "MultiPolygon")) & shapes.is_valid
-    bad = np.flatnonzero(~valid)
-    reasons = (shapely.is_valid_reason(shapes.iloc[at]) if kind[at].endswith("Polygon") else kind[at] for at in bad)
-    faults = (
-        Fault(Code.SHAPE, file, int(rows[at]), "geometry", reason, "a valid polygon")
-        for at, reason in zip(bad, reasons, strict=True)
-    )
-    return named(faults, len(bad))
-
-
-def stranger_faults(ids: pd.Series, file: str, known: pd.Index) -> list[Fault]:
-    """Faults of rows about sites against the candidates: misspelt ids.
-
-    The id of a site that is not a candidate, and not like one, belongs to another table of candidates. Ids whose
-    digits differ are not alike, since numbered sites would all be; and likes are sought only as far as that takes no
-    more than COMPARED pairs.
-
-    Parameters
-    ----------
-    known : Index
-        The candidates, each once.
-    """
-    strangers = ids[(known.get_indexer(ids) < 0) & (ids != "")]  # isin would turn a million ids into Python objects
-    likes = _alike(strangers.unique().tolist(), known) if len(strangers) else {}
-    misspelt = strangers[strangers.isin(list(likes))]
-    faults = (
-        Fault(
-            Code.STRANGER, file, int(row), "site_id", site, "a site_id of the candidates" + nearest(site, likes[site])
-        )
-        for row, site in misspelt.items()
-    )
-    return named(faults, len(misspelt))
-
-
-def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fault]:
-    """Faults of grid steps: limits that do not rise.
-
-    Parameters
-    ----------
-    steps : DataFrame
-        With ``day``, the day after the decision, beside the columns of the table.
-    base_mw : Series
-        ``grid_mw`` by site_id, each once, NaN where unknown.
-    """
-    place = base_mw.index.get_indexer(steps["site_id"])
-    at_access = pd.Series(base_mw.to_numpy(), dtype=float).reindex(place).to_numpy()
-    ladders = steps[["site_id", "grid_mw", "day"]].assign(below=at_access).dropna(subset=["grid_mw", "day"])
-    ladders = ladders.sort_values(["site_id", "day"], kind="stable")
-    below = ladders.groupby("site_id")["grid_mw"].shift().fillna(ladders["below"])
-    level = pd.DataFrame({"at": ladders["grid_mw"], "below": below}).loc[ladders["grid_mw"] <= below]
-    not_rising = (
-        Fault(Code.NOT_RISING, file, int(row), "grid_mw", _shown(at), f"more than the {before:g} MW before")
-        for row, at, before in level.itertuples()
-    )
-    return named(not_rising, len(level))
-
-
-def _alike(strangers: list[str], known: pd.Index) -> dict[str, list[str]]:
-    """The known ids that each stranger is like, where there are any."""
-    found: dict[str, list[str]] = {}
-    digits = known.to_series().str.replace("[^0-9]", "", regex=True)
-    own = {stranger: re.sub("[^0-9]", "", stranger) for stranger in strangers}
-    among = digits[digits.isin(list(own.values()))]
-    groups = {number: list(group.index) for number, group in among.groupby(among, sort=False)}
-    for stranger, number in own.items():
-        ids = groups.get(number, [])
-        if len(ids) * len(strangers) <= COMPARED:
-            like = difflib.get_close_matches(stranger, ids, n=1, cutoff=MISSPELT)
-            found |= {stranger: like} if like else {}
-    return found

@@ -18,11 +18,12 @@ import shapely
 
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, named
-from siteopt.geodata.check import ladder_faults, shape_faults, stranger_faults, typed
+from siteopt.geodata.check import typed
 from siteopt.geodata.filters import excluded_by
-from siteopt.geodata.layers import CRS, files_of, located
+from siteopt.geodata.layers import CRS, files_of, located, refuse
 from siteopt.geodata.pool import SitePool, site_pool
 from siteopt.geodata.tables import read_table
+from siteopt.geodata.together import inside_faults, ladder_faults, outline_faults, shape_faults, stranger_faults
 from siteopt.instance import Instance
 from siteopt.log import note
 from siteopt.scenario import Scenario
@@ -115,6 +116,7 @@ class _Reader:
             path = self.scenario.resolve(name)
             begin = time.monotonic()
             try:
+                refuse(path, name)
                 raw = replace(read_table(path, table), file=name)
             except InputError as error:
                 self.faults += [replace(fault, file=name) for fault in error.faults]
@@ -126,6 +128,8 @@ class _Reader:
             self.inputs += [table_file | ({"read_as": read_as} if read_as else {}), *beside]
             if table is AREAS:
                 faults += shape_faults(raw.shapes, raw.rows, name)
+            if table is CANDIDATES and raw.shapes is not None:
+                faults += outline_faults(frame, raw.shapes, name)
             self.report(table, faults, frame)
             found.append(_Read(name, frame, raw.shapes))
         return found
@@ -185,11 +189,14 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
             reader.report(GRID_STEPS, ladder_faults(frame.assign(day=day), name, reader.known["grid_mw"]), frame)
         ladders.append(frame.assign(day=day.clip(lower=0)))
     areas = reader.read(AREAS, scenario.inputs.areas)
-    for name, frame, _ in areas:
+    outlines = _outlines(candidates)
+    for name, frame, shapes in areas:
         if candidates:
             reader.report(AREAS, stranger_faults(frame["site_id"], name, reader.known.index), frame)
+        if shapes is not None:
+            reader.report(AREAS, inside_faults(frame, shapes, outlines, name), frame)
     for name, table in (("candidates", sites), ("offers", offers)):
-        if table.empty and not reader.faults:
+        if table.empty and all(fault.code.is_warning for fault in reader.faults):
             files = ", ".join(getattr(scenario.inputs, name))
             reader.faults.append(Fault(Code.EMPTY, files, None, "", "no rows", name))
     warnings = tuple(fault for fault in reader.faults if fault.code.is_warning)
@@ -220,6 +227,19 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
         warnings,
         tuple(_polygons(frame["site_id"], role, shapes) for frame, role, shapes in shaped if shapes is not None),
     )
+
+
+def _outlines(candidates: list[_Read]) -> geopandas.GeoSeries:
+    """The valid polygons of candidates (WGS 84) by site_id, each once."""
+    found = [geopandas.GeoSeries([], crs=CRS)]
+    for _, frame, shapes in candidates:
+        if shapes is not None:
+            drawn = shapes.set_axis(frame["site_id"], axis=0)
+            found.append(
+                drawn[(shapely.get_dimensions(shapes.to_numpy()) == 2) & shapes.is_valid.to_numpy()].to_crs(CRS)
+            )
+    outlines = pd.concat(found)
+    return outlines[~outlines.index.duplicated()]
 
 
 def _polygons(sites: pd.Series, role: str | pd.Series, shapes: geopandas.GeoSeries) -> geopandas.GeoDataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from siteopt.geodata.distances import WGS84
-from siteopt.geodata.layers import CRS, no_crs, open_layer
+from siteopt.geodata.layers import CRS, no_crs, open_layer, refuse
 from siteopt.instance import Floats
 from siteopt.scenario import Scenario
 
@@ -99,7 +99,9 @@ def _perhaps_nearer(km: float, places: Floats, parts: np.ndarray) -> tuple[np.nd
 
 
 def _layer(scenario: Scenario, name: str) -> geopandas.GeoSeries:
-    layer = open_layer(scenario.resolve(name), name)
+    path = scenario.resolve(name)
+    refuse(path, name)
+    layer = open_layer(path, name)
     if getattr(layer, "crs", None) is None:
         raise no_crs(name)
     return layer.geometry.to_crs(CRS)

@@ -4,21 +4,44 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import re
 import warnings
 from pathlib import Path
 
 import geopandas
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet
+import shapely
 
 from siteopt.codes import Code
-from siteopt.faults import Fault, InputError
+from siteopt.faults import Fault, InputError, named
 
 PARQUET = (".parquet", ".geoparquet")
 SHAPEFILE = (".shp", ".dbf")
 SINGLE = (".geojson", ".json", *SHAPEFILE, *PARQUET)
 LAYERS = (*SINGLE, ".gpkg")
 """Endings of the layers that are read as tables. SINGLE: of files that hold one layer and no more."""
+
+OPENING = {
+    ".gpkg": rb"SQLite format 3\0",
+    ".shp": rb"\x00\x00\x27\x0a",
+    ".dbf": rb"[\x03\x30\x83\x8b\xf5]",
+    **dict.fromkeys(PARQUET, rb"PAR1"),
+    **dict.fromkeys((".geojson", ".json"), rb"(\xef\xbb\xbf)?\s*\{"),
+}
+"""How the bytes of each kind begin. GDAL goes by them and not by the ending: it would follow a list of addresses."""
+
+MOST_BYTES = 1 << 30
+MOST_COLUMNS = 16_384
+MOST_CELLS = 1_000_000_000
+MOST_VERTICES = 20_000_000
+FARTHEST = 1e9
+"""Bounds of a layer, far beyond any real one. FARTHEST: of its coordinates, in degrees or metres."""
+
+_ELSEWHERE = re.compile(r"[A-Za-z][\w+.-]+:|[\\/]{2}|[\\/]vsi", re.ASCII)
+"""How a name begins that is no file here: an address, a driver of GDAL, a share, or a file system of GDAL."""
 
 SIDECARS = {".shp": (".dbf", ".prj", ".cpg"), ".dbf": (".cpg",), ".gpkg": (".gpkg-wal",)}
 """Files beside a layer that belong to it. The last holds what QGIS has saved while it keeps a GeoPackage open."""
@@ -61,6 +84,80 @@ def files_of(path: Path) -> list[Path]:
     return files
 
 
+def refuse(path: Path, name: str) -> None:
+    """Raise where a name is of no file on this machine, or of a folder, a device or a pipe.
+
+    Raises
+    ------
+    InputError
+    """
+    file, _ = located(path)
+    if _ELSEWHERE.match(name) or file.as_posix().startswith("/vsi"):
+        raise _refused(Code.NOT_LOCAL, name, name, "a file on this machine")
+    try:
+        odd = file.exists() and not file.is_file()
+    except OSError as error:
+        raise _refused(Code.NO_FILE, name, error.strerror or str(error), "a name that a file can have") from None
+    if odd:
+        raise _refused(Code.UNREADABLE, name, "a folder" if file.is_dir() else "a device or a pipe", "a file")
+
+
+def _refused(code: Code, name: str, found: str, expected: str) -> InputError:
+    return InputError([Fault(code, name, None, "", found, expected)])
+
+
+def _check_file(file: Path, name: str) -> None:
+    """Raise where a layer is not what its ending says, or far too large."""
+    ending = file.suffix.lower()
+    if ending not in OPENING:
+        raise _refused(Code.FORMAT, name, file.name, "a layer: " + ", ".join(LAYERS))
+    if not file.is_file():
+        raise _refused(Code.NO_FILE, name, "no such file", "a layer")
+    with file.open("rb") as opened:
+        start = opened.read(1024)
+    if not re.match(OPENING[ending], start):
+        raise _refused(Code.FORMAT, name, f"a file that begins {start[:20]!r}", f"what the ending {ending} says")
+    size = file.stat().st_size
+    if size > MOST_BYTES:
+        raise _refused(Code.TOO_LARGE, name, f"{size:,} bytes", f"at most {MOST_BYTES:,}")
+    whole = _promised_bytes(ending, start)
+    if size < whole:
+        raise _refused(Code.FORMAT, name, f"{size:,} bytes", f"the {whole:,} that it says it has; it was cut")
+    if ending in PARQUET:
+        about = pyarrow.parquet.read_metadata(file)
+        _check_size(about.num_rows, about.num_columns, name)
+
+
+def _promised_bytes(ending: str, start: bytes) -> int:
+    """How long a shapefile says it is; GDAL reads one that was cut, and leaves blank what is missing."""
+    if ending == ".shp":
+        return 2 * int.from_bytes(start[24:28], "big")
+    if ending == ".dbf":
+        rows, header, record = (int.from_bytes(start[a:b], "little") for a, b in ((4, 8), (8, 10), (10, 12)))
+        return header + rows * record
+    return 0
+
+
+def _check_size(rows: int, columns: int, name: str) -> None:
+    if columns > MOST_COLUMNS:
+        raise _refused(Code.TOO_LARGE, name, f"{columns:,} columns", f"at most {MOST_COLUMNS:,}")
+    if rows * columns > MOST_CELLS:
+        raise _refused(Code.TOO_LARGE, name, f"{rows:,} rows of {columns:,} columns", f"at most {MOST_CELLS:,} cells")
+
+
+def _check_shapes(shapes: geopandas.GeoSeries, name: str) -> None:
+    """Raise where coordinates are no places at all, or too many."""
+    count = int(shapely.get_num_coordinates(shapes.to_numpy()).sum())
+    if count > MOST_VERTICES:
+        raise _refused(Code.TOO_LARGE, name, f"{count:,} vertices", f"at most {MOST_VERTICES:,}")
+    corners, owner = shapely.get_coordinates(shapes.to_numpy(), return_index=True)
+    bad = np.unique(owner[~(np.abs(corners) <= FARTHEST).all(axis=1)])
+    if len(bad):
+        expected = "coordinates that are finite"
+        faults = (Fault(Code.SHAPE, name, int(at) + 2, "geometry", "a place beyond the Earth", expected) for at in bad)
+        raise InputError(named(faults, len(bad)))
+
+
 def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame:
     """A vector layer as it is; a table without geometry is an ordinary DataFrame.
 
@@ -76,30 +173,39 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
     InputError
         Where GDAL cannot read it, or it is not clear which of its layers is meant.
     """
-    file, layer = located(path)
-    ending = file.suffix.lower()
     try:
-        if ending in PARQUET:
-            return geopandas.read_parquet(file)
-        if ending in SHAPEFILE:
-            return _shapefile(file, name)
-        if layer or ending not in SINGLE:
-            layer = _chosen(file, name, layer, table)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Could not parse column")  # numbers and words in one column of GeoJSON
-            found = geopandas.read_file(file, layer=layer or None, **ARROW)
+        file, *beside = files_of(path)
+        for one in (file, *(other for other in beside if other.suffix.lower() in OPENING)):
+            _check_file(one, name)
+        found = _read(path, name, table)
+        _check_size(len(found), len(found.columns), name)
+        if isinstance(found, geopandas.GeoDataFrame):
+            _check_shapes(found.geometry, name)
     except InputError:
         raise
-    except Exception as error:  # every driver raises its own kind
-        raise InputError(
-            [Fault(Code.FORMAT, name, None, "", str(error), "a vector layer that GDAL can read")]
-        ) from None
+    except Exception as error:  # every driver raises its own kind; those of the disk have a number
+        code = Code.UNREADABLE if getattr(error, "errno", None) else Code.FORMAT
+        raise _refused(code, name, str(error), "a vector layer that GDAL can read") from None
     for column in found.select_dtypes("string"):
         try:  # for Arrow takes any bytes as text
             pa.array(found[column]).validate(full=True)
         except pa.ArrowInvalid:
             raise InputError([Fault(Code.ENCODING, name, None, str(column), NOT_UTF8, "UTF-8")]) from None
     return found
+
+
+def _read(path: Path, name: str, table: str) -> geopandas.GeoDataFrame:
+    file, layer = located(path)
+    ending = file.suffix.lower()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Could not parse column")  # numbers and words in one column of GeoJSON
+        if ending in PARQUET:
+            return geopandas.read_parquet(file)
+        if ending in SHAPEFILE:
+            return _shapefile(file, name)
+        if layer or ending not in SINGLE:
+            layer = _chosen(file, name, layer, table)
+        return geopandas.read_file(file, layer=layer or None, **ARROW)
 
 
 def _shapefile(file: Path, name: str) -> geopandas.GeoDataFrame:

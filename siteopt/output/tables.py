@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from siteopt.output.document import Document, units_of
 from siteopt.scenario import slug
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins like this is a formula to a spreadsheet."""
+FORMULA = re.compile(r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\0]*[=+\-@＝＋－﹣＠]|[\t\n]")
+"""How a cell begins that is a formula to a spreadsheet, also in full width and behind what nobody sees."""
 
 
 def orders_csv(document: Document) -> str:
@@ -67,4 +68,7 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def _cell(value: Any) -> Any:
     """A cell that no spreadsheet runs: text that looks like a formula gets an apostrophe before it."""
-    return "'" + value if isinstance(value, str) and value.startswith(FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")  # Python puts no quotes around a lone carriage return
+    return "'" + text if FORMULA.match(text) else text

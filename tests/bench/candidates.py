@@ -26,6 +26,9 @@ SEED = 20240503
 PLACE_KM = 30.0
 """Standard deviation of the jitter of a place, north and east."""
 
+MOST_KM = 20.0
+"""Farthest that a place is moved, so that it stays in its country and out of the sea as far as siteopt checks."""
+
 KM_PER_DEGREE = 111.2
 
 SPREAD = 0.4
@@ -73,7 +76,8 @@ def draw(count: int, seed: int = SEED) -> geopandas.GeoDataFrame:
         numeric = column.type is Type.NUMBER and column.name not in ("latitude", "longitude")
         if numeric and real[column.name].notna().any():
             columns[column.name] = _near(CANDIDATES, column.name, _filled(real[column.name], row, rng), rng)
-    north_km, east_km = rng.normal(0, PLACE_KM, size=(2, count))
+    moved_km = rng.normal(0, PLACE_KM, size=(2, count))
+    north_km, east_km = moved_km * np.minimum(1, MOST_KM / np.hypot(*moved_km))
     latitude = real["latitude"].to_numpy()[row] + north_km / KM_PER_DEGREE
     longitude = real["longitude"].to_numpy()[row] + east_km / (KM_PER_DEGREE * np.cos(np.radians(latitude)))
     points = geopandas.points_from_xy(longitude.round(4), latitude.round(4))

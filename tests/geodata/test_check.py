@@ -280,8 +280,8 @@ def test_text_of_a_layer_is_shown_as_its_file_has_it() -> None:
     cells = {
         "site_id": [7, 8],
         "name": [1.0, 2.5],
-        "latitude": [1.0, 2.0],
-        "longitude": [3, 4],
+        "latitude": [35.0, 36.0],
+        "longitude": [-90, -91],
         "country": [None, "US"],
     }
     frame, faults = typed(CANDIDATES, RawTable("t", pd.DataFrame(cells), np.array([2, 3])))

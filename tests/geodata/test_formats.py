@@ -118,7 +118,7 @@ def test_money_of_another_currency_in_a_shapefile(tmp_path: Path) -> None:
 
 
 def test_fault_in_a_shapefile_has_the_name_that_the_file_has(tmp_path: Path) -> None:
-    write_shapefile(tmp_path / "sites.shp", layer(floor_area_m2=[1.0, -2.0, 3.0]))
+    write_shapefile(tmp_path / "sites.shp", layer(floor_area_m2=[50_000.0, -2.0, 50_000.0]))
     fault = only_fault(tmp_path, "sites.shp")
     assert (fault.file, fault.row, fault.column, fault.found) == ("sites.shp", 3, "floor_area", "-2")
 
@@ -205,7 +205,7 @@ def csv_with(path: Path, first: dict[str, Sequence[object]], last: dict[str, Seq
 
 
 BOTH = "latitude longitude"
-X, Y = [127.1, 127.2, 127.3], [36.1, 36.2, 36.3]
+X, Y = [-90.1, -95.2, 127.3], [35.1, 30.2, 36.3]
 WKT = [f"POINT ({x} {y})" for x, y in zip(X, Y, strict=True)]
 
 
@@ -248,7 +248,7 @@ def test_coordinates_in_metres(tmp_path: Path) -> None:
 
 def test_feature_without_geometry_in_columns_of_coordinates(tmp_path: Path) -> None:
     # QGIS writes 0,0
-    csv_with(tmp_path / "t.csv", {"X": ["127.1", "0", "127.3"], "Y": ["36.1", "0", "36.3"]}, {})
+    csv_with(tmp_path / "t.csv", {"X": ["-90.1", "0", "127.3"], "Y": ["35.1", "0", "36.3"]}, {})
     faults = [(fault.row, fault.column, fault.found) for fault in faults_of(tmp_path, "t.csv")]
     assert faults == [(3, "latitude", ""), (3, "longitude", "")]
 

@@ -29,7 +29,7 @@ EXTRA = ("Electrolux", "전자", "=SUM(1)")
 
 PLACES = ((35.97, 126.63), (36.99, 126.82), (34.64, 126.77))
 KOREA = [
-    {**row, "latitude": latitude, "longitude": longitude, "owner": owner}
+    {**row, "country": "KR", "latitude": latitude, "longitude": longitude, "owner": owner}
     for row, (latitude, longitude), owner in zip(SITES, PLACES, EXTRA, strict=True)
 ]
 """The candidates of the small world, moved to Korea, so that its projections hold them."""
@@ -152,7 +152,7 @@ def test_fault_in_a_layer_has_the_row_of_its_feature(tmp_path: Path) -> None:
 
 def test_file_that_is_no_layer(tmp_path: Path) -> None:
     (tmp_path / "text.gpkg").write_text("hello")
-    assert fault_of(tmp_path, "text.gpkg").expected == "a vector layer that GDAL can read"
+    assert fault_of(tmp_path, "text.gpkg").expected == "what the ending .gpkg says"
 
 
 CELLS = st.one_of(

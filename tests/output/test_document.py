@@ -15,6 +15,7 @@ import pytest
 import siteopt
 from siteopt import Result, RunOutcome
 from siteopt.output.geojson import sites_geojson
+from siteopt.output.tables import csv_text
 from tests.worlds import OFFERS, SITES, changed, write_world
 
 FORMULA = "=HYPERLINK(1)"
@@ -152,6 +153,42 @@ def test_dangerous_vendor_is_quoted_and_kept(result: Result) -> None:
     rows = list(csv.DictReader(io.StringIO(result.files()["orders.csv"])))
     assert {row["vendor"] for row in rows} == {"'" + FORMULA}
     assert len(rows) == len(result.document["orders"]) > 1
+
+
+FORMULAS = (
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "\n",
+    " =1",
+    "\u200b=1",
+    "\ufeff@x",
+    "＝1",
+    "＋1",
+    "－1",
+    "＠x",
+)
+
+
+@pytest.mark.parametrize("cell", FORMULAS, ids=ascii)
+def test_cell_like_a_formula_is_text(cell: str) -> None:
+    ((before, _),) = list(csv.reader(io.StringIO(csv_text((cell, "x"), []), newline="")))
+    assert before == "'" + cell.replace("\r", "\n")
+
+
+def test_carriage_return_begins_no_row() -> None:
+    rows = list(csv.reader(io.StringIO(csv_text(("what", "x"), [("a\r=1+1", 1), ("b\r\n=1+1", 2)]), newline="")))
+    assert rows == [["what", "x"], ["a\n=1+1", "1"], ["b\n=1+1", "2"]]
+
+
+@pytest.mark.parametrize("cell", ["Alpha Works", "a=b", "1-2", "공장", "", 5, -5, None, "'=1", "(-1)"])
+def test_any_other_cell_stays_as_it_is(cell: object) -> None:
+    written = csv_text((), [(cell, "x")]).splitlines()[1]
+    assert written == f"{'' if cell is None else cell},x"
 
 
 def test_schedule_is_in_the_order_of_days(result: Result) -> None:

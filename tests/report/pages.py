@@ -167,6 +167,7 @@ RUNS: dict[str, Callable[[], Documents]] = {
     "long names": lambda: renamed(LONG),
     "korean names": lambda: renamed("강진 유리 공장 " * 4),
     "a script for a name": lambda: renamed(INJECTION),
+    "signs without a shape for a name": lambda: renamed("a\x01\x1b[31m\u202eb\ufffe"),
     "many candidates": lambda: with_candidates(1100),
     "no site": no_site,
     "no plan yet": no_plan_yet,

@@ -182,6 +182,28 @@ def test_names_of_the_user_are_escaped_everywhere() -> None:
     assert pages.INJECTION in unescape(found.text)
 
 
+NASTY = (
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(2)>",
+    "<svg onload=alert(3)>",
+    "[% eval('1') %] {{ 7 * 7 }} {% raw %} ${7*7}",
+    "javascript:alert(4)",
+    "]]><!--",
+)
+
+
+def test_no_name_becomes_code() -> None:
+    name = " ".join(NASTY)
+    found = Text(pages.renamed(name).page())
+    assert sum(tag == "script" for tag, _ in found.elements) == 1
+    assert not any(tag == "img" for tag, _ in found.elements)
+    links = [value for _, attributes in found.elements for key, value in attributes.items() if key in ("href", "src")]
+    assert links
+    assert all(link.startswith(("#", "data:,")) for link in links)
+    assert not any(key.startswith("on") for _, attributes in found.elements for key in attributes)
+    assert name in unescape(found.text)
+
+
 def test_ids_differ() -> None:
     ids = [attributes["id"] for _, attributes in Text(pages.page("small")).elements if "id" in attributes]
     assert len(ids) == len(set(ids))

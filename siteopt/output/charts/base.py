@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,6 +52,9 @@ AXIS: dict[str, Any] = {
 
 _SVG = "http://www.w3.org/2000/svg"
 _NOISE = ("role", "class", "pointer-events", "aria-roledescription", "aria-hidden", "aria-label")
+
+_UNDRAWN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that XML cannot hold: at one of them vl-convert ends the whole process."""
 
 Row = tuple[Any, ...]
 
@@ -133,7 +137,11 @@ def values(rows: Iterable[Mapping[str, Any]]) -> Any:
     """Rows as the data of a layer: as text, since Altair would copy every row many times."""
     import altair as alt
 
-    return alt.InlineData(values=json.dumps(list(rows), ensure_ascii=False), format=alt.JsonDataFormat(type="json"))
+    drawn = [
+        {name: _UNDRAWN.sub("\ufffd", cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+        for row in rows
+    ]
+    return alt.InlineData(values=json.dumps(drawn, ensure_ascii=False), format=alt.JsonDataFormat(type="json"))
 
 
 def rectangles(x: Any, y: Any, boxes: Iterable[Mapping[str, Any]], **mark: Any) -> alt.Chart:

@@ -1,0 +1,89 @@
+"""Headers that are nearly those of a table: misspelt, in other letters, with a unit behind, in another unit."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+
+from siteopt.codes import Code
+from siteopt.faults import Fault
+from siteopt.scenario import usd_name
+from siteopt.schema import Table
+
+MISSPELT = 0.8
+"""Likeness from which an unknown column is taken for a misspelt one, if the column that it is like is absent."""
+
+ALIASES = {
+    "lat": "latitude",
+    "위도": "latitude",
+    "lon": "longitude",
+    "lng": "longitude",
+    "long": "longitude",
+    "경도": "longitude",
+}
+"""What others call a column."""
+
+UNITS = {
+    "kw": "mw",
+    "gw": "mw",
+    "kwh": "mwh",
+    "ha": "m2",
+    "sqm": "m2",
+    "sqft": "m2",
+    "ft2": "m2",
+    "km": "m",
+    "ft": "m",
+    "f": "c",
+    "months": "days",
+    "weeks": "days",
+}
+"""Words for units that a header may end in, and those of the tables."""
+
+_UNIT_BEHIND = re.compile(r"\s*[\[(（].*$")
+
+
+def header_faults(table: Table, file: str, source: dict[str, str], code: str) -> list[Fault]:
+    """Misspelt columns, and required ones that are absent.
+
+    Parameters
+    ----------
+    source : dict
+        What the file calls each column; money by its name in USD.
+    code : str
+        The scenario's currency, in small letters.
+    """
+    absent = [name for name in table.names if name not in source]
+    faults = []
+    for known, written in source.items():
+        if known not in table.names:
+            like, cause = _meant(known, absent, code)
+            if like:
+                absent.remove(like)
+                shown = like.replace("usd", code) if code in _plain(known).split("_") else like
+                expected = f"a known column; did you mean {shown!r}?{cause}"
+                faults.append(Fault(Code.UNKNOWN_COLUMN, file, 1, written, written, expected))
+    for name in absent:
+        if table[name].required:
+            faults.append(
+                Fault(Code.NO_COLUMN, file, 1, name, "no such column", f"a column {name}: {table[name].help}")
+            )
+    return faults
+
+
+def _meant(header: str, absent: list[str], code: str) -> tuple[str, str]:
+    """The absent column that a header means, and what else may be wrong with it; '' where none is plain."""
+    plain = _plain(header)
+    plain = ALIASES.get(plain, usd_name(plain, code) or plain)
+    stem, _, unit = plain.rpartition("_")
+    converted = f"{stem}_{UNITS[unit]}" if stem and unit in UNITS else ""
+    if converted in absent:
+        return converted, f"; a value in {unit}?"
+    like = [plain] if plain in absent else difflib.get_close_matches(plain, absent, n=1, cutoff=MISSPELT)
+    return (like[0], "") if like else ("", "")
+
+
+def _plain(header: str) -> str:
+    """A header in small letters, its words joined by underscores, without a unit in brackets behind."""
+    letters = unicodedata.normalize("NFKC", _UNIT_BEHIND.sub("", header)).casefold()
+    return re.sub(r"[^\w]+", "_", letters).strip("_")

@@ -1,0 +1,324 @@
+"""What cells, rows and tables say together: ids, dates, steps, shapes, and figures that hardly fit each other."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+import geopandas
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute
+import shapely
+
+from siteopt.codes import Code
+from siteopt.faults import Fault, named, nearest
+from siteopt.geodata.ground import ground_faults
+from siteopt.geodata.headers import MISSPELT
+from siteopt.geodata.layers import CRS
+from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, Kind
+
+COMPARED = 100_000
+"""Pairs of ids up to which unknown ones are held against known ones, at 10 microseconds a pair."""
+
+HALL_M2_PER_MW = 35
+"""Hall that a MW of grid takes at the very least: a tenth of what Colossus has (models/colossus.toml); an estimate."""
+
+UNIT_M2_PER_MW = 1
+"""Yard that a MW of equipment takes at the very least: the densest of the example offers takes 12.9; an estimate."""
+
+BATTERY_HOURS = (0.05, 100)
+"""Hours that a battery may last: from three minutes to four days; an estimate (the example offers: 1 to 5)."""
+
+SLACK = 0.1
+"""Share by which an area may exceed the outline of its site, for outlines are drawn by hand; an estimate."""
+
+EQUAL_AREA = 6933
+"""A CRS in which areas are true all over the Earth."""
+
+MOST_LETTERS = 1000
+"""Letters of an id or a name, far beyond any real one: maps and charts would have to draw them."""
+
+WORLD = (181, 91, 181, 91)
+"""Farthest longitude and latitude of a box."""
+
+INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
+"""Control characters, line breaks, and marks without a shape, such as those that turn the direction of writing."""
+
+
+def _once(code: Code, frame: pd.DataFrame, file: str, wrong: pd.Series, column: str, expected: str) -> list[Fault]:
+    """One warning for all rows where something is wrong, at the first of them."""
+    rows = frame.index[wrong]
+    if rows.empty:
+        return []
+    more = f"; {len(rows) - 1:,} more rows like this" if len(rows) > 1 else ""
+    return [Fault(code, file, int(rows[0]), column, _shown(frame.at[rows[0], column]), expected + more)]
+
+
+def _shown(value: object) -> str:
+    """A value as a cell would have it."""
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.12g}"
+    return str(value)
+
+
+def _ids(frame: pd.DataFrame, file: str, key: str) -> list[Fault]:
+    """Ids that stand in two rows, each with its twin's row; or nearly do; or hold what nobody sees."""
+    repeated = frame.loc[frame[key].duplicated(keep=False) & (frame[key] != ""), key]
+    again = repeated.duplicated()
+    row_of = {value: row for row, value in repeated[~again].items()}
+    faults = (
+        Fault(Code.DUPLICATE, file, int(row), key, value, f"an id of its own; row {row_of[value]} has the same")
+        for row, value in repeated[again].items()
+    )
+    return named(faults, int(again.sum())) + _invisible(frame[key], file) + _nearly_twins(frame[key], file)
+
+
+def _long(frame: pd.DataFrame, file: str, columns: Iterable[str]) -> list[Fault]:
+    """Names too long to be drawn."""
+    faults: list[Fault] = []
+    for name in columns:
+        long = frame.loc[frame[name].str.len() > MOST_LETTERS, name]
+        expected = f"at most {MOST_LETTERS:,} letters, not {{:,}}"
+        each = (
+            Fault(Code.TOO_LARGE, file, int(row), name, text, expected.format(len(text))) for row, text in long.items()
+        )
+        faults += named(each, len(long))
+    return faults
+
+
+def _invisible(ids: pd.Series, file: str) -> list[Fault]:
+    """Ids with characters that nobody sees."""
+    odd = ids[np.asarray(pa.compute.match_substring_regex(pa.array(ids, pa.string()), INVISIBLE))]
+    faults = (
+        Fault(Code.INVISIBLE, file, int(row), str(ids.name), id_, "letters, digits and signs that show")
+        for row, id_ in odd.items()
+    )
+    return named(faults, len(odd))
+
+
+def _nearly_twins(ids: pd.Series, file: str) -> list[Fault]:
+    """A warning of ids that differ from another only in capitals, blanks, or the form of their letters."""
+    once = ids[(ids != "") & ~ids.duplicated()]
+    plain = pa.compute.utf8_lower(pa.compute.utf8_normalize(pa.array(once, pa.string()), form="NFKC"))
+    plain = pd.Series(pa.compute.replace_substring_regex(plain, r"\s", "").to_pandas(), dtype=object)
+    plain.index = once.index
+    again = plain[plain.duplicated()]
+    if again.empty:
+        return []
+    row, twin = again.index[0], plain.index[plain == again.iloc[0]][0]
+    expected = f"an id that differs in more than capitals and blanks from {ids.at[twin]!r} in row {twin}"
+    more = f"; {len(again) - 1:,} more rows like this" if len(again) > 1 else ""
+    return [Fault(Code.NEARLY_TWIN, file, int(row), str(ids.name), ids.at[row], expected + more)]
+
+
+def _candidates(frame: pd.DataFrame, file: str) -> list[Fault]:
+    backwards = frame.loc[frame["available_until"] < frame["available_from"], ["available_from", "available_until"]]
+    dates = ((row, begin.date(), until.date()) for row, begin, until in backwards.itertuples())
+    faults = (
+        Fault(
+            Code.BACKWARDS,
+            file,
+            int(row),
+            "available_until",
+            until.isoformat(),
+            f"a date not before available_from, {begin}",
+        )
+        for row, begin, until in dates
+    )
+    dense = frame["grid_mw"] * HALL_M2_PER_MW > frame["floor_area_m2"]
+    expected = f"at most a MW for {HALL_M2_PER_MW} m2 of hall; kW for MW, or ha for m2?"
+    return [
+        *_ids(frame, file, "site_id"),
+        *_long(frame, file, ("site_id", "name", "region")),
+        *named(faults, len(backwards)),
+        *_once(Code.HARDLY, frame, file, dense & (frame["floor_area_m2"] > 0), "grid_mw", expected),
+        *ground_faults(frame, file),
+    ]
+
+
+def _grid_steps(frame: pd.DataFrame, file: str) -> list[Fault]:
+    both = frame.index[frame["ready_day"].notna() == frame["ready_date"].notna()]
+    faults = (
+        Fault(
+            Code.EITHER_OR,
+            file,
+            int(row),
+            "ready_day",
+            _shown(frame.at[row, "ready_day"]),
+            "either ready_day or ready_date",
+        )
+        for row in both
+    )
+    return named(faults, len(both))
+
+
+def _offers(frame: pd.DataFrame, file: str) -> list[Fault]:
+    faults = _ids(frame, file, "offer_id") + _long(frame, file, ("offer_id", "vendor", "model", "depot"))
+    for column in OFFERS:
+        blank = frame[column.name].isna() | (frame[column.name] == "")
+        for row in frame.index[blank & frame["kind"].isin(column.required_for)]:
+            faults.append(
+                Fault(
+                    Code.WRONG_KIND, file, int(row), column.name, "", f"{column.expected} for a {frame.at[row, 'kind']}"
+                )
+            )
+    for row in frame.index[frame["rent_usd_per_month"].notna() == frame["purchase_usd"].notna()]:
+        found = _shown(frame.at[row, "rent_usd_per_month"]) if frame.at[row, "rent_usd_per_month"] >= 0 else ""
+        faults.append(
+            Fault(Code.EITHER_OR, file, int(row), "rent_usd_per_month", found, "either a rent or a purchase_usd")
+        )
+    for row in frame.index[frame["lead_days_high"] < frame["lead_days"]]:
+        found, low = _shown(frame.at[row, "lead_days_high"]), _shown(frame.at[row, "lead_days"])
+        faults.append(Fault(Code.BACKWARDS, file, int(row), "lead_days_high", found, f"at least lead_days, {low}"))
+    wrong = (frame["kind"] == Kind.BATTERY) & (frame["fuel"] != "")
+    for row in frame.index[wrong]:
+        faults.append(Fault(Code.WRONG_KIND, file, int(row), "fuel", frame.at[row, "fuel"], "a blank for a battery"))
+    dense = (frame["footprint_m2"] > 0) & (frame["unit_mw"] * UNIT_M2_PER_MW > frame["footprint_m2"])
+    expected = f"at most a MW for {UNIT_M2_PER_MW} m2 of footprint; kW for MW?"
+    faults += _once(Code.HARDLY, frame, file, dense, "unit_mw", expected)
+    hours, (short, long) = frame["energy_mwh"] / frame["unit_mw"], BATTERY_HOURS
+    odd = (frame["kind"] == Kind.BATTERY) & ((hours < short) | (hours > long))
+    expected = f"energy for {short} to {long} hours at unit_mw; kWh for MWh, or MW for MWh?"
+    faults += _once(Code.HARDLY, frame, file, odd, "energy_mwh", expected)
+    return faults + ground_faults(frame[["longitude", "latitude"]], file)
+
+
+CROSS_CHECKS = {
+    CANDIDATES.name: _candidates,
+    GRID_STEPS.name: _grid_steps,
+    OFFERS.name: _offers,
+    AREAS.name: lambda *_: [],
+}
+
+
+def shape_faults(shapes: pd.Series | None, rows: np.ndarray, file: str) -> list[Fault]:
+    """Areas that are no valid polygons."""
+    if shapes is None:
+        return [Fault(Code.SHAPE, file, None, "", "a table without geometry", "a layer of polygons")]
+    kind = shapes.geom_type.mask(shapes.isna() | shapes.is_empty, "").to_numpy(dtype=object)
+    valid = np.isin(kind, ("Polygon", "MultiPolygon")) & shapes.is_valid
+    on_earth = np.ones(len(kind), dtype=bool)
+    if shapes.crs is not None:
+        on_earth = (np.abs(shapely.bounds(shapes.to_crs(CRS).to_numpy())) <= WORLD).all(axis=1) | ~valid
+    bad = np.flatnonzero(~valid | ~on_earth)
+    reasons = (_wrong_shape(shapes.iloc[at], kind[at], on_earth[at]) for at in bad)
+    faults = (
+        Fault(Code.SHAPE, file, int(rows[at]), "geometry", reason, "a valid polygon")
+        for at, reason in zip(bad, reasons, strict=True)
+    )
+    return named(faults, len(bad))
+
+
+def _wrong_shape(shape: shapely.Geometry, kind: str, on_earth: bool) -> str:
+    if not on_earth:
+        return "a place beyond the Earth; is this the CRS of the layer?"
+    return str(shapely.is_valid_reason(shape)) if kind.endswith("Polygon") else kind
+
+
+def stranger_faults(ids: pd.Series, file: str, known: pd.Index) -> list[Fault]:
+    """Faults of rows about sites against the candidates: misspelt ids.
+
+    The id of a site that is not a candidate, and not like one, belongs to another table of candidates. Ids whose
+    digits differ are not alike, since numbered sites would all be; and likes are sought only as far as that takes no
+    more than COMPARED pairs.
+
+    Parameters
+    ----------
+    known : Index
+        The candidates, each once.
+    """
+    strangers = ids[(known.get_indexer(ids) < 0) & (ids != "")]  # isin would turn a million ids into Python objects
+    likes = _alike(strangers.unique().tolist(), known) if len(strangers) else {}
+    misspelt = strangers[strangers.isin(list(likes))]
+    faults = (
+        Fault(
+            Code.STRANGER, file, int(row), "site_id", site, "a site_id of the candidates" + nearest(site, likes[site])
+        )
+        for row, site in misspelt.items()
+    )
+    return named(faults, len(misspelt))
+
+
+def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fault]:
+    """Faults of grid steps: limits that do not rise.
+
+    Parameters
+    ----------
+    steps : DataFrame
+        With ``day``, the day after the decision, beside the columns of the table.
+    base_mw : Series
+        ``grid_mw`` by site_id, each once, NaN where unknown.
+    """
+    place = base_mw.index.get_indexer(steps["site_id"])
+    at_access = pd.Series(base_mw.to_numpy(), dtype=float).reindex(place).to_numpy()
+    ladders = steps[["site_id", "grid_mw", "day"]].assign(below=at_access).dropna(subset=["grid_mw", "day"])
+    ladders = ladders.sort_values(["site_id", "day"], kind="stable")
+    below = ladders.groupby("site_id")["grid_mw"].shift().fillna(ladders["below"])
+    level = pd.DataFrame({"at": ladders["grid_mw"], "below": below}).loc[ladders["grid_mw"] <= below]
+    not_rising = (
+        Fault(Code.NOT_RISING, file, int(row), "grid_mw", _shown(at), _more_than(before, at))
+        for row, at, before in level.itertuples()
+    )
+    return named(not_rising, len(level))
+
+
+def _more_than(before_mw: float, at_mw: float) -> str:
+    cause = "; grid_mw is the limit that is reached, not what is added" if 0 < at_mw < before_mw else ""
+    return f"more than the {before_mw:g} MW before{cause}"
+
+
+def outline_faults(frame: pd.DataFrame, shapes: geopandas.GeoSeries, file: str) -> list[Fault]:
+    """Yards, and halls by a warning, that are larger than the polygon of their candidate."""
+    outline_m2 = np.where(_is_area(shapes), shapes.to_crs(EQUAL_AREA).area, np.nan)
+    large = frame["yard_area_m2"] > outline_m2 * (1 + SLACK)
+    tall = frame["floor_area_m2"] > outline_m2 * (1 + SLACK)
+    faults = (
+        Fault(Code.TOO_BIG, file, int(row), "yard_area_m2", _shown(yard), f"at most the {most:,.0f} m2 of the outline")
+        for row, yard, most in zip(frame.index[large], frame["yard_area_m2"][large], outline_m2[large], strict=True)
+    )
+    expected = "at most the area of the outline, unless the hall has storeys"
+    return [*named(faults, int(large.sum())), *_once(Code.HARDLY, frame, file, tall, "floor_area_m2", expected)]
+
+
+def inside_faults(
+    areas: pd.DataFrame, shapes: geopandas.GeoSeries, outlines: geopandas.GeoSeries, file: str
+) -> list[Fault]:
+    """Halls and yards that reach out of the polygon of their candidate.
+
+    Parameters
+    ----------
+    outlines : GeoSeries
+        Valid polygons by site_id, each once.
+    """
+    place = outlines.index.get_indexer(areas["site_id"])
+    at = np.flatnonzero((place >= 0) & _is_area(shapes))
+    drawn = shapes.iloc[at].to_crs(outlines.crs).to_numpy()
+    outside = shapely.area(shapely.difference(drawn, outlines.to_numpy()[place[at]])) / shapely.area(drawn)
+    out = outside > SLACK
+    faults = (
+        Fault(Code.TOO_BIG, file, int(row), "geometry", f"{share:.0%} outside", f"an area within the outline of {site}")
+        for row, site, share in zip(areas.index[at][out], areas["site_id"].iloc[at][out], outside[out], strict=True)
+    )
+    return named(faults, int(out.sum()))
+
+
+def _is_area(shapes: geopandas.GeoSeries) -> np.ndarray:
+    return (shapely.get_dimensions(shapes.to_numpy()) == 2) & shapes.is_valid.to_numpy() & ~shapes.is_empty.to_numpy()
+
+
+def _alike(strangers: list[str], known: pd.Index) -> dict[str, list[str]]:
+    """The known ids that each stranger is like, where there are any."""
+    found: dict[str, list[str]] = {}
+    digits = known.to_series().str.replace("[^0-9]", "", regex=True)
+    own = {stranger: re.sub("[^0-9]", "", stranger) for stranger in strangers}
+    among = digits[digits.isin(list(own.values()))]
+    groups = {number: list(group.index) for number, group in among.groupby(among, sort=False)}
+    for stranger, number in own.items():
+        ids = groups.get(number, [])
+        if len(ids) * len(strangers) <= COMPARED:
+            like = difflib.get_close_matches(stranger, ids, n=1, cutoff=MISSPELT)
+            found |= {stranger: like} if like else {}
+    return found

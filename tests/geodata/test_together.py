@@ -1,0 +1,195 @@
+"""What cells, rows and tables say together: figures that hardly fit, ids hardly told apart, areas and outlines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import geopandas
+import pandas as pd
+import pytest
+import shapely
+
+import siteopt
+from siteopt import Fault, InputError
+from siteopt.codes import Code
+from siteopt.geodata.headers import header_faults
+from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Table
+from tests.worlds import OFFERS as OFFER_ROWS
+from tests.worlds import SITES, STEPS, Row, changed, write_world
+
+
+def told(folder: Path, *overrides: str, **tables: Sequence[Row]) -> list[Fault]:
+    """The faults and warnings of a world."""
+    scenario = siteopt.read_scenario(write_world(folder, **tables), overrides)
+    try:
+        return list(siteopt.load(scenario).warnings)
+    except InputError as error:
+        return list(error.faults)
+
+
+def test_nothing_is_told_of_a_plain_world(tmp_path: Path) -> None:
+    assert told(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "words"),
+    [
+        ({"grid_mw": 2000}, "grid_mw", "at most a MW for 35 m2 of hall; kW for MW, or ha for m2?"),  # 25 m2 a MW
+        ({"floor_area_m2": 5}, "grid_mw", "ha for m2?"),
+    ],
+)
+def test_grid_that_no_hall_could_use(tmp_path: Path, cells: dict[str, object], column: str, words: str) -> None:
+    (warning,) = told(tmp_path, sites=changed(SITES, "site_id", "alpha", **cells))
+    assert (warning.code, warning.file, warning.row, warning.column) == (Code.HARDLY, "candidates.csv", 2, column)
+    assert words in warning.expected
+
+
+def test_grid_at_the_bound_is_not_told(tmp_path: Path) -> None:
+    assert told(tmp_path, sites=changed(SITES, "site_id", "alpha", grid_mw=1000, floor_area_m2=35_000)) == []
+
+
+def test_one_line_for_many_rows(tmp_path: Path) -> None:
+    sites = [{**SITES[0], "site_id": f"s{n}", "grid_mw": 3000} for n in range(5)]
+    (warning,) = told(tmp_path, sites=sites)
+    assert warning.row == 2
+    assert warning.expected.endswith("; 4 more rows like this")
+
+
+@pytest.mark.parametrize(
+    ("offer", "cells", "words"),
+    [
+        ("gen_rented", {"unit_mw": 100}, "at most a MW for 1 m2 of footprint; kW for MW?"),
+        ("battery", {"energy_mwh": 4000}, "0.05 to 100 hours"),  # 2,000 hours at 2 MW
+        ("battery", {"energy_mwh": 0.05}, "0.05 to 100 hours"),  # a minute and a half
+    ],
+)
+def test_units_that_hardly_are(tmp_path: Path, offer: str, cells: dict[str, object], words: str) -> None:
+    (warning,) = told(tmp_path, offers=changed(OFFER_ROWS, "offer_id", offer, **cells))
+    assert (warning.code, warning.file) == (Code.HARDLY, "offers.csv")
+    assert words in warning.expected
+
+
+@pytest.mark.parametrize("twin", ["ALPHA", "al pha", "ａｌｐｈａ"])
+def test_ids_hardly_told_apart(tmp_path: Path, twin: str) -> None:
+    (warning,) = told(tmp_path, sites=[*SITES, {**SITES[0], "site_id": twin}])
+    assert (warning.code, warning.row, warning.found) == (Code.NEARLY_TWIN, 5, twin)
+    assert "from 'alpha' in row 2" in warning.expected
+
+
+@pytest.mark.parametrize("mark", ["\n", "\u200b", "\u202e", "\x07"])
+def test_ids_with_what_nobody_sees(tmp_path: Path, mark: str) -> None:
+    (fault,) = told(tmp_path, sites=changed(SITES, "site_id", "gamma", site_id=f"gam{mark}ma"))
+    assert (fault.code, fault.row, fault.column) == (Code.INVISIBLE, 4, "site_id")
+    assert mark not in str(fault)
+
+
+def test_name_too_long_to_be_drawn(tmp_path: Path) -> None:
+    (fault,) = told(tmp_path, sites=changed(SITES, "site_id", "beta", name="x" * 100_000))
+    assert (fault.code, fault.row, fault.column) == (Code.TOO_LARGE, 3, "name")
+    assert told(tmp_path, sites=changed(SITES, "site_id", "beta", name="x" * 1000)) == []
+
+
+def test_depot_in_the_sea(tmp_path: Path) -> None:
+    (fault,) = told(tmp_path, offers=changed(OFFER_ROWS, "offer_id", "chiller", latitude=30, longitude=-40))
+    assert (fault.code, fault.file, fault.row, fault.found) == (Code.AT_SEA, "offers.csv", 4, "30")
+    assert (fault.longitude, fault.latitude) == (-40, 30)
+
+
+def test_swapped_candidate_names_its_cause(tmp_path: Path) -> None:
+    (fault,) = told(tmp_path, sites=changed(SITES, "site_id", "alpha", latitude=-90.0, longitude=35.15))
+    assert (fault.code, fault.row, fault.found) == (Code.AT_SEA, 2, "-90.0")
+    assert "latitude and longitude look swapped" in fault.expected
+
+
+def test_steps_that_are_added(tmp_path: Path) -> None:
+    (fault,) = told(tmp_path, steps=changed(STEPS, "site_id", "beta", grid_mw=1))
+    assert fault.code is Code.NOT_RISING
+    assert fault.expected == "more than the 2 MW before; grid_mw is the limit that is reached, not what is added"
+    (fault,) = told(tmp_path, steps=changed(STEPS, "site_id", "beta", grid_mw=2))
+    assert fault.expected == "more than the 2 MW before"
+
+
+# outlines
+
+OUTLINE = shapely.box(-90.06, 35.14, -90.04, 35.16)
+"""About 1,823 m by 2,219 m: 4.05 km2."""
+
+
+def outlined(folder: Path, **cells: object) -> str:
+    """A layer of alpha with its outline; the override that names it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    row = {name: [cell] for name, cell in {**SITES[0], **cells}.items() if name not in ("latitude", "longitude")}
+    geopandas.GeoDataFrame(row, geometry=[OUTLINE], crs=4326).to_crs(32616).to_file(folder / "plots.gpkg")
+    return 'inputs.candidates=["plots.gpkg"]'
+
+
+@pytest.mark.parametrize(("yard_m2", "codes"), [(4_300_000, []), (4_600_000, [Code.TOO_BIG])])
+def test_yard_larger_than_its_outline(tmp_path: Path, yard_m2: float, codes: list[Code]) -> None:
+    plots = outlined(tmp_path, yard_area_m2=yard_m2)
+    assert [fault.code for fault in told(tmp_path, plots, "inputs.grid_steps=[]")] == codes
+
+
+def test_hall_larger_than_its_outline_may_have_storeys(tmp_path: Path) -> None:
+    plots = outlined(tmp_path, floor_area_m2=4_600_000)
+    (warning,) = told(tmp_path, plots, "inputs.grid_steps=[]")
+    assert (warning.code, warning.column) == (Code.HARDLY, "floor_area_m2")
+
+
+@pytest.mark.parametrize(
+    ("hall", "found"),
+    [
+        (shapely.box(-90.055, 35.145, -90.045, 35.155), None),
+        (shapely.box(-90.051, 35.145, -90.039, 35.155), None),  # a twelfth outside
+        (shapely.box(-90.05, 35.145, -90.03, 35.155), "50% outside"),
+        (shapely.box(-90.07, 35.13, -90.03, 35.17), "75% outside"),  # four times as large
+        (shapely.box(-95.0, 35.145, -94.99, 35.155), "100% outside"),
+    ],
+)
+def test_hall_outside_of_its_outline(tmp_path: Path, hall: shapely.Polygon, found: str | None) -> None:
+    plots = outlined(tmp_path)
+    areas = geopandas.GeoDataFrame({"site_id": ["alpha"], "use": ["hall"]}, geometry=[hall], crs=4326)
+    areas.to_crs(3857).to_file(tmp_path / "areas.gpkg")
+    faults = told(tmp_path, plots, "inputs.grid_steps=[]", 'inputs.areas=["areas.gpkg"]')
+    assert [(fault.code, fault.row, fault.found) for fault in faults] == ([(Code.TOO_BIG, 2, found)] if found else [])
+
+
+# headers
+
+
+@pytest.mark.parametrize(
+    ("table", "header", "words"),
+    [
+        (CANDIDATES, "Grid_MW", "did you mean 'grid_mw'?"),
+        (CANDIDATES, "grid mw", "did you mean 'grid_mw'?"),
+        (CANDIDATES, "grid_mw (MW)", "did you mean 'grid_mw'?"),
+        (CANDIDATES, " GRID-MW [MW] ", "did you mean 'grid_mw'?"),
+        (CANDIDATES, "grid_kw", "did you mean 'grid_mw'?; a value in kw?"),
+        (CANDIDATES, "floor_area_ha", "did you mean 'floor_area_m2'?; a value in ha?"),
+        (CANDIDATES, "lat", "did you mean 'latitude'?"),
+        (CANDIDATES, "Lng", "did you mean 'longitude'?"),
+        (CANDIDATES, "위도", "did you mean 'latitude'?"),
+        (CANDIDATES, "경도", "did you mean 'longitude'?"),
+        (OFFERS, "Rent_KRW_per_month", "did you mean 'rent_krw_per_month'?"),
+        (OFFERS, "trailer", "did you mean 'trailers'?"),
+        (CANDIDATES, "owner", None),
+        (CANDIDATES, "transmission_kv", None),
+        (GRID_STEPS, "lat", None),  # the table has no such column
+    ],
+)
+def test_header_that_is_nearly_known(table: Table, header: str, words: str | None) -> None:
+    faults = header_faults(table, "t.csv", {header: header}, "krw")
+    unknown = [fault for fault in faults if fault.code is Code.UNKNOWN_COLUMN]
+    assert [fault.expected for fault in unknown] == ([f"a known column; {words}"] if words else [])
+
+
+def test_column_that_is_there_too_is_not_meant() -> None:
+    faults = header_faults(CANDIDATES, "t.csv", {name: name for name in (*CANDIDATES.names, "Grid_MW")}, "usd")
+    assert faults == []
+
+
+def test_shipped_tables_are_free_of_warnings() -> None:
+    for model in sorted((Path(__file__).parents[2] / "models").glob("*.toml")):
+        data = siteopt.load(siteopt.read_scenario(model))
+        assert data.warnings == (), model.name
+        assert pd.Index(data.sites["country"]).isin(["US", "KR"]).all()
