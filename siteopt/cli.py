@@ -18,10 +18,10 @@ from rich.console import Console
 
 import siteopt
 from siteopt.examples import candidate_tables, copy_examples
-from siteopt.faults import Fault, InputError
+from siteopt.faults import Failure, Fault, InputError
 from siteopt.optimize.search import Progress, Report
 from siteopt.output.blank import blank_files
-from siteopt.output.folder import write_beside, write_folder
+from siteopt.output.folder import ready_folder, write_beside, write_folder
 from siteopt.output.maps import PROJECT, fault_files
 from siteopt.output.reporting import run_charts, run_report
 from siteopt.run import Method, Output
@@ -42,6 +42,8 @@ OPENED = {"report.html": "in a browser", PROJECT: "in QGIS"}
 """What shows an answer, and where."""
 DISAGREES = 5
 """The second solver contradicts the first."""
+INTERRUPTED = 130
+"""Ended by Ctrl-C, as shells have it."""
 
 ScenarioFile = Annotated[
     Path, typer.Argument(help="Scenario (TOML), such as models/colossus.toml.", metavar="SCENARIO")
@@ -65,10 +67,11 @@ def init(
 ) -> None:
     """Lay out an editable copy of the example data and scenarios, and a QGIS project to draw candidates in."""
     try:
-        for path in copy_examples(folder, blank_files(candidate_tables())):
-            typer.echo(path)
-    except OSError as error:
+        paths = copy_examples(folder, blank_files(candidate_tables()))
+    except Failure as error:
         _fail(str(error))
+    for path in paths:
+        typer.echo(path)
     typer.echo(f"Next: cd {folder} && siteopt solve models/colossus.toml", err=True)
 
 
@@ -124,25 +127,27 @@ def solve(
 
     Ctrl-C stops with the best plan so far; a second one at once.
 
-    Exit codes: 0 proven optimal, 2 bad input, 3 no site can serve, 4 limit reached or stopped before the proof, 5 the
-    second solver disagrees.
+    Exit codes: 0 proven optimal, 2 bad input or no way to write the outputs, 3 no site can serve, 4 limit reached or
+    stopped before the proof, 5 the second solver disagrees, 130 ended by Ctrl-C without writing.
     """
-    try:
-        question = siteopt.read_scenario(scenario, settings or ())
-        with _progress(live=not (quiet or as_json)) as report, _interruptible() as stop:
-            result = siteopt.solve(
-                question,
-                method,
-                time_limit,
-                report,
-                top=top,
-                workers=workers,
-                stop=stop,
-                verify=verify_with is not None,
-            )
-    except InputError as error:
-        _refuse(error, as_json)
-    _deliver(result, out or Path("runs") / question.project.name, as_json, quiet)
+    with _interruptible() as stop:
+        try:
+            question = siteopt.read_scenario(scenario, settings or ())
+            folder = _ready(out or Path("runs") / question.project.name)
+            with _progress(live=not (quiet or as_json)) as report:
+                result = siteopt.solve(
+                    question,
+                    method,
+                    time_limit,
+                    report,
+                    top=top,
+                    workers=workers,
+                    stop=stop,
+                    verify=verify_with is not None,
+                )
+        except InputError as error:
+            _refuse(error, as_json)
+        _deliver(result, folder, as_json, quiet, stop)
 
 
 @app.command()
@@ -163,15 +168,18 @@ def pareto(
 ) -> None:
     """Days against cost for the best sites: every day on which waiting longer saves money, proven.
 
-    Exit codes: 0 proven optimal, 2 bad input, 3 no site can serve, 4 limit reached before the proof.
+    Exit codes: 0 proven optimal, 2 bad input or no way to write the outputs, 3 no site can serve, 4 limit reached
+    before the proof, 130 ended by Ctrl-C without writing.
     """
-    try:
-        question = siteopt.read_scenario(scenario, settings or ())
-        with _progress(live=not (quiet or as_json)) as report, _interruptible() as stop:
-            front = siteopt.pareto(question, milestone, top, time_limit, report, workers=workers, stop=stop)
-    except InputError as error:
-        _refuse(error, as_json)
-    _deliver(front, out or Path("runs") / f"{question.project.name}-pareto", as_json, quiet)
+    with _interruptible() as stop:
+        try:
+            question = siteopt.read_scenario(scenario, settings or ())
+            folder = _ready(out or Path("runs") / f"{question.project.name}-pareto")
+            with _progress(live=not (quiet or as_json)) as report:
+                front = siteopt.pareto(question, milestone, top, time_limit, report, workers=workers, stop=stop)
+        except InputError as error:
+            _refuse(error, as_json)
+        _deliver(front, folder, as_json, quiet, stop)
 
 
 @app.command()
@@ -251,39 +259,67 @@ def _progress(*, live: bool) -> Iterator[Report | None]:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets; the second one ends the program as usual."""
+    """An event that the first Ctrl-C sets; the second one ends the program, as does a signal to end."""
     stop = threading.Event()
-    usual = signal.getsignal(signal.SIGINT)
 
     def on_interrupt(number: int, frame: object) -> None:
-        signal.signal(signal.SIGINT, usual)
+        if stop.is_set():
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a third one waits for nothing
+            raise KeyboardInterrupt
         stop.set()
         typer.echo("stopping with the best plan so far; Ctrl-C again ends at once", err=True)
 
-    signal.signal(signal.SIGINT, on_interrupt)
+    def on_end(number: int, frame: object) -> None:
+        stop.set()
+        raise SystemExit(128 + number)
+
+    ends = {getattr(signal, name): on_end for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)}
+    usual = {number: signal.signal(number, act) for number, act in {signal.SIGINT: on_interrupt, **ends}.items()}
     try:
         yield stop
+    except KeyboardInterrupt:
+        typer.echo("ended at once", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     finally:
-        signal.signal(signal.SIGINT, usual)
+        for number, act in usual.items():
+            signal.signal(number, act)
 
 
-def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool) -> NoReturn:
-    """Write the outputs, print the answer, and stop."""
-    files = result.files()
+def _ready(folder: Path) -> Path:
+    """Find out before the work whether its outputs can be written."""
     try:
-        write_folder(folder, files)
-    except OSError as error:
+        ready_folder(folder)
+    except Failure as error:
         _fail(str(error))
+    return folder
+
+
+def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: threading.Event) -> NoReturn:
+    """Write the outputs, print the answer, even where it cannot be written, and stop."""
+    document = result.document
+    if stop.is_set() and not (document.get("site_id") or document.get("points")):
+        typer.echo("stopped before there was a plan; nothing was written", err=True)
+        raise typer.Exit(INTERRUPTED)
+    files: dict[str, str | bytes] = {}
+    failure = None
+    try:
+        files = result.files()
+        write_folder(folder, files)
+    except Failure as error:
+        failure = error
     if as_json:
-        typer.echo(json.dumps(result.document, ensure_ascii=False))
-    elif not quiet:
-        _tell(result.document["inputs"], result.document["warnings"])
+        typer.echo(json.dumps(document, ensure_ascii=False))
+    elif not quiet or failure:
+        _tell(document["inputs"], document["warnings"])
         typer.echo(str(result))
+    if failure is not None:
+        _fail(str(failure))
+    if not (as_json or quiet):
         typer.echo(f"Outputs     {folder}/: {', '.join(files)}")
         typer.echo(
             "Open        " + ", ".join(f"{folder / name} {how}" for name, how in OPENED.items() if name in files)
         )
-    if not result.document["certificate"].get("second_solver", {}).get("agrees", True):
+    if not document["certificate"].get("second_solver", {}).get("agrees", True):
         raise typer.Exit(DISAGREES)
     raise typer.Exit(EXIT_CODES[result.outcome])
 
@@ -304,7 +340,7 @@ def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, 
         write_beside(folder, files)
     except InputError as error:
         _refuse(error, as_json=False)
-    except OSError as error:
+    except Failure as error:
         _fail(str(error))
     return files
 
@@ -332,10 +368,10 @@ def _map_faults(faults: Sequence[Fault], folder: Path) -> None:
         _fail(f"{folder} holds a run, so no map of faults is written there; --out names another folder")
     try:
         write_folder(folder, fault_files(faults))
-    except OSError as error:
+    except Failure as error:
         _fail(str(error))
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     typer.echo(message, err=True)
     raise typer.Exit(BAD_INPUT)

@@ -241,31 +241,39 @@ def test_second_solver_agrees(world: Path, tmp_path: Path) -> None:
 
 def test_second_solver_disagrees(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check = CrossCheck("another solver", False, True, 1.0, (), 0.0)
-    monkeypatch.setattr("siteopt.run.cross_check", lambda best, seconds: check)
+    monkeypatch.setattr("siteopt.run.cross_check", lambda best, seconds, stop: check)
     result = call("solve", world, "--out", tmp_path / "out", "--verify-with", "cbc")
     assert result.exit_code == 5
     assert "DISAGREES" in result.stdout
 
 
 INTERRUPTED = """
-import signal
+import signal, sys
+import typer
 from siteopt.cli import _interruptible
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts a job behind "&" has it ignored
-with _interruptible() as stop:
-    signal.raise_signal(signal.SIGINT)
-    print("stopping", stop.is_set())
-    try:
+
+def wait():
+    with _interruptible() as stop:
         signal.raise_signal(signal.SIGINT)
-    except KeyboardInterrupt:
-        print("ended")
+        print("stopping", stop.is_set())
+        for name in sys.argv[1:]:
+            signal.raise_signal(getattr(signal, name))
+
+app = typer.Typer()
+app.command()(wait)
+app(args=[])
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
-def test_first_interrupt_stops_and_the_second_ends() -> None:
-    found = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
-    assert found.stdout.splitlines() == ["stopping True", "ended"]
+@pytest.mark.parametrize(("more", "code"), [([], 0), (["SIGINT"], 130), (["SIGTERM"], 143), (["SIGHUP"], 129)])
+def test_first_interrupt_stops_and_the_next_signal_ends(more: list[str], code: int) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, *more]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (code, "stopping True\n")
     assert "Ctrl-C again" in found.stderr
+    assert "Traceback" not in found.stderr
+    assert ("ended at once" in found.stderr) == (code == 130)
 
 
 def test_methods_agree(world: Path, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_a_solver_that_does_not_end_contradicts_nothing(found: SitePlan, monkeyp
     late = Solve(Outcome.LIMIT, True, found.cost_musd + 1, float("nan"), float("inf"))
     none = Solve(Outcome.LIMIT, False, float("nan"), float("nan"), float("inf"))
     answers = iter([late, none])
-    monkeypatch.setattr(crosscheck, "second_opinion", lambda problem, seconds: next(answers))
+    monkeypatch.setattr(crosscheck, "second_opinion", lambda problem, seconds, stop: next(answers))
     check = cross_check(found, SECONDS)
     assert check.agrees
     assert not check.finished
