@@ -5,6 +5,7 @@
 >>> print(result)  # doctest: +SKIP
 """
 
+from siteopt import beginning as beginning  # first
 from siteopt.explaining import Explanation, explain
 from siteopt.faults import Fault, InputError
 from siteopt.geodata.dataset import Dataset, load

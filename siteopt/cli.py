@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 import siteopt
+from siteopt.beginning import loaded
 from siteopt.examples import candidate_tables, copy_examples
 from siteopt.faults import Failure, Fault, InputError
 from siteopt.optimize.search import Progress, Report
@@ -375,3 +376,6 @@ def _map_faults(faults: Sequence[Fault], folder: Path) -> None:
 def _fail(message: str) -> NoReturn:
     typer.echo(message, err=True)
     raise typer.Exit(BAD_INPUT)
+
+
+loaded()
