@@ -5,6 +5,7 @@
 # make pictures  makes the pictures of the documents again (needs make tools)
 # make tools  brings what the tests of QGIS, of the browser and of notebooks need (Debian, as root); without it they skip
 # make bench  measures siteopt from 50 to 1,000,000 sites, and against peers; takes about an hour (BENCH="--sizes 50,200")
+# make reliability  kills runs, fills disks, presses Ctrl-C, and writes docs/reliability.md (as root it mounts disks)
 # make lock   resolves the pinned constraints again
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check docs pictures tools bench lock clean
+.PHONY: run test check docs pictures tools bench reliability lock clean
 .DEFAULT_GOAL := run
 
 $(READY): constraints.txt pyproject.toml
@@ -47,6 +48,9 @@ tools: $(READY)
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r constraints-bench.txt
 	$(BIN)/python -m tests.bench $(BENCH)
+
+reliability: $(READY)
+	$(BIN)/python -m tests.reliability $(RELIABILITY)
 
 COMPILE = $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --python-version 3.11
