@@ -40,7 +40,7 @@ def main() -> int:
     """Run every source, print and write the table; 1 where anything was lost or unclear."""
     parser = argparse.ArgumentParser(prog="python -m tests.reliability", description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="runs that are killed")
-    parser.add_argument("--interrupts", type=int, default=8, help="runs for each way to press Ctrl-C")
+    parser.add_argument("--interrupts", type=int, default=5, help="runs for each way to press Ctrl-C")
     parser.add_argument("--pairs", type=int, default=10, help="pairs of runs at once")
     chosen = parser.parse_args()
     sources: list[Callable[[], Iterable[Record]]] = [

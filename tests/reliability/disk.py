@@ -223,19 +223,19 @@ def _mounted(place: Path, scenario: Path) -> Iterator[Record]:
         before = _earlier(scenario, mounted / "run")
         ended = command("solve", scenario, "--out", mounted)
         yield _judged("the folder is a disk of its own", ended, "E401", kept=digest(mounted / "run") == before)
-        for free_kib in (0, 200, 700, 1200, 1600):
+        for free_kib in (0, 50, 150, 250, 350):
             _filled(mounted, free_kib)
             for kind, start in (("full before the work", START), ("full while writing", UNREADY)):
                 ended = command("solve", scenario, "--out", mounted / "run", start=start)
                 kept = digest(mounted / "run") == before and not leftovers(mounted)
                 answered = start is START or "small: proven" in ended.out
                 yield _judged(f"the disk is {kind}", ended, "E403", kept=kept and answered)
-        for verb, free_kib in (("report", 100), ("plot", 100), ("init", 100), ("init", 2000)):
+        for verb, free_kib in (("report", 50), ("plot", 50), ("init", 50), ("init", 1500)):
             _filled(mounted, free_kib)
             ended = command(verb, mounted / ("new" if verb == "init" else "run"))
             kept = digest(mounted / "run") == before and not (mounted / "new").exists() and not leftovers(mounted)
             yield _judged(f"{verb} on a full disk", ended, "E403", kept=kept)
-        for free_kib in (0, 500, 2000):
+        for free_kib in (0, 100, 250):
             with _mount(place / f"tmp{free_kib}", free_kib + 4):
                 for start in (START, UNREADY):
                     temporary = str(place / f"tmp{free_kib}")

@@ -55,8 +55,10 @@ def interrupts(number: int = 10) -> Iterator[Record]:
             begun = time.monotonic()
             new = _whole(command(*arguments, target, TMPDIR=str(temporary)).code, target)
             seconds = time.monotonic() - begun
+            old: dict[str, str] = {}
             for _ in range(number):
-                old = _whole(command(*RUN, target, *OTHER, TMPDIR=str(temporary)).code, target)
+                if digest(target) != old:
+                    old = _whole(command(*RUN, target, *OTHER, TMPDIR=str(temporary)).code, target)
                 waits = [chance.uniform(PYTHON_SECONDS, seconds), *[chance.uniform(0, 1) for _ in signals[1:]]]
                 code, errors, late = _signalled([*arguments, target], temporary, signals, waits)
                 whole = digest(target) in (old, new) or (code == 4 and _complete(target, new))

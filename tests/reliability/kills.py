@@ -22,7 +22,7 @@ AIMED = 0.4
 WRITING_SECONDS = 0.08
 """How long after its beginning a kill that is aimed at the writing comes, at most."""
 
-CLEARED = 10
+CLEARED = 20
 """After so many kills a run is left to its end, and must leave nothing but itself."""
 
 
