@@ -274,8 +274,9 @@ def _interruptible() -> Iterator[threading.Event]:
         stop.set()
         raise SystemExit(128 + number)
 
-    ends = {getattr(signal, name): on_end for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)}
-    usual = {number: signal.signal(number, act) for number, act in {signal.SIGINT: on_interrupt, **ends}.items()}
+    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    acts = {number: on_end for number in ends if signal.getsignal(number) != signal.SIG_IGN}  # as under nohup
+    usual = {number: signal.signal(number, act) for number, act in {signal.SIGINT: on_interrupt, **acts}.items()}
     try:
         yield stop
     except KeyboardInterrupt:

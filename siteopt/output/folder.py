@@ -133,7 +133,8 @@ def write_beside(folder: Path, files: Mapping[str, str | bytes]) -> None:
             for place in new:
                 place.unlink(missing_ok=True)
             if made:
-                shutil.rmtree(folder, ignore_errors=True)
+                with suppress(OSError):
+                    folder.rmdir()
             raise
 
 
