@@ -182,9 +182,8 @@ def _locked(folder: Path) -> Iterator[None]:
     Where there are no locks it goes on: two runs at once may then fail each other, and still do not mix.
     """
     descriptor = None
-    if sys.platform != "win32":
-        with suppress(OSError):
-            descriptor = os.open(folder, os.O_RDONLY)
+    with suppress(OSError):  # Windows opens no folder
+        descriptor = os.open(folder, os.O_RDONLY)
     try:
         if descriptor is not None:
             _lock(descriptor, folder)
@@ -195,22 +194,20 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _lock(descriptor: int, folder: Path) -> None:
-    if sys.platform == "win32":
-        return
     end = time.monotonic() + LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                raise Failure(
-                    Code.BUSY, f"{folder}: another run has been writing here for {LOCK_SECONDS:g} s"
-                ) from None
-            time.sleep(0.05)
-        except OSError:  # a file system without locks
-            return
-        else:
-            return
+    if sys.platform != "win32":
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    message = f"{folder}: another run has been writing here for {LOCK_SECONDS:g} s"
+                    raise Failure(Code.BUSY, message) from None
+                time.sleep(0.05)
+            except OSError:  # a file system without locks
+                return
+            else:
+                return
 
 
 def _left(target: Path) -> list[Path]:
