@@ -6,6 +6,7 @@
 # make tools  brings what the tests of QGIS, of the browser and of notebooks need (Debian, as root); without it they skip
 # make bench  measures siteopt from 50 to 1,000,000 sites, and against peers; takes about an hour (BENCH="--sizes 50,200")
 # make fuzz   tries inputs that nobody would write on purpose, ten thousand of them (FUZZ=100000)
+# make reliability  kills runs, fills disks, presses Ctrl-C, and writes docs/reliability.md (as root it mounts disks)
 # make lock   resolves the pinned constraints again
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check docs pictures tools bench fuzz lock clean
+.PHONY: run test check docs pictures tools bench fuzz reliability lock clean
 .DEFAULT_GOAL := run
 
 $(READY): constraints.txt pyproject.toml
@@ -53,6 +54,9 @@ FUZZ ?= 10000
 
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz --examples $(FUZZ)
+
+reliability: $(READY)
+	$(BIN)/python -m tests.reliability $(RELIABILITY)
 
 COMPILE = $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --python-version 3.11

@@ -5,8 +5,9 @@
 >>> print(result)  # doctest: +SKIP
 """
 
+from siteopt import beginning as beginning  # first
 from siteopt.explaining import Explanation, explain
-from siteopt.faults import Fault, InputError
+from siteopt.faults import Failure, Fault, InputError
 from siteopt.geodata.dataset import Dataset, load
 from siteopt.plan import Plan, Ranking, RunOutcome, SiteResult
 from siteopt.run import Front, Result, pareto, solve
@@ -15,6 +16,7 @@ from siteopt.scenario import Scenario, read_scenario
 __all__ = [
     "Dataset",
     "Explanation",
+    "Failure",
     "Fault",
     "Front",
     "InputError",

@@ -17,14 +17,16 @@ import typer
 from rich.console import Console
 
 import siteopt
+from siteopt.beginning import loaded
+from siteopt.codes import Code
 from siteopt.doctor import examined
 from siteopt.examples import candidate_tables, copy_examples
-from siteopt.faults import Fault, InputError
-from siteopt.guard import DEBUG, FAILED, Guarded
+from siteopt.faults import Failure, Fault, InputError
+from siteopt.guard import DEBUG, FAILED, INTERRUPTED, Guarded
 from siteopt.log import note
 from siteopt.optimize.search import Progress, Report
 from siteopt.output.blank import blank_files
-from siteopt.output.folder import write_beside, write_folder
+from siteopt.output.folder import ready_folder, write_beside, write_folder
 from siteopt.output.maps import PROJECT, fault_files
 from siteopt.output.reporting import run_charts, run_report
 from siteopt.run import Method, Output
@@ -79,11 +81,8 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Folder to lay the examples out in.", metavar="DIR")],
 ) -> None:
     """Lay out an editable copy of the example data and scenarios, and a QGIS project to draw candidates in."""
-    try:
-        for path in copy_examples(folder, blank_files(candidate_tables())):
-            typer.echo(path)
-    except OSError as error:
-        _fail(str(error))
+    for path in copy_examples(folder, blank_files(candidate_tables())):
+        typer.echo(path)
     typer.echo(f"Next: cd {folder} && siteopt solve models/colossus.toml", err=True)
 
 
@@ -139,25 +138,28 @@ def solve(
 
     Ctrl-C stops with the best plan so far; a second one at once.
 
-    Exit codes: 0 proven optimal, 2 bad input, 3 no site can serve, 4 limit reached or stopped before the proof, 5 the
-    second solver disagrees.
+    Exit codes: 0 proven optimal, 2 bad input or no way to write the outputs, 3 no site can serve, 4 limit reached or
+    stopped before the proof, 5 the second solver disagrees, 130 ended by Ctrl-C without writing.
     """
-    try:
-        question = siteopt.read_scenario(scenario, settings or ())
-        with _progress(live=not (quiet or as_json)) as report, _interruptible() as stop:
-            result = siteopt.solve(
-                question,
-                method,
-                time_limit,
-                report,
-                top=top,
-                workers=workers,
-                stop=stop,
-                verify=verify_with is not None,
-            )
-    except InputError as error:
-        _refuse(error, as_json)
-    _deliver(result, out or Path("runs") / question.project.name, as_json, quiet)
+    with _interruptible() as stop:
+        try:
+            question = siteopt.read_scenario(scenario, settings or ())
+            folder = out or Path("runs") / question.project.name
+            ready_folder(folder)
+            with _progress(live=not (quiet or as_json)) as report:
+                result = siteopt.solve(
+                    question,
+                    method,
+                    time_limit,
+                    report,
+                    top=top,
+                    workers=workers,
+                    stop=stop,
+                    verify=verify_with is not None,
+                )
+        except InputError as error:
+            _refuse(error, as_json)
+        _deliver(result, folder, as_json, quiet, stop)
 
 
 @app.command()
@@ -178,15 +180,19 @@ def pareto(
 ) -> None:
     """Days against cost for the best sites: every day on which waiting longer saves money, proven.
 
-    Exit codes: 0 proven optimal, 2 bad input, 3 no site can serve, 4 limit reached before the proof.
+    Exit codes: 0 proven optimal, 2 bad input or no way to write the outputs, 3 no site can serve, 4 limit reached
+    before the proof, 130 ended by Ctrl-C without writing.
     """
-    try:
-        question = siteopt.read_scenario(scenario, settings or ())
-        with _progress(live=not (quiet or as_json)) as report, _interruptible() as stop:
-            front = siteopt.pareto(question, milestone, top, time_limit, report, workers=workers, stop=stop)
-    except InputError as error:
-        _refuse(error, as_json)
-    _deliver(front, out or Path("runs") / f"{question.project.name}-pareto", as_json, quiet)
+    with _interruptible() as stop:
+        try:
+            question = siteopt.read_scenario(scenario, settings or ())
+            folder = out or Path("runs") / f"{question.project.name}-pareto"
+            ready_folder(folder)
+            with _progress(live=not (quiet or as_json)) as report:
+                front = siteopt.pareto(question, milestone, top, time_limit, report, workers=workers, stop=stop)
+        except InputError as error:
+            _refuse(error, as_json)
+        _deliver(front, folder, as_json, quiet, stop)
 
 
 @app.command()
@@ -282,39 +288,56 @@ def _progress(*, live: bool) -> Iterator[Report | None]:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets; the second one ends the program as usual."""
+    """An event that the first Ctrl-C sets; the second one ends the program, as does a signal to end."""
     stop = threading.Event()
-    usual = signal.getsignal(signal.SIGINT)
 
     def on_interrupt(number: int, frame: object) -> None:
-        signal.signal(signal.SIGINT, usual)
+        if stop.is_set():
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a third one waits for nothing
+            raise KeyboardInterrupt
         stop.set()
         typer.echo("stopping with the best plan so far; Ctrl-C again ends at once", err=True)
 
-    signal.signal(signal.SIGINT, on_interrupt)
+    def on_end(number: int, frame: object) -> None:
+        stop.set()
+        raise SystemExit(128 + number)
+
+    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    acts = {number: on_end for number in ends if signal.getsignal(number) != signal.SIG_IGN}  # as under nohup
+    usual = {number: signal.signal(number, act) for number, act in {signal.SIGINT: on_interrupt, **acts}.items()}
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, usual)
+        for number, act in usual.items():
+            signal.signal(number, act)
 
 
-def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool) -> NoReturn:
-    """Write the outputs, print the answer, and stop."""
-    files = result.files()
+def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: threading.Event) -> NoReturn:
+    """Write the outputs, print the answer, even where it cannot be written, and stop."""
+    document = result.document
+    if stop.is_set() and not (document.get("site_id") or document.get("points")):
+        typer.echo("there is no plan yet; nothing was written", err=True)
+        raise typer.Exit(INTERRUPTED)
+    files: dict[str, str | bytes] = {}
+    failure = None
     try:
+        files = result.files()
         write_folder(folder, files)
-    except OSError as error:
-        _fail(str(error))
+    except Failure as error:
+        failure = error
     if as_json:
-        typer.echo(json.dumps(result.document, ensure_ascii=False))
-    elif not quiet:
-        _tell(result.document["inputs"], result.document["warnings"])
+        typer.echo(json.dumps(document, ensure_ascii=False))
+    elif not quiet or failure:
+        _tell(document["inputs"], document["warnings"])
         typer.echo(str(result))
+    if failure is not None:
+        raise failure
+    if not (as_json or quiet):
         typer.echo(f"Outputs     {folder}/: {', '.join(files)}")
         typer.echo(
             "Open        " + ", ".join(f"{folder / name} {how}" for name, how in OPENED.items() if name in files)
         )
-    if not result.document["certificate"].get("second_solver", {}).get("agrees", True):
+    if not document["certificate"].get("second_solver", {}).get("agrees", True):
         raise typer.Exit(DISAGREES)
     raise typer.Exit(EXIT_CODES[result.outcome])
 
@@ -335,8 +358,6 @@ def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, 
         write_beside(folder, files)
     except InputError as error:
         _refuse(error, as_json=False)
-    except OSError as error:
-        _fail(str(error))
     return files
 
 
@@ -364,13 +385,9 @@ def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoRetu
 def _map_faults(faults: Sequence[Fault], folder: Path) -> None:
     """Write the map of faults; the folder of a run keeps its own map."""
     if (folder / "plan.json").exists():
-        _fail(f"{folder} holds a run, so no map of faults is written there; --out names another folder")
-    try:
-        write_folder(folder, fault_files(faults))
-    except OSError as error:
-        _fail(str(error))
+        message = f"{folder} holds a run, so no map of faults is written there; --out names another folder"
+        raise Failure(Code.NOT_A_RUN, message)
+    write_folder(folder, fault_files(faults))
 
 
-def _fail(message: str) -> None:
-    typer.echo(message, err=True)
-    raise typer.Exit(FAILED)
+loaded()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+
+from siteopt.codes import Code
+from siteopt.faults import Failure
+from siteopt.output.folder import failures, write_beside, write_folder
 
 FOLDERS = ("data", "models")
 
@@ -20,23 +23,28 @@ def candidate_tables() -> list[str]:
     return [f"data/{path.name}" for path in sorted((examples_root() / "data").glob("candidates_*.csv"))]
 
 
-def copy_examples(folder: Path, more: Mapping[str, bytes]) -> Iterator[Path]:
-    """Copy the examples into a folder, with more files by their paths in it; yields every file that was written.
+def copy_examples(folder: Path, more: Mapping[str, bytes]) -> list[Path]:
+    """Copy the examples into a folder, with more files by their paths in it; all or nothing.
+
+    Files that are there as they should be, from a copy that broke off, are no hindrance.
+
+    Returns
+    -------
+    list of Path
+        Every file of the copy.
 
     Raises
     ------
-    FileExistsError
-        Where a file of the same name is there already; then nothing is written.
+    Failure
+        Where another file of the same name is there already, or the copy cannot be written; then nothing is.
     """
     root = examples_root()
-    files = [path.relative_to(root) for name in FOLDERS for path in sorted((root / name).iterdir()) if path.is_file()]
-    for path in [*files, *map(Path, more)]:
-        if (folder / path).exists():
-            raise FileExistsError(f"{folder / path} is there already; nothing was written")
-    for path in files:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(root / path, folder / path)
-        yield folder / path
-    for name, content in more.items():
-        (folder / name).write_bytes(content)
-        yield folder / name
+    paths = [path for name in FOLDERS for path in sorted((root / name).iterdir()) if path.is_file()]
+    files = {**{path.relative_to(root).as_posix(): path.read_bytes() for path in paths}, **more}
+    with failures(folder):
+        for name, content in files.items():
+            if (folder / name).exists() and not ((folder / name).is_file() and (folder / name).read_bytes() == content):
+                raise Failure(Code.NOT_A_RUN, f"{folder / name} is there already; nothing was written")
+        write = write_beside if folder.exists() else write_folder
+    write(folder, files)
+    return [folder / name for name in files]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from siteopt.codes import Code
+
+NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
+"""What the system calls a full disk."""
 
 NAMED = 1000
 """Faults of one kind that are named one by one; the last of them tells how many more there are."""

@@ -16,14 +16,13 @@ from typing import IO, Any
 from typer.core import TyperGroup
 
 from siteopt.codes import Code
-from siteopt.faults import Failure
+from siteopt.faults import NO_ROOM, Failure
 from siteopt.log import LOG, recorded, versions
 
 DEBUG = "--debug"
 UNEXPECTED, FAILED, INTERRUPTED = 1, 2, 130
 """Exit codes: a fault of siteopt; what the user can help; Ctrl-C."""
 _ESCAPED = "siteopt.escaped"
-_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 _LEFT = (errno.EPIPE, errno.EINVAL)
 """Whoever read has left; on Windows, the second."""
 
@@ -100,7 +99,7 @@ class _Steady:
         except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # for Python flushes once more at its end
             if error.errno not in _LEFT:
-                code = Code.DISK_FULL if error.errno in _FULL else Code.NO_WRITING
+                code = Code.DISK_FULL if error.errno in NO_ROOM else Code.NO_WRITING
                 raise Failure(code, f"cannot print to {self._stream.name}: {error.strerror}") from None
 
 

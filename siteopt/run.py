@@ -65,8 +65,8 @@ class Output(ABC):
 
         Raises
         ------
-        FileExistsError
-            Where the folder holds something that is not a run of siteopt.
+        Failure
+            Where the folder is not that of a run, cannot be written or is in use, or the disk is full.
         """
         write_folder(Path(folder), self.files())
         return Path(folder)
@@ -213,7 +213,7 @@ def solve(
     best = ranking.best.best if ranking.best is not None else None
     checked = _environment() | _checked([(best.case, best.plan)] if best is not None else [])
     if verify and best is not None:
-        checked["second_solver"] = asdict(cross_check(best, VERIFY_SECONDS))
+        checked["second_solver"] = asdict(cross_check(best, VERIFY_SECONDS, clock.stop))
     chosen = [dataset.pool.site_id.index(ranking.best.site_id)] if ranking.best is not None else []
     transit = dataset.pool.transit_days(np.array(chosen, dtype=np.int64))
     document_ = document(

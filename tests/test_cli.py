@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+import siteopt
 from siteopt.cli import app
+from siteopt.codes import Code
+from siteopt.faults import Failure
 from siteopt.optimize.crosscheck import CrossCheck
 from tests.worlds import SCENARIO, SITES, STEPS, changed, write_world
 
@@ -54,6 +60,27 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
     assert "nothing was written" in result.stderr
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [mine]
     assert mine.read_text() == "mine"
+
+
+def test_init_completes_a_copy_that_broke_off(tmp_path: Path) -> None:
+    assert call("init", tmp_path / "mine").exit_code == 0
+    (tmp_path / "mine" / "data" / "offers_us.csv").unlink()
+    assert call("init", tmp_path / "mine").exit_code == 0
+    assert (tmp_path / "mine" / "data" / "offers_us.csv").is_file()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_init_on_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    def fsync(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if there:
+        (tmp_path / "mine").mkdir()
+    monkeypatch.setattr(os, "fsync", fsync)
+    result = call("init", tmp_path / "mine")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1].endswith("[E403]")
+    assert [path.name for path in tmp_path.rglob("*")] == (["mine"] if there else [])
 
 
 def test_check_of_what_is_right(world: Path) -> None:
@@ -241,31 +268,88 @@ def test_second_solver_agrees(world: Path, tmp_path: Path) -> None:
 
 def test_second_solver_disagrees(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check = CrossCheck("another solver", False, True, 1.0, (), 0.0)
-    monkeypatch.setattr("siteopt.run.cross_check", lambda best, seconds: check)
+    monkeypatch.setattr("siteopt.run.cross_check", lambda best, seconds, stop: check)
     result = call("solve", world, "--out", tmp_path / "out", "--verify-with", "cbc")
     assert result.exit_code == 5
     assert "DISAGREES" in result.stdout
 
 
 INTERRUPTED = """
-import signal
+import signal, sys
+import typer
 from siteopt.cli import _interruptible
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts a job behind "&" has it ignored
-with _interruptible() as stop:
-    signal.raise_signal(signal.SIGINT)
-    print("stopping", stop.is_set())
-    try:
+if "nohup" in sys.argv:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    sys.argv.remove("nohup")
+
+def wait():
+    with _interruptible() as stop:
         signal.raise_signal(signal.SIGINT)
-    except KeyboardInterrupt:
-        print("ended")
+        print("stopping", stop.is_set())
+        for name in sys.argv[1:]:
+            signal.raise_signal(getattr(signal, name))
+
+app = typer.Typer()
+app.command()(wait)
+app(args=[])
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
-def test_first_interrupt_stops_and_the_second_ends() -> None:
-    found = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
-    assert found.stdout.splitlines() == ["stopping True", "ended"]
+@pytest.mark.parametrize(
+    ("more", "code"), [([], 0), (["SIGINT"], 130), (["SIGTERM"], 143), (["SIGHUP"], 129), (["nohup", "SIGHUP"], 0)]
+)
+def test_first_interrupt_stops_and_the_next_signal_ends(more: list[str], code: int) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, *more]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (code, "stopping True\n")
     assert "Ctrl-C again" in found.stderr
+    assert "Traceback" not in found.stderr
+    assert ("interrupted" in found.stderr) == (code == 130)
+
+
+def test_interrupt_before_there_is_a_plan_keeps_the_run_before(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call("solve", world, "--out", tmp_path / "out").exit_code == 0
+    before = (tmp_path / "out" / "plan.json").read_bytes()
+    solve = siteopt.solve
+
+    def interrupted(*arguments: Any, **options: Any) -> siteopt.Result:
+        options["stop"].set()
+        return solve(*arguments, **options)
+
+    monkeypatch.setattr("siteopt.solve", interrupted)
+    result = call("solve", world, "--out", tmp_path / "out")
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert "nothing was written" in result.stderr
+    assert (tmp_path / "out" / "plan.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("verb", ["solve", "pareto"])
+def test_a_folder_that_cannot_be_is_known_before_the_work(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setattr(f"siteopt.{verb}", lambda *arguments, **options: pytest.fail("it was worked for nothing"))
+    result = call(verb, world, "--out", tmp_path / "file" / "run")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1].endswith("[E402]")
+
+
+@pytest.mark.parametrize("more", [[], ["--quiet"], ["--json"]])
+def test_the_answer_is_printed_where_it_cannot_be_written(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
+) -> None:
+    def full(folder: Path, files: object) -> None:
+        raise Failure(Code.DISK_FULL, f"{folder}: no room to write; nothing was changed")
+
+    monkeypatch.setattr("siteopt.cli.write_folder", full)
+    result = call("solve", world, "--out", tmp_path / "out", *more)
+    assert result.exit_code == 2
+    assert '"outcome": "proven"' in result.stdout if more == ["--json"] else "small: proven" in result.stdout
+    assert "Outputs" not in result.stdout
+    assert result.stderr.splitlines()[-1].endswith("nothing was changed [E403]")
 
 
 def test_methods_agree(world: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 
@@ -42,29 +43,31 @@ class CrossCheck:
     seconds: float
 
 
-def cross_check(found: SitePlan, seconds: float) -> CrossCheck:
+def cross_check(found: SitePlan, seconds: float, stop: threading.Event | None = None) -> CrossCheck:
     """Solve the cost on the plan's days with a second solver, and try the day before for each milestone.
 
     Parameters
     ----------
     seconds : float
         Time limit of each solve.
+    stop : threading.Event, optional
+        Set it to end the check with what it has.
 
     Raises
     ------
     SolverError
-        Where there is no second solver for this machine.
+        Where there is no second solver for this machine, or it fails.
     """
     begin = time.monotonic()
     case, plan = found.case, found.plan
-    cost = second_opinion(fixed(case, plan.day, COST).problem, seconds)
+    cost = second_opinion(fixed(case, plan.day, COST).problem, seconds, stop)
     lowest = found.cost_musd - SAME
     agrees = cost.outcome is not Outcome.INFEASIBLE and not cost.objective < lowest
     same = cost.outcome is Outcome.OPTIMAL and abs(cost.objective - found.cost_musd) <= SAME
     finished, refuted = same, []
     agrees &= same or cost.outcome is Outcome.LIMIT
     for m, sooner in _days_before(found):
-        tried = second_opinion(fixed(case, sooner).problem, seconds)
+        tried = second_opinion(fixed(case, sooner).problem, seconds, stop)
         agrees &= not tried.has_plan
         finished &= tried.outcome is not Outcome.LIMIT
         if tried.outcome is Outcome.INFEASIBLE:

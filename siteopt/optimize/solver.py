@@ -9,7 +9,9 @@ import contextlib
 import logging
 import math
 import os
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +31,9 @@ SEED = 0
 
 TRIAL_SECONDS, TRIAL_ANSWER = 60.0, -20.0
 """Time of a trial, and the whole-numbered optimum (4, 0) of its problem; without integrality it would be -21."""
+
+POLL_SECONDS = 0.1
+"""How often it is looked whether to stop the second solver."""
 
 
 class Outcome(StrEnum):
@@ -207,26 +212,54 @@ def _solve(problem: pulp.LpProblem, seconds: float, gap: float, stop: threading.
     raise SolverError(f"HiGHS ended in the state {highs.modelStatusToString(status)}")
 
 
-def second_opinion(problem: pulp.LpProblem, seconds: float) -> Solve:
+def second_opinion(problem: pulp.LpProblem, seconds: float, stop: threading.Event | None = None) -> Solve:
     """The same problem by CBC; its bound is not known unless it ends.
 
     Raises
     ------
     SolverError
-        Where there is no CBC for this machine.
+        Where there is no CBC for this machine, or it fails.
     """
-    path = pulp.PULP_CBC_CMD.pulp_cbc_path
-    solver = pulp.COIN_CMD(path=path, msg=False, gapRel=0, gapAbs=1e-6, threads=1, timeLimit=max(0.0, seconds))
+    solver = pulp.COIN_CMD(path=pulp.PULP_CBC_CMD.pulp_cbc_path, msg=False)
     if not solver.available():
         raise SolverError("there is no CBC for this machine")
-    status = problem.solve(solver)
+    # not by PuLP, which leaves the process and its files behind where it is interrupted
+    with tempfile.TemporaryDirectory(prefix="siteopt-") as folder:
+        model, answer = os.path.join(folder, "model.mps"), os.path.join(folder, "answer.sol")
+        variables, columns, rows, _ = problem.writeMPS(model, rename=1)
+        options = f"-sec {max(0.0, seconds)} -ratio 0 -allow 1e-06 -threads 1 -timeMode elapsed -solve"
+        command = [solver.path, model, *options.split(), "-printingOptions", "all", "-solution", answer]
+        if not _ended(command, stop):
+            return Solve(Outcome.LIMIT, False, math.nan, math.nan, math.inf)
+        if not os.path.exists(answer):
+            raise SolverError("CBC ended without an answer")
+        status, values, *_, found = solver.readsol_MPS(answer, problem, variables, columns, rows)
     if status == pulp.LpStatusInfeasible:
         return Solve(Outcome.INFEASIBLE, False, math.nan, math.nan, math.inf)
-    plan = problem.sol_status in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
+    problem.assignVarsVals(values)
+    plan = found in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
     objective = float(pulp.value(problem.objective) or 0.0) if plan else math.nan
-    if problem.sol_status == pulp.LpSolutionOptimal:
+    if found == pulp.LpSolutionOptimal:
         return Solve(Outcome.OPTIMAL, True, objective, objective, 0.0)
     return Solve(Outcome.LIMIT, plan, objective, math.nan, math.inf)
+
+
+def _ended(command: list[str], stop: threading.Event | None) -> bool:
+    """Whether a program ran to its end before ``stop`` was set; in any case it has ended.
+
+    Ctrl-C in a terminal goes to us alone.
+    """
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True) as process:
+        try:
+            while stop is None or not stop.is_set():
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    if process.wait(POLL_SECONDS) != 0:
+                        raise SolverError(f"CBC ended with the code {process.returncode}")
+                    return True
+        finally:
+            process.kill()
+    return False
 
 
 def second_solver() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pyogrio
+import pyogrio.errors
 import pyogrio.raw
 import shapely
 
+from siteopt.output.folder import ROOM_BYTES, TEMPORARY, failures
 from siteopt.output.layer import Field, Layer
 
 DATED = "2000-01-01T00:00:00.000Z"
@@ -57,8 +61,13 @@ def geopackage(layers: Sequence[Layer], styles: Mapping[str, str]) -> bytes:
     ----------
     styles : QML by the name of the layer
         For those that bring their style along.
+
+    Raises
+    ------
+    Failure
+        Where there is no room for it among the temporary files.
     """
-    with tempfile.TemporaryDirectory() as folder, _dated():
+    with failures(TEMPORARY), tempfile.TemporaryDirectory() as folder, _dated(), _failures(folder):
         path = Path(folder) / "layers.gpkg"
         for layer in layers:
             _add(path, layer)
@@ -67,6 +76,16 @@ def geopackage(layers: Sequence[Layer], styles: Mapping[str, str]) -> bytes:
             if styles:
                 _keep(database, layers, styles)
         return path.read_bytes()
+
+
+@contextmanager
+def _failures(folder: str) -> Iterator[None]:
+    """An error of SQLite or GDAL becomes one of the system; a full disk they tell in many ways."""
+    try:
+        yield
+    except (sqlite3.OperationalError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        full = "full" in str(error) or shutil.disk_usage(folder).free < ROOM_BYTES
+        raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
 
 
 @contextmanager

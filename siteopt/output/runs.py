@@ -11,6 +11,7 @@ from typing import Any
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError
 from siteopt.output.document import FORMAT_VERSION, Document
+from siteopt.output.folder import undisturbed
 
 PLAN, SITES, PLACES, FRONT = "plan.json", "sites.geojson", "plan.geojson", "pareto.json"
 
@@ -80,7 +81,14 @@ def read_run(folder: Path) -> Run:
     ------
     InputError
         Where there is no such folder, it holds no run, or a file of it cannot be used.
+    Failure
+        Where another run does not stop writing into it.
     """
+    with undisturbed(folder):
+        return _read_run(folder)
+
+
+def _read_run(folder: Path) -> Run:
     if not folder.is_dir():
         raise InputError(
             [Fault(Code.NOT_A_RUN, str(folder), None, "", "no folder", "the folder of a run, such as runs/colossus")]

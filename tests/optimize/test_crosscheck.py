@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from siteopt.optimize import crosscheck
+from siteopt.optimize import crosscheck, solver
 from siteopt.optimize.crosscheck import cross_check
 from siteopt.optimize.search import search
 from siteopt.optimize.solver import Outcome, Solve, SolverError
@@ -55,7 +59,7 @@ def test_a_solver_that_does_not_end_contradicts_nothing(found: SitePlan, monkeyp
     late = Solve(Outcome.LIMIT, True, found.cost_musd + 1, float("nan"), float("inf"))
     none = Solve(Outcome.LIMIT, False, float("nan"), float("nan"), float("inf"))
     answers = iter([late, none])
-    monkeypatch.setattr(crosscheck, "second_opinion", lambda problem, seconds: next(answers))
+    monkeypatch.setattr(crosscheck, "second_opinion", lambda problem, seconds, stop: next(answers))
     check = cross_check(found, SECONDS)
     assert check.agrees
     assert not check.finished
@@ -66,3 +70,50 @@ def test_no_second_solver(found: SitePlan, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("pulp.COIN_CMD.available", lambda self: False)
     with pytest.raises(SolverError, match="no CBC"):
         cross_check(found, SECONDS)
+
+
+def test_a_check_that_is_stopped_contradicts_nothing(found: SitePlan) -> None:
+    stop = threading.Event()
+    stop.set()
+    check = cross_check(found, SECONDS, stop)
+    assert check.agrees
+    assert not check.finished
+    assert check.cost_musd is None
+
+
+def test_a_second_solver_that_fails(found: SitePlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pulp.COIN_CMD.available", lambda self: True)
+    monkeypatch.setattr(solver, "_ended", lambda command, stop: True)
+    with pytest.raises(SolverError, match="without an answer"):
+        cross_check(found, SECONDS)
+
+
+class Interrupt(threading.Event):
+    """Ctrl-C while it is looked whether to stop."""
+
+    def is_set(self) -> bool:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("how", ["stop", "interrupt", "failure"])
+def test_no_process_stays_behind(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Recorded(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    ends = how == "failure"
+    command = [sys.executable, "-c", "raise SystemExit(3)" if ends else "import time; time.sleep(60)"]
+    if how == "stop":
+        stop = threading.Event()
+        timer = threading.Timer(0.3, stop.set)
+        timer.start()
+        assert not solver._ended(command, stop)
+        timer.join()
+    else:
+        with pytest.raises(SolverError if ends else KeyboardInterrupt):
+            solver._ended(command, None if ends else Interrupt())
+    assert [process.returncode is not None for process in started] == [True]

@@ -1,0 +1,79 @@
+"""``python -m tests.reliability``: make happen what can happen to the outputs, and write down what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from tests.reliability.calls import errors, errors_beside
+from tests.reliability.command import ROOT
+from tests.reliability.disk import disk, skipped
+from tests.reliability.interrupts import interrupts
+from tests.reliability.kills import kills
+from tests.reliability.record import Record, table
+
+DOCUMENT = ROOT / "docs" / "reliability.md"
+
+TEXT = """# Reliability
+Nothing that happens to a run may cost what was there before, and whatever ends it says so in one line. This page is
+written by `{command}`, which makes it happen; nothing in it is written by hand.
+
+{table}
+
+*Ended well or in a clear message*: the run wrote its outputs, or ended with one line on standard error that ends in the
+number of an error, and with the exit code that the guide gives; a killed run says nothing. *Outputs lost*: afterwards
+the folder held neither the whole earlier run nor the whole new one, files of the user's were missing, or a further run
+left something unfinished behind. Folders are compared by all bytes but the seconds that a run took.
+
+{skipped}
+
+Measured on {date}: {machine}, in {minutes:.0f} minutes.
+"""
+
+
+def main() -> int:
+    """Run every source, print and write the table; 1 where anything was lost or unclear."""
+    parser = argparse.ArgumentParser(prog="python -m tests.reliability", description=__doc__)
+    parser.add_argument("--kills", type=int, default=200, help="runs that are killed")
+    parser.add_argument("--interrupts", type=int, default=5, help="runs for each way to press Ctrl-C")
+    parser.add_argument("--pairs", type=int, default=10, help="pairs of runs at once")
+    chosen = parser.parse_args()
+    sources: list[Callable[[], Iterable[Record]]] = [
+        lambda: kills(chosen.kills),
+        lambda: interrupts(chosen.interrupts),
+        errors,
+        errors_beside,
+        lambda: disk(chosen.pairs),
+    ]
+    begun = time.monotonic()
+    records = []
+    for source in sources:
+        for record in source():
+            records.append(record)
+            if record.lost or record.tracebacks or record.clear < record.tried:
+                print(record, file=sys.stderr)
+    found = table(records)
+    print(found)
+    left_out = skipped()
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
+    DOCUMENT.write_text(
+        TEXT.format(
+            command=" ".join(["python -m tests.reliability", *sys.argv[1:]]),
+            table=found,
+            skipped=f"Not tried on this machine: {'; '.join(left_out)}." if left_out else "Everything was tried.",
+            date=datetime.now(UTC).date().isoformat(),
+            machine=machine,
+            minutes=(time.monotonic() - begun) / 60,
+        ),
+        encoding="utf-8",
+    )
+    return int(any(one.lost or one.tracebacks or one.clear < one.tried for one in records))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
