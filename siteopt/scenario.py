@@ -52,6 +52,10 @@ def slug(name: str) -> str:
     return re.sub(r"\W+", "_", name).strip("_").lower()
 
 
+_NAME, _CURRENCY = r"^[\w][\w.-]*$", r"^[A-Z]{3}$"
+"""A name that can be one of a folder, and the code of a currency."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=False)
 
@@ -59,9 +63,9 @@ class _Section(BaseModel):
 class Project(_Section):
     """Name, calendar and money. ``horizon_days``: the last day on which a milestone may start."""
 
-    name: str = Field(pattern=r"^[\w][\w.-]*$", max_length=80)
+    name: str = Field(pattern=_NAME, max_length=80)
     start_date: Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 12, 31))]
-    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    currency: str = Field(default="USD", pattern=_CURRENCY)
     currency_per_usd: Annotated[float, Field(ge=1e-6, le=1e9)] = 1.0
     term_months: Annotated[float, Field(ge=0.1, le=1200)]
     budget_usd: Annotated[Money, Field(gt=0)]
@@ -466,6 +470,41 @@ def _text_of(value: object) -> str:
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
+_PATTERNS = {
+    _NAME: "letters, digits, '_', '.' and '-', a letter or digit first",
+    _CURRENCY: "three capitals, such as KRW",
+    SHOWN: "letters that show, without control characters and line breaks",
+}
+"""What a pattern asks for."""
+
+_EXPECTED = {
+    "date_from_datetime_parsing": "a date, such as 2026-12-01",
+    "date_parsing": "a date, such as 2026-12-01",
+    "date_type": "a date, such as 2026-12-01",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number",
+    "int_type": "a whole number",
+    "list_type": "a list, such as [1, 2]",
+    "model_type": "a section",
+    "string_too_short": "text",
+    "string_type": "text, between quotes",
+    "too_short": "a list of at least one",
+}
+"""What is expected where pydantic finds an error of a type, in words that do not change with its version."""
+
+
+def _expected(error: Mapping[str, Any]) -> str:
+    if error["type"] == "string_pattern_mismatch":
+        return _PATTERNS[error["ctx"]["pattern"]]
+    if error["type"] == "string_too_long":
+        return f"at most {error['ctx']['max_length']} letters"
+    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    return _EXPECTED.get(error["type"], message)
+
+
 def _fault(file: str, error: Mapping[str, Any]) -> Fault:
     """A pydantic error as a fault in the user's words."""
     place = [_text_of(part)[:80] for part in error["loc"]]
@@ -478,7 +517,7 @@ def _fault(file: str, error: Mapping[str, Any]) -> Fault:
     while len(place) > 1 and not place[-1].isdigit() and place[-1] not in _keys_at(place[:-1]):
         place.pop()  # pydantic names the alternative of a union after the key
     key = ".".join(place)
-    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    message = _expected(error)
     if error["type"] == "value_error" and ": " in message:
         named, message = message.split(": ", 1)
         key = ".".join(part for part in (key, named) if part)

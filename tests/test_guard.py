@@ -160,12 +160,12 @@ def test_a_terminal_without_hangul(world: Path, encoding: str) -> None:
 
 
 def test_json_is_json_where_letters_are_lacking(world: Path) -> None:
-    setting = 'milestones.0.name="강진 😀 \x81"'
+    setting = 'milestones.0.name="강진 😀"'
     told = process(
         world, "solve", "scenario.toml", "--json", "--set", setting, "--set", "baselines=[]", PYTHONIOENCODING="cp1252"
     )
     assert told.returncode == 0, told.stderr
-    assert json.loads(told.stdout.decode())["milestones"][0]["name"] == "강진 😀 \x81"
+    assert json.loads(told.stdout.decode())["milestones"][0]["name"] == "강진 😀"
 
 
 @POSIX

@@ -53,16 +53,28 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
         if others:
             faults.append(
                 Fault(
-                    Code.COLUMN_TWICE, raw.file, 1, name, name, f"{WHOLE}; {' and '.join(meant[name])} are cut to this"
+                    Code.COLUMN_TWICE,
+                    raw.file,
+                    raw.header_row,
+                    name,
+                    name,
+                    f"{WHOLE}; {' and '.join(meant[name])} are cut to this",
                 )
             )
             continue
         twin = source.setdefault(usd_name(whole, code) or whole, name)
         if twin != name:
             faults.append(
-                Fault(Code.COLUMN_TWICE, raw.file, 1, name, name, f"one currency a column; there is {twin} too")
+                Fault(
+                    Code.COLUMN_TWICE,
+                    raw.file,
+                    raw.header_row,
+                    name,
+                    name,
+                    f"one currency a column; there is {twin} too",
+                )
             )
-    faults += header_faults(table, raw.file, source, code)
+    faults += header_faults(table, raw, source, code)
     written = {
         column.name: cells.get(source.get(column.name, column.name), pd.Series("", index=cells.index, dtype=str))
         for column in table

@@ -22,7 +22,7 @@ from charset_normalizer import from_bytes
 
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError
-from siteopt.geodata.records import COLUMNS, MARKS, framed, too_large
+from siteopt.geodata.records import COLUMNS, MARKS, Records, framed, too_large
 from siteopt.schema import Table
 
 FILE_BYTES = 1_000_000_000
@@ -47,8 +47,8 @@ _QUOTE = ord('"')
 _BLOCK_BYTES = 8 << 20
 
 
-def read_delimited(path: Path, table: Table) -> tuple[pd.DataFrame, np.ndarray, str]:
-    """The cells of a delimited text, the row of each record, and how the file was read, where not as CSV in UTF-8.
+def read_delimited(path: Path, table: Table) -> tuple[Records, str]:
+    """The records of a delimited text, and how the file was read, where not as CSV in UTF-8.
 
     Raises
     ------
@@ -61,10 +61,10 @@ def read_delimited(path: Path, table: Table) -> tuple[pd.DataFrame, np.ndarray, 
     read_as = [_READ_AS[encoding], f"{MARKS[mark]} between cells" if mark != "," else ""]
     cells = records_at_once(data, mark, start)
     if cells is None:
-        cells, rows = records_one_by_one(file, data, mark, start, row)
+        found = records_one_by_one(file, data, table, mark, start, row)
     else:
-        rows = np.arange(len(cells)) + row + 1
-    return cells, rows, ", ".join(filter(None, read_as))
+        found = Records(cells, np.arange(len(cells)) + row + 1, row)
+    return found, ", ".join(filter(None, read_as))
 
 
 def _utf8(path: Path) -> tuple[bytes, str]:
@@ -187,10 +187,13 @@ def records_at_once(data: bytes, mark: str = ",", start: int = 0) -> pd.DataFram
     ends_are_plain = data.count(b"\r") == data.count(b"\r\n") and _lines_are_short(data)
     if not names or not ends_are_plain or not _quotes_are_plain(data, start, end, mark.encode()):
         return None
+    first = min(line_end + 1, end)
+    if data.startswith(codecs.BOM_UTF8, first):  # which Arrow would take for a mark, and no letter
+        return None
     places = [str(place) for place in range(len(names))]
     try:
         table = pa.csv.read_csv(
-            pa.py_buffer(data)[min(line_end + 1, end) : end],
+            pa.py_buffer(data)[first:end],
             pa.csv.ReadOptions(column_names=places, block_size=_BLOCK_BYTES),
             pa.csv.ParseOptions(delimiter=mark, newlines_in_values=True, ignore_empty_lines=False),
             pa.csv.ConvertOptions(column_types=dict.fromkeys(places, pa.string()), strings_can_be_null=False),
@@ -221,7 +224,7 @@ def _plain_names(line: bytes, mark: str) -> list[str]:
     except csv.Error:
         return []
     given = [name for name in names if name]
-    return names if len(given) == len({*given}) and len(names) > 1 and given else []
+    return names if len(given) == len({*given}) and len(given) > 1 else []
 
 
 def _lines_are_short(data: bytes) -> bool:
@@ -254,10 +257,8 @@ class _LongLine(Exception):
     pass
 
 
-def records_one_by_one(
-    file: str, data: bytes, mark: str = ",", start: int = 0, row: int = 1
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """The records of any text in UTF-8 without its empty lines, and the row of each.
+def records_one_by_one(file: str, data: bytes, table: Table, mark: str = ",", start: int = 0, row: int = 1) -> Records:
+    """The records of any text in UTF-8 without its empty lines.
 
     Parameters
     ----------
@@ -269,7 +270,7 @@ def records_one_by_one(
     InputError
         With the faults of the file.
     """
-    return framed(file, _records(file, data, mark, start, row), mark, str)
+    return framed(file, _records(file, data, mark, start, row), mark, str, table)
 
 
 def _records(file: str, data: bytes, mark: str, start: int, row: int) -> Iterator[tuple[int, list[str]]]:

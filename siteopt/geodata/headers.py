@@ -8,6 +8,7 @@ import unicodedata
 
 from siteopt.codes import Code
 from siteopt.faults import Fault
+from siteopt.geodata.tables import RawTable
 from siteopt.scenario import usd_name
 from siteopt.schema import Table
 
@@ -43,7 +44,7 @@ UNITS = {
 _UNIT_BEHIND = re.compile(r"\s*[\[(（].*$")
 
 
-def header_faults(table: Table, file: str, source: dict[str, str], code: str) -> list[Fault]:
+def header_faults(table: Table, raw: RawTable, source: dict[str, str], code: str) -> list[Fault]:
     """Misspelt columns, and required ones that are absent.
 
     Parameters
@@ -62,12 +63,11 @@ def header_faults(table: Table, file: str, source: dict[str, str], code: str) ->
                 absent.remove(like)
                 shown = like.replace("usd", code) if code in _plain(known).split("_") else like
                 expected = f"a known column; did you mean {shown!r}?{cause}"
-                faults.append(Fault(Code.UNKNOWN_COLUMN, file, 1, written, written, expected))
+                faults.append(Fault(Code.UNKNOWN_COLUMN, raw.file, raw.header_row, written, written, expected))
     for name in absent:
         if table[name].required:
-            faults.append(
-                Fault(Code.NO_COLUMN, file, 1, name, "no such column", f"a column {name}: {table[name].help}")
-            )
+            expected = f"a column {name}: {table[name].help}"
+            faults.append(Fault(Code.NO_COLUMN, raw.file, raw.header_row, name, "no such column", expected))
     return faults
 
 

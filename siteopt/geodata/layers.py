@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import json
+import logging
 import re
 import warnings
 from pathlib import Path
@@ -17,10 +19,12 @@ import shapely
 
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, named
+from siteopt.log import note
 
 PARQUET = (".parquet", ".geoparquet")
 SHAPEFILE = (".shp", ".dbf")
-SINGLE = (".geojson", ".json", *SHAPEFILE, *PARQUET)
+JSON = (".geojson", ".json")
+SINGLE = (*JSON, *SHAPEFILE, *PARQUET)
 LAYERS = (*SINGLE, ".gpkg")
 """Endings of the layers that are read as tables. SINGLE: of files that hold one layer and no more."""
 
@@ -29,7 +33,7 @@ OPENING = {
     ".shp": rb"\x00\x00\x27\x0a",
     ".dbf": rb"[\x03\x30\x83\x8b\xf5]",
     **dict.fromkeys(PARQUET, rb"PAR1"),
-    **dict.fromkeys((".geojson", ".json"), rb"(\xef\xbb\xbf)?\s*\{"),
+    **dict.fromkeys(JSON, rb"(\xef\xbb\xbf)?\s*\{"),
 }
 """How the bytes of each kind begin. GDAL goes by them and not by the ending: it would follow a list of addresses."""
 
@@ -115,8 +119,11 @@ def _check_file(file: Path, name: str) -> None:
         raise _refused(Code.NO_FILE, name, "no such file", "a layer")
     with file.open("rb") as opened:
         start = opened.read(1024)
+    if not start:
+        raise _refused(Code.EMPTY, name, "an empty file", "a layer")
     if not re.match(OPENING[ending], start):
-        raise _refused(Code.FORMAT, name, f"a file that begins {start[:20]!r}", f"what the ending {ending} says")
+        found = f"a file that begins with {start[:20].decode('latin-1')}"
+        raise _refused(Code.FORMAT, name, found, f"what the ending {ending} says")
     size = file.stat().st_size
     if size > MOST_BYTES:
         raise _refused(Code.TOO_LARGE, name, f"{size:,} bytes", f"at most {MOST_BYTES:,}")
@@ -173,8 +180,8 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
     InputError
         Where GDAL cannot read it, or it is not clear which of its layers is meant.
     """
+    file, *beside = files_of(path)
     try:
-        file, *beside = files_of(path)
         for one in (file, *(other for other in beside if other.suffix.lower() in OPENING)):
             _check_file(one, name)
         found = _read(path, name, table)
@@ -184,8 +191,11 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
     except InputError:
         raise
     except Exception as error:  # every driver raises its own kind; those of the disk have a number
-        code = Code.UNREADABLE if getattr(error, "errno", None) else Code.FORMAT
-        raise _refused(code, name, str(error), "a vector layer that GDAL can read") from None
+        if getattr(error, "errno", None):
+            raise _refused(Code.UNREADABLE, name, error.strerror, "a readable file") from None  # type: ignore[attr-defined]
+        note("damaged", path=name, reason=f"{type(error).__name__}: {error}")
+        expected = "a layer that GDAL can read: save it again as a GeoPackage"
+        raise _refused(Code.FORMAT, name, _damage(file), expected) from None
     for column in found.select_dtypes("string"):
         try:  # for Arrow takes any bytes as text
             pa.array(found[column]).validate(full=True)
@@ -194,18 +204,34 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
     return found
 
 
+def _damage(file: Path) -> str:
+    """What is wrong with a file that GDAL does not read: of JSON the place, for people write it by hand."""
+    if file.suffix.lower() in JSON:
+        try:
+            json.loads(file.read_text(encoding="utf-8-sig"))
+        except json.JSONDecodeError as error:
+            return f"no JSON in line {error.lineno}, column {error.colno}"
+        except (ValueError, RecursionError):
+            return "no JSON"
+    return "a damaged file"
+
+
 def _read(path: Path, name: str, table: str) -> geopandas.GeoDataFrame:
     file, layer = located(path)
     ending = file.suffix.lower()
-    with warnings.catch_warnings():
+    if ending in PARQUET:
+        return geopandas.read_parquet(file)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", RuntimeWarning)  # of GDAL: of what reads well all the same
         warnings.filterwarnings("ignore", "Could not parse column")  # numbers and words in one column of GeoJSON
-        if ending in PARQUET:
-            return geopandas.read_parquet(file)
         if ending in SHAPEFILE:
-            return _shapefile(file, name)
-        if layer or ending not in SINGLE:
-            layer = _chosen(file, name, layer, table)
-        return geopandas.read_file(file, layer=layer or None, **ARROW)
+            found = _shapefile(file, name)
+        else:
+            chosen = _chosen(file, name, layer, table) if layer or ending not in SINGLE else None
+            found = geopandas.read_file(file, layer=chosen, **ARROW)
+    for one in told:
+        note("GDAL", logging.WARNING, path=name, message=str(one.message))
+    return found
 
 
 def _shapefile(file: Path, name: str) -> geopandas.GeoDataFrame:

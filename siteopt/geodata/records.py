@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from siteopt.codes import Code
 from siteopt.faults import NAMED, Fault, InputError, named
+from siteopt.geodata.commas import too_many
+from siteopt.schema import Table
 
 COLUMNS = 16_384
 """Columns that are read; a spreadsheet has no more."""
@@ -23,14 +24,18 @@ _SHOWN = 200
 """Letters of a row that a fault keeps."""
 
 _CHUNK_ROWS = 10_000
-_PARTED = re.compile(r"[-+]?\d{1,3},\d{3}(\.\d+)?"), re.compile(r"[-+]?\d+,\d+")
-"""A number that a comma has parted: between thousands, which is likelier, or before its decimals."""
 
 
-def framed(
-    file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str, kind: type
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """A table of records, without those that are blank, and the row of each. The first with cells is the header.
+class Records(NamedTuple):
+    """Cells below a header, the row of each record, and that of the header, as a spreadsheet shows them."""
+
+    cells: pd.DataFrame
+    rows: np.ndarray
+    header_row: int = 1
+
+
+def framed(file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str, kind: type, table: Table) -> Records:
+    """A table of records, without those that are blank. The first with cells is the header.
 
     Parameters
     ----------
@@ -47,6 +52,7 @@ def framed(
         With every fault of header and rows.
     """
     header: list[str] = []
+    header_row = 1
     chunks: list[pd.DataFrame] = []
     cells: list[list[object]] = []
     rows: list[int] = []
@@ -62,9 +68,9 @@ def framed(
             if not width:
                 continue
             if not header:
-                header = [str(name) for name in record[:width]]
+                header, header_row = [str(name) for name in record[:width]], row
                 faults += _header_faults(file, row, header)
-            elif fault := _misplaced(file, row, record[:width], len(header), mark):
+            elif fault := _misplaced(file, row, record[:width], header, mark, table):
                 outside += 1
                 misplaced += [fault] if outside <= NAMED else []
             else:
@@ -81,14 +87,15 @@ def framed(
     if faults:
         raise InputError(faults)
     chunks.append(pd.DataFrame(cells, columns=range(len(header)), dtype=kind))
-    table = pd.concat(chunks, ignore_index=True)
+    found = pd.concat(chunks, ignore_index=True)
     nameless = [place for place, name in enumerate(header) if not name]
-    blank = [place for place in nameless if (table[place] == "").all()]
+    blank = [place for place in nameless if (found[place] == "").all()]
     if len(nameless) - len(blank) > 1:
-        found = f"{len(nameless) - len(blank)} columns without a name"
-        raise InputError([Fault(Code.COLUMN_TWICE, file, None, "", found, "a name above each column")])
-    table.columns = pd.Index(header)
-    return table.loc[:, ~np.isin(np.arange(len(header)), blank)], np.array(rows, dtype=np.int64)
+        count = f"{len(nameless) - len(blank)} columns without a name"
+        raise InputError([Fault(Code.COLUMN_TWICE, file, header_row, "", count, "a name above each column")])
+    found.columns = pd.Index(header)
+    kept = found.loc[:, ~np.isin(np.arange(len(header)), blank)]
+    return Records(kept, np.array(rows, dtype=np.int64), header_row)
 
 
 def _header_faults(file: str, row: int, header: Sequence[str]) -> list[Fault]:
@@ -104,8 +111,11 @@ def _header_faults(file: str, row: int, header: Sequence[str]) -> list[Fault]:
     ]
 
 
-def _misplaced(file: str, row: int, record: Sequence[object], columns: int, mark: str) -> Fault | None:
+def _misplaced(
+    file: str, row: int, record: Sequence[object], header: Sequence[str], mark: str, table: Table
+) -> Fault | None:
     """The fault of a record with cells beyond the header, or with all of them in the first."""
+    columns = len(header)
     if len(record) == 1 and columns > 2 and str(record[0]).count(mark) >= columns - 1:
         expected = "a cell for each column, not the whole row within one pair of quotes or in the first column"
         return Fault(Code.CELLS, file, row, "", str(record[0])[:_SHOWN], expected)
@@ -113,11 +123,8 @@ def _misplaced(file: str, row: int, record: Sequence[object], columns: int, mark
         return None
     extra = ",".join(map(str, record[columns:]))[:_SHOWN]
     expected = f"{columns} cells, as in the header, not {len(record)}"
-    pairs = [f"{one},{other}" for one, other in itertools.pairwise(record)] if mark == "," else []
-    parted = [pair for pattern in _PARTED for pair in pairs if pattern.fullmatch(pair)]
-    return Fault(
-        Code.CELLS, file, row, "", extra, expected + (f"; a comma within a number, {parted[0]}?" if parted else "")
-    )
+    cause = too_many([str(cell) for cell in record], header, table) if mark == "," else ""
+    return Fault(Code.CELLS, file, row, "", extra, expected + cause)
 
 
 def too_large(file: str, row: int | None, found: str, expected: str) -> InputError:

@@ -34,7 +34,7 @@ class RawTable:
     cells : DataFrame
         Text for CSV ('' is a blank), text and numbers for sheets, typed for layers (missing is a blank).
     rows : array of int
-        Row of each record as a spreadsheet shows it: the header is row 1.
+        Row of each record as a spreadsheet shows it.
     shapes : GeoSeries or None
         The geometry of each record in the CRS of its layer, where there is any and the table is about places.
     cut : bool
@@ -43,6 +43,8 @@ class RawTable:
         What was detected, if the file is not simply CSV in UTF-8 with commas: "CP949, semicolons between cells".
     faults : tuple of Fault
         Those of single cells that no check can see any more, such as formulas without a result.
+    header_row : int
+        1, unless blank lines stand before the header.
     """
 
     file: str
@@ -52,6 +54,7 @@ class RawTable:
     cut: bool = False
     read_as: str = ""
     faults: tuple[Fault, ...] = ()
+    header_row: int = 1
 
 
 def read_table(path: Path, table: Table) -> RawTable:
@@ -110,18 +113,18 @@ def _from_qgis(raw: RawTable, table: Table) -> RawTable:
 
 
 def _read_text(file: Path, table: Table) -> RawTable:
-    cells, rows, read_as = read_delimited(file, table)
+    (cells, rows, header_row), read_as = read_delimited(file, table)
     written = np.zeros(len(cells), dtype=bool)
     for name in cells.columns:
         written |= (cells[name] != "").to_numpy(dtype=bool)
         if written.all():
             break
-    return RawTable(str(file), cells[written], rows[written], read_as=read_as)
+    return RawTable(str(file), cells[written], rows[written], read_as=read_as, header_row=header_row)
 
 
 def _read_sheet(path: Path, table: Table) -> RawTable:
-    cells, rows, read_as, faults = read_workbook(path, table.name)
-    return RawTable(str(path), cells, rows, read_as=read_as, faults=faults)
+    (cells, rows, header_row), read_as, faults = read_workbook(path, table)
+    return RawTable(str(path), cells, rows, read_as=read_as, faults=faults, header_row=header_row)
 
 
 def _read_layer(path: Path, table: Table) -> RawTable:

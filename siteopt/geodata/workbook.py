@@ -20,7 +20,9 @@ from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, named
 from siteopt.geodata.delimited import BINARY
 from siteopt.geodata.layers import LAYER, located
-from siteopt.geodata.records import COLUMNS, framed, too_large
+from siteopt.geodata.records import COLUMNS, Records, framed, too_large
+from siteopt.log import note
+from siteopt.schema import Table
 
 WORKBOOKS = (".xlsx", ".xlsm")
 
@@ -33,6 +35,8 @@ ROWS = 1_048_576
 """Rows of a sheet."""
 
 _UNSOLVED = "a formula with a result: open the workbook in a spreadsheet, and save it"
+_ARCHIVE = b"PK\x03\x04"
+_DAMAGED = "a damaged workbook, or another archive"
 _SAVE = "a workbook: save it again as .xlsx without a password, or as CSV UTF-8"
 
 _FORMULA = re.compile(rb"[<:]f[ >/]")
@@ -61,15 +65,15 @@ class _Bad(NamedTuple):
     expected: str
 
 
-def read_workbook(path: Path, table: str) -> tuple[pd.DataFrame, np.ndarray, str, tuple[Fault, ...]]:
-    """The cells of a sheet, the row of each record, which sheet it is, and the faults of single cells.
+def read_workbook(path: Path, table: Table) -> tuple[Records, str, tuple[Fault, ...]]:
+    """The records of a sheet, which sheet it is, and the faults of single cells.
 
     Numbers stay numbers; dates become text in ISO 8601. '' is a blank, or a cell at fault.
 
     Parameters
     ----------
-    table : str
-        Of several sheets the one of this name is read, if the path names none.
+    table : Table
+        Of several sheets the one of its name is read, if the path names none.
 
     Raises
     ------
@@ -89,17 +93,18 @@ def read_workbook(path: Path, table: str) -> tuple[pd.DataFrame, np.ndarray, str
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of what openpyxl would not save, such as drop-down lists
             with _opened(file, data_only=True) as book:
-                chosen = _chosen(book, file, name, sheet, table)
-                cells, rows = framed(name, _records(name, file, chosen), ",", object)
-                cells, faults = _checked(name, cells, rows)
-                return cells, rows, f"sheet {chosen.title}", faults
+                chosen = _chosen(book, file, name, sheet, table.name)
+                records = framed(name, _records(name, file, chosen), ",", object, table)
+                cells, faults = _checked(name, records.cells, records.rows)
+                return records._replace(cells=cells), f"sheet {chosen.title}", faults
     except InputError:
         raise
     except zipfile.BadZipFile:
-        found = BINARY.get(first, "text, or another kind of file")
+        kind = _DAMAGED if first == _ARCHIVE else BINARY.get(first, "text, or another kind of file")
     except Exception as error:  # a damaged file ends in any kind of error
-        found = str(error) or type(error).__name__
-    raise InputError([Fault(Code.FORMAT, name, None, "", found, _SAVE)])
+        note("damaged", path=name, reason=f"{type(error).__name__}: {error}")
+        kind = _DAMAGED
+    raise InputError([Fault(Code.FORMAT, name, None, "", kind, _SAVE)])
 
 
 @contextlib.contextmanager

@@ -177,7 +177,7 @@ def assert_read_the_same(data: bytes) -> None:
     """Both ways of reading agree, unless the fast one leaves it to the other."""
     fast = records_at_once(data)
     if fast is not None:
-        slow, rows = records_one_by_one("t.csv", data)
+        slow, rows = records_one_by_one("t.csv", data, CANDIDATES)[:2]
         assert list(fast.columns) == list(slow.columns)
         assert by_row(fast, np.arange(2, len(fast) + 2)) == by_row(slow, rows)
 

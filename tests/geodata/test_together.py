@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -14,9 +15,12 @@ import siteopt
 from siteopt import Fault, InputError
 from siteopt.codes import Code
 from siteopt.geodata.headers import header_faults
+from siteopt.geodata.tables import RawTable
 from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Table
 from tests.worlds import OFFERS as OFFER_ROWS
 from tests.worlds import SITES, STEPS, Row, changed, write_world
+
+RAW = RawTable("t.csv", pd.DataFrame(), np.zeros(0, dtype=np.int64))
 
 
 def told(folder: Path, *overrides: str, **tables: Sequence[Row]) -> list[Fault]:
@@ -178,13 +182,13 @@ def test_hall_outside_of_its_outline(tmp_path: Path, hall: shapely.Polygon, foun
     ],
 )
 def test_header_that_is_nearly_known(table: Table, header: str, words: str | None) -> None:
-    faults = header_faults(table, "t.csv", {header: header}, "krw")
+    faults = header_faults(table, RAW, {header: header}, "krw")
     unknown = [fault for fault in faults if fault.code is Code.UNKNOWN_COLUMN]
     assert [fault.expected for fault in unknown] == ([f"a known column; {words}"] if words else [])
 
 
 def test_column_that_is_there_too_is_not_meant() -> None:
-    faults = header_faults(CANDIDATES, "t.csv", {name: name for name in (*CANDIDATES.names, "Grid_MW")}, "usd")
+    faults = header_faults(CANDIDATES, RAW, {name: name for name in (*CANDIDATES.names, "Grid_MW")}, "usd")
     assert faults == []
 
 

@@ -296,7 +296,7 @@ def test_sheet_without_cells(tmp_path: Path) -> None:
         (b"site_id,grid_mw\n", "text, or another kind of file"),
         (b"", "text, or another kind of file"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "an .xls, or a workbook with a password"),
-        (b"PK\x03\x04 cut off", "a workbook or another archive"),
+        (b"PK\x03\x04 cut off", "a damaged workbook, or another archive"),
     ],
 )
 def test_other_kinds_of_file(tmp_path: Path, data: bytes, found: str) -> None:
