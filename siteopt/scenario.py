@@ -372,9 +372,14 @@ def _toml(path: Path) -> dict[str, Any]:
     except RecursionError:
         raise refused(Code.NOT_TOML, None, TOO_DEEP, UTF8_TOML) from None
     except ValueError as error:  # also of a number with thousands of digits
-        line = re.search(r"at line (\d+)", str(error))
-        last = len(text.splitlines()) if "end of document" in str(error) else None
-        raise refused(Code.NOT_TOML, int(line[1]) if line else last, str(error), UTF8_TOML) from None
+        lines = text.splitlines() or [""]
+        place = re.search(r" \(at line (\d+), column (\d+)\)", str(error))
+        row = int(place[1]) if place else len(lines) if "end of document" in str(error) else None
+        words = str(error).replace(place[0], f", line {place[1]}, column {place[2]}") if place else str(error)
+        if not isinstance(error, tomllib.TOMLDecodeError):
+            words = "a number of thousands of digits"
+        found = lines[min(row, len(lines)) - 1].strip() if row else "what TOML does not allow"
+        raise refused(Code.NOT_TOML, row, found, f"TOML ({words})") from None
 
 
 def _override(data: dict[str, Any], text: str) -> Fault | None:
@@ -487,7 +492,7 @@ _EXPECTED = {
     "int_parsing": "a whole number",
     "int_parsing_size": "a whole number",
     "int_type": "a whole number",
-    "list_type": "a list, such as [1, 2]",
+    "list_type": "a list, in square brackets",
     "model_type": "a section",
     "string_too_short": "text",
     "string_type": "text, between quotes",
@@ -526,8 +531,15 @@ def _fault(file: str, error: Mapping[str, Any]) -> Fault:
 
 
 def _merged(faults: Iterable[Fault]) -> list[Fault]:
-    """One fault a key: what may stand there instead is joined with "or"."""
+    """One fault a key: what may stand there instead is joined with "or"; a key that is misspelt is not missing, too."""
     merged: dict[str, Fault] = {}
+    faults = list(faults)
+    misspelt = {
+        fault.column.removesuffix(fault.found) + fault.expected.split("'")[1]
+        for fault in faults
+        if fault.code is Code.UNKNOWN_KEY and "'" in fault.expected
+    }
+    faults = [fault for fault in faults if fault.code is not Code.NO_KEY or fault.column not in misspelt]
     for fault in faults:
         before = merged.get(fault.column)
         expected = f"{before.expected}, or {fault.expected}" if before else fault.expected

@@ -109,7 +109,7 @@ class Column:
         if self.type is Type.DATE:
             return "a date such as 2026-12-01"
         if self.type is Type.TEXT:
-            return "text"
+            return f"text: {self.help}"
         words = "a whole number" if self.type is Type.INTEGER else "a number"
         if self.low is not None and self.high is not None:
             words += f" from {self.low:,.12g} to {self.high:,.12g}"

@@ -167,8 +167,8 @@ def test_order_is_completed(tmp_path: Path) -> None:
 
 def test_not_toml(tmp_path: Path) -> None:
     fault = only_fault(tmp_path, text="[project\n")
-    assert fault.expected == "a TOML file in UTF-8"
-    assert "line 1" in fault.found
+    assert (fault.row, fault.found) == (1, "[project")
+    assert fault.expected.startswith("TOML (Expected ']'")
 
 
 def test_not_utf8(tmp_path: Path) -> None:
@@ -271,11 +271,11 @@ def test_settings_of_values_that_are_none(tmp_path: Path, value: str) -> None:
     [
         (b"\xff\xfe[\0p\0", None, "UTF-16"),
         ("[project]\nname = '공장'\n".encode("cp949"), 2, "which is not UTF-8; CP949"),
-        (b"[project]\nname = \n", 2, "line 2"),
-        (b"[project]\nname = [", 2, "end of document"),
+        (b"[project]\nname = \n", 2, "name ="),
+        (b"[project]\nname = [", 2, "name = ["),
         (b"a = " + b"[" * 100_000, None, "hundreds deep"),
-        (b"a = " + b"9" * 5000, None, "digits"),
-        (b"\0", 1, "line 1"),
+        (b"a = " + b"9" * 5000, None, "what TOML does not allow"),
+        (b"\0", 1, "\0"),
     ],
     ids=range(7),
 )
@@ -287,7 +287,7 @@ def test_files_that_are_no_scenario(tmp_path: Path, content: bytes, row: int | N
     (fault,) = error.value.faults
     assert fault.row == row
     assert words in fault.found
-    assert fault.expected == "a TOML file in UTF-8"
+    assert "TOML" in fault.expected
 
 
 @pytest.mark.parametrize("depth", range(100, 1100, 100))

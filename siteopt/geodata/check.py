@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -13,14 +14,30 @@ from siteopt.faults import Fault, named, nearest
 from siteopt.geodata.cells import YEARS, dates, numbers, two_dates, two_numbers, why_no_date, why_no_number
 from siteopt.geodata.headers import header_faults
 from siteopt.geodata.tables import RawTable
-from siteopt.geodata.together import CROSS_CHECKS
+from siteopt.geodata.together import CROSS_CHECKS, OTHER
 from siteopt.scenario import usd_name
 from siteopt.schema import Column, Table, Type, uncut
 
 SWAPPED = "; latitude and longitude look swapped"
-KW = "; a value in kW?"
+DEGREES = "; decimal degrees alone, with a minus for south and west"
 PROJECTED = " of WGS 84; a projected CRS is likely"
 WHOLE = "a GeoPackage, which cuts nothing"
+
+IN_ANOTHER_UNIT: Mapping[str, tuple[str, Callable[[float], float]]] = {
+    "MW": ("kW", lambda kw: kw / 1000),
+    "MW thermal": ("kW", lambda kw: kw / 1000),
+    "MWh": ("kWh", lambda kwh: kwh / 1000),
+    "MJ/kWh": ("kJ/kWh", lambda kj: kj / 1000),
+    "g/kWh": ("mg/kWh", lambda mg: mg / 1000),
+    "m3/day": ("litres a day", lambda litres: litres / 1000),
+    "m2": ("square feet", lambda feet: feet * 0.3048**2),
+    "m": ("feet", lambda feet: feet * 0.3048),
+    "deg C": ("Fahrenheit", lambda f: (f - 32) / 1.8),
+    "share": ("percent", lambda percent: percent / 100),
+    "1/K": ("percent a degree", lambda percent: percent / 100),
+    "1/km": ("percent a km", lambda percent: percent / 100),
+}
+"""For each unit the other one in which a number that is too high may have been written, and what it would be."""
 
 CUT_BYTES = 251
 """Text in a shapefile that has so many bytes may have been cut: it holds 254, and no part of a letter."""
@@ -74,7 +91,8 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
                     f"one currency a column; there is {twin} too",
                 )
             )
-    faults += header_faults(table, raw, source, code)
+    wrong_names, misspelt = header_faults(table, raw.file, raw.header_row, source, code)
+    faults += wrong_names
     written = {
         column.name: cells.get(source.get(column.name, column.name), pd.Series("", index=cells.index, dtype=str))
         for column in table
@@ -97,8 +115,11 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
     checked = pd.DataFrame({**frame, **extra}, index=cells.index)
     checked.attrs["read_as"] = ", ".join(filter(None, [raw.read_as, "decimal commas" if commas_are_decimal else ""]))
     known = {(fault.row, fault.column) for fault in faults}
-    crossed = (_as_written(fault, source, cells) for fault in CROSS_CHECKS[table.name](checked, raw.file))
-    faults += [fault for fault in crossed if (fault.row, fault.column) not in known]
+    for fault in CROSS_CHECKS[table.name](checked, raw.file):
+        told = _as_written(fault, source, cells)
+        other = OTHER.get(fault.column, "") if fault.code is Code.EITHER_OR else ""
+        is_elsewhere = (fault.row, source.get(other, other)) in known or not misspelt.isdisjoint((fault.column, other))
+        faults += [] if (told.row, told.column) in known or is_elsewhere else [told]
     return checked, sorted(faults, key=lambda fault: fault.row or 0)
 
 
@@ -217,13 +238,20 @@ def _cause(column: Column, text: str, value: float, longitude: float | None) -> 
     """The likely cause of a fault, where one stands out."""
     if not text:
         return ""
+    if np.isnan(value) and column.unit == "degrees":
+        return DEGREES
     if np.isnan(value):  # not of a number column, or none
         words = {Type.DATE: two_dates(text) or why_no_date(text), Type.TEXT: nearest(text, column.choices)}
         return words.get(column.type, two_numbers(text) or why_no_number(text))
-    if column.unit == "degrees" and abs(value) > 180:
+    return _cause_of_number(column, value, longitude)
+
+
+def _cause_of_number(column: Column, value: float, longitude: float | None) -> str:
+    if column.unit == "degrees" and abs(value) > 360:
         return PROJECTED
     if column.name == "latitude" and longitude is not None:
         return SWAPPED if 90 < abs(value) <= 180 and abs(longitude) <= 90 else ""
-    if column.unit.startswith("MW") and column.high is not None and column.high < value <= column.high * 1000:
-        return KW
+    if column.unit in IN_ANOTHER_UNIT and column.high is not None and value > column.high:
+        unit, meant = IN_ANOTHER_UNIT[column.unit]
+        return f"; in {unit}?" if (column.low or 0) <= meant(value) <= column.high else ""
     return ""

@@ -22,6 +22,7 @@ from charset_normalizer import from_bytes
 
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError
+from siteopt.geodata.headers import knows
 from siteopt.geodata.records import COLUMNS, MARKS, Records, framed, too_large
 from siteopt.schema import Table
 
@@ -60,7 +61,7 @@ def read_delimited(path: Path, table: Table) -> tuple[Records, str]:
     start, row, mark = _header(file, data, table)
     read_as = [_READ_AS[encoding], f"{MARKS[mark]} between cells" if mark != "," else ""]
     cells = records_at_once(data, mark, start)
-    if cells is None:
+    if cells is None or not knows(table, cells.columns):
         found = records_one_by_one(file, data, table, mark, start, row)
     else:
         found = Records(cells, np.arange(len(cells)) + row + 1, row)
@@ -92,13 +93,22 @@ def _utf8(path: Path) -> tuple[bytes, str]:
         text = io.BytesIO()
         text.writelines(piece.encode() for piece in codecs.iterdecode(_pieces(data), encoding))
         data = text.getvalue()
-    if data.endswith((b"\0", b"\x1a")):
-        data = data.rstrip(b"\0\x1a")
+    data = _without_end(data)
+    _check_nulls(file, data)
+    return data, encoding
+
+
+def _without_end(data: bytes) -> bytes:
+    """The text without what old programs put behind it."""
+    return data.rstrip(b"\0\x1a") if data.endswith((b"\0", b"\x1a")) else data
+
+
+def _check_nulls(file: str, data: bytes) -> None:
+    """Raise where there is a byte that no text has."""
     if (at := data.find(b"\0")) >= 0:
         line = data.count(b"\n", 0, at) + 1
         found = f"line {line}: a byte that is no text (NUL)"
         raise InputError([Fault(Code.FORMAT, file, None, "", found, "a table as text; the file may be damaged")])
-    return data, encoding
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:
@@ -126,6 +136,7 @@ def _encoding(file: str, data: bytes) -> str:
             return encoding
     if _is_text(data, "utf-8"):
         return "utf-8"
+    _check_nulls(file, _without_end(data))
     lines = [found.group() for found in itertools.islice(_NOT_ASCII.finditer(data), _LINES_SHOWN)]
     text = b"\n".join(lines)
     if not re.search(rb"[\x80-\xff]{2}", data) and _is_text(text, "cp1252"):
@@ -210,10 +221,11 @@ def records_at_once(data: bytes, mark: str = ",", start: int = 0) -> pd.DataFram
         if has_cells:
             kept[name] = trimmed
     records = pa.table(kept)
-    marks = pa.compute.count_substring(records.column(0), mark)
-    crowded = records.filter(pa.compute.greater_equal(marks, len(kept) - 1))
-    if len(kept) > 2 and len(crowded) and (crowded.to_pandas().iloc[:, 1:] == "").all(axis=1).any():
-        return None  # a whole row in one cell
+    for other in MARKS if len(kept) > 2 else ():
+        marks = pa.compute.count_substring(records.column(0), other)
+        crowded = records.filter(pa.compute.greater_equal(marks, len(kept) - 1)).to_pandas()
+        if (crowded.iloc[:, 1:] == "").all(axis=1).any():  # a row in a cell
+            return None
     return records.to_pandas()
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from siteopt.codes import Code
 from siteopt.faults import Fault
-from siteopt.geodata.tables import RawTable
 from siteopt.scenario import usd_name
 from siteopt.schema import Table
 
@@ -41,34 +41,46 @@ UNITS = {
 }
 """Words for units that a header may end in, and those of the tables."""
 
+SHOWN = {"kw": "kW", "gw": "GW", "kwh": "kWh"}
+"""Units as they are written."""
+
 _UNIT_BEHIND = re.compile(r"\s*[\[(（].*$")
 
 
-def header_faults(table: Table, raw: RawTable, source: dict[str, str], code: str) -> list[Fault]:
-    """Misspelt columns, and required ones that are absent.
+def header_faults(table: Table, file: str, row: int, source: dict[str, str], code: str) -> tuple[list[Fault], set[str]]:
+    """Faults of misspelt columns, and of required ones that are absent; and which columns the misspelt ones mean.
 
     Parameters
     ----------
+    row : int
+        Of the header.
     source : dict
         What the file calls each column; money by its name in USD.
     code : str
         The scenario's currency, in small letters.
     """
     absent = [name for name in table.names if name not in source]
-    faults = []
+    faults, misspelt = [], set()
     for known, written in source.items():
         if known not in table.names:
             like, cause = _meant(known, absent, code)
             if like:
                 absent.remove(like)
+                misspelt.add(like)
                 shown = like.replace("usd", code) if code in _plain(known).split("_") else like
                 expected = f"a known column; did you mean {shown!r}?{cause}"
-                faults.append(Fault(Code.UNKNOWN_COLUMN, raw.file, raw.header_row, written, written, expected))
+                faults.append(Fault(Code.UNKNOWN_COLUMN, file, row, written, written, expected))
     for name in absent:
         if table[name].required:
             expected = f"a column {name}: {table[name].help}"
-            faults.append(Fault(Code.NO_COLUMN, raw.file, raw.header_row, name, "no such column", expected))
-    return faults
+            faults.append(Fault(Code.NO_COLUMN, file, row, name, "no such column", expected))
+    return faults, misspelt
+
+
+def knows(table: Table, header: Iterable[str]) -> bool:
+    """Whether a row has names of the table, or what is nearly one."""
+    names = list(table.names)
+    return any(name in names or _meant(name, names, "")[0] for name in header)
 
 
 def _meant(header: str, absent: list[str], code: str) -> tuple[str, str]:
@@ -78,7 +90,7 @@ def _meant(header: str, absent: list[str], code: str) -> tuple[str, str]:
     stem, _, unit = plain.rpartition("_")
     converted = f"{stem}_{UNITS[unit]}" if stem and unit in UNITS else ""
     if converted in absent:
-        return converted, f"; a value in {unit}?"
+        return converted, f"; in {SHOWN.get(unit, unit)}?"
     like = [plain] if plain in absent else difflib.get_close_matches(plain, absent, n=1, cutoff=MISSPELT)
     return (like[0], "") if like else ("", "")
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
+import pyproj
 import shapely
 
 from siteopt.codes import Code
@@ -52,6 +53,9 @@ SIDECARS = {".shp": (".dbf", ".prj", ".cpg"), ".dbf": (".cpg",), ".gpkg": (".gpk
 
 LAYER = "|layername="
 """What stands between a file and the name of a layer in it, as QGIS writes it."""
+
+_HEAD_BYTES = 10_000
+"""Where the CRS of a GeoJSON stands, which comes before the features."""
 
 OWN_TABLES = ("layer_styles", "qgis_projects")
 """Tables that QGIS adds to a GeoPackage."""
@@ -204,6 +208,18 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
     return found
 
 
+def _check_crs(file: Path, name: str) -> None:
+    """Raise where GeoJSON names a CRS that nobody knows: GDAL would take it for WGS 84."""
+    with file.open("rb") as opened:
+        written = re.search(rb'"crs"\s*:\s*\{[^{}]*\{[^{}]*"name"\s*:\s*"([^"]*)"', opened.read(_HEAD_BYTES))
+    if written:
+        crs = written[1].decode("latin-1")
+        try:
+            pyproj.CRS(crs)
+        except pyproj.exceptions.CRSError:
+            raise _refused(Code.NO_CRS, name, crs, "a CRS that is known") from None
+
+
 def _damage(file: Path) -> str:
     """What is wrong with a file that GDAL does not read: of JSON the place, for people write it by hand."""
     if file.suffix.lower() in JSON:
@@ -220,7 +236,10 @@ def _read(path: Path, name: str, table: str) -> geopandas.GeoDataFrame:
     file, layer = located(path)
     ending = file.suffix.lower()
     if ending in PARQUET:
-        return geopandas.read_parquet(file)
+        has_shapes = b"geo" in (pyarrow.parquet.read_schema(file).metadata or {})
+        return geopandas.read_parquet(file) if has_shapes else pd.read_parquet(file)
+    if ending in JSON:
+        _check_crs(file, name)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", RuntimeWarning)  # of GDAL: of what reads well all the same
         warnings.filterwarnings("ignore", "Could not parse column")  # numbers and words in one column of GeoJSON

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +14,7 @@ import pandas as pd
 from siteopt.codes import Code
 from siteopt.faults import NAMED, Fault, InputError, named
 from siteopt.geodata.commas import too_many
+from siteopt.geodata.headers import knows
 from siteopt.schema import Table
 
 COLUMNS = 16_384
@@ -22,6 +25,9 @@ MARKS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 _SHOWN = 200
 """Letters of a row that a fault keeps."""
+
+_TITLE_ROWS = 20
+"""Rows below the first one in which a header is sought, if the first is none."""
 
 _CHUNK_ROWS = 10_000
 
@@ -53,6 +59,7 @@ def framed(file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str
     """
     header: list[str] = []
     header_row = 1
+    records = iter(records)
     chunks: list[pd.DataFrame] = []
     cells: list[list[object]] = []
     rows: list[int] = []
@@ -69,7 +76,7 @@ def framed(file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str
                 continue
             if not header:
                 header, header_row = [str(name) for name in record[:width]], row
-                faults += _header_faults(file, row, header)
+                faults += _header_faults(file, row, header, table, records)
             elif fault := _misplaced(file, row, record[:width], header, mark, table):
                 outside += 1
                 misplaced += [fault] if outside <= NAMED else []
@@ -98,12 +105,27 @@ def framed(file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str
     return Records(kept, np.array(rows, dtype=np.int64), header_row)
 
 
-def _header_faults(file: str, row: int, header: Sequence[str]) -> list[Fault]:
+def _header_faults(
+    file: str, row: int, header: Sequence[str], table: Table, below: Iterator[tuple[int, Sequence[object]]]
+) -> list[Fault]:
+    """Columns that stand twice. A row that is no header at all raises, with where that looks to be."""
     if len(header) > COLUMNS:
         raise too_large(file, row, f"{len(header):,} columns", f"at most {COLUMNS:,} columns")
-    if len(header) == 1 and any(mark in header[0] for mark in MARKS):
-        expected = "a cell for each column, not all within one pair of quotes or in the first column"
-        raise InputError([Fault(Code.FORMAT, file, row, "", header[0][:_SHOWN], expected)])
+    found = ", ".join(filter(None, header))[:_SHOWN]
+    if len(header) == 1:
+        for mark, word in MARKS.items():
+            if knows(table, header[0].split(mark)[1:]):
+                expected = f"a cell for each column, not all in the first one with {word} between them"
+                raise InputError([Fault(Code.FORMAT, file, row, "", found, expected)])
+    if not knows(table, header):
+        needed = ", ".join(column.name for column in table if column.required)
+        expected = f"the names of the columns: {needed} at least"
+        with contextlib.suppress(InputError):
+            for other, record in itertools.islice(below, _TITLE_ROWS):
+                if knows(table, map(str, record)):
+                    expected = f"the names of the columns, which look to stand in row {other}: delete what is above it"
+                    break
+        raise InputError([Fault(Code.NO_COLUMN, file, row, "", found, expected)])
     return [
         Fault(Code.COLUMN_TWICE, file, row, name, f"{count} columns of this name", "each column once")
         for name, count in sorted(Counter(header).items())
@@ -116,9 +138,11 @@ def _misplaced(
 ) -> Fault | None:
     """The fault of a record with cells beyond the header, or with all of them in the first."""
     columns = len(header)
-    if len(record) == 1 and columns > 2 and str(record[0]).count(mark) >= columns - 1:
-        expected = "a cell for each column, not the whole row within one pair of quotes or in the first column"
-        return Fault(Code.CELLS, file, row, "", str(record[0])[:_SHOWN], expected)
+    whole = str(record[0])
+    crowd = max(MARKS, key=whole.count) if len(record) == 1 and columns > 2 else ""
+    if crowd and whole.count(crowd) >= columns - 1:
+        expected = f"a cell for each column, not all in the first one with {MARKS[crowd]} between them"
+        return Fault(Code.CELLS, file, row, "", whole[:_SHOWN], expected)
     if len(record) <= columns:
         return None
     extra = ",".join(map(str, record[columns:]))[:_SHOWN]

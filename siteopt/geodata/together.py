@@ -186,6 +186,9 @@ def _offers(frame: pd.DataFrame, file: str) -> list[Fault]:
     return faults + ground_faults(frame[["longitude", "latitude"]], file)
 
 
+OTHER = {"ready_day": "ready_date", "rent_usd_per_month": "purchase_usd"}
+"""What may stand instead of a column that has a fault of EITHER_OR."""
+
 CROSS_CHECKS = {
     CANDIDATES.name: _candidates,
     GRID_STEPS.name: _grid_steps,

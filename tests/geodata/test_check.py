@@ -66,7 +66,7 @@ def faulty_offers() -> list[Row]:
 
 EXPECTED = {
     ("candidates.csv", 4, "latitude", "126.77", "latitude and longitude look swapped"),
-    ("candidates.csv", 5, "grid_mw", "15000", "a number from 0 to 5,000 (MW); a value in kW?"),
+    ("candidates.csv", 5, "grid_mw", "15000", "a number from 0 to 5,000 (MW); in kW?"),
     ("candidates.csv", 6, "site_id", "alpha", "row 2 has the same"),
     ("candidates.csv", 7, "condition", "sounds", "one of ready, sound, poor, none; did you mean 'sound'?"),
     ("candidates.csv", 8, "gas_mw", "-5", "a number from 0 to 20,000"),

@@ -113,8 +113,25 @@ def test_mark_is_that_of_the_known_names(tmp_path: Path) -> None:
     assert list(raw.cells) == ["site_id", "a,b,c,d,e,f", "grid_mw"]
 
 
-def test_file_without_known_names_is_parted_at_most_places(tmp_path: Path) -> None:
-    assert list(raw_of(tmp_path, "a;b;c,d\n1;2;3\n").cells) == ["a", "b", "c,d"]
+@pytest.mark.parametrize(
+    ("text", "row", "found", "expected"),
+    [
+        ("a;b;c,d\n1;2;3\n", 1, "a, b, c,d", "the names of the columns: site_id, grid_mw at least"),
+        ("<!DOCTYPE html>\n<html>", 1, "<!DOCTYPE html>", "the names of the columns: site_id, grid_mw at least"),
+        (f"Steps of 2026\n\n{STEPS}a,5,20,\n", 1, "Steps of 2026", "look to stand in row 3: delete what is above it"),
+        (f"\nSteps,2026,,\n{STEPS}a,5,20,\n", 2, "Steps, 2026", "look to stand in row 3: delete what is above it"),
+    ],
+)
+def test_first_row_that_is_no_header(tmp_path: Path, text: str, row: int, found: str, expected: str) -> None:
+    fault = fault_of(tmp_path, text)
+    assert (fault.code, fault.row, fault.found) == (Code.NO_COLUMN, row, found)
+    assert expected in fault.expected
+
+
+def test_rows_with_another_mark_than_the_header(tmp_path: Path) -> None:
+    fault = fault_of(tmp_path, STEPS + "a;5;20;x\n")
+    assert (fault.code, fault.row, fault.found) == (Code.CELLS, 2, "a;5;20;x")
+    assert fault.expected.endswith("not all in the first one with semicolons between them")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -148,10 +165,16 @@ def test_columns_without_a_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "code", "row", "found", "expected"),
     [
-        ('"site_id,ready_day,grid_mw"\n"a,5,20"\n', Code.FORMAT, 1, "site_id,ready_day,grid_mw", "one pair of quotes"),
+        (
+            '"site_id,ready_day,grid_mw"\n"a,5,20"\n',
+            Code.FORMAT,
+            1,
+            "site_id,ready_day,grid_mw",
+            "not all in the first one with commas",
+        ),
         ('"site_id;ready_day"\n"a;5"\n', Code.FORMAT, 1, "site_id;ready_day", "a cell for each column"),
-        (STEPS + 'a,5,20,\n"b,6,30,x"\n', Code.CELLS, 3, "b,6,30,x", "the whole row within one pair of quotes"),
-        (STEPS + 'a,5,20,\n"b,6,30,x",,,\n', Code.CELLS, 3, "b,6,30,x", "the whole row within one pair of quotes"),
+        (STEPS + 'a,5,20,\n"b,6,30,x"\n', Code.CELLS, 3, "b,6,30,x", "not all in the first one with commas"),
+        (STEPS + 'a,5,20,\n"b,6,30,x",,,\n', Code.CELLS, 3, "b,6,30,x", "not all in the first one with commas"),
         (STEPS + "a,5,20,7,8,9\n", Code.CELLS, 2, "8,9", "4 cells, as in the header, not 6"),
         (STEPS + "a,5,1,234,x\n", Code.CELLS, 2, "x", "a comma within the number of grid_mw?"),
         (STEPS + "a,5,12,5,x\n", Code.CELLS, 2, "x", "a comma within the number of ready_day or grid_mw?"),

@@ -21,7 +21,7 @@ from siteopt import Dataset, InputError
 from siteopt.geodata.delimited import records_at_once, records_one_by_one
 from siteopt.geodata.tables import read_table
 from siteopt.instance import Instance
-from siteopt.schema import CANDIDATES
+from siteopt.schema import CANDIDATES, Column, Table, Type
 from tests.worlds import SITES, csv_text, write_world
 
 EXTRA = ("Electrolux", "전자", "=SUM(1)")
@@ -177,7 +177,8 @@ def assert_read_the_same(data: bytes) -> None:
     """Both ways of reading agree, unless the fast one leaves it to the other."""
     fast = records_at_once(data)
     if fast is not None:
-        slow, rows = records_one_by_one("t.csv", data, CANDIDATES)[:2]
+        columns = tuple(Column(name, Type.TEXT, "", "") for name in fast.columns)
+        slow, rows, _ = records_one_by_one("t.csv", data, Table("t", (), columns))
         assert list(fast.columns) == list(slow.columns)
         assert by_row(fast, np.arange(2, len(fast) + 2)) == by_row(slow, rows)
 
@@ -228,7 +229,7 @@ def test_blanks_are_those_that_python_strips() -> None:
 
 
 def test_cell_beyond_the_limit_of_the_csv_module(tmp_path: Path) -> None:
-    data = written([["x", "y"], ["1", "a" * (csv.field_size_limit() + 1)]], "\n")
+    data = written([["site_id", "name"], ["1", "a" * (csv.field_size_limit() + 1)]], "\n")
     assert records_at_once(data) is None
     (tmp_path / "long.csv").write_bytes(data)
     with pytest.raises(InputError, match="field larger than field limit"):

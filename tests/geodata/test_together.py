@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas
-import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -15,12 +14,9 @@ import siteopt
 from siteopt import Fault, InputError
 from siteopt.codes import Code
 from siteopt.geodata.headers import header_faults
-from siteopt.geodata.tables import RawTable
 from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Table
 from tests.worlds import OFFERS as OFFER_ROWS
 from tests.worlds import SITES, STEPS, Row, changed, write_world
-
-RAW = RawTable("t.csv", pd.DataFrame(), np.zeros(0, dtype=np.int64))
 
 
 def told(folder: Path, *overrides: str, **tables: Sequence[Row]) -> list[Fault]:
@@ -168,8 +164,8 @@ def test_hall_outside_of_its_outline(tmp_path: Path, hall: shapely.Polygon, foun
         (CANDIDATES, "grid mw", "did you mean 'grid_mw'?"),
         (CANDIDATES, "grid_mw (MW)", "did you mean 'grid_mw'?"),
         (CANDIDATES, " GRID-MW [MW] ", "did you mean 'grid_mw'?"),
-        (CANDIDATES, "grid_kw", "did you mean 'grid_mw'?; a value in kw?"),
-        (CANDIDATES, "floor_area_ha", "did you mean 'floor_area_m2'?; a value in ha?"),
+        (CANDIDATES, "grid_kw", "did you mean 'grid_mw'?; in kW?"),
+        (CANDIDATES, "floor_area_ha", "did you mean 'floor_area_m2'?; in ha?"),
         (CANDIDATES, "lat", "did you mean 'latitude'?"),
         (CANDIDATES, "Lng", "did you mean 'longitude'?"),
         (CANDIDATES, "위도", "did you mean 'latitude'?"),
@@ -182,13 +178,13 @@ def test_hall_outside_of_its_outline(tmp_path: Path, hall: shapely.Polygon, foun
     ],
 )
 def test_header_that_is_nearly_known(table: Table, header: str, words: str | None) -> None:
-    faults = header_faults(table, RAW, {header: header}, "krw")
+    faults, _ = header_faults(table, "t.csv", 1, {header: header}, "krw")
     unknown = [fault for fault in faults if fault.code is Code.UNKNOWN_COLUMN]
     assert [fault.expected for fault in unknown] == ([f"a known column; {words}"] if words else [])
 
 
 def test_column_that_is_there_too_is_not_meant() -> None:
-    faults = header_faults(CANDIDATES, RAW, {name: name for name in (*CANDIDATES.names, "Grid_MW")}, "usd")
+    faults, _ = header_faults(CANDIDATES, "t.csv", 1, {name: name for name in (*CANDIDATES.names, "Grid_MW")}, "usd")
     assert faults == []
 
 

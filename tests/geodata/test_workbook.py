@@ -267,7 +267,7 @@ def test_sheet_that_is_read(tmp_path: Path, names: list[str], asked: str, sheet:
 
 
 def test_hidden_and_blank_sheets_do_not_count(tmp_path: Path) -> None:
-    book = write_book(tmp_path / "t.xlsx", [["x"]], [HEADER, ROW], [], names=["Lists", "Mine", "Sheet3"])
+    book = write_book(tmp_path / "t.xlsx", [["site_id"]], [HEADER, ROW], [], names=["Lists", "Mine", "Sheet3"])
     book["Lists"].sheet_state = "hidden"
     book.save(tmp_path / "t.xlsx")
     assert read_table(tmp_path / "t.xlsx", GRID_STEPS).read_as == "sheet Mine"
