@@ -54,8 +54,10 @@ SIDECARS = {".shp": (".dbf", ".prj", ".cpg"), ".dbf": (".cpg",), ".gpkg": (".gpk
 LAYER = "|layername="
 """What stands between a file and the name of a layer in it, as QGIS writes it."""
 
-_HEAD_BYTES = 10_000
-"""Where the CRS of a GeoJSON stands, which comes before the features."""
+_HEAD_BYTES, _TAIL_BYTES = 4_000_000, 10_000
+"""Where the first feature and the CRS of a GeoJSON stand; the CRS may also come last."""
+
+_JSON_CRS = re.compile(rb'"crs"\s*:\s*\{[^{}]*\{[^{}]*"name"\s*:\s*"([^"]*)"')
 
 OWN_TABLES = ("layer_styles", "qgis_projects")
 """Tables that QGIS adds to a GeoPackage."""
@@ -190,6 +192,10 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
             _check_file(one, name)
         found = _read(path, name, table)
         _check_size(len(found), len(found.columns), name)
+        twice = sorted({str(column) for column in found.columns[found.columns.duplicated()]})
+        if twice:
+            told = "several columns of this name"
+            raise InputError([Fault(Code.COLUMN_TWICE, name, 1, one, told, "each column once") for one in twice])
         if isinstance(found, geopandas.GeoDataFrame):
             _check_shapes(found.geometry, name)
     except InputError:
@@ -208,10 +214,18 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
     return found
 
 
-def _check_crs(file: Path, name: str) -> None:
-    """Raise where GeoJSON names a CRS that nobody knows: GDAL would take it for WGS 84."""
+def _check_json(file: Path, name: str) -> None:
+    """Raise where GeoJSON names a CRS that nobody knows, which GDAL would take for WGS 84, or very many columns.
+
+    GDAL takes minutes for these; those of the first feature are counted.
+    """
     with file.open("rb") as opened:
-        written = re.search(rb'"crs"\s*:\s*\{[^{}]*\{[^{}]*"name"\s*:\s*"([^"]*)"', opened.read(_HEAD_BYTES))
+        head = opened.read(_HEAD_BYTES)
+        opened.seek(max(len(head), file.stat().st_size - _TAIL_BYTES))
+        tail = opened.read()
+    columns = head.partition(b'"properties"')[2].partition(b"}")[0].count(b'":')
+    _check_size(1, columns, name)
+    written = _JSON_CRS.search(head) or _JSON_CRS.search(tail)
     if written:
         crs = written[1].decode("latin-1")
         try:
@@ -239,7 +253,7 @@ def _read(path: Path, name: str, table: str) -> geopandas.GeoDataFrame:
         has_shapes = b"geo" in (pyarrow.parquet.read_schema(file).metadata or {})
         return geopandas.read_parquet(file) if has_shapes else pd.read_parquet(file)
     if ending in JSON:
-        _check_crs(file, name)
+        _check_json(file, name)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", RuntimeWarning)  # of GDAL: of what reads well all the same
         warnings.filterwarnings("ignore", "Could not parse column")  # numbers and words in one column of GeoJSON

@@ -145,7 +145,7 @@ def _misplaced(
         return Fault(Code.CELLS, file, row, "", whole[:_SHOWN], expected)
     if len(record) <= columns:
         return None
-    extra = ",".join(map(str, record[columns:]))[:_SHOWN]
+    extra = ",".join(str(cell) for cell in record[columns:] if cell != "")[:_SHOWN]
     expected = f"{columns} cells, as in the header, not {len(record)}"
     cause = too_many([str(cell) for cell in record], header, table) if mark == "," else ""
     return Fault(Code.CELLS, file, row, "", extra, expected + cause)

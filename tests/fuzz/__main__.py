@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from siteopt.log import FOLDER
 from tests.fuzz.harness import Verdict, tried
 from tests.fuzz.inputs import CLASSES, Trial
+from tests.reliability.record import Record, table
 
 settings.register_profile(
     "fuzz",
@@ -25,17 +25,6 @@ settings.register_profile(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-
-
-class Record(NamedTuple):
-    """How many inputs of a class were tried, and what came of them."""
-
-    area: str
-    kind: str
-    tried: int
-    clear: int
-    tracebacks: int
-    lost: int
 
 
 def records(examples: int, number: int = 0, keep: Path | None = None) -> list[Record]:
@@ -101,9 +90,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as logs:
         os.environ[FOLDER] = logs
         found = records(given.examples, given.seed, given.keep and given.keep.resolve())
-    print("| area | class | tried | read, or a clear message | tracebacks | inputs lost |\n|---|---|---|---|---|---|")
-    for record in found:
-        print("| " + " | ".join(map(str, record)) + " |")
+    print(table(found))
     print(f"{time.monotonic() - begin:.0f} s, seed {given.seed}")
     raise SystemExit(any(record.clear < record.tried for record in found))
 
