@@ -5,13 +5,16 @@
 >>> print(result)  # doctest: +SKIP
 """
 
-from siteopt import beginning as beginning  # first
-from siteopt.explaining import Explanation, explain
-from siteopt.faults import Failure, Fault, InputError
-from siteopt.geodata.dataset import Dataset, load
-from siteopt.plan import Plan, Ranking, RunOutcome, SiteResult
-from siteopt.run import Front, Result, pareto, solve
-from siteopt.scenario import Scenario, read_scenario
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from siteopt.explaining import Explanation, explain
+    from siteopt.faults import Failure, Fault, InputError
+    from siteopt.geodata.dataset import Dataset, load
+    from siteopt.plan import Plan, Ranking, RunOutcome, SiteResult
+    from siteopt.run import Front, Result, pareto, solve
+    from siteopt.scenario import Scenario, read_scenario
 
 __all__ = [
     "Dataset",
@@ -32,3 +35,15 @@ __all__ = [
     "read_scenario",
     "solve",
 ]
+
+_MODULES = ("faults", "scenario", "plan", "geodata.dataset", "run", "explaining")
+"""Where they are; looked for when they are asked for, so that a broken library can be told from a broken siteopt."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for module in _MODULES:
+            found = vars(import_module(f"siteopt.{module}"))
+            if name in found:
+                return globals().setdefault(name, found[name])
+    raise AttributeError(f"module 'siteopt' has no attribute {name!r}")

@@ -17,7 +17,6 @@ import typer
 from rich.console import Console
 
 import siteopt
-from siteopt.beginning import loaded
 from siteopt.codes import Code
 from siteopt.doctor import examined
 from siteopt.examples import candidate_tables, copy_examples
@@ -388,6 +387,3 @@ def _map_faults(faults: Sequence[Fault], folder: Path) -> None:
         message = f"{folder} holds a run, so no map of faults is written there; --out names another folder"
         raise Failure(Code.NOT_A_RUN, message)
     write_folder(folder, fault_files(faults))
-
-
-loaded()

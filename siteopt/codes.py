@@ -314,6 +314,12 @@ class Code(Enum):
         "Other programs take it, or the tables are larger than this machine can hold.",
         "Close other programs, take fewer `--workers`, or split the tables.",
     )
+    BROKEN = (
+        "E503",
+        "A package does not load",
+        "It is missing, or its wheel is not for this machine or this Python.",
+        "Install siteopt into a new environment.",
+    )
     UNEXPECTED = (
         "E901",
         "A fault of siteopt itself",

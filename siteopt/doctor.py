@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from siteopt.faults import REINSTALL
 from siteopt.log import log_folder, versions
 from siteopt.optimize.solver import SOLVERS, trial
 
 OK, MISSING, FAILS = "ok", "missing (optional)", "FAILS"
-REINSTALL = "install siteopt again into a new environment: python3 -m venv .venv, then pip install siteopt"
 ROOM_MB = 100
 """Free space that a folder should have (estimate): the outputs of a run take a few MB."""
 QGIS_SECONDS = 30.0

@@ -14,6 +14,9 @@ from siteopt.codes import Code
 NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 """What the system calls a full disk."""
 
+REINSTALL = "install siteopt again into a new environment: python3 -m venv .venv, then pip install siteopt"
+"""What helps where a package is missing or broken."""
+
 NAMED = 1000
 """Faults of one kind that are named one by one; the last of them tells how many more there are."""
 

@@ -14,10 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 FRUGAL = ROOT / "models" / "frugal.toml"
 
-_BEGIN = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); sys.argv[0] = 'siteopt'; "
+_BEGIN = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
 """As from the shell; a shell that starts a job behind "&" has Ctrl-C ignored."""
 
-START = [sys.executable, "-c", f"{_BEGIN}from siteopt.cli import app; app()"]
+START = [sys.executable, "-c", f"{_BEGIN}from siteopt.__main__ import main; main()"]
 UNREADY = [
     *(sys.executable, "-c"),
     f"{_BEGIN}from siteopt import cli; cli.ready_folder = lambda place: None; cli.app()",

@@ -1,0 +1,28 @@
+"""The command ``siteopt`` from its first moment on: what goes wrong while libraries load ends in one line, too."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from siteopt.codes import Code
+from siteopt.faults import REINSTALL, Failure
+
+
+def main() -> None:
+    """Run the command line."""
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is half done yet, so Ctrl-C needs no cleaning up
+    try:
+        from siteopt.cli import app
+    except Exception as error:  # a wheel that is not for this machine ends in any kind of error
+        told = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        print(Failure(Code.BROKEN, f"a package does not load: {told}; {REINSTALL}"), file=sys.stderr)
+        sys.exit(2)
+    signal.signal(signal.SIGINT, usual)
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import siteopt
+
+
+def started(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "siteopt", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_the_command_runs() -> None:
+    done = started("version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("siteopt ")
+
+
+@pytest.mark.parametrize("word", ["doctor", "solve", "--help"])
+def test_a_package_that_does_not_load_is_told_in_one_line(tmp_path: Path, word: str) -> None:
+    (tmp_path / "highspy.py").write_text('raise ImportError("libhighs.so: wrong\\nELF class")\n')
+    done = started(word, PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("a package does not load: ImportError: libhighs.so: wrong ELF class; install siteopt again")
+    assert line.endswith("[E503]")
+
+
+def test_every_name_of_the_public_interface_is_there() -> None:
+    assert all(getattr(siteopt, name).__name__ == name for name in siteopt.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'solv'"):
+        siteopt.solv  # noqa: B018
