@@ -1,7 +1,8 @@
 """Make the map of countries that comes along with siteopt from Natural Earth (public domain, naturalearthdata.com).
 
 ``python docs/countries.py FOLDER``: the folder holds ``countries-10m.json`` of the npm package *world-atlas* (Natural
-Earth's 1:10m countries), and of *i18n-iso-countries* ``codes.json`` (ISO 3166), ``en.json`` and ``ko.json`` (names).
+Earth's 1:10m countries), and of *i18n-iso-countries* (MIT licence) ``codes.json`` (ISO 3166), ``en.json`` and
+``ko.json`` (names).
 
 Each country is grown by the tolerance of the check, 25 km, and then simplified to about 2 km, so that the check need
 measure no distance. Growing also swallows fjords and islets, which makes the map small.

@@ -281,14 +281,16 @@ class Code(Enum):
     NO_WRITING = (
         "E402",
         "The outputs cannot be written",
-        "The folder is read-only, belongs to somebody else, or its name is not possible.",
+        "The folder is read-only, belongs to somebody else, or its name is not possible; or it is a disk of its own, or the "
+        "folder you work in, which cannot be replaced.",
         "Name another folder with `--out`. The previous run is as it was.",
     )
     DISK_FULL = (
         "E403",
         "The disk is full",
-        "Or a quota is used up.",
-        "Make room, or name a folder on another disk with `--out`. The previous run is as it was.",
+        "Or a quota is used up, or the disk of temporary files is full.",
+        "Make room, or name a folder on another disk with `--out`, for temporary files with the variable `TMPDIR`. The "
+        "previous run is as it was.",
     )
     IN_USE = (
         "E404",
