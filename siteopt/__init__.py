@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from siteopt.geodata.dataset import Dataset, load
     from siteopt.plan import Plan, Ranking, RunOutcome, SiteResult
     from siteopt.run import Front, Result, pareto, solve
-    from siteopt.scenario import Scenario, read_scenario
+    from siteopt.scenario import Scenario
+    from siteopt.scenario_file import read_scenario
 
 __all__ = [
     "Dataset",
@@ -36,7 +37,7 @@ __all__ = [
     "solve",
 ]
 
-_MODULES = ("faults", "scenario", "plan", "geodata.dataset", "run", "explaining")
+_MODULES = ("faults", "scenario", "scenario_file", "plan", "geodata.dataset", "run", "explaining")
 """Where they are; looked for when they are asked for, so that a broken library can be told from a broken siteopt."""
 
 

@@ -23,7 +23,8 @@ from siteopt.output.explanation import explanation, explanation_document
 from siteopt.output.notebook import text_html
 from siteopt.plan import RunOutcome, SiteResult, Standing
 from siteopt.reasons import Findings
-from siteopt.scenario import Scenario, read_scenario
+from siteopt.scenario import Scenario
+from siteopt.scenario_file import read_scenario
 
 
 @dataclass(frozen=True)

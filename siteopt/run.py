@@ -38,7 +38,8 @@ from siteopt.output.summary import summary
 from siteopt.output.tables import orders_csv, schedule_csv
 from siteopt.output.words import Words
 from siteopt.plan import Plan, Ranking, RunOutcome
-from siteopt.scenario import COST, Scenario, read_scenario
+from siteopt.scenario import COST, Scenario
+from siteopt.scenario_file import read_scenario
 
 Method = Literal["search", "monolithic"]
 

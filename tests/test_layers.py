@@ -18,7 +18,15 @@ SOLVER_MODULE = "siteopt/optimize/solver.py"
 
 FORBIDDEN = {
     "siteopt/geodata/": (*SOLVERS, OPTIMIZE, OUTPUT),
-    "siteopt/optimize/": (*MAPS, GEODATA, OUTPUT, "siteopt.scenario", "siteopt.run", "siteopt.cli"),
+    "siteopt/optimize/": (
+        *MAPS,
+        GEODATA,
+        OUTPUT,
+        "siteopt.scenario",
+        "siteopt.scenario_file",
+        "siteopt.run",
+        "siteopt.cli",
+    ),
     "siteopt/output/": (*SOLVERS, "geopandas", GEODATA, OPTIMIZE),
     "siteopt/simulate/": (*SOLVERS, OPTIMIZE),
 }

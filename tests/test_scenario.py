@@ -11,7 +11,7 @@ import pytest
 from siteopt import Fault, InputError, Scenario, read_scenario
 from siteopt.codes import Code
 from siteopt.examples import examples_root
-from siteopt.scenario import MOST_BYTES
+from siteopt.scenario_file import MOST_BYTES
 from tests.worlds import SCENARIO
 
 MODELS = sorted((examples_root() / "models").glob("*.toml"))

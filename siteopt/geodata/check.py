@@ -68,29 +68,12 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
     for name in map(str, cells.columns):
         whole, *others = meant.get(name, [name])
         if others:
-            faults.append(
-                Fault(
-                    Code.COLUMN_TWICE,
-                    raw.file,
-                    raw.header_row,
-                    name,
-                    name,
-                    f"{WHOLE}; {' and '.join(meant[name])} are cut to this",
-                )
-            )
-            continue
-        twin = source.setdefault(usd_name(whole, code) or whole, name)
-        if twin != name:
-            faults.append(
-                Fault(
-                    Code.COLUMN_TWICE,
-                    raw.file,
-                    raw.header_row,
-                    name,
-                    name,
-                    f"one currency a column; there is {twin} too",
-                )
-            )
+            wrong = f"{WHOLE}; {' and '.join(meant[name])} are cut to this"
+        else:
+            twin = source.setdefault(usd_name(whole, code) or whole, name)
+            wrong = f"one currency a column; there is {twin} too" if twin != name else ""
+        if wrong:
+            faults.append(Fault(Code.COLUMN_TWICE, raw.file, raw.header_row, name, name, wrong))
     wrong_names, misspelt = header_faults(table, raw.file, raw.header_row, source, code)
     faults += wrong_names
     written = {
