@@ -281,8 +281,8 @@ class Code(Enum):
     NO_WRITING = (
         "E402",
         "The outputs cannot be written",
-        "The folder is read-only, belongs to somebody else, or its name is not possible; or it is a disk of its own, or "
-        "the folder you work in, which cannot be replaced.",
+        "The folder is read-only, belongs to somebody else, or its name is not possible; or it is a disk of its own, "
+        "or the folder you work in, which cannot be replaced.",
         "Name another folder with `--out`. The previous run is as it was.",
     )
     DISK_FULL = (
