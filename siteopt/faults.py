@@ -55,7 +55,8 @@ class Fault:
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.row, self.column) if part not in (None, ""))
         shown = self.found if len(self.found) <= 60 else self.found[:57] + "..."
-        return f"{place}: found {shown!r}, expected {self.expected} [{self.code.number}]"
+        told = f"{place}: found {shown!r}, expected {self.expected} [{self.code.number}]"
+        return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in told)
 
     def record(self) -> dict[str, Any]:
         """The fault as JSON and the table of a layer hold it."""

@@ -20,10 +20,13 @@ NAME, CURRENCY = r"^[\w][\w.-]*$", r"^[A-Z]{3}$"
 """A name that can be one of a folder, and the code of a currency."""
 
 Text = Annotated[str, Field(max_length=4096)]
+Name = Annotated[str, Field(min_length=1, max_length=4096)]
+"""Of a file."""
+
 Money = Annotated[float, Field(ge=0, le=1e15)]
 """In whatever currency, so the bound is wide."""
 
-Rate = Annotated[float, Field(gt=0, le=1e9)]
+Rate = Annotated[float, Field(ge=1e-6, le=1e9)]
 """Something a day, per MW or per USD."""
 
 Price = Annotated[float, Field(ge=0, le=1e9)]
@@ -61,10 +64,10 @@ class Project(_Section):
 class Inputs(_Section):
     """Tables and layers; paths are relative to the scenario file."""
 
-    candidates: Annotated[list[Text], Field(min_length=1)]
-    grid_steps: list[Text] = []
-    offers: Annotated[list[Text], Field(min_length=1)]
-    areas: list[Text] = []
+    candidates: Annotated[list[Name], Field(min_length=1)]
+    grid_steps: list[Name] = []
+    offers: Annotated[list[Name], Field(min_length=1)]
+    areas: list[Name] = []
 
 
 class Workload(_Section):
@@ -220,7 +223,7 @@ class Baseline(_Section):
 class AwayFrom(_Section):
     """Keep a distance from the features of a layer."""
 
-    layer: Text
+    layer: Name
     km: Annotated[float, Field(gt=0, le=20_100)]
 
 
@@ -230,7 +233,7 @@ class Filter(_Section):
     status: list[Status] = []
     countries: list[str] = []
     regions: list[str] = []
-    within: Text | None = None
+    within: Name | None = None
     away_from: AwayFrom | None = None
 
 

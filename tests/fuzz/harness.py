@@ -80,6 +80,8 @@ def _run(words: list[str]) -> Result:
     with _within(SECONDS), warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("default", module="pyogrio")  # GDAL's, which cannot be raised, go to the log
+        # pyproj and a single site, with NumPy before 2.4
+        warnings.filterwarnings("ignore", "Conversion of an array with ndim > 0", DeprecationWarning)
         return CliRunner().invoke(app, words)
 
 

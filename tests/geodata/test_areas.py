@@ -288,3 +288,8 @@ def test_text_of_a_fault_says_nothing_of_its_place() -> None:
         == str(fault)
         == "f.csv:2:c: found 'x', expected y [E209]"
     )
+
+
+def test_text_of_a_fault_is_one_line_that_shows() -> None:
+    fault = Fault(Code.UNKNOWN_COLUMN, "f.csv", 1, "a\x1b[31m\nb\u202e", "강진", "c\rd")
+    assert str(fault) == r"f.csv:1:a\x1b[31m\nb\u202e: found '강진', expected c\rd [E202]"
