@@ -61,7 +61,7 @@ def interrupts(number: int = 10) -> Iterator[Record]:
                     old = _whole(command(*RUN, target, *OTHER, TMPDIR=str(temporary)).code, target)
                 waits = [chance.uniform(PYTHON_SECONDS, seconds), *[chance.uniform(0, 1) for _ in signals[1:]]]
                 code, errors, late = _signalled([*arguments, target], temporary, signals, waits)
-                whole = digest(target) in (old, new) or (code == 4 and _complete(target, new))
+                whole = digest(target) in (old, new) or _complete(target, new)
                 stays = _processes(str(temporary)) or list(temporary.iterdir()) or leftovers(target.parent)
                 clear = code in ENDS[signals[0]] and not stays and not late
                 yield Record("Ctrl-C", kind, 1, int(clear), int("Traceback" in errors), int(not whole))
@@ -95,12 +95,15 @@ def _signalled(
 
 
 def _complete(target: Path, new: dict[str, str]) -> bool:
-    """All files of a run that was stopped, which is like no other."""
+    """All files of a run that was stopped, which is like no other: the search, or the second solver."""
     with closing(sqlite3.connect(target / "siteopt.gpkg")) as database:
         sound = database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     document = json.loads((target / "plan.json").read_text(encoding="utf-8"))
     page = (target / "report.html").read_text(encoding="utf-8")
-    return sound and digest(target).keys() == new.keys() and document["site_id"] and page.rstrip().endswith("</html>")
+    second = document["certificate"].get("second_solver", {"finished": True})
+    stopped = document["outcome"] != "proven" or not second["finished"]
+    is_whole = sound and digest(target).keys() == new.keys() and page.rstrip().endswith("</html>")
+    return stopped and is_whole and bool(document["site_id"])
 
 
 def _processes(mark: str) -> list[str]:
