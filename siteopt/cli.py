@@ -289,23 +289,32 @@ def _progress(*, live: bool) -> Iterator[Report | None]:
 def _interruptible() -> Iterator[threading.Event]:
     """An event that the first Ctrl-C sets; the second one ends the program, as does a signal to end."""
     stop = threading.Event()
+    ended: list[BaseException] = []
+
+    def end(how: BaseException) -> NoReturn:
+        ended.append(how)
+        raise how
 
     def on_interrupt(number: int, frame: object) -> None:
         if stop.is_set():
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # a third one waits for nothing
-            raise KeyboardInterrupt
+            end(KeyboardInterrupt())
         stop.set()
         typer.echo("stopping with the best plan so far; Ctrl-C again ends at once", err=True)
 
     def on_end(number: int, frame: object) -> None:
         stop.set()
-        raise SystemExit(128 + number)
+        end(SystemExit(128 + number))
 
     ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     acts = {number: on_end for number in ends if signal.getsignal(number) != signal.SIG_IGN}  # as under nohup
     usual = {number: signal.signal(number, act) for number, act in {signal.SIGINT: on_interrupt, **acts}.items()}
     try:
         yield stop
+    except Failure:
+        if ended:  # the solver was asking whether to stop: it takes what is raised then for an error of its own
+            raise ended[0] from None
+        raise
     finally:
         for number, act in usual.items():
             signal.signal(number, act)

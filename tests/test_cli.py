@@ -293,6 +293,23 @@ app = typer.Typer()
 app.command()(wait)
 app(args=[])
 """
+SWALLOWED = """
+import signal
+from siteopt.cli import _interruptible
+from siteopt.optimize.solver import SolverError
+
+with _interruptible():
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except SystemExit:
+        raise SolverError("HiGHS ended in the state Solve error") from None
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_a_signal_that_the_solver_takes_for_its_own_error_ends_the_run() -> None:
+    found = subprocess.run([sys.executable, "-c", SWALLOWED], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr) == (143, "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
