@@ -265,7 +265,7 @@ NUMBERS = st.one_of(
 
 @given(st.lists(NUMBERS, min_size=1))
 @example(["5.", ".5", "+5", "007", "-0", "1E2", "1e+2"])
-@example(["0." + "1" * 40, "1" * 40, "." + "0" * 20 + "1"])
+@example(["0." + "1" * 40, "1" * 40])
 def test_numbers_are_what_pandas_reads(cells: list[str]) -> None:
     expected = pd.to_numeric(pd.Series([cell or None for cell in cells]), errors="coerce").astype(float)
     expected = expected.where((expected >= 0) & (expected <= 5000))
