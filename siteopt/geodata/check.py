@@ -81,7 +81,8 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
         for column in table
     }
     values, commas_are_decimal = _numbers(table, written)
-    faults += [replace(fault, file=raw.file) for fault in raw.faults if fault.column not in _extra(table, source)]
+    unknown = [name for usd, name in source.items() if usd not in table.names]
+    faults += [replace(fault, file=raw.file) for fault in raw.faults if fault.column not in unknown]
     unread = {(fault.row, fault.column) for fault in raw.faults}
     frame = {}
     for column in table:
@@ -94,7 +95,7 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
         faults += named((_fault(raw.file, column, name, cells, row, values) for row in rows), len(rows))
         if raw.cut and column.required and column.type is Type.TEXT:
             faults += _cut_text(frame[column.name], name, raw.file)
-    extra = {name: _of_one_kind(cells[name]) for name in _extra(table, source)}
+    extra = {name: _of_one_kind(cells[name]) for name in unknown}
     checked = pd.DataFrame({**frame, **extra}, index=cells.index)
     checked.attrs["read_as"] = ", ".join(filter(None, [raw.read_as, "decimal commas" if commas_are_decimal else ""]))
     known = {(fault.row, fault.column) for fault in faults}
@@ -117,11 +118,6 @@ def _as_written(fault: Fault, source: dict[str, str], cells: pd.DataFrame) -> Fa
     """A fault of a checked table, with the column and the text that its file has."""
     name = source.get(fault.column, fault.column)
     return replace(fault, column=name, found=_shown(cells.at[fault.row, name])) if name in cells else fault
-
-
-def _extra(table: Table, source: dict[str, str]) -> list[str]:
-    """The columns that the schema does not know."""
-    return [name for usd, name in source.items() if usd not in table.names]
 
 
 def _of_one_kind(series: pd.Series) -> pd.Series:

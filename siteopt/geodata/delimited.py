@@ -87,7 +87,7 @@ def _utf8(path: Path) -> tuple[bytes, str]:
         found = error.strerror or str(error)
         raise InputError([Fault(Code.UNREADABLE, file, None, "", found, "a readable file")]) from None
     encoding = _BOMS.get(mark) or _encoding(file, data)
-    if not _is_text(data, encoding):
+    if (mark or encoding != "utf-8") and not _is_text(data, encoding):  # UTF-8 without a mark was found by trying it
         raise _not_certain(file, f"bytes that are not {_READ_AS[encoding] or 'UTF-8'}")
     if encoding != "utf-8":
         text = io.BytesIO()

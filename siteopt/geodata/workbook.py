@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import openpyxl
 import pandas as pd
-from openpyxl.utils import column_index_from_string, get_column_letter
 
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, named
@@ -54,6 +52,8 @@ class _Area(NamedTuple):
     right: int
 
     def __str__(self) -> str:
+        from openpyxl.utils import get_column_letter
+
         return f"{get_column_letter(self.left)}{self.top}:{get_column_letter(self.right)}{self.bottom}"
 
 
@@ -109,6 +109,8 @@ def read_workbook(path: Path, table: Table) -> tuple[Records, str, tuple[Fault, 
 
 @contextlib.contextmanager
 def _opened(file: Path, data_only: bool) -> Iterator[Any]:
+    import openpyxl  # only who has a workbook waits for it
+
     with (
         file.open("rb") as stream,
         contextlib.closing(openpyxl.load_workbook(stream, True, data_only=data_only)) as book,
@@ -189,6 +191,8 @@ def _mark_merged(row: int, record: list[Any], width: int, areas: Sequence[_Area]
 
 def _scanned(file: Path, sheet: Any) -> tuple[bool, list[_Area]]:
     """Whether a sheet has formulas, and its merged cells, the last first."""
+    from openpyxl.utils import column_index_from_string
+
     has_formulas, areas = False, set()
     with zipfile.ZipFile(file) as archive, archive.open(sheet._worksheet_path) as stream:
         piece = b""
