@@ -23,6 +23,58 @@ QUEUES = ("halls", "liquid loop", "GPU deliveries", "rack installation", "networ
 
 
 @dataclass(frozen=True)
+class Pace:
+    """What the compute queues pass on, in GPUs a day, the same at every site.
+
+    Attributes
+    ----------
+    delivery_day, delivered_gpus : arrays
+        The ladder: from each day on, so many GPUs have been delivered in all.
+    """
+
+    delivery_day: Ints
+    delivered_gpus: Ints
+    loop_per_day: float
+    racks_per_day: float
+    network_per_day: float
+    bringup_days: int
+
+
+@dataclass(frozen=True)
+class PowerQuality:
+    """What the plant has to live through, and how well.
+
+    Attributes
+    ----------
+    iso_class : str
+        Class of ISO 8528-5 that is asked for (``G1`` to ``G3``); empty where none is.
+    frequency_hz : float
+        Nominal frequency.
+    swing_period_s, swing_edge_s : float
+        Period of the routine swing, and the time in which the load falls or rises.
+    job_step : float
+        Share of the IT peak that falls away when a job stops, and comes back when it starts.
+    job_stop_s, job_start_s : float
+        Times in which a job stops and starts.
+    grid_loss : bool
+        Whether the class is asked for on the loss of the grid, too.
+    waveform_s, waveform_share : tuple of float
+        A sampled IT load, as a share of ``it_mw``, over the time in seconds; empty where there is none.
+    """
+
+    iso_class: str
+    frequency_hz: float
+    swing_period_s: float
+    swing_edge_s: float
+    job_step: float
+    job_stop_s: float
+    job_start_s: float
+    grid_loss: bool
+    waveform_s: tuple[float, ...]
+    waveform_share: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Instance:
     """Everything that the optimizer may know.
 
@@ -39,12 +91,18 @@ class Instance:
     crews : K, crews at work at once
     spare_units, ride_through_minutes, commissioning_days, horizon_day : as in the scenario
     budget_musd, gpu_cost_musd : million USD
+    pace : Pace
+    power_quality : PowerQuality
     order : objective, as indices of milestones with -1 for cost
     site_id : tuple of str, S
     grid_mw, grid_swing_mw : S, MW at access
     gas_mw (MW thermal), nox_t_per_year, water_m3_per_day, yard_m2 : S; infinite where there is no limit
     grid_usd_per_mwh, site_cost_musd : S
+    access_day : S, day of the keys
+    hall_gpus_per_day : S, GPUs for which hall is made ready a day
     floor_gpus : S, GPUs for which there is hall
+    battery_floor_mw : S x M, MW of batteries that must be there at least
+    inertia_floor_mws : S x M, MW s of ``inertia_s x firm_mw x units`` that must be there at least
     compute_ready_day : S x M, day on which the GPUs are racked, plumbed and networked (NEVER: they cannot be)
     compute_queue : S x M, index into QUEUES of the queue that decides ``compute_ready_day``
     queue_free_day : S x M x Q, ``compute_ready_day`` if that one of the QUEUES were free (NEVER: still not)
@@ -58,8 +116,14 @@ class Instance:
     fleet : O, units that may be had at most
     trade : O, index into TRADES
     crew_days, footprint_m2, energy_mwh, step_fraction : O, per unit
+    inertia_s : O, inertia constant of a generator: energy of its shaft over its rating
+    droop : O, share of the nominal frequency by which it falls from no to full load
+    governor_s : O, time constant of governor and actuator
+    ramp_per_s : O, share of its rating by which a generator can follow in a second beyond ``step_fraction``
+    response_s : O, time constant of a battery
     heat_rate_mj_per_kwh, nox_g_per_kwh, fuel_usd_per_mwh : O, generators
     water_m3_per_mwh : O, chillers
+    transit_days : S x O, days on the road
     arrival_day, ready_day : S x O
     rating_mw : S x O, ``firm_mw`` of generators, ``cap_mw`` of chillers, power of batteries
     cop : S x O, chillers (1 elsewhere)
@@ -81,6 +145,8 @@ class Instance:
     horizon_day: int
     budget_musd: float
     gpu_cost_musd: float
+    pace: Pace
+    power_quality: PowerQuality
     order: tuple[int, ...]
     site_id: tuple[str, ...]
     grid_mw: Floats
@@ -91,7 +157,11 @@ class Instance:
     yard_m2: Floats
     grid_usd_per_mwh: Floats
     site_cost_musd: Floats
+    access_day: Ints
+    hall_gpus_per_day: Floats
     floor_gpus: Floats
+    battery_floor_mw: Floats
+    inertia_floor_mws: Floats
     compute_ready_day: Ints
     compute_queue: Ints
     queue_free_day: Ints
@@ -111,10 +181,16 @@ class Instance:
     footprint_m2: Floats
     energy_mwh: Floats
     step_fraction: Floats
+    inertia_s: Floats
+    droop: Floats
+    governor_s: Floats
+    ramp_per_s: Floats
+    response_s: Floats
     heat_rate_mj_per_kwh: Floats
     nox_g_per_kwh: Floats
     fuel_usd_per_mwh: Floats
     water_m3_per_mwh: Floats
+    transit_days: Ints
     arrival_day: Ints
     ready_day: Ints
     rating_mw: Floats
@@ -215,14 +291,16 @@ _AXES = {
             "yard_m2",
             "grid_usd_per_mwh",
             "site_cost_musd",
+            "access_day",
+            "hall_gpus_per_day",
             "floor_gpus",
         ),
         "S",
     ),
-    **dict.fromkeys(("compute_ready_day", "compute_queue"), "SM"),
+    **dict.fromkeys(("compute_ready_day", "compute_queue", "battery_floor_mw", "inertia_floor_mws"), "SM"),
     "queue_free_day": "SMQ",
     **dict.fromkeys(("step_site", "step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd"), "L"),
-    **dict.fromkeys(("arrival_day", "ready_day", "rating_mw", "cop", "unit_cost_musd"), "SO"),
+    **dict.fromkeys(("transit_days", "arrival_day", "ready_day", "rating_mw", "cop", "unit_cost_musd"), "SO"),
     **dict.fromkeys(
         (
             "is_generator",
@@ -235,6 +313,11 @@ _AXES = {
             "footprint_m2",
             "energy_mwh",
             "step_fraction",
+            "inertia_s",
+            "droop",
+            "governor_s",
+            "ramp_per_s",
+            "response_s",
             "heat_rate_mj_per_kwh",
             "nox_g_per_kwh",
             "fuel_usd_per_mwh",

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import geopandas
-import numpy as np
 import pandas as pd
 
 from siteopt.codes import Code
@@ -215,14 +214,11 @@ def solve(
     checked = _environment() | _checked([(best.case, best.plan)] if best is not None else [])
     if verify and best is not None:
         checked["second_solver"] = asdict(cross_check(best, VERIFY_SECONDS, clock.stop))
-    chosen = [dataset.pool.site_id.index(ranking.best.site_id)] if ranking.best is not None else []
-    transit = dataset.pool.transit_days(np.array(chosen, dtype=np.int64))
     document_ = document(
         scenario,
         dataset.sites,
         dataset.offers,
         dataset.steps,
-        transit,
         ranking,
         dataset.excluded,
         dataset.assumed,

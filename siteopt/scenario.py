@@ -162,6 +162,31 @@ class Supply(_Section):
     yard_prep_days: Days
 
 
+class PowerQuality(_Section):
+    """What the electricity must bear. ``class``: of ISO 8528-5, which the plan then has to pass; without it the swings
+    are replayed, but nothing is asked. ``swing_period_s``, ``swing_edge_s``: of the routine swing; ``job_step``: share
+    of the IT peak that falls away within ``job_stop_s`` when a job stops, and comes within ``job_start_s`` when it
+    starts; ``grid_loss``: whether the class must hold on the loss of the grid, too; ``waveform``: a table of a sampled
+    IT load.
+    """
+
+    iso_class: Literal["G1", "G2", "G3"] | None = Field(default=None, alias="class")
+    frequency_hz: Annotated[float, Field(ge=40, le=70)] = 60.0
+    swing_period_s: Annotated[float, Field(ge=0.05, le=60)] = 2.0
+    swing_edge_s: Annotated[float, Field(ge=0, le=30)] = 0.1
+    job_step: Share = 0.8
+    job_stop_s: Annotated[float, Field(ge=0, le=600)] = 0.1
+    job_start_s: Annotated[float, Field(ge=0, le=600)] = 60.0
+    grid_loss: bool = False
+    waveform: Name | None = None
+
+    @model_validator(mode="after")
+    def _edges_within_period(self) -> PowerQuality:
+        if 2 * self.swing_edge_s > self.swing_period_s:
+            raise ValueError(f"a swing_edge_s of at most half of swing_period_s, {self.swing_period_s / 2:g}")
+        return self
+
+
 Assumed = float | Literal["exclude"]
 
 
@@ -249,6 +274,7 @@ class Scenario(_Section):
     building: Building
     crews: Crews
     supply: Supply
+    power_quality: PowerQuality = PowerQuality()
     defaults: Defaults = Defaults()
     objective: Objective = Objective()
     baselines: list[Baseline] = []

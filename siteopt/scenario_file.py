@@ -250,9 +250,9 @@ def _keys_at(place: list[str]) -> list[str]:
     for part in place:
         if part.isdigit():
             continue
-        annotation = model.model_fields[part].annotation
+        annotation = {field.alias or name: field for name, field in model.model_fields.items()}[part].annotation
         arguments = [argument for argument in getattr(annotation, "__args__", ()) if isinstance(argument, type)]
         model = next((kind for kind in (annotation, *arguments) if hasattr(kind, "model_fields")), None)
         if model is None:
             return []
-    return [name for name in model.model_fields if name not in OWN]
+    return [field.alias or name for name, field in model.model_fields.items() if name not in OWN]

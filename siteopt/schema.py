@@ -42,6 +42,16 @@ class Fuel(StrEnum):
     DIESEL = "diesel"
 
 
+class Machine(StrEnum):
+    """What drives a generator, and so how it answers a change of its load."""
+
+    DIESEL_ENGINE = "diesel engine"
+    GAS_ENGINE = "gas engine"
+    AERODERIVATIVE = "aeroderivative turbine"
+    INDUSTRIAL_TURBINE = "industrial turbine"
+    FUEL_CELL = "fuel cell"
+
+
 class Condition(StrEnum):
     """State of a hall on the day of the keys; ``none`` is a greenfield."""
 
@@ -229,6 +239,10 @@ OFFERS = Table(
         _number("heat_rate_mj_per_kwh", "MJ/kWh", 3.6, 25, "fuel (LHV) per electricity", required_for=_GENERATOR),
         _number("nox_g_per_kwh", "g/kWh", 0, 30, "nitrogen oxides", required_for=_GENERATOR),
         _number("step_fraction", "share", 0, 1, "share of rating taken in one load step", required_for=_GENERATOR),
+        _text("machine", "what drives a generator; blank: a diesel or gas engine, by its fuel", Machine),
+        _number("ramp_mw_per_min", "MW/min", 0, 1000, "load that one unit takes on beyond its step; blank: by machine"),
+        _number("inertia_s", "s", 0, 20, "energy of the shaft over the rating; blank: by machine"),
+        _number("response_s", "s", 0.001, 5, "time constant of a battery; blank: 0.1", default=0.1),
         Column("count", Type.INTEGER, "units", "identical units at the depot", 0, 100_000, required=True),
         _number("latitude", "degrees", -90, 90, "of the depot (WGS 84)", required=True),
         _number("longitude", "degrees", -180, 180, "of the depot (WGS 84)", required=True),
@@ -265,7 +279,19 @@ AREAS = Table(
     ),
 )
 
-TABLES = (CANDIDATES, GRID_STEPS, OFFERS, AREAS)
+WAVEFORM = Table(
+    "waveform",
+    ("time_s",),
+    (
+        _number("time_s", "s", 0, 600, "time from the first sample; samples rise in it", required=True),
+        _number("it_share", "share", 0, 1.5, "IT load as a share of its peak", required=True),
+        _SOURCES,
+        _NOTES,
+    ),
+    spatial=False,
+)
+
+TABLES = (CANDIDATES, GRID_STEPS, OFFERS, AREAS, WAVEFORM)
 
 
 def uncut(cut: Collection[str], known: Iterable[str]) -> dict[str, list[str]]:

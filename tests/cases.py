@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from siteopt.instance import QUEUES, TRADES, Instance
+from siteopt.instance import QUEUES, TRADES, Instance, Pace, PowerQuality
 
 DELIVERIES = QUEUES.index("GPU deliveries")
 """What decides the day of the GPUs in a tiny case; were it free, that would be day 0."""
@@ -21,6 +21,8 @@ SITE = {
     "yard_m2": np.inf,
     "grid_usd_per_mwh": 0.0,
     "site_cost_musd": 1.0,
+    "access_day": 0,
+    "hall_gpus_per_day": 1e9,
     "floor_gpus": np.inf,
     "compute_ready_day": 10,
 }
@@ -35,16 +37,31 @@ OFFER = {
     "footprint_m2": 0.0,
     "energy_mwh": 0.0,
     "step_fraction": 0.0,
+    "inertia_s": 1.0,
+    "droop": 0.05,
+    "governor_s": 0.2,
+    "ramp_per_s": 1.0,
+    "response_s": 0.1,
     "heat_rate_mj_per_kwh": 7.2,
     "nox_g_per_kwh": 0.0,
     "fuel_usd_per_mwh": 0.0,
     "water_m3_per_mwh": 0.0,
+    "transit_days": 0,
     "arrival_day": 0,
     "install_days": 0,
     "rating_mw": 1.0,
     "cop": 1.0,
     "unit_cost_musd": 1.0,
 }
+
+
+QUALITY = PowerQuality("", 60.0, 2.0, 0.1, 0.8, 0.1, 60.0, False, (), ())
+"""Nothing is asked of the electricity."""
+
+
+def at_once(gpus: np.ndarray, day: np.ndarray) -> Pace:
+    """Deliveries on the day before that of the compute, all of them racked and networked by that day."""
+    return Pace(day - 1, np.asarray(gpus), 1e9, 1e9, 1e9, 0)
 
 
 def generator(**more: Any) -> dict[str, Any]:
@@ -112,7 +129,10 @@ def tiny(
         "horizon_day": 60,
         "budget_musd": 1000.0,
         "gpu_cost_musd": 0.0,
+        "power_quality": QUALITY,
         "order": (*range(milestones), -1),
+        "battery_floor_mw": np.zeros((size, milestones)),
+        "inertia_floor_mws": np.zeros((size, milestones)),
         "site_id": tuple(f"s{s}" for s in range(size)),
         "compute_ready_day": ready_day,
         "compute_queue": np.full((size, milestones), DELIVERIES),
@@ -129,6 +149,7 @@ def tiny(
         "is_gas": (kinds == "generator") & offer("gas", bool),
         "fleet": offer("fleet", np.int64),
         "trade": np.array([TRADES.index(row["trade"]) for row in offers], dtype=np.int64),
+        "transit_days": pair("transit_days", np.int64),
         "arrival_day": arrival,
         "ready_day": arrival + offer("install_days", np.int64),
         "rating_mw": pair("rating_mw"),
@@ -137,6 +158,9 @@ def tiny(
     }
     by_site = set(SITE) - {"compute_ready_day"}
     values |= {name: site(name) for name in by_site}
+    values["access_day"] = values["access_day"].astype(np.int64)
+    values["pace"] = at_once(values["gpus"], ready_day[0])
     by_offer = ("crew_days", "footprint_m2", "energy_mwh", "step_fraction", "heat_rate_mj_per_kwh", "nox_g_per_kwh")
+    by_offer += ("inertia_s", "droop", "governor_s", "ramp_per_s", "response_s")
     values |= {name: offer(name) for name in (*by_offer, "fuel_usd_per_mwh", "water_m3_per_mwh")}
     return Instance(**(values | scalars))

@@ -8,32 +8,14 @@ convolution: see ``docs/model.md``; a test replays the queues day by day.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from siteopt.instance import NEVER, QUEUES, Floats, Ints
+from siteopt.instance import NEVER, QUEUES, Floats, Ints, Pace
 
 _HALLS, _LOOP, _DELIVERIES, _RACKS, _NETWORK, _FLOOR = range(len(QUEUES))
-
-
-@dataclass(frozen=True)
-class Pace:
-    """What the queues pass on, in GPUs a day, the same at every site.
-
-    Attributes
-    ----------
-    delivery_day, delivered_gpus : arrays
-        The ladder: from each day on, so many GPUs have been delivered in all.
-    """
-
-    delivery_day: Ints
-    delivered_gpus: Ints
-    loop_per_day: float
-    racks_per_day: float
-    network_per_day: float
-    bringup_days: int
 
 
 def compute_ready(

@@ -21,13 +21,13 @@ from siteopt.faults import Fault, InputError, named
 from siteopt.geodata.check import typed
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.layers import CRS, files_of, located, refuse
-from siteopt.geodata.pool import SitePool, site_pool
+from siteopt.geodata.pool import SitePool, power_quality, site_pool
 from siteopt.geodata.tables import read_table
 from siteopt.geodata.together import inside_faults, ladder_faults, outline_faults, shape_faults, stranger_faults
 from siteopt.instance import Instance
 from siteopt.log import note
 from siteopt.scenario import Scenario
-from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, Table, Type
+from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Table, Type
 
 ASSUMABLE = [column.name for column in CANDIDATES if column.assumable]
 DECIDING = [column.name for column in CANDIDATES if column.type is not Type.TEXT or column.choices]
@@ -188,6 +188,9 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
             reader.report(GRID_STEPS, stranger_faults(frame["site_id"], name, reader.known.index), frame)
             reader.report(GRID_STEPS, ladder_faults(frame.assign(day=day), name, reader.known["grid_mw"]), frame)
         ladders.append(frame.assign(day=day.clip(lower=0)))
+    sampled = scenario.power_quality.waveform
+    waves = [frame for _, frame, _ in reader.read(WAVEFORM, [sampled] if sampled else [])]
+    waveform = waves[0].sort_values("time_s") if waves else pd.DataFrame(columns=list(WAVEFORM.names))
     areas = reader.read(AREAS, scenario.inputs.areas)
     outlines = _outlines(candidates)
     for name, frame, shapes in areas:
@@ -217,7 +220,7 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
     shaped = [(frame, OUTLINE, shapes) for _, frame, shapes in candidates]
     shaped += [(frame, frame["use"], shapes) for _, frame, shapes in areas]
     return Dataset(
-        site_pool(scenario, eligible, offers, steps),
+        site_pool(scenario, eligible, offers, steps, power_quality(scenario, waveform)),
         sites,
         offers,
         steps,

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siteopt.geodata.compute import Pace, compute_ready, queue_free
+from siteopt.geodata.compute import compute_ready, queue_free
 from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
 from siteopt.geodata.distances import geodesic_km, least_km
-from siteopt.instance import TRADES, Floats, Instance, Ints, steps_of
+from siteopt.geodata.machines import answers
+from siteopt.instance import TRADES, Floats, Instance, Ints, Pace, PowerQuality, steps_of
 from siteopt.scenario import COST, Scenario, Supply
 from siteopt.schema import OFFERS, Fuel, Kind
 
@@ -111,17 +112,13 @@ class SitePool:
         """The same from distances that are never too long: no day later, no cost higher, all else equal; fast."""
         return self._instance(sites, least_km)
 
-    def transit_days(self, sites: Ints) -> Ints:
-        """Whole days on the road from every offer to these sites; S x O."""
-        return self.haulage.transit_days(self._road_km(sites, geodesic_km))[:, self.haulage.depot_of]
-
     def _road_km(self, sites: Ints, distance_km: Callable[[Floats, Floats], Floats]) -> Floats:
         return distance_km(self.places[sites], self.haulage.depots) * self.haulage.circuity
 
     def _instance(self, sites: Ints, distance_km: Callable[[Floats, Floats], Floats]) -> Instance:
         road_km = self._road_km(sites, distance_km)
-        arrival = self.haulage.transit_days(road_km)[:, self.haulage.depot_of]
-        arrival += self.lead_days
+        transit = self.haulage.transit_days(road_km)[:, self.haulage.depot_of]
+        arrival = transit + self.lead_days
         np.maximum(arrival, self.earliest_day[sites][:, self.common["is_generator"].astype(np.int64)], out=arrival)
         cost = road_km[:, self.haulage.depot_of]
         cost *= self.usd_per_km
@@ -135,6 +132,9 @@ class SitePool:
             site_id=tuple(map(self.site_id.__getitem__, sites.tolist())),
             **self.common,
             **taken | {"step_site": owner},
+            battery_floor_mw=np.zeros((len(sites), len(self.common["gpus"]))),
+            inertia_floor_mws=np.zeros((len(sites), len(self.common["gpus"]))),
+            transit_days=transit,
             arrival_day=arrival,
             ready_day=arrival + self.install_days,
             rating_mw=rating,
@@ -143,7 +143,21 @@ class SitePool:
         )
 
 
-def site_pool(scenario: Scenario, sites: pd.DataFrame, offers: pd.DataFrame, steps: pd.DataFrame) -> SitePool:
+def power_quality(scenario: Scenario, waveform: pd.DataFrame) -> PowerQuality:
+    """What the scenario asks of the electricity, with the samples of its waveform in the order of time."""
+    asked = scenario.power_quality
+    times, shares = (tuple(waveform[name].astype(float)) for name in ("time_s", "it_share"))
+    return PowerQuality(
+        asked.iso_class or "",
+        **asked.model_dump(exclude={"iso_class", "waveform"}),
+        waveform_s=times,
+        waveform_share=shares,
+    )
+
+
+def site_pool(
+    scenario: Scenario, sites: pd.DataFrame, offers: pd.DataFrame, steps: pd.DataFrame, quality: PowerQuality
+) -> SitePool:
     """The pool of the eligible sites.
 
     Parameters
@@ -154,6 +168,8 @@ def site_pool(scenario: Scenario, sites: pd.DataFrame, offers: pd.DataFrame, ste
         Sorted by their index, offer_id.
     steps : DataFrame
         Grid steps of these sites by site and ``day``.
+    quality : PowerQuality
+        Of :func:`power_quality`.
     """
     workload, supply = scenario.workload, scenario.supply
 
@@ -166,7 +182,8 @@ def site_pool(scenario: Scenario, sites: pd.DataFrame, offers: pd.DataFrame, ste
     floor_gpus = site("floor_area_m2") * hall_gpus_per_m2
     fitout = sites["fitout_m2_per_day"].fillna(sites["condition"].map(dict(scenario.building.fitout_m2_per_day)))
     gpus, halls_per_day = [milestone.gpus for milestone in scenario.milestones], fitout.to_numpy(dtype=float)
-    queues = (gpus, access, halls_per_day * hall_gpus_per_m2, floor_gpus, _pace(scenario))
+    hall_gpus_per_day, pace = halls_per_day * hall_gpus_per_m2, _pace(scenario)
+    queues = (gpus, access, hall_gpus_per_day, floor_gpus, pace)
     ready, queue = compute_ready(*queues)
     grid_mw, swing_share = site("grid_mw"), scenario.defaults.grid_swing_share
     step_site = sites.index.get_indexer(steps["site_id"]).astype(np.int64)
@@ -187,6 +204,8 @@ def site_pool(scenario: Scenario, sites: pd.DataFrame, offers: pd.DataFrame, ste
             "yard_m2": site("yard_area_m2"),
             "grid_usd_per_mwh": site("grid_usd_per_mwh"),
             "site_cost_musd": site("site_cost_usd") / 1e6,
+            "access_day": access,
+            "hall_gpus_per_day": hall_gpus_per_day,
             "floor_gpus": floor_gpus,
             "compute_ready_day": ready,
             "compute_queue": queue,
@@ -199,7 +218,7 @@ def site_pool(scenario: Scenario, sites: pd.DataFrame, offers: pd.DataFrame, ste
             "step_rise_swing_mw": rise * swing_share,
             "step_cost_musd": steps["cost_usd"].astype(float).fillna(0).to_numpy() / 1e6,
         },
-        common=_of_scenario(scenario) | _of_offers(scenario, offers),
+        common=_of_scenario(scenario) | _of_offers(scenario, offers) | {"pace": pace, "power_quality": quality},
         haulage=_haulage(supply, offers),
         units=_units(workload.coolant_c, offers),
         lead_days=np.ceil(_offer(offers, "lead_days")).astype(np.int64),
@@ -274,6 +293,8 @@ def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
         "footprint_m2": _offer(offers, "footprint_m2"),
         "energy_mwh": only(is_battery, "energy_mwh"),
         "step_fraction": only(is_generator, "step_fraction"),
+        **{name: np.where(is_generator, values, 0.0) for name, values in answers(offers).items()},
+        "response_s": only(is_battery, "response_s"),
         "heat_rate_mj_per_kwh": only(is_generator, "heat_rate_mj_per_kwh"),
         "nox_g_per_kwh": only(is_generator, "nox_g_per_kwh"),
         "fuel_usd_per_mwh": only(is_generator, "heat_rate_mj_per_kwh") * fuel_price,

@@ -43,6 +43,7 @@ class Variants:
 
     def __init__(self, scenario: Scenario, dataset: Dataset, site_id: str) -> None:
         self._scenario, self._offers = scenario, dataset.offers
+        self._quality = dataset.pool.common["power_quality"]
         self._row = filled_sites(scenario, dataset.sites.loc[[site_id]])[0]
         blank = self._row["fitout_m2_per_day"].isna()
         rates = self._row["condition"].map(dict(scenario.building.fitout_m2_per_day))
@@ -74,7 +75,8 @@ class Variants:
             else:
                 row[column] = value
         steps = steps.sort_values(["day", "grid_mw"], ignore_index=True)
-        return site_pool(self._scenario, row, self._offers, steps).exact(np.zeros(1, dtype=np.int64))
+        pool = site_pool(self._scenario, row, self._offers, steps, self._quality)
+        return pool.exact(np.zeros(1, dtype=np.int64))
 
 
 def _best(column: str, notch: float) -> float:

@@ -26,7 +26,6 @@ def document(
     sites: pd.DataFrame,
     offers: pd.DataFrame,
     steps: pd.DataFrame,
-    transit_days: np.ndarray,
     ranking: Ranking,
     excluded: pd.Series,
     assumed: pd.DataFrame,
@@ -41,7 +40,6 @@ def document(
     ----------
     steps : DataFrame
         Grid steps, in the order of days for each site.
-    transit_days : sites x O, whole days on the road to the chosen site; of no site where there is none
     """
     result = ranking.best
     chosen = result.site_id if result is not None else None
@@ -50,7 +48,7 @@ def document(
         "method": ranking.method,
         "objective": list(scenario.order),
         "commissioning_days": scenario.supply.commissioning_days,
-        **_chosen(scenario, sites, offers, steps, transit_days, result),
+        **_chosen(scenario, sites, offers, steps, result),
         "assumptions": _assumptions(scenario, chosen, assumed),
         "candidates": len(sites),
         "eligible": ranking.eligible,
@@ -99,7 +97,6 @@ def _chosen(
     sites: pd.DataFrame,
     offers: pd.DataFrame,
     steps: pd.DataFrame,
-    transit_days: np.ndarray,
     result: SiteResult | None,
 ) -> Document:
     """The chosen site and its plan; the same fields, empty, where there is none."""
@@ -118,7 +115,7 @@ def _chosen(
         "access": scenario.date_of(access_day).isoformat(),
         "milestones": milestones_of(scenario, result, case, plan),
         "cost_usd": cost_usd(case, plan),
-        "orders": _orders(scenario, case, plan, offers, transit_days[0]),
+        "orders": _orders(scenario, case, plan, offers),
         "grid_steps": _grid_steps(scenario, case, plan, steps[steps["site_id"] == site]),
         "baselines": _baselines(scenario, plan),
     }
@@ -165,16 +162,14 @@ def units_of(order: Document) -> int:
     return max(order["units"].values())
 
 
-def _orders(
-    scenario: Scenario, case: Instance, plan: Plan, offers: pd.DataFrame, transit_days: np.ndarray
-) -> list[Document]:
+def _orders(scenario: Scenario, case: Instance, plan: Plan, offers: pd.DataFrame) -> list[Document]:
     orders = []
     for o in np.flatnonzero(plan.units[:, -1]):
         offer = offers.iloc[o]
         units = {case.milestone[m]: int(plan.units[o, m]) for m in range(case.milestones)}
         arrives = int(case.arrival_day[0, o])
         days = {
-            "leaves": arrives - int(transit_days[o]),
+            "leaves": arrives - int(case.transit_days[0, o]),
             "arrives": arrives,
             "ready": int(case.ready_day[0, o]),
             "serves": int(case.ready_day[0, o]) + case.commissioning_days,

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siteopt.geodata.compute import Pace, compute_ready, queue_free
-from siteopt.instance import NEVER, QUEUES
+from siteopt.geodata.compute import compute_ready, queue_free
+from siteopt.instance import NEVER, QUEUES, Pace
 
 LONG = 400
 

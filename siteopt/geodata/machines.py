@@ -1,0 +1,57 @@
+"""How generators answer a change of their load, where the offers table does not say so itself."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from siteopt.instance import Floats
+from siteopt.schema import Fuel, Machine
+
+DROOP = 0.04
+"""Share of the nominal frequency between no and full load.
+
+CIM's typical value of GAST: https://docs.rs/cimoxide-structs/0.3.1/src/cimstructs/GovGAST.rs.html
+"""
+
+
+class Answer(NamedTuple):
+    """Inertia constant and time constant of governor and actuator, s; share of the rating that it ramps in a minute."""
+
+    inertia_s: float
+    governor_s: float
+    ramp_per_min: float
+
+
+ANSWERS = {
+    Machine.DIESEL_ENGINE: Answer(0.8, 0.2, 6.0),
+    Machine.GAS_ENGINE: Answer(0.8, 0.25, 1.0),
+    Machine.AERODERIVATIVE: Answer(1.5, 0.5, 0.5),
+    Machine.INDUSTRIAL_TURBINE: Answer(4.0, 0.5, 0.2),
+    Machine.FUEL_CELL: Answer(0.0, 0.1, 0.1),
+}
+"""By machine.
+
+``inertia_s`` and the ``governor_s`` of engines are estimates (general knowledge: 0.5 to 1.5, 1 to 2.5 and 3 to 6 s;
+actuators 0.05 to 0.25 s). The 0.5 s of turbines is the valve of GAST (see DROOP). Ramps: engines above 100 %,
+aeroderivatives about 50 %, industrial turbines about 20 % a minute,
+https://www.wartsila.com/energy/learn-more/technology-comparison-engine-vs-aero/combustion-engine-vs-gas-turbine-ramp-rate;
+diesels and fuel cells are estimates. An inverter's droop is that of the machines.
+"""
+
+
+def answers(offers: pd.DataFrame) -> dict[str, Floats]:
+    """Fields of the Instance that say how each generator answers; O each, 0 where there is none."""
+    engine = np.where(offers["fuel"] == Fuel.DIESEL, Machine.DIESEL_ENGINE, Machine.GAS_ENGINE)
+    machine = np.where(offers["machine"] == "", engine, offers["machine"])
+    table = np.array([ANSWERS[Machine(name)] for name in machine], dtype=float).reshape(-1, len(Answer._fields))
+    ramp_mw_per_min, inertia_s = (offers[name].to_numpy(dtype=float) for name in ("ramp_mw_per_min", "inertia_s"))
+    ramp_per_min = ramp_mw_per_min / offers["unit_mw"].to_numpy(dtype=float)
+    return {
+        "inertia_s": np.where(np.isnan(inertia_s), table[:, 0], inertia_s),
+        "droop": np.full(len(offers), DROOP),
+        "governor_s": table[:, 1],
+        "ramp_per_s": np.where(np.isnan(ramp_per_min), table[:, 2], ramp_per_min) / 60,
+    }
