@@ -137,8 +137,10 @@ class _Reader:
     def report(self, table: Table, faults: list[Fault], frame: pd.DataFrame) -> None:
         """Keep the faults of a table, with the places of its rows: their own, or those of the sites that they name."""
         if faults:
-            own = "longitude" in table.names
-            places = frame if own else self.known.reindex(frame["site_id"]).set_axis(frame.index)
+            places = frame
+            if "longitude" not in table.names:
+                ids = frame["site_id"] if "site_id" in table.names else [""] * len(frame)
+                places = self.known.reindex(ids).set_axis(frame.index)
             places = places[["longitude", "latitude"]].dropna()
             for fault in faults:
                 longitude, latitude = places.loc[fault.row].tolist() if fault.row in places.index else (None, None)

@@ -18,7 +18,7 @@ from siteopt.faults import Fault, named, nearest
 from siteopt.geodata.ground import ground_faults
 from siteopt.geodata.headers import MISSPELT
 from siteopt.geodata.layers import CRS
-from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, Kind
+from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Kind
 
 COMPARED = 100_000
 """Pairs of ids up to which unknown ones are held against known ones, at 10 microseconds a pair."""
@@ -186,6 +186,16 @@ def _offers(frame: pd.DataFrame, file: str) -> list[Fault]:
     return faults + ground_faults(frame[["longitude", "latitude"]], file)
 
 
+def _waveform(frame: pd.DataFrame, file: str) -> list[Fault]:
+    times = frame["time_s"].dropna()
+    again = times[times.duplicated()]
+    twice = (
+        Fault(Code.DUPLICATE, file, int(row), "time_s", _shown(time), "a time of its own")
+        for row, time in again.items()
+    )
+    return named(twice, len(again)) + ([Fault(Code.EMPTY, file, None, "", "no rows", "samples")] if frame.empty else [])
+
+
 OTHER = {"ready_day": "ready_date", "rent_usd_per_month": "purchase_usd"}
 """What may stand instead of a column that has a fault of EITHER_OR."""
 
@@ -194,6 +204,7 @@ CROSS_CHECKS = {
     GRID_STEPS.name: _grid_steps,
     OFFERS.name: _offers,
     AREAS.name: lambda *_: [],
+    WAVEFORM.name: _waveform,
 }
 
 

@@ -1,0 +1,139 @@
+"""What a plan rests on, changed by tables of the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import siteopt
+from siteopt.geodata.facts import Facts
+from tests.worlds import write_world
+
+
+@pytest.fixture
+def facts(tmp_path: Path) -> Facts:
+    scenario = siteopt.read_scenario(write_world(tmp_path))
+    return Facts(scenario, siteopt.load(scenario), "beta")
+
+
+def table(folder: Path, text: str, name: str = "changed.csv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_nothing_changed_is_the_pool(tmp_path: Path, facts: Facts) -> None:
+    pool = siteopt.load(siteopt.read_scenario(tmp_path / "scenario.toml")).pool
+    case, levels = facts.case()
+    whole = pool.exact(np.array([pool.site_id.index("beta")]))
+    assert case.site_id == ("beta",)
+    for name in ("arrival_day", "fleet", "grid_mw", "step_ready_day", "unit_cost_musd", "compute_ready_day"):
+        assert np.array_equal(getattr(case, name), getattr(whole, name)), name
+    assert levels == [30]
+
+
+def test_lead_and_count_of_an_offer(tmp_path: Path, facts: Facts) -> None:
+    # rented at a share of a half; from Dallas to Houston it is a day on the road
+    changes = facts.changes([table(tmp_path, "offer_id,lead_days,count\ngen_rented,50,30\n")])
+    assert sorted(map(str, changes)) == ["count of gen_rented: 40 -> 30", "lead_days of gen_rented: 10 -> 50"]
+    case, _ = facts.case(changes)
+    o = case.offer_id.index("gen_rented")
+    assert (case.arrival_day[0, o], case.fleet[o]) == (51, 15)
+    assert case.arrival_day[0, case.offer_id.index("gen_bought")] == 21
+
+
+def test_one_change_at_a_time(tmp_path: Path, facts: Facts) -> None:
+    lead, count = sorted(facts.changes([table(tmp_path, "offer_id,lead_days,count\ngen_rented,50,30\n")]), key=str)[
+        ::-1
+    ]
+    o = facts.case()[0].offer_id.index("gen_rented")
+    assert (facts.case([lead])[0].arrival_day[0, o], facts.case([lead])[0].fleet[o]) == (51, 20)
+    assert (facts.case([count])[0].arrival_day[0, o], facts.case([count])[0].fleet[o]) == (11, 15)
+
+
+def test_day_or_date_of_a_grid_step(tmp_path: Path, facts: Facts) -> None:
+    for column, value in (("ready_day", "75"), ("ready_date", "2025-03-17")):
+        (change,) = facts.changes([table(tmp_path, f"site_id,grid_mw,{column}\nbeta,30,{value}\n")])
+        assert str(change) == "day of beta, step to 30 MW: 60 -> 75"
+        assert list(facts.case([change])[0].step_ready_day) == [75]
+
+
+def test_cell_of_the_site_itself(tmp_path: Path, facts: Facts) -> None:
+    changes = facts.changes([table(tmp_path, "site_id,access_days,grid_mw\nbeta,25,\nalpha,99,1\n")])
+    assert [str(change) for change in changes] == ["access_days of beta: 5 -> 25"]
+    assert facts.case(changes)[0].access_day[0] == 25
+
+
+def test_whole_tables_that_say_the_same_change_nothing(tmp_path: Path, facts: Facts) -> None:
+    assert facts.changes([tmp_path / name for name in ("candidates.csv", "steps.csv", "offers.csv")]) == []
+
+
+def test_money_in_the_currency_of_the_scenario(tmp_path: Path, facts: Facts) -> None:
+    (change,) = facts.changes([table(tmp_path, "offer_id,rent_usd_per_month\ngen_rented,60000\n")])
+    before, after = facts.case()[0], facts.case([change])[0]
+    o = before.offer_id.index("gen_rented")
+    assert after.unit_cost_musd[0, o] - before.unit_cost_musd[0, o] == pytest.approx(12 * 0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("offer_id,lead_days\ngen_rentd,5\n", "did you mean 'gen_rented'? [E306]"),
+        ("offer_id,lead_day\ngen_rented,5\n", "did you mean 'lead_days'? [E202]"),
+        ("offer_id,colour\ngen_rented,red\n", "expected a column of the offers [E202]"),
+        ("offer_id,lead_days\ngen_rented,-5\n", "expected a number from 0 to 3,650 (days)"),
+        ("site_id,grid_mw,ready_day\nbeta,31,70\n", "the limit of one of its steps: 30 [E306]"),
+        ("site_id,grid_mw,ready_day\nbeta,30,2025-01-01\n", "found '2025-01-01'"),
+        ("vendor,count\nVendor,3\n", "offer_id"),
+    ],
+)
+def test_what_cannot_be(tmp_path: Path, facts: Facts, text: str, said: str) -> None:
+    with pytest.raises(siteopt.InputError) as refused:
+        facts.changes([table(tmp_path, text)])
+    assert said in str(refused.value)
+
+
+def test_faults_of_all_tables_at_once(tmp_path: Path, facts: Facts) -> None:
+    one = table(tmp_path, "offer_id,lead_days\ngen_rentd,5\n")
+    with pytest.raises(siteopt.InputError) as refused:
+        facts.changes([one, tmp_path / "nowhere.csv"])
+    assert len(refused.value.faults) == 2
+
+
+def waveform(folder: Path, text: str) -> siteopt.Dataset:
+    table(folder, text, "waveform.csv")
+    return siteopt.load(siteopt.read_scenario(write_world(folder), ['power_quality.waveform="waveform.csv"']))
+
+
+def test_samples_of_a_waveform_in_the_order_of_time(tmp_path: Path) -> None:
+    data = waveform(tmp_path, "time_s;it_share\n0,2;0,6\n0,1;1\n0;0,8\n")
+    quality = data.instance.power_quality
+    assert (quality.waveform_s, quality.waveform_share) == ((0.0, 0.1, 0.2), (0.8, 1.0, 0.6))
+    assert "waveform.csv" in [one["path"] for one in data.inputs]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("time_s,it_share\n0,0.5\n0,0.6\n", "a time of its own"),
+        ("time_s,it_share\n0,80\n", "in percent?"),
+        ("time_s,it_share\n", "no rows"),
+    ],
+)
+def test_waveform_that_cannot_be(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(siteopt.InputError) as refused:
+        waveform(tmp_path, text)
+    assert said in str(refused.value)
+
+
+def test_every_kind_of_cell_can_be_changed(tmp_path: Path, facts: Facts) -> None:
+    text = "site_id,available_from,condition,design_temp_c\nbeta,2025-02-01,poor,40\n"
+    changes = facts.changes([table(tmp_path, text)])
+    assert sorted(str(change) for change in changes) == [
+        "available_from of beta: blank -> 2025-02-01",
+        "condition of beta: sound -> poor",
+        "design_temp_c of beta: 30 -> 40",
+    ]
+    assert facts.case(changes)[0].hall_gpus_per_day[0] == pytest.approx(facts.case()[0].hall_gpus_per_day[0] / 2)
