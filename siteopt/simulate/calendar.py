@@ -204,12 +204,12 @@ class _Course:
     def reason(self, m: int, first: Ints) -> str:
         """What a milestone waited for on the day before its first day, or lacks in the end."""
         never = first[m] >= NEVER
-        eve = int(self.events[-1] if never else first[m] - 1)
+        known = self.queues.networked_gpus
+        eve = int(max(self.events[-1], len(known) - 1 + self.lag_days) if never else first[m] - 1)
         if eve < 0:
             return "nothing: it can start at once"
         waits = []
         if self.compute_day[m] > eve:
-            known = self.queues.networked_gpus
             there = known[min(eve - self.lag_days, len(known) - 1)] if eve >= self.lag_days else 0
             by = "in the end" if never else f"by day {max(0, eve - self.lag_days)}"
             waits.append(f"GPUs: {there:,.0f} of {self.case.gpus[m]:,} networked {by}")
