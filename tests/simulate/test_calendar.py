@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 import siteopt
 from siteopt.instance import NEVER, Instance
@@ -118,8 +120,19 @@ def test_a_milestone_does_not_start_before_the_one_before_it() -> None:
     found = replay(case, ordered([30, 30], [1, 1]))
     assert found.day.tolist() == [30, 30]
     assert found.reason == ("cooling: 10.0 MW short until the 1st o0 serves",) * 2
-    waits = replay(tiny(it_mw=[10.0, 10.0], gpus=np.array([1000, 1000])), ordered([10, 10]))
-    assert waits.day.tolist() == [10, 10]
+    # only the first one needs batteries
+    floor = np.array([[1.0, 0.0]])
+    found = replay(
+        tiny([battery(arrival_day=30)], it_mw=[10.0, 10.0], battery_floor_mw=floor), ordered([30, 30], [1, 1])
+    )
+    assert found.day.tolist() == [30, 30]
+    assert found.reason == ("batteries: 1.0 MW short until the 1st o0 serves", "the milestone before it, m0")
+
+
+def test_nothing_is_waited_for_on_day_0() -> None:
+    pace = replace(tiny().pace, delivery_day=np.zeros(1, dtype=np.int64), delivered_gpus=np.zeros(1, dtype=np.int64))
+    found = replay(tiny(gpus=np.zeros(1, dtype=np.int64), pace=pace), ordered([0]))
+    assert (found.day[0], found.reason[0]) == (0, "nothing: it can start at once")
 
 
 def test_what_is_never_there() -> None:
@@ -203,6 +216,34 @@ def test_a_proven_plan_is_late_by_crews_only(case: Instance) -> None:
     assert found.cost_parts_musd.keys() == plan.cost_parts_musd(case).keys()
     free = replay(replace(case, crews=np.full(2, np.inf)), of(plan))
     assert (free.day <= found.day).all()
+
+
+unit = st.tuples(st.integers(0, 6), st.sampled_from([1.0, 2.0, 4.0]), st.integers(1, 2), st.sampled_from([4.0, 10.0]))
+
+
+@settings(max_examples=20)
+@given(st.lists(unit, min_size=3, max_size=3), st.integers(1, 2), st.sets(st.integers(0, 2)))
+def test_no_sequence_starts_before_the_bound(
+    few: list[tuple[int, float, int, float]], crews: int, first: set[int]
+) -> None:
+    # every start of every unit that keeps within the crews is replayed, as a site of its own without a limit of crews
+    offers = [generator(arrival_day=a, crew_days=w, install_days=i, rating_mw=mw) for a, w, i, mw in few]
+    site = {"grid_mw": 0.0, "compute_ready_day": 1}
+    case = tiny(offers, [site], it_mw=[4.0, 14.0], crews=np.array([float(crews), 0.0]))
+    orders = ordered([1, 1], *([int(o in first), 1] for o in range(3)))
+    found = replay(case, orders)
+    gangs = [[shift.last_day - shift.first_day + 1 for shift in one.shifts] for one in found.installs]
+    lasts = np.array([one.ready_day - one.start_day for one in found.installs])
+    free = replace(case, crews=np.full(2, np.inf), crew_days=np.zeros(3))
+    for waits in product(range(5), repeat=3):
+        start = case.arrival_day[0] + waits
+        on_day = np.zeros(40, dtype=np.int64)
+        for day, gang in zip(start, gangs, strict=True):
+            for length in gang:
+                on_day[day : day + length] += 1
+        if on_day.max() <= crews:
+            other = replace(free, arrival_day=start[None], ready_day=(start + lasts)[None])
+            assert (found.bound_day <= replay(other, orders).day).all()
 
 
 @pytest.fixture(scope="session")
