@@ -8,25 +8,12 @@ from hypothesis import strategies as st
 
 from siteopt.geodata.compute import compute_ready, queue_free
 from siteopt.instance import NEVER, QUEUES, Pace
-
-LONG = 400
+from siteopt.simulate.queues import follow_queues
 
 
 def replay(gpus: float, access: int, halls: float, floor: float, pace: Pace) -> int:
     """First day at whose start the GPUs have passed all queues, by simulation."""
-    hall = loop = rack = network = 0.0
-    delivered_yesterday = 0.0
-    for day in range(LONG):
-        if network >= gpus - 1e-6:
-            return day + pace.bringup_days
-        hall = min(floor, hall + halls) if day >= access else 0.0
-        loop = min(loop + pace.loop_per_day, hall)
-        delivered_yesterday = max(
-            (g for d, g in zip(pace.delivery_day, pace.delivered_gpus, strict=True) if d <= day), default=0
-        )
-        rack = min(rack + pace.racks_per_day, loop, delivered_yesterday)
-        network = min(network + pace.network_per_day, rack)
-    return NEVER
+    return min(NEVER, follow_queues(access, halls, floor, pace, gpus).networked_day(gpus) + pace.bringup_days)
 
 
 rates = st.integers(1, 40).map(float)

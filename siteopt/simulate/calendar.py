@@ -1,0 +1,330 @@
+"""A plan replayed day by day: trucks, crews, commissioning, the queues of the GPUs; when each milestone can start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siteopt.instance import NEVER, TRADES, Floats, Instance, Ints
+from siteopt.simulate.crews import Install, Schedule, install
+from siteopt.simulate.dispatch import TOLERANCE, Dispatch, Limit, dispatch, unmet
+from siteopt.simulate.orders import Orders
+from siteopt.simulate.queues import Queues, follow_queues
+
+
+@dataclass(frozen=True)
+class Days:
+    """What is there at the start of each day, from day 0 to the last event (T).
+
+    Attributes
+    ----------
+    left_units, arrived_units, installed_units, serving_units : T
+        Units that have left their depot, are on site, are installed, are commissioned.
+    generators_mw, batteries_mw, chillers_mw : T, rating of what serves; heat for chillers
+    grid_mw : T, limit of the grid with the ordered steps that are commissioned
+    racked_gpus, networked_gpus : T
+    training_gpus : T, GPUs of the last milestone that has started
+    """
+
+    left_units: Ints
+    arrived_units: Ints
+    installed_units: Ints
+    serving_units: Ints
+    generators_mw: Floats
+    batteries_mw: Floats
+    chillers_mw: Floats
+    grid_mw: Floats
+    racked_gpus: Floats
+    networked_gpus: Floats
+    training_gpus: Ints
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """What comes of the orders.
+
+    Attributes
+    ----------
+    day : M, first day on which the milestone can start; NEVER where there is none
+    planned_day : M
+    bound_day : M
+        No sequence of whole crews can start the milestone before, with these orders.
+    by_crews : M, bool
+        Later than planned, and on time if no unit had to wait for crews.
+    reason : tuple of str, M
+        What it waited for on the day before; where it never starts, what is missing in the end.
+    installs : tuple of Install
+        In the order of offers and units.
+    days : Days
+    demand_mw, import_mw : M
+        Peak demand and mean import at the start of the milestone, with the units that are ordered for it and no
+        others; nan where these do not suffice.
+    output_mw, heat_mw : O x M
+        Likewise mean output of generators and heat removed by chillers.
+    cost_parts_musd : dict
+        What it costs, by part, in millions of USD; energy nan where the units ordered for a milestone do not suffice.
+    budget_musd : float
+    """
+
+    day: Ints
+    planned_day: Ints
+    bound_day: Ints
+    by_crews: NDArray[np.bool_]
+    reason: tuple[str, ...]
+    installs: tuple[Install, ...]
+    days: Days
+    demand_mw: Floats
+    import_mw: Floats
+    output_mw: Floats
+    heat_mw: Floats
+    cost_parts_musd: dict[str, float]
+    budget_musd: float
+
+    @property
+    def cost_musd(self) -> float:
+        """What it costs in all, in millions of USD."""
+        return sum(self.cost_parts_musd.values())
+
+    @property
+    def within_budget(self) -> bool:
+        """Whether it costs no more than the budget; not where the cost is not known."""
+        return self.cost_musd <= self.budget_musd + TOLERANCE * max(1.0, abs(self.budget_musd))
+
+    @property
+    def on_time(self) -> bool:
+        """Whether every milestone starts on its planned day or sooner."""
+        return bool((self.day <= self.planned_day).all())
+
+
+def replay(case: Instance, orders: Orders) -> Calendar:
+    """Replay orders at the site of an Instance of one site.
+
+    A milestone needs the units and steps that are ordered for it or an earlier one; units of later milestones help
+    where they serve already. It starts on the first day, not before the milestone before it, on which its GPUs are
+    commissioned and every limit of ``docs/model.md`` holds with what serves on that day.
+
+    Raises
+    ------
+    ValueError
+        Where the Instance holds more than one site, an array has a wrong shape, or units are negative or leave.
+    """
+    orders.check(case)
+    schedule = install(case, orders)
+    halls, floor, last = float(case.hall_gpus_per_day[0]), float(case.floor_gpus[0]), float(case.gpus[-1])
+    queues = follow_queues(int(case.access_day[0]), halls, floor, case.pace, last)
+    ready = np.array([one.ready_day for one in schedule.installs], dtype=np.int64)
+    course = _Course(case, orders, schedule, queues, ready)
+    day = course.first_days()
+    unhindered = replace(course, ready=case.ready_day[0][course.offer])
+    steps = [course.steps(m, NEVER) for m in range(case.milestones)]
+    running = [_run(case, m, orders.units[:, m], step) for m, step in enumerate(steps)]
+    imported = np.array([one.import_mw for one in running])
+    output = np.stack([one.output_mw for one in running], axis=1)
+    return Calendar(
+        day=day,
+        planned_day=orders.day,
+        bound_day=_bound(course),
+        by_crews=(day > orders.day) & (unhindered.first_days() <= orders.day),
+        reason=tuple(course.reason(m, day) for m in range(case.milestones)),
+        installs=schedule.installs,
+        days=_series(course, day),
+        demand_mw=np.array([one.demand_mw for one in running]),
+        import_mw=imported,
+        output_mw=output,
+        heat_mw=np.stack([one.heat_mw for one in running], axis=1),
+        cost_parts_musd=_cost(case, orders, imported, output),
+        budget_musd=case.budget_musd,
+    )
+
+
+@dataclass(frozen=True)
+class _Course:
+    """What serves on which day at the site, if each unit is installed on a given day (``ready``, in their order)."""
+
+    case: Instance
+    orders: Orders
+    schedule: Schedule
+    queues: Queues
+    ready: Ints
+
+    @property
+    def offer(self) -> Ints:
+        return np.array([one.offer for one in self.schedule.installs], dtype=np.int64)
+
+    @property
+    def serves(self) -> Ints:
+        return self.ready + self.case.commissioning_days
+
+    @property
+    def step_serves(self) -> Ints:
+        return self.case.step_ready_day + self.case.commissioning_days
+
+    @property
+    def lag_days(self) -> int:
+        """Days from networked GPUs to their training."""
+        return self.case.pace.bringup_days + self.case.commissioning_days
+
+    @property
+    def compute_day(self) -> Ints:
+        """First day on which the GPUs of each milestone can train; M."""
+        networked = [self.queues.networked_day(gpus) for gpus in self.case.gpus.tolist()]
+        return np.minimum(NEVER, np.array(networked, dtype=np.int64) + self.lag_days)
+
+    @property
+    def events(self) -> Ints:
+        """Days on which something begins to serve, day 0 the first."""
+        steps = self.step_serves[self.orders.step.any(axis=1)]
+        days = np.unique(np.concatenate([[0], self.serves, steps, self.compute_day]))
+        return days[days < NEVER]
+
+    def units(self, day: int) -> Ints:
+        """Units of each offer that serve on a day; O."""
+        return np.bincount(self.offer[self.serves <= day], minlength=self.case.offers)
+
+    def steps(self, m: int, day: int) -> NDArray[np.bool_]:
+        """Grid steps of a milestone that serve on a day, none without the one before it; L."""
+        return np.logical_and.accumulate(self.orders.step[:, m] & (self.step_serves <= day))
+
+    def unmet(self, m: int, day: int) -> list[Limit]:
+        """Limits of a milestone, the GPUs apart, that do not hold with what serves on a day."""
+        return unmet(self.case, m, self.units(day), self.steps(m, day), self.orders.units[:, m])
+
+    def first_days(self) -> Ints:
+        """First day on which each milestone can start, not before the one before it; M."""
+        first, day = [], 0
+        for m, compute in enumerate(self.compute_day.tolist()):
+            day = max(day, compute)
+            tried = [day, *self.events[self.events > day].tolist()] if day < NEVER else []
+            day = next((later for later in tried if not self.unmet(m, later)), NEVER)
+            first.append(day)
+        return np.array(first, dtype=np.int64)
+
+    def reason(self, m: int, first: Ints) -> str:
+        """What a milestone waited for on the day before its first day, or lacks in the end."""
+        never = first[m] >= NEVER
+        known = self.queues.networked_gpus
+        eve = int(max(self.events[-1], len(known) - 1 + self.lag_days) if never else first[m] - 1)
+        if eve < 0:
+            return "nothing: it can start at once"
+        waits = []
+        if self.compute_day[m] > eve:
+            there = known[min(eve - self.lag_days, len(known) - 1)] if eve >= self.lag_days else 0
+            by = "in the end" if never else f"by day {max(0, eve - self.lag_days)}"
+            waits.append(f"GPUs: {there:,.0f} of {self.case.gpus[m]:,} networked {by}")
+        lacking = self.unmet(m, eve)
+        for heat in (True, False):
+            mine = [str(limit) for limit in lacking if (limit.name in ("cooling", "water")) == heat]
+            if mine:
+                waits.append("; ".join(mine) + ("" if never else self._until(m, eve + 1, heat)))
+        if never and lacking:
+            idle = [one.trade for one in self.schedule.installs if one.ready_day >= NEVER]
+            waits += [f"crews: no {TRADES[k]} crew for {idle.count(k)} units" for k in sorted(set(idle))]
+        return "; ".join(waits) or f"the milestone before it, {self.case.milestone[m - 1]}"
+
+    def _until(self, m: int, day: int, heat: bool) -> str:
+        """Which chiller, or else which other unit or step, begins to serve on a day; of several the one most late."""
+        case, installs = self.case, self.schedule.installs
+        chills = case.is_chiller[self.offer]
+        late = self.ready - case.ready_day[0][self.offer]
+        new = np.flatnonzero((self.serves == day) & (chills == heat))
+        if len(new):
+            last = new[late[new].argmax()]
+            one, days = installs[last], int(late[last])
+            crews = f", {days} {_plural('day', days)} late for want of {TRADES[one.trade]} crews" if days > 0 else ""
+            return f" until the {_ordinal(one.unit)} {case.offer_id[one.offer]} serves{crews}"
+        risen = np.flatnonzero(self.steps(m, day) & ~self.steps(m, day - 1))
+        return f" until grid step {risen[-1] + 1} serves" if len(risen) and not heat else ""
+
+
+def _plural(word: str, number: int) -> str:
+    return word if number == 1 else word + "s"
+
+
+def _ordinal(number: int) -> str:
+    teens = 10 <= number % 100 <= 20
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
+def _bound(course: _Course) -> Ints:
+    """No sequence of whole crews can start a milestone before; M.
+
+    In no sequence is a unit ready before its soonest day, so the first days with those are a bound. And where the
+    units of a milestone cannot all be ready before some day, and it cannot start before that day without any one of
+    them, it cannot start before that day at all; whatever else can be there by then being there.
+    """
+    case, ordered = course.case, course.orders.units
+    soonest = np.array([one.soonest_day for one in course.schedule.installs], dtype=np.int64)
+    alone = replace(course, ready=soonest)
+    bound = alone.first_days()
+    together = np.minimum(NEVER, course.schedule.bound_day + case.commissioning_days)
+    for m in np.flatnonzero(bound < together).tolist():
+        eve = int(together[m]) - 1
+        units, steps = alone.units(eve), alone.steps(m, eve)
+        one_less = [
+            np.maximum(0, units - np.eye(case.offers, dtype=np.int64)[o]) for o in np.flatnonzero(ordered[:, m])
+        ]
+        if all(unmet(case, m, fewer, steps, ordered[:, m]) for fewer in one_less):
+            bound[m] = together[m]
+    return np.maximum.accumulate(bound)
+
+
+def _run(case: Instance, m: int, units: Ints, step: NDArray[np.bool_]) -> Dispatch:
+    """What runs at a milestone with the units ordered for it; nan where they do not suffice."""
+    running = dispatch(case, m, units, float(case.grid_mw[0] + case.step_rise_mw @ step))
+    if unmet(case, m, units, step, units):
+        return Dispatch(**{name: value * np.nan for name, value in vars(running).items()})
+    return running
+
+
+def _cost(case: Instance, orders: Orders, import_mw: Floats, output_mw: Floats) -> dict[str, float]:
+    """What it costs, by part, in millions of USD: the last orders, and energy over the days for which it is paid."""
+    bought = orders.units[:, -1] * case.unit_cost_musd[0]
+    kinds = {"generators": case.is_generator, "chillers": case.is_chiller, "batteries": case.is_battery}
+    paid = case.hold_days > 0
+    million_hours = 24.0 * case.hold_days[paid] / 1e6
+    return {
+        "site": float(case.site_cost_musd[0]),
+        "grid_steps": float(case.step_cost_musd @ orders.step[:, -1]),
+        **{name: float(bought[kind].sum()) for name, kind in kinds.items()},
+        "fuel": float(case.fuel_usd_per_mwh @ output_mw[:, paid] @ million_hours),
+        "grid_energy": float(case.grid_usd_per_mwh[0] * (import_mw[paid] @ million_hours)),
+        "gpus": case.gpu_cost_musd,
+    }
+
+
+def _series(course: _Course, first: Ints) -> Days:
+    """What is there at the start of every day."""
+    case, installs, queues = course.case, course.schedule.installs, course.queues
+    arrives = np.array([one.arrives_day for one in installs], dtype=np.int64)
+    leaves = np.array([one.leaves_day for one in installs], dtype=np.int64)
+    last = max([*course.events.tolist(), *arrives.tolist(), len(queues.networked_gpus) - 1])
+    days = np.arange(last + 1)
+
+    def so_far(since: Ints, amount: Floats) -> Floats:
+        risen = np.zeros(last + 2)
+        np.add.at(risen, np.clip(since, 0, last + 1), amount)
+        return np.cumsum(risen)[:-1]
+
+    def counted(since: Ints) -> Ints:
+        return so_far(since, np.ones(len(since))).astype(np.int64)
+
+    def serving(kind: NDArray[np.bool_]) -> Floats:
+        return so_far(course.serves, (case.rating_mw[0] * kind)[course.offer])
+
+    known = np.minimum(days, len(queues.networked_gpus) - 1)
+    ordered = np.logical_and.accumulate(course.orders.step[:, -1])
+    return Days(
+        left_units=counted(leaves),
+        arrived_units=counted(arrives),
+        installed_units=counted(course.ready),
+        serving_units=counted(course.serves),
+        generators_mw=serving(case.is_generator),
+        batteries_mw=serving(case.is_battery),
+        chillers_mw=serving(case.is_chiller),
+        grid_mw=case.grid_mw[0] + so_far(course.step_serves, case.step_rise_mw * ordered),
+        racked_gpus=queues.racked_gpus[known],
+        networked_gpus=queues.networked_gpus[known],
+        training_gpus=np.concatenate([[0], case.gpus])[np.searchsorted(first, days, side="right")],
+    )

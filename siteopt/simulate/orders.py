@@ -1,0 +1,43 @@
+"""All that a replay knows of a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siteopt.instance import Instance, Ints
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What is ordered for one site, and when training is meant to start.
+
+    Attributes
+    ----------
+    day : M, planned day on which training starts at the milestone
+    units : O x M, units on site, cumulative
+    step : L x M, bool, grid step in service
+    """
+
+    day: Ints
+    units: Ints
+    step: NDArray[np.bool_]
+
+    def check(self, case: Instance) -> None:
+        """See that they belong to an Instance of one site.
+
+        Raises
+        ------
+        ValueError
+            Where the Instance holds more than one site, an array has a wrong shape, or units are negative or leave.
+        """
+        if case.sites != 1:
+            raise ValueError(f"orders belong to an Instance of one site, not of {case.sites}")
+        for name, rows in (("day", ()), ("units", (case.offers,)), ("step", (len(case.step_site),))):
+            shape, expected = getattr(self, name).shape, (*rows, case.milestones)
+            if shape != expected:
+                raise ValueError(f"{name} has shape {shape}, expected {expected}")
+        if (np.diff(self.units, axis=1, prepend=0) < 0).any():
+            raise ValueError("units are negative, or fewer at a later milestone")

@@ -1,0 +1,74 @@
+"""Halls, liquid loop, deliveries, racks and network, day by day.
+
+A queue passes on at most its rate a day, and never more than it has received. What is delivered on a day can be racked
+on it; work may pass through all queues on one day; what is done on a day counts from the start of the next
+(``docs/model.md``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from siteopt.instance import NEVER, Floats, Pace
+
+ENOUGH = 1e-6
+"""GPUs that a count may be short of by rounding."""
+
+
+@dataclass(frozen=True)
+class Queues:
+    """GPUs by day, from day 0 until nothing changes any more (T); afterwards all is as on the last of these days.
+
+    Attributes
+    ----------
+    hall_gpus, loop_gpus : T, for which there is hall, and hall with a liquid loop, at the start of the day
+    delivered_gpus : T, delivered up to this day, those of the day itself included
+    racked_gpus, networked_gpus : T, at the start of the day
+    """
+
+    hall_gpus: Floats
+    loop_gpus: Floats
+    delivered_gpus: Floats
+    racked_gpus: Floats
+    networked_gpus: Floats
+
+    def networked_day(self, gpus: float) -> int:
+        """First day at whose start so many GPUs are networked; NEVER where they never are."""
+        there = self.networked_gpus >= gpus - ENOUGH
+        return int(there.argmax()) if there.any() else NEVER
+
+
+def follow_queues(
+    access_day: int, hall_gpus_per_day: float, floor_gpus: float, pace: Pace, gpus: float = np.inf
+) -> Queues:
+    """Follow the queues from day 0 until so many GPUs are networked, or nothing changes any more.
+
+    Parameters
+    ----------
+    access_day : day of the keys, on which work on the halls begins
+    hall_gpus_per_day : GPUs for which hall is made ready a day
+    floor_gpus : GPUs for which there is hall at all
+    pace : rates of the other queues, GPUs a day, and the ladder of deliveries
+    gpus : GPUs after which nobody asks
+    """
+    to_come = max(access_day, int(pace.delivery_day[-1]))
+    hall = loop = racked = networked = 0.0
+    days: list[tuple[float, ...]] = []
+    while True:
+        day = len(days)
+        there = int(np.searchsorted(pace.delivery_day, day, side="right"))
+        delivered = float(pace.delivered_gpus[there - 1]) if there else 0.0
+        before = (racked, networked)
+        days.append((hall, loop, delivered, racked, networked))
+        if networked >= min(gpus, floor_gpus, float(pace.delivered_gpus[-1])) - ENOUGH:
+            break
+        if day >= access_day:
+            hall = min(floor_gpus, hall + hall_gpus_per_day)
+        loop = min(loop + pace.loop_per_day, hall)
+        racked = min(racked + pace.racks_per_day, loop, delivered)
+        networked = min(networked + pace.network_per_day, racked)
+        if day > to_come and before == (racked, networked):
+            break
+    return Queues(*np.array(days).T)
