@@ -47,8 +47,8 @@ START_CHARGE = 0.5
 WINDOW_S = 0.1
 """Relays measure the rate of change of frequency over several cycles, 0.1 s at the least."""
 
-CHECK_S = 0.1
-"""How often a run looks whether it has settled."""
+CHECK_S, CALM_CHECKS = 0.1, 10
+"""How often a run looks whether it has settled, and how often on end it must have: a swing turns in less."""
 
 DRIFT_PER_S, SET_POINT_DRIFT_PER_S = 1e-5, 1e-3
 """Settled: the frequency drifts less than the first a second, and the set points less than the second, as shares."""
@@ -237,7 +237,7 @@ def simulate(
     lowest, highest = trip
     floor = max(lowest, RELAY) if event.shed_mw else lowest
     checked, check, last_change = x, round(CHECK_S / dt_s), float(event.load_s[-1])
-    shed_mw, collapsed_s = 0.0, None
+    calm, shed_mw, collapsed_s = 0, 0.0, None
     kept: list[tuple[float, float, float, float, float]] = []
     for k in range(steps):
         if battery_mw and (charge <= 0.0 < battery or (battery < 0.0 and charge >= 1.0)):
@@ -291,9 +291,11 @@ def simulate(
             battery = target + (battery - target) * battery_decay
         if k % check == check - 1:
             drift, moving = abs(x - checked), abs(pointed - before)
-            calm = drift < DRIFT_PER_S * CHECK_S and moving <= SET_POINT_DRIFT_PER_S * dt_s * total_capacity
-            if calm and k * dt_s > last_change and 0.0 < charge - battery * per_step * (steps - k) < 1.0:
+            still = drift < DRIFT_PER_S * CHECK_S and moving <= SET_POINT_DRIFT_PER_S * dt_s * total_capacity
+            calm = calm + 1 if still and k * dt_s > last_change else 0
+            if calm == CALM_CHECKS and 0.0 < charge - battery * per_step * (steps - k) < 1.0:
                 break
+            calm = min(calm, CALM_CHECKS - 1)
             checked = x
     return _trace(event, np.array(kept), loads, stride, dt_s, shed_mw, collapsed_s)
 

@@ -130,7 +130,7 @@ def responses(
 def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
     """The figures of one run, and the class that it keeps."""
     tied = event.before.limit_mw > 0
-    dip, rise, settled = max(-trace.lowest, 0.0), max(trace.highest, 0.0), _settled(event, trace)
+    dip, rise, settled = max(0.0, -trace.lowest), max(0.0, trace.highest), _settled(event, trace)
     changed = float(event.load_s[-1])
     recovery = () if event.judged_s else tuple(_recovery(trace, each.band, changed) for each in CLASSES.values())
     kept = ""
@@ -202,11 +202,11 @@ def needs(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: floa
     Parameters and errors as of :func:`responses`.
     """
     quality = case.power_quality
-    if not quality.iso_class:
-        return None
     found = events(case, m, units, step, demand_mw, import_mw)
     asked = [event for event in found if quality.grid_loss or event.name != GRID_LOSS]
-    bus = found[0].before
+    if not quality.iso_class or not asked:
+        return None
+    bus = asked[0].before
     start = math.floor(10 * bus.battery_mw)
     most = max(start, math.ceil(10 * MOST_BATTERY * float(case.it_mw[m])))
 
