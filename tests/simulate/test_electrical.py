@@ -128,10 +128,11 @@ def test_a_grid_without_generators_moves_along_its_droop() -> None:
     assert simulate(step(tied, 50.0, 101.0)).collapsed_s == 0.0
 
 
-def test_a_battery_relieves_the_grid() -> None:
-    trace = simulate(step(bus(battery=4.0, import_mw=50.0, limit_mw=100.0), 50.0, 60.0))
-    assert trace.grid_mw[-1] == pytest.approx(56.0, abs=1e-3)
-    assert trace.batteries_mw[-1] == pytest.approx(4.0, abs=1e-3)
+@pytest.mark.parametrize(("power", "grid"), [(4.0, 56.0), (20.0, 50.0)])
+def test_a_battery_brings_the_grid_back_to_its_schedule(power: float, grid: float) -> None:
+    trace = simulate(step(bus(battery=power, import_mw=50.0, limit_mw=100.0), 50.0, 60.0))
+    assert trace.grid_mw[-1] == pytest.approx(grid, abs=1e-3)
+    assert trace.batteries_mw[-1] == pytest.approx(60.0 - grid, abs=1e-3)
 
 
 def test_what_a_full_grid_cannot_give_the_machines_do() -> None:
