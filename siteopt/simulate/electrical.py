@@ -153,7 +153,7 @@ class Trace:
     shed_mw : float
         Load that relays shed.
     collapsed_s : float or None
-        When the plant tripped.
+        When the plant tripped; the frequency ends there.
     """
 
     time_s: Floats
@@ -297,7 +297,9 @@ def simulate(
                 break
             calm = min(calm, CALM_CHECKS - 1)
             checked = x
-    return _trace(event, np.array(kept), loads, stride, dt_s, shed_mw, collapsed_s)
+    trace = np.array(kept)
+    trace[-1, 0] = min(max(x, lowest), highest)  # where it trips it is counted no further
+    return _trace(event, trace, loads, stride, dt_s, shed_mw, collapsed_s)
 
 
 def _decay(dt_s: float, lag_s: float) -> float:
@@ -316,7 +318,7 @@ def _trace(
     if collapsed_s is not None:
         deviation[-1] = middle[-1]
     window = min(round(WINDOW_S / dt_s), len(middle) - 1)
-    slopes = (deviation[window:] - deviation[:-window]) / (window * dt_s) if window else np.zeros(1)
+    slopes = (deviation[window:] - deviation[:-window]) / (window * dt_s) if window else (deviation - first) / dt_s
     start = min(round(event.judged_s[0] / dt_s), len(deviation) - 1) if event.judged_s else 0
     moved = np.abs(batteries)
     every = slice(None, None, stride)

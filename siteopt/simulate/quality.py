@@ -195,9 +195,9 @@ def needs(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: floa
 
     The least power of batteries, in tenths of a MW: with the machines as they are, the batteries of the plan grow, and
     keep their hours and response (NEW_HOURS and NEW_RESPONSE_S where there are none). Where MOST_BATTERY does not do,
-    the least inertia that does with that much, in hundredths of what there is, all constants growing alike; then the
-    least power with it. Infinite where MOST_INERTIA does not do either. What is given was run, and keeps the class;
-    that less would not is certain only as far as more never hurts.
+    the least inertia that does with that much, in hundredths of what there is and then up to 0.1 MW s, all constants
+    growing alike; then the least power with it. Infinite where MOST_INERTIA does not do either. What is given was run,
+    and keeps the class; that less would not is certain only as far as more never hurts.
 
     Parameters and errors as of :func:`responses`.
     """
@@ -225,7 +225,7 @@ def needs(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: floa
         return Needs(math.inf, math.inf)
     tenths = _least(asked, lambda event, value: passes(event, value, percent), start, most)
     assert tenths is not None
-    return Needs(max(tenths / 10, bus.battery_mw), percent / 100 * bus.inertia_mws)
+    return Needs(max(tenths / 10, bus.battery_mw), math.ceil(percent / 10 * bus.inertia_mws) / 10)
 
 
 def _least(found: Sequence[Event], passes: Callable[[Event, int], bool], low: int, high: int) -> int | None:
