@@ -1,1 +1,1 @@
-"""A plan replayed from the Instance and its orders alone, with code that shares nothing with the optimizer."""
+"""A plan replayed, day by day and tenth of a second by tenth, by code that shares nothing with the optimizer."""

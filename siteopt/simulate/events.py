@@ -1,0 +1,201 @@
+"""What a plant has to live through at one milestone: the events of a scenario, on the buses of a plan.
+
+*Islanded*, generators and batteries feed a bus of their own, and the grid feeds its own halls, the share import / mean
+load of them. Of a routine swing the grid takes the peak to peak that it tolerates, at most what its halls swing; of a
+job that stops or starts, what its halls do. The bus bears the rest. *Grid-tied*, all of it is in parallel.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import astuple, replace
+
+import numpy as np
+
+from siteopt.instance import Floats, Instance, Ints
+from siteopt.simulate.electrical import SECONDARY_S, Bus, Event, Machines
+
+ISLANDED, GRID_TIED = "islanded", "grid-tied"
+
+SWING, WAVEFORM, STOP, START = "routine swing", "waveform", "job stop", "job start"
+GENERATOR_LOSS, GRID_LOSS = "generator loss", "grid loss"
+
+SWING_S = 12.0
+"""A swing is followed this long at least, and judged after its first period or this long: six times 2 s."""
+
+FOLLOWED_S = 6 * SECONDARY_S
+"""How long the other events are followed after the last change of the load: set points are there within 0.3 %."""
+
+
+def events(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float) -> list[Event]:
+    """Every event in every mode that a plan has, at a milestone of an Instance of one site.
+
+    Without generators there is no islanded mode, without import no grid-tied one. A load that does not change is no
+    event. Before each event the plant is at rest at its mean load, machines by capacity, all of them synchronised.
+
+    Parameters
+    ----------
+    units : O, units on site
+    step : L, bool, grid steps in service
+    demand_mw, import_mw : float
+        Peak demand and mean import.
+
+    Raises
+    ------
+    ValueError
+        Where the Instance holds more than one site.
+    """
+    if case.sites != 1:
+        raise ValueError(f"a plan belongs to an Instance of one site, not of {case.sites}")
+    mean_mw = demand_mw - float(case.it_mw[m]) * (1 - case.mean_load)
+    found: list[Event] = []
+    generators = case.is_generator & (units > 0) & (case.rating_mw[0] > 0)
+    if generators.any():
+        bus = _bus(case, units, 0.0, 0.0)
+        share = min(import_mw / mean_mw, 1.0)
+        tolerated = float(case.grid_swing_mw[0] + case.step_rise_swing_mw[step].sum())
+        found += _swings(case, m, ISLANDED, bus, mean_mw - import_mw, share, tolerated)
+        found += _jobs(case, m, ISLANDED, bus, mean_mw - import_mw, 1 - share)
+        found.append(_generator_loss(case, ISLANDED, bus, mean_mw - import_mw, generators))
+    if import_mw > 0:
+        bus = _bus(case, units, import_mw, float(case.grid_mw[0] + case.step_rise_mw[step].sum()))
+        found += _swings(case, m, GRID_TIED, bus, mean_mw, 0.0, 0.0)
+        found += _jobs(case, m, GRID_TIED, bus, mean_mw, 1.0)
+        if generators.any():
+            found.append(_generator_loss(case, GRID_TIED, bus, mean_mw, generators))
+        found.append(_grid_loss(case, m, bus, mean_mw))
+    return found
+
+
+def _bus(case: Instance, units: Ints, import_mw: float, limit_mw: float) -> Bus:
+    """The generators of a plan by class, and its batteries as one."""
+    power = case.rating_mw[0] * units
+    capacity: defaultdict[tuple[float, ...], float] = defaultdict(float)
+    for o in np.flatnonzero(case.is_generator & (power > 0)):
+        capacity[_answer(case, int(o))] += float(power[o])
+    machines = tuple(Machines(mw, *answer) for answer, mw in sorted(capacity.items()))
+    batteries = np.where(case.is_battery, power, 0.0)
+    energy = float((case.energy_mwh * units)[case.is_battery].sum())
+    battery_mw = float(batteries.sum()) if energy > 0 else 0.0
+    response = float(batteries @ case.response_s) / battery_mw if battery_mw else 0.0
+    return Bus(machines, battery_mw, energy, response, import_mw, limit_mw)
+
+
+def _answer(case: Instance, o: int) -> tuple[float, ...]:
+    """What makes the class of a generator, in the order of the fields of Machines."""
+    fields = (case.inertia_s, case.droop, case.governor_s, case.ramp_per_s, case.step_fraction)
+    return tuple(float(each[o]) for each in fields)
+
+
+def _swings(
+    case: Instance, m: int, mode: str, bus: Bus, rest_mw: float, grid_share: float, tolerated_mw: float
+) -> list[Event]:
+    """The routine swing and the sampled load, less what the grid takes of them."""
+    mean, it = case.mean_load, float(case.it_mw[m])
+    found = []
+    for name, (time, shares) in ((SWING, trapezoid(case)), (WAVEFORM, sampled(case))):
+        size = float(np.ptp(shares)) if len(shares) else 0.0
+        if size * it == 0:
+            continue
+        period = float(time[-1])
+        settled = min(period, SWING_S)
+        duration = max(SWING_S, period + settled)
+        repeats = np.arange(int(np.ceil(duration / period)) + 1)
+        left = 1 - min(grid_share, tolerated_mw / (size * it))
+        found.append(
+            Event(
+                name,
+                mode,
+                before=bus,
+                after=bus,
+                rest_mw=rest_mw,
+                load_s=(repeats[:, None] * period + time).ravel(),
+                load_mw=rest_mw + np.tile(left * it * (shares - mean), len(repeats)),
+                duration_s=duration,
+                judged_s=(settled, period),
+            )
+        )
+    return found
+
+
+def trapezoid(case: Instance) -> tuple[Floats, Floats]:
+    """One period of the routine swing from its mean, rising: times in s, IT load as a share of its peak.
+
+    Between 1 - swing and 1, as long at the top as makes the mean ``mean_load``; edges that the shorter of top and
+    bottom has no room for are shortened. Empty where the mean leaves no swing.
+    """
+    quality, low = case.power_quality, 1 - case.swing
+    duty = (case.mean_load - low) / case.swing if case.swing else 0.0
+    if not 0 < duty < 1:
+        return np.zeros(0), np.zeros(0)
+    period = quality.swing_period_s
+    edge = min(quality.swing_edge_s, duty * period, (1 - duty) * period)
+    spans = (edge * (1 - duty), duty * period - edge, edge, (1 - duty) * period - edge, edge * duty)
+    mean = case.mean_load
+    return np.concatenate(([0.0], np.cumsum(spans))), np.array([mean, 1.0, 1.0, low, low, mean])
+
+
+def sampled(case: Instance) -> tuple[Floats, Floats]:
+    """One period of the sampled load from its first sample to that again, a mean interval after the last."""
+    quality = case.power_quality
+    time, share = np.array(quality.waveform_s), np.array(quality.waveform_share)
+    if len(time) < 2:
+        return np.zeros(0), np.zeros(0)
+    span = float(time[-1] - time[0])
+    return np.append(time - time[0], span * len(time) / (len(time) - 1)), np.append(share, share[0])
+
+
+def _fallen(case: Instance, m: int) -> float:
+    """MW that fall away when a job stops: no more than the mean IT load."""
+    return float(case.it_mw[m]) * min(case.power_quality.job_step, case.mean_load)
+
+
+def _jobs(case: Instance, m: int, mode: str, bus: Bus, rest_mw: float, share: float) -> list[Event]:
+    """A job stops, and starts again from there."""
+    quality, fallen = case.power_quality, share * _fallen(case, m)
+    if fallen == 0:
+        return []
+    return [
+        _change(STOP, mode, bus, rest_mw, rest_mw - fallen, quality.job_stop_s),
+        _change(START, mode, bus, rest_mw - fallen, rest_mw, quality.job_start_s),
+    ]
+
+
+def _change(name: str, mode: str, bus: Bus, before_mw: float, after_mw: float, within_s: float) -> Event:
+    """The load goes from one value to another in a straight line."""
+    time, load = np.array([0.0, within_s]), np.array([before_mw, after_mw])
+    if within_s == 0:
+        time, load = time[1:], load[1:]
+    return Event(name, mode, bus, bus, before_mw, time, load, within_s + FOLLOWED_S)
+
+
+def _generator_loss(case: Instance, mode: str, bus: Bus, rest_mw: float, generators: np.ndarray) -> Event:
+    """The largest generator is gone, of equals the first."""
+    largest = int(np.argmax(np.where(generators, case.rating_mw[0], 0.0)))
+    answer, lost = _answer(case, largest), float(case.rating_mw[0, largest])
+    machines = tuple(
+        replace(each, capacity_mw=max(each.capacity_mw - lost, 0.0)) if astuple(each)[1:] == answer else each
+        for each in bus.machines
+    )
+    after = replace(bus, machines=machines)
+    return Event(GENERATOR_LOSS, mode, bus, after, rest_mw, np.zeros(1), np.array([rest_mw]), FOLLOWED_S)
+
+
+def _grid_loss(case: Instance, m: int, bus: Bus, rest_mw: float) -> Event:
+    """The grid is gone, and the job is stopped where the frequency passes RELAY."""
+    after = replace(bus, import_mw=0.0, limit_mw=0.0)
+    load = np.array([rest_mw])
+    quality = case.power_quality
+    shed = _fallen(case, m)
+    return Event(
+        GRID_LOSS,
+        GRID_TIED,
+        bus,
+        after,
+        rest_mw,
+        np.zeros(1),
+        load,
+        FOLLOWED_S,
+        shed_mw=shed,
+        shed_s=quality.job_stop_s,
+    )

@@ -1,0 +1,263 @@
+"""How well a plant goes through its events, by the classes of ISO 8528-5, and what it lacks for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from siteopt.instance import Instance, Ints
+from siteopt.simulate.electrical import HIGHEST, LOWEST, Bus, Event, Trace, simulate
+from siteopt.simulate.events import GRID_LOSS, events
+
+NEW_RESPONSE_S, NEW_HOURS = 0.1, 1.0
+"""Batteries where the plan has none: response (estimate: 0.05 to 0.15 s of a site's control), hours of energy."""
+
+MOST_BATTERY, MOST_INERTIA = 2.0, 20
+"""How far a need is looked for: times the IT peak, and times the inertia of the machines."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of a class: shares of the nominal frequency, and seconds."""
+
+    dip: float
+    rise: float
+    recovery_s: float
+    band: float
+    droop: float
+
+
+CLASSES = {
+    "G1": Limits(0.15, 0.18, 10.0, 0.025, 0.08),
+    "G2": Limits(0.10, 0.12, 5.0, 0.015, 0.05),
+    "G3": Limits(0.07, 0.10, 3.0, 0.005, 0.03),
+}
+"""ISO 8528-5 for reciprocating sets, the loosest class first.
+
+Dips and recovery of all classes:
+https://huaquanpower.net/es/what-is-the-peak-load-acceptance-capability-of-diesel-generators-and-how-is-it-measured/;
+rise, band and droop of G2: http://www.mrb78.info/?page_id=1616. Rise, band and droop of G1 and G3 are from general
+knowledge of the standard, not checked against its text.
+"""
+
+
+@dataclass(frozen=True)
+class Response:
+    """How a plant went through one event.
+
+    Attributes
+    ----------
+    event, mode : str
+    lowest_hz, highest_hz, dip, rise : float
+        Frequency, and how far it left the nominal one as shares of it, at least 0.
+    rocof_hz_per_s : float
+        Largest rate of change of the frequency, a mean over 0.1 s as relays take it.
+    recovery_s : tuple of float
+        For each of CLASSES, from when the load has changed until the frequency stays within the band about its final
+        value; empty for a load that never rests. Infinite where it collapses.
+    settled : float
+        Final deviation of the frequency as a share; for a load that never rests its mean over the last period.
+    battery_mwh, battery_cycles, battery_peak_mw : float
+        What batteries took and gave, as full cycles, and their largest power.
+    import_peak_mw, import_swing_mw : float
+        Largest import and its peak to peak, grid-tied; else 0.
+    shed_mw : float
+        Load that relays shed.
+    collapsed_s : float or None
+        When the plant tripped.
+    iso_class : str
+        The best class that is kept; empty where none is.
+    trace : Trace
+    """
+
+    event: str
+    mode: str
+    lowest_hz: float
+    highest_hz: float
+    dip: float
+    rise: float
+    rocof_hz_per_s: float
+    recovery_s: tuple[float, ...]
+    settled: float
+    battery_mwh: float
+    battery_cycles: float
+    battery_peak_mw: float
+    import_peak_mw: float
+    import_swing_mw: float
+    shed_mw: float
+    collapsed_s: float | None
+    iso_class: str
+    trace: Trace = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a plant must have at least: power of batteries, MW, and inertia, MW s (0 where that does not matter)."""
+
+    battery_mw: float
+    inertia_mws: float
+
+
+def responses(
+    case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float, *, stride: int = 10
+) -> tuple[Response, ...]:
+    """How the plan goes through every event, in every mode that it has, at milestone ``m``.
+
+    Parameters
+    ----------
+    case : Instance
+        Of one site.
+    units : O, units on site
+    step : L, bool, grid steps in service
+    demand_mw, import_mw : float
+        Peak demand and mean import, as in the Plan.
+    stride : int
+        Milliseconds from one entry of the traces to the next; recovery is exact to that.
+
+    Raises
+    ------
+    ValueError
+        Where the Instance holds more than one site.
+    """
+    found = events(case, m, units, step, demand_mw, import_mw)
+    hz = case.power_quality.frequency_hz
+    return tuple(respond(event, simulate(event, stride=stride), hz) for event in found)
+
+
+def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
+    """The figures of one run, and the class that it keeps."""
+    tied = event.before.limit_mw > 0
+    dip, rise, settled = max(0.0, -trace.lowest), max(0.0, trace.highest), _settled(event, trace)
+    changed = float(event.load_s[-1])
+    recovery = () if event.judged_s else tuple(_recovery(trace, each.band, changed) for each in CLASSES.values())
+    kept = ""
+    for place, (name, limits) in enumerate(CLASSES.items()):
+        steady = trace.collapsed_s is None and abs(settled) <= limits.droop + limits.band
+        recovered = not recovery or recovery[place] <= limits.recovery_s
+        if steady and recovered and dip <= limits.dip and rise <= limits.rise:
+            kept = name
+    energy = event.after.battery_mwh
+    return Response(
+        event=event.name,
+        mode=event.mode,
+        lowest_hz=frequency_hz * (1 + trace.lowest),
+        highest_hz=frequency_hz * (1 + trace.highest),
+        dip=dip,
+        rise=rise,
+        rocof_hz_per_s=frequency_hz * trace.rocof_per_s,
+        recovery_s=recovery,
+        settled=settled,
+        battery_mwh=trace.throughput_mwh,
+        battery_cycles=trace.throughput_mwh / (2 * energy) if energy else 0.0,
+        battery_peak_mw=trace.battery_peak_mw,
+        import_peak_mw=trace.grid_highest_mw if tied else 0.0,
+        import_swing_mw=trace.grid_highest_mw - trace.grid_lowest_mw if tied else 0.0,
+        shed_mw=trace.shed_mw,
+        collapsed_s=trace.collapsed_s,
+        iso_class=kept,
+        trace=trace,
+    )
+
+
+def _settled(event: Event, trace: Trace) -> float:
+    """Final deviation; of a load that never rests the mean over its last period."""
+    if event.judged_s is None:
+        return float(trace.deviation[-1])
+    return float(trace.deviation[trace.time_s > trace.time_s[-1] - event.judged_s[1]].mean())
+
+
+def _recovery(trace: Trace, band: float, changed_s: float) -> float:
+    """Time after the change of the load from which the deviation stays within the band about its last value."""
+    if trace.collapsed_s is not None:
+        return math.inf
+    outside = np.flatnonzero(np.abs(trace.deviation - trace.deviation[-1]) > band)
+    return max(float(trace.time_s[outside[-1] + 1]) - changed_s, 0.0) if len(outside) else 0.0
+
+
+def keeps(found: Sequence[Response], iso_class: str, grid_loss: bool) -> bool:
+    """Whether every response keeps the class; the loss of the grid counts only where ``grid_loss`` says so.
+
+    An empty class asks for nothing.
+    """
+    return all(_kept(each, iso_class) for each in found if grid_loss or each.event != GRID_LOSS)
+
+
+def _kept(response: Response, iso_class: str) -> bool:
+    order = ("", *CLASSES)
+    return order.index(response.iso_class) >= order.index(iso_class)
+
+
+def needs(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float) -> Needs | None:
+    """What the plan lacks to keep the class that is asked for, or None where it keeps it, or none is asked for.
+
+    The least power of batteries, in tenths of a MW: with the machines as they are, the batteries of the plan grow, and
+    keep their hours and response (NEW_HOURS and NEW_RESPONSE_S where there are none). Where MOST_BATTERY does not do,
+    the least inertia that does with that much, in hundredths of what there is and then up to 0.1 MW s, all constants
+    growing alike; then the least power with it. Infinite where MOST_INERTIA does not do either. What is given was run,
+    and keeps the class; that less would not is certain only as far as more never hurts.
+
+    Parameters and errors as of :func:`responses`.
+    """
+    quality = case.power_quality
+    found = events(case, m, units, step, demand_mw, import_mw)
+    asked = [event for event in found if quality.grid_loss or event.name != GRID_LOSS]
+    if not quality.iso_class or not asked:
+        return None
+    bus = asked[0].before
+    start = math.floor(10 * bus.battery_mw)
+    most = max(start, math.ceil(10 * MOST_BATTERY * float(case.it_mw[m])))
+
+    def passes(event: Event, tenths: int, percent: int) -> bool:
+        power, inertia = max(tenths / 10, bus.battery_mw), percent / 100
+        grown = replace(event, before=_grown(event.before, power, inertia), after=_grown(event.after, power, inertia))
+        return _passes(grown, quality.iso_class)
+
+    tenths = _least(asked, lambda event, value: passes(event, value, 100), start, most)
+    if tenths == start:
+        return None
+    if tenths is not None:
+        return Needs(tenths / 10, 0.0)
+    percent = _least(asked, lambda event, value: passes(event, most, value), 100, 100 * MOST_INERTIA)
+    if percent is None:
+        return Needs(math.inf, math.inf)
+    tenths = _least(asked, lambda event, value: passes(event, value, percent), start, most)
+    assert tenths is not None
+    return Needs(max(tenths / 10, bus.battery_mw), math.ceil(percent / 10 * bus.inertia_mws) / 10)
+
+
+def _least(found: Sequence[Event], passes: Callable[[Event, int], bool], low: int, high: int) -> int | None:
+    """The least value at which all events pass, by bisection, run at the value that is given; None: not even ``high``.
+
+    Event by event the value rises, so that most are run once.
+    """
+    value = low
+    while failing := [event for event in found if not passes(event, value)]:
+        if value == high or not all(passes(event, high) for event in failing):
+            return None
+        for event in failing:
+            if passes(event, value):
+                continue
+            below, value = value, high
+            while value - below > 1:
+                middle = (below + value) // 2
+                below, value = (below, middle) if passes(event, middle) else (middle, value)
+    return value
+
+
+def _grown(bus: Bus, battery_mw: float, inertia: float) -> Bus:
+    """A bus with so much power of batteries of the same kind, and so many times the inertia."""
+    hours, response = NEW_HOURS, NEW_RESPONSE_S
+    if bus.battery_mw:
+        hours, response = bus.battery_mwh / bus.battery_mw, bus.response_s
+    machines = tuple(replace(each, inertia_s=each.inertia_s * inertia) for each in bus.machines)
+    return replace(bus, machines=machines, battery_mw=battery_mw, battery_mwh=battery_mw * hours, response_s=response)
+
+
+def _passes(event: Event, iso_class: str) -> bool:
+    """Whether the event keeps the class; a run ends where it breaks it."""
+    limits = CLASSES[iso_class]
+    trip = (LOWEST, HIGHEST) if event.judged_s else (-limits.dip, limits.rise)
+    return _kept(respond(event, simulate(event, trip=trip), 1.0), iso_class)

@@ -1,0 +1,226 @@
+"""The swing equation against closed forms, and the limits of machines, batteries and grids one by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from siteopt.simulate.electrical import Bus, Event, Machines, Trace, simulate
+
+FREE = Machines(10.0, inertia_s=1.0, droop=0.05, governor_s=0.3, ramp_per_s=0.0, step_fraction=1.0)
+"""Nothing but inertia, lag and droop: set points stand still, and no level holds the power back. 2 H C = 20 MW s."""
+
+FLYWHEEL = replace(FREE, step_fraction=0.0)
+"""Cannot give more than it gives."""
+
+
+def bus(*machines: Machines, battery: float = 0.0, mwh: float = 10.0, **more: float) -> Bus:
+    values = {"battery_mw": battery, "battery_mwh": mwh, "response_s": 0.1, "import_mw": 0.0, "limit_mw": 0.0}
+    return Bus(machines, **{**values, **more})
+
+
+def step(on: Bus, before: float, after: float, duration: float = 10.0) -> Event:
+    return Event("step", "islanded", on, on, before, np.zeros(1), np.array([after]), duration)
+
+
+def stepped(dp: float, time: np.ndarray) -> np.ndarray:
+    """Deviation of FREE after a step of the load: 2 H C x' = p - L, T p' = r - p - C x / R.
+
+    So x'' + x' / T + C / (2 H C R T) x = -dP / (2 H C T), from x = 0 and x' = -dP / (2 H C).
+    """
+    inertia, stiff, lag = 20.0, 10.0 / 0.05, 0.3
+    damping, final = 1 / (2 * lag), -dp / stiff
+    ring = np.sqrt(stiff / (inertia * lag) - damping**2)
+    sine = (damping - stiff / inertia) / ring
+    return final * (1 - np.exp(-damping * time) * (np.cos(ring * time) + sine * np.sin(ring * time)))
+
+
+def test_one_machine_follows_the_closed_form() -> None:
+    trace = simulate(step(bus(FREE), 5.0, 7.0), stride=1)
+    exact = stepped(2.0, trace.time_s)
+    assert np.abs(trace.deviation - exact).max() < 1e-3 * np.abs(exact).max()
+    assert trace.lowest == pytest.approx(exact.min(), rel=1e-3)
+    assert trace.time_s[trace.deviation.argmin()] == pytest.approx(trace.time_s[exact.argmin()], abs=2e-3)
+    # droop: 2 of 10 MW at 5 % is 1 %
+    assert trace.deviation[-1] == pytest.approx(-0.01, rel=1e-3)
+    assert trace.generators_mw[-1] == pytest.approx(7.0, rel=1e-3)
+
+
+def test_frequency_falls_at_once_by_power_over_twice_the_inertia() -> None:
+    # 2 MW / 20 MW s = 0.1 a second, 6 Hz/s at 60 Hz
+    trace = simulate(step(bus(FREE), 5.0, 7.0), stride=1)
+    assert trace.deviation[2] / trace.time_s[2] == pytest.approx(-0.1, rel=1e-2)
+    # over the window of relays the governor already helps
+    exact = stepped(2.0, np.array([0.1]))[0]
+    assert trace.rocof_per_s == pytest.approx(-exact / 0.1, rel=1e-2)
+
+
+def test_battery_that_covers_the_step_leaves_the_gap_of_its_lag() -> None:
+    # dP tau / (2 H C) = 2 x 0.1 / 20 = 1 %
+    trace = simulate(step(bus(FLYWHEEL, battery=3.0), 5.0, 7.0), stride=1)
+    exact = -0.01 * (1 - np.exp(-trace.time_s / 0.1))
+    assert np.abs(trace.deviation - exact).max() < 1e-5
+    assert trace.lowest == pytest.approx(-0.01, rel=1e-3)
+    assert trace.battery_peak_mw == pytest.approx(2.0, rel=1e-3)
+    # 2 MW less what the lag held back, 2 x 0.1 MW s
+    assert trace.throughput_mwh == pytest.approx((2 * trace.time_s[-1] - 0.2) / 3600, rel=1e-3)
+    assert (0.5 - trace.charge[-1]) * 10 == pytest.approx(trace.throughput_mwh, rel=1e-3)
+
+
+def test_power_rises_by_the_step_and_then_by_the_ramp_and_falls_as_it_likes() -> None:
+    heavy = Machines(10.0, inertia_s=500.0, droop=1e-5, governor_s=0.01, ramp_per_s=0.05, step_fraction=0.1)
+    up = simulate(step(bus(heavy), 2.0, 9.0, 4.0), stride=1)
+    # from 2 MW: 1 MW at once, then 0.5 MW a second
+    assert up.generators_mw[200] == pytest.approx(3.1, abs=0.02)
+    assert up.generators_mw[2000] == pytest.approx(4.0, abs=0.02)
+    # 7 MW less within the lag of 0.01 s and what its droop takes
+    down = simulate(step(bus(heavy), 9.0, 2.0, 1.0), stride=1)
+    assert down.generators_mw[100] == pytest.approx(2.0, abs=0.05)
+
+
+def test_set_points_take_over_from_the_battery() -> None:
+    ready = replace(FREE, ramp_per_s=1.0)
+    trace = simulate(step(bus(ready, battery=3.0), 5.0, 7.0, 60.0))
+    # after 10 s the set point has come 1 - 1/e of the way, and the battery gives the rest
+    assert np.interp(10.0, trace.time_s, trace.batteries_mw) == pytest.approx(2 / np.e, rel=0.02)
+    # settled: less than a thousandth of 10 MW a second to go, at 10 s
+    assert trace.generators_mw[-1] == pytest.approx(7.0, abs=0.11)
+
+
+def test_a_bus_at_rest_stays_at_its_frequency() -> None:
+    trace = simulate(step(bus(FREE, battery=3.0), 5.0, 5.0))
+    assert (trace.lowest, trace.highest) == (0.0, 0.0)
+    assert trace.throughput_mwh == 0.0
+    assert trace.time_s[-1] < 1.0  # nothing to follow
+
+
+def test_more_than_the_capacity_collapses() -> None:
+    # full already: (10 - 15) / 20 = -0.25 a second, so -0.25 after one second
+    trace = simulate(step(bus(FREE), 10.0, 15.0))
+    assert trace.collapsed_s == pytest.approx(1.0, abs=2e-3)
+    assert trace.lowest == pytest.approx(-0.25, abs=1e-3)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_an_empty_battery_gives_nothing_and_a_full_one_takes_nothing(sign: float) -> None:
+    # half of 0.01 MWh is 18 MW s: 2 MW for 9 s, and 0.1 s more for the lag; a turbine at 0 cannot fall
+    event = step(bus(FLYWHEEL, battery=2.0, mwh=0.01), 0.0, 2.0 * sign, 30.0)
+    trace = simulate(event, stride=1)
+    over = trace.time_s[np.flatnonzero(trace.batteries_mw)[-1]]
+    assert over == pytest.approx(9.1, abs=0.01)
+    assert trace.charge[-1] == pytest.approx(0.5 - 0.5 * sign, abs=1e-4)
+    assert trace.collapsed_s is not None
+    # from -1 % on, 2 MW / 20 MW s, to the trip at -25 % or +20 %
+    assert trace.collapsed_s == pytest.approx(9.1 + (2.4 if sign > 0 else 1.9), abs=0.03)
+
+
+def test_a_grid_without_generators_moves_along_its_droop() -> None:
+    # 10 of 100 MW at 0.1 % is 0.01 %
+    tied = bus(import_mw=50.0, limit_mw=100.0)
+    trace = simulate(step(tied, 50.0, 60.0))
+    assert trace.lowest == pytest.approx(-1e-4)
+    assert trace.grid_highest_mw == pytest.approx(60.0)
+    assert trace.collapsed_s is None
+    assert simulate(step(tied, 50.0, 101.0)).collapsed_s == 0.0
+
+
+@pytest.mark.parametrize(("power", "grid"), [(4.0, 56.0), (20.0, 50.0)])
+def test_a_battery_brings_the_grid_back_to_its_schedule(power: float, grid: float) -> None:
+    trace = simulate(step(bus(battery=power, import_mw=50.0, limit_mw=100.0), 50.0, 60.0))
+    assert trace.grid_mw[-1] == pytest.approx(grid, abs=1e-3)
+    assert trace.batteries_mw[-1] == pytest.approx(60.0 - grid, abs=1e-3)
+
+
+def test_what_a_full_grid_cannot_give_the_machines_do() -> None:
+    # import at its limit: 2 MW more are the droop of the machine, as if there were no grid
+    tied = bus(FREE, import_mw=50.0, limit_mw=50.0)
+    trace = simulate(step(tied, 55.0, 57.0))
+    assert trace.grid_highest_mw == pytest.approx(50.0)
+    assert trace.deviation[-1] == pytest.approx(-0.01, rel=1e-3)
+
+
+def test_lost_machines_take_output_and_inertia_along() -> None:
+    # 1 of 10 MW is gone from half load: 0.5 MW, on 18 MW s
+    before = bus(FREE)
+    after = bus(replace(FREE, capacity_mw=9.0))
+    event = Event("loss", "islanded", before, after, 5.0, np.zeros(1), np.array([5.0]), 10.0)
+    trace = simulate(event, stride=1)
+    assert trace.generators_mw[0] == pytest.approx(4.5)
+    assert trace.deviation[2] / trace.time_s[2] == pytest.approx(-0.5 / 18, rel=1e-2)
+    assert trace.deviation[-1] == pytest.approx(-0.5 / 9 * 0.05, rel=1e-3)
+
+
+def test_relay_sheds_load_below_its_frequency() -> None:
+    # 5 MW missing of 20 MW s: -3 % after 0.12 s; from 0.22 s on 5 MW fall within 0.1 s
+    event = replace(step(bus(FLYWHEEL), 5.0, 10.0), shed_mw=5.0, shed_s=0.1)
+    trace = simulate(event, stride=1)
+    assert trace.shed_mw == 5.0
+    assert np.interp([0.21, 0.27, 0.33], trace.time_s, trace.load_mw) == pytest.approx([10.0, 7.5, 5.0], abs=0.1)
+    # 5 / 20 x (0.22 + 0.1 / 2)
+    assert trace.lowest == pytest.approx(-0.25 * 0.27, rel=0.01)
+    assert simulate(replace(event, load_mw=np.array([5.5]), duration_s=1.0)).shed_mw == 0.0
+
+
+def test_up_and_down_mirror_each_other() -> None:
+    up, down = (simulate(step(bus(FREE, battery=1.0), 5.0, 5.0 + dp)) for dp in (2.0, -2.0))
+    assert up.deviation == pytest.approx(-down.deviation, abs=1e-12)
+
+
+def test_neither_classes_nor_size_change_the_frequency() -> None:
+    half = replace(FREE, capacity_mw=5.0)
+    whole, halves = (simulate(step(bus(*each), 5.0, 7.0)) for each in ((FREE,), (half, half)))
+    assert halves.deviation == pytest.approx(whole.deviation, abs=1e-12)
+    tenfold = simulate(step(bus(replace(FREE, capacity_mw=100.0)), 50.0, 70.0))
+    assert tenfold.deviation == pytest.approx(whole.deviation, abs=1e-12)
+
+
+ENGINES = Machines(158.0, inertia_s=0.8, droop=0.04, governor_s=0.25, ramp_per_s=1 / 60, step_fraction=0.15)
+
+
+def swinging(on: Bus, low: float, high: float, edge: float = 0.1) -> Event:
+    """Twelve seconds of a swing of 2 s, from its mean."""
+    time = np.cumsum([0.0, edge / 2, *[1 - edge, edge] * 12])
+    load = [(low + high) / 2] + [high, high, low, low] * 6 + [high]
+    return Event("swing", "islanded", on, on, (low + high) / 2, time, np.array(load), 12.0, judged_s=(2.0, 2.0))
+
+
+def test_half_the_step_changes_little() -> None:
+    on = bus(ENGINES, battery=20.0)
+    whole, half = (simulate(swinging(on, 80, 140), dt_s=dt, stride=n) for dt, n in ((1e-3, 10), (5e-4, 20)))
+    assert np.abs(whole.deviation - half.deviation).max() < 2e-3 * np.abs(half.deviation).max()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    swing=st.floats(10, 80),
+    edge=st.floats(0.05, 0.5),
+    response=st.floats(0.02, 0.2),
+    smaller=st.floats(0, 60),
+    more=st.floats(1, 60),
+)
+def test_more_battery_never_makes_the_dip_worse(
+    swing: float, edge: float, response: float, smaller: float, more: float
+) -> None:
+    def dip(power: float) -> float:
+        on = bus(ENGINES, battery=power, mwh=2 * power, response_s=response)
+        return -simulate(swinging(on, 110 - swing / 2, 110 + swing / 2, edge)).lowest
+
+    assert dip(smaller + more) <= dip(smaller) + 1e-4
+
+
+def balance(trace: Trace, inertia_mws: float) -> float:
+    """Largest gap between the powers' integral and the energy in the shafts, MW s."""
+    net = trace.generators_mw + trace.batteries_mw + trace.grid_mw - trace.load_mw
+    energy = np.concatenate(([0.0], np.cumsum((net[1:] + net[:-1]) / 2 * np.diff(trace.time_s))))
+    return float(np.abs(energy - 2 * inertia_mws * (trace.deviation - trace.deviation[0])).max())
+
+
+@pytest.mark.parametrize("limit", [0.0, 50.0])
+def test_what_is_not_balanced_is_in_the_shafts(limit: float) -> None:
+    on = bus(ENGINES, battery=20.0, import_mw=limit / 2, limit_mw=limit)
+    trace = simulate(swinging(on, 80 + limit / 2, 140 + limit / 2), stride=1)
+    assert balance(trace, on.inertia_mws) < 0.1  # of 100 MW s that swing in and out

@@ -1,0 +1,184 @@
+"""Classes by hand, and what is asked for where one is not kept."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from siteopt.instance import Instance
+from siteopt.simulate.electrical import Bus, Event, Trace
+from siteopt.simulate.quality import CLASSES, Needs, Response, keeps, needs, respond, responses
+from tests.cases import QUALITY, battery, generator, tiny
+
+NO_STEP = np.zeros(0, dtype=bool)
+NONE = Bus((), 0.0, 0.0, 0.0, 0.0, 0.0)
+TIME = np.arange(0, 20, 0.01)
+
+
+def response(deviation: np.ndarray, collapsed_s: float | None = None, swings: bool = False) -> Response:
+    """Of a frequency that went this way; 60 Hz."""
+    zero = np.zeros(len(TIME))
+    extremes = (float(deviation.min()), float(deviation.max()), 0.25, 0.0, 0.0, 0.0, 0.0, 0.0)
+    trace = Trace(TIME, deviation, zero, zero, zero, zero, zero, *extremes, collapsed_s)
+    judged = (2.0, 2.0) if swings else None
+    event = Event("made up", "islanded", NONE, NONE, 0.0, np.zeros(1), np.zeros(1), 20.0, judged)
+    return respond(event, trace, 60.0)
+
+
+def spike(peak: float, held: float = 0.0, until: float = 0.0, final: float = 0.0) -> np.ndarray:
+    """A peak at once, a deviation that is held until some time, and a final one."""
+    deviation = np.where(until > TIME, final + held, final)
+    deviation[0] = peak
+    return deviation
+
+
+@pytest.mark.parametrize(
+    ("deviation", "kept"),
+    [
+        (spike(-0.069), "G3"),
+        (spike(-0.071), "G2"),
+        (spike(-0.101), "G1"),
+        (spike(-0.151), ""),
+        (spike(0.099), "G3"),
+        (spike(0.101), "G2"),
+        (spike(0.121), "G1"),
+        (spike(0.181), ""),
+        # 0.6 % off is within the bands of G1 and G2, 2 % within that of G1, 3 % within none
+        (spike(0.0, 0.006, 2.9), "G3"),
+        (spike(0.0, 0.006, 3.1), "G2"),
+        (spike(0.0, 0.02, 4.9), "G2"),
+        (spike(0.0, 0.02, 5.1), "G1"),
+        (spike(0.0, 0.03, 9.9), "G1"),
+        (spike(0.0, 0.03, 10.1), ""),
+        # droop and band: 3.5, 6.5 and 10.5 %
+        (spike(0.0, final=0.034), "G3"),
+        (spike(0.0, final=0.036), "G2"),
+        (spike(0.0, final=-0.066), "G1"),
+        (spike(0.0, final=-0.106), ""),
+    ],
+)
+def test_each_limit_of_each_class(deviation: np.ndarray, kept: str) -> None:
+    assert response(deviation).iso_class == kept
+
+
+def test_figures_of_a_response() -> None:
+    found = response(spike(-0.05, -0.02, 4.0))
+    assert (found.lowest_hz, found.highest_hz) == pytest.approx((57.0, 60.0))
+    assert (found.dip, found.rise, found.settled) == (0.05, 0.0, 0.0)
+    assert found.rocof_hz_per_s == pytest.approx(15.0)
+    # -2 % is within the band of G1 only, where no more than the spike counts
+    assert found.recovery_s == pytest.approx((0.01, 4.0, 4.0))
+
+
+def test_a_collapse_keeps_nothing() -> None:
+    found = response(spike(-0.01), collapsed_s=20.0)
+    assert found.iso_class == ""
+    assert found.recovery_s == (math.inf,) * 3
+
+
+def test_a_swing_is_judged_by_its_ends_and_its_last_mean() -> None:
+    swing = 0.06 * np.sin(np.pi * TIME)
+    found = response(swing, swings=True)
+    assert (found.iso_class, found.recovery_s) == ("G3", ())
+    assert found.settled == pytest.approx(0.0, abs=1e-3)
+    # 4 % below on the mean is beyond 3.5 %, while 6.9 % is within the dip of G3
+    assert response(swing / 2 - 0.039, swings=True).iso_class == "G2"
+
+
+def test_keeps_the_class_in_every_event() -> None:
+    good, fair = response(spike(0.0)), response(spike(-0.08))
+    assert keeps([good, fair], "G2", grid_loss=False)
+    assert not keeps([good, fair], "G3", grid_loss=False)
+    lost = replace(response(spike(-0.2)), event="grid loss")
+    assert keeps([good, lost], "G3", grid_loss=False)
+    assert not keeps([good, lost], "G1", grid_loss=True)
+    assert keeps([lost], "", grid_loss=True)
+
+
+def test_looser_classes_come_first() -> None:
+    limits = [(each.dip, each.rise, each.recovery_s, each.band, each.droop) for each in CLASSES.values()]
+    assert (np.diff(limits, axis=0) < 0).all()
+
+
+def engines(iso_class: str = "G2", inertia_s: float = 0.8, **quality: Any) -> Instance:
+    """Engines of 2 MW, batteries of 1 MW and 2 h; 194 MW of IT, 50 MW of grid. With 79 engines much like Memphis."""
+    machine = {"inertia_s": inertia_s, "governor_s": 0.25, "droop": 0.04, "ramp_per_s": 1 / 60, "step_fraction": 0.15}
+    return tiny(
+        [generator(rating_mw=2.0, **machine), battery(energy_mwh=2.0)],
+        [{"grid_mw": 50.0, "grid_swing_mw": 5.0}],
+        it_mw=(194.0,),
+        swing=0.4,
+        mean_load=0.8,
+        power_quality=replace(QUALITY, iso_class=iso_class, **quality),
+    )
+
+
+def met(case: Instance, batteries: int) -> tuple[Response, ...]:
+    return responses(case, 0, np.array([79, batteries]), NO_STEP, 244.0, 50.0)
+
+
+def needed(case: Instance, batteries: int = 0) -> Needs | None:
+    return needs(case, 0, np.array([79, batteries]), NO_STEP, 244.0, 50.0)
+
+
+def test_a_plant_like_memphis_needs_batteries_for_its_swing() -> None:
+    case = engines(grid_loss=True)
+    bare = {(each.mode, each.event): each for each in met(case, 0)}
+    # 155.2 MW on the mean and 36.3 more at the peak, of 158 MW: the engines cannot give it
+    assert bare["islanded", "routine swing"].dip > 0.10
+    assert not keeps(list(bare.values()), "G2", grid_loss=True)
+    need = needed(case)
+    assert need is not None
+    assert need.inertia_mws == 0.0
+    assert 36.3 < need.battery_mw < 60
+    enough = met(case, math.ceil(need.battery_mw))
+    assert keeps(enough, "G2", grid_loss=True)
+    assert not keeps(met(case, math.floor(need.battery_mw) - 1), "G2", grid_loss=True)
+    assert needed(case, math.ceil(need.battery_mw)) is None
+    swing = {each.mode: each for each in enough if each.event == "routine swing"}
+    assert swing["islanded"].import_peak_mw == 0.0
+    assert swing["grid-tied"].import_peak_mw == pytest.approx(50.0)
+    # 2 h: as many cycles as MWh over twice the energy
+    fleet_mwh = 2 * math.ceil(need.battery_mw)
+    assert swing["islanded"].battery_cycles == pytest.approx(swing["islanded"].battery_mwh / (2 * fleet_mwh))
+
+
+def test_nothing_is_asked_without_a_class() -> None:
+    assert needed(engines(iso_class="")) is None
+
+
+def test_the_stricter_class_needs_more() -> None:
+    fair, good = (needed(engines(iso_class=each, job_step=0.0)) for each in ("G2", "G3"))
+    assert fair is not None
+    assert good is not None
+    assert good.battery_mw > fair.battery_mw
+
+
+def test_where_batteries_come_too_late_inertia_is_needed() -> None:
+    # a tenth of the inertia: 72.6 MW from top to bottom, and batteries behind by 0.1 s, are 29 % of 25 MW s
+    case = engines(inertia_s=0.08, job_step=0.0)
+    need = needed(case)
+    assert need is not None
+    assert 12.64 < need.inertia_mws < 20 * 12.64
+    with_inertia = engines(inertia_s=0.08 * need.inertia_mws / 12.64, job_step=0.0)
+    assert keeps(met(with_inertia, math.ceil(need.battery_mw) + 1), "G2", grid_loss=False)
+    lighter = engines(inertia_s=0.08 * (need.inertia_mws / 12.64 - 0.02), job_step=0.0)
+    assert not keeps(met(lighter, 388), "G2", grid_loss=False)
+
+
+def test_without_any_inertia_nothing_helps() -> None:
+    assert needed(engines(inertia_s=0.0)) == Needs(math.inf, math.inf)
+
+
+def test_a_grid_alone_keeps_its_frequency() -> None:
+    case = tiny([], [{"grid_mw": 100.0}], it_mw=(80.0,), swing=0.4, mean_load=0.8)
+    found = responses(case, 0, np.zeros(0, dtype=np.int64), NO_STEP, 80.0, 64.0)
+    kept = {each.event: each.iso_class for each in found}
+    assert kept == {"routine swing": "G3", "job stop": "G3", "job start": "G3", "grid loss": ""}
+    assert (found[-1].dip, found[-1].collapsed_s) == (0.25, 0.0)
+    swing = found[0]
+    assert (swing.import_peak_mw, swing.import_swing_mw) == pytest.approx((80.0, 32.0))
