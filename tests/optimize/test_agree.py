@@ -142,6 +142,18 @@ def test_only_what_is_asked_for_rises() -> None:
     assert said(found) == [("s0", pytest.approx(3), False), ("s0", pytest.approx(4), False)]
 
 
+def test_a_floor_never_falls() -> None:
+    # first two batteries are asked for, then inertia of 3 MW s and nothing else: both stay
+    def judge(found: SitePlan) -> Floors | None:
+        has = there(found)
+        if has.battery_mw[0] < 2:
+            return batteries(2.0)
+        return Floors(np.zeros(1), np.full(1, 3.0)) if has.inertia_mws[0] < 3 else None
+
+    found = agreed(tiny([generator(), battery()]), judge)
+    assert said(found) == [("s0", pytest.approx(1), False), ("s0", 3, False), ("s0", 6, True)]
+
+
 def test_it_ends_when_no_round_or_no_time_is_left() -> None:
     pool = tiny([battery()])
     for found in (
