@@ -209,7 +209,7 @@ class Instance:
             shape = tuple(sizes[axis] for axis in axes)
             if array.shape != shape:
                 raise ValueError(f"{name} has shape {array.shape}, expected {axes} = {shape}")
-            if np.isnan(array).any() or (name not in _LIMITS and np.isinf(array).any()):
+            if np.isnan(array).any() or (name not in (*_LIMITS, *_FLOORS) and np.isinf(array).any()):
                 raise ValueError(f"{name} holds a value that is not finite")
             array.setflags(write=False)
 
@@ -277,6 +277,9 @@ class Pool(Protocol):
 
 _LIMITS = ("crews", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "floor_gpus")
 """May be infinite: no limit."""
+
+_FLOORS = ("battery_floor_mw", "inertia_floor_mws")
+"""May be infinite: nothing suffices."""
 
 _AXES = {
     **dict.fromkeys(("gpus", "it_mw", "hold_days"), "M"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from siteopt.instance import QUEUES, Instance
-from siteopt.optimize.bounds import BEFORE, HOLDERS, Bounds, bounds, requirements
+from siteopt.optimize.bounds import BEFORE, ENOUGH, HOLDERS, Bounds, Requirement, bounds, requirements
 from siteopt.optimize.formulation import (
     COST,
     FAMILIES,
@@ -19,6 +19,7 @@ from siteopt.optimize.formulation import (
     fuel_gas,
     mean_power,
     peak_power,
+    power_quality,
     ride_through,
     swing,
     water,
@@ -36,6 +37,7 @@ NEEDS = {
     "peak power": peak_power,
     "swing": swing,
     "ride through": ride_through,
+    "power quality": power_quality,
 }
 """Families that say what a milestone needs."""
 
@@ -71,6 +73,20 @@ class _Saving:
             self.least = days
         else:
             self.most = days - 1
+
+
+def floors(case: Instance) -> list[Requirement]:
+    """What power quality asks for, each by itself: battery power, and inertia; 0 where no floor was raised.
+
+    They are no part of :func:`requirements`: the bounds leave them out.
+    """
+    full, ready = case.rating_mw * case.fleet, case.ready_day + case.commissioning_days
+    b, g = case.is_battery, case.is_generator
+    inertia = (full * case.inertia_s)[:, g]
+    return [
+        Requirement("battery power", "MW", ready[:, b], full[:, b], case.battery_floor_mw),
+        Requirement("inertia", "MW s", ready[:, g], inertia, case.inertia_floor_mws),
+    ]
 
 
 def days_saved(found: SitePlan, clock: Clock, each: Each = map) -> tuple[dict[str, int], ...]:
@@ -113,7 +129,8 @@ def _together(found: SitePlan, m: int) -> str:
     """What holds a milestone where no limit does so alone: by name, where several needs each set its day."""
     case, planned = found.case, found.plan.day[m]
     ready = case.compute_ready_day + case.commissioning_days
-    needs = [need.name for need in requirements(case) if need.first_day(ready)[0, m] == planned > ready[0, m]]
+    every = [*requirements(case), *floors(case)]
+    needs = [need.name for need in every if need.first_day(ready)[0, m] == planned > ready[0, m]]
     return f"{' and '.join(needs)} together" if len(needs) > 1 else TOGETHER
 
 
@@ -165,7 +182,26 @@ def why_not(case: Instance, clock: Clock) -> str:
     limits = bounds(case)
     if (limits.day > case.horizon_day).any():
         return out_of_reach(case, limits)[0]
+    if lack := _quality_out_of_reach(case):
+        return lack
     return f"no plan by day {case.horizon_day}: {_freeing(case, clock)}"
+
+
+def _quality_out_of_reach(case: Instance) -> str:
+    """The first floor of power quality that all units by the horizon do not reach, in numbers; else nothing."""
+    last = np.array([case.horizon_day])
+    batteries, inertia = floors(case)
+    for m, goal in enumerate(case.milestone):
+        for need, units, verb in ((batteries, "batteries", "make"), (inertia, "inertia", "makes")):
+            there, needed = float(need.supplied_by(last)[0]), float(need.need[0, m])
+            if np.isinf(needed):
+                return f"power quality for {goal}: no {units} {verb} it keep the class"
+            if there < needed - ENOUGH:
+                return (
+                    f"{goal}: {units} of {there:,.1f} {need.unit} can be there by day {case.horizon_day},"
+                    f" power quality asks for {needed:,.1f} {need.unit}"
+                )
+    return ""
 
 
 def out_of_reach(case: Instance, limits: Bounds) -> list[str]:

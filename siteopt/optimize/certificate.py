@@ -5,6 +5,7 @@ Shares nothing with the formulation but the Instance: a slip in one shows up aga
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -29,9 +30,8 @@ class Row:
     @property
     def holds(self) -> bool:
         """Whether the row holds within the tolerance."""
-        return self.left <= self.right + TOLERANCE * max(
-            1.0, abs(self.left), abs(self.right) if self.right < 1e30 else 1
-        )
+        sizes = (abs(side) for side in (self.left, self.right) if math.isfinite(side))
+        return self.left <= self.right + TOLERANCE * max(1.0, *sizes)
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,10 @@ def _rows(case: Instance, plan: Plan) -> Iterator[Row]:
         yield Row("air", at, float((case.nox_g_per_kwh * output).sum() * 8.76), float(case.nox_t_per_year[s]))
         yield Row("water", at, float((case.water_m3_per_mwh * heat).sum() * 24), float(case.water_m3_per_day[s]))
         yield Row("yard", at, float((case.footprint_m2 * units).sum()), float(case.yard_m2[s]))
+        # 14. power quality
+        inertia = float((case.inertia_s * firm).sum())
+        yield Row("power quality", f"batteries {at}", float(case.battery_floor_mw[s, m]), battery)
+        yield Row("power quality", f"inertia {at}", float(case.inertia_floor_mws[s, m]), inertia)
     yield Row("budget", "total", plan.cost_musd(case), case.budget_musd)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from siteopt.instance import NEVER, QUEUES, Instance, Pool
-from siteopt.optimize.bottleneck import bottlenecks, days_saved, why_not
+from siteopt.optimize.bottleneck import bottlenecks, days_saved, floors, why_not
 from siteopt.optimize.bounds import ENOUGH, bounds, requirements
 from siteopt.optimize.formulation import COST, SHORTFALL
 from siteopt.optimize.search import search
@@ -137,7 +137,7 @@ def shortfalls(case: Instance, clock: Clock) -> tuple[Shortfall, ...]:
 def _by_arithmetic(case: Instance) -> Iterator[Shortfall]:
     """Every need, queue and sum of money that falls short by itself on the last day."""
     last, ready = np.array([case.horizon_day]), case.compute_ready_day[0] + case.commissioning_days
-    needs = requirements(case)
+    needs = [*requirements(case), *floors(case)]
     for m, milestone in enumerate(case.milestone):
         if case.floor_gpus[0] < case.gpus[m]:
             missing = float(case.gpus[m] - case.floor_gpus[0])
@@ -163,10 +163,10 @@ def _by_solving(case: Instance, clock: Clock) -> Iterator[Shortfall]:
         return
     model = fixed(case, days, SHORTFALL)
     clock.solve(model.problem)
-    units = {need.name: need.unit for need in requirements(case)}
-    for (name, _, m), missing in model.short.items():
+    units = {need.name: need.unit for need in [*requirements(case), *floors(case)]}
+    for (name, s, m), missing in model.short.items():
         need = name.replace("_", " ")
-        if missing.varValue > NO_PLAN * model.needs(m)[name]:
+        if missing.varValue > NO_PLAN * model.needs(s, m)[name]:
             yield Shortfall(need, case.milestone[m], missing.varValue, units[need])
 
 
@@ -201,8 +201,14 @@ def findings(pool: Pool, s: int, levers: Sequence[Lever], vary: Vary, clock: Clo
         others = (result for result in two.results if result.best is not None and result.site_id != pool.site_id[s])
         proven = ranking.outcome is two.outcome is RunOutcome.PROVEN
         return Findings(ranking.best, next(others, None), proven=proven)
+    case = pool.exact(np.array([s]))
+
+    def held(changes: Sequence[Change]) -> Instance:
+        # floors of power quality come from plans and not from the site's cells, so its variants do not know them
+        return replace(vary(changes), battery_floor_mw=case.battery_floor_mw, inertia_floor_mws=case.inertia_floor_mws)
+
     with ThreadPoolExecutor() as threads:
-        return _behind(pool.exact(np.array([s])), ranking, levers, vary, clock, threads)
+        return _behind(case, ranking, levers, held, clock, threads)
 
 
 def _behind(

@@ -1,4 +1,4 @@
-"""The MILP: thirteen constraint families, one function each. ``docs/model.md`` has the same, in mathematics.
+"""The MILP: fourteen constraint families, one function each. ``docs/model.md`` has the same, in mathematics.
 
 Timing lives in ``start``: "ready by then" is a sum over later days, so every coefficient is data and there is no
 big M. A model is built over any number of sites, and for each site and milestone over any set of days: one MILP
@@ -80,10 +80,10 @@ class Model:
                         self.used[g, s, m] = variable(f"used_g{g}_s{s}_m{m}", 0, 1, pulp.LpBinary)
                 self.import_mw[s, m] = variable(f"import_s{s}_m{m}", 0)
                 self.demand_mw[s, m] = variable(f"demand_s{s}_m{m}", 0)
-                for name in self.needs(m) if self.elastic else ():
+                for name in self.needs(s, m) if self.elastic else ():
                     self.short[name, s, m] = variable(f"short_{name}_s{s}_m{m}", 0)
 
-    def needs(self, m: int) -> dict[str, float]:
+    def needs(self, s: int, m: int) -> dict[str, float]:
         """Size of each need of a milestone, where there is one: what a shortfall is a share of."""
         case = self.instance
         it = float(case.it_mw[m])
@@ -93,8 +93,10 @@ class Model:
             "peak_power": it,
             "swing": it * case.swing,
             "ride_through": it * case.ride_through_minutes / 60,
+            "battery_power": float(case.battery_floor_mw[s, m]),
+            "inertia": float(case.inertia_floor_mws[s, m]),
         }
-        return {name: value for name, value in size.items() if value > 0}
+        return {name: value for name, value in size.items() if 0 < value < np.inf}
 
     def missing(self, name: str, s: int, m: int) -> list[Term]:
         """What is missing of a need, in an elastic model; else nothing."""
@@ -102,7 +104,7 @@ class Model:
 
     def shortfall(self) -> pulp.LpAffineExpression:
         """What is missing, as shares of the needs, added up."""
-        return pulp.LpAffineExpression([(var, 1 / self.needs(m)[name]) for (name, _, m), var in self.short.items()])
+        return pulp.LpAffineExpression([(var, 1 / self.needs(s, m)[name]) for (name, s, m), var in self.short.items()])
 
     def pairs(self) -> Iterable[tuple[int, int]]:
         """Every site with every milestone."""
@@ -162,7 +164,7 @@ def alike(case: Instance, s: int) -> np.ndarray:
     """The group of each offer: offers of a group differ in nothing but depot, dates and cost at the site."""
     traits: list[np.ndarray] = [case.trade, case.crew_days, case.footprint_m2, case.energy_mwh, case.step_fraction]
     traits += [case.heat_rate_mj_per_kwh, case.nox_g_per_kwh, case.fuel_usd_per_mwh, case.water_m3_per_mwh]
-    traits += [case.is_generator, case.is_chiller, case.is_gas, case.rating_mw[s], case.cop[s]]
+    traits += [case.is_generator, case.is_chiller, case.is_gas, case.rating_mw[s], case.cop[s], case.inertia_s]
     return np.asarray(np.unique(np.stack(traits), axis=1, return_inverse=True)[1]).ravel()
 
 
@@ -393,6 +395,25 @@ def budget(model: Model) -> None:
     model.row("budget", list(cost.items()), LE, model.instance.budget_musd - cost.constant)
 
 
+def power_quality(model: Model) -> None:
+    """14. ``sum(battery MW x units) >= battery_floor_mw[s,m]``; ``sum(inertia_s x firm_mw x units) >=
+    inertia_floor_mws[s,m]``. A floor of 0 is no row; where one is infinite, ``taken[s] = 0``.
+    """
+    case = model.instance
+    floors = (
+        ("battery_power", case.battery_floor_mw, case.is_battery, 1.0),
+        ("inertia", case.inertia_floor_mws, case.is_generator, case.inertia_s),
+    )
+    for s, m in model.pairs():
+        for name, floor, kind, factor in floors:
+            least = float(floor[s, m])
+            if np.isinf(least):
+                model.row(f"{name}_s{s}_m{m}", model.started(s, m), LE, 0)
+            elif least > 0:
+                there = [*model.ratings(s, m, kind, factor), *model.missing(name, s, m)]
+                model.row(f"{name}_s{s}_m{m}", [*there, *model.started(s, m, -least)], GE, 0)
+
+
 FAMILIES: tuple[Callable[[Model], None], ...] = (
     fleet_and_arrival,
     crew,
@@ -407,8 +428,12 @@ FAMILIES: tuple[Callable[[Model], None], ...] = (
     water,
     yard,
     budget,
+    power_quality,
 )
-"""The thirteen families, in the order of ``docs/model.md``."""
+"""The fourteen families, in the order of ``docs/model.md``."""
+
+PRICED = FAMILIES[:-1]
+"""Those that the bounds by prices know; *power quality* has no price, and few sites have its floors."""
 
 
 def build(

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from siteopt.instance import Instance, Ints
 from siteopt.optimize.certificate import certify
-from siteopt.optimize.formulation import COST, FAMILIES, SHORTFALL, Model, build
+from siteopt.optimize.formulation import COST, FAMILIES, PRICED, SHORTFALL, Model, build
 from siteopt.optimize.pricing import Prices, prices_of
 from siteopt.optimize.solver import Outcome, Solve, SolverError, solve
 from siteopt.plan import SAME_COST_MUSD, Key, Plan, SitePlan, Stage, relative_gap
@@ -350,7 +350,7 @@ def first_plan(case: Instance, days: Ints, clock: Clock) -> SitePlan | None:
 def cost_prices(found: SitePlan) -> Prices:
     """The LP duals of the site on the days of a plan, the largest unit used being at most that of the plan."""
     case, plan = found.case, found.plan
-    model = fixed(case, plan.day, COST)
+    model = fixed(case, plan.day, COST, PRICED)
     for (g, _, m), used in model.used.items():
         member = model.group[0] == g
         kind = case.is_chiller if case.is_chiller[member][0] else case.is_generator
@@ -361,5 +361,5 @@ def cost_prices(found: SitePlan) -> Prices:
 
 def shortfall_prices(case: Instance, days: Ints) -> Prices | None:
     """Prices that show that there is no plan on these days; None where the LP relaxation does not show it."""
-    result = solve(fixed(case, days, SHORTFALL).problem, relax=True)
+    result = solve(fixed(case, days, SHORTFALL, PRICED).problem, relax=True)
     return prices_of(case, result.dual, 0.0) if result.objective > NO_PLAN else None

@@ -184,6 +184,7 @@ TERMS = {
     "peak power": "최대 전력",
     "swing": "부하 변동 대응",
     "ride through": "정전 버팀 시간",
+    "power quality": "전력 품질",
     "cost": "비용",
     "several limits together": "여러 제약이 함께 작용",
     # kinds and parts of the cost

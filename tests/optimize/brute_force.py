@@ -95,9 +95,10 @@ def _energy(case: Instance, s: int, m: int, units: np.ndarray, steps: np.ndarray
         kind: case.spare_units * max([case.rating_mw[s, o] for o in range(case.offers) if array[o] > 0], default=0.0)
         for kind, array in (("firm", firm), ("chill", chill))
     }
-    if batteries.sum() + case.step_fraction @ firm + tolerated < case.swing * it - 1e-7:
-        return None
-    if (case.energy_mwh * case.is_battery) @ units < it * case.ride_through_minutes / 60 - 1e-7:
+    power, stored = batteries.sum(), (case.energy_mwh * case.is_battery) @ units
+    there = np.array([power + case.step_fraction @ firm + tolerated, stored, power, case.inertia_s @ firm])
+    floors = [case.battery_floor_mw[s, m], case.inertia_floor_mws[s, m]]
+    if (there < np.array([case.swing * it, it * case.ride_through_minutes / 60, *floors]) - 1e-7).any():
         return None
     if (case.heat_rate_mj_per_kwh / 3.6 * case.is_gas) @ firm > case.gas_mw[s] + 1e-7:
         return None

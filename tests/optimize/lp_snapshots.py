@@ -51,6 +51,8 @@ def text_of(part: Callable[[Model], None]) -> str:
         commissioning_days=2,
         crews=np.array([3.0, 4.0]),
         hold_days=np.array([10, 20]),
+        battery_floor_mw=np.array([[0.0, 6.0]]),
+        inertia_floor_mws=np.array([[5.0, np.inf]]),
     )
     model = Model(case, (0,), {(0, 0): [8, 9], (0, 1): [9, 10]})
     part(model)

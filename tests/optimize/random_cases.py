@@ -51,6 +51,7 @@ def instances(draw: st.DrawFn, milestones: int | None = None, sites: int | None 
 
     power = generator(
         **common(),
+        inertia_s=draw(st.sampled_from([0.0, 1.0, 4.0])),
         gas=draw(st.booleans()),
         step_fraction=draw(st.sampled_from([0.1, 0.5])),
         nox_g_per_kwh=draw(st.sampled_from([0.0, 0.3])),
@@ -67,6 +68,8 @@ def instances(draw: st.DrawFn, milestones: int | None = None, sites: int | None 
         for site in range(size)
         if draw(st.booleans())
     ]
+    floor = st.sampled_from([0.0, 0.0, 2.5, 7.0, np.inf] if draw(st.booleans()) else [0.0])
+    floors = np.array([[draw(floor) for _ in range(count)] for _ in range(2 * size)])
     swing = draw(st.sampled_from([0.0, 0.4]))
     return tiny(
         offers,
@@ -81,6 +84,8 @@ def instances(draw: st.DrawFn, milestones: int | None = None, sites: int | None 
         spare_units=draw(st.integers(0, 1)),
         ride_through_minutes=draw(st.sampled_from([0.0, 10.0])),
         commissioning_days=draw(st.integers(0, 3)),
+        battery_floor_mw=floors[:size],
+        inertia_floor_mws=floors[size:],
         hold_days=np.array([30, 60][:count]),
         budget_musd=draw(st.sampled_from([6.0, 12.0, 1000.0])),
         horizon_day=45,

@@ -93,6 +93,7 @@ RELAXED = {
     "budget": {"budget_musd": 1e6},
     "swing": {"swing": 0.0},
     "ride through": {"ride_through_minutes": 0.0},
+    "power quality": {"battery_floor_mw": np.zeros((1, 1)), "inertia_floor_mws": np.zeros((1, 1))},
 }
 
 

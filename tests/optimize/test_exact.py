@@ -106,6 +106,8 @@ RELAXED = {
     "spare_units": lambda case: 0,
     "heat_fraction": lambda case: case.heat_fraction / 2,
     "ride_through_minutes": lambda case: 0.0,
+    "battery_floor_mw": lambda case: np.minimum(case.battery_floor_mw, 2.5),
+    "inertia_floor_mws": lambda case: np.zeros_like(case.inertia_floor_mws),
     "step_cost_musd": lambda case: case.step_cost_musd / 2,
 }
 

@@ -171,6 +171,47 @@ def test_shortfall_that_only_solving_finds() -> None:
     assert values(why(case, 0, GRID, YARD)) == [[("grid_mw", 5.0, 60)], [("yard_area_m2", 600.0, 0)]]
 
 
+def test_floors_of_power_quality_are_missing() -> None:
+    # batteries of 10 MW where 12.5 are asked for, inertia of 20 MW s for 25, and no end to what the second asks for
+    offers = [battery(), generator(inertia_s=2.0)]
+    case = tiny(
+        offers,
+        it_mw=(8.0, 10.0),
+        battery_floor_mw=np.array([[12.5, np.inf]]),
+        inertia_floor_mws=np.array([[0.0, 25.0]]),
+    )
+    assert shortfalls(case, Clock()) == (
+        Shortfall("battery power", "m0", 2.5, "MW", 12.5),
+        Shortfall("battery power", "m1", math.inf, "MW", math.inf),
+        Shortfall("inertia", "m1", 5.0, "MW s", 25.0),
+    )
+
+
+def test_floors_that_only_solving_finds_short() -> None:
+    # the yard takes five units of 100 m2: four batteries and two generators are asked for
+    offers = [battery(footprint_m2=100.0), generator(footprint_m2=100.0, inertia_s=4.0)]
+    floors = {"battery_floor_mw": np.array([[4.0]]), "inertia_floor_mws": np.array([[8.0]])}
+    case = tiny(offers, [{"yard_m2": 500.0}], **floors)
+    found = shortfalls(case, Clock())
+    # a battery less is a quarter of what is asked for, a generator less a half
+    assert [(short.limit, short.milestone, short.unit) for short in found] == [("battery power", "m0", "MW")]
+    assert found[0].missing == pytest.approx(1)
+    # the variants of a site know no floors, and are held to them all the same
+    nothing = np.zeros((1, 1))
+    free = replace(case, battery_floor_mw=nothing, inertia_floor_mws=nothing)
+    ways = findings(case, 0, [YARD], lambda changes: changed(free, changes), Clock())
+    assert values(ways) == [[("yard_area_m2", 600.0, 0)]]
+
+
+def test_no_change_lets_a_site_reach_an_endless_floor() -> None:
+    case = two_sites({}, {}, inertia_floor_mws=np.array([[0.0], [np.inf]]))
+    found = why(case, 1, GRID, YARD)
+    assert found.site.standing is Standing.CANNOT_SERVE
+    assert found.site.reason == "power quality for m0: no inertia makes it keep the class"
+    assert found.shortfalls == found.still_short == (Shortfall("inertia", "m0", math.inf, "MW s", math.inf),)
+    assert found.changes == ()
+
+
 def test_only_money_is_missing() -> None:
     # the site and six units cost USD 7 M
     (short,) = shortfalls(tiny([generator()], [{"grid_mw": 4.0}], budget_musd=6.9), Clock())

@@ -257,6 +257,65 @@ def test_budget() -> None:
     assert unable(tiny(offers, [{"grid_mw": 4.0}], budget_musd=6.9)).endswith("budget")
 
 
+def test_battery_floor() -> None:
+    # nothing but power quality asks for batteries: 2.5 MW of them, three units, from day 18
+    case = tiny([battery(arrival_day=18)], battery_floor_mw=np.array([[2.5]]))
+    plan, held = answer(case)
+    assert list(plan.day) == [18]
+    assert plan.units[0, 0] == 3
+    assert held == ("power quality",)
+
+
+def test_inertia_floor() -> None:
+    # 9 MW s: five units of 2 MW s cost 5 million, three of 4 MW s at 1.5 million 4.5, two of those and a light one 4;
+    # chillers and batteries turn nothing, whatever their column says
+    light, heavy = generator(inertia_s=2.0), generator(inertia_s=4.0, unit_cost_musd=1.5)
+    free = [kind(inertia_s=20.0, unit_cost_musd=0.0) for kind in (battery, chiller)]
+    plan, _ = answer(tiny([light, heavy, *free], inertia_floor_mws=np.array([[9.0]])))
+    assert list(plan.units[:2, 0]) == [1, 2]
+
+
+def test_floors_count_by_milestone() -> None:
+    # four batteries for the second milestone only, on day 30; the first does not wait
+    case = tiny([battery(arrival_day=30)], battery_floor_mw=np.array([[0.0, 4.0]]), it_mw=(10.0, 12.0))
+    plan, held = answer(case)
+    assert list(plan.day) == [10, 30]
+    assert list(plan.units[0]) == [0, 4]
+    assert held == ("GPU deliveries", "power quality")
+
+
+def test_a_floor_is_that_of_its_site() -> None:
+    # the cheaper site must buy three batteries, and is no longer the cheaper one
+    sites = [{"site_cost_musd": 1.0}, {"site_cost_musd": 3.0}]
+    assert chosen(tiny([battery()], sites)) == "s0"
+    assert chosen(tiny([battery()], sites, battery_floor_mw=np.array([[3.0], [0.0]]))) == "s1"
+    assert chosen(tiny([battery()], sites, battery_floor_mw=np.array([[3.0], [3.0]]))) == "s0"
+    assert chosen(tiny([battery()], sites, inertia_floor_mws=np.array([[np.inf], [0.0]]))) == "s1"
+
+
+def test_floors_out_of_reach() -> None:
+    offers = [battery(rating_mw=6.1), battery(arrival_day=61), generator(inertia_s=0.5)]
+    assert unable(tiny(offers, battery_floor_mw=np.array([[80.0]]))) == (
+        "m0: batteries of 61.0 MW can be there by day 60, power quality asks for 80.0 MW"
+    )
+    assert unable(tiny(offers, inertia_floor_mws=np.array([[6.0]]))) == (
+        "m0: inertia of 5.0 MW s can be there by day 60, power quality asks for 6.0 MW s"
+    )
+    endless = np.array([[np.inf]])
+    assert unable(tiny(offers, battery_floor_mw=endless)) == "power quality for m0: no batteries make it keep the class"
+    assert unable(tiny(offers, inertia_floor_mws=endless)) == "power quality for m0: no inertia makes it keep the class"
+
+
+def test_what_keeps_a_floor_from_being_reached() -> None:
+    # three batteries of 100 m2 on 250 m2: with more yard they could be there
+    case = tiny([battery(footprint_m2=100.0)], [{"yard_m2": 250.0}], battery_floor_mw=np.array([[3.0]]))
+    assert unable(case) == "no plan by day 60: yard"
+    # 6 MW of power and 3 MW of batteries, by units of which nine have no room: either need would have to go
+    offers = [generator(footprint_m2=100.0), battery(footprint_m2=100.0)]
+    case = tiny(offers, [{"grid_mw": 4.0, "yard_m2": 800.0}], battery_floor_mw=np.array([[3.0]]), budget_musd=9.0)
+    assert unable(case) == "no plan by day 60: mean power, power quality"
+
+
 def test_energy_is_paid_over_the_hold() -> None:
     # ten days: 6 MW from generators at 100 USD/MWh, 4 MW from the grid at 50
     offers = [generator(fuel_usd_per_mwh=100.0, unit_cost_musd=0.0)]

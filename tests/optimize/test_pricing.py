@@ -89,6 +89,22 @@ def test_prices_of_what_is_missing() -> None:
     assert priced(replace(case, grid_mw=case.grid_mw + 6), DAY, found)[0] <= 1e-9
 
 
+@pytest.mark.parametrize("floor", [3.0, 20.0, np.inf])
+def test_what_power_quality_asks_for_has_no_price(floor: float) -> None:
+    # prices go to other sites, which need not have the floor; where it cannot be reached, they show nothing
+    offers = [generator(), battery(unit_cost_musd=0.5)]
+    free = tiny(offers, [{"grid_mw": 4.0}])
+    case = replace(free, battery_floor_mw=np.array([[floor]]))
+    assert shortfall_prices(case, DAY[0]) is None
+    best, plain = solved(case), solved(free)
+    assert plain is not None
+    assert priced(case, DAY, cost_prices(plain)) == pytest.approx([1 + 6])
+    assert (best is None) == (floor > 10)
+    if best is not None:
+        assert best.cost_musd == pytest.approx(1 + 6 + 1.5)
+        assert priced(case, DAY, cost_prices(best)) == pytest.approx([1 + 6])
+
+
 def test_duals_reach_the_linear_relaxation() -> None:
     offers = [battery(unit_cost_musd=cost, fleet=3) for cost in (1.0, 1.5, 2.0)]
     case = tiny(offers, [{"grid_swing_mw": 0.0}], swing=0.4)

@@ -18,7 +18,7 @@ from siteopt.optimize.screen import Screen
 from siteopt.optimize.search import search
 from siteopt.optimize.single import Clock, cost_prices, first_plan, shortfall_prices, solve_site
 from siteopt.plan import RunOutcome, Standing
-from tests.cases import chiller, generator, tiny
+from tests.cases import battery, chiller, generator, tiny
 from tests.optimize.random_cases import instances
 from tests.optimize.test_exact import thorough
 
@@ -92,6 +92,23 @@ def test_sites_that_are_worse_than_the_first_ranks_are_ruled_out_without_a_solve
     assert ranking.solves < 15
     for result in ranking.results[2:]:
         assert result.cost_bound_musd > 2 + 6 - 1e-3
+
+
+def test_a_site_with_floors_does_not_hide_the_others() -> None:
+    # the cheapest site has the best bound and cannot serve; the second pays for ten batteries
+    sites = [{"site_cost_musd": float(cost), "grid_mw": 4.0} for cost in range(1, 41)]
+    floors = np.zeros((40, 1))
+    floors[0], floors[1] = np.inf, 10.0
+    ranking = search(tiny([generator(), battery()], sites, battery_floor_mw=floors), top=2)
+    assert ranking.outcome is RunOutcome.PROVEN
+    assert [(result.site_id, result.best.cost_musd) for result in ranking.results if result.best] == [
+        ("s2", pytest.approx(9)),
+        ("s3", pytest.approx(10)),
+    ]
+    assert {result.reason for result in ranking.results if result.standing is Standing.CANNOT_SERVE} == {
+        "power quality for m0: no batteries make it keep the class"
+    }
+    assert ranking.solves < 30
 
 
 def test_equal_sites_go_by_their_place() -> None:
