@@ -4,6 +4,8 @@ from __future__ import annotations
 
 PHRASES = {
     # the replay
+    "Every milestone starts as planned, as replayed.": "재현 결과 모든 마일스톤이 계획대로 시작합니다.",
+    "{other} of {all} milestones do not start as planned.": "마일스톤 {all}개 중 {other}개가 계획과 다르게 시작합니다.",
     "{name} as planned, on day {day}.": "{name}: 계획대로 {day}일째.",
     "{name} on day {day}, {days} later than planned: {reason}.": "{name}: {day}일째, 계획보다 {days} 늦음({reason}).",
     "{name} on day {day}, {days} sooner than planned.": "{name}: {day}일째, 계획보다 {days} 빠름.",
@@ -50,7 +52,7 @@ PHRASES = {
     "Without the electrical needs: {site}, days {days}, {cost}.": (
         "전기 품질 요구가 없을 때의 계획: {site}, {days}일째, {cost}."
     ),
-    "They make the plan differ by: {changes}.": "요구로 달라진 점: {changes}.",
+    "What they change: {changes}.": "요구로 달라진 점: {changes}.",
     "{money} more": "비용 {money} 증가",
     "{money} less": "비용 {money} 감소",
     "{name} {days} later": "{name} {days} 늦어짐",
@@ -92,6 +94,7 @@ TERMS = {
     "needed": "필요",
     "load_mw": "부하",
     "event": "사건",
+    "without_batteries": "배터리 없음",
     "class": "등급",
     "routine swing": "학습 부하 변동",
     "waveform": "실측 부하",

@@ -60,12 +60,15 @@ def replay_part(document: Document, words: Words) -> Part | None:
         )
         for one in milestones
     )
-    return Part(
-        (*(_verdict(one, words) for one in milestones), method, cost), tuple(words.term(name) for name in names), rows
-    )
+    other = sum(one["days_later"] != 0 for one in milestones)
+    verdict = words("Every milestone starts as planned, as replayed.")
+    if other:
+        verdict = words("{other} of {all} milestones do not start as planned.", other=other, all=len(milestones))
+    sentences = (verdict, *(_start(one, words) for one in milestones), method, cost)
+    return Part(sentences, tuple(words.term(name) for name in names), rows)
 
 
-def _verdict(milestone: Mapping[str, Any], words: Words) -> str:
+def _start(milestone: Mapping[str, Any], words: Words) -> str:
     """Whether a milestone starts as planned, and if not, when and why."""
     name, day, later, bound = (milestone[field] for field in ("name", "day", "days_later", "bound_day"))
     reason = words.reason(milestone["reason"])
@@ -100,7 +103,7 @@ def quality_part(document: Document, words: Words) -> Part | None:
     header = [
         words.term("event"),
         *(one["name"] for one in milestones),
-        *([words("Without batteries")] if is_judged else []),
+        *([words.term("without_batteries")] if is_judged else []),
     ]
     rows = []
     for event, mode in events:
@@ -143,20 +146,20 @@ def _kept(found: Document, words: Words) -> Iterator[str]:
     if asked is None:
         yield words("No class of ISO 8528-5 was asked for; this is what would happen.")
         return
-    below = [
-        words("{event} at {milestone}", event=_event(*_named(event), words), milestone=one["name"])
-        for one in found["milestones"]
-        for event in one["events"]
-        if CLASSES.index(event["class"]) < CLASSES.index(asked)
-    ]
+    places: dict[str, list[str]] = {}
+    for one in found["milestones"]:
+        for event in one["events"]:
+            if CLASSES.index(event["class"]) < CLASSES.index(asked):
+                places.setdefault(_event(*_named(event), words), []).append(one["name"])
+    below = [words("{event} at {milestone}", event=name, milestone=", ".join(at)) for name, at in places.items()]
     if found["passes"]:
         yield words("{iso_class} is kept at every milestone, as simulated.", iso_class=asked)
         if below:
-            yield words("Below it, but not asked to keep it: {events}.", events=", ".join(below))
+            yield words("Below it, but not asked to keep it: {events}.", events="; ".join(below))
     else:
         yield words("{iso_class} is NOT kept.", iso_class=asked)
         if below:
-            yield words("Below it: {events}.", events=", ".join(below))
+            yield words("Below it: {events}.", events="; ".join(below))
 
 
 def _rounds(document: Document, words: Words) -> Iterator[str]:
@@ -187,7 +190,7 @@ def _rounds(document: Document, words: Words) -> Iterator[str]:
     more = document["cost_usd"]["total"] - before["cost_usd"]
     amount = words.money(document, abs(more))
     said = words("{money} more", money=amount) if more >= 0 else words("{money} less", money=amount)
-    yield words("They make the plan differ by: {changes}.", changes=", ".join([said, *later]))
+    yield words("What they change: {changes}.", changes=", ".join([said, *later]))
 
 
 def _without(found: Document, words: Words) -> Iterator[str]:

@@ -90,23 +90,22 @@ def _second(document: Document) -> list[str]:
 
 
 def _replay(document: Document) -> list[str]:
-    """Whether every milestone starts as planned, as replayed; the first that does not with its reason."""
+    """Whether every milestone starts as planned, as replayed, and whether the budget lasts."""
     found = document["replay"]
     if found is None:
         return []
-    other = [one for one in found["milestones"] if one["days_later"] != 0]
-    said = "; ".join(_start(one) for one in other) or "as planned"
-    if other:
-        said += f": {other[0]['reason']}" if other[0]["reason"] else ""
-    return [f"Replay      {said}" + ("" if found["within_budget"] else "; ABOVE THE BUDGET")]
+    other = [_start(one) for one in found["milestones"] if one["days_later"] != 0]
+    budget = [] if found["within_budget"] else ["ABOVE THE BUDGET"]
+    return [f"Replay      {'; '.join([*(other or ['as planned']), *budget])}"]
 
 
 def _start(milestone: Document) -> str:
-    """When a milestone starts that does not start as planned."""
+    """When a milestone starts that does not start as planned, and why."""
     name, day, later = milestone["name"], milestone["day"], milestone["days_later"]
+    why = f": {milestone['reason']}" if milestone["reason"] else ""
     if day is None:
-        return f"{name} does not start"
-    return f"{name} on day {day}, {counted(abs(later), 'day')} {'later' if later > 0 else 'sooner'} than planned"
+        return f"{name} does not start{why}"
+    return f"{name} on day {day}, {counted(abs(later), 'day')} {'later' if later > 0 else 'sooner'} than planned{why}"
 
 
 def _quality(document: Document) -> list[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HEIGHTS = {True: 620.0, False: 430.0}
 """Pixels for all rows of a wide and of a narrow chart, unless rows would be thinner or thicker than these."""
-THIN, THICK = {True: 7.0, False: 4.5}, {True: 18.0, False: 14.0}
+THIN, THICK = {True: 5.0, False: 3.5}, {True: 18.0, False: 14.0}
 HEAD = 34.0
 LABEL = 14.0
 """Pixels from one number of a crew to the next at least."""
@@ -154,7 +154,7 @@ class _Crews:
             [
                 rectangles(x, y, strips),
                 *time.rules(y, 0, frame.plot_height),
-                rectangles(x, y, boxes, stroke="white", strokeWidth=0.7 if self.is_wide else 0.3),
+                rectangles(x, y, boxes, stroke="white", strokeWidth=0.7 if self.is_wide else 0),
                 rectangles(x, y, swatches),
                 texts(x, y, labels, color=INK, fontSize=SMALL),
                 *heading(x, y, [self._head(trade, own, tops[trade], time) for trade, own in trades.items()]),

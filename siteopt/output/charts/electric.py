@@ -151,7 +151,7 @@ class _Traces:
         units = [{"x": left, "y": upper - 11, "text": "Hz"}, {"x": left, "y": lower - 11, "text": "MW"}]
         yield texts(x, y, units, color=QUIET, fontSize=SMALL, align="right", dx=-6)
         yield from self._seconds(frame, seconds, lower + low, across)
-        count = round(right - left)
+        count = round((right - left) / 2)
         curve = thinned(trace["time_s"], trace["hz"], count)
         yield self._lines(frame, seconds, hz, curve, INK, 1.8)
         band = trace["band_hz"]
