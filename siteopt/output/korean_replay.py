@@ -44,7 +44,7 @@ PHRASES = {
     "{iso_class} is NOT kept.": "{iso_class} 등급을 유지하지 못합니다.",
     "Below it, but not asked to keep it: {events}.": "등급에 못 미치나 요구 대상이 아닌 경우: {events}.",
     "Below it: {events}.": "등급 미달: {events}.",
-    "{event} at {milestone}": "{milestone} {event}",
+    "{event} at {milestone}": "{event}: {milestone}",
     "The first plan kept it.": "첫 계획이 바로 등급을 만족했습니다.",
     "It was solved {rounds} times, each time with what the simulation asked for.": (
         "모의 결과가 요구하는 설비를 반영하며 {rounds}번 풀었습니다."

@@ -55,8 +55,8 @@ def test_later_sooner_and_never() -> None:
     assert part.sentences[:4] == (
         "3 of 3 milestones do not start as planned.",
         "early on day 21, 2 days sooner than planned.",
-        "middle on day 36, 3 days later than planned: crews: 3 units wait. With as many crews as it takes it would be on"
-        " time. No sequence of whole crews is sooner than day 35.",
+        "middle on day 36, 3 days later than planned: crews: 3 units wait. With as many crews as it takes it would be"
+        " on time. No sequence of whole crews is sooner than day 35.",
         "late does not start: cooling: short of 1.9 MW.",
     )
     assert part.sentences[-1].endswith("ABOVE THE BUDGET.")

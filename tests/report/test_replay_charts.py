@@ -231,3 +231,10 @@ def test_page_has_the_sections_and_their_charts(language: str) -> None:
     plain = pages.page("small", language)
     assert 'id="replay"' not in plain
     assert 'id="power_quality"' not in plain
+
+
+def test_name_of_a_column_stands_over_its_numbers_wherever_they_begin() -> None:
+    """A routine swing has no recovery, and the first event is one."""
+    page = pages.page("replayed")
+    assert '<th scope="col" class="number">recovery, s</th>' in page
+    assert '<th scope="col">class</th>' in page
