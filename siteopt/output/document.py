@@ -49,6 +49,7 @@ def document(
         "objective": list(scenario.order),
         "commissioning_days": scenario.supply.commissioning_days,
         **_chosen(scenario, sites, offers, steps, result),
+        **dict.fromkeys(("replay", "power_quality")),
         "assumptions": _assumptions(scenario, chosen, assumed),
         "candidates": len(sites),
         "eligible": ranking.eligible,

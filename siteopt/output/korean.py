@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from siteopt.output import korean_replay
+
 PHRASES = {
     # the first screen
     "Scenario {name}, decided on {date}": "시나리오 {name} · 결정일 {date}",
@@ -151,6 +153,7 @@ PHRASES = {
     "none": "없음",
     "Base map: Natural Earth, public domain.": "배경 지도: Natural Earth(퍼블릭 도메인).",
     "This page asks nothing of any network.": "이 페이지는 네트워크에 접속하지 않습니다.",
+    **korean_replay.PHRASES,
 }
 """Phrases as they stand in the code."""
 
@@ -279,6 +282,7 @@ TERMS = {
     "unknown": "미상",
     "outline": "부지 경계",
     "hall": "전산동",
+    **korean_replay.TERMS,
 }
 """Names that siteopt gives."""
 
@@ -290,6 +294,7 @@ COUNTED = {
     "candidate": "후보 {}곳",
     "eligible site": "검토 대상 {}곳",
     "order": "{}건",
+    "crew": "{}개 조",
 }
 """Numbers with their nouns."""
 
@@ -310,5 +315,6 @@ REASONS = {
     r"(?P<names>.+?) for (?P<goal>.+): not by day (?P<day>\d+)": "{goal}의 {names}: {day}일째까지 불가",
     r"as (?P<milestone>.+)": "{milestone} 마일스톤과 같은 날",
     r"(?P<names>.+ and .+) together": "{names} 동시 제약",
+    **korean_replay.REASONS,
 }
 """Patterns of reasons and of what holds a milestone; a part called ``names...`` holds names that siteopt gives."""

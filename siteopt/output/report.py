@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from siteopt.output.charts.base import NARROW, WIDE, Chart, svg
 from siteopt.output.charts.cost import cost
+from siteopt.output.charts.crews import crews
+from siteopt.output.charts.electric import frequency
 from siteopt.output.charts.front import front
 from siteopt.output.charts.ground import site_plan
 from siteopt.output.charts.map import site_map
+from siteopt.output.charts.online import online
 from siteopt.output.charts.schedule import schedule
 from siteopt.output.charts.supply import cooling, power
 from siteopt.output.document import Document
 from siteopt.output.headline import assumed_of_chosen, headline
 from siteopt.output.ranking import PRINTED_ROWS, ranking_table
+from siteopt.output.replay import quality_part, replay_part
 from siteopt.output.words import Words
 from siteopt.plan import RunOutcome
 from siteopt.schema import CANDIDATES
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     import jinja2
 
 PAGE = Path(__file__).with_name("page")
+OF_SECTION = {"crews": "replay", "online": "replay", "frequency": "power_quality"}
+"""Charts that stand within a section."""
 
 
 def charts(document: Document, sites: Document, plan: Document, words: Words) -> list[Chart]:
@@ -38,7 +44,8 @@ def charts(document: Document, sites: Document, plan: Document, words: Words) ->
     ground = site_plan(plan, words)
     found += [ground] if ground is not None else []
     found += [schedule(document, words), power(document, sites, words), cooling(document, words), cost(document, words)]
-    return found
+    replayed = (crews(document, words), online(document, words), frequency(document, words))
+    return [*found, *(chart for chart in replayed if chart is not None)]
 
 
 def report(
@@ -63,7 +70,10 @@ def report(
     drawn = [_drawn(chart) for chart in charts(document, sites, plan, words)]
     points = front_document is not None and front_document["points"]
     drawn_front = _drawn(front(front_document, words)) if front_document is not None and points else None
-    sections = [*(chart.name for chart in drawn), "ranking", *(["front"] if drawn_front is not None else [])]
+    parts = {"replay": replay_part(document, words), "power_quality": quality_part(document, words)}
+    alone = [chart for chart in drawn if chart.name not in OF_SECTION]
+    sections = [chart.name for chart in alone] + [name for name, part in parts.items() if part is not None]
+    sections += ["ranking", *(["front"] if drawn_front is not None else [])]
     has_assumptions = document["site_id"] is not None or bool(document["assumptions"])
     sections += [*(["assumptions"] if has_assumptions else []), "certificate"]
     contents = [(name, words.term(name).capitalize()) for name in sections]
@@ -75,7 +85,12 @@ def report(
         title=f"{head.title}: {document['scenario']}",
         head=head,
         contents=contents,
-        charts=drawn,
+        charts=alone,
+        parts=[
+            (name, part, [chart for chart in drawn if OF_SECTION.get(chart.name) == name])
+            for name, part in parts.items()
+            if part is not None
+        ],
         ranking=ranking_table(document, words),
         printed_rows=PRINTED_ROWS,
         front=drawn_front,

@@ -21,7 +21,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         *_HEADING,
         *("method", "objective", "commissioning_days", "site_id", "site_name", "access_day", "milestones", "cost_usd"),
         *("orders", "grid_steps", "baselines", "assumptions", "candidates", "eligible", "ranking", "certificate"),
-        *("inputs", "warnings"),
+        *("replay", "power_quality", "inputs", "warnings"),
     ),
     FRONT: (*_HEADING, "milestone", "milestones", "points", "front", "sites", "certificate", "inputs", "warnings"),
     SITES: ("features",),

@@ -49,7 +49,7 @@ def summary(document: Document) -> str:
     guessed = [item["column"] for item in document["assumptions"] if item["chosen_site"]]
     if guessed:
         lines.append(f"Assumed     for this site: {', '.join(guessed)}")
-    return "\n".join([*lines, *_second(document)])
+    return "\n".join([*lines, *_second(document), *_replay(document), *_quality(document)])
 
 
 def held_by(milestone: Document) -> str:
@@ -87,6 +87,42 @@ def _second(document: Document) -> list[str]:
         verdict = "contradicts nothing, but did not finish"
     best = f"; its best plan costs {money(document, found['cost_musd'] * 1e6)}" if found["cost_musd"] else ""
     return [f"Checked     {found['solver']} {verdict}{best}"]
+
+
+def _replay(document: Document) -> list[str]:
+    """Whether every milestone starts as planned, as replayed, and whether the budget lasts."""
+    found = document["replay"]
+    if found is None:
+        return []
+    other = [_start(one) for one in found["milestones"] if one["days_later"] != 0]
+    budget = [] if found["within_budget"] else ["ABOVE THE BUDGET"]
+    return [f"Replay      {'; '.join([*(other or ['as planned']), *budget])}"]
+
+
+def _start(milestone: Document) -> str:
+    """When a milestone starts that does not start as planned, and why."""
+    name, day, later = milestone["name"], milestone["day"], milestone["days_later"]
+    why = f": {milestone['reason']}" if milestone["reason"] else ""
+    if day is None:
+        return f"{name} does not start{why}"
+    return f"{name} on day {day}, {counted(abs(later), 'day')} {'later' if later > 0 else 'sooner'} than planned{why}"
+
+
+def _quality(document: Document) -> list[str]:
+    """Whether the class that is asked for is kept, and what that changed."""
+    found = document["power_quality"]
+    if found is None or found["class"] is None:
+        return []
+    failed = dict.fromkeys(name.partition(" (")[0] for name in found["without_batteries"]["failed"])
+    without = f" (without batteries: {', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'})" if failed else ""
+    kept = "kept at every milestone" if found["passes"] else "NOT kept"
+    lines = [f"Electricity {found['class']} {kept}{without}"]
+    before = found["before"]
+    if before is not None:
+        days = ", ".join(str(day) for day in before["days"])
+        plan = f"{before['site_name']}, days {days}, {money(document, before['cost_usd'])}"
+        lines.append(f"Rounds      {found['rounds']}, from the plan without it: {plan}")
+    return lines
 
 
 def _mix(document: Document) -> list[str]:

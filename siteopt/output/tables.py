@@ -1,4 +1,4 @@
-"""``orders.csv`` and ``schedule.csv``: what to order, and what happens when."""
+"""``orders.csv``, ``schedule.csv`` and ``crews.csv``: what to order, what happens when, and which crew does it."""
 
 from __future__ import annotations
 
@@ -55,6 +55,13 @@ def events(document: Document) -> Iterable[tuple[int, str, str, str, Any]]:
             yield step["ready_day"], step["ready"], "grid step", f"{step['grid_mw']:g} MW", ""
     for milestone in document["milestones"]:
         yield milestone["day"], milestone["date"], "training starts", milestone["name"], milestone["gpus"]
+
+
+def crews_csv(document: Document) -> str:
+    """One row a crew at work on a unit, as replayed; none where nothing was replayed."""
+    header = ("trade", "crew", "offer_id", "model", "unit", "milestone", "first_day", "last_day", "first", "last")
+    shifts = document["replay"]["crews"] if document["replay"] is not None else ()
+    return csv_text(header, ([shift[name] for name in header] for shift in shifts))
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -47,6 +47,18 @@ ENGLISH = {
     "build phase": "GPUs, halls, racks and network",
     "commission phase": "commissioning",
     "wait phase": "waits for power or cooling",
+    "load_mw": "load",
+    "networked_gpus": "networked",
+    "training_gpus": "training",
+    "lowest_hz": "lowest Hz",
+    "highest_hz": "highest Hz",
+    "rocof_hz_per_s": "Hz/s",
+    "recovery_s": "recovery, s",
+    "battery_mwh": "through batteries, MWh",
+    "battery_peak_mw": "batteries, peak MW",
+    "import_peak_mw": "import, peak MW",
+    "import_swing_mw": "import, swing MW",
+    "shed_mw": "shed, MW",
 }
 """Names that differ from what the documents call them."""
 ENGLISH_REASONS = {r"unknown: (?P<names>.+)": "unknown: {names}"}

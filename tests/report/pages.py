@@ -17,6 +17,7 @@ from siteopt.output.geojson import plan_geojson, sites_geojson
 from siteopt.output.report import report
 from siteopt.output.words import Words
 from siteopt.scenario import slug
+from tests.report.replayed import add_quality, add_replay
 from tests.worlds import SITES, changed, write_world
 
 INJECTION = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -159,6 +160,25 @@ def not_proven() -> Documents:
     return found
 
 
+def replayed() -> Documents:
+    """The small world, replayed: as planned, and with batteries every event keeps its class."""
+    found = small()
+    add_quality(add_replay(found.document))
+    return found
+
+
+def replayed_late() -> Documents:
+    """Three milestones and many orders, but one crew of each trade: the last is late, and the class is not kept."""
+    found = with_milestones(["early", "middle", "late"])
+    one = found.document["orders"][0]
+    found.document["orders"] = [
+        one | {"offer_id": f"o{number}", "kind": kind, "units": {"early": 1, "middle": 2, "late": 4}}
+        for number, kind in enumerate(("generator", "chiller", "battery"))
+    ]
+    add_quality(add_replay(found.document, crews=1, budget_usd=1.0), kept=False)
+    return found
+
+
 RUNS: dict[str, Callable[[], Documents]] = {
     "small": small,
     "twelve milestones": lambda: with_milestones([f"milestone number {n} of a long name" for n in range(12)]),
@@ -172,6 +192,8 @@ RUNS: dict[str, Callable[[], Documents]] = {
     "no site": no_site,
     "no plan yet": no_plan_yet,
     "not proven": not_proven,
+    "replayed": replayed,
+    "replayed late": replayed_late,
 }
 """Runs of every kind."""
 

@@ -276,6 +276,7 @@ ALLOWED = {
         "horizon",
         "days",
     ),
+    *("ISO", "Hz", "MWh"),
 }
 
 
@@ -286,7 +287,7 @@ def strings(found: Text) -> set[str]:
     return set(ENGLISH.findall(re.sub(r"[0-9a-f]{64}", "", " ".join([found.text, *hidden]))))
 
 
-@pytest.mark.parametrize("name", ["small", "no orders", "no plan yet", "not proven"])
+@pytest.mark.parametrize("name", ["small", "no orders", "no plan yet", "not proven", "replayed"])
 def test_nothing_english_is_left_in_korean_but_names(name: str) -> None:
     assert strings(Text(pages.page(name, "ko"))) - ALLOWED == set()
 

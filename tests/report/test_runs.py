@@ -144,6 +144,8 @@ def changed(name: str, change: Callable[[Any], object]) -> Callable[[Path], None
             "plan.json:format_version: found '99', expected 1",
         ),
         (changed("plan.json", lambda d: d.pop("access_day")), "plan.json:access_day: found 'nothing'"),
+        (changed("plan.json", lambda d: d.pop("replay")), "plan.json:replay: found 'nothing'"),
+        (changed("plan.json", lambda d: d.update(power_quality={"class": 3})), 'small: found "KeyError'),
         (changed("plan.json", lambda d: d["orders"][1].pop("serves")), "plan.json:orders[1].serves: found 'nothing'"),
         (changed("plan.json", lambda d: d.update(ranking=3)), "plan.json:ranking: found '3', expected a list"),
         (changed("plan.json", lambda d: d["milestones"][0].update(day="soon")), 'small: found "TypeError'),

@@ -1,0 +1,229 @@
+"""The frequency and the power through one event, with batteries and without, on the same scales."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from siteopt.output.charts.base import (
+    QUIET,
+    SMALL,
+    TEXT,
+    WIDE,
+    Chart,
+    Frame,
+    rectangles,
+    texts,
+    ticks,
+    values,
+)
+from siteopt.output.charts.panels import SWATCH, Point, Scale, between, heading, keys, lines, ruled, thinned
+from siteopt.output.document import Document
+from siteopt.output.palette import BORDER, INK, KIND, STANDING
+from siteopt.output.words import Words
+from siteopt.plan import Standing
+
+if TYPE_CHECKING:
+    import altair as alt
+
+POWERS = {"load_mw": INK, "generators_mw": KIND["generator"], "batteries_mw": KIND["battery"], "grid_mw": KIND["grid"]}
+"""Of a trace, with their colours."""
+BAND, OUTSIDE = "#DCEBE4", STANDING[Standing.CHOSEN]
+WITHIN = "#00694D"
+HEIGHTS = {True: (210.0, 190.0), False: (135.0, 120.0)}
+"""Of the plot of the frequency and of that of the power."""
+LEFT, RIGHT, COLUMN_GAP = 52.0, 14.0, 34.0
+KEY_GAP = 14.0
+HEAD, NAME, GAP, FOOT = 44.0, 22.0, 14.0, 34.0
+"""Pixels over a trace, over a plot, between the plots of a trace, and under them."""
+USUAL = "G2"
+"""The class whose band a trace has where none is asked for."""
+
+
+def frequency(document: Document, words: Words) -> Chart | None:
+    """The traces of a run; None where there are none."""
+    quality = document["power_quality"]
+    if quality is None or not quality["traces"]:
+        return None
+    traces = quality["traces"]
+    asked = quality["class"] or USUAL
+    low, high = traces[0]["band_hz"]
+    said = [
+        words(
+            "{event}, {mode}, at {milestone}.",
+            event=words.term(traces[0]["event"]).capitalize(),
+            mode=words.term(traces[0]["mode"]),
+            milestone=traces[0]["milestone"],
+        ),
+        *(f"{_name(trace, words)}: {_verdict(trace, words)}." for trace in traces),
+        words(
+            "The band is that of {iso_class}: {low} to {high} Hz.", iso_class=asked, low=f"{low:g}", high=f"{high:g}"
+        ),
+    ]
+
+    def draw(width: int) -> alt.LayerChart:
+        return _Traces(traces, asked, words, width).draw()
+
+    header = ("", *(words.term(name) for name in ("lowest_hz", "highest_hz")), words("outside from, s"))
+    rows = tuple(
+        (_name(trace, words), round(min(trace["hz"]), 3), round(max(trace["hz"]), 3), _shown(_left(trace)))
+        for trace in traces
+    )
+    return Chart("frequency", words("Frequency with and without batteries"), " ".join(said), draw, header, rows)
+
+
+def _name(trace: Document, words: Words) -> str:
+    return words("With batteries") if trace["batteries"] else words("Without batteries")
+
+
+def _left(trace: Document) -> float | None:
+    """When the frequency first leaves its band."""
+    low, high = trace["band_hz"]
+    return next((time for time, hz in zip(trace["time_s"], trace["hz"], strict=True) if not low <= hz <= high), None)
+
+
+def _shown(seconds: float | None) -> float | str:
+    return "" if seconds is None else round(seconds, 2)
+
+
+def _verdict(trace: Document, words: Words) -> str:
+    low, high = f"{min(trace['hz']):.2f}", f"{max(trace['hz']):.2f}"
+    left = _left(trace)
+    if left is None:
+        return words("{low} to {high} Hz, within the band", low=low, high=high)
+    return words("{low} to {high} Hz, outside the band from {seconds} s", low=low, high=high, seconds=f"{left:.2f}")
+
+
+@dataclass(frozen=True)
+class _Traces:
+    traces: Sequence[Document]
+    asked: str
+    words: Words
+    width: int
+
+    @property
+    def is_wide(self) -> bool:
+        return self.width >= WIDE
+
+    def draw(self) -> alt.LayerChart:
+        columns = len(self.traces) if self.is_wide else 1
+        across = (self.width - LEFT - RIGHT - COLUMN_GAP * (columns - 1)) / columns
+        down = HEAD + sum(HEIGHTS[self.is_wide]) + 2 * NAME + GAP + FOOT
+        seen = [field for field in POWERS if any(any(trace[field]) for trace in self.traces)]
+        names = [self.words.term(field) for field in seen]
+        places, key = keys(names, self.width - 16)
+        frame = Frame(self.width, KEY_GAP + key + down * (len(self.traces) / columns), LEFT, RIGHT, KEY_GAP + key, 0)
+        layers: list[alt.Chart] = []
+        for number, trace in enumerate(self.traces):
+            left = number % columns * (across + COLUMN_GAP)
+            layers += self._trace(trace, seen, frame, (left, left + across), number // columns * down)
+        swatches, labels = [], []
+        for field, name, (x, y) in zip(seen, names, places, strict=True):
+            across_key, down_key = x + 8 - LEFT, y + 4 - KEY_GAP - key
+            look = {"y": down_key, "color": POWERS[field], "line": field}
+            swatches += [look | {"x": across_key}, look | {"x": across_key + SWATCH}]
+            labels.append({"x": across_key + SWATCH + 6, "y": down_key, "text": name})
+        key_layers = [
+            lines(frame.x(), frame.y(), swatches, strokeWidth=3),
+            texts(frame.x(), frame.y(), labels, color=INK, fontSize=SMALL),
+        ]
+        return frame.around([*layers, *key_layers])
+
+    def _trace(
+        self, trace: Document, seen: Sequence[str], frame: Frame, across: tuple[float, float], top: float
+    ) -> Iterator[alt.Chart]:
+        x, y = frame.x(), frame.y()
+        left, right = across
+        seconds = Scale(0, max(max(each["time_s"]) for each in self.traces), left, right)
+        tall, low = HEIGHTS[self.is_wide]
+        upper = top + HEAD + NAME
+        hz = Scale(*self._hz(), upper + tall, upper)
+        lower = upper + tall + GAP + NAME
+        mw = Scale(*self._mw(seen), lower + low, lower)
+        yield from heading(x, y, [{"x": left, "y": top + 8, "text": _name(trace, self.words)}])
+        color = OUTSIDE if _left(trace) is not None else WITHIN
+        verdict = [{"x": left, "y": top + 26, "text": _verdict(trace, self.words)}]
+        yield texts(x, y, verdict, color=color, fontWeight="bold", fontSize=TEXT)
+        yield from self._band(trace, frame, hz, across)
+        marks = {value: f"{value:g}" for value in ticks(mw.low, mw.high, 4)}
+        yield from ruled(x, y, mw, marks, left, right)
+        units = [{"x": left, "y": upper - 11, "text": "Hz"}, {"x": left, "y": lower - 11, "text": "MW"}]
+        yield texts(x, y, units, color=QUIET, fontSize=SMALL, align="right", dx=-6)
+        yield from self._seconds(frame, seconds, lower + low, across)
+        count = round((right - left) / 2)
+        curve = thinned(trace["time_s"], trace["hz"], count)
+        yield self._lines(frame, seconds, hz, curve, INK, 1.8)
+        band = trace["band_hz"]
+        for limits in ((hz.low, band[0]), (band[1], hz.high)):
+            yield self._lines(frame, seconds, hz, curve, OUTSIDE, 3.0, limits)
+        for field in seen:
+            if any(trace[field]):
+                power = thinned(trace["time_s"], trace[field], count)
+                yield self._lines(frame, seconds, mw, power, POWERS[field], 2.2 if field == "load_mw" else 1.8)
+
+    def _hz(self) -> tuple[float, float]:
+        """Lowest and highest frequency that are shown: the band, and of what leaves it as much again on either side."""
+        low, high = self.traces[0]["band_hz"]
+        wide = high - low
+        least = min(low, *(min(trace["hz"]) for trace in self.traces))
+        most = max(high, *(max(trace["hz"]) for trace in self.traces))
+        return max(least, low - wide) - wide * 0.06, min(most, high + wide) + wide * 0.06
+
+    def _mw(self, seen: Sequence[str]) -> tuple[float, float]:
+        powers = [power for trace in self.traces for field in seen for power in trace[field]]
+        low, high = min(0.0, *powers), max(1.0, *powers)
+        return low - (high - low) * 0.04 * (low < 0), high + (high - low) * 0.05
+
+    def _band(self, trace: Document, frame: Frame, hz: Scale, across: tuple[float, float]) -> Iterator[alt.Chart]:
+        """The band of the class, its limits, and the frequencies at the left."""
+        import altair as alt
+
+        x, y = frame.x(), frame.y()
+        left, right = across
+        low, high = trace["band_hz"]
+        span = self.words("{low} to {high} Hz", low=f"{low:g}", high=f"{high:g}")
+        what = self.words("{iso_class}: {span}", iso_class=self.asked, span=span)
+        band = {"x": left, "x2": right, "y": hz(low), "y2": hz(high), "color": BAND, "what": what}
+        yield rectangles(x, y, [band])
+        marks = {value: f"{value:g}" for value in ticks(hz.low, hz.high, 5)}
+        yield from ruled(x, y, hz, marks, left, right)
+        edges = [{"x": left, "x2": right, "y": hz(limit)} for limit in (low, high)]
+        rule = alt.Chart(values(edges)).mark_rule(color=WITHIN, strokeDash=[5, 3], aria=False)
+        yield rule.encode(x=x, x2=alt.X2("x2:Q"), y=y)
+        yield texts(x, y, [{"x": right, "y": hz.end - 11, "text": what}], color=WITHIN, align="right", fontSize=SMALL)
+
+    def _seconds(self, frame: Frame, seconds: Scale, bottom: float, across: tuple[float, float]) -> Iterator[alt.Chart]:
+        """The axis of time."""
+        import altair as alt
+
+        x, y = frame.x(), frame.y()
+        marks = ticks(seconds.low, seconds.high, round((across[1] - across[0]) / 80))
+        names = [f"{value:g}" if value < marks[-1] else f"{value:g} s" for value in marks]
+        rows = [
+            {"x": seconds(value), "y": bottom, "y2": bottom + 4, "text": name}
+            for value, name in zip(marks, names, strict=True)
+        ]
+        axis = [{"x": across[0], "x2": across[1], "y": bottom}]
+        yield alt.Chart(values(axis)).mark_rule(color=BORDER, aria=False).encode(x=x, x2=alt.X2("x2:Q"), y=y)
+        yield alt.Chart(values(rows)).mark_rule(color=BORDER, aria=False).encode(x=x, y=y, y2=alt.Y2("y2:Q"))
+        yield texts(x, y, rows, color=QUIET, align="center", dy=14, fontSize=SMALL)
+
+    def _lines(
+        self,
+        frame: Frame,
+        seconds: Scale,
+        scale: Scale,
+        points: Sequence[Point],
+        color: str,
+        stroke: float,
+        limits: tuple[float, float] | None = None,
+    ) -> alt.Chart:
+        """As much of a line as lies between the limits: those of its scale, unless there are others."""
+        runs = between(points, *(limits or (scale.low, scale.high)))
+        rows = [
+            {"x": round(seconds(time), 2), "y": round(scale(value), 2), "color": color, "line": number}
+            for number, run in enumerate(runs)
+            for time, value in run
+        ]
+        return lines(frame.x(), frame.y(), rows, strokeWidth=stroke)

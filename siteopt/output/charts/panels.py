@@ -1,0 +1,107 @@
+"""Several plots in one drawing: each with its own scale, all of them in pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from siteopt.output.charts.base import GRID, QUIET, SMALL, TEXT, measure, texts, values
+from siteopt.output.palette import INK
+
+if TYPE_CHECKING:
+    import altair as alt
+
+Point = tuple[float, float]
+KEY_LINE = 22.0
+"""Pixels that a line of a key takes."""
+SWATCH = 24.0
+"""Pixels that a line or a box of a key takes across."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From the values between ``low`` and ``high`` to the pixels from ``start`` to ``end``."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        """The pixel of a value."""
+        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+
+
+def ruled(x: Any, y: Any, scale: Scale, marks: Mapping[float, str], left: float, right: float) -> list[alt.Chart]:
+    """A rule across at each of the marks of an upright scale, from ``left`` to ``right`` on ``x``, and its name."""
+    import altair as alt
+
+    rows = [{"x": left, "x2": right, "y": scale(value), "text": name} for value, name in marks.items()]
+    rules = alt.Chart(values(rows)).mark_rule(color=GRID, aria=False).encode(x=x, x2=alt.X2("x2:Q"), y=y)
+    return [rules, texts(x, y, rows, color=QUIET, align="right", dx=-6, fontSize=SMALL)]
+
+
+def lines(x: Any, y: Any, rows: Iterable[Mapping[str, Any]], **mark: Any) -> alt.Chart:
+    """Lines: each row has ``x``, ``y``, ``color``, and ``line``, which tells the lines apart."""
+    import altair as alt
+
+    layer = alt.Chart(values(rows)).mark_line(aria=False, **({"strokeWidth": 2} | mark))
+    color = alt.Color("color:N", scale=None, legend=None)
+    return layer.encode(x=x, y=y, color=color, detail=alt.Detail("line:N"))
+
+
+def keys(names: Sequence[str], room: float) -> tuple[list[Point], float]:
+    """Where the entries of a key begin, in pixels across and down (their middle), and how high the key is."""
+    places: list[Point] = []
+    x, y = 0.0, KEY_LINE / 2
+    for name in names:
+        wide = SWATCH + 6 + measure(name, SMALL)
+        if places and x + wide > room:
+            x, y = 0.0, y + KEY_LINE
+        places.append((x, y))
+        x += wide + 18
+    return places, y + KEY_LINE / 2 if places else 0.0
+
+
+def heading(x: Any, y: Any, labels: Sequence[Mapping[str, Any]]) -> list[alt.Chart]:
+    """Names of plots, over them, with a white edge for what passes behind."""
+    look: dict[str, Any] = {"fontWeight": "bold", "fontSize": TEXT}
+    return [
+        texts(x, y, labels, color="white", stroke="white", strokeWidth=4, **look),
+        texts(x, y, labels, color=INK, **look),
+    ]
+
+
+def between(points: Sequence[Point], low: float, high: float) -> list[list[Point]]:
+    """The stretches of a line whose values lie between ``low`` and ``high``, cut where it crosses them."""
+    runs: list[list[Point]] = []
+    for (x, y), (x2, y2) in pairwise(points):
+        if y == y2:
+            first, last = (0.0, 1.0) if low <= y <= high else (1.0, 0.0)
+        else:
+            ends = sorted(((low - y) / (y2 - y), (high - y) / (y2 - y)))
+            first, last = max(0.0, ends[0]), min(1.0, ends[1])
+        if first >= last:
+            continue
+        begin = (x, y) if first == 0 else (x + first * (x2 - x), y + first * (y2 - y))
+        end = (x2, y2) if last == 1 else (x + last * (x2 - x), y + last * (y2 - y))
+        if runs and runs[-1][-1] == begin:
+            runs[-1].append(end)
+        else:
+            runs.append([begin, end])
+    return runs
+
+
+def thinned(x: Sequence[float], y: Sequence[float], count: int) -> list[Point]:
+    """As much of a line as can be seen: of each of ``count`` stretches its ends, its lowest and its highest point."""
+    heights = np.asarray(y, dtype=float)
+    kept: set[int] = set()
+    for part in np.array_split(np.arange(len(heights)), max(1, min(count, len(heights)))):
+        kept |= (
+            {part[0], part[np.argmin(heights[part])], part[np.argmax(heights[part])], part[-1]} if len(part) else set()
+        )
+    return [(float(x[i]), float(heights[i])) for i in sorted(kept)]

@@ -1,0 +1,240 @@
+"""The charts of a replay hold what the document says, with few crews and with many."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siteopt.output.charts.base import NARROW, WIDE, Chart, specification, svg
+from siteopt.output.charts.crews import crews, gangs
+from siteopt.output.charts.electric import frequency
+from siteopt.output.charts.online import online
+from siteopt.output.charts.panels import Scale, between, keys, thinned
+from siteopt.output.document import Document
+from siteopt.output.words import LANGUAGES, Words
+from tests.report import pages
+from tests.report.replayed import add_replay
+from tests.report.test_charts import rows, validate, words_in
+
+MADE: tuple[Callable[[Document, Words], Chart | None], ...] = (crews, online, frequency)
+
+
+def made(make: Callable[[Document, Words], Chart | None], document: Document, language: str = "en") -> Chart:
+    chart = make(document, Words(language))
+    assert chart is not None
+    return chart
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("run", [pages.replayed, pages.replayed_late])
+@pytest.mark.parametrize("make", MADE)
+def test_specifications_are_valid_and_of_their_width(
+    make: Callable[[Document, Words], Chart | None], run: Callable[[], pages.Documents], width: int
+) -> None:
+    chart = made(make, run().document)
+    validate(chart, width)
+    root = ElementTree.fromstring(svg(chart, width))
+    assert float(root.get("width", "")) == width
+    assert root.get("aria-label") == f"{chart.title}. {chart.caption}"
+
+
+def test_no_chart_where_there_is_nothing_to_show() -> None:
+    document = pages.small().document
+    assert [make(document, Words()) for make in MADE] == [None] * 3
+    document = pages.replayed().document
+    document["replay"]["crews"] = []
+    document["power_quality"]["traces"] = []
+    assert crews(document, Words()) is None
+    assert frequency(document, Words()) is None
+
+
+def test_crews_side_by_side_on_one_unit_are_one_box() -> None:
+    """Five chillers of 6 crew-days in 2 days take 3 crews each, 15 in all; a battery of 4 crew-days takes 2."""
+    document = pages.replayed().document
+    found = gangs(document["replay"]["crews"])
+    chillers = [one for one in found if one.shift["kind"] == "chiller"]
+    assert [(one.first_crew, one.last_crew) for one in chillers] == [(1, 3), (4, 6), (7, 9), (10, 12), (13, 15)]
+    chart = made(crews, document)
+    assert "Mechanical: 15 crews set up 5 units from day 12 to 13, at most 15 at work on one day." in chart.caption
+    boxes = [(row["x"], row["x2"]) for row in rows(chart) if "crews" in row.get("what", "")]
+    assert boxes == [(12, 14)] * len(found)
+    assert ("mechanical", "first run", "Model", 5, 15, 12, 13) in chart.rows
+
+
+def test_gap_between_crews_is_kept() -> None:
+    shift = {"trade": "electrical", "offer_id": "a", "unit": 1, "first_day": 3, "last_day": 4}
+    found = gangs([shift | {"crew": crew} for crew in (1, 2, 4)])
+    assert [(one.first_crew, one.last_crew) for one in found] == [(1, 2), (4, 4)]
+
+
+@pytest.mark.parametrize("count", [1, 5, 40, 120])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_every_number_of_crews_fits(width: int, count: int) -> None:
+    """Boxes stay within the drawing, and no two boxes share a crew and a day."""
+    document = pages.with_orders(40).document
+    for number, order in enumerate(document["orders"]):
+        order["offer_id"] = f"o{number}"
+    chart = made(crews, add_replay(document, count))
+    boxes = [row for row in rows(chart, width) if "crews" in row.get("what", "")]
+    height = specification(chart, width)["height"]
+    assert all(0 < box["y"] < box["y2"] <= height + 1e-6 for box in boxes)
+    for number, one in enumerate(boxes):
+        for other in boxes[number + 1 :]:
+            apart = one["x2"] <= other["x"] or other["x2"] <= one["x"]
+            assert apart or one["y2"] <= other["y"] + 1e-6 or other["y2"] <= one["y"] + 1e-6
+    assert height < 1600
+
+
+def test_online_tells_planned_and_replayed_days() -> None:
+    document = pages.replayed_late().document
+    late = document["replay"]["milestones"][-1]
+    assert late["day"] > late["planned_day"]
+    chart = made(online, document)
+    assert f"late starts on day {late['day']}: there are" in chart.caption
+    days = {row["x"] for row in rows(chart) if set(row) == {"x", "y"}}
+    assert {late["planned_day"], late["day"]} <= days
+    assert "start as replayed" in words_in(svg(chart, WIDE))
+
+
+def test_online_holds_what_the_days_hold() -> None:
+    document = pages.replayed().document
+    chart = made(online, document)
+    areas = [row for row in rows(chart) if "field" in row]
+    day, cold = document["replay"]["days"]["day"], document["replay"]["days"]["chillers_mw"]
+    drawn = [(row["x"], round(row["y"] - row["y2"], 6)) for row in areas if row["field"] == "chillers_mw"]
+    tall = max(height for _, height in drawn)
+    assert drawn[:-1] == [(x, pytest.approx(tall * mw / max(cold), abs=1e-5)) for x, mw in zip(day, cold, strict=True)]
+    assert chart.rows[-1][:2] == (23, 12.0)
+    assert "12.0" in words_in(svg(chart, WIDE))
+
+
+def test_milestone_that_never_starts_is_not_drawn_as_replayed() -> None:
+    document = pages.replayed().document
+    before = len([row for row in rows(made(online, document)) if set(row) == {"x", "y"}])
+    document["replay"]["milestones"][0] |= {"day": None, "date": None, "days_later": None}
+    chart = made(online, document)
+    assert len([row for row in rows(chart) if set(row) == {"x", "y"}]) == before - 1
+    assert chart.caption == "first run does not start."
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_frequency_that_leaves_its_band_is_marked(width: int) -> None:
+    document = pages.replayed().document
+    chart = made(frequency, document)
+    assert "With batteries: 59.65 to 60.35 Hz, within the band." in chart.caption
+    assert "outside the band from 2.30 s. The band is that of G2: 54 to 67.2 Hz." in chart.caption
+    said = words_in(svg(chart, width))
+    assert said.count("within the band") == 1
+    assert said.count("outside the band") == 1
+    outside = [row for row in rows(chart, width) if row.get("color") == "#D55E00" and "line" in row]
+    assert outside
+    document["power_quality"]["traces"] = document["power_quality"]["traces"][:1]
+    assert not [r for r in rows(made(frequency, document), width) if r.get("color") == "#D55E00" and "line" in r]
+
+
+def test_with_and_without_batteries_have_the_same_scales() -> None:
+    chart = made(frequency, pages.replayed().document)
+    bands = [(row["y"], row["y2"]) for row in rows(chart) if row.get("color") == "#DCEBE4"]
+    assert len(bands) == 2
+    assert bands[0] == bands[1]
+
+
+def test_frequency_that_collapses_leaves_the_plot_and_not_the_drawing() -> None:
+    document = pages.replayed().document
+    trace = document["power_quality"]["traces"][1]
+    trace["hz"] = [60 - 5 * second for second in trace["time_s"]]  # to 0 Hz
+    chart = made(frequency, document)
+    height = specification(chart, WIDE)["height"]
+    assert all(
+        0 <= row["y"] <= height for row in rows(chart) if "line" in row and row["line"] != "load_mw" and row["y"] > 0
+    )
+    assert "Without batteries: 0.00 to 60.00 Hz, outside the band from 1.22 s." in chart.caption
+
+
+def test_long_trace_is_drawn_from_few_points() -> None:
+    document = pages.replayed().document
+    for trace in document["power_quality"]["traces"]:
+        for name in ("time_s", "hz", "load_mw", "generators_mw", "batteries_mw", "grid_mw"):
+            trace[name] = [value for value in trace[name] for _ in range(50)]
+        trace["time_s"] = [number / 2500 for number in range(len(trace["time_s"]))]
+    assert len(svg(made(frequency, document), WIDE)) < 300_000
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_plan_without_a_class_has_the_band_of_g2(language: str) -> None:
+    document = pages.replayed().document
+    document["power_quality"]["class"] = None
+    assert "G2" in made(frequency, document, language).caption
+
+
+POINTS = st.lists(st.floats(-10, 10), min_size=2, max_size=20)
+
+
+@given(POINTS)
+def test_a_line_is_cut_at_its_limits(heights: list[float]) -> None:
+    points = [(float(x), y) for x, y in enumerate(heights)]
+    inside = between(points, -3, 4)
+    assert all(-3 - 1e-9 <= y <= 4 + 1e-9 for run in inside for _, y in run)
+    assert all(a[0] <= b[0] for run in inside for a, b in pairwise(run))
+    kept = {point for run in inside for point in run}
+    assert {point for point in points if -3 < point[1] < 4} <= kept
+
+
+def test_a_line_that_touches_a_limit_comes_back_on_its_own() -> None:
+    assert between([(0, 0), (1, 1), (2, 2), (3, 0)], 0, 1) == [[(0, 0), (1, 1)], [(2.5, 1.0), (3, 0)]]
+    ((first, last),) = between([(0, -1), (1, 2)], 0, 1)
+    assert first == pytest.approx((1 / 3, 0))
+    assert last == pytest.approx((2 / 3, 1))
+    assert between([(0, 5), (1, 5)], 0, 1) == []
+
+
+@given(POINTS, st.integers(1, 8))
+def test_few_points_keep_the_ends_and_the_extremes(heights: list[float], count: int) -> None:
+    found = thinned(list(range(len(heights))), heights, count)
+    assert len(found) <= 4 * count
+    assert found[0] == (0, heights[0])
+    assert found[-1] == (len(heights) - 1, heights[-1])
+    assert {min(heights), max(heights)} <= {y for _, y in found}
+    assert found == sorted(found)
+
+
+def test_a_scale_and_a_key() -> None:
+    assert [Scale(50, 70, 200, 100)(value) for value in (50, 60, 70)] == [200, 150, 100]
+    places, height = keys(["a", "b" * 40, "c"], 200)
+    assert [y for _, y in places] == [11, 33, 55]
+    assert height == 66
+    assert keys([], 200) == ([], 0.0)
+
+
+def test_charts_are_json_without_numbers_that_are_none() -> None:
+    for make in MADE:
+        text = json.dumps(specification(made(make, pages.replayed_late().document), WIDE), allow_nan=False)
+        assert "NaN" not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_page_has_the_sections_and_their_charts(language: str) -> None:
+    page = pages.page("replayed", language)
+    places = [
+        page.index(f'<section id="{name}">')
+        for name in ("cost", "replay", "crews", "online", "power_quality", "frequency", "ranking")
+    ]
+    assert places == sorted(places)
+    for name in ("replay", "power_quality"):
+        assert f'href="#{name}"' in page
+    plain = pages.page("small", language)
+    assert 'id="replay"' not in plain
+    assert 'id="power_quality"' not in plain
+
+
+def test_name_of_a_column_stands_over_its_numbers_wherever_they_begin() -> None:
+    """A routine swing has no recovery, and the first event is one."""
+    page = pages.page("replayed")
+    assert '<th scope="col" class="number">recovery, s</th>' in page
+    assert '<th scope="col">class</th>' in page
