@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from siteopt.run import Front, Result, pareto, solve
     from siteopt.scenario import Scenario
     from siteopt.scenario_file import read_scenario
+    from siteopt.verifying import Verification, verify
 
 __all__ = [
     "Dataset",
@@ -30,14 +31,16 @@ __all__ = [
     "RunOutcome",
     "Scenario",
     "SiteResult",
+    "Verification",
     "explain",
     "load",
     "pareto",
     "read_scenario",
     "solve",
+    "verify",
 ]
 
-_MODULES = ("faults", "scenario", "scenario_file", "plan", "geodata.dataset", "run", "explaining")
+_MODULES = ("faults", "scenario", "scenario_file", "plan", "geodata.dataset", "run", "explaining", "verifying")
 """Where they are; looked for when they are asked for, so that a broken library can be told from a broken siteopt."""
 
 

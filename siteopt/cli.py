@@ -43,8 +43,8 @@ SHOWN = 100
 """Sites of a kind that ``check`` names; the others are counted."""
 OPENED = {"report.html": "in a browser", PROJECT: "in QGIS"}
 """What shows an answer, and where."""
-DISAGREES = 5
-"""The second solver contradicts the first."""
+DISAGREES, FALLS_SHORT = 5, 6
+"""The second solver contradicts the first; a plan does not hold when it is replayed."""
 
 ScenarioFile = Annotated[
     Path, typer.Argument(help="Scenario (TOML), such as models/colossus.toml.", metavar="SCENARIO")
@@ -246,6 +246,31 @@ def plot(
 
 
 @app.command()
+def verify(
+    run: RunFolder,
+    changed: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with", help="Offers, grid steps or candidates that have changed: a whole table, or ids and what changes."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replay the plan of a run without the optimizer: day by day, and tenth of a second by tenth.
+
+    Exit codes: 0 the plan holds, 2 bad input or not the folder of a run, 6 a milestone starts later than planned or
+    never, the budget is exceeded, or the class of power quality is not kept.
+    """
+    try:
+        with _status(live=not as_json) as tell:
+            found = siteopt.verify(run, changed or (), tell)
+    except InputError as error:
+        _refuse(error, as_json)
+    typer.echo(json.dumps(found.document, ensure_ascii=False, allow_nan=False) if as_json else str(found))
+    raise typer.Exit(0 if found.holds else FALLS_SHORT)
+
+
+@app.command()
 def version(as_json: AsJson = False) -> None:
     """Print the versions of siteopt and of what it solves with."""
     names = ("siteopt", "pulp", "highspy", "geopandas", "pandas", "numpy")
@@ -270,17 +295,27 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 @contextlib.contextmanager
-def _progress(*, live: bool) -> Iterator[Report | None]:
-    """One line of progress, where somebody watches."""
+def _status(*, live: bool) -> Iterator[Callable[[str], None] | None]:
+    """One line that says what is being done, where somebody watches."""
     if not (live and sys.stderr.isatty()):
         yield None
         return
     with Console(stderr=True).status("reading") as status:
+        yield status.update
+
+
+@contextlib.contextmanager
+def _progress(*, live: bool) -> Iterator[Report | None]:
+    """How far an optimisation is, where somebody watches."""
+    with _status(live=live) as tell:
+        if tell is None:
+            yield None
+            return
 
         def report(progress: Progress) -> None:
             best = f", best so far {progress.incumbent}" if progress.incumbent else ""
             done = f"{progress.settled:,} of {progress.total:,} {progress.unit}"
-            status.update(f"{done}{best}, {progress.solves} MILPs, {progress.seconds:.0f} s")
+            tell(f"{done}{best}, {progress.solves} MILPs, {progress.seconds:.0f} s")
 
         yield report
 

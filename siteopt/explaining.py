@@ -16,13 +16,16 @@ from siteopt.faults import Fault, InputError, nearest
 from siteopt.geodata.dataset import load
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.variants import Variants
+from siteopt.instance import Pool
 from siteopt.optimize.explain import findings
+from siteopt.optimize.search import search
 from siteopt.optimize.single import Clock
 from siteopt.output.document import Document
 from siteopt.output.explanation import explanation, explanation_document
 from siteopt.output.notebook import text_html
 from siteopt.plan import RunOutcome, SiteResult, Standing
 from siteopt.reasons import Findings
+from siteopt.run import agreement
 from siteopt.scenario import Scenario
 from siteopt.scenario_file import read_scenario
 
@@ -103,7 +106,10 @@ def explain(
     else:
         vary = Variants(scenario, data, site_id)
         clock = Clock(seconds, stop or threading.Event())
-        found = findings(data.pool, data.pool.site_id.index(site_id), vary.levers, vary, clock)
+        pool: Pool = data.pool
+        if scenario.power_quality.iso_class is not None:  # the winner is the one that keeps the class
+            pool = agreement(scenario, pool, lambda pool: search(pool, clock, top=1), clock).pool
+        found = findings(pool, data.pool.site_id.index(site_id), vary.levers, vary, clock)
         grid = vary.grid
     document = explanation_document(scenario, data.sites["name"], grid, found, excluded, version("siteopt"))
     return Explanation(found, excluded, document)

@@ -7,7 +7,7 @@ import platform
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,8 @@ import pandas as pd
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, nearest
 from siteopt.geodata.dataset import Dataset, load
-from siteopt.instance import Instance
+from siteopt.instance import Instance, Pool
+from siteopt.optimize.agree import Agreement, Floors, agree
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.crosscheck import cross_check
 from siteopt.optimize.monolithic import monolithic
@@ -32,15 +33,21 @@ from siteopt.output.front import columns, front_csv, front_document, front_geojs
 from siteopt.output.geojson import plan_geojson, sites_geojson
 from siteopt.output.maps import map_files
 from siteopt.output.notebook import front_html, result_html
+from siteopt.output.replayed import quality_record, replay_record
 from siteopt.output.report import front_report, report
 from siteopt.output.summary import summary
-from siteopt.output.tables import orders_csv, schedule_csv
+from siteopt.output.tables import crews_csv, orders_csv, schedule_csv
 from siteopt.output.words import Words
-from siteopt.plan import Plan, Ranking, RunOutcome
+from siteopt.plan import Plan, Ranking, RunOutcome, SitePlan
 from siteopt.scenario import COST, Scenario
 from siteopt.scenario_file import read_scenario
+from siteopt.simulate.orders import Orders
+from siteopt.simulate.replayed import lacking, replayed
 
 Method = Literal["search", "monolithic"]
+
+ROUNDS = 30
+"""Plans that are judged electrically, at most."""
 
 VERIFY_SECONDS = 60.0
 """Time that a second solver has for each solve."""
@@ -128,6 +135,7 @@ class Result(Output):
             "plan.json": json_text(self.document, indent=1),
             "schedule.csv": schedule_csv(self.document),
             "orders.csv": orders_csv(self.document),
+            "crews.csv": crews_csv(self.document),
             **map_files(self.document, sites, plan),
         }
 
@@ -206,10 +214,12 @@ def solve(
     scenario = _read(scenario)
     dataset = load(scenario)
     clock = Clock(seconds, stop or threading.Event())
-    if method == "search":
-        ranking = search(dataset.pool, clock, report, top, workers)
-    else:
-        ranking = monolithic(dataset.pool, clock, report)
+
+    def optimise(pool: Pool) -> Ranking:
+        return search(pool, clock, report, top, workers) if method == "search" else monolithic(pool, clock, report)
+
+    agreed = agreement(scenario, dataset.pool, optimise, clock)
+    ranking = agreed.ranking
     best = ranking.best.best if ranking.best is not None else None
     checked = _environment() | _checked([(best.case, best.plan)] if best is not None else [])
     if verify and best is not None:
@@ -220,6 +230,7 @@ def solve(
         dataset.offers,
         dataset.steps,
         ranking,
+        *_replayed(scenario, dataset, agreed),
         dataset.excluded,
         dataset.assumed,
         checked,
@@ -266,7 +277,7 @@ def pareto(
         )
     dataset = load(scenario)
     clock = Clock(seconds, stop or threading.Event())
-    ranking = search(dataset.pool, clock, report, top, workers)
+    ranking = agreement(scenario, dataset.pool, lambda pool: search(pool, clock, report, top, workers), clock).ranking
     ranked = ranking.results if ranking.outcome is RunOutcome.PROVEN else ()
     cases = [result.best.case for result in ranked if result.best is not None]
     found = fronts(cases, names.index(goal), clock, report, workers)
@@ -290,6 +301,44 @@ def pareto(
         version("siteopt"),
     )
     return Front(document_)
+
+
+def agreement(scenario: Scenario, pool: Pool, optimise: Callable[[Pool], Ranking], clock: Clock) -> Agreement:
+    """The ranking whose plan keeps the class of power quality, where the scenario asks for one; else the ranking.
+
+    A plan that does not keep it when the rounds or the time are used up is no proven answer.
+    """
+    if scenario.power_quality.iso_class is None:
+        return Agreement(optimise(pool), (), True, pool)
+    found = agree(pool, optimise, _judge, ROUNDS, lambda: clock.is_over)
+    if found.ranking.best is None or found.passes:
+        return found
+    return replace(found, ranking=replace(found.ranking, outcome=RunOutcome.LIMIT))
+
+
+def _judge(best: SitePlan) -> Floors | None:
+    """What the electrical replay of a plan asks for."""
+    found = lacking(best.case, Orders(best.plan.day, best.plan.units, best.plan.step))
+    return Floors(*found) if found is not None else None
+
+
+def _replayed(scenario: Scenario, dataset: Dataset, agreed: Agreement) -> tuple[Document | None, Document | None]:
+    """The plan replayed: calendar and electricity; None for both where there is no plan."""
+    best = agreed.ranking.best.best if agreed.ranking.best is not None else None
+    if best is None:
+        return None, None
+    found = replayed(best.case, Orders(best.plan.day, best.plan.units, best.plan.step))
+    before = None
+    if len(agreed.rounds) > 1:
+        first = agreed.rounds[0]
+        before = {
+            "site_id": first.site_id,
+            "site_name": dataset.sites.at[first.site_id, "name"],
+            "days": first.day.tolist(),
+            "cost_usd": round(first.cost_musd * 1e6),
+        }
+    electricity = quality_record(best.case, found, len(agreed.rounds), before)
+    return replay_record(scenario, best.case, found, dataset.offers), electricity
 
 
 def _read(scenario: Scenario | str | Path) -> Scenario:

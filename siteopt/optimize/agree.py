@@ -146,12 +146,14 @@ def agree(
     ValueError
         Where the judge does not pass a plan, and asks for nothing.
     """
-    raised, rounds = Raised(pool), list[Round]()
+    raised, rounds, ranking = Raised(pool), list[Round](), None
     while True:
         within: Pool = raised if raised.floors else pool
-        ranking = optimise(within)
+        earlier, ranking = ranking, optimise(within)
         best = ranking.best.best if ranking.best is not None else None
         if ranking.best is None or best is None:
+            if earlier is not None and ranking.outcome is RunOutcome.LIMIT:  # a plan that does not pass, but known
+                ranking = replace(earlier, outcome=RunOutcome.LIMIT)
             return Agreement(ranking, tuple(rounds), False, within)
         site_id, asked = ranking.best.site_id, judge(best)
         rounds.append(Round(site_id, best.plan.day, best.cost_musd, asked))

@@ -27,6 +27,8 @@ def document(
     offers: pd.DataFrame,
     steps: pd.DataFrame,
     ranking: Ranking,
+    replay: Document | None,
+    power_quality: Document | None,
     excluded: pd.Series,
     assumed: pd.DataFrame,
     certificate: Mapping[str, Any],
@@ -40,16 +42,20 @@ def document(
     ----------
     steps : DataFrame
         Grid steps, in the order of days for each site.
+    replay, power_quality : dict or None
+        Of :mod:`siteopt.output.replayed`; None where there is no plan.
     """
     result = ranking.best
     chosen = result.site_id if result is not None else None
     return {
         **heading(scenario, ranking.outcome, version),
+        "scenario_path": scenario.path.as_posix(),
         "method": ranking.method,
         "objective": list(scenario.order),
         "commissioning_days": scenario.supply.commissioning_days,
         **_chosen(scenario, sites, offers, steps, result),
-        **dict.fromkeys(("replay", "power_quality")),
+        "replay": replay,
+        "power_quality": power_quality,
         "assumptions": _assumptions(scenario, chosen, assumed),
         "candidates": len(sites),
         "eligible": ranking.eligible,

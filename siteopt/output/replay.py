@@ -45,11 +45,6 @@ def replay_part(document: Document, words: Words) -> Part | None:
         return None
     milestones = found["milestones"]
     method = words("The orders were replayed day by day and crew by crew, without the optimiser's equations.")
-    cost = words(
-        "Replayed, the plan costs {money}: {verdict}.",
-        money=words.money(document, found["cost_usd"]),
-        verdict=words("within the budget") if found["within_budget"] else words("ABOVE THE BUDGET"),
-    )
     names = ("milestone", "planned", "replayed", "date", "days_later", "not_before", "reason")
     rows = tuple(
         (
@@ -64,7 +59,11 @@ def replay_part(document: Document, words: Words) -> Part | None:
     verdict = words("Every milestone starts as planned, as replayed.")
     if other:
         verdict = words("{other} of {all} milestones do not start as planned.", other=other, all=len(milestones))
-    sentences = (verdict, *(_start(one, words) for one in milestones), method, cost)
+    sentences = (verdict, *(_start(one, words) for one in milestones), method)
+    if found["cost_usd"] is not None:
+        verdict = words("within the budget") if found["within_budget"] else words("ABOVE THE BUDGET")
+        money = words.money(document, found["cost_usd"])
+        sentences += (words("Replayed, the plan costs {money}: {verdict}.", money=money, verdict=verdict),)
     return Part(sentences, tuple(words.term(name) for name in names), rows)
 
 

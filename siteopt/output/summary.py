@@ -49,7 +49,7 @@ def summary(document: Document) -> str:
     guessed = [item["column"] for item in document["assumptions"] if item["chosen_site"]]
     if guessed:
         lines.append(f"Assumed     for this site: {', '.join(guessed)}")
-    return "\n".join([*lines, *_second(document), *_replay(document), *_quality(document)])
+    return "\n".join([*lines, *_second(document), *replay_lines(document)])
 
 
 def held_by(milestone: Document) -> str:
@@ -87,6 +87,11 @@ def _second(document: Document) -> list[str]:
         verdict = "contradicts nothing, but did not finish"
     best = f"; its best plan costs {money(document, found['cost_musd'] * 1e6)}" if found["cost_musd"] else ""
     return [f"Checked     {found['solver']} {verdict}{best}"]
+
+
+def replay_lines(document: Document) -> list[str]:
+    """What the replay of a plan says, day by day and of its electricity; nothing where there is none."""
+    return [*_replay(document), *_quality(document)]
 
 
 def _replay(document: Document) -> list[str]:

@@ -29,6 +29,11 @@ class Limits:
     band: float
     droop: float
 
+    @property
+    def steady(self) -> float:
+        """How far from the nominal frequency a governor with droop may rest: the droop, and the band about it."""
+        return self.droop + self.band
+
 
 CLASSES = {
     "G1": Limits(0.15, 0.18, 10.0, 0.025, 0.08),
@@ -56,8 +61,8 @@ class Response:
     rocof_hz_per_s : float
         Largest rate of change of the frequency, a mean over 0.1 s as relays take it.
     recovery_s : tuple of float
-        For each of CLASSES, from when the load has changed until the frequency stays within the band about its final
-        value; empty for a load that never rests. Infinite where it collapses.
+        For each of CLASSES, from when the load has changed until the frequency stays within Limits.steady; empty for a
+        load that never rests. Infinite where it collapses.
     settled : float
         Final deviation of the frequency as a share; for a load that never rests its mean over the last period.
     battery_mwh, battery_cycles, battery_peak_mw : float
@@ -128,16 +133,18 @@ def responses(
 
 
 def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
-    """The figures of one run, and the class that it keeps."""
+    """The figures of one run, and the class that it keeps.
+
+    A load that never rests has no recovery: what comes back every few seconds is judged by Limits.steady throughout.
+    """
     tied = event.before.limit_mw > 0
     dip, rise, settled = max(0.0, -trace.lowest), max(0.0, trace.highest), _settled(event, trace)
     changed = float(event.load_s[-1])
-    recovery = () if event.judged_s else tuple(_recovery(trace, each.band, changed) for each in CLASSES.values())
+    recovery = () if event.judged_s else tuple(_recovery(trace, each.steady, changed) for each in CLASSES.values())
     kept = ""
     for place, (name, limits) in enumerate(CLASSES.items()):
-        steady = trace.collapsed_s is None and abs(settled) <= limits.droop + limits.band
-        recovered = not recovery or recovery[place] <= limits.recovery_s
-        if steady and recovered and dip <= limits.dip and rise <= limits.rise:
+        recovered = recovery[place] <= limits.recovery_s if recovery else max(dip, rise) <= limits.steady
+        if trace.collapsed_s is None and recovered and dip <= limits.dip and rise <= limits.rise:
             kept = name
     energy = event.after.battery_mwh
     return Response(
@@ -169,12 +176,16 @@ def _settled(event: Event, trace: Trace) -> float:
     return float(trace.deviation[trace.time_s > trace.time_s[-1] - event.judged_s[1]].mean())
 
 
-def _recovery(trace: Trace, band: float, changed_s: float) -> float:
-    """Time after the change of the load from which the deviation stays within the band about its last value."""
+def _recovery(trace: Trace, steady: float, changed_s: float) -> float:
+    """Time after the change of the load from which the deviation stays within what is steady."""
     if trace.collapsed_s is not None:
         return math.inf
-    outside = np.flatnonzero(np.abs(trace.deviation - trace.deviation[-1]) > band)
-    return max(float(trace.time_s[outside[-1] + 1]) - changed_s, 0.0) if len(outside) else 0.0
+    outside = np.flatnonzero(np.abs(trace.deviation) > steady)
+    if not len(outside):
+        return 0.0
+    if outside[-1] == len(trace.deviation) - 1:
+        return math.inf
+    return max(float(trace.time_s[outside[-1] + 1]) - changed_s, 0.0)
 
 
 def keeps(found: Sequence[Response], iso_class: str, grid_loss: bool) -> bool:

@@ -1,0 +1,84 @@
+"""A plan replayed whole: its calendar, and its electricity at every milestone, with its batteries and without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from siteopt.instance import Floats, Instance
+from siteopt.simulate.calendar import Calendar, replay
+from siteopt.simulate.orders import Orders
+from siteopt.simulate.quality import Needs, Response, keeps, needs, responses
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What became of a plan.
+
+    Attributes
+    ----------
+    orders : Orders
+    calendar : Calendar
+    responses, without_batteries : tuple of tuples of Response
+        For each milestone, how the plan goes through its events, as it is and with the same machines alone. None where
+        the units that are ordered for the milestone do not suffice.
+    """
+
+    orders: Orders
+    calendar: Calendar
+    responses: tuple[tuple[Response, ...], ...]
+    without_batteries: tuple[tuple[Response, ...], ...]
+
+    def keeps(self, iso_class: str, grid_loss: bool) -> bool:
+        """Whether the class is kept at every milestone; not where units do not suffice."""
+        suffices = bool(np.isfinite(self.calendar.demand_mw).all())
+        return suffices and all(keeps(found, iso_class, grid_loss) for found in self.responses)
+
+
+def replayed(case: Instance, orders: Orders, tell: Callable[[str], None] = lambda words: None) -> Replayed:
+    """Replay orders at the site of an Instance of one site.
+
+    Parameters
+    ----------
+    tell : callable
+        Called with what is being done.
+
+    Raises
+    ------
+    ValueError
+        As :func:`siteopt.simulate.calendar.replay`.
+    """
+    tell("replaying day by day")
+    calendar = replay(case, orders)
+    bare = replace(orders, units=np.where(case.is_battery[:, None], 0, orders.units))
+    runs: list[list[tuple[Response, ...]]] = [[], []]
+    for m, name in enumerate(case.milestone):
+        tell(f"replaying tenth of a second by tenth: {name}")
+        for found, some in zip(runs, (orders, bare), strict=True):
+            found.append(_responses(case, some, calendar, m))
+    return Replayed(orders, calendar, *map(tuple, runs))
+
+
+def _responses(case: Instance, orders: Orders, calendar: Calendar, m: int) -> tuple[Response, ...]:
+    demand, imported = float(calendar.demand_mw[m]), float(calendar.import_mw[m])
+    if not np.isfinite(demand):
+        return ()
+    return responses(case, m, orders.units[:, m], orders.step[:, m], demand, imported)
+
+
+def lacking(case: Instance, orders: Orders) -> tuple[Floats, Floats] | None:
+    """Battery power (MW) and inertia (MW s) that the site must have at each milestone to keep the class; M each.
+
+    0 where nothing is lacking, infinite where nothing helps; None where nothing is lacking at any milestone.
+    """
+    calendar = replay(case, orders)
+    found = [
+        needs(case, m, orders.units[:, m], orders.step[:, m], float(demand), float(imported))
+        for m, (demand, imported) in enumerate(zip(calendar.demand_mw, calendar.import_mw, strict=True))
+    ]
+    if not any(found):
+        return None
+    asked = [one or Needs(0.0, 0.0) for one in found]
+    return np.array([one.battery_mw for one in asked]), np.array([one.inertia_mws for one in asked])

@@ -1,0 +1,218 @@
+"""From the folder of a run to a ``Verification``: the plan replayed by code that shares nothing with the optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from siteopt.codes import Code
+from siteopt.faults import Fault, InputError, nearest
+from siteopt.geodata.dataset import load
+from siteopt.geodata.facts import Facts, Replaced
+from siteopt.instance import NEVER, Instance
+from siteopt.output.document import Document
+from siteopt.output.notebook import text_html
+from siteopt.output.replayed import quality_record, replay_record
+from siteopt.output.runs import PLAN, read_run
+from siteopt.output.verification import verification
+from siteopt.scenario_file import read_scenario
+from siteopt.simulate.calendar import Calendar, replay
+from siteopt.simulate.orders import Orders
+from siteopt.simulate.replayed import replayed
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a replay says of a plan.
+
+    Attributes
+    ----------
+    document : dict
+        Everything, as ``siteopt verify --json`` prints it.
+    """
+
+    document: Document
+
+    @property
+    def holds(self) -> bool:
+        """Every milestone starts on its day or before, within the budget, and the class that is asked for is kept."""
+        return bool(self.document["holds"])
+
+    def __str__(self) -> str:
+        """The lines that the command line prints."""
+        return verification(self.document)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return text_html(str(self))
+
+
+def verify(
+    run: str | Path, changed: Sequence[str | Path] = (), report: Callable[[str], None] | None = None
+) -> Verification:
+    """Replay the plan of a run, with the facts as they are, or as tables of changes have them.
+
+    Parameters
+    ----------
+    run : path
+        Folder of a run.
+    changed : sequence of paths
+        Tables of offers, grid steps or candidates, whole or in part: what they say counts.
+    report : callable, optional
+        Called with what is being done.
+
+    Raises
+    ------
+    InputError
+        Where the folder holds no plan, or with every fault of the scenario, its tables and the changes.
+    """
+    tell = report or (lambda words: None)
+    document = read_run(Path(run)).document
+    if document is None or document["site_id"] is None:
+        raise _unusable(run, "no plan", "the folder of a run that found a plan")
+    tell("reading")
+    path = document["scenario_path"]
+    if not Path(path).is_file():
+        raise _unusable(path, "no such file", "the scenario of the run; verify where it was solved")
+    scenario = read_scenario(path, document["settings"])
+    dataset = load(scenario)
+    site = document["site_id"]
+    if site not in dataset.pool.site_id:
+        raise _unusable(path, site, "a scenario that still admits the site of the plan")
+    facts = Facts(scenario, dataset, site)
+    changes = facts.changes(changed)
+    before = facts.case()
+    tell("day by day")
+    orders = orders_of(document, *before)
+    now = facts.case(changes)
+    found = replayed(now[0], had(now[0], orders_of(document, *now)), tell)
+    record: Document = {
+        "replay": replay_record(scenario, now[0], found, dataset.offers),
+        "power_quality": quality_record(now[0], found),
+    }
+    calendar = found.calendar
+    late = (calendar.day > orders.day).any()
+    fails = record["power_quality"]["passes"] is False
+    return Verification(
+        {
+            **{name: document[name] for name in ("scenario", "start_date", "site_id", "site_name")},
+            "holds": not (late or fails) and calendar.within_budget,
+            "changed_inputs": _changed(document["inputs"], dataset.inputs),
+            "changes": [_change(change, now[0], orders) for change in changes],
+            "slips": list(_slips(document, facts, changes, calendar)) if changes else [],
+            **record,
+        }
+    )
+
+
+def orders_of(document: Document, case: Instance, levels: Sequence[float]) -> Orders:
+    """The orders of a plan, in the order of the Instance of its site.
+
+    Parameters
+    ----------
+    levels : sequence of float
+        The limit (MW) that each grid step of the Instance rises to.
+
+    Raises
+    ------
+    InputError
+        Where an offer or a grid step of the plan is not in the tables any more.
+    """
+    names = list(case.milestone)
+    units = np.zeros((case.offers, case.milestones), dtype=np.int64)
+    step = np.zeros((len(levels), case.milestones), dtype=bool)
+    faults = []
+    for order in document["orders"]:
+        if order["offer_id"] not in case.offer_id:
+            expected = f"an offer of the tables{nearest(order['offer_id'], case.offer_id)}"
+            faults.append(Fault(Code.NO_SUCH_NAME, PLAN, None, "offer_id", order["offer_id"], expected))
+            continue
+        units[case.offer_id.index(order["offer_id"])] = [order["units"][name] for name in names]
+    for row in document["grid_steps"]:
+        if row["in_service_from"] is None:
+            continue
+        if row["grid_mw"] not in levels:
+            expected = f"a grid step of the site: {', '.join(f'{mw:g}' for mw in levels)} MW"
+            faults.append(Fault(Code.NO_SUCH_NAME, PLAN, None, "grid_mw", f"{row['grid_mw']:g}", expected))
+            continue
+        step[list(levels).index(row["grid_mw"]), names.index(row["in_service_from"]) :] = True
+    if faults:
+        raise InputError(faults)
+    orders = Orders(np.array([milestone["day"] for milestone in document["milestones"]]), units, step)
+    try:
+        orders.check(case)
+    except ValueError as error:
+        raise _unusable(PLAN, str(error), "the orders that siteopt wrote") from None
+    return orders
+
+
+def had(case: Instance, orders: Orders) -> Orders:
+    """The orders, no more units of an offer than there are."""
+    return replace(orders, units=np.minimum(orders.units, case.fleet[:, None]))
+
+
+def _slips(document: Document, facts: Facts, changes: Sequence[Replaced], calendar: Calendar) -> list[dict[str, Any]]:
+    """Which milestones move, by how much, and which changes move them by themselves."""
+
+    def days(some: Sequence[Replaced]) -> np.ndarray:
+        case, levels = facts.case(some)
+        return replay(case, had(case, orders_of(document, case, levels))).day
+
+    before = days(())
+    alone = [(change, days([change]) - before) for change in changes]
+    slips = []
+    for m, milestone in enumerate(document["milestones"]):
+        if calendar.day[m] == before[m]:
+            continue
+        later = int(calendar.day[m] - before[m])
+        because = [
+            {"change": str(change), "days_later": int(moved[m]) if abs(moved[m]) < NEVER / 2 else None}
+            for change, moved in alone
+            if moved[m]
+        ]
+        slips.append(
+            {
+                "name": milestone["name"],
+                "day": _day(before[m]),
+                "day_with": _day(calendar.day[m]),
+                "days_later": later if abs(later) < NEVER / 2 else None,
+                "because": because,
+                "reason": calendar.reason[m],
+            }
+        )
+    return slips
+
+
+def _day(day: int) -> int | None:
+    return int(day) if day < NEVER else None
+
+
+def _change(change: Replaced, case: Instance, orders: Orders) -> dict[str, Any]:
+    concerns = change.table != "offers" or bool(orders.units[case.offer_id.index(change.row)].any())
+    return {
+        **{name: getattr(change, name) for name in ("table", "row", "column", "level_mw")},
+        **{name: _plain(getattr(change, name)) for name in ("before", "after")},
+        "text": str(change),
+        "concerns": concerns,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON knows it."""
+    if isinstance(value, float | int | np.number):
+        return None if np.isnan(value) else float(value)
+    return str(value)
+
+
+def _changed(before: Sequence[Mapping[str, str]], now: Sequence[Mapping[str, str]]) -> list[str]:
+    """Paths of the inputs that are not what they were."""
+    digests = {one["path"]: one["sha256"] for one in before}
+    return [one["path"] for one in now if digests.get(one["path"]) != one["sha256"]]
+
+
+def _unusable(place: str | Path, found: str, expected: str) -> InputError:
+    return InputError([Fault(Code.NOT_A_RUN, str(place), None, "", found, expected)])
