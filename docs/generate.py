@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import siteopt
 from siteopt.codes import Code
 from siteopt.schema import TABLES, markdown
+from siteopt.simulate.quality import CLASSES
 
 ROOT = Path(__file__).parent.parent
 COLOSSUS = ROOT / "models" / "colossus.toml"
@@ -22,8 +24,9 @@ HISTORY = {"first run": (80, "43 available"), "100k": (122, "120 to 150"), "200k
 """Day of each milestone, and MW, as it was (sources stand in docs/backtest.md)."""
 
 
-def _solve(*settings: str) -> siteopt.Result:
-    return siteopt.solve(siteopt.read_scenario(COLOSSUS, settings))
+@functools.cache
+def _solve(*settings: str, scenario: Path = COLOSSUS) -> siteopt.Result:
+    return siteopt.solve(siteopt.read_scenario(scenario, settings))
 
 
 def _table(head: list[str], rows: list[list[object]]) -> str:
@@ -97,6 +100,68 @@ def explain() -> str:
     return f"```\n{siteopt.explain(COLOSSUS, 'us-memphis-electrolux')}\n```"
 
 
+def classes() -> str:
+    """The limits of ISO 8528-5 as the replay has them."""
+    rows: list[list[object]] = [
+        ["frequency dip", *(f"{one.dip:.0%}" for one in CLASSES.values())],
+        ["frequency rise", *(f"{one.rise:.0%}" for one in CLASSES.values())],
+        ["recovery", *(f"{one.recovery_s:g} s" for one in CLASSES.values())],
+        ["steady band", *(f"{one.band:.1%}" for one in CLASSES.values())],
+        ["droop", *(f"{one.droop:.0%}" for one in CLASSES.values())],
+        ["steady: droop and band", *(f"{one.steady:.1%}" for one in CLASSES.values())],
+    ]
+    return _table(["", *CLASSES], rows)
+
+
+def replays() -> str:
+    """Every milestone of every example as planned and as replayed, with its electricity."""
+    rows: list[list[object]] = []
+    for path in sorted(COLOSSUS.parent.glob("*.toml")):
+        found = (_solve() if path == COLOSSUS else _solve(scenario=path)).document
+        quality = {one["name"]: ", ".join(one["kept"]) for one in found["power_quality"]["milestones"]}
+        for one in found["replay"]["milestones"]:
+            days = [one["planned_day"], one["day"], one["bound_day"]]
+            rows.append([found["scenario"], one["name"], *days, one["reason"], quality[one["name"]]])
+    return _table(["scenario", "milestone", "planned", "replayed", "not before", "waited for", "G2 kept"], rows)
+
+
+def memphis_electricity() -> str:
+    """What the electricity at Memphis goes through at the last milestone."""
+    found = _solve(MEMPHIS).document["power_quality"]
+    failed = found["without_batteries"]["failed"]
+    rows: list[list[object]] = [
+        [
+            f"{one['event']}, {one['mode']}",
+            f"{one['lowest_hz']:.2f} to {one['highest_hz']:.2f}",
+            f"{one['rocof_hz_per_s']:.1f}",
+            one["class"] or "none",
+            "fails" if f"{one['event']} ({one['mode']})" in failed else "",
+        ]
+        for one in found["milestones"][-1]["events"]
+    ]
+    return _table(["event at 200k", "Hz", "Hz/s", "class", "without batteries"], rows)
+
+
+def memphis_swing() -> str:
+    """The routine swing at Memphis with batteries and without, and the rounds of the reference scenario."""
+    found = _solve(MEMPHIS).document["power_quality"]
+    said = [
+        f"* {'With' if one['batteries'] else 'Without'} its batteries, {one['event']} at {one['milestone']}"
+        f" ({one['mode']}): {min(one['hz']):.2f} to {max(one['hz']):.2f} Hz"
+        for one in found["traces"]
+    ]
+    reference = _solve().document
+    quality = reference["power_quality"]
+    before = quality["before"]
+    more = (reference["cost_usd"]["total"] - before["cost_usd"]) / 1e6
+    later = [one["day"] - day for one, day in zip(reference["milestones"], before["days"], strict=True)]
+    said.append(
+        f"* The reference scenario, {reference['site_name']}: {quality['rounds']} rounds, {more:,.1f} M USD and"
+        f" {', '.join(map(str, later))} days more than the plan without the class"
+    )
+    return "\n".join(said)
+
+
 GROUPS = {
     "E1": "Files",
     "E2": "Tables and layers",
@@ -127,6 +192,10 @@ BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/backtest.md", "memphis mix"): memphis_mix,
     ("docs/backtest.md", "rentals off"): rentals_off,
     ("docs/backtest.md", "ranking"): ranking,
+    ("docs/replay.md", "classes"): classes,
+    ("docs/replay.md", "replays"): replays,
+    ("docs/replay.md", "memphis electricity"): memphis_electricity,
+    ("docs/replay.md", "memphis swing"): memphis_swing,
     ("docs/errors.md", "errors"): errors,
     **{("data/README.md", f"columns: {table.name}"): lambda table=table: markdown(table) for table in TABLES},
 }

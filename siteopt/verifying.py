@@ -122,6 +122,13 @@ def orders_of(document: Document, case: Instance, levels: Sequence[float]) -> Or
     InputError
         Where an offer or a grid step of the plan is not in the tables any more.
     """
+    try:
+        return _orders_of(document, case, list(levels))
+    except (TypeError, ValueError, LookupError, OverflowError) as error:
+        raise _unusable(PLAN, f"{type(error).__name__}: {error}", "the orders that siteopt wrote") from None
+
+
+def _orders_of(document: Document, case: Instance, levels: list[float]) -> Orders:
     names = list(case.milestone)
     units = np.zeros((case.offers, case.milestones), dtype=np.int64)
     step = np.zeros((len(levels), case.milestones), dtype=bool)
@@ -139,14 +146,11 @@ def orders_of(document: Document, case: Instance, levels: Sequence[float]) -> Or
             expected = f"a grid step of the site: {', '.join(f'{mw:g}' for mw in levels)} MW"
             faults.append(Fault(Code.NO_SUCH_NAME, PLAN, None, "grid_mw", f"{row['grid_mw']:g}", expected))
             continue
-        step[list(levels).index(row["grid_mw"]), names.index(row["in_service_from"]) :] = True
+        step[levels.index(row["grid_mw"]), names.index(row["in_service_from"]) :] = True
     if faults:
         raise InputError(faults)
     orders = Orders(np.array([milestone["day"] for milestone in document["milestones"]]), units, step)
-    try:
-        orders.check(case)
-    except ValueError as error:
-        raise _unusable(PLAN, str(error), "the orders that siteopt wrote") from None
+    orders.check(case)
     return orders
 
 

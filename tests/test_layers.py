@@ -28,7 +28,7 @@ FORBIDDEN = {
         "siteopt.cli",
     ),
     "siteopt/output/": (*SOLVERS, "geopandas", GEODATA, OPTIMIZE),
-    "siteopt/simulate/": (*SOLVERS, OPTIMIZE),
+    "siteopt/simulate/": (*SOLVERS, *MAPS, GEODATA, OPTIMIZE, OUTPUT, "siteopt.scenario", "siteopt.run", "siteopt.cli"),
 }
 
 

@@ -42,7 +42,9 @@ PHRASES = {
         "모의 결과 모든 마일스톤에서 {iso_class} 등급을 유지합니다."
     ),
     "{iso_class} is NOT kept.": "{iso_class} 등급을 유지하지 못합니다.",
-    "Below it, but not asked to keep it: {events}.": "등급에 못 미치나 요구 대상이 아닌 경우: {events}.",
+    "Below it in the other mode, or on the loss of the grid, where it is not asked for: {events}.": (
+        "다른 운전 방식이나 계통 상실에서는 등급에 못 미치나 요구 대상이 아님: {events}."
+    ),
     "Below it: {events}.": "등급 미달: {events}.",
     "{event} at {milestone}": "{event}: {milestone}",
     "The first plan kept it.": "첫 계획이 바로 등급을 만족했습니다.",
@@ -116,11 +118,39 @@ TERMS = {
 }
 """Names that siteopt gives."""
 
+_SHORT = r"(?P<names>[^:]+): (?P<short>\S+) (?P<unit>\S+) short"
+_ABOVE = r"(?P<names>[^:]+): (?P<left>\S+) (?P<unit>\S+) of (?P<right>\S+) \S+"
+_UNTIL = r" until the (?P<nth>\d+)\S* (?P<offer>\S+) serves"
+_LATE = r", (?P<days>\d+) days? late for want of (?P<names_trade>\S+) crews"
+_STEP = r" until grid step (?P<step>\d+) serves"
+
 REASONS = {
-    r"(?P<names>[^:]+): (?P<short>\S+) MW short until the (?P<nth>\d+)\S* (?P<offer>.+) serves": (
-        "{names}: {offer} {nth}호기 가동 전까지 {short} MW 부족"
+    _SHORT + _UNTIL + _LATE: (
+        "{names}: {offer} {nth}호기 가동 전까지 {short} {unit} 부족({names_trade} 시공조 부족으로 {days}일 늦음)"
     ),
-    r"(?P<names>[^:]+): short of (?P<short>\S+) MW": "{names}: {short} MW 부족",
-    r"GPUs: (?P<there>\S+) of (?P<all>\S+) networked": "GPU {all}장 중 {there}장 연결",
+    _SHORT + _UNTIL: "{names}: {offer} {nth}호기 가동 전까지 {short} {unit} 부족",
+    _SHORT + _STEP: "{names}: 계통 {step}단계 가동 전까지 {short} {unit} 부족",
+    _SHORT: "{names}: {short} {unit} 부족",
+    _ABOVE + _UNTIL + _LATE: (
+        "{names}: {offer} {nth}호기 가동 전까지 {left} {unit}(한도 {right}),"
+        " {names_trade} 시공조 부족으로 {days}일 늦음"
+    ),
+    _ABOVE + _UNTIL: "{names}: {offer} {nth}호기 가동 전까지 {left} {unit}(한도 {right})",
+    _ABOVE: "{names}: {left} {unit}(한도 {right})",
+    r"GPUs: (?P<there>\S+) of (?P<all>\S+) networked by day (?P<day>\d+)": (
+        "{day}일째까지 GPU {all}장 중 {there}장 연결"
+    ),
+    r"GPUs: (?P<there>\S+) of (?P<all>\S+) networked in the end": "GPU {all}장 중 {there}장만 연결",
+    r"crews: no (?P<names>\S+) crew for (?P<units>\d+) units": "{units}대를 설치할 {names} 시공조 없음",
+    r"the milestone before it, (?P<milestone>.+)": "앞선 마일스톤 {milestone}",
+    r"(?P<goal>.+): batteries of (?P<there>\S+) MW can be there by day (?P<day>\d+), power quality asks for"
+    r" (?P<needed>\S+) MW": "{goal}: {day}일째까지 배터리 {there} MW, 전기 품질에 {needed} MW 필요",
+    r"(?P<goal>.+): inertia of (?P<there>\S+) MW s can be there by day (?P<day>\d+), power quality asks for"
+    r" (?P<needed>\S+) MW s": "{goal}: {day}일째까지 관성 {there} MW s, 전기 품질에 {needed} MW s 필요",
+    r"power quality for (?P<goal>.+): no (?P<names>\S+) makes? it keep the class": (
+        "{goal}: {names}(으)로도 등급을 유지할 수 없음"
+    ),
 }
-"""Patterns of what a replay waited for; a part called ``names...`` holds names that siteopt gives."""
+"""Patterns of what a replay waited for, one of several between semicolons; a part called ``names...`` holds names that
+siteopt gives.
+"""

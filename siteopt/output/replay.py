@@ -154,7 +154,10 @@ def _kept(found: Document, words: Words) -> Iterator[str]:
     if found["passes"]:
         yield words("{iso_class} is kept at every milestone, as simulated.", iso_class=asked)
         if below:
-            yield words("Below it, but not asked to keep it: {events}.", events="; ".join(below))
+            yield words(
+                "Below it in the other mode, or on the loss of the grid, where it is not asked for: {events}.",
+                events="; ".join(below),
+            )
     else:
         yield words("{iso_class} is NOT kept.", iso_class=asked)
         if below:

@@ -11,7 +11,8 @@ import pandas as pd
 from siteopt.instance import NEVER, TRADES, Floats, Instance
 from siteopt.output.document import Document
 from siteopt.scenario import Scenario
-from siteopt.simulate.quality import CLASSES, Response, keeps
+from siteopt.simulate.events import GRID_LOSS
+from siteopt.simulate.quality import CLASSES, Response, keeps, modes_kept
 from siteopt.simulate.replayed import Replayed
 
 JUDGED = "G2"
@@ -95,11 +96,9 @@ def quality_record(case: Instance, found: Replayed, rounds: int = 0, before: Doc
     """
     quality = case.power_quality
     judged = quality.iso_class or JUDGED
+    bare = [some for some in found.without_batteries if not keeps(some, quality.iso_class, quality.grid_loss)]
     failed = dict.fromkeys(
-        f"{one.event} ({one.mode})"
-        for some in found.without_batteries
-        for one in some
-        if quality.iso_class and not keeps([one], judged, quality.grid_loss)
+        f"{one.event} ({one.mode})" for some in bare for one in some if not keeps([one], judged, quality.grid_loss)
     )
     return {
         "class": quality.iso_class or None,
@@ -107,13 +106,13 @@ def quality_record(case: Instance, found: Replayed, rounds: int = 0, before: Doc
         "frequency_hz": quality.frequency_hz,
         "rounds": rounds,
         "before": before,
-        "milestones": [_milestone(case, found, m, list(CLASSES).index(judged)) for m in range(case.milestones)],
+        "milestones": [_milestone(case, found, m, judged) for m in range(case.milestones)],
         "without_batteries": {"passes": not failed if quality.iso_class else None, "failed": list(failed)},
         "traces": _traces(case, found, judged),
     }
 
 
-def _milestone(case: Instance, found: Replayed, m: int, judged: int) -> Document:
+def _milestone(case: Instance, found: Replayed, m: int, judged: str) -> Document:
     power = case.rating_mw[0] * found.orders.units[:, m]
     return {
         "name": case.milestone[m],
@@ -122,12 +121,13 @@ def _milestone(case: Instance, found: Replayed, m: int, judged: int) -> Document
         "inertia_mws": _round(float((case.inertia_s * power)[case.is_generator].sum())),
         "battery_floor_mw": _round(case.battery_floor_mw[0, m]),
         "inertia_floor_mws": _round(case.inertia_floor_mws[0, m]),
+        "kept": modes_kept(found.responses[m], judged, case.power_quality.grid_loss),
         "events": [_event(one, judged) for one in found.responses[m]],
     }
 
 
-def _event(one: Response, judged: int) -> Document:
-    recovery = one.recovery_s[judged] if one.recovery_s else math.inf
+def _event(one: Response, judged: str) -> Document:
+    recovery = one.recovery_s[list(CLASSES).index(judged)] if one.recovery_s else math.inf
     names = ("lowest_hz", "highest_hz", "rocof_hz_per_s", "battery_mwh", "battery_peak_mw", "import_peak_mw")
     return {
         "event": one.event,
@@ -140,17 +140,21 @@ def _event(one: Response, judged: int) -> Document:
 
 
 def _traces(case: Instance, found: Replayed, judged: str) -> list[Document]:
-    """The curves of the event that goes worst without batteries, with them and without; none where nothing swings."""
+    """The curves of the event that goes worst without batteries, with them and without; none where nothing swings.
+
+    Of a mode in which the class is kept with them, if there is one; a load that never rests before others.
+    """
     quality, limits = case.power_quality, CLASSES[judged]
-    pairs = [
-        (m, bare, one)
-        for m, some in enumerate(found.responses)
-        for one, bare in zip(some, found.without_batteries[m], strict=True)
-        if quality.grid_loss or one.event != "grid loss"
-    ]
+    pairs = []
+    for m, some in enumerate(found.responses):
+        kept = modes_kept(some, judged, quality.grid_loss)
+        for one, bare in zip(some, found.without_batteries[m], strict=True):
+            lost, rests = not keeps([bare], judged, quality.grid_loss), bool(one.recovery_s)
+            if one.event != GRID_LOSS and min(len(one.trace.time_s), len(bare.trace.time_s)) > 1:
+                pairs.append(((one.mode in kept, lost, not rests, bare.dip, bare.rise), m, one, bare))
     if not pairs:
         return []
-    m, bare, one = max(pairs, key=lambda pair: (not keeps([pair[1]], judged, True), pair[1].dip, pair[1].rise))
+    _, m, one, bare = max(pairs, key=lambda pair: pair[0])
     hz = quality.frequency_hz
     below, above = (limits.steady, limits.steady) if not one.recovery_s else (limits.dip, limits.rise)
     return [

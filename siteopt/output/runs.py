@@ -19,7 +19,17 @@ _HEADING = ("siteopt_version", "scenario", "settings", "start_date", "currency",
 _FIELDS: dict[str, tuple[str, ...]] = {
     PLAN: (
         *_HEADING,
-        *("method", "objective", "commissioning_days", "site_id", "site_name", "access_day", "milestones", "cost_usd"),
+        *(
+            "scenario_path",
+            "method",
+            "objective",
+            "commissioning_days",
+            "site_id",
+            "site_name",
+            "access_day",
+            "milestones",
+            "cost_usd",
+        ),
         *("orders", "grid_steps", "baselines", "assumptions", "candidates", "eligible", "ranking", "certificate"),
         *("replay", "power_quality", "inputs", "warnings"),
     ),

@@ -107,7 +107,8 @@ class Words:
             found = re.fullmatch(pattern, text)
             if found:
                 return made.format(**{name: self._part(name, part) for name, part in found.groupdict().items()})
-        return text
+        parts = text.split("; ")
+        return "; ".join(map(self.reason, parts)) if len(parts) > 1 else text
 
     def _part(self, name: str, text: str) -> str:
         """A part of a reason: names that siteopt gives are told in the language, all else as it is."""

@@ -214,6 +214,8 @@ class _Course:
             by = "in the end" if never else f"by day {max(0, eve - self.lag_days)}"
             waits.append(f"GPUs: {there:,.0f} of {self.case.gpus[m]:,} networked {by}")
         lacking = self.unmet(m, eve)
+        if any(limit.name == "cooling" for limit in lacking):  # what is short is forced upon coolers without water
+            lacking = [limit for limit in lacking if limit.name != "water"]
         for heat in (True, False):
             mine = [str(limit) for limit in lacking if (limit.name in ("cooling", "water")) == heat]
             if mine:

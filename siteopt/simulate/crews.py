@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -117,14 +117,17 @@ _RULES: tuple[Callable[[_Job], tuple[int, ...]], ...] = (
 )
 """Orders in which the units of a milestone are tried."""
 
+_STRETCHES = (1.0, 1.15, 1.3, 1.5, 2.0, 3.0)
+"""Times as long as it need take, by smaller gangs, that all units of a milestone are given when tried."""
+
 
 def install(case: Instance, orders: Orders) -> Schedule:
     """Sequence the installation of all units ordered, trade by trade, since trades share no crews.
 
     A unit takes ``ceil(crew_days)`` crew-days within its ``install_days`` (one at least where there is work), by a gang
-    of ``ceil(work / days)`` crews; where there are not so many, by all of them in ``ceil(work / crews)`` days. On its
-    last days only the crews that still have work stay. Of a few sequences, all in the order of the milestones, the one
-    is kept whose last ready day of the first milestone, then of the next ..., is the least.
+    of ``ceil(work / days)`` crews; where there are not so many, by all of them in ``ceil(work / crews)`` days; or by a
+    smaller gang in more days. On its last days only the crews that still have work stay. Milestone after milestone, of
+    a few sequences the one is kept whose last unit is ready first.
     """
     crews = [math.inf if math.isinf(crew) else math.floor(crew + HAIR) for crew in case.crews.tolist()]
     installs: list[Install] = []
@@ -135,15 +138,15 @@ def install(case: Instance, orders: Orders) -> Schedule:
             for offer in np.flatnonzero(case.trade == trade).tolist()
             for unit in range(1, int(orders.units[offer, -1]) + 1)
         ]
-        tried = [_sequence(jobs, rule, crews[trade]) for rule in _RULES]
-        starts = min(tried, key=lambda starts: _last_ready(jobs, starts, case.milestones))
+        bound = np.maximum(bound, [_bound(jobs, crews[trade], m) for m in range(case.milestones)])
+        soonest = [job.soonest for job in jobs]
+        jobs, starts = _sequence(jobs, crews[trade])
         shifts = _shifts(jobs, starts)
-        for job, start, mine in zip(jobs, starts, shifts, strict=True):
+        for job, soon, start, mine in zip(jobs, soonest, starts, shifts, strict=True):
             leaves = job.arrives - int(case.transit_days[0, job.offer])
             ready = min(NEVER, start + job.days)
             unit = (job.offer, job.unit, job.milestone, trade)
-            installs.append(Install(*unit, leaves, job.arrives, job.soonest, start, ready, mine))
-        bound = np.maximum(bound, [_bound(jobs, crews[trade], m) for m in range(case.milestones)])
+            installs.append(Install(*unit, leaves, job.arrives, soon, start, ready, mine))
     return Schedule(tuple(sorted(installs, key=lambda one: (one.offer, one.unit))), bound)
 
 
@@ -161,33 +164,58 @@ def _job(case: Instance, offer: int, unit: int, milestone: int, crews: float) ->
     return _Job(offer, unit, milestone, arrives, days, work, gang)
 
 
-def _sequence(jobs: list[_Job], rule: Callable[[_Job], tuple[int, ...]], crews: float) -> list[int]:
-    """First day of each job: one after the other, each as soon as its gang is free throughout."""
+def _stretched(job: _Job, times: float) -> _Job:
+    """The job by fewer crews, in so many times the days at most."""
+    if job.gang <= 1 or times == 1:
+        return job
+    gang = math.ceil(job.work / math.ceil(job.days * times - HAIR))
+    return replace(job, gang=gang, days=max(job.days, math.ceil(job.work / gang)))
+
+
+def _sequence(jobs: list[_Job], crews: float) -> tuple[list[_Job], list[int]]:
+    """The jobs with the gangs that are taken, and the first day of each."""
     starts = [NEVER if job.soonest >= NEVER else job.arrives for job in jobs]
     waiting = [at for at, job in enumerate(jobs) if job.gang]
     if math.isinf(crews) or not waiting:
-        return starts
+        return jobs, starts
     # one after the other, all of them end before this day
-    end = max(jobs[at].arrives for at in waiting) + sum(jobs[at].full + 1 for at in waiting)
-    free = np.full(end + 1, int(crews))
-    for at in sorted(waiting, key=lambda at: (jobs[at].milestone, rule(jobs[at]), at)):
-        job = jobs[at]
+    longest = math.ceil(max(_STRETCHES)) + 1
+    end = max(jobs[at].arrives for at in waiting) + sum(longest * (jobs[at].full + jobs[at].days) for at in waiting)
+    free, jobs = np.full(end + 1, int(crews)), jobs.copy()
+    for milestone in sorted({jobs[at].milestone for at in waiting}):
+        mine = [at for at in waiting if jobs[at].milestone == milestone]
+        tried = [
+            _placed({at: _stretched(jobs[at], times) for at in mine}, rule, free)
+            for times in _STRETCHES
+            for rule in _RULES
+        ]
+        placed, free = min(tried, key=lambda one: _readiness(one[0]))
+        for at, (job, start) in placed.items():
+            jobs[at], starts[at] = job, start
+    return jobs, starts
+
+
+def _placed(
+    jobs: dict[int, _Job], rule: Callable[[_Job], tuple[int, ...]], free: Ints
+) -> tuple[dict[int, tuple[_Job, int]], Ints]:
+    """First day of each job, one after the other, each as soon as its gang is free throughout; and who is free then."""
+    free, placed = free.copy(), {}
+    for at, job in sorted(jobs.items(), key=lambda one: (rule(one[1]), one[0])):
         ahead = free[job.arrives :]
         busy = np.concatenate([[0], np.cumsum(ahead < job.gang)])
         last = len(ahead) - job.full
         fits = (busy[job.full : job.full + last] == busy[:last]) & (ahead[job.full :] >= job.rest)
-        starts[at] = start = job.arrives + int(fits.argmax())
+        start = job.arrives + int(fits.argmax())
         free[start : start + job.full] -= job.gang
         free[start + job.full] -= job.rest
-    return starts
+        placed[at] = (job, start)
+    return placed, free
 
 
-def _last_ready(jobs: list[_Job], starts: list[int], milestones: int) -> tuple[int, ...]:
-    """Last ready day of the units of each milestone and of those before it."""
-    last = [0] * milestones
-    for job, start in zip(jobs, starts, strict=True):
-        last[job.milestone] = max(last[job.milestone], min(NEVER, start + job.days))
-    return tuple(max(last[: m + 1]) for m in range(milestones))
+def _readiness(placed: dict[int, tuple[_Job, int]]) -> tuple[int, int]:
+    """When the last of the jobs is ready, and the sum of all their days."""
+    ready = [start + job.days for job, start in placed.values()]
+    return max(ready), sum(ready)
 
 
 def _shifts(jobs: list[_Job], starts: list[int]) -> list[tuple[Shift, ...]]:

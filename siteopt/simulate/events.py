@@ -30,7 +30,7 @@ FOLLOWED_S = 6 * SECONDARY_S
 def events(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float) -> list[Event]:
     """Every event in every mode that a plan has, at a milestone of an Instance of one site.
 
-    Without generators there is no islanded mode, without import no grid-tied one. A load that does not change is no
+    Without generators there is no islanded mode, without a grid no grid-tied one. A load that does not change is no
     event. Before each event the plant is at rest at its mean load, machines by capacity, all of them synchronised.
 
     Parameters
@@ -57,13 +57,15 @@ def events(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: flo
         found += _swings(case, m, ISLANDED, bus, mean_mw - import_mw, share, tolerated)
         found += _jobs(case, m, ISLANDED, bus, mean_mw - import_mw, 1 - share)
         found.append(_generator_loss(case, ISLANDED, bus, mean_mw - import_mw, generators))
-    if import_mw > 0:
-        bus = _bus(case, units, import_mw, float(case.grid_mw[0] + case.step_rise_mw[step].sum()))
+    limit_mw = float(case.grid_mw[0] + case.step_rise_mw[step].sum())
+    if limit_mw > 0:
+        bus = _bus(case, units, import_mw, limit_mw)
         found += _swings(case, m, GRID_TIED, bus, mean_mw, 0.0, 0.0)
         found += _jobs(case, m, GRID_TIED, bus, mean_mw, 1.0)
         if generators.any():
             found.append(_generator_loss(case, GRID_TIED, bus, mean_mw, generators))
-        found.append(_grid_loss(case, m, bus, mean_mw))
+        if import_mw > 0:
+            found.append(_grid_loss(case, m, bus, mean_mw))
     return found
 
 

@@ -189,11 +189,20 @@ def _recovery(trace: Trace, steady: float, changed_s: float) -> float:
 
 
 def keeps(found: Sequence[Response], iso_class: str, grid_loss: bool) -> bool:
-    """Whether every response keeps the class; the loss of the grid counts only where ``grid_loss`` says so.
+    """Whether every response of one mode keeps the class: a plant runs islanded or grid-tied, as it likes.
 
-    An empty class asks for nothing.
+    The loss of the grid counts only where ``grid_loss`` says so. An empty class asks for nothing, and where nothing
+    swings everything is kept.
     """
-    return all(_kept(each, iso_class) for each in found if grid_loss or each.event != GRID_LOSS)
+    asked = [each for each in found if grid_loss or each.event != GRID_LOSS]
+    return not asked or bool(modes_kept(asked, iso_class, grid_loss))
+
+
+def modes_kept(found: Sequence[Response], iso_class: str, grid_loss: bool) -> list[str]:
+    """The modes in which every response keeps the class."""
+    asked = [each for each in found if grid_loss or each.event != GRID_LOSS]
+    modes = dict.fromkeys(each.mode for each in asked)
+    return [mode for mode in modes if all(_kept(each, iso_class) for each in asked if each.mode == mode)]
 
 
 def _kept(response: Response, iso_class: str) -> bool:
@@ -204,7 +213,8 @@ def _kept(response: Response, iso_class: str) -> bool:
 def needs(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float) -> Needs | None:
     """What the plan lacks to keep the class that is asked for, or None where it keeps it, or none is asked for.
 
-    The least power of batteries, in tenths of a MW: with the machines as they are, the batteries of the plan grow, and
+    It is kept where it is in one mode (:func:`keeps`); what is lacking is that of the mode that lacks less. The least
+    power of batteries, in tenths of a MW: with the machines as they are, the batteries of the plan grow, and
     keep their hours and response (NEW_HOURS and NEW_RESPONSE_S where there are none). Where MOST_BATTERY does not do,
     the least inertia that does with that much, in hundredths of what there is and then up to 0.1 MW s, all constants
     growing alike; then the least power with it. Infinite where MOST_INERTIA does not do either. What is given was run,
@@ -217,18 +227,26 @@ def needs(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: floa
     asked = [event for event in found if quality.grid_loss or event.name != GRID_LOSS]
     if not quality.iso_class or not asked:
         return None
+    most = math.ceil(10 * MOST_BATTERY * float(case.it_mw[m]))
+    modes = [[event for event in asked if event.mode == mode] for mode in dict.fromkeys(each.mode for each in asked)]
+    if any(all(_passes(event, quality.iso_class) for event in mode) for mode in modes):
+        return None
+    lacking = [_needs(mode, quality.iso_class, most) for mode in modes]
+    return min(lacking, key=lambda one: (one.inertia_mws, one.battery_mw))
+
+
+def _needs(asked: Sequence[Event], iso_class: str, most: int) -> Needs:
+    """What must be there for the events of one mode; so much battery power, in tenths of a MW, is looked at."""
     bus = asked[0].before
     start = math.floor(10 * bus.battery_mw)
-    most = max(start, math.ceil(10 * MOST_BATTERY * float(case.it_mw[m])))
+    most = max(start, most)
 
     def passes(event: Event, tenths: int, percent: int) -> bool:
         power, inertia = max(tenths / 10, bus.battery_mw), percent / 100
         grown = replace(event, before=_grown(event.before, power, inertia), after=_grown(event.after, power, inertia))
-        return _passes(grown, quality.iso_class)
+        return _passes(grown, iso_class)
 
     tenths = _least(asked, lambda event, value: passes(event, value, 100), start, most)
-    if tenths == start:
-        return None
     if tenths is not None:
         return Needs(tenths / 10, 0.0)
     percent = _least(asked, lambda event, value: passes(event, most, value), 100, 100 * MOST_INERTIA)

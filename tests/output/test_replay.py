@@ -22,7 +22,7 @@ def said(document: dict[str, Any], line: str) -> str:
 
 
 def test_nothing_replayed_is_nothing_said() -> None:
-    document = pages.small().document
+    document = pages.small().document | {"replay": None, "power_quality": None}
     assert replay_part(document, Words()) is None
     assert quality_part(document, Words()) is None
     assert not any(said(document, line) for line in ("Replay", "Electricity", "Rounds"))
@@ -45,10 +45,10 @@ def test_later_sooner_and_never() -> None:
     early, middle, late = document["replay"]["milestones"]
     early |= {"day": 21, "days_later": -2, "date": "2025-01-22", "by_crews": False, "reason": ""}
     middle |= {"day": 36, "days_later": 3, "bound_day": 35, "by_crews": True, "reason": "crews: 3 units wait"}
-    late |= {"day": None, "days_later": None, "date": None, "bound_day": None, "reason": "cooling: short of 1.9 MW"}
+    late |= {"day": None, "days_later": None, "date": None, "bound_day": None, "reason": "cooling: 1.9 MW short"}
     assert said(document, "Replay") == (
         "Replay      early on day 21, 2 days sooner than planned; middle on day 36, 3 days later than planned: crews:"
-        " 3 units wait; late does not start: cooling: short of 1.9 MW; ABOVE THE BUDGET"
+        " 3 units wait; late does not start: cooling: 1.9 MW short; ABOVE THE BUDGET"
     )
     part = replay_part(document, Words())
     assert part is not None
@@ -57,10 +57,10 @@ def test_later_sooner_and_never() -> None:
         "early on day 21, 2 days sooner than planned.",
         "middle on day 36, 3 days later than planned: crews: 3 units wait. With as many crews as it takes it would be"
         " on time. No sequence of whole crews is sooner than day 35.",
-        "late does not start: cooling: short of 1.9 MW.",
+        "late does not start: cooling: 1.9 MW short.",
     )
     assert part.sentences[-1].endswith("ABOVE THE BUDGET.")
-    assert part.rows[2] == ("late", 43, "", "", "", "", "cooling: short of 1.9 MW")
+    assert part.rows[2] == ("late", 43, "", "", "", "", "cooling: 1.9 MW short")
 
 
 def test_crews_are_not_blamed_where_they_are_not_the_cause() -> None:
@@ -82,7 +82,8 @@ def test_class_that_is_kept() -> None:
     assert part is not None
     assert part.sentences == (
         "G2 is kept at every milestone, as simulated.",
-        "Below it, but not asked to keep it: grid loss (grid-tied) at first run.",
+        "Below it in the other mode, or on the loss of the grid, where it is not asked for: grid loss (grid-tied) at"
+        " first run.",
         "It was solved 2 times, each time with what the simulation asked for.",
         "Without the electrical needs: Alpha Works, days 23, USD 295.4 M.",
         "What they change: USD 12.3 M more.",
@@ -163,8 +164,21 @@ def test_crews_csv_has_every_shift() -> None:
             "cooling: 2.4 MW short until the 3rd re_voltagrid25 serves",
             "냉각 용량: re_voltagrid25 3호기 가동 전까지 2.4 MW 부족",
         ),
-        ("cooling: short of 1.9 MW", "냉각 용량: 1.9 MW 부족"),
-        ("GPUs: 31,200 of 32,000 networked", "GPU 32,000장 중 31,200장 연결"),
+        (
+            "mean power: 0.7 MW short until the 12th de_1 serves, 2 days late for want of electrical crews",
+            "평균 전력: de_1 12호기 가동 전까지 0.7 MW 부족(전기 시공조 부족으로 2일 늦음)",
+        ),
+        (
+            "mean power: 1.0 MW short; swing: 2.0 MW short until grid step 2 serves",
+            "평균 전력: 1.0 MW 부족; 부하 변동 대응: 계통 2단계 가동 전까지 2.0 MW 부족",
+        ),
+        ("fuel gas: 12.0 MW of 10.0 MW", "연료 가스: 12.0 MW(한도 10.0)"),
+        ("GPUs: 31,200 of 32,000 networked by day 72", "72일째까지 GPU 32,000장 중 31,200장 연결"),
+        ("crews: no mechanical crew for 3 units", "3대를 설치할 기계 시공조 없음"),
+        (
+            "200k: batteries of 61.0 MW can be there by day 200, power quality asks for 80.0 MW",
+            "200k: 200일째까지 배터리 61.0 MW, 전기 품질에 80.0 MW 필요",
+        ),
         ("another reason", "another reason"),
     ],
 )

@@ -45,7 +45,7 @@ def test_specifications_are_valid_and_of_their_width(
 
 
 def test_no_chart_where_there_is_nothing_to_show() -> None:
-    document = pages.small().document
+    document = pages.small().document | {"replay": None, "power_quality": None}
     assert [make(document, Words()) for make in MADE] == [None] * 3
     document = pages.replayed().document
     document["replay"]["crews"] = []
@@ -228,7 +228,7 @@ def test_page_has_the_sections_and_their_charts(language: str) -> None:
     assert places == sorted(places)
     for name in ("replay", "power_quality"):
         assert f'href="#{name}"' in page
-    plain = pages.page("small", language)
+    plain = pages.page("twelve milestones", language)
     assert 'id="replay"' not in plain
     assert 'id="power_quality"' not in plain
 

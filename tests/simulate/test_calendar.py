@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import siteopt
@@ -65,11 +65,11 @@ def test_a_truck_on_its_way_through_the_year() -> None:
 
 
 def test_whole_crews_are_why_it_is_late() -> None:
-    # 3 units of 2 crews for 2 days. The pool of 3 crews does 12 crew-days in 4 days; one gang at a time takes 6
-    offer = generator(rating_mw=4.0, arrival_day=10, install_days=2, crew_days=4.0)
-    found = replay(tiny([offer], [NO_GRID], crews=np.array([3.0, 0.0])), ordered([14], [3]))
-    assert (found.day[0], found.bound_day[0], found.by_crews[0]) == (16, 14, True)
-    assert found.reason[0].endswith("2.0 MW short until the 3rd o0 serves, 4 days late for want of electrical crews")
+    # 3 units of 1 crew for 3 days. The pool of 2 crews does 9 crew-days in 5 days; two units at a time take 6
+    offer = generator(rating_mw=4.0, arrival_day=10, install_days=3, crew_days=3.0)
+    found = replay(tiny([offer], [NO_GRID], crews=np.array([2.0, 0.0])), ordered([15], [3]))
+    assert (found.day[0], found.bound_day[0], found.by_crews[0]) == (16, 15, True)
+    assert found.reason[0].endswith("2.0 MW short until the 3rd o0 serves, 3 days late for want of electrical crews")
     assert not found.on_time
 
 
@@ -199,7 +199,7 @@ def with_a_day_of_keys(case: Instance) -> Instance:
     return replace(case, compute_ready_day=late, pace=replace(case.pace, delivery_day=late[0] - 1))
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
 @given(instances(sites=1))
 def test_a_proven_plan_is_late_by_crews_only(case: Instance) -> None:
     case = with_a_day_of_keys(case)
@@ -261,16 +261,12 @@ def examples() -> dict[str, tuple[Instance, Plan, Calendar]]:
 
 Examples = dict[str, tuple[Instance, Plan, Calendar]]
 
-SLIPS = {"today": [0, 0, 4]}
-"""Days by which whole crews are later than divided ones."""
 
-
-def test_examples_start_as_planned_but_for_crews(examples: Examples) -> None:
+def test_examples_start_as_planned(examples: Examples) -> None:
     assert len(examples) == 4
-    for name, (_, plan, found) in examples.items():
-        slips = SLIPS.get(name, [0] * len(plan.day))
-        assert (found.day - plan.day).tolist() == slips
-        assert found.by_crews.tolist() == [slip > 0 for slip in slips]
+    for _, plan, found in examples.values():
+        assert (found.day == plan.day).all()
+        assert not found.by_crews.any()
         assert (found.bound_day <= found.day).all()
         assert all(found.reason)
 

@@ -43,11 +43,26 @@ def test_fewer_crews_than_a_gang_take_longer() -> None:
 
 
 def test_units_wait_for_crews() -> None:
-    # 2 crews for 2 days each: 3 crews have one unit at a time, so days 0, 2 and 4; 12 crew-days by 3 crews are 4 days
+    # one crew for 3 days each: 2 crews have two units at a time; 9 crew-days by 2 crews are 5 days
+    schedule, found = scheduled([generator(crew_days=3.0, install_days=3)], 2, [3])
+    assert [one.start_day for one in found] == [0, 0, 3]
+    assert [one.ready_day for one in found] == [3, 3, 6]
+    assert schedule.bound_day.tolist() == [5]
+
+
+def test_smaller_gangs_where_that_is_sooner() -> None:
+    # 2 crews for 2 days each would be one unit at a time, 6 days in all; one crew each for 4 days is what the pool does
     schedule, found = scheduled([generator(crew_days=4.0, install_days=2)], 3, [3])
-    assert [one.start_day for one in found] == [0, 2, 4]
-    assert [one.ready_day for one in found] == [2, 4, 6]
+    assert [(one.start_day, one.ready_day, one.soonest_day) for one in found] == [(0, 4, 2)] * 3
+    assert [one.shifts for one in found] == [(Shift(crew, 0, 3),) for crew in (1, 2, 3)]
     assert schedule.bound_day.tolist() == [4]
+
+
+def test_ten_units_of_four_crews_by_thirty() -> None:
+    # 25 crew-days in 7 days: 7 units at a time by gangs of 4, 14 days; all ten by gangs of 3 are 9 days
+    schedule, found = scheduled([generator(crew_days=25.0, install_days=7)], 30, [10])
+    assert {(one.start_day, one.ready_day) for one in found} == {(0, 9)}
+    assert schedule.bound_day.tolist() == [9]
 
 
 def test_the_first_milestone_comes_first() -> None:

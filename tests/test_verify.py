@@ -1,0 +1,204 @@
+"""A run verified: as it is, spoilt, and with other facts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import siteopt
+from siteopt.cli import app
+from siteopt.examples import examples_root
+from tests.worlds import OFFERS, changed, csv_text, write_world
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def solved(folder: Path, *settings: str) -> Path:
+    scenario = siteopt.read_scenario(write_world(folder), settings)
+    return siteopt.solve(scenario).write(folder / "run")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return solved(tmp_path_factory.mktemp("world"), 'power_quality.class="G2"')
+
+
+@pytest.fixture
+def run(original: Path, tmp_path: Path) -> Iterator[Path]:
+    """The folder of a run at alpha, with its world beside it, to be spoilt."""
+    shutil.copytree(original.parent, tmp_path / "world")
+    edited(
+        tmp_path / "world" / "run", lambda plan: plan.update(scenario_path=str(tmp_path / "world" / "scenario.toml"))
+    )
+    return tmp_path / "world" / "run"
+
+
+def edited(run: Path, change: Change) -> Path:
+    path = run / "plan.json"
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    change(plan)
+    path.write_text(json.dumps(plan), encoding="utf-8")
+    return run
+
+
+def orders(run: Path) -> dict[str, int]:
+    plan = json.loads((run / "plan.json").read_text(encoding="utf-8"))
+    return {order["offer_id"]: order["units"]["first run"] for order in plan["orders"]}
+
+
+def test_plan_holds(run: Path) -> None:
+    before = {path: path.read_bytes() for path in run.iterdir()}
+    found = siteopt.verify(run)
+    assert found.holds
+    (milestone,) = found.document["replay"]["milestones"]
+    assert (milestone["day"], milestone["days_later"]) == (milestone["planned_day"], 0)
+    assert found.document["power_quality"]["passes"]
+    assert found.document["changed_inputs"] == []
+    assert "holds" in str(found)
+    assert "Replay      as planned" in str(found)
+    assert {path: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_what_solve_says_is_what_verify_says(run: Path) -> None:
+    plan = json.loads((run / "plan.json").read_text(encoding="utf-8"))
+    found = siteopt.verify(run).document
+    assert found["replay"] == plan["replay"]
+    assert found["power_quality"]["milestones"] == plan["power_quality"]["milestones"]
+
+
+def test_one_unit_less_is_seen(run: Path) -> None:
+    for offer in orders(run):
+
+        def less(plan: dict[str, Any], offer: str = offer) -> None:
+            (order,) = (one for one in plan["orders"] if one["offer_id"] == offer)
+            order["units"]["first run"] -= 1
+
+        spoilt = edited(Path(shutil.copytree(run, run.with_name(f"without-{offer}"))), less)
+        found = siteopt.verify(spoilt)
+        assert not found.holds, offer
+        assert found.document["replay"]["milestones"][0]["reason"], offer
+
+
+def test_one_day_sooner_is_seen(run: Path) -> None:
+    def sooner(plan: dict[str, Any]) -> None:
+        plan["milestones"][0]["day"] -= 1
+
+    found = siteopt.verify(edited(run, sooner))
+    assert not found.holds
+    assert found.document["replay"]["milestones"][0]["days_later"] == 1
+    assert "1 day later than planned" in str(found)
+
+
+def test_without_its_batteries_the_class_is_not_kept(tmp_path: Path) -> None:
+    settings = ['filter.regions=["TN"]', "defaults.grid_swing_share=0.0"]
+    root = examples_root()
+    scenario = siteopt.read_scenario(root / "models" / "colossus.toml", settings)
+    run = siteopt.solve(scenario).write(tmp_path / "run")
+    assert siteopt.verify(run).holds
+
+    def bare(plan: dict[str, Any]) -> None:
+        plan["orders"] = [order for order in plan["orders"] if order["kind"] != "battery"]
+
+    found = siteopt.verify(edited(run, bare))
+    assert not found.holds
+    assert found.document["replay"]["milestones"][-1]["day"] is None
+
+
+def test_facts_that_changed_since(run: Path) -> None:
+    rented = "gen_rented" if "gen_rented" in orders(run) else next(iter(orders(run)))
+    (run.parent / "offers.csv").write_text(
+        csv_text(changed(OFFERS, "offer_id", rented, lead_days=60, lead_days_high=60)), encoding="utf-8"
+    )
+    found = siteopt.verify(run)
+    assert found.document["changed_inputs"] == ["offers.csv"]
+    assert "offers.csv is not what it was" in str(found)
+    assert not found.holds
+
+
+def table(run: Path, text: str) -> Path:
+    path = run.parent / "changed.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_later_lead_makes_the_milestone_slip(run: Path) -> None:
+    chiller = siteopt.verify(run, [table(run, "offer_id,lead_days\nchiller,60\n")])
+    assert not chiller.holds
+    (slip,) = chiller.document["slips"]
+    # by truck from Dallas it is a day, two to install, two to commission, and what the crews take
+    assert slip["days_later"] > 30
+    assert slip["because"] == [{"change": "lead_days of chiller: 10 -> 60", "days_later": slip["days_later"]}]
+    assert "lead_days of chiller: 10 -> 60" in str(chiller)
+
+
+def test_fewer_units_than_are_ordered(run: Path) -> None:
+    found = siteopt.verify(run, [table(run, "offer_id,count\nchiller,2\n")])
+    (slip,) = found.document["slips"]
+    assert slip["day_with"] is None
+    assert slip["because"] == [{"change": "count of chiller: 40 -> 2", "days_later": None}]
+    assert "cooling" in slip["reason"]
+    assert "never" in str(found)
+
+
+def test_what_the_plan_does_not_use_changes_nothing(run: Path) -> None:
+    unused = next(row["offer_id"] for row in OFFERS if row["offer_id"] not in orders(run))
+    found = siteopt.verify(run, [table(run, f"offer_id,lead_days\n{unused},90\n")])
+    assert found.holds
+    assert found.document["slips"] == []
+    assert [change["concerns"] for change in found.document["changes"]] == [False]
+    assert "the plan does not use it" in str(found)
+
+
+def test_later_grid_step_at_memphis(tmp_path: Path) -> None:
+    scenario = siteopt.read_scenario(examples_root() / "models" / "colossus.toml", ['filter.regions=["TN"]'])
+    run = siteopt.solve(scenario).write(tmp_path / "run")
+    later = tmp_path / "changed.csv"
+    later.write_text(
+        "site_id,grid_mw,ready_date\nus-memphis-electrolux,50,2025-03-01\n", encoding="utf-8"
+    )  # day 302, and five to commission
+    found = siteopt.verify(run, [later])
+    slips = {slip["name"]: slip["day_with"] for slip in found.document["slips"]}
+    assert slips["200k"] == 307
+    assert "first run" not in slips
+
+
+def call(*arguments: object) -> Any:
+    return CliRunner().invoke(app, ["verify", *map(str, arguments)])
+
+
+def test_exit_codes(run: Path) -> None:
+    assert call(run).exit_code == 0
+    late = call(run, "--with", table(run, "offer_id,lead_days\nchiller,60\n"))
+    assert late.exit_code == 6
+    assert "Slips       first run: day" in late.stdout
+    assert json.loads(call(run, "--json").stdout)["holds"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda plan: plan.update(scenario_path="/nowhere/scenario.toml"), "the scenario of the run"),
+        (lambda plan: plan.update(site_id="gamma"), "still admits the site"),
+        (lambda plan: plan["orders"][0].update(offer_id="gen"), "an offer of the tables"),
+        (lambda plan: plan["orders"][0].update(units={"first run": -1}), "negative"),
+        (lambda plan: plan.update(site_id=None), "a run that found a plan"),
+        (lambda plan: plan.pop("scenario_path"), "scenario_path"),
+    ],
+)
+def test_what_cannot_be_verified(run: Path, change: Change, said: str) -> None:
+    refused = call(edited(run, change))
+    assert refused.exit_code == 2, refused.output
+    assert said in refused.stderr
+    assert "Traceback" not in refused.output
+
+
+def test_faults_of_changes_are_told(run: Path) -> None:
+    refused = call(run, "--with", table(run, "offer_id,lead_day\nchiller,60\n"), "--json")
+    assert refused.exit_code == 2
+    assert "did you mean 'lead_days'?" in refused.stdout
