@@ -13,6 +13,9 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 import siteopt
+from siteopt.output.charts.base import png
+from siteopt.output.charts.electric import frequency
+from siteopt.output.words import Words
 
 ROOT = Path(__file__).parent.parent
 COLOSSUS = ROOT / "models" / "colossus.toml"
@@ -100,6 +103,14 @@ def qgis_picture(path: Path) -> None:
             _keep(picture, path)
 
 
+def frequency_picture(path: Path) -> None:
+    """The frequency at Memphis with its batteries and without, as the report shows it."""
+    memphis = siteopt.solve(siteopt.read_scenario(COLOSSUS, ['filter.regions=["TN"]']))
+    chart = frequency(memphis.document, Words())
+    assert chart is not None
+    _keep(Image.open(io.BytesIO(png(chart))), path)
+
+
 def _keep(picture: Image.Image, path: Path) -> None:
     """Save a picture in few colours, each near its own: the rare ones mean something."""
     few = picture.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
@@ -110,3 +121,4 @@ def _keep(picture: Image.Image, path: Path) -> None:
 if __name__ == "__main__":
     report_picture(PICTURES / "report.png")
     qgis_picture(PICTURES / "qgis.png")
+    frequency_picture(PICTURES / "frequency.png")

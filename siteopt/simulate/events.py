@@ -23,8 +23,10 @@ GENERATOR_LOSS, GRID_LOSS = "generator loss", "grid loss"
 SWING_S = 12.0
 """A swing is followed this long at least, and judged after its first period or this long: six times 2 s."""
 
-FOLLOWED_S = 6 * SECONDARY_S
-"""How long the other events are followed after the last change of the load: set points are there within 0.3 %."""
+FOLLOWED_S = 3 * SECONDARY_S
+"""How long the other events are followed after the last change of the load: thrice the longest recovery allowed, and set
+points are there within 5 %.
+"""
 
 
 def events(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float) -> list[Event]:

@@ -72,8 +72,15 @@ def lacking(case: Instance, orders: Orders) -> tuple[Floats, Floats] | None:
     """Battery power (MW) and inertia (MW s) that the site must have at each milestone to keep the class; M each.
 
     0 where nothing is lacking, infinite where nothing helps; None where nothing is lacking at any milestone.
+
+    Raises
+    ------
+    ValueError
+        As :func:`siteopt.simulate.calendar.replay`; where the units that are ordered for a milestone do not suffice.
     """
     calendar = replay(case, orders)
+    if not np.isfinite(calendar.demand_mw).all():
+        raise ValueError(f"the units ordered do not suffice: {'; '.join(filter(None, calendar.reason))}")
     found = [
         needs(case, m, orders.units[:, m], orders.step[:, m], float(demand), float(imported))
         for m, (demand, imported) in enumerate(zip(calendar.demand_mw, calendar.import_mw, strict=True))

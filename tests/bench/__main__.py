@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from tests.bench import ROOT, optional
+from tests.bench.replays import table
 from tests.bench.report import (
     Record,
     disagreements,
@@ -130,6 +131,7 @@ def main() -> None:
         "machine": machine(),
         "sizes": f"{sizes_table(sizes)}\n\n![Seconds against sites]({picture.name})",
         "peers": peers_table(peers, options.peer_seconds),
+        "replays": table(),
     }
     print("\n\n".join(blocks.values()))
     plot(sizes, peers, picture)
