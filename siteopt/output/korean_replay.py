@@ -112,6 +112,7 @@ TERMS = {
     "recovery_s": "회복(초)",
     "battery_mwh": "배터리 통과 MWh",
     "battery_peak_mw": "배터리 최대 MW",
+    "battery_drain_mw": "배터리 평균 방전 MW",
     "import_peak_mw": "수전 최대 MW",
     "import_swing_mw": "수전 변동 MW",
     "shed_mw": "차단 MW",

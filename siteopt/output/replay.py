@@ -13,7 +13,7 @@ CLASSES = ("", "G1", "G2", "G3")
 """Of ISO 8528-5, from none to the best."""
 FIGURES = (
     *("lowest_hz", "highest_hz", "rocof_hz_per_s", "recovery_s", "battery_mwh", "battery_peak_mw"),
-    *("import_peak_mw", "import_swing_mw", "shed_mw"),
+    *("battery_drain_mw", "import_peak_mw", "import_swing_mw", "shed_mw"),
 )
 """Of an event, in the order of the table."""
 DIGITS = 3

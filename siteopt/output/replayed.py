@@ -128,11 +128,11 @@ def _milestone(case: Instance, found: Replayed, m: int, judged: str) -> Document
 
 def _event(one: Response, judged: str) -> Document:
     recovery = one.recovery_s[list(CLASSES).index(judged)] if one.recovery_s else math.inf
-    names = ("lowest_hz", "highest_hz", "rocof_hz_per_s", "battery_mwh", "battery_peak_mw", "import_peak_mw")
+    names = ("lowest_hz", "highest_hz", "rocof_hz_per_s", "battery_mwh", "battery_peak_mw", "battery_drain_mw")
     return {
         "event": one.event,
         "mode": one.mode,
-        **{name: _round(getattr(one, name)) for name in (*names, "import_swing_mw", "shed_mw")},
+        **{name: _round(getattr(one, name)) for name in (*names, "import_peak_mw", "import_swing_mw", "shed_mw")},
         "recovery_s": _round(recovery) if math.isfinite(recovery) else None,
         "collapsed_s": None if one.collapsed_s is None else _round(one.collapsed_s),
         "class": one.iso_class,

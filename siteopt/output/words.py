@@ -56,6 +56,7 @@ ENGLISH = {
     "recovery_s": "recovery, s",
     "battery_mwh": "through batteries, MWh",
     "battery_peak_mw": "batteries, peak MW",
+    "battery_drain_mw": "batteries, mean MW",
     "import_peak_mw": "import, peak MW",
     "import_swing_mw": "import, swing MW",
     "shed_mw": "shed, MW",

@@ -24,8 +24,8 @@ SWING_S = 12.0
 """A swing is followed this long at least, and judged after its first period or this long: six times 2 s."""
 
 FOLLOWED_S = 3 * SECONDARY_S
-"""How long the other events are followed after the last change of the load: thrice the longest recovery allowed, and set
-points are there within 5 %.
+"""How long the other events are followed after the last change of the load: thrice the longest recovery allowed, when
+set points are there within 5 %.
 """
 
 

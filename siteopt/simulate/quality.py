@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from siteopt.instance import Instance, Ints
+from siteopt.instance import Floats, Instance, Ints
 from siteopt.simulate.electrical import HIGHEST, LOWEST, Bus, Event, Trace, simulate
 from siteopt.simulate.events import GRID_LOSS, events
 
@@ -67,6 +67,9 @@ class Response:
         Final deviation of the frequency as a share; for a load that never rests its mean over the last period.
     battery_mwh, battery_cycles, battery_peak_mw : float
         What batteries took and gave, as full cycles, and their largest power.
+    battery_drain_mw : float
+        Mean power of the batteries over the last period of a load that never rests, else 0. Where governors cut on each
+        fall of the load, and machines near full load cannot give it back, batteries are emptied so fast.
     import_peak_mw, import_swing_mw : float
         Largest import and its peak to peak, grid-tied; else 0.
     shed_mw : float
@@ -90,6 +93,7 @@ class Response:
     battery_mwh: float
     battery_cycles: float
     battery_peak_mw: float
+    battery_drain_mw: float
     import_peak_mw: float
     import_swing_mw: float
     shed_mw: float
@@ -138,7 +142,7 @@ def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
     A load that never rests has no recovery: what comes back every few seconds is judged by Limits.steady throughout.
     """
     tied = event.before.limit_mw > 0
-    dip, rise, settled = max(0.0, -trace.lowest), max(0.0, trace.highest), _settled(event, trace)
+    dip, rise, settled = max(0.0, -trace.lowest), max(0.0, trace.highest), _last_mean(event, trace, trace.deviation)
     changed = float(event.load_s[-1])
     recovery = () if event.judged_s else tuple(_recovery(trace, each.steady, changed) for each in CLASSES.values())
     kept = ""
@@ -160,6 +164,7 @@ def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
         battery_mwh=trace.throughput_mwh,
         battery_cycles=trace.throughput_mwh / (2 * energy) if energy else 0.0,
         battery_peak_mw=trace.battery_peak_mw,
+        battery_drain_mw=_last_mean(event, trace, trace.batteries_mw) if event.judged_s else 0.0,
         import_peak_mw=trace.grid_highest_mw if tied else 0.0,
         import_swing_mw=trace.grid_highest_mw - trace.grid_lowest_mw if tied else 0.0,
         shed_mw=trace.shed_mw,
@@ -169,11 +174,11 @@ def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
     )
 
 
-def _settled(event: Event, trace: Trace) -> float:
-    """Final deviation; of a load that never rests the mean over its last period."""
+def _last_mean(event: Event, trace: Trace, values: Floats) -> float:
+    """The final value; of a load that never rests the mean over its last period."""
     if event.judged_s is None:
-        return float(trace.deviation[-1])
-    return float(trace.deviation[trace.time_s > trace.time_s[-1] - event.judged_s[1]].mean())
+        return float(values[-1])
+    return float(values[trace.time_s > trace.time_s[-1] - event.judged_s[1]].mean())
 
 
 def _recovery(trace: Trace, steady: float, changed_s: float) -> float:

@@ -139,6 +139,7 @@ def _quality(milestone: Mapping[str, Any], best: str) -> Document:
             "rocof_hz_per_s": 0.8,
             "recovery_s": None if event == "routine swing" else 1.6,
             "battery_mwh": 0.05,
+            "battery_drain_mw": 0.5 if event == "routine swing" else 0.0,
             "battery_peak_mw": round(min(milestone["batteries_mw"], swing), 1),
             "import_peak_mw": milestone["grid_mw"] if mode == "grid-tied" else 0.0,
             "import_swing_mw": 1.5 if mode == "grid-tied" else 0.0,

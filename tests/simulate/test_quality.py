@@ -91,6 +91,13 @@ def test_a_swing_is_judged_by_the_steady_state(peak: float, kept: str) -> None:
     assert found.settled == pytest.approx(0.0, abs=1e-3)
 
 
+def test_batteries_are_drained_where_machines_cannot_give_back_what_they_cut() -> None:
+    # 155.2 of 158 MW on the mean: what the governors cut at each fall comes from the batteries
+    (full,) = (one for one in met(engines(), 45) if (one.event, one.mode) == ("routine swing", "islanded"))
+    assert full.battery_drain_mw > 1.0
+    assert all(one.battery_drain_mw == 0.0 for one in met(engines(), 45) if one.event != "routine swing")
+
+
 def test_keeps_the_class_in_every_event() -> None:
     good, fair = response(spike(0.0)), response(spike(-0.08))
     assert keeps([good, fair], "G2", grid_loss=False)
