@@ -100,7 +100,7 @@ def _replay(document: Document) -> list[str]:
     if found is None:
         return []
     other = [_start(one) for one in found["milestones"] if one["days_later"] != 0]
-    budget = [] if found["within_budget"] else ["ABOVE THE BUDGET"]
+    budget = ["ABOVE THE BUDGET"] if found["cost_usd"] is not None and not found["within_budget"] else []
     return [f"Replay      {'; '.join([*(other or ['as planned']), *budget])}"]
 
 
@@ -120,7 +120,8 @@ def _quality(document: Document) -> list[str]:
         return []
     failed = dict.fromkeys(name.partition(" (")[0] for name in found["without_batteries"]["failed"])
     without = f" (without batteries: {', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'})" if failed else ""
-    kept = "kept at every milestone" if found["passes"] else "NOT kept"
+    failing = ", ".join(one["name"] for one in found["milestones"] if not one["kept"])
+    kept = "kept at every milestone" if found["passes"] else f"NOT kept at {failing}"
     lines = [f"Electricity {found['class']} {kept}{without}"]
     before = found["before"]
     if before is not None:

@@ -153,7 +153,7 @@ def _quality(milestone: Mapping[str, Any], best: str) -> Document:
     lost = {"event": "grid loss", "mode": "grid-tied", "lowest_hz": 57.1, "class": "G1", "shed_mw": 9.0}
     found = {"name": milestone["name"], "inertia_mws": 52.0, "battery_floor_mw": 1.5, "inertia_floor_mws": 0.0}
     found |= {name: milestone[name] for name in ("generators_mw", "batteries_mw")}
-    return found | {"events": [*events, events[-1] | lost]}
+    return found | {"kept": ["islanded", "grid-tied"] if best == "G3" else [], "events": [*events, events[-1] | lost]}
 
 
 def _trace(document: Document, iso_class: str, batteries: bool) -> Document:
