@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import platform
 import threading
@@ -230,7 +231,7 @@ def solve(
         dataset.offers,
         dataset.steps,
         ranking,
-        *_replayed(scenario, dataset, agreed),
+        *_replayed(scenario, dataset, agreed, clock, report),
         dataset.excluded,
         dataset.assumed,
         checked,
@@ -322,12 +323,25 @@ def _judge(best: SitePlan) -> Floors | None:
     return Floors(*found) if found is not None else None
 
 
-def _replayed(scenario: Scenario, dataset: Dataset, agreed: Agreement) -> tuple[Document | None, Document | None]:
+def _replayed(
+    scenario: Scenario,
+    dataset: Dataset,
+    agreed: Agreement,
+    clock: Clock,
+    report: Callable[[Progress], None] | None,
+) -> tuple[Document | None, Document | None]:
     """The plan replayed: calendar and electricity; None for both where there is no plan."""
     best = agreed.ranking.best.best if agreed.ranking.best is not None else None
     if best is None:
         return None, None
-    found = replayed(best.case, Orders(best.plan.day, best.plan.units, best.plan.step))
+    done = itertools.count()
+
+    def tell(words: str) -> None:
+        if report:
+            steps = 1 + best.case.milestones
+            report(Progress(next(done), steps, "steps of the replay", "", clock.solves, clock.elapsed))
+
+    found = replayed(best.case, Orders(best.plan.day, best.plan.units, best.plan.step), tell)
     before = None
     if len(agreed.rounds) > 1:
         first = agreed.rounds[0]
