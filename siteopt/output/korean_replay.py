@@ -41,6 +41,7 @@ PHRASES = {
     "{iso_class} is kept at every milestone, as simulated.": (
         "모의 결과 모든 마일스톤에서 {iso_class} 등급을 유지합니다."
     ),
+    "Mode in which it is kept at {milestones}: {modes}.": "{milestones}에서 등급을 유지하는 운전 방식: {modes}.",
     "{iso_class} is NOT kept.": "{iso_class} 등급을 유지하지 못합니다.",
     "Below it in the other mode, or on the loss of the grid, where it is not asked for: {events}.": (
         "다른 운전 방식이나 계통 상실에서는 등급에 못 미치나 요구 대상이 아님: {events}."
@@ -73,6 +74,7 @@ PHRASES = {
     "{iso_class}: {span}": "{iso_class}: {span}",
     "{low} to {high} Hz, within the band": "{low}~{high} Hz, 허용 범위 이내",
     "{low} to {high} Hz, outside the band from {seconds} s": "{low}~{high} Hz, {seconds}초부터 범위 이탈",
+    ", trips at {seconds} s": ", {seconds}초에 정지",
     "outside from, s": "이탈 시각(초)",
 }
 """Phrases as they stand in the code."""

@@ -153,6 +153,14 @@ def _kept(found: Document, words: Words) -> Iterator[str]:
     below = [words("{event} at {milestone}", event=name, milestone=", ".join(at)) for name, at in places.items()]
     if found["passes"]:
         yield words("{iso_class} is kept at every milestone, as simulated.", iso_class=asked)
+        modes: dict[str, list[str]] = {}
+        for one in found["milestones"]:
+            modes.setdefault(", ".join(map(words.term, one["kept"])), []).append(one["name"])
+        for kept, names in modes.items():
+            if kept:
+                yield words(
+                    "Mode in which it is kept at {milestones}: {modes}.", milestones=", ".join(names), modes=kept
+                )
         if below:
             yield words(
                 "Below it in the other mode, or on the loss of the grid, where it is not asked for: {events}.",

@@ -176,6 +176,7 @@ def _curves(one: Response, hz: float) -> Document:
     keep = keep[:: max(1, math.ceil(len(keep) / POINTS))]
     names = ("load_mw", "generators_mw", "batteries_mw", "grid_mw")
     return {
+        "collapsed_s": None if one.collapsed_s is None else _round(one.collapsed_s),
         "time_s": _list(trace.time_s[keep]),
         "hz": _list(hz * (1 + trace.deviation[keep])),
         **{name: _list(getattr(trace, name)[keep]) for name in names},

@@ -82,6 +82,7 @@ def test_class_that_is_kept() -> None:
     assert part is not None
     assert part.sentences == (
         "G2 is kept at every milestone, as simulated.",
+        "Mode in which it is kept at first run: islanded, grid-tied.",
         "Below it in the other mode, or on the loss of the grid, where it is not asked for: grid loss (grid-tied) at"
         " first run.",
         "It was solved 2 times, each time with what the simulation asked for.",
@@ -125,7 +126,7 @@ def test_first_plan_that_keeps_it() -> None:
     assert said(document, "Rounds") == ""
     part = quality_part(document, Words())
     assert part is not None
-    assert part.sentences[2:] == ("The first plan kept it.", "Without batteries it would be kept, too.")
+    assert part.sentences[3:] == ("The first plan kept it.", "Without batteries it would be kept, too.")
 
 
 def test_no_class_asked_for() -> None:

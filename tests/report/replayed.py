@@ -176,6 +176,7 @@ def _trace(document: Document, iso_class: str, batteries: bool) -> Document:
         "event": "routine swing",
         "mode": "islanded",
         "band_hz": list(BAND_HZ[iso_class]),
+        "collapsed_s": None,
         "time_s": time,
         "hz": hz,
         "load_mw": load,

@@ -204,6 +204,14 @@ def test_few_points_keep_the_ends_and_the_extremes(heights: list[float], count: 
     assert found == sorted(found)
 
 
+def test_a_plant_that_trips_is_said_to() -> None:
+    document = pages.replayed().document
+    without = document["power_quality"]["traces"][1]
+    without["collapsed_s"] = 0.75
+    assert "trips at 0.75 s" in made(frequency, document).caption
+    assert "0.75초에 정지" in made(frequency, document, "ko").caption
+
+
 def test_a_scale_and_a_key() -> None:
     assert [Scale(50, 70, 200, 100)(value) for value in (50, 60, 70)] == [200, 150, 100]
     places, height = keys(["a", "b" * 40, "c"], 200)

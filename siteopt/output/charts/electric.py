@@ -92,7 +92,10 @@ def _verdict(trace: Document, words: Words) -> str:
     left = _left(trace)
     if left is None:
         return words("{low} to {high} Hz, within the band", low=low, high=high)
-    return words("{low} to {high} Hz, outside the band from {seconds} s", low=low, high=high, seconds=f"{left:.2f}")
+    said = words("{low} to {high} Hz, outside the band from {seconds} s", low=low, high=high, seconds=f"{left:.2f}")
+    if trace["collapsed_s"] is None:
+        return said
+    return said + words(", trips at {seconds} s", seconds=f"{trace['collapsed_s']:.2f}")
 
 
 @dataclass(frozen=True)
