@@ -272,6 +272,11 @@ class Ranking:
         first = self.results[0] if self.results else None
         return first if first is not None and first.best is not None else None
 
+    @property
+    def plan(self) -> SitePlan | None:
+        """The plan of the chosen site, where there is one."""
+        return self.best.best if self.best is not None else None
+
 
 def objective_key(case: Instance, days: Ints, cost_musd: float) -> Key:
     """What the objective compares: days and cost in its order (-1 stands for cost), cost in steps of SAME_COST_MUSD."""

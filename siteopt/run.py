@@ -221,7 +221,7 @@ def solve(
 
     agreed = agreement(scenario, dataset.pool, optimise, clock)
     ranking = agreed.ranking
-    best = ranking.best.best if ranking.best is not None else None
+    best = ranking.plan
     checked = _environment() | _checked([(best.case, best.plan)] if best is not None else [])
     if verify and best is not None:
         checked["second_solver"] = asdict(cross_check(best, VERIFY_SECONDS, clock.stop))
@@ -317,9 +317,14 @@ def agreement(scenario: Scenario, pool: Pool, optimise: Callable[[Pool], Ranking
     return replace(found, ranking=replace(found.ranking, outcome=RunOutcome.LIMIT))
 
 
+def _orders(best: SitePlan) -> Orders:
+    """All that a replay knows of a plan."""
+    return Orders(best.plan.day, best.plan.units, best.plan.step)
+
+
 def _judge(best: SitePlan) -> Floors | None:
     """What the electrical replay of a plan asks for."""
-    found = lacking(best.case, Orders(best.plan.day, best.plan.units, best.plan.step))
+    found = lacking(best.case, _orders(best))
     return Floors(*found) if found is not None else None
 
 
@@ -331,7 +336,7 @@ def _replayed(
     report: Callable[[Progress], None] | None,
 ) -> tuple[Document | None, Document | None]:
     """The plan replayed: calendar and electricity; None for both where there is no plan."""
-    best = agreed.ranking.best.best if agreed.ranking.best is not None else None
+    best = agreed.ranking.plan
     if best is None:
         return None, None
     done = itertools.count()
@@ -341,7 +346,7 @@ def _replayed(
             steps = 1 + best.case.milestones
             report(Progress(next(done), steps, "steps of the replay", "", clock.solves, clock.elapsed))
 
-    found = replayed(best.case, Orders(best.plan.day, best.plan.units, best.plan.step), tell)
+    found = replayed(best.case, _orders(best), tell)
     before = None
     if len(agreed.rounds) > 1:
         first = agreed.rounds[0]

@@ -13,13 +13,14 @@ from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, nearest
 from siteopt.geodata.dataset import load
 from siteopt.geodata.facts import Facts, Replaced
-from siteopt.instance import NEVER, Instance
+from siteopt.instance import Instance
 from siteopt.output.document import Document
 from siteopt.output.notebook import text_html
-from siteopt.output.replayed import quality_record, replay_record
+from siteopt.output.replayed import known_day, quality_record, replay_record
 from siteopt.output.runs import PLAN, read_run
 from siteopt.output.verification import verification
 from siteopt.scenario_file import read_scenario
+from siteopt.schema import OFFERS
 from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.orders import Orders
 from siteopt.simulate.replayed import replayed
@@ -85,24 +86,20 @@ def verify(
         raise _unusable(path, site, "a scenario that still admits the site of the plan")
     facts = Facts(scenario, dataset, site)
     changes = facts.changes(changed)
-    before = facts.case()
-    tell("day by day")
-    orders = orders_of(document, *before)
-    now = facts.case(changes)
-    found = replayed(now[0], had(now[0], orders_of(document, *now)), tell)
+    case, orders = _had(document, facts, changes)
+    found = replayed(case, orders, tell)
     record: Document = {
-        "replay": replay_record(scenario, now[0], found, dataset.offers),
-        "power_quality": quality_record(now[0], found),
+        "replay": replay_record(scenario, case, found, dataset.offers),
+        "power_quality": quality_record(case, found),
     }
     calendar = found.calendar
-    late = (calendar.day > orders.day).any()
     fails = record["power_quality"]["passes"] is False
     return Verification(
         {
             **{name: document[name] for name in ("scenario", "start_date", "site_id", "site_name")},
-            "holds": not (late or fails) and calendar.within_budget,
+            "holds": calendar.on_time and not fails and calendar.within_budget,
             "changed_inputs": _changed(document["inputs"], dataset.inputs),
-            "changes": [_change(change, now[0], orders) for change in changes],
+            "changes": [_change(change, document) for change in changes],
             "slips": list(_slips(document, facts, changes, calendar)) if changes else [],
             **record,
         }
@@ -154,17 +151,18 @@ def _orders_of(document: Document, case: Instance, levels: list[float]) -> Order
     return orders
 
 
-def had(case: Instance, orders: Orders) -> Orders:
-    """The orders, no more units of an offer than there are."""
-    return replace(orders, units=np.minimum(orders.units, case.fleet[:, None]))
+def _had(document: Document, facts: Facts, changes: Sequence[Replaced]) -> tuple[Instance, Orders]:
+    """The site with the changes, and the orders of the plan, no more units of an offer than there are."""
+    case, levels = facts.case(changes)
+    orders = orders_of(document, case, levels)
+    return case, replace(orders, units=np.minimum(orders.units, case.fleet[:, None]))
 
 
 def _slips(document: Document, facts: Facts, changes: Sequence[Replaced], calendar: Calendar) -> list[dict[str, Any]]:
     """Which milestones move, by how much, and which changes move them by themselves."""
 
     def days(some: Sequence[Replaced]) -> np.ndarray:
-        case, levels = facts.case(some)
-        return replay(case, had(case, orders_of(document, case, levels))).day
+        return replay(*_had(document, facts, some)).day
 
     before = days(())
     alone = [(change, days([change]) - before) for change in changes]
@@ -172,18 +170,13 @@ def _slips(document: Document, facts: Facts, changes: Sequence[Replaced], calend
     for m, milestone in enumerate(document["milestones"]):
         if calendar.day[m] == before[m]:
             continue
-        later = int(calendar.day[m] - before[m])
-        because = [
-            {"change": str(change), "days_later": int(moved[m]) if abs(moved[m]) < NEVER / 2 else None}
-            for change, moved in alone
-            if moved[m]
-        ]
+        because = [{"change": str(change), "days_later": known_day(moved[m])} for change, moved in alone if moved[m]]
         slips.append(
             {
                 "name": milestone["name"],
-                "day": _day(before[m]),
-                "day_with": _day(calendar.day[m]),
-                "days_later": later if abs(later) < NEVER / 2 else None,
+                "day": known_day(before[m]),
+                "day_with": known_day(calendar.day[m]),
+                "days_later": known_day(calendar.day[m] - before[m]),
                 "because": because,
                 "reason": calendar.reason[m],
             }
@@ -191,12 +184,8 @@ def _slips(document: Document, facts: Facts, changes: Sequence[Replaced], calend
     return slips
 
 
-def _day(day: int) -> int | None:
-    return int(day) if day < NEVER else None
-
-
-def _change(change: Replaced, case: Instance, orders: Orders) -> dict[str, Any]:
-    concerns = change.table != "offers" or bool(orders.units[case.offer_id.index(change.row)].any())
+def _change(change: Replaced, document: Document) -> dict[str, Any]:
+    concerns = change.table != OFFERS.name or change.row in (order["offer_id"] for order in document["orders"])
     return {
         **{name: getattr(change, name) for name in ("table", "row", "column", "level_mw")},
         **{name: _plain(getattr(change, name)) for name in ("before", "after")},

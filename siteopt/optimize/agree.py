@@ -150,12 +150,12 @@ def agree(
     while True:
         within: Pool = raised if raised.floors else pool
         earlier, ranking = ranking, optimise(within)
-        best = ranking.best.best if ranking.best is not None else None
-        if ranking.best is None or best is None:
+        best = ranking.plan
+        if best is None:
             if earlier is not None and ranking.outcome is RunOutcome.LIMIT:  # a plan that does not pass, but known
                 ranking = replace(earlier, outcome=RunOutcome.LIMIT)
             return Agreement(ranking, tuple(rounds), False, within)
-        site_id, asked = ranking.best.site_id, judge(best)
+        site_id, asked = best.case.site_id[0], judge(best)
         rounds.append(Round(site_id, best.plan.day, best.cost_musd, asked))
         note("judged", round=len(rounds), site=site_id, passes=asked is None)
         over = ranking.outcome is RunOutcome.LIMIT or len(rounds) >= most_rounds or is_over()

@@ -139,14 +139,14 @@ def milestones_of(scenario: Scenario, result: SiteResult, case: Instance, plan: 
             "day": int(plan.day[m]),
             "date": scenario.date_of(int(plan.day[m])).isoformat(),
             "compute_ready_day": int(case.compute_ready_day[0, m]),
-            "it_mw": _round(case.it_mw[m]),
-            "heat_mw": _round(case.it_mw[m] * case.heat_fraction),
-            "demand_mw": _round(plan.demand_mw[m]),
-            "mean_mw": _round(plan.demand_mw[m] - case.it_mw[m] * (1 - case.mean_load)),
-            "grid_mw": _round(grid[m]),
-            "generators_mw": _round(rating[case.is_generator, m].sum()),
-            "batteries_mw": _round(rating[case.is_battery, m].sum()),
-            "chillers_mw": _round(rating[case.is_chiller, m].sum()),
+            "it_mw": rounded(case.it_mw[m]),
+            "heat_mw": rounded(case.it_mw[m] * case.heat_fraction),
+            "demand_mw": rounded(plan.demand_mw[m]),
+            "mean_mw": rounded(plan.demand_mw[m] - case.it_mw[m] * (1 - case.mean_load)),
+            "grid_mw": rounded(grid[m]),
+            "generators_mw": rounded(rating[case.is_generator, m].sum()),
+            "batteries_mw": rounded(rating[case.is_battery, m].sum()),
+            "chillers_mw": rounded(rating[case.is_chiller, m].sum()),
             "bottleneck": result.bottleneck[m] if result.bottleneck else "",
             "days_saved": result.days_saved[m] if result.days_saved else {},
         }
@@ -154,7 +154,8 @@ def milestones_of(scenario: Scenario, result: SiteResult, case: Instance, plan: 
     ]
 
 
-def _round(value: float) -> float:
+def rounded(value: float) -> float:
+    """A figure as a document has it."""
     return round(float(value), 3)
 
 
@@ -188,7 +189,7 @@ def _orders(scenario: Scenario, case: Instance, plan: Plan, offers: pd.DataFrame
                 "longitude": float(offer["longitude"]),
                 "latitude": float(offer["latitude"]),
                 "units": units,
-                "unit_mw": _round(case.rating_mw[0, o]),
+                "unit_mw": rounded(case.rating_mw[0, o]),
                 **{f"{name}_day": day for name, day in days.items()},
                 **{name: scenario.date_of(day).isoformat() for name, day in days.items()},
                 "cost_usd": round(float(case.unit_cost_musd[0, o] * plan.units[o, -1]) * 1e6),

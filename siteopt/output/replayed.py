@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siteopt.instance import NEVER, TRADES, Floats, Instance
-from siteopt.output.document import Document
+from siteopt.output.document import Document, rounded
 from siteopt.scenario import Scenario
 from siteopt.simulate.events import GRID_LOSS
 from siteopt.simulate.quality import CLASSES, Response, keeps, modes_kept
@@ -32,10 +32,10 @@ def replay_record(scenario: Scenario, case: Instance, found: Replayed, offers: p
         {
             "name": case.milestone[m],
             "planned_day": int(calendar.planned_day[m]),
-            "day": _day(calendar.day[m]),
+            "day": known_day(calendar.day[m]),
             "date": _date(scenario, calendar.day[m]),
-            "days_later": _day(calendar.day[m] - calendar.planned_day[m]) if calendar.day[m] < NEVER else None,
-            "bound_day": _day(calendar.bound_day[m]),
+            "days_later": known_day(calendar.day[m] - calendar.planned_day[m]),
+            "bound_day": known_day(calendar.bound_day[m]),
             "by_crews": bool(calendar.by_crews[m]),
             "reason": calendar.reason[m],
         }
@@ -116,11 +116,11 @@ def _milestone(case: Instance, found: Replayed, m: int, judged: str) -> Document
     power = case.rating_mw[0] * found.orders.units[:, m]
     return {
         "name": case.milestone[m],
-        "generators_mw": _round(power[case.is_generator].sum()),
-        "batteries_mw": _round(power[case.is_battery].sum()),
-        "inertia_mws": _round(float((case.inertia_s * power)[case.is_generator].sum())),
-        "battery_floor_mw": _round(case.battery_floor_mw[0, m]),
-        "inertia_floor_mws": _round(case.inertia_floor_mws[0, m]),
+        "generators_mw": rounded(power[case.is_generator].sum()),
+        "batteries_mw": rounded(power[case.is_battery].sum()),
+        "inertia_mws": rounded(float((case.inertia_s * power)[case.is_generator].sum())),
+        "battery_floor_mw": rounded(case.battery_floor_mw[0, m]),
+        "inertia_floor_mws": rounded(case.inertia_floor_mws[0, m]),
         "kept": modes_kept(found.responses[m], judged, case.power_quality.grid_loss),
         "events": [_event(one, judged) for one in found.responses[m]],
     }
@@ -132,9 +132,9 @@ def _event(one: Response, judged: str) -> Document:
     return {
         "event": one.event,
         "mode": one.mode,
-        **{name: _round(getattr(one, name)) for name in (*names, "import_peak_mw", "import_swing_mw", "shed_mw")},
-        "recovery_s": _round(recovery) if math.isfinite(recovery) else None,
-        "collapsed_s": None if one.collapsed_s is None else _round(one.collapsed_s),
+        **{name: rounded(getattr(one, name)) for name in (*names, "import_peak_mw", "import_swing_mw", "shed_mw")},
+        "recovery_s": rounded(recovery) if math.isfinite(recovery) else None,
+        "collapsed_s": None if one.collapsed_s is None else rounded(one.collapsed_s),
         "class": one.iso_class,
     }
 
@@ -163,7 +163,7 @@ def _traces(case: Instance, found: Replayed, judged: str) -> list[Document]:
             "milestone": case.milestone[m],
             "event": shown.event,
             "mode": shown.mode,
-            "band_hz": [_round(hz * (1 - below)), _round(hz * (1 + above))],
+            "band_hz": [rounded(hz * (1 - below)), rounded(hz * (1 + above))],
             **_curves(shown, hz),
         }
         for batteries, shown in ((True, one), (False, bare))
@@ -176,7 +176,7 @@ def _curves(one: Response, hz: float) -> Document:
     keep = keep[:: max(1, math.ceil(len(keep) / POINTS))]
     names = ("load_mw", "generators_mw", "batteries_mw", "grid_mw")
     return {
-        "collapsed_s": None if one.collapsed_s is None else _round(one.collapsed_s),
+        "collapsed_s": None if one.collapsed_s is None else rounded(one.collapsed_s),
         "time_s": _list(trace.time_s[keep]),
         "hz": _list(hz * (1 + trace.deviation[keep])),
         **{name: _list(getattr(trace, name)[keep]) for name in names},
@@ -187,12 +187,9 @@ def _list(values: Floats) -> list[float]:
     return [float(value) for value in np.round(values, 3)]
 
 
-def _round(value: float) -> float:
-    return round(float(value), 3)
-
-
-def _day(day: int) -> int | None:
-    return int(day) if abs(day) < NEVER else None
+def known_day(day: int) -> int | None:
+    """A day, or a difference of days; None where one of them never comes."""
+    return int(day) if abs(day) < NEVER / 2 else None
 
 
 def _date(scenario: Scenario, day: int) -> str | None:

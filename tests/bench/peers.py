@@ -35,7 +35,7 @@ def one_milp_highs(case: Instance, seconds: float) -> SitePlan | None:
     ranking = monolithic(case, Clock(seconds))
     if ranking.outcome is RunOutcome.LIMIT:
         raise OutOfTime
-    return ranking.best.best if ranking.best else None
+    return ranking.plan
 
 
 def one_milp_cbc(case: Instance, seconds: float) -> SitePlan | None:
