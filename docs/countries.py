@@ -29,8 +29,11 @@ TOLERANCE_DEG = 0.02
 TILE_DEG = 5
 """Shapes are grown by tiles of this size, each on a plane about its middle: true to a thousandth."""
 
-SOUTH = -80
-"""Nothing is grown beyond: planes about tiles do not hold the pole."""
+SOUTH = -85
+"""No tile further south is grown, because a plane about a tile cannot hold the pole."""
+
+EDGE_DEG = 181
+"""Shapes end a degree beyond the date line, so that a place on it lies well within them."""
 
 UNCODED = {
     "Kosovo": "XK RS",
@@ -63,6 +66,7 @@ ALSO = {
     **dict.fromkeys(("NF", "HM"), "AU"),
     "AX": "FI",
     "EH": "MA",
+    "MA": "EH",
     "PS": "IL",
     "FR": "GF GP MQ RE YT",
     "NO": "SJ BV",
@@ -75,8 +79,8 @@ of parts that Natural Earth keeps with their state."""
 COLLOQUIAL = {"KR": ["Korea", "한국"]}
 """What people write for a country beside its names."""
 
-CRIMEA = (shapely.box(32.3, 44.3, 36.7, 46.3), "UA RU")
-"""Natural Earth draws who holds a place; the table may say what the United Nations say."""
+CRIMEA = (shapely.box(32.3, 44.3, 36.7, 46.3), ["RU"], ["UA", "RU"])
+"""Where, of which shapes, and the codes to take: Natural Earth draws who holds a place, the United Nations differ."""
 
 
 def grown(shape: shapely.Geometry) -> list[shapely.Polygon]:
@@ -96,21 +100,41 @@ def grown(shape: shapely.Geometry) -> list[shapely.Polygon]:
         flat = shapely.transform(piece, lambda at, plane=plane: np.stack(plane(*at.T), axis=1))
         large = shapely.buffer(shapely.make_valid(flat), GROWN_M, quad_segs=6)
         round_ = shapely.transform(large, lambda at, plane=plane: np.stack(plane(*at.T, inverse=True), axis=1))
-        pieces.append(_turned(round_, middle[0]))
+        pieces.append(_cut_at_date_line(round_))
     whole = shapely.union_all([shapely.make_valid(piece) for piece in pieces], grid_size=0.001)
     simple = shapely.make_valid(shapely.simplify(whole, TOLERANCE_DEG))
     rounded = shapely.make_valid(shapely.transform(simple, lambda at: np.round(at, 2)))
-    parts = shapely.get_parts(shapely.get_parts(rounded))  # twice, for a collection may hold several polygons as one
+    return polygons(rounded)
+
+
+def polygons(shape: shapely.Geometry) -> list[shapely.Polygon]:
+    """Return the polygons of a shape or of a collection, without its points and lines."""
+    parts = shapely.get_parts(shapely.get_parts(shape))  # twice, for a collection may hold several polygons as one
     return [part for part in parts.tolist() if part.geom_type == "Polygon"]
 
 
-def _turned(piece: shapely.Geometry, middle: float) -> shapely.Geometry:
-    """A piece that reaches over the date line, cut there, with both sides in place."""
-    near = shapely.transform(
-        piece, lambda at: np.stack([(at[:, 0] - middle + 180) % 360 - 180 + middle, at[:, 1]], axis=1)
-    )
-    turns = [shapely.transform(near, lambda at, turn=turn: at + np.array([turn, 0])) for turn in (-360, 0, 360)]
-    return shapely.union_all([shapely.clip_by_rect(shapely.make_valid(one), -180, -90, 180, 90) for one in turns])
+def _cut_at_date_line(shape: shapely.Geometry) -> shapely.Geometry:
+    """Return the shape between the longitudes -EDGE_DEG and EDGE_DEG, with what lies beyond the date line in its place.
+
+    The rings of world-atlas run over the date line without a cut there, and so do those of a piece that was grown.
+    """
+    parts = []
+    for polygon in shapely.get_parts(shape).tolist():
+        if not polygon.is_empty:
+            holes = shapely.union_all([_inside(ring) for ring in polygon.interiors])
+            parts.append(shapely.difference(_inside(polygon.exterior), holes))
+    return shapely.union_all(parts)
+
+
+def _inside(ring: shapely.LinearRing) -> shapely.Geometry:
+    """Return the area inside a ring on the sphere; a ring that goes all the way round holds the South Pole."""
+    at = shapely.get_coordinates(ring)
+    at[:, 0] = np.unwrap(at[:, 0], period=360)
+    if abs(at[-1, 0] - at[0, 0]) > 180:
+        at = np.vstack([at, [at[-1, 0], -90], [at[0, 0], -90]])
+    area = shapely.make_valid(shapely.Polygon(at))
+    turns = [shapely.transform(area, lambda at, turn=turn: at + np.array([turn, 0])) for turn in (-360, 0, 360)]
+    return shapely.union_all([shapely.clip_by_rect(turned, -EDGE_DEG, -90, EDGE_DEG, 90) for turned in turns])
 
 
 def names_of(names: Any) -> list[str]:
@@ -132,9 +156,10 @@ def main(folder: Path) -> None:
         (f"{by_number[number]} {ALSO.get(by_number[number], '')}".split() if number else UNCODED[name].split(), part)
         for number, name, shape in zip(atlas["id"].fillna(""), atlas["name"], atlas.geometry, strict=True)
         if not shape.is_empty  # an atoll too small for world-atlas
-        for part in grown(shapely.make_valid(shape))
+        for part in grown(_cut_at_date_line(shape))
     ]
-    rows.append((CRIMEA[1].split(), CRIMEA[0]))
+    box, held, claimed = CRIMEA
+    rows += [(claimed, part) for own, shape in rows if own == held for part in polygons(shape & box)]
     shapes = pa.table({"codes": [codes for codes, _ in rows], "geometry": shapely.to_wkb([part for _, part in rows])})
     table = shapes.replace_schema_metadata({"names": json.dumps(named, ensure_ascii=False)})
     pyarrow.parquet.write_table(table, TARGET, compression="zstd", compression_level=19)

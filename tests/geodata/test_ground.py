@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
+import geopandas
 import numpy as np
 import pandas as pd
+import pyarrow.parquet
 import pytest
+import shapely
 
+import siteopt
 from siteopt.codes import Code
 from siteopt.faults import NAMED, Fault
 from siteopt.geodata.distances import WGS84
 from siteopt.geodata.ground import TOLERANCE_KM, ground_faults
+
+PACKAGE = Path(siteopt.__file__).parent
 
 MEMPHIS, SEOUL, JEJU = (35.15, -90.05), (37.5, 127.0), (33.4, 126.5)
 
@@ -38,6 +47,8 @@ def faults_at(*places: tuple[float, float], country: str | list[str] = "") -> li
         ((42.6, 21.1), "RS"),
         ((45.0, 34.0), "UA"),
         ((-17.8, 178.0), "FJ"),
+        ((27.15, -13.2), "EH"),  # which Morocco holds
+        ((27.15, -13.2), "MA"),
         ((65.0, -172.0), "RU"),  # beyond the date line
         ((41.90, 12.45), "VA"),  # which has no shape
     ],
@@ -52,17 +63,118 @@ def test_place_where_it_says(place: tuple[float, float], country: str) -> None:
         ((36.0, -40.0), "US", Code.AT_SEA, "within 25 km of land, not 36, -40 in the sea"),
         ((36.0, -40.0), "", Code.AT_SEA, "in the sea"),
         ((0.0, 0.0), "", Code.AT_SEA, "0, 0 is what a missing place is saved as"),
-        ((-90.0, 35.15), "US", Code.AT_SEA, "latitude and longitude look swapped"),
+        ((-90.0, 35.15), "US", Code.OTHER_COUNTRY, "AQ, where -90, 35.15 lies; latitude and longitude look swapped"),
         ((34.6, 126.8), "US", Code.OTHER_COUNTRY, "KR, where 34.6, 126.8 lies"),
         ((35.15, 90.05), "US", Code.OTHER_COUNTRY, "CN, where 35.15, 90.05 lies; a minus is lost or too much before"),
         ((-37.5, 127.0), "KR", Code.AT_SEA, "a minus is lost or too much before the latitude"),
         ((-75.7, 45.4), "CA", Code.OTHER_COUNTRY, "latitude and longitude look swapped"),
+        ((66.5, 25.7), "RU", Code.OTHER_COUNTRY, "FI, where 66.5, 25.7 lies"),
+        ((67.0, -50.7), "RU", Code.OTHER_COUNTRY, "GL, where"),
+        ((66.56, -152.0), "RU", Code.OTHER_COUNTRY, "US, where"),
+        ((-16.5, 143.0), "FJ", Code.OTHER_COUNTRY, "AU, where"),
+        ((-16.5, -65.0), "FJ", Code.OTHER_COUNTRY, "BO, where"),
     ],
 )
 def test_place_where_it_cannot_be(place: tuple[float, float], country: str, code: Code, words: str) -> None:
     (fault,) = faults_at(place, country=country)
     assert (fault.code, fault.file, fault.row) == (code, "t.csv", 2)
     assert words in fault.expected
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "country"),
+    [
+        (67.5, 64.03, "RU"),  # Vorkuta
+        (67.57, 33.4, "RU"),  # Apatity
+        (68.97, 33.08, "RU"),  # Murmansk
+        (66.53, 66.6, "RU"),  # Salekhard
+        (67.55, 133.39, "RU"),  # Verkhoyansk
+        (69.35, 88.2, "RU"),  # Norilsk
+        (64.73, 177.5, "RU"),  # Anadyr
+        *((67.0, longitude, "RU") for longitude in (179.5, 180.0, -180.0, -179.5)),  # Chukotka
+        *((71.2, longitude, "RU") for longitude in (179.5, 180.0, -180.0, -179.5)),  # Wrangel Island
+        *((51.95, longitude, "US") for longitude in (179.6, 180.0, -180.0)),  # Semisopochnoi, and 25 km from it
+        *((-16.82, longitude, "FJ") for longitude in (179.9, 180.0, -180.0, -179.95)),  # Taveuni
+        (-18.14, 178.44, "FJ"),  # Suva
+        (-77.85, 166.67, "AQ"),  # McMurdo
+        (-78.46, 106.84, "AQ"),  # Vostok
+        (-83.0, 60.0, "AQ"),
+        *((-90.0, longitude, "AQ") for longitude in (-180.0, -90.0, 0.0, 180.0)),
+    ],
+)
+def test_land_around_the_date_line_and_the_pole(latitude: float, longitude: float, country: str) -> None:
+    assert faults_at((latitude, longitude), country=country) == []
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude"),
+    [
+        (67.0, 0.0),  # Norwegian Sea
+        (67.0, -27.0),  # Denmark Strait
+        (67.0, -57.5),  # Davis Strait
+        (71.2, 10.0),  # Norwegian Sea
+        (71.2, 40.0),  # Barents Sea
+        (71.2, -140.0),  # Beaufort Sea
+        (-16.5, -20.0),  # South Atlantic
+        (-16.5, 0.0),
+        (-16.5, 80.0),  # Indian Ocean
+        (-16.5, 110.0),
+        (-16.5, -90.0),  # Pacific
+        (-16.5, -120.0),
+        *((latitude, longitude) for latitude in (75.0, 60.0, 0.0, -30.0, -75.0) for longitude in (-180.0, 180.0)),
+        (44.5, 32.5),  # Black Sea, off the Crimea
+        (46.0, 36.5),  # Sea of Azov
+    ],
+)
+def test_sea_around_the_date_line(latitude: float, longitude: float) -> None:
+    (fault,) = faults_at((latitude, longitude))
+    assert fault.code is Code.AT_SEA
+
+
+@cache
+def shapes() -> geopandas.GeoSeries:
+    """Return the shapes of the map by the code of their country."""
+    table = pyarrow.parquet.read_table(PACKAGE / "geodata" / "countries.parquet")
+    own = [first for first, *_ in table["codes"].to_pylist()]
+    return geopandas.GeoSeries(shapely.from_wkb(table["geometry"].to_numpy()), index=own, crs=4326)
+
+
+def test_only_antarctica_runs_round_the_earth() -> None:
+    width = shapes().bounds["maxx"] - shapes().bounds["minx"]
+    assert set(width.index[width > 180]) == {"AQ"}
+
+
+@pytest.mark.parametrize(
+    ("country", "million_km2"),
+    [
+        ("RU", 17.1),
+        ("AQ", 12.3),  # without its ice shelves
+        ("CA", 9.98),
+        ("CN", 9.6),
+        ("US", 9.53),
+        ("BR", 8.51),
+        ("AU", 7.69),
+        ("IN", 3.17),
+        ("AR", 2.78),
+        ("KZ", 2.72),
+        ("CD", 2.34),
+        ("DZ", 2.38),
+        ("GL", 2.17),
+    ],
+)
+def test_area_is_that_of_the_country_and_a_margin(country: str, million_km2: float) -> None:
+    inside = shapely.segmentize(shapely.intersection(shapes()[[country]], shapely.box(-180, -90, 180, 90)), 0.5)
+    area = geopandas.GeoSeries(inside, crs=4326).to_crs("ESRI:54034").area.sum() / 1e12  # an equal-area projection
+    assert 1 < area / million_km2 < 1.2
+
+
+def test_land_of_the_base_map_is_land() -> None:
+    base = pyarrow.parquet.read_table(PACKAGE / "output" / "natural_earth.parquet").to_pandas()
+    land = shapely.from_wkb(base.loc[base["kind"] == "land", "geometry"].to_numpy())
+    places = shapely.points(np.stack(np.meshgrid(np.arange(-180, 181), np.arange(-90, 91)), axis=-1).reshape(-1, 2))
+    on_land = shapely.get_coordinates(places[shapely.STRtree(places).query(land, predicate="intersects")[1]])
+    assert len(on_land) > 20_000
+    assert faults_at(*on_land[:, ::-1]) == []
 
 
 @pytest.mark.parametrize(("km", "fits"), [(TOLERANCE_KM - 6, True), (TOLERANCE_KM + 6, False)])
