@@ -178,8 +178,9 @@ class Code(Enum):
     NOT_RISING = (
         "E219",
         "Grid steps that do not rise",
-        "`grid_mw` is the limit that is reached, not what is added; or a step stands twice.",
-        "Give the whole limit from that day on.",
+        "`grid_mw` is the limit that is reached, not what is added; or a step stands twice, perhaps in two files; or "
+        "`[defaults]` assumes as much for a site whose `grid_mw` is blank.",
+        "Give the whole limit from that day on, and the `grid_mw` of the site where it is known.",
     )
     EITHER_OR = (
         "E220",

@@ -183,13 +183,17 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
     reader.sites = sites
     offers = reader.joined(OFFERS, reader.read(OFFERS, scenario.inputs.offers), "offer_id").sort_index()
     start = pd.Timestamp(scenario.project.start_date)
-    ladders = []
-    for name, frame, _ in reader.read(GRID_STEPS, scenario.inputs.grid_steps):
-        day = np.ceil(frame["ready_day"].fillna((frame["ready_date"] - start).dt.days))
-        if candidates:
+    ladders = [
+        (name, frame.assign(day=frame["ready_day"].fillna((frame["ready_date"] - start).dt.days)))
+        for name, frame, _ in reader.read(GRID_STEPS, scenario.inputs.grid_steps)
+    ]
+    if candidates and ladders:
+        assumed_mw = scenario.defaults.of("grid_mw")
+        assumed_mw = np.nan if assumed_mw is None else float(assumed_mw)
+        not_rising = ladder_faults(ladders, reader.known["grid_mw"], assumed_mw)
+        for (name, frame), faults in zip(ladders, not_rising, strict=True):
             reader.report(GRID_STEPS, stranger_faults(frame["site_id"], name, reader.known.index), frame)
-            reader.report(GRID_STEPS, ladder_faults(frame.assign(day=day), name, reader.known["grid_mw"]), frame)
-        ladders.append(frame.assign(day=day.clip(lower=0)))
+            reader.report(GRID_STEPS, faults, frame)
     sampled = scenario.power_quality.waveform
     waves = [frame for _, frame, _ in reader.read(WAVEFORM, [sampled] if sampled else [])]
     waveform = waves[0].sort_values("time_s") if waves else pd.DataFrame(columns=list(WAVEFORM.names))
@@ -209,7 +213,10 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
         raise InputError(reader.faults)
     if warnings:
         note("warnings", logging.WARNING, count=len(warnings), warnings=[str(warning) for warning in warnings])
-    steps = pd.concat(ladders, ignore_index=True) if ladders else pd.DataFrame(columns=[*GRID_STEPS.names, "day"])
+    steps = pd.DataFrame(columns=[*GRID_STEPS.names, "day"])
+    if ladders:
+        steps = pd.concat([frame for _, frame in ladders], ignore_index=True)
+        steps["day"] = np.ceil(steps["day"]).clip(lower=0)
     deciding = sites[DECIDING].iloc[sites.index.argsort()]
     reason = excluded_by(scenario, deciding)
     reason[deciding.index == admit] = ""

@@ -74,7 +74,8 @@ class Facts:
                 steps.loc[steps["grid_mw"] == change.level_mw, change.column] = change.after
             else:
                 (row if change.table == CANDIDATES.name else offers).loc[change.row, change.column] = change.after
-        steps = steps.sort_values(["day", "grid_mw"], ignore_index=True)
+        steps = steps.sort_values("grid_mw", ignore_index=True)
+        steps["day"] = steps["day"].cummax()  # a step that is late holds up those above it
         quality = self._dataset.pool.common["power_quality"]
         filled = filled_sites(self._scenario, row)[0]
         pool = site_pool(self._scenario, filled, offers, steps, quality)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 import geopandas
 import numpy as np
@@ -256,32 +256,44 @@ def stranger_faults(ids: pd.Series, file: str, known: pd.Index) -> list[Fault]:
     return named(faults, len(misspelt))
 
 
-def ladder_faults(steps: pd.DataFrame, file: str, base_mw: pd.Series) -> list[Fault]:
-    """Faults of grid steps: limits that do not rise.
+def ladder_faults(
+    tables: Sequence[tuple[str, pd.DataFrame]], base_mw: pd.Series, assumed_mw: float
+) -> Iterator[list[Fault]]:
+    """Yield the faults of each table of grid steps: limits that do not rise, along the steps of a site in all tables.
+
+    Steps are taken in the order of their days, and those of one day in the order of their limits. Of two steps that are
+    the same, the later row is at fault.
 
     Parameters
     ----------
-    steps : DataFrame
-        With ``day``, the day after the decision, beside the columns of the table.
+    tables : sequence
+        Name and rows of each file; the rows with ``day``, the day after the decision, beside the columns of the table.
     base_mw : Series
         ``grid_mw`` by site_id, each once, NaN where unknown.
+    assumed_mw : float
+        ``grid_mw`` of the candidates that give none, NaN where they are left out.
     """
-    place = base_mw.index.get_indexer(steps["site_id"])
-    at_access = pd.Series(base_mw.to_numpy(), dtype=float).reindex(place).to_numpy()
-    ladders = steps[["site_id", "grid_mw", "day"]].assign(below=at_access).dropna(subset=["grid_mw", "day"])
-    ladders = ladders.sort_values(["site_id", "day"], kind="stable")
-    below = ladders.groupby("site_id")["grid_mw"].shift().fillna(ladders["below"])
-    level = pd.DataFrame({"at": ladders["grid_mw"], "below": below}).loc[ladders["grid_mw"] <= below]
-    not_rising = (
-        Fault(Code.NOT_RISING, file, int(row), "grid_mw", _shown(at), _more_than(before, at))
-        for row, at, before in level.itertuples()
-    )
-    return named(not_rising, len(level))
+    ladders = pd.concat([frame[["site_id", "day", "grid_mw"]].assign(table=n) for n, (_, frame) in enumerate(tables)])
+    ladders = ladders[ladders["site_id"] != ""].dropna(subset=["day", "grid_mw"])
+    ladders = ladders.sort_values(["site_id", "day", "grid_mw"], kind="stable")
+    site, first = base_mw.index.get_indexer(ladders["site_id"]), ~ladders["site_id"].duplicated()
+    given = np.append(base_mw.to_numpy(dtype=float), np.nan)[site]
+    assumed = first & (site >= 0) & np.isnan(given)
+    before = ladders["grid_mw"].shift().mask(first, np.where(assumed, assumed_mw, given))
+    low = ladders.assign(before=before, assumed=assumed)[ladders["grid_mw"] <= before]
+    for n, (file, _) in enumerate(tables):
+        mine = low.loc[low["table"] == n, ["grid_mw", "before", "assumed"]]
+        not_rising = (
+            Fault(Code.NOT_RISING, file, int(row), "grid_mw", _shown(at), _more_than(before, at, assumed))
+            for row, at, before, assumed in mine.itertuples()
+        )
+        yield named(not_rising, len(mine))
 
 
-def _more_than(before_mw: float, at_mw: float) -> str:
+def _more_than(before_mw: float, at_mw: float, assumed: bool) -> str:
+    source = ", which [defaults] assumes" if assumed else ""
     cause = "; grid_mw is the limit that is reached, not what is added" if 0 < at_mw < before_mw else ""
-    return f"more than the {before_mw:g} MW before{cause}"
+    return f"more than the {before_mw:g} MW before{source}{cause}"
 
 
 def outline_faults(frame: pd.DataFrame, shapes: geopandas.GeoSeries, file: str) -> list[Fault]:

@@ -9,7 +9,7 @@ import pytest
 
 import siteopt
 from siteopt.geodata.facts import Facts
-from tests.worlds import write_world
+from tests.worlds import STEPS, write_world
 
 
 @pytest.fixture
@@ -58,6 +58,18 @@ def test_day_or_date_of_a_grid_step(tmp_path: Path, facts: Facts) -> None:
         (change,) = facts.changes([table(tmp_path, f"site_id,grid_mw,{column}\nbeta,30,{value}\n")])
         assert str(change) == "day of beta, step to 30 MW: 60 -> 75"
         assert list(facts.case([change])[0].step_ready_day) == [75]
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "days"), [(60, 90, [60, 90]), (120, 90, [120, 120]), (60, 40, [60, 60]), (120, 150, [120, 150])]
+)
+def test_grid_step_waits_for_the_lower_one(tmp_path: Path, lower: int, upper: int, days: list[int]) -> None:
+    steps = [{**STEPS[0], "grid_mw": 30}, {**STEPS[0], "ready_day": 90, "grid_mw": 50}]
+    scenario = siteopt.read_scenario(write_world(tmp_path, steps=steps))
+    facts = Facts(scenario, siteopt.load(scenario), "beta")
+    changes = facts.changes([table(tmp_path, f"site_id,grid_mw,ready_day\nbeta,30,{lower}\nbeta,50,{upper}\n")])
+    case, levels = facts.case(changes)
+    assert (levels, list(case.step_ready_day), list(case.step_rise_mw)) == ([30, 50], days, [28, 20])
 
 
 def test_cell_of_the_site_itself(tmp_path: Path, facts: Facts) -> None:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import random
+import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import geopandas
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import siteopt
-from siteopt import Fault, InputError
+from siteopt import Fault, InputError, Scenario
 from siteopt.codes import Code
 from siteopt.geodata.headers import header_faults
 from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Table
 from tests.worlds import OFFERS as OFFER_ROWS
-from tests.worlds import SITES, STEPS, Row, changed, write_world
+from tests.worlds import SITES, STEPS, Row, changed, csv_text, write_world
 
 
 def told(folder: Path, *overrides: str, **tables: Sequence[Row]) -> list[Fault]:
@@ -98,7 +106,7 @@ def test_depot_in_the_sea(tmp_path: Path) -> None:
 
 def test_swapped_candidate_names_its_cause(tmp_path: Path) -> None:
     (fault,) = told(tmp_path, sites=changed(SITES, "site_id", "alpha", latitude=-90.0, longitude=35.15))
-    assert (fault.code, fault.row, fault.found) == (Code.AT_SEA, 2, "-90.0")
+    assert (fault.code, fault.row, fault.found) == (Code.OTHER_COUNTRY, 2, "US")  # in the Antarctic
     assert "latitude and longitude look swapped" in fault.expected
 
 
@@ -108,6 +116,113 @@ def test_steps_that_are_added(tmp_path: Path) -> None:
     assert fault.expected == "more than the 2 MW before; grid_mw is the limit that is reached, not what is added"
     (fault,) = told(tmp_path, steps=changed(STEPS, "site_id", "beta", grid_mw=2))
     assert fault.expected == "more than the 2 MW before"
+
+
+def step(site: str, ready: float | str, grid_mw: float) -> Row:
+    """Return a row of grid steps that is ready on a day or on a date."""
+    day, date = ("", ready) if isinstance(ready, str) else (ready, "")
+    return {"site_id": site, "ready_day": day, "ready_date": date, "grid_mw": grid_mw, "cost_usd": 1_000_000}
+
+
+def with_steps(folder: Path, files: Sequence[Sequence[Row]], *overrides: str) -> Scenario:
+    """Return a scenario whose grid steps stand in these files: ``0.csv`` and so on."""
+    path = write_world(folder)
+    for number, rows in enumerate(files):
+        (folder / f"{number}.csv").write_text(csv_text(rows), encoding="utf-8")
+    names = [f"{number}.csv" for number in range(len(files))]
+    return siteopt.read_scenario(path, [f"inputs.grid_steps={json.dumps(names)}", *overrides])
+
+
+def ladder_told(folder: Path, files: Sequence[Sequence[Row]], *overrides: str) -> list[str]:
+    """Return the faults of grid steps in these files, in words."""
+    try:
+        siteopt.load(with_steps(folder, files, *overrides))
+    except InputError as error:
+        return [f"{fault.file}:{fault.row}: {fault.found} is not {fault.expected}" for fault in error.faults]
+    return []
+
+
+FALLS = "; grid_mw is the limit that is reached, not what is added"
+
+
+@pytest.mark.parametrize(
+    ("steps", "faults"),
+    [
+        ([("beta", 60, 20), ("beta", 60, 30)], []),
+        ([("beta", 60.2, 20), ("beta", 59.8, 10)], []),
+        ([("beta", "2024-06-01", 20), ("beta", "2024-03-01", 10), ("beta", 0, 30)], []),
+        ([("beta", 60, 30), ("beta", 60, 30)], ["30 is not more than the 30 MW before"]),
+        ([("beta", 60, 30), ("beta", "2025-03-02", 30)], ["30 is not more than the 30 MW before"]),
+        ([("beta", 60, 30), ("beta", 90, 30), ("beta", 90, 40)], ["30 is not more than the 30 MW before"]),
+        ([("beta", 60, 30), ("beta", 90, 20)], [f"20 is not more than the 30 MW before{FALLS}"]),
+        ([("beta", "2024-03-01", 30), ("beta", "2024-06-01", 20)], [f"20 is not more than the 30 MW before{FALLS}"]),
+        ([("beta", 60, 1), ("beta", 90, 30)], [f"1 is not more than the 2 MW before{FALLS}"]),
+        ([("beta", 60, 30), ("alpha", 90, 20)], []),
+        ([("elsewhere", 60, 30), ("elsewhere", 90, 20)], [f"20 is not more than the 30 MW before{FALLS}"]),
+    ],
+)
+def test_ladder_whatever_the_order_of_rows_and_the_files(
+    tmp_path: Path, steps: list[tuple[str, float | str, float]], faults: list[str]
+) -> None:
+    rows = [step(*one) for one in steps]
+    for number, order in enumerate(itertools.permutations(rows)):
+        for files in ([order], [[row] for row in order]):
+            told_of = ladder_told(tmp_path / f"{number}-{len(files)}", files)
+            assert [text.partition(": ")[2] for text in told_of] == faults
+
+
+def test_step_at_fault_is_named_in_its_own_file(tmp_path: Path) -> None:
+    files = [
+        [step("alpha", 5, 20), step("beta", 90, 20)],
+        [step("alpha", 9, 25), step("alpha", 9, 28), step("beta", 60, 30)],
+    ]
+    assert ladder_told(tmp_path / "falls", files) == [f"0.csv:3: 20 is not more than the 30 MW before{FALLS}"]
+    twice = [[step("beta", 60, 30)]] * 2
+    assert ladder_told(tmp_path / "twice", twice) == ["1.csv:2: 30 is not more than the 30 MW before"]
+
+
+@pytest.mark.parametrize(
+    ("assumed", "faults"),
+    [
+        ("40", [f"0.csv:2: 30 is not more than the 40 MW before, which [defaults] assumes{FALLS}"]),
+        ("30", ["0.csv:2: 30 is not more than the 30 MW before, which [defaults] assumes"]),
+        ("29", []),
+        ('"exclude"', []),
+    ],
+)
+def test_ladder_rises_from_what_is_assumed(tmp_path: Path, assumed: str, faults: list[str]) -> None:
+    # the grid of gamma is blank, that of beta is given
+    files = [[step("gamma", 60, 30), step("beta", 60, 30), step("gamma", 90, 50)]]
+    assert ladder_told(tmp_path, files, f"defaults.grid_mw={assumed}") == faults
+
+
+some_steps = st.lists(
+    st.builds(
+        step,
+        st.sampled_from(("beta", "gamma", "elsewhere")),
+        st.sampled_from((10, 60, 60.5, "2024-03-01", "2024-06-01", "2025-03-02")),
+        st.sampled_from((15, 20, 30, 40)),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+def outcome(files: Sequence[Sequence[Row]]) -> object:
+    """Return the Instance of the steps, or what their faults say without file and row."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return asdict(siteopt.load(with_steps(Path(folder), files, "defaults.grid_mw=15")).instance)
+        except InputError as error:
+            return sorted((fault.code.number, fault.found, fault.expected) for fault in error.faults)
+
+
+@settings(max_examples=20, deadline=None)
+@given(some_steps, st.randoms(use_true_random=False), st.integers(1, 3))
+def test_order_of_steps_and_their_files_changes_nothing(rows: list[Row], chance: random.Random, count: int) -> None:
+    shuffled = chance.sample(rows, len(rows))
+    files = [shuffled[first::count] for first in range(min(count, len(rows)))]
+    np.testing.assert_equal(outcome(files), outcome([rows]))
 
 
 # outlines
