@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from siteopt.instance import NEVER, QUEUES, Floats, Ints, Pace
+from siteopt.tolerances import HAIR
 
 _HALLS, _LOOP, _DELIVERIES, _RACKS, _NETWORK, _FLOOR = range(len(QUEUES))
 
@@ -96,4 +97,4 @@ def _through_ladder(needed: Floats, pace: Pace) -> tuple[Ints, Ints]:
 
 def _ceil(days: Floats) -> Ints:
     """Whole days; a hair above a whole number (rounding of rates) is that number."""
-    return np.ceil(days - 1e-9).astype(np.int64)
+    return np.ceil(days - HAIR).astype(np.int64)

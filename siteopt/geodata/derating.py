@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from siteopt.instance import Floats
+from siteopt.tolerances import HAIR
 
 RATED_AIR_C = 35.0
 """Air temperature at which chillers are rated."""
@@ -68,4 +69,4 @@ def cooler_factor(approach_c: ArrayLike, water_c: float, air_c: ArrayLike) -> Fl
     Such a unit gives its rating where the water may be ``approach_c`` above the air or warmer, and is not counted
     on below that.
     """
-    return (np.asarray(air_c) + np.asarray(approach_c) <= water_c).astype(float)
+    return (np.asarray(air_c) + np.asarray(approach_c) <= water_c + HAIR).astype(float)

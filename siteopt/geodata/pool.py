@@ -20,6 +20,7 @@ from siteopt.geodata.machines import answers
 from siteopt.instance import TRADES, Floats, Instance, Ints, Pace, PowerQuality, steps_of
 from siteopt.scenario import COST, Scenario, Supply
 from siteopt.schema import OFFERS, Fuel, Kind
+from siteopt.tolerances import HAIR
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Haulage:
 
     def transit_days(self, road_km: Floats) -> Ints:
         """Whole days on the road; S x D, as ``road_km``."""
-        return np.ceil(road_km / self.truck_km_per_day - 1e-9).astype(np.int64)
+        return np.ceil(road_km / self.truck_km_per_day - HAIR).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def site_pool(
     access, permit = (np.ceil(site(name)).astype(np.int64) for name in ("access_days", "air_permit_days"))
     yard_day = access + supply.yard_prep_days
     hall_gpus_per_m2 = 1000 / workload.it_kw_per_gpu / scenario.building.hall_m2_per_mw
-    floor_gpus = site("floor_area_m2") * hall_gpus_per_m2
+    floor_gpus = np.floor(site("floor_area_m2") * hall_gpus_per_m2 * (1 + HAIR))
     fitout = sites["fitout_m2_per_day"].fillna(sites["condition"].map(dict(scenario.building.fitout_m2_per_day)))
     gpus, halls_per_day = [milestone.gpus for milestone in scenario.milestones], fitout.to_numpy(dtype=float)
     hall_gpus_per_day, pace = halls_per_day * hall_gpus_per_m2, _pace(scenario)
@@ -287,7 +288,7 @@ def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
         "is_chiller": is_chiller,
         "is_battery": is_battery,
         "is_gas": is_gas,
-        "fleet": np.floor(_offer(offers, "count") * share + 1e-9).astype(np.int64),
+        "fleet": np.floor(_offer(offers, "count") * share + HAIR).astype(np.int64),
         "trade": np.array([TRADES.index(trade) for trade in offers["trade"]], dtype=np.int64),
         "crew_days": _offer(offers, "crew_days"),
         "footprint_m2": _offer(offers, "footprint_m2"),

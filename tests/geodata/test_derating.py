@@ -53,3 +53,5 @@ def test_warm_water_counts_as_the_warmest_that_is_trusted() -> None:
 def test_dry_cooler_needs_warm_water() -> None:
     assert cooler_factor(8, 40, 32) == 1
     assert cooler_factor(8, 40, 32.1) == 0
+    assert 0.1 + 0.2 > 0.3  # what rounding adds is no warmth
+    assert cooler_factor(0.1, 0.3, 0.2) == 1

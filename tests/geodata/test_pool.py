@@ -52,6 +52,17 @@ def same(one: Instance, other: Instance, *but: str) -> None:
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
 
 
+@pytest.mark.parametrize(("gpus", "kw", "m2_per_mw"), [(48, 1.1, 300.7), (49, 1.3, 333.3), (10_000, 0.7, 123.4)])
+def test_a_hall_that_is_exactly_full(tmp_path: Path, gpus: int, kw: float, m2_per_mw: float) -> None:
+    area = gpus * kw / 1000 * m2_per_mw
+    settings = [f"workload.it_kw_per_gpu={kw}", f"building.hall_m2_per_mw={m2_per_mw}", f"milestones.0.gpus={gpus}"]
+    for share, fits in ((1.0, gpus), (1 - 1e-6, gpus - 1)):
+        sites = [{**site, "floor_area_m2": area * share} for site in SITES]
+        path = write_world(tmp_path / str(share), sites)
+        case = siteopt.load(siteopt.read_scenario(path, settings)).pool.exact(np.array([0]))
+        assert case.floor_gpus.tolist() == [fits]
+
+
 def test_sites_in_the_order_that_is_asked_for(tmp_path: Path) -> None:
     case = world(tmp_path).pool.exact(np.array([2, 0]))
     assert case.site_id == ("gamma", "alpha")
