@@ -17,9 +17,9 @@ from siteopt.geodata.dataset import load
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.variants import Variants
 from siteopt.instance import Pool
+from siteopt.optimize.clock import Clock
 from siteopt.optimize.explain import findings
 from siteopt.optimize.search import search
-from siteopt.optimize.single import Clock
 from siteopt.output.document import Document
 from siteopt.output.explanation import explanation, explanation_document
 from siteopt.output.notebook import text_html

@@ -8,9 +8,8 @@ from enum import StrEnum
 import numpy as np
 
 from siteopt.instance import Floats, Instance, Ints
-
-SAME_COST_MUSD = 1e-5
-"""Costs nearer than this are the same cost: ten US dollars."""
+from siteopt.proofs import Proof, StoredRank
+from siteopt.tolerances import SAME_COST_MUSD, steps_of_cost
 
 LISTED = 10_000
 """Sites that a ranking lists at most; the others are counted."""
@@ -101,8 +100,8 @@ class Stage:
 
 
 def relative_gap(value: float, bound: float) -> float:
-    """How far a bound lies below a value, as a share of it; 0 within the absolute tolerance of the solver."""
-    return 0.0 if value - bound <= 2e-6 else (value - bound) / abs(value)
+    """Return how far a bound lies below a value, as a share of it; 0 where both are the same cost."""
+    return 0.0 if value - bound <= SAME_COST_MUSD else (value - bound) / abs(value)
 
 
 @dataclass(frozen=True)
@@ -140,6 +139,11 @@ class SitePlan:
     def key(self) -> Key:
         """What the objective compares."""
         return objective_key(self.case, self.plan.day, self.cost_musd)
+
+    def stored(self) -> StoredRank:
+        """Return the rank as ``plan.json`` keeps it."""
+        days = tuple(map(int, self.plan.day))
+        return StoredRank(site_id=self.case.site_id[0], days=days, cost_musd=self.cost_musd)
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,7 @@ class Corner:
     @property
     def steps(self) -> int:
         """Its cost in steps of SAME_COST_MUSD."""
-        return round(self.cost_musd / SAME_COST_MUSD)
+        return steps_of_cost(self.cost_musd)
 
 
 @dataclass(frozen=True)
@@ -229,6 +233,28 @@ class SiteFront:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """How many claims of the solver were checked, and what came of it.
+
+    Attributes
+    ----------
+    safe : int
+        Shown by safe bounds, whatever the solver said.
+    agreed : int
+        Said by the solver in two settings.
+    contradicted : int
+        Refuted by a plan that holds: the plan counted.
+    undecided : int
+        None of these: the answer is not called proven.
+    """
+
+    safe: int = 0
+    agreed: int = 0
+    contradicted: int = 0
+    undecided: int = 0
+
+
+@dataclass(frozen=True)
 class Ranking:
     """All eligible sites, the best first.
 
@@ -252,6 +278,10 @@ class Ranking:
     seconds : float
     steps : dict
         Seconds by step of the method.
+    evidence : Evidence
+        How the claims of the solver were checked.
+    proof : Proof
+        What it takes to check the ranks without searching again.
     """
 
     outcome: RunOutcome
@@ -265,6 +295,8 @@ class Ranking:
     solves: int
     seconds: float
     steps: dict[str, float]
+    evidence: Evidence
+    proof: Proof
 
     @property
     def best(self) -> SiteResult | None:
@@ -280,5 +312,5 @@ class Ranking:
 
 def objective_key(case: Instance, days: Ints, cost_musd: float) -> Key:
     """What the objective compares: days and cost in its order (-1 stands for cost), cost in steps of SAME_COST_MUSD."""
-    cost = round(cost_musd / SAME_COST_MUSD)
+    cost = steps_of_cost(cost_musd)
     return tuple(float(days[goal]) if goal >= 0 else float(cost) for goal in case.order)

@@ -22,11 +22,11 @@ from siteopt.geodata.dataset import Dataset, load
 from siteopt.instance import Instance, Pool
 from siteopt.optimize.agree import Agreement, Floors, agree
 from siteopt.optimize.certificate import certify
+from siteopt.optimize.clock import Clock
 from siteopt.optimize.crosscheck import cross_check
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.pareto import fronts
 from siteopt.optimize.search import Progress, search
-from siteopt.optimize.single import Clock
 from siteopt.optimize.solver import SEED
 from siteopt.output.document import Document, document, json_text
 from siteopt.output.folder import write_folder
@@ -235,6 +235,7 @@ def solve(
         dataset.excluded,
         dataset.assumed,
         checked,
+        ranking.proof.model_copy(update={"floors": agreed.stored_floors()}),
         dataset.inputs,
         dataset.warnings,
         version("siteopt"),

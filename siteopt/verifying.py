@@ -11,7 +11,7 @@ import numpy as np
 
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, nearest
-from siteopt.geodata.dataset import load
+from siteopt.geodata.dataset import Dataset, load
 from siteopt.geodata.facts import Facts, Replaced
 from siteopt.instance import Instance
 from siteopt.output.document import Document
@@ -19,6 +19,7 @@ from siteopt.output.notebook import text_html
 from siteopt.output.replayed import known_day, quality_record, replay_record
 from siteopt.output.runs import PLAN, read_run
 from siteopt.output.verification import verification
+from siteopt.scenario import Scenario
 from siteopt.scenario_file import read_scenario
 from siteopt.schema import OFFERS
 from siteopt.simulate.calendar import Calendar, replay
@@ -72,19 +73,12 @@ def verify(
         Where the folder holds no plan, or with every fault of the scenario, its tables and the changes.
     """
     tell = report or (lambda words: None)
-    document = read_run(Path(run)).document
-    if document is None or document["site_id"] is None:
-        raise _unusable(run, "no plan", "the folder of a run that found a plan")
     tell("reading")
-    path = document["scenario_path"]
-    if not Path(path).is_file():
-        raise _unusable(path, "no such file", "the scenario of the run; verify where it was solved")
-    scenario = read_scenario(path, document["settings"])
-    dataset = load(scenario)
-    site = document["site_id"]
-    if site not in dataset.pool.site_id:
-        raise _unusable(path, site, "a scenario that still admits the site of the plan")
-    facts = Facts(scenario, dataset, site)
+    document, scenario, dataset = read_again(run)
+    if document["site_id"] is None:
+        raise unusable(run, "no plan", "the folder of a run that found a plan")
+    admitted(document, dataset)
+    facts = Facts(scenario, dataset, document["site_id"])
     changes = facts.changes(changed)
     case, orders = _had(document, facts, changes)
     found = replayed(case, orders, tell)
@@ -98,12 +92,42 @@ def verify(
         {
             **{name: document[name] for name in ("scenario", "start_date", "site_id", "site_name")},
             "holds": calendar.on_time and not fails and calendar.within_budget,
-            "changed_inputs": _changed(document["inputs"], dataset.inputs),
+            "changed_inputs": changed_inputs(document["inputs"], dataset.inputs),
             "changes": [_change(change, document) for change in changes],
             "slips": list(_slips(document, facts, changes, calendar)) if changes else [],
             **record,
         }
     )
+
+
+def read_again(run: str | Path) -> tuple[Document, Scenario, Dataset]:
+    """Return ``plan.json`` of a run, and its scenario and tables as they are now.
+
+    Raises
+    ------
+    InputError
+        Where the folder holds no run, or with every fault of the scenario and its tables.
+    """
+    document = read_run(Path(run)).document
+    if document is None:
+        raise unusable(run, "no plan", "the folder of a run that found a plan")
+    path = document["scenario_path"]
+    if not Path(path).is_file():
+        raise unusable(path, "no such file", "the scenario of the run; run this where it was solved")
+    scenario = read_scenario(path, document["settings"])
+    return document, scenario, load(scenario)
+
+
+def admitted(document: Document, dataset: Dataset) -> None:
+    """Check that the scenario still admits the site of a plan.
+
+    Raises
+    ------
+    InputError
+    """
+    if document["site_id"] not in dataset.pool.site_id:
+        path = document["scenario_path"]
+        raise unusable(path, document["site_id"], "a scenario that still admits the site of the plan")
 
 
 def orders_of(document: Document, case: Instance, levels: Sequence[float]) -> Orders:
@@ -122,7 +146,7 @@ def orders_of(document: Document, case: Instance, levels: Sequence[float]) -> Or
     try:
         return _orders_of(document, case, list(levels))
     except (TypeError, ValueError, LookupError, OverflowError) as error:
-        raise _unusable(PLAN, f"{type(error).__name__}: {error}", "the orders that siteopt wrote") from None
+        raise unusable(PLAN, f"{type(error).__name__}: {error}", "the orders that siteopt wrote") from None
 
 
 def _orders_of(document: Document, case: Instance, levels: list[float]) -> Orders:
@@ -201,11 +225,12 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _changed(before: Sequence[Mapping[str, str]], now: Sequence[Mapping[str, str]]) -> list[str]:
+def changed_inputs(before: Sequence[Mapping[str, str]], now: Sequence[Mapping[str, str]]) -> list[str]:
     """Paths of the inputs that are not what they were."""
     digests = {one["path"]: one["sha256"] for one in before}
     return [one["path"] for one in now if digests.get(one["path"]) != one["sha256"]]
 
 
-def _unusable(place: str | Path, found: str, expected: str) -> InputError:
+def unusable(place: str | Path, found: str, expected: str) -> InputError:
+    """Return the error of a run that cannot be used."""
     return InputError([Fault(Code.NOT_A_RUN, str(place), None, "", found, expected)])

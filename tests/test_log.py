@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from siteopt import log
 from siteopt.cli import app
+from siteopt.optimize.program import Program, program_of
 from siteopt.optimize.solver import solve
 from tests.worlds import SITES, changed, write_world
 
@@ -46,7 +47,8 @@ def test_a_run_is_told_from_its_command_to_its_end(folder: Path, tmp_path: Path)
     assert (told[-1]["event"], told[-1]["exit_code"]) == ("end", 0)
     read = {line["path"]: line["rows"] for line in told if line["event"] == "read"}
     assert read == {"candidates.csv": 3, "offers.csv": 4, "steps.csv": 1}
-    assert {line["step"] for line in told if line["event"] == "step"} == {"bounds", "prices", "milps", "reasons"}
+    steps = {line["step"] for line in told if line["event"] == "step"}
+    assert steps == {"bounds", "prices", "milps", "confirmation", "reasons"}
     assert any(line["event"] == "solver" and line["level"] == "debug" and line["rows"] > 0 for line in told)
     (written,) = (line for line in told if line["event"] == "written")
     assert "plan.json" in written["files"]
@@ -143,50 +145,51 @@ def test_a_library_is_silent(folder: Path, tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def problem() -> pulp.LpProblem:
-    """The least x that is at least 3, with a row that has no variable and cannot hold."""
+def program(never: bool = False) -> Program:
+    """The least x that is at least 3; or with a row that has no variable and cannot hold."""
     trial = pulp.LpProblem("trial")
     x = trial.add_variable("x", 0, 10, pulp.LpInteger)
     trial += x
     trial += x >= 3
-    return trial
+    if never:
+        trial.addConstraint(pulp.LpConstraint(pulp.LpAffineExpression(), pulp.LpConstraintGE, "never", 5))
+    return program_of(trial, {})
 
 
 def test_debug_keeps_every_milp(folder: Path, tmp_path: Path) -> None:
     with log.recorded(["test"], True):
-        threads = [threading.Thread(target=solve, args=(problem(),)) for _ in range(8)]
+        threads = [threading.Thread(target=solve, args=(program(),)) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
     (kept,) = folder.glob("*.lp")
     assert sorted(path.name for path in kept.iterdir()) == [f"{number:04d}.lp" for number in range(1, 9)]
-    due = tmp_path / "due.lp"
-    problem().writeLP(str(due))
-    assert {path.read_text() for path in kept.iterdir()} == {due.read_text()}
+    (text,) = {path.read_text() for path in kept.iterdir()}
+    assert [line.strip() for line in text.splitlines() if "x" in line] == [
+        "obj: +1 x",
+        "row_0: +1 x >= +3",
+        "0 <= x <= 10",
+        "x",
+    ]
     named = [line["lp"] for line in the_only(folder) if line["event"] == "solver"]
     assert sorted(named) == [f"{number:04d}.lp" for number in range(1, 9)]
 
 
 def test_debug_changes_no_answer(folder: Path) -> None:
-    def never() -> pulp.LpProblem:
-        trial = problem()
-        trial.addConstraint(pulp.LpConstraint(pulp.LpAffineExpression(), pulp.LpConstraintGE, "never", 5))
-        return trial
-
-    without = solve(never())
+    without = solve(program(never=True))
     with log.recorded(["test"], True):
-        assert solve(never()).outcome == without.outcome == "infeasible"
+        assert solve(program(never=True)).outcome == without.outcome == "infeasible"
 
 
 def test_lp_files_that_cannot_be_written_end_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv(log.FOLDER, str(tmp_path / "file"))
     with log.recorded(["test"], True):
-        assert solve(problem()).objective == pytest.approx(3)
+        assert solve(program()).objective == pytest.approx(3)
 
 
 def test_without_debug_there_are_no_lp_files(folder: Path) -> None:
     with log.recorded(["test"], False):
-        assert math.isclose(solve(problem()).objective, 3)
+        assert math.isclose(solve(program()).objective, 3)
     assert list(folder.glob("*.lp")) == []

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import siteopt
-from siteopt.optimize.bounds import bounds
 from siteopt.optimize.certificate import certify
+from siteopt.optimize.clock import Clock
 from siteopt.optimize.search import search
-from siteopt.optimize.single import Clock, solve_site
+from siteopt.optimize.single import solve_site
 from tests.bench.candidates import write_scenario
 
 MODELS = Path(__file__).parent.parent / "models"
@@ -71,7 +71,7 @@ def test_first_ranks_among_many_sites_are_those_of_every_site_alone(tmp_path: Pa
     alone = {}
     for s, site in enumerate(pool.site_id):
         one = pool.exact(np.array([s]))
-        best = solve_site(one, bounds(one).day[0], Clock()).best
+        best = solve_site(one, Clock()).best
         if best is not None:
             alone[site] = best.key
     expected = sorted(alone, key=lambda site: (alone[site], site))[:RANKS]

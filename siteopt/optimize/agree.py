@@ -6,6 +6,7 @@ is proven in the end, and what is not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +15,7 @@ import numpy as np
 from siteopt.instance import Floats, Instance, Ints, Pool
 from siteopt.log import note
 from siteopt.plan import Plan, Ranking, RunOutcome, SitePlan
+from siteopt.proofs import StoredFloors
 
 LEAST_RISE, LEAST_RISE_SHARE = 0.1, 0.01
 """By how much a floor is raised at least above what a plan has that does not pass: MW or MW s, and as a share."""
@@ -34,6 +36,23 @@ class Floors:
 
     battery_mw: Floats
     inertia_mws: Floats
+
+    def stored(self, site_id: str) -> StoredFloors:
+        """Return the floors of a site as ``plan.json`` keeps them."""
+        battery, inertia = (
+            tuple(None if math.isinf(value) else float(value) for value in values)
+            for values in (self.battery_mw, self.inertia_mws)
+        )
+        return StoredFloors(site_id=site_id, battery_mw=battery, inertia_mws=inertia)
+
+    @staticmethod
+    def restored(kept: StoredFloors) -> Floors:
+        """Return floors that ``plan.json`` kept."""
+        battery, inertia = (
+            np.array([math.inf if value is None else value for value in values], dtype=float)
+            for values in (kept.battery_mw, kept.inertia_mws)
+        )
+        return Floors(battery, inertia)
 
 
 Judge = Callable[[SitePlan], Floors | None]
@@ -117,6 +136,11 @@ class Agreement:
     rounds: tuple[Round, ...]
     passes: bool
     pool: Pool
+
+    def stored_floors(self) -> tuple[StoredFloors, ...]:
+        """Return the floors of the pool as ``plan.json`` keeps them."""
+        floors = self.pool.floors if isinstance(self.pool, Raised) else {}
+        return tuple(floors[s].stored(self.pool.site_id[s]) for s in sorted(floors))
 
 
 def agree(

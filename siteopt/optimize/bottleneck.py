@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from siteopt.instance import QUEUES, Instance
-from siteopt.optimize.bounds import BEFORE, ENOUGH, HOLDERS, Bounds, Requirement, bounds, requirements
+from siteopt.optimize.bounds import BEFORE, HOLDERS, Bounds, Requirement, bounds, requirements
+from siteopt.optimize.clock import Clock
+from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.formulation import (
     COST,
-    FAMILIES,
+    Model,
     air,
     budget,
     cooling,
@@ -25,8 +27,8 @@ from siteopt.optimize.formulation import (
     water,
     yard,
 )
-from siteopt.optimize.single import Clock, Families, feasible
 from siteopt.plan import SitePlan
+from siteopt.tolerances import SAME_COST_MUSD
 
 RESOURCES = {"crew": crew, "fuel gas": fuel_gas, "air": air, "water": water, "yard": yard, "budget": budget}
 """Families that limit how much of something there is."""
@@ -83,9 +85,10 @@ def floors(case: Instance) -> list[Requirement]:
     full, ready = case.rating_mw * case.fleet, case.ready_day + case.commissioning_days
     b, g = case.is_battery, case.is_generator
     inertia = (full * case.inertia_s)[:, g]
+    least = [np.where(np.isfinite(floor), floor, 0) for floor in (case.battery_floor_mw, case.inertia_floor_mws)]
     return [
-        Requirement("battery power", "MW", ready[:, b], full[:, b], case.battery_floor_mw),
-        Requirement("inertia", "MW s", ready[:, g], inertia, case.inertia_floor_mws),
+        Requirement("battery power", "MW", ready[:, b], full[:, b], case.battery_floor_mw, least[0]),
+        Requirement("inertia", "MW s", ready[:, g], inertia, case.inertia_floor_mws, least[1]),
     ]
 
 
@@ -150,16 +153,16 @@ def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:
     case, planned, order = found.case, found.plan.day, found.case.order
     is_capped = order.index(COST) < order.index(m)
     if is_capped:
-        case = replace(case, budget_musd=found.cost_musd * (1 + 1e-9))
+        case = replace(case, budget_musd=min(case.budget_musd, found.key[order.index(COST)] * SAME_COST_MUSD))
     settled = [case.horizon_day if order.index(m) < order.index(i) else int(planned[i]) for i in range(len(planned))]
 
     def saving(limit: str) -> _Saving:
-        freed, families = _freed(case, limit)
+        freed, free = _freed(case, limit)
 
         def works(days: int) -> bool:
             day = int(planned[m]) - days
             before = [min(int(planned[i]), day) for i in range(m)]
-            return feasible(freed, [*before, day, *settled[m + 1 :]], clock, families)
+            return FixedDays(freed, [*before, day, *settled[m + 1 :]], clock, free).any_plan() is not None
 
         most = int(planned[m] - bounds(freed, limit).day[0, m])
         return _Saving("cost" if is_capped and limit == "budget" else limit, works, most)
@@ -167,14 +170,15 @@ def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:
     return [saving(limit) for limit in LIMITS]
 
 
-def _freed(case: Instance, limit: str) -> tuple[Instance, Families]:
-    """The Instance and the families in which a limit is free."""
+def _freed(case: Instance, limit: str) -> tuple[Instance, dict[str, Callable[[Model], None]]]:
+    """Return the Instance and the family, by its name, in which a limit is free."""
     if limit in QUEUES:
-        return replace(case, compute_ready_day=case.queue_free_day[:, :, QUEUES.index(limit)]), FAMILIES
+        return replace(case, compute_ready_day=case.queue_free_day[:, :, QUEUES.index(limit)]), {}
     if limit == "cooling":  # what is not cooled draws no power either
-        return replace(case, heat_fraction=0.0), FAMILIES
-    free = (RESOURCES | NEEDS)[limit]
-    return case, tuple(family for family in FAMILIES if family is not free)
+        return replace(case, heat_fraction=0.0), {}
+    if limit == "budget":
+        return replace(case, budget_musd=np.inf), {}
+    return case, {limit: (RESOURCES | NEEDS)[limit]}
 
 
 def why_not(case: Instance, clock: Clock) -> str:
@@ -196,7 +200,7 @@ def _quality_out_of_reach(case: Instance) -> str:
             there, needed = float(need.supplied_by(last)[0]), float(need.need[0, m])
             if np.isinf(needed):
                 return f"power quality for {goal}: no {units} {verb} it keep the class"
-            if there < needed - ENOUGH:
+            if there < need.least[0, m]:
                 return (
                     f"{goal}: {units} of {there:,.1f} {need.unit} can be there by day {case.horizon_day},"
                     f" power quality asks for {needed:,.1f} {need.unit}"
@@ -231,7 +235,10 @@ def _freeing(case: Instance, clock: Clock) -> str:
     """The resources any of which, without its limit, lets the site serve by the horizon; else the needs that do so."""
     last = [case.horizon_day] * case.milestones
     for group in (RESOURCES, NEEDS):
-        freeing = [limit for limit in group if feasible(_freed(case, limit)[0], last, clock, _freed(case, limit)[1])]
+        freed = {limit: _freed(case, limit) for limit in group}
+        freeing = [
+            limit for limit, (one, free) in freed.items() if FixedDays(one, last, clock, free).any_plan() is not None
+        ]
         if freeing:
             return ", ".join(freeing)
     return TOGETHER

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from siteopt.instance import NEVER, QUEUES, Floats, Instance, Ints
+from siteopt.tolerances import HAIR
 
 NEEDS = ("cooling", "mean power", "peak power", "swing", "ride through")
 """What a milestone needs, in the order in which ``Bounds.holder`` counts them after the queues."""
@@ -21,8 +22,8 @@ HOLDERS = (*QUEUES, *NEEDS)
 BEFORE = len(HOLDERS)
 """Stands in ``Bounds.holder`` for the milestone before."""
 
-ENOUGH = 1e-6
-"""What a need may be short of by rounding, in its own units."""
+SHORT = 2 * HAIR
+"""A need is short where more is missing than this share of its size: a hair, and what adding up may lose."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Requirement:
     day : S x J, day from which the source counts
     amount : S x J
     need : S x M
+    size : S x M, what a tolerance is a share of (see :mod:`siteopt.tolerances`)
     """
 
     name: str
@@ -42,6 +44,12 @@ class Requirement:
     day: Ints
     amount: Floats
     need: Floats
+    size: Floats
+
+    @property
+    def least(self) -> Floats:
+        """What must be there at least, so that the need is not short; S x M."""
+        return self.need - SHORT * np.maximum(1, self.size)
 
     def first_day(self, since: Ints) -> Ints:
         """First day, not before ``since``, on which the sources that are there add up to the need; S x M.
@@ -50,7 +58,7 @@ class Requirement:
         """
         first = since.copy()
         for m in range(self.need.shape[1]):
-            short = np.flatnonzero(self.supplied_by(since[:, m]) < self.need[:, m] - ENOUGH)
+            short = np.flatnonzero(self.supplied_by(since[:, m]) < self.least[:, m])
             if len(short):
                 first[short, m] = self._sorted(short, m)
         return first
@@ -59,7 +67,7 @@ class Requirement:
         order = np.argsort(self.day[sites], axis=1, kind="stable")
         day = np.take_along_axis(self.day[sites], order, axis=1)
         gathered = np.cumsum(np.take_along_axis(self.amount[sites], order, axis=1), axis=1)
-        count = (gathered < self.need[sites, m][:, None] - ENOUGH).sum(axis=1)
+        count = (gathered < self.least[sites, m][:, None]).sum(axis=1)
         padded = np.concatenate([day, np.full((len(day), 1), NEVER)], axis=1)
         return np.asarray(padded[np.arange(len(count)), count])
 
@@ -98,13 +106,14 @@ def requirements(case: Instance) -> list[Requirement]:
     followed = np.where(case.is_battery, 1.0, case.step_fraction)
     stored = np.flatnonzero(case.is_battery & (case.fleet > 0))
     energy = np.broadcast_to((case.fleet * case.energy_mwh)[stored], (case.sites, len(stored)))
+    ride = it * case.ride_through_minutes / 60
     grid, swing = (case.grid_mw, case.step_rise_mw), (case.grid_swing_mw, case.step_rise_swing_mw)
     return [
-        Requirement(NEEDS[0], "MW of heat", *sources(case.is_chiller, one, None, no_rise), heat),
-        Requirement(NEEDS[1], "MW", *sources(case.is_generator, one, *grid), mean),
-        Requirement(NEEDS[2], "MW", *sources(power, one, *grid), demand),
-        Requirement(NEEDS[3], "MW", *sources(power, followed, *swing), case.swing * it),
-        Requirement(NEEDS[4], "MWh", case.ready_day[:, stored] + c, energy, it * case.ride_through_minutes / 60),
+        Requirement(NEEDS[0], "MW of heat", *sources(case.is_chiller, one, None, no_rise), heat, it),
+        Requirement(NEEDS[1], "MW", *sources(case.is_generator, one, *grid), mean, it),
+        Requirement(NEEDS[2], "MW", *sources(power, one, *grid), demand, it),
+        Requirement(NEEDS[3], "MW", *sources(power, followed, *swing), case.swing * it, it),
+        Requirement(NEEDS[4], "MWh", case.ready_day[:, stored] + c, energy, ride, ride),
     ]
 
 

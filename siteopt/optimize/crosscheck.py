@@ -1,4 +1,4 @@
-"""The chosen plan against a second solver: the same cost, and no earlier days."""
+"""The chosen plan against a second solver, whose word counts no more than that of the first: a plan decides."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 from siteopt.instance import Ints
 from siteopt.optimize.bounds import bounds
+from siteopt.optimize.certificate import certify
+from siteopt.optimize.clock import Clock
+from siteopt.optimize.fixed_days import FixedDays, followed
 from siteopt.optimize.formulation import COST
-from siteopt.optimize.single import fixed, followed
-from siteopt.optimize.solver import Outcome, second_opinion, second_solver
+from siteopt.optimize.solver import Outcome, Solve, second_opinion, second_solver
 from siteopt.plan import SitePlan
+from siteopt.tolerances import BORDER, SAME_COST_MUSD
 
 SAME = 1e-4
 """Costs that differ by less (million USD, a hundred US dollars) are the same to two solvers."""
@@ -25,11 +28,13 @@ class CrossCheck:
     ----------
     solver : str
     agrees : bool
-        It found no cheaper plan on these days, none for the days before, and nothing impossible.
+        It found no plan that holds and is better: cheaper on these days, or a day sooner.
     finished : bool
         It proved so itself; else it contradicts nothing as far as it came.
+    mistaken : bool
+        It called a dearer plan optimal, or said that there is none, where the plan that was found holds.
     cost_musd : float or None
-        Of its best plan on these days, where it found one.
+        Of its best plan on these days, where it found one that holds.
     earlier_days_refuted : tuple of str
         Milestones of which it proved that they cannot start a day sooner; the others are at their bound already.
     seconds : float
@@ -38,6 +43,7 @@ class CrossCheck:
     solver: str
     agrees: bool
     finished: bool
+    mistaken: bool
     cost_musd: float | None
     earlier_days_refuted: tuple[str, ...]
     seconds: float
@@ -58,26 +64,36 @@ def cross_check(found: SitePlan, seconds: float, stop: threading.Event | None = 
     SolverError
         Where there is no second solver for this machine, or it fails.
     """
-    begin = time.monotonic()
-    case, plan = found.case, found.plan
-    cost = second_opinion(fixed(case, plan.day, COST).problem, seconds, stop)
-    lowest = found.cost_musd - SAME
-    agrees = cost.outcome is not Outcome.INFEASIBLE and not cost.objective < lowest
-    same = cost.outcome is Outcome.OPTIMAL and abs(cost.objective - found.cost_musd) <= SAME
-    finished, refuted = same, []
-    agrees &= same or cost.outcome is Outcome.LIMIT
+    begin, case = time.monotonic(), found.case
+
+    def asked(days: Ints) -> tuple[Solve, float | None]:
+        """Return what the solver says of these days, and the cost of its plan where that holds."""
+        on = FixedDays(case, days, Clock())
+        said = second_opinion(on.model.problem, seconds, stop)
+        plan = None if said.values is None else on.finish(said.values)
+        return said, None if plan is None else plan[1]
+
+    said, cost = asked(found.plan.day)
+    ended, holds = said.outcome is not Outcome.LIMIT, certify(case, found.plan).valid
+    dearer = ended and (cost is None or cost > found.cost_musd + SAME)
+    agrees = (cost is None or cost > found.cost_musd - SAME) and (holds or not dearer)
+    finished, refuted = ended and not dearer, []
+    limit = case.budget_musd + BORDER * SAME_COST_MUSD
     for m, sooner in _days_before(found):
-        tried = second_opinion(fixed(case, sooner).problem, seconds, stop)
-        agrees &= not tried.has_plan
-        finished &= tried.outcome is not Outcome.LIMIT
-        if tried.outcome is Outcome.INFEASIBLE:
+        tried, cheapest = asked(sooner)
+        within = cheapest is not None and cheapest <= limit
+        agrees &= not within
+        none = tried.outcome is Outcome.INFEASIBLE or (tried.outcome is Outcome.OPTIMAL and not within)
+        finished &= none
+        if none:
             refuted.append(case.milestone[m])
-    least = cost.objective if cost.has_plan else None
-    return CrossCheck(second_solver(), agrees, finished, least, tuple(refuted), time.monotonic() - begin)
+    return CrossCheck(
+        second_solver(), agrees, finished, dearer and holds, cost, tuple(refuted), time.monotonic() - begin
+    )
 
 
 def _days_before(found: SitePlan) -> list[tuple[int, Ints]]:
-    """For each milestone that comes before cost in the objective and is not at its bound: the days to refute."""
+    """Return the days to refute for each milestone that comes before cost in the objective and is not at its bound."""
     case, day = found.case, found.plan.day
     least = bounds(case).day[0]
     goals = case.order[: case.order.index(COST)]

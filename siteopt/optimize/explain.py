@@ -10,66 +10,22 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from siteopt.instance import NEVER, QUEUES, Instance, Pool
 from siteopt.optimize.bottleneck import bottlenecks, days_saved, floors, why_not
-from siteopt.optimize.bounds import ENOUGH, bounds, requirements
-from siteopt.optimize.formulation import COST, SHORTFALL
+from siteopt.optimize.bounds import bounds, requirements
+from siteopt.optimize.clock import Clock, OutOfTime, Undecided
+from siteopt.optimize.fixed_days import FixedDays, fixed
+from siteopt.optimize.formulation import SHORTFALL
+from siteopt.optimize.program import program_of
 from siteopt.optimize.search import search
-from siteopt.optimize.single import NO_PLAN, ROUGH, Clock, OutOfTime, fixed, followed, solve_site
-from siteopt.optimize.solver import Outcome
-from siteopt.plan import SAME_COST_MUSD, Key, Ranking, RunOutcome, SiteResult, Standing
+from siteopt.optimize.single import NO_PLAN, solve_site
+from siteopt.optimize.targets import Target, is_reached, to_serve, to_win
+from siteopt.plan import Ranking, RunOutcome, SiteResult, Standing
 from siteopt.reasons import Change, Findings, Lever, Shortfall, Vary
-
-
-@dataclass(frozen=True)
-class Target:
-    """Days that the milestones may start on at the latest, and a cost that may not be exceeded, in millions of USD."""
-
-    days: tuple[int, ...]
-    budget_musd: float
-
-
-def to_serve(case: Instance) -> list[Target]:
-    """What a site must reach to serve."""
-    return [Target((case.horizon_day,) * case.milestones, math.inf)]
-
-
-def to_win(case: Instance, rival: Key, *, wins_ties: bool) -> list[Target]:
-    """Targets any of which, if reached, puts a site before the key of a rival in the objective.
-
-    One for each goal: no worse in the goals before it, better in this one. Equal in all of them wins ties, or not.
-    """
-    targets = []
-    for place in range(len(rival)):
-        days, budget = [case.horizon_day] * case.milestones, math.inf
-        for goal, value in zip(case.order[: place + 1], rival, strict=False):
-            better = goal == case.order[place] and not (wins_ties and place == len(rival) - 1)
-            if goal == COST:
-                budget = (value - better + 0.4) * SAME_COST_MUSD
-            else:
-                days[goal] = int(value) - better
-        targets.append(Target(tuple(followed(days).tolist()), budget))
-    return targets
-
-
-def is_reached(case: Instance, targets: Sequence[Target], clock: Clock) -> bool:
-    """Whether the site of an Instance of one site can reach any of the targets; by arithmetic where that shows it."""
-    limits = bounds(case)
-
-    def has_plan(target: Target) -> bool:
-        within = replace(case, budget_musd=min(case.budget_musd, target.budget_musd))
-        # where the budget is tight, a plan is found sooner by following the cost
-        return clock.solve(fixed(within, target.days, COST).problem, ROUGH).has_plan
-
-    return any(
-        has_plan(target)
-        for target in targets
-        if (limits.day[0] <= target.days).all() and limits.cost_musd[0] <= target.budget_musd + SAME_COST_MUSD
-    )
 
 
 def changes_to(
@@ -146,9 +102,9 @@ def _by_arithmetic(case: Instance) -> Iterator[Shortfall]:
             day = float(ready[m]) if ready[m] < NEVER else math.inf
             yield Shortfall(QUEUES[case.compute_queue[0, m]], milestone, day - case.horizon_day, "days", day)
         for need in needs:
-            missing = float(need.need[0, m] - need.supplied_by(last)[0])
-            if missing > ENOUGH:
-                yield Shortfall(need.name, milestone, missing, need.unit, float(need.need[0, m]))
+            there, needed = float(need.supplied_by(last)[0]), float(need.need[0, m])
+            if there < need.least[0, m]:
+                yield Shortfall(need.name, milestone, needed - there, need.unit, needed)
     least = float(bounds(case).cost_musd[0])
     if least > case.budget_musd:
         yield Shortfall("budget", "", least - case.budget_musd, "million USD", least)
@@ -157,17 +113,20 @@ def _by_arithmetic(case: Instance) -> Iterator[Shortfall]:
 def _by_solving(case: Instance, clock: Clock) -> Iterator[Shortfall]:
     """The money that is missing, if it is only that; else the least shortfall of the needs, as shares added up."""
     days = to_serve(case)[0].days
-    cost = clock.solve(fixed(replace(case, budget_musd=math.inf), days, COST).problem)
-    if cost.outcome is Outcome.OPTIMAL:
-        yield Shortfall("budget", "", cost.objective - case.budget_musd, "million USD", cost.objective)
+    cost = FixedDays(replace(case, budget_musd=math.inf), days, clock).cheapest()
+    if cost.plan is not None:
+        yield Shortfall("budget", "", cost.value - case.budget_musd, "million USD", cost.value)
         return
     model = fixed(case, days, SHORTFALL)
-    clock.solve(model.problem)
+    program = program_of(model.problem, model.sizes)
+    values = clock.solve(program).values
+    if values is None:
+        raise Undecided
     units = {need.name: need.unit for need in [*requirements(case), *floors(case)]}
-    for (name, s, m), missing in model.short.items():
-        need = name.replace("_", " ")
-        if missing.varValue > NO_PLAN * model.needs(s, m)[name]:
-            yield Shortfall(need, case.milestone[m], missing.varValue, units[need])
+    for (name, s, m), variable in model.short.items():
+        need, missing = name.replace("_", " "), float(values[program.place[variable.name]])
+        if missing > NO_PLAN * model.needs(s, m)[name]:
+            yield Shortfall(need, case.milestone[m], missing, units[need])
 
 
 def solved(case: Instance, clock: Clock, threads: ThreadPoolExecutor) -> SiteResult:
@@ -179,7 +138,7 @@ def solved(case: Instance, clock: Clock, threads: ThreadPoolExecutor) -> SiteRes
     """
     limits = bounds(case)
     result = SiteResult(case.site_id[0], Standing.OPEN, limits.day[0], float(limits.cost_musd[0]))
-    best = solve_site(case, limits.day[0], clock).best
+    best = solve_site(case, clock).best
     if best is None:
         return replace(result, standing=Standing.CANNOT_SERVE, cost_bound_musd=math.nan, reason=why_not(case, clock))
     result = replace(result, best=best, cost_bound_musd=best.cost_bound_musd)

@@ -52,13 +52,17 @@ class Model:
     short: dict[tuple[str, int, int], pulp.LpVariable] = field(default_factory=dict)
     heat_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     demand_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
+    sizes: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Declare the variables."""
+        """Declare the variables, each between bounds: no row needs more, and safe bounds need them."""
         case, variable = self.instance, self.problem.add_variable
         delay = case.commissioning_days
         for s in self.sites:
             self.group[s] = alike(case, s)
+            full = case.rating_mw[s] * case.fleet
+            grid = float(case.grid_mw[s] + case.step_rise_mw[case.step_site == s].sum())
+            draw = float((full / case.cop[s])[case.is_chiller].sum())
             for m in range(case.milestones):
                 for t in self.days[s, m]:
                     self.start[s, m, t] = variable(f"start_s{s}_m{m}_t{t}", 0, 1, pulp.LpBinary)
@@ -70,18 +74,21 @@ class Model:
                     name = f"o{o}_s{s}_m{m}"
                     self.units[o, s, m] = variable(f"units_{name}", 0, int(case.fleet[o]), pulp.LpInteger)
                     if case.is_generator[o]:
-                        self.output_mw[o, s, m] = variable(f"output_{name}", 0)
+                        self.output_mw[o, s, m] = variable(f"output_{name}", 0, roomy(full[o]))
                     if case.is_chiller[o]:
-                        self.heat_mw[o, s, m] = variable(f"heat_{name}", 0)
+                        self.heat_mw[o, s, m] = variable(f"heat_{name}", 0, roomy(full[o]))
                 for g in sorted({int(self.group[s][o]) for o in self.offers(s, m)}):
                     most = sum(self.units[o, s, m].upBound for o in self.offers(s, m, self.group[s] == g))
                     self.total[g, s, m] = variable(f"total_g{g}_s{s}_m{m}", 0, most, pulp.LpInteger)
                     if case.spare_units and not case.is_battery[self.group[s] == g][0]:
                         self.used[g, s, m] = variable(f"used_g{g}_s{s}_m{m}", 0, 1, pulp.LpBinary)
-                self.import_mw[s, m] = variable(f"import_s{s}_m{m}", 0)
-                self.demand_mw[s, m] = variable(f"demand_s{s}_m{m}", 0)
-                for name in self.needs(s, m) if self.elastic else ():
-                    self.short[name, s, m] = variable(f"short_{name}_s{s}_m{m}", 0)
+                self.import_mw[s, m] = variable(f"import_s{s}_m{m}", 0, roomy(grid))
+                load = float(case.it_mw[m] * (1 + case.overhead)) + draw
+                self.demand_mw[s, m] = variable(f"demand_s{s}_m{m}", 0, roomy(load))
+                for name, size in self.needs(s, m).items() if self.elastic else ():
+                    self.short[name, s, m] = variable(
+                        f"short_{name}_s{s}_m{m}", 0, roomy(size * (1 + case.overhead) + draw)
+                    )
 
     def needs(self, s: int, m: int) -> dict[str, float]:
         """Size of each need of a milestone, where there is one: what a shortfall is a share of."""
@@ -129,13 +136,20 @@ class Model:
         scale = self.instance.rating_mw[s] * factor
         return [(self.units[o, s, m], float(scale[o])) for o in self.offers(s, m, chosen)]
 
-    def row(self, name: str, terms: Iterable[Term], sense: int, right: float) -> None:
-        """Add ``sum of terms (<=, ==, >=) right``; no variable may occur twice. An infinite limit is no row."""
+    def row(self, name: str, terms: Iterable[Term], sense: int, right: float, size: float = 1.0) -> None:
+        """Add ``sum of terms (<=, ==, >=) right``; no variable may occur twice. An infinite limit is no row.
+
+        Parameters
+        ----------
+        size : float
+            What a tolerance is a share of (see :mod:`siteopt.tolerances`).
+        """
         terms = [(variable, value) for variable, value in terms if value]
         if np.isinf(right):
             return
         if len({variable.name for variable, _ in terms}) < len(terms):
             raise ValueError(f"row {name} names a variable twice")
+        self.sizes[name] = size
         self.problem.addConstraint(pulp.LpConstraint(pulp.LpAffineExpression(terms), sense, name, right))
 
     def day(self, m: int) -> pulp.LpAffineExpression:
@@ -158,6 +172,11 @@ class Model:
         for (s, m), var in self.import_mw.items():
             terms.append((var, float(case.grid_usd_per_mwh[s] * musd_per_mw[m])))
         return pulp.LpAffineExpression([term for term in terms if term[1]], constant=case.gpu_cost_musd)
+
+
+def roomy(most: float) -> float:
+    """Return a bound of a continuous variable that no row comes near, within its tolerance."""
+    return float(most) * (1 + 1e-6) + 1e-6
 
 
 def alike(case: Instance, s: int) -> np.ndarray:
@@ -234,7 +253,8 @@ def crew(model: Model) -> None:
                     for t in model.days[s, m]
                     if t - delay > r
                 ]
-                model.row(f"crew_{trade}_s{s}_m{m}_r{r}", work + time, LE, 0)
+                limit = max((-value for _, value in time), default=0.0)
+                model.row(f"crew_{trade}_s{s}_m{m}_r{r}", work + time, LE, 0, limit)
 
 
 def cooling(model: Model) -> None:
@@ -248,7 +268,7 @@ def cooling(model: Model) -> None:
         chillers = model.offers(s, m, case.is_chiller)
         removed = [(model.heat_mw[o, s, m], 1.0) for o in chillers]
         missing = model.missing("cooling", s, m)
-        model.row(f"heat_s{s}_m{m}", [*removed, *missing, *model.started(s, m, -heat)], GE, 0)
+        model.row(f"heat_s{s}_m{m}", [*removed, *missing, *model.started(s, m, -heat)], GE, 0, float(case.it_mw[m]))
         for o in chillers:
             capacity = (model.units[o, s, m], -float(case.rating_mw[s, o]))
             model.row(f"heat_cap_o{o}_s{s}_m{m}", [(model.heat_mw[o, s, m], 1), capacity], LE, 0)
@@ -264,9 +284,9 @@ def _spare(model: Model, s: int, m: int, kind: np.ndarray, besides: list[Term], 
     offers = model.offers(s, m, kind)
     if not case.spare_units or not offers:
         return
-    out = model.problem.add_variable(f"{name}_out_s{s}_m{m}", 0)
-    model.row(f"{name}_spare_s{s}_m{m}", [*besides, *model.ratings(s, m, kind), (out, -1), *need], GE, 0)
     largest = {int(model.group[s][o]): float(case.spare_units * case.rating_mw[s, o]) for o in offers}
+    out = model.problem.add_variable(f"{name}_out_s{s}_m{m}", 0, roomy(max(largest.values())))
+    model.row(f"{name}_spare_s{s}_m{m}", [*besides, *model.ratings(s, m, kind), (out, -1), *need], GE, 0, case.it_mw[m])
     for g, rating in largest.items():
         model.row(f"{name}_out_g{g}_s{s}_m{m}", [(out, 1), (model.used[g, s, m], -rating)], GE, 0)
     for o in offers:
@@ -281,7 +301,7 @@ def demand(model: Model) -> None:
         chillers = model.offers(s, m, case.is_chiller)
         draw = [(model.heat_mw[o, s, m], -1 / float(case.cop[s, o])) for o in chillers]
         load = model.started(s, m, -float(case.it_mw[m] * (1 + case.overhead)))
-        model.row(f"demand_s{s}_m{m}", [(model.demand_mw[s, m], 1), *draw, *load], EQ, 0)
+        model.row(f"demand_s{s}_m{m}", [(model.demand_mw[s, m], 1), *draw, *load], EQ, 0, float(case.it_mw[m]))
 
 
 def mean_power(model: Model) -> None:
@@ -291,11 +311,12 @@ def mean_power(model: Model) -> None:
     """
     case = model.instance
     for s, m in model.pairs():
-        above_mean = model.started(s, m, float(case.it_mw[m] * (1 - case.mean_load)))
+        size = float(case.it_mw[m])
+        above_mean = model.started(s, m, size * (1 - case.mean_load))
         generators = model.offers(s, m, case.is_generator)
         met = [(model.import_mw[s, m], 1), *((model.output_mw[o, s, m], 1) for o in generators)]
         missing = model.missing("mean_power", s, m)
-        model.row(f"mean_s{s}_m{m}", [*met, *missing, (model.demand_mw[s, m], -1), *above_mean], EQ, 0)
+        model.row(f"mean_s{s}_m{m}", [*met, *missing, (model.demand_mw[s, m], -1), *above_mean], EQ, 0, size)
         limit = model.grid(s, m, case.grid_mw, case.step_rise_mw)
         imported = [(var, -value) for var, value in limit]
         model.row(f"import_s{s}_m{m}", [(model.import_mw[s, m], 1), *imported], LE, 0)
@@ -321,7 +342,7 @@ def peak_power(model: Model) -> None:
     for s, m in model.pairs():
         supply = model.grid(s, m, case.grid_mw, case.step_rise_mw)
         supply += model.ratings(s, m, case.is_generator | case.is_battery) + model.missing("peak_power", s, m)
-        model.row(f"peak_s{s}_m{m}", [*supply, (model.demand_mw[s, m], -1)], GE, 0)
+        model.row(f"peak_s{s}_m{m}", [*supply, (model.demand_mw[s, m], -1)], GE, 0, float(case.it_mw[m]))
 
 
 def swing(model: Model) -> None:
@@ -333,22 +354,24 @@ def swing(model: Model) -> None:
         followed = model.ratings(s, m, case.is_battery | case.is_generator, follows)
         tolerated = model.grid(s, m, case.grid_swing_mw, case.step_rise_swing_mw)
         missing = model.missing("swing", s, m)
-        model.row(f"swing_s{s}_m{m}", [*followed, *missing, *_merged(tolerated, need)], GE, 0)
+        size = float(case.it_mw[m])
+        model.row(f"swing_s{s}_m{m}", [*followed, *missing, *_merged(tolerated, need)], GE, 0, size)
 
 
 def ride_through(model: Model) -> None:
     """8. ``sum(energy_mwh x units) >= it_mw x ride_through_minutes / 60``."""
     case = model.instance
     for s, m in model.pairs():
-        need = model.started(s, m, -float(case.it_mw[m] * case.ride_through_minutes / 60))
+        energy = float(case.it_mw[m] * case.ride_through_minutes / 60)
+        need = model.started(s, m, -energy)
         stored = [(model.units[o, s, m], float(case.energy_mwh[o])) for o in model.offers(s, m, case.is_battery)]
-        model.row(f"ride_s{s}_m{m}", [*stored, *model.missing("ride_through", s, m), *need], GE, 0)
+        model.row(f"ride_s{s}_m{m}", [*stored, *model.missing("ride_through", s, m), *need], GE, 0, energy)
 
 
 def _limit(model: Model, name: str, limit: np.ndarray, terms: Callable[[int, int], list[Term]]) -> None:
     """``sum of terms <= limit[s]`` for every site and milestone."""
     for s, m in model.pairs():
-        model.row(f"{name}_s{s}_m{m}", terms(s, m), LE, float(limit[s]))
+        model.row(f"{name}_s{s}_m{m}", terms(s, m), LE, float(limit[s]), float(limit[s]))
 
 
 def fuel_gas(model: Model) -> None:
@@ -411,7 +434,7 @@ def power_quality(model: Model) -> None:
                 model.row(f"{name}_s{s}_m{m}", model.started(s, m), LE, 0)
             elif least > 0:
                 there = [*model.ratings(s, m, kind, factor), *model.missing(name, s, m)]
-                model.row(f"{name}_s{s}_m{m}", [*there, *model.started(s, m, -least)], GE, 0)
+                model.row(f"{name}_s{s}_m{m}", [*there, *model.started(s, m, -least)], GE, 0, least)
 
 
 FAMILIES: tuple[Callable[[Model], None], ...] = (

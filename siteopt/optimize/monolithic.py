@@ -1,74 +1,74 @@
 """The best of all sites as one MILP over all sites and days, a stage for each objective.
 
-Slow, and independent of the search's argument that later days never hurt: the two must agree.
+Slow, and independent of the search: it steps through no days and rules out no site, so the two must agree. In the end
+the answer is confirmed like that of the search.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from siteopt.instance import Pool
-from siteopt.optimize.bounds import bounds
-from siteopt.optimize.formulation import COST, Model, build
+from siteopt.instance import Floats, Instance, Pool
+from siteopt.optimize.bounds import Bounds, bounds
+from siteopt.optimize.clock import Clock, OutOfTime
+from siteopt.optimize.finishing import Finisher
+from siteopt.optimize.formulation import COST, build
+from siteopt.optimize.program import program_of
 from siteopt.optimize.search import Progress, Report
-from siteopt.optimize.single import Clock, OutOfTime, plan_of, tidied
+from siteopt.optimize.single import tidied
 from siteopt.optimize.solver import solver_version
-from siteopt.plan import LISTED, Ranking, RunOutcome, SitePlan, SiteResult, Stage, Standing, relative_gap
+from siteopt.optimize.targets import is_reached, to_serve, to_win
+from siteopt.optimize.whole import best_whole
+from siteopt.plan import LISTED, Plan, Ranking, RunOutcome, SitePlan, SiteResult, Stage, Standing, relative_gap
+from siteopt.proofs import Proof
+from siteopt.tolerances import SAME_COST_MUSD, steps_of_cost
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A plan and its site."""
+
+    case: Instance
+    plan: Plan
 
 
 def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = None) -> Ranking:
-    """One MILP for each objective in turn, the earlier ones held. Only the chosen site gets a plan."""
+    """Solve one MILP for each objective in turn, the earlier ones held. Only the chosen site gets a plan."""
     clock = clock or Clock()
     case = pool.exact(np.arange(len(pool.site_id)))
     limits = bounds(case)
-    low, high = limits.day.copy(), np.full(case.milestones, case.horizon_day)
     stages: list[Stage] = []
-    held, outcome = case, RunOutcome.PROVEN
-    model: Model | None = None  # the last one with a plan
-    for goal in case.order:
-        days = {
-            (int(s), m): range(int(low[s, m]), int(high[m]) + 1)
-            for s in np.flatnonzero((low <= high).all(axis=1))
-            for m in range(case.milestones)
-        }
-        trial = build(held, days, goal) if days else None
-        try:
-            result = clock.solve(trial.problem) if trial is not None else None
-        except OutOfTime as end:
-            result, outcome = end.result, RunOutcome.LIMIT
-        if result is None or not result.has_plan:
-            outcome = outcome if outcome is RunOutcome.LIMIT else RunOutcome.NO_SITE
-            break
-        model = trial
-        value, bound = result.objective, result.bound
-        if goal != COST:
-            value, bound = round(value), math.ceil(bound - 1e-6)
-            low[:, goal] = np.where(low[:, goal] <= value, value, low[:, goal])
-            high[goal] = value
+    best, outcome = None, RunOutcome.PROVEN
+    try:
+        best = _staged(case, limits, clock, stages, report)
+        if _is_contradicted(case, limits, best, clock):
+            outcome = RunOutcome.LIMIT
+        elif best is None:
+            outcome = RunOutcome.NO_SITE
         else:
-            held = replace(case, budget_musd=value + 1e-9 * abs(value))
-        stages.append(Stage("cost" if goal == COST else case.milestone[goal], value, bound, relative_gap(value, bound)))
-        if outcome is RunOutcome.LIMIT:
-            break
-        if report:
-            report(Progress(len(stages), len(case.order), "stages", "", clock.solves, clock.elapsed))
+            best = _first_of_equals(case, limits, best, clock)
+    except _Unfinished as end:
+        best, outcome = end.made, RunOutcome.LIMIT
     standing = {
         RunOutcome.PROVEN: Standing.RULED_OUT,
         RunOutcome.NO_SITE: Standing.CANNOT_SERVE,
         RunOutcome.LIMIT: Standing.OPEN,
     }[outcome]
-    results = {s: SiteResult(case.site_id[s], standing, limits.day[s], limits.cost_musd[s]) for s in range(case.sites)}
+    results = {
+        site: SiteResult(site, standing, limits.day[s], limits.cost_musd[s]) for s, site in enumerate(case.site_id)
+    }
     first = []
-    if model is not None:
-        chosen = next(s for (s, m, _), var in model.start.items() if m == 0 and var.varValue > 0.5)
-        one, plan = case.take(np.array([chosen])), plan_of(model, chosen)
-        best = SitePlan(one, plan, tuple(stages), outcome is RunOutcome.PROVEN)
-        best = tidied(best, clock) if best.proven else best
-        first = [SiteResult(case.site_id[chosen], Standing.CHOSEN, limits.day[chosen], best.cost_bound_musd, best)]
-        del results[chosen]
+    if best is not None:
+        chosen = best.case.site_id[0]
+        found = SitePlan(best.case, best.plan, tuple(stages), outcome is RunOutcome.PROVEN)
+        found = tidied(found, clock) if found.proven else found
+        first = [
+            replace(results.pop(chosen), standing=Standing.CHOSEN, cost_bound_musd=found.cost_bound_musd, best=found)
+        ]
     return Ranking(
         outcome,
         (*first, *results.values())[:LISTED],
@@ -81,4 +81,128 @@ def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = N
         clock.solves,
         clock.elapsed,
         {},
+        clock.evidence,
+        Proof(
+            ranks=() if best is None or outcome is RunOutcome.LIMIT else (found.stored(),),
+            branchings=clock.stored_branchings(),
+        ),
     )
+
+
+class _Unfinished(Exception):
+    """The time ran out, or the solver contradicted itself; with the best plan by then."""
+
+    def __init__(self, made: _Made | None) -> None:
+        super().__init__()
+        self.made = made
+
+
+def _staged(case: Instance, limits: Bounds, clock: Clock, stages: list[Stage], report: Report | None) -> _Made | None:
+    """Return the best plan, stage by stage; None where the solver finds none.
+
+    Raises
+    ------
+    _Unfinished
+    """
+    low, high, held = limits.day.copy(), np.full(case.milestones, case.horizon_day), case
+    best: _Made | None = None
+    for goal in case.order:
+        days = {
+            (int(s), m): range(int(low[s, m]), int(high[m]) + 1)
+            for s in np.flatnonzero((low <= high).all(axis=1))
+            for m in range(case.milestones)
+        }
+        if not days:
+            return None
+        try:
+            made, value, bound = _solved(held, days, goal, clock)
+        except OutOfTime as end:
+            if end.plan is not None:
+                stages.append(_stage(case, goal, _value(end.plan, goal), end.bound_musd))
+            raise _Unfinished(end.plan or best) from None
+        if made is None:
+            if best is not None:  # known from the stage before, so the solver is wrong
+                raise _Unfinished(best)
+            return None
+        best = made
+        if goal != COST:
+            low[:, goal] = np.where(low[:, goal] <= value, value, low[:, goal])
+            high[goal] = value
+        else:
+            held = replace(case, budget_musd=min(case.budget_musd, steps_of_cost(value) * SAME_COST_MUSD))
+        stages.append(_stage(case, goal, value, bound))
+        if report:
+            report(Progress(len(stages), len(case.order), "stages", "", clock.solves, clock.elapsed))
+    return best
+
+
+def _stage(case: Instance, goal: int, value: float, bound: float) -> Stage:
+    """Return a stage; a bound of a day is a whole one, and nothing is below 0."""
+    bound = max(0.0, bound)
+    bound = bound if goal == COST else math.ceil(bound - 1e-6)
+    return Stage("cost" if goal == COST else case.milestone[goal], value, bound, relative_gap(value, bound))
+
+
+def _value(made: _Made, goal: int) -> float:
+    return made.plan.cost_musd(made.case) if goal == COST else float(made.plan.day[goal])
+
+
+def _solved(
+    case: Instance, days: dict[tuple[int, int], range], goal: int, clock: Clock
+) -> tuple[_Made | None, float, float]:
+    """Return a plan with the least of one goal, its value, and the solver's bound."""
+    model = build(case, days, goal)
+    program = program_of(model.problem, model.sizes)
+    finisher = Finisher(model, program)
+
+    def finish(values: Floats) -> tuple[_Made, float] | None:
+        found = finisher.finish(values)
+        if found is None:
+            return None
+        made = _Made(*found)
+        return made, _value(made, goal)
+
+    found = best_whole(program, finish, clock)
+    return found.plan, found.value, found.bound
+
+
+def _is_contradicted(case: Instance, limits: Bounds, best: _Made | None, clock: Clock) -> bool:
+    """Return whether a plan is found that the answer says is none: a better one at any site, or one at all.
+
+    Raises
+    ------
+    _Unfinished
+        Where the time runs out, or that can neither be confirmed nor refuted.
+    """
+    key = None if best is None else SitePlan(best.case, best.plan, ()).key
+    targets = to_serve(case) if key is None else to_win(case, key, wins_ties=False)
+    try:
+        return any(is_reached(one, targets, clock) for one in _in_reach(case, limits))
+    except OutOfTime:
+        raise _Unfinished(best) from None
+
+
+def _first_of_equals(case: Instance, limits: Bounds, best: _Made, clock: Clock) -> _Made:
+    """Return the plan of the first site that has one with the same key: the solver leaves such ties open.
+
+    Raises
+    ------
+    _Unfinished
+    """
+    key = SitePlan(best.case, best.plan, ()).key
+    *_, equal = to_win(case, key, wins_ties=True)
+    try:
+        for one in _in_reach(case, limits):
+            if one.site_id >= best.case.site_id:
+                break
+            if not equal.is_beyond(bounds(one)) and (plan := equal.on(one, clock).any_plan()) is not None:
+                return _Made(one, plan)
+    except OutOfTime:
+        raise _Unfinished(best) from None
+    return best
+
+
+def _in_reach(case: Instance, limits: Bounds) -> Iterator[Instance]:
+    """Yield each site that arithmetic leaves within the horizon."""
+    for s in np.flatnonzero((limits.day <= case.horizon_day).all(axis=1)):
+        yield case.take(np.array([s]))

@@ -13,11 +13,13 @@ from dataclasses import replace
 
 from siteopt.instance import Instance
 from siteopt.optimize.bounds import bounds
+from siteopt.optimize.clock import Clock, OutOfTime
+from siteopt.optimize.fixed_days import CHEAPER, FixedDays
 from siteopt.optimize.formulation import COST
 from siteopt.optimize.search import Progress, Report
-from siteopt.optimize.single import Clock, OutOfTime, fixed, plan_of, solve_site
-from siteopt.optimize.solver import Outcome
-from siteopt.plan import SAME_COST_MUSD, Corner, SiteFront
+from siteopt.optimize.single import solve_site
+from siteopt.plan import Corner, SiteFront
+from siteopt.tolerances import SAME_COST_MUSD, steps_of_cost
 
 
 def fronts(
@@ -73,29 +75,35 @@ def _walk(case: Instance, milestone: int, clock: Clock) -> SiteFront:
 
 
 def _cheapest(case: Instance, milestone: int, day: int, clock: Clock) -> Corner | None:
-    """A plan of the least cost with a milestone by this day, on the first days that what it buys allows.
+    """Return a plan of the least cost with a milestone by this day, on the first days that what it buys allows.
 
-    None where there is no plan.
+    None where it is confirmed that there is no plan.
+
+    Raises
+    ------
+    OutOfTime
+        As Undecided where its cost can neither be confirmed nor refuted.
     """
     later = case.milestones - milestone - 1
-    model = fixed(case, [day] * (milestone + 1) + [case.horizon_day] * later, COST)
-    result = clock.solve(model.problem)
-    if result.outcome is not Outcome.OPTIMAL:
+    on = FixedDays(case, [day] * (milestone + 1) + [case.horizon_day] * later, clock)
+    plan = on.cheapest().plan
+    if plan is None:
         return None
-    plan = plan_of(model)
-    steps = round(plan.cost_musd(case) / SAME_COST_MUSD)
+    while (better := on.refute(plan.cost_musd(case) - CHEAPER)) is not None:
+        plan = better
+    cost = plan.cost_musd(case)
     bought = replace(
         case,
         fleet=plan.units[:, -1],
-        budget_musd=min(case.budget_musd, (steps + 0.5) * SAME_COST_MUSD),
+        budget_musd=min(case.budget_musd, steps_of_cost(cost) * SAME_COST_MUSD),
         order=(milestone, *(goal for goal in case.order if goal not in (milestone, COST)), COST),
     )
-    soonest = solve_site(bought, bounds(bought).day[0], clock).best
+    soonest = solve_site(bought, clock).best
     if soonest is None:  # the plan itself is one, but for rounding
-        return Corner(day, plan, plan.cost_musd(case), result.bound)
+        return Corner(day, plan, cost, cost - CHEAPER)
     if not soonest.proven:
         raise OutOfTime
-    return Corner(int(soonest.plan.day[milestone]), soonest.plan, soonest.cost_musd, result.bound)
+    return Corner(int(soonest.plan.day[milestone]), soonest.plan, soonest.cost_musd, cost - CHEAPER)
 
 
 def _joined(front: SiteFront, corner: Corner, every: Sequence[SiteFront]) -> Corner:

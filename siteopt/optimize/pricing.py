@@ -19,6 +19,7 @@ import numpy as np
 
 from siteopt.instance import TRADES, Floats, Instance, Ints
 from siteopt.optimize.formulation import HOURS_PER_YEAR
+from siteopt.proofs import StoredPrices
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,22 @@ class Prices:
     chiller_margin: Ints
     budget: float = 0.0
     crew: Mapping[tuple[int, int, int], float] = field(default_factory=dict)
+
+    def stored(self) -> StoredPrices:
+        """Return the prices as ``plan.json`` keeps them."""
+        rows = {name: tuple(getattr(self, name).tolist()) for name in (*_ROWS, "grid_margin", "chiller_margin")}
+        crew = tuple((*key, price) for key, price in sorted(self.crew.items()))
+        return StoredPrices(cost=self.cost, budget=self.budget, crew=crew, **rows)
+
+    @staticmethod
+    def restored(kept: StoredPrices, milestones: int, offers: int) -> Prices | None:
+        """Return prices that ``plan.json`` kept; None where they are not those of so many milestones and offers."""
+        rows = {name: np.array(getattr(kept, name)) for name in (*_ROWS, "grid_margin", "chiller_margin")}
+        crew = {(k, m, arrival): price for k, m, arrival, price in kept.crew}
+        fits = all(len(row) == milestones for row in rows.values())
+        fits &= all(o < offers for o in kept.chiller_margin)
+        fits &= all(0 <= k < len(TRADES) and 0 <= m < milestones for k, m, _ in crew)
+        return Prices(cost=kept.cost, budget=kept.budget, crew=crew, **rows) if fits else None
 
 
 _ROWS = ("heat", "heat_spare", "mean", "mean_spare", "peak", "swing", "ride", "gas", "nox", "water", "yard")

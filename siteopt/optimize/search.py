@@ -1,4 +1,7 @@
-"""The best of any number of sites: bounds for all of them, then a small MILP for each that may be among the first."""
+"""Search over all sites: bound every site, then solve a small MILP for each site that could still rank.
+
+In the end every claim that decides a rank is confirmed, by safe bounds or by a second setting of the solver.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,24 @@ from siteopt.instance import Instance, Ints, Pool
 from siteopt.log import note
 from siteopt.optimize.bottleneck import bottlenecks, days_saved, out_of_reach, why_not
 from siteopt.optimize.bounds import bounds
+from siteopt.optimize.clock import Clock, OutOfTime, Undecided
 from siteopt.optimize.formulation import COST
 from siteopt.optimize.pricing import Prices, priced
 from siteopt.optimize.screen import Rank, Screen, chunks
 from siteopt.optimize.single import (
     Answer,
-    Clock,
-    OutOfTime,
+    Ceiling,
+    confirmed,
     cost_prices,
     first_plan,
+    is_behind,
     shortfall_prices,
     solve_site,
     tidied,
 )
 from siteopt.optimize.solver import solver_version
 from siteopt.plan import LISTED, Ranking, RunOutcome, SitePlan, SiteResult, Stage, Standing, relative_gap
+from siteopt.proofs import Proof
 
 ROUND = 8
 """Sites that are solved before the others are looked at again; fixed, so that the answer is that of any machine."""
@@ -91,7 +97,16 @@ def search(
 
 @dataclass
 class _Search:
-    """What is known so far: plans and sites that cannot serve, by index; the sites that went to a solver; seconds."""
+    """What is known so far.
+
+    Attributes
+    ----------
+    found : plans by the index of their site
+    cannot : sites that cannot serve, by index
+    asked : sites that went to a solver
+    undecided : sites about which witnesses contradict each other
+    steps : seconds by step
+    """
 
     pool: Pool
     clock: Clock
@@ -102,28 +117,34 @@ class _Search:
     found: dict[int, SitePlan] = field(default_factory=dict)
     cannot: dict[int, Instance] = field(default_factory=dict)
     asked: set[int] = field(default_factory=set)
+    undecided: set[int] = field(default_factory=set)
     steps: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> Ranking:
-        """Bounds, prices, MILPs; what is known when the time is up."""
+        """Bound, price and solve until every rank is proven, or return what is known when the time is up."""
         proven = True
         try:
             with self._timed("bounds"):
                 self.screen.bound()
             with self._timed("prices"):
                 self._probe()
-            with self._timed("milps"):
-                while len(rivals := self._rivals()):
-                    self._solve(rivals)
+            stands = False
+            while not stands:
+                with self._timed("milps"):
+                    while len(rivals := self._rivals()):
+                        self._solve(rivals)
+                with self._timed("confirmation"):
+                    stands = self._confirm()
+            proven = not self.undecided
         except OutOfTime:
             proven = False
+        self.screen.open[list(self.undecided)] = True
         with self._timed("reasons"):
             results = self._results(proven)
         best = results[0].best if results else None
         stages = () if best is None else best.stages if proven else self._bounded(best)
-        outcome = RunOutcome.LIMIT if not proven else RunOutcome.PROVEN if self.found else RunOutcome.NO_SITE
         return Ranking(
-            outcome,
+            self._outcome(proven),
             results,
             stages,
             len(self.screen.open),
@@ -134,7 +155,26 @@ class _Search:
             self.clock.solves,
             self.clock.elapsed,
             self.steps,
+            self.clock.evidence,
+            Proof(
+                ranks=tuple(result.best.stored() for result in results if result.best is not None and proven),
+                prices=tuple(prices.stored() for prices in self.screen.prices),
+                branchings=self.clock.stored_branchings(),
+            ),
         )
+
+    def _outcome(self, proven: bool) -> RunOutcome:
+        """Return how the run ended; that no site can serve has to be known of each."""
+        if proven and any(best.proven for best in self.found.values()):
+            return RunOutcome.PROVEN
+        return RunOutcome.NO_SITE if proven and self._unable_sites().all() else RunOutcome.LIMIT
+
+    def _unable_sites(self) -> np.ndarray:
+        """Return which sites are known to be unable to serve; S."""
+        screen = self.screen
+        unable = ~screen.bounds.can_serve(np.arange(len(screen.open)), screen.head.horizon_day)
+        unable[list(self.cannot)] = True
+        return unable
 
     @contextlib.contextmanager
     def _timed(self, step: str) -> Iterator[None]:
@@ -142,7 +182,7 @@ class _Search:
         try:
             yield
         finally:
-            self.steps[step] = time.monotonic() - begin
+            self.steps[step] = self.steps.get(step, 0.0) + time.monotonic() - begin
             note("step", step=step, seconds=round(self.steps[step], 4))
 
     def _rank(self, s: int) -> Rank:
@@ -174,8 +214,8 @@ class _Search:
                 return
             s = int(rivals[0])
             self.asked.add(s)
-            case, _, likely = self._site(s)
-            days = self.screen.cost_days(likely[None])[0]
+            case = self.pool.exact(np.array([s]))
+            days = self.screen.cost_days(np.array([s]))[0]
             best = first_plan(case, days, self.clock)
             if best is not None:
                 self.found[s] = best
@@ -184,32 +224,27 @@ class _Search:
                 return
             self.screen.prices += prices
 
-    def _site(self, s: int) -> tuple[Instance, Ints, Ints]:
-        """The exact Instance of a site, lower bounds of its days, and the days that no plan of it comes before."""
-        case = self.pool.exact(np.array([s]))
-        earliest = bounds(case).day[0]
-        goals = [goal for goal in case.order if goal != COST]
-        likely = max(earliest, self.screen.likely[s].astype(np.int64), key=lambda days: tuple(days[goals]))
-        return case, earliest, likely
-
     def _solve(self, rivals: Ints) -> None:
         """Solve the sites with the best bounds, as many as a round takes."""
         ceiling = self._ceiling()
 
         def one(s: int) -> tuple[Instance, Answer | None, list[Prices]]:
-            case, earliest, likely = self._site(s)
+            case, bound = self.pool.exact(np.array([s])), self.screen.bounds.key[s]
+            days = self.screen.cost_days(np.array([s]))[0]
+            beat = None if ceiling is None else Ceiling(ceiling[0], s <= ceiling[1])
             try:
-                answer = solve_site(case, earliest, self.clock, likely=likely, ceiling=ceiling and ceiling[0])
+                answer = solve_site(case, self.clock, bound, beat)
             except OutOfTime:
                 return case, None, []
             learn = len(rivals) > ROUND and len(self.screen.prices) < PRICES and not answer.worse
-            return case, answer, self._lessons(s, case, likely, answer.best) if learn else []
+            return case, answer, self._lessons(s, case, days, answer.best) if learn else []
 
         batch = [int(s) for s in rivals[:ROUND]]
         self.asked.update(batch)
-        over = False
         for s, (case, answer, prices) in zip(batch, self.threads.map(one, batch), strict=True):
-            over |= answer is None or (answer.best is not None and not answer.best.proven)
+            self.screen.open[s] = False
+            if answer is None or (answer.best is not None and not answer.best.proven):
+                self.undecided.add(s)
             if answer is None:
                 continue
             if answer.best is not None:
@@ -218,9 +253,8 @@ class _Search:
                 self.screen.raise_to(s, ceiling[0])
             else:
                 self.cannot[s] = case
-            self.screen.open[s] = answer.best is not None and not answer.best.proven
             self.screen.prices += prices
-        if over:
+        if self.undecided and self.clock.is_over:
             raise OutOfTime
         if self.report:
             first = self.pool.site_id[min(map(self._rank, self.found))[1]] if self.found else ""
@@ -228,12 +262,41 @@ class _Search:
             progress = Progress(settled, len(self.screen.open), "sites", first, self.clock.solves, self.clock.elapsed)
             self.report(progress)
 
-    def _lessons(self, s: int, case: Instance, likely: Ints, best: SitePlan | None) -> list[Prices]:
-        """Prices of a site that was solved, where they bound its cost far better than those that are known."""
-        prices = _prices(case, likely, best)
+    def _confirm(self) -> bool:
+        """Confirm what decides the ranks: the least cost of the first, and that none is before the one above it.
+
+        Days, and sites that are worse than the ranks, were confirmed when they were solved. False where a cheaper plan
+        was found, so that the ranks may be others.
+        """
+        ranked = [s for _, s in sorted(map(self._rank, self.found)) if self.found[s].proven][: self.top]
+
+        def one(place: int) -> SitePlan | None:
+            s = ranked[place]
+            try:
+                if not place:
+                    return confirmed(self.found[s], self.clock)
+                above = ranked[place - 1]
+                return is_behind(self.found[s], Ceiling(self.found[above].key, s < above), self.clock)
+            except Undecided:
+                return None
+
+        checked = list(self.threads.map(one, range(len(ranked))))
+        stands = True
+        for s, best in zip(ranked, checked, strict=True):
+            if best is None:
+                self.undecided.add(s)
+            else:
+                stands &= best.key == self.found[s].key
+                self.found[s] = best
+        return stands
+
+    def _lessons(self, s: int, case: Instance, days: Ints, best: SitePlan | None) -> list[Prices]:
+        """Return prices of a site that was solved, where they bound its cost far better than those that are known."""
+        prices = _prices(case, days, best)
         if best is None:
             return prices
-        enough = self.screen.cost_musd[s] + LOOSE * (best.cost_musd - case.gpu_cost_musd)
+        known = float(self.screen.bounds.key[s, self.screen.head.order.index(COST)])
+        enough = known + LOOSE * (best.cost_musd - case.gpu_cost_musd)
         return [some for some in prices if not some.cost or priced(case, best.plan.day[None], some)[0] > enough]
 
     # what is reported
@@ -246,8 +309,7 @@ class _Search:
             ranked = [s for s in ranked if self.found[s].proven][: self.top]
         behind = [self.threads.submit(self._ranked, place, s, proven) for place, s in enumerate(ranked) if place]
         results = [*(self._ranked(0, s, proven) for s in ranked[:1]), *(later.result() for later in behind)]
-        late = np.asarray((screen.likely > screen.head.horizon_day).any(axis=1))
-        late[list(self.cannot)] = True
+        late = self._unable_sites()
         rest = ~late
         rest[ranked] = False
         others = np.flatnonzero(rest)
@@ -256,12 +318,15 @@ class _Search:
         return (*results, *self._unable(np.flatnonzero(late)[: LISTED - len(results)]))
 
     def _bounded(self, best: SitePlan) -> tuple[Stage, ...]:
-        """The best plan's values with bounds that no site can beat, up to the first goal that is not proven."""
-        screen, stages = self.screen, []
-        least = screen.by_bound(np.flatnonzero(screen.open))[:1]
-        for goal, stage in zip(screen.head.order, best.stages, strict=True):
-            bound = screen.cost_musd if goal == COST else screen.likely[:, goal]
-            low = float(min(stage.bound, *bound[least]))
+        """Return the best plan's values with bounds that no site can beat, up to the first goal that is not proven.
+
+        The bound of a goal holds for plans that reach the goals before it, so what comes after a gap is not bounded.
+        """
+        screen, stages = self.screen, list[Stage]()
+        rows = [tuple(stage.bound for stage in best.stages)]
+        rows += [tuple(screen.bounds.key[s].tolist()) for s in screen.by_bound(np.flatnonzero(screen.open))[:1]]
+        for stage, bound in zip(best.stages, min(rows), strict=True):
+            low = min(stage.value, bound)
             stages.append(Stage(stage.goal, stage.value, low, relative_gap(stage.value, low)))
             if stages[-1].gap:
                 break
@@ -283,9 +348,9 @@ class _Search:
     def _other(self, s: int, proven: bool, last: int) -> SiteResult:
         standing = Standing.RULED_OUT if proven else Standing.OPEN
         reason = f"its bound is worse than rank {last}" if proven else ""
-        return SiteResult(
-            self.pool.site_id[s], standing, self.screen.day[s], float(self.screen.cost_musd[s]), reason=reason
-        )
+        known = self.screen.bounds
+        cost = float(known.key[s, known.order.index(COST)])
+        return SiteResult(self.pool.site_id[s], standing, known.day[s], cost, reason=reason)
 
     def _unable(self, sites: Ints) -> Iterator[SiteResult]:
         """Sites that cannot serve, with the reason: those that were solved ask the solver, the others arithmetic."""
@@ -301,10 +366,9 @@ class _Search:
                 yield SiteResult(self.pool.site_id[s], Standing.CANNOT_SERVE, day, np.nan, reason=reason)
 
 
-def _prices(case: Instance, likely: Ints, best: SitePlan | None) -> list[Prices]:
-    """Prices of a site: of its cost where there is a plan, and of what is missing on days that do not hold."""
+def _prices(case: Instance, days: Ints, best: SitePlan | None) -> list[Prices]:
+    """Return prices of a site: of its cost where there is a plan, of what is missing on days that do not hold."""
     prices = [cost_prices(best)] if best is not None else []
-    if best is None or (best.plan.day != likely).any():
-        short = shortfall_prices(case, likely)
-        prices += [short] if short is not None else []
-    return prices
+    if best is None or (best.plan.day != days).any():
+        prices.append(shortfall_prices(case, days))
+    return [some for some in prices if some is not None]

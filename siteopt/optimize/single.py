@@ -7,25 +7,24 @@ With the days fixed, a site is a small integer program; and what is feasible on 
 from __future__ import annotations
 
 import math
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
 import pulp
-from numpy.typing import ArrayLike
 
-from siteopt.instance import Instance, Ints
-from siteopt.optimize.certificate import certify
-from siteopt.optimize.formulation import COST, FAMILIES, PRICED, SHORTFALL, Model, build
+from siteopt.instance import Floats, Instance, Ints
+from siteopt.optimize.bounds import bounds
+from siteopt.optimize.clock import Clock, OutOfTime, Undecided
+from siteopt.optimize.fixed_days import CHEAPER, FixedDays, Found, fixed, followed
+from siteopt.optimize.formulation import COST, FAMILIES, PRICED, SHORTFALL
+from siteopt.optimize.key_bounds import KeyBounds
 from siteopt.optimize.pricing import Prices, prices_of
-from siteopt.optimize.solver import Outcome, Solve, SolverError, solve
-from siteopt.plan import SAME_COST_MUSD, Key, Plan, SitePlan, Stage, relative_gap
-
-INTEGRALITY = 1e-5
-"""How far from a whole number the solver may leave an integer variable."""
+from siteopt.optimize.program import program_of
+from siteopt.optimize.solver import Outcome, solve
+from siteopt.plan import Key, Plan, SitePlan, Stage, relative_gap
+from siteopt.tolerances import SAME_COST_MUSD, most_of_step, steps_of_cost
 
 ROUGH = 0.01
 """Relative gap of cost (GPUs apart) that is near enough for prices."""
@@ -33,56 +32,30 @@ ROUGH = 0.01
 UNIT = 1000.0
 """What a unit counts for in a tie, beside the place of its offer."""
 
+ONE = np.zeros(1, dtype=np.int64)
+"""Index of the only site."""
+
 NO_PLAN = 1e-6
 """A shortfall, as a share of the needs added up, that is more than rounding."""
 
-Families = tuple[Callable[[Model], None], ...]
 
+@dataclass(frozen=True)
+class Ceiling:
+    """A key that a site has to beat, or to equal where it wins ties.
 
-class OutOfTime(Exception):
-    """The time limit was reached, or the user asked to stop."""
+    Attributes
+    ----------
+    key : Key
+    wins_ties : bool
+    """
 
-    def __init__(self, result: Solve | None = None) -> None:
-        super().__init__()
-        self.result = result
-
-
-@dataclass
-class Clock:
-    """The time that is left, whether to stop, and the number of MILPs solved. Threads may share it."""
-
-    seconds: float = math.inf
-    stop: threading.Event = field(default_factory=threading.Event)
-    started: float = field(default_factory=time.monotonic)
-    solves: int = 0
-    _counting: threading.Lock = field(default_factory=threading.Lock)
+    key: Key
+    wins_ties: bool
 
     @property
-    def elapsed(self) -> float:
-        """Seconds since the start."""
-        return time.monotonic() - self.started
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the time is up, or the user asked to stop."""
-        return self.stop.is_set() or self.elapsed >= self.seconds
-
-    def solve(self, problem: pulp.LpProblem, gap: float = 0.0) -> Solve:
-        """Solve within the time left, to a relative gap.
-
-        Raises
-        ------
-        OutOfTime
-            Where the limit came before a proof; it carries what the solver had by then.
-        """
-        if self.is_over:
-            raise OutOfTime
-        with self._counting:
-            self.solves += 1
-        result = solve(problem, self.seconds - self.elapsed, gap, self.stop)
-        if result.outcome is Outcome.LIMIT:
-            raise OutOfTime(result)
-        return result
+    def cost_musd(self) -> float:
+        """The highest cost that is not worse, where the key ends in cost."""
+        return most_of_step(self.key[-1] - (not self.wins_ties))
 
 
 @dataclass(frozen=True)
@@ -100,191 +73,157 @@ class Answer:
     worse: bool = False
 
 
-def plan_of(model: Model, site: int = 0) -> Plan:
-    """The plan that the solved variables of a model hold for the site that is taken.
-
-    Raises
-    ------
-    SolverError
-        Where the plan does not pass its certificate.
-    """
-    case = model.instance.take(np.array([site]))
-    own = np.flatnonzero(model.instance.step_site == site)
-    shape = (case.offers, case.milestones)
-    units, output, heat = np.zeros(shape, dtype=np.int64), np.zeros(shape), np.zeros(shape)
-    step = np.zeros((len(own), case.milestones), dtype=bool)
-    day = np.zeros(case.milestones, dtype=np.int64)
-    for (s, m, t), variable in model.start.items():
-        if s == site and variable.varValue > 0.5:
-            day[m] = t
-    for target, source in ((units, model.units), (output, model.output_mw), (heat, model.heat_mw)):
-        for (o, s, m), variable in source.items():
-            if s == site:
-                value = max(0.0, variable.varValue)
-                target[o, m] = _whole(value) if target is units else value
-    for (index, s, m), variable in model.step.items():
-        if s == site:
-            step[index - own[0], m] = bool(_whole(variable.varValue))
-    grid = range(case.milestones)
-    imported = np.array([max(0.0, model.import_mw[site, m].varValue) for m in grid])
-    demand = np.array([model.demand_mw[site, m].varValue for m in grid])
-    plan = Plan(day, units, step, output, imported, heat, demand)
-    certificate = certify(case, plan)
-    if not certificate.valid:
-        raise SolverError(f"the solver's plan breaks {certificate.violations[0]}")
-    return plan
-
-
-def _whole(value: float) -> int:
-    """An integer variable's value, which the solver gives within its tolerance."""
-    if abs(value - round(value)) > INTEGRALITY:
-        raise SolverError(f"the solver's plan has {value} where a whole number is due")
-    return round(value)
-
-
-def fixed(case: Instance, days: Sequence[int] | Ints, goal: int | None = None, families: Families = FAMILIES) -> Model:
-    """The model of one site with its days fixed."""
-    return build(case, {(0, m): [int(day)] for m, day in enumerate(days)}, goal, families)
-
-
-def feasible(case: Instance, days: Sequence[int] | Ints, clock: Clock, families: Families = FAMILIES) -> bool:
-    """Whether the site can start its milestones on these days."""
-    return clock.solve(fixed(case, days, None, families).problem).outcome is Outcome.OPTIMAL
-
-
-def followed(days: ArrayLike) -> Ints:
-    """The latest days, none later than these, on which no milestone is later than the one after it; milestones last."""
-    return np.minimum.accumulate(np.asarray(days)[..., ::-1], axis=-1)[..., ::-1]
-
-
 def solve_site(
     case: Instance,
-    earliest: Ints,
     clock: Clock,
-    likely: Ints | None = None,
-    ceiling: Key | None = None,
+    bound: Floats | None = None,
+    ceiling: Ceiling | None = None,
 ) -> Answer:
-    """The best plan of an Instance of one site, in the order of the objective.
+    """Return the best plan of an Instance of one site, in the order of the objective.
 
     Parameters
     ----------
-    earliest : M
-        Lower bounds of the days, each by itself.
-    likely : M, optional
-        Days such that the site has no plan that the objective puts before them; ``earliest`` unless given.
-    ceiling : key, optional
-        The site matters only where it is not worse than this key of the objective.
+    bound : array by goal, optional
+        No plan of the site has a key before it; cost in millions of USD.
+    ceiling : Ceiling, optional
+        The site matters only where it is not worse.
 
-    Notes
-    -----
-    Where the time runs out, the best plan so far is returned with what is proven of it, or OutOfTime is raised where
-    there is none.
+    Raises
+    ------
+    OutOfTime
+        Where the time runs out, or witnesses contradict each other, before there is a plan; else the best plan so far
+        is returned with what is proven of it.
     """
-    if (earliest > case.horizon_day).any():
+    limits, known = bounds(case), KeyBounds(case.order, 1)
+    known.start(ONE, limits.day, limits.cost_musd)
+    if bound is not None:
+        known.raise_to(ONE, bound[None])
+    if not known.can_serve(ONE, case.horizon_day)[0]:
         return Answer(None)
-    return _Attempt(case, earliest, clock, earliest if likely is None else likely, ceiling).answer()
+    return _Attempt(case, known, clock, ceiling).answer()
 
 
 @dataclass
 class _Attempt:
-    """One site on its way to its best plan."""
+    """One site on its way to its best plan.
+
+    Attributes
+    ----------
+    bounds : KeyBounds, of the one site
+    settled : days of the milestones that are settled
+    values : the key as far as it is settled
+    low : proven lower bounds of the days, the goals before them being settled
+    known : a plan with the settled goals
+    """
 
     case: Instance
-    earliest: Ints
+    bounds: KeyBounds
     clock: Clock
-    likely: Ints
-    ceiling: Key | None
+    ceiling: Ceiling | None
     settled: dict[int, int] = field(default_factory=dict)
-    """First days of the milestones that are settled."""
+    values: list[float] = field(default_factory=list)
     low: dict[int, int] = field(default_factory=dict)
-    """Proven lower bounds of the days, the goals before them being settled."""
-    seen: Model | None = None
-    """The last model that holds a plan."""
+    known: Plan | None = None
+    limit_musd: float = math.inf
     cost_bound_musd: float = -math.inf
 
     def answer(self) -> Answer:
         """Settle the goals in their order."""
-        self.low = dict(enumerate(map(int, self.earliest)))
-        self.cost_bound_musd = float(self.case.site_cost_musd[0] + self.case.gpu_cost_musd)
+        self.low = dict(enumerate(map(int, self.bounds.day[0])))
+        self.cost_bound_musd = float(self.bounds.cost_musd[0])
         try:
             return self._answer()
-        except OutOfTime:
-            if self.seen is None:
+        except OutOfTime as end:
+            plan = end.plan or self.known
+            if plan is None:
                 raise
-            plan = plan_of(self.seen)
-            return Answer(SitePlan(self.case, plan, self._stages(plan, self.cost_bound_musd), proven=False))
+            return Answer(SitePlan(self.case, plan, self._stages(plan), proven=False))
 
     def _answer(self) -> Answer:
-        case = self.case
-        if case.order[-1] == COST and (self.likely <= case.horizon_day).all():
-            self.low = dict(enumerate(map(int, self.likely)))
-            best = self._cheapest(case, self.likely)
-            if best is not None:  # every day at its bound: nothing can be better
-                return Answer(best)
-            if self._at_ceiling(self.likely):
-                return Answer(None, worse=True)
-            self.low = dict(enumerate(map(int, self.earliest)))
-        if not self._works(case, self._latest()):
+        first = self._at_bound()
+        if first is not None:
+            return first
+        self.known = self._on(self._latest()).any_plan()
+        if self.known is None:
             return Answer(None)
-        limited = case
-        for place, goal in enumerate(case.order):
+        for goal in self.case.order:
             if goal != COST:
-                self.settled[goal] = self._first_day(limited, goal)
-                if (
-                    self.ceiling is not None
-                    and tuple(self.settled.get(other, -1) for other in case.order[: place + 1])
-                    > self.ceiling[: place + 1]
-                ):
-                    return Answer(None, worse=True)
-            elif goal != case.order[-1]:
-                cost = self._solved(limited, self._latest(), COST).objective
-                limited = replace(case, budget_musd=cost + 1e-9 * abs(cost))
-        best = self._cheapest(limited, self._latest())
-        return Answer(best, worse=best is None)
+                self.settled[goal] = self._first_day(goal)
+                self.values.append(float(self.settled[goal]))
+            elif goal == self.case.order[-1]:
+                return self._cheapest(self._latest())
+            else:
+                self.values.append(float(self._settle_cost()))
+            if self.ceiling is not None and tuple(self.values) > self.ceiling.key[: len(self.values)]:
+                return Answer(None, worse=True)
+        return Answer(SitePlan(self.case, self.known, self._stages(self.known)))
 
-    def _solved(self, case: Instance, days: Sequence[int] | Ints, goal: int | None) -> Solve:
-        """Solve with the days fixed, and remember the model where it holds a plan."""
-        model = fixed(case, days, goal)
-        last = goal == COST == self.case.order[-1]
-        try:
-            result = self.clock.solve(model.problem)
-        except OutOfTime as end:
-            if end.result is not None and end.result.has_plan:
-                self.seen = model
-            if end.result is not None and last and math.isfinite(end.result.bound):
-                self.cost_bound_musd = max(self.cost_bound_musd, end.result.bound)
-            raise
-        if result.has_plan:
-            self.seen = model
-        return result
-
-    def _works(self, case: Instance, days: Sequence[int]) -> bool:
-        return self._solved(case, days, None).outcome is Outcome.OPTIMAL
-
-    def _cheapest(self, case: Instance, days: Sequence[int] | Ints) -> SitePlan | None:
-        """The least cost with all days fixed; None where there is no plan that is not worse than the ceiling."""
-        if self._at_ceiling(days) and self.ceiling is not None:
-            case = replace(case, budget_musd=min(case.budget_musd, (self.ceiling[-1] + 0.5) * SAME_COST_MUSD))
-        result = self._solved(case, days, COST)
-        if result.outcome is not Outcome.OPTIMAL or self.seen is None:
+    def _at_bound(self) -> Answer | None:
+        """Try all days at the bound of the key: where these hold, nothing can be better. None where they do not."""
+        if self.case.order[-1] != COST:
             return None
-        plan = plan_of(self.seen)
+        days = self.bounds.latest(ONE, self.case.horizon_day)[0]
+        if (np.diff(days) < 0).any():
+            return None
+        if self._is_at_ceiling(days):
+            return self._cheapest(days)
+        found = self._least(self._on(days), sure=False)
+        return None if found.plan is None else self._best(days, found)
+
+    def _on(self, days: Sequence[int] | Ints) -> FixedDays:
+        return FixedDays(self.case, days, self.clock, kept=True)
+
+    def _settle_cost(self) -> int:
+        """Hold the least cost, in steps, for the goals after it."""
+        on = self._on(self._latest())
+        self.known = on.cheapest(self.limit_musd, self.known).plan
+        while self.known is not None:
+            steps = steps_of_cost(self.known.cost_musd(self.case))
+            self.limit_musd, self.cost_bound_musd = most_of_step(steps), most_of_step(steps - 1)
+            better = on.refute(self.cost_bound_musd)
+            if better is None:
+                return steps
+            self.known = better
+        raise Undecided
+
+    def _cheapest(self, days: Sequence[int] | Ints) -> Answer:
+        """Return the least cost with all days fixed; no plan where it is worse than the ceiling."""
+        on, limit, known = self._on(days), self.limit_musd, self.known
+        if self.ceiling is not None and self._is_at_ceiling(days):
+            limit = min(limit, self.ceiling.cost_musd)
+            if on.is_plainly_above(limit):
+                return Answer(None, worse=True)
+        if known is not None and known.cost_musd(self.case) > limit:
+            known = None
+        found = self._least(on, limit, known)
+        return Answer(None, worse=True) if found.plan is None else self._best(days, found)
+
+    def _least(self, on: FixedDays, limit: float = math.inf, known: Plan | None = None, *, sure: bool = True) -> Found:
+        """Return the least cost where it is the last goal; where the time runs out, keep its bound."""
+        try:
+            return on.cheapest(limit, known, sure=sure)
+        except OutOfTime as end:
+            self.cost_bound_musd = max(self.cost_bound_musd, end.bound_musd)
+            raise
+
+    def _best(self, days: Sequence[int] | Ints, found: Found) -> Answer:
+        """Return the answer that the least cost on the first days is."""
+        assert found.plan is not None
+        self.cost_bound_musd = max(self.cost_bound_musd, found.bound)
         self.low = dict(enumerate(map(int, days)))
-        return SitePlan(self.case, plan, self._stages(plan, result.bound))
+        return Answer(SitePlan(self.case, found.plan, self._stages(found.plan)))
 
-    def _at_ceiling(self, days: Sequence[int] | Ints) -> bool:
-        """Whether only cost can tell the site from the ceiling."""
-        order = self.case.order
-        return (
-            self.ceiling is not None
-            and order[-1] == COST
-            and (tuple(float(days[goal]) for goal in order[:-1]) == self.ceiling[:-1])
-        )
+    def _is_at_ceiling(self, days: Sequence[int] | Ints) -> bool:
+        """Return whether only cost can tell the site from the ceiling."""
+        order, ceiling = self.case.order, self.ceiling
+        if ceiling is None or order[-1] != COST:
+            return False
+        return tuple(float(days[goal]) for goal in order[:-1]) == ceiling.key[:-1]
 
-    def _stages(self, plan: Plan, cost_bound_musd: float) -> tuple[Stage, ...]:
-        cost = plan.cost_musd(self.case)
+    def _stages(self, plan: Plan) -> tuple[Stage, ...]:
+        cost, least = plan.cost_musd(self.case), self.cost_bound_musd
         return tuple(
-            Stage("cost", cost, cost_bound_musd, relative_gap(cost, cost_bound_musd))
+            Stage("cost", cost, min(cost, least), relative_gap(cost, least))
             if goal == COST
             else Stage(
                 self.case.milestone[goal],
@@ -296,70 +235,114 @@ class _Attempt:
         )
 
     def _latest(self, trial: Mapping[int, int] = MappingProxyType({})) -> list[int]:
-        """The latest days that leave the settled ones as they are."""
-        case, settled = self.case, {**self.settled, **trial}
-        return followed([settled.get(m, case.horizon_day) for m in range(case.milestones)]).tolist()
+        """Return the latest days that leave the settled ones as they are."""
+        settled = {**self.settled, **trial}
+        return followed([settled.get(m, self.case.horizon_day) for m in range(self.case.milestones)]).tolist()
 
-    def _first_day(self, case: Instance, goal: int) -> int:
-        """The first day on which a milestone can start with the settled ones held: doubling steps, then bisection."""
-        as_likely = COST not in self.settled and all(day == self.likely[m] for m, day in self.settled.items())
-        bound = self.likely if as_likely and self.case.order[-1] == COST else self.earliest
-        self.low[goal] = max([int(bound[goal]), *(day for m, day in self.settled.items() if m < goal)])
-        high = self._latest()[goal]
-        stride, trial = 1, self.low[goal]
+    def _first_day(self, goal: int) -> int:
+        """Return the first day of a milestone with the settled goals held: doubling steps, then bisection."""
+        high, stride = self._latest()[goal], 1
+        trial = self.low[goal] = int(self.bounds.entry(ONE, np.array([self.values]))[0])
         while self.low[goal] < high:
-            if self._works(case, self._latest({goal: trial})):
-                high = trial
+            plan = self._on(self._latest({goal: trial})).any_plan(self.limit_musd)
+            if plan is not None:
+                self.known, high = plan, trial
             else:
                 self.low[goal] = trial + 1
-            nearby = self.low[goal] + stride
+            trial = min(self.low[goal] + stride, (self.low[goal] + high) // 2)
             stride *= 2
-            trial = min(nearby, (self.low[goal] + high) // 2)
         return high
 
 
+def confirmed(found: SitePlan, clock: Clock) -> SitePlan:
+    """Return a site's best plan with its least cost confirmed, or a cheaper one that is.
+
+    Its days are confirmed when they are found, and so is a cost that other goals follow; only a cost that comes last
+    is left, since for most sites it decides nothing.
+
+    Raises
+    ------
+    Undecided
+        Where it can neither be confirmed nor refuted.
+    """
+    case, order = found.case, found.case.order
+    while order[-1] == COST:
+        cost = found.cost_musd
+        better = FixedDays(case, found.plan.day, clock, kept=True).refute(cost - CHEAPER)
+        if better is None:
+            last = Stage("cost", cost, max(found.stages[-1].bound, cost - CHEAPER), 0.0)
+            return replace(found, stages=(*found.stages[:-1], last))
+        found = replace(found, plan=better)
+    return found
+
+
+def is_behind(found: SitePlan, ceiling: Ceiling, clock: Clock) -> SitePlan:
+    """Return a site's best plan, confirmed to be no better than a ceiling, or a cheaper one that is better.
+
+    Raises
+    ------
+    Undecided
+        Where it can neither be confirmed nor refuted.
+    """
+    days, key = found.key[:-1], ceiling.key
+    if found.case.order[-1] != COST or days != key[:-1]:
+        return found
+    on = FixedDays(found.case, found.plan.day, clock, kept=True)
+    better = on.refute(min(ceiling.cost_musd, found.cost_musd - CHEAPER))
+    return found if better is None else confirmed(replace(found, plan=better), clock)
+
+
 def tidied(found: SitePlan, clock: Clock) -> SitePlan:
-    """Of all plans with the same days and the same cost the one that is given: a tie ends in one answer.
+    """Return, of all plans with the same days and the same cost, the one that is given: a tie ends in one answer.
 
     The fewest units on site, added up over the milestones, less the grid steps in service; of those the units of the
     offers that come first by their id: each unit counts UNIT and the place of its offer. The plan itself where the time
     runs out.
     """
-    model = fixed(replace(found.case, budget_musd=found.cost_musd + SAME_COST_MUSD / 10), found.plan.day)
+    case, cost = found.case, found.cost_musd
+    limit = min(cost + SAME_COST_MUSD / 10, most_of_step(steps_of_cost(cost)))
+    model = fixed(replace(case, budget_musd=limit), found.plan.day, families=FAMILIES)
     units = [(var, UNIT + o) for (o, _, _), var in model.units.items()]
     model.problem.setObjective(pulp.LpAffineExpression(units + [(var, -UNIT) for var in model.step.values()]))
     try:
-        clock.solve(model.problem)
+        result = clock.solve(program_of(model.problem, model.sizes))
     except OutOfTime:
         return found
-    return replace(found, plan=plan_of(model))
+    finished = None if result.values is None else FixedDays(case, found.plan.day, clock).finish(result.values)
+    return found if finished is None or finished[1] > limit else replace(found, plan=finished[0])
 
 
 def first_plan(case: Instance, days: Ints, clock: Clock) -> SitePlan | None:
-    """A plan on these days within ROUGH of the least cost; None where there is none."""
-    model = fixed(case, days, COST)
-    result = clock.solve(model.problem, ROUGH)
-    if result.outcome is not Outcome.OPTIMAL:
+    """Return a plan on these days within ROUGH of the least cost; None where the solver finds none."""
+    found = FixedDays(case, days, clock).cheapest(gap=ROUGH, sure=False)
+    if found.plan is None:
         return None
-    plan = plan_of(model)
-    cost = Stage("cost", result.objective, result.bound, relative_gap(result.objective, result.bound))
+    cost = Stage("cost", found.value, found.bound, relative_gap(found.value, found.bound))
     day = (Stage(case.milestone[m], float(days[m]), float(days[m]), 0.0) for m in range(case.milestones))
-    return SitePlan(case, plan, (*day, cost), proven=False)
+    return SitePlan(case, found.plan, (*day, cost), proven=False)
 
 
-def cost_prices(found: SitePlan) -> Prices:
-    """The LP duals of the site on the days of a plan, the largest unit used being at most that of the plan."""
+def cost_prices(found: SitePlan) -> Prices | None:
+    """Return the LP duals of the site on the days of a plan, the largest unit used being at most that of the plan.
+
+    None where the solver has none.
+    """
     case, plan = found.case, found.plan
     model = fixed(case, plan.day, COST, PRICED)
+    program = program_of(model.problem, model.sizes)
+    lower, upper = program.lower.copy(), program.upper.copy()
     for (g, _, m), used in model.used.items():
         member = model.group[0] == g
         kind = case.is_chiller if case.is_chiller[member][0] else case.is_generator
         largest = case.rating_mw[0][kind & (plan.units[:, m] > 0)].max(initial=0)
-        used.lowBound = used.upBound = float(case.rating_mw[0][member][0] <= largest)
-    return prices_of(case, solve(model.problem, relax=True).dual, 1.0)
+        column = program.place[used.name]
+        lower[column] = upper[column] = float(case.rating_mw[0][member][0] <= largest)
+    result = solve(replace(program, lower=lower, upper=upper), relax=True)
+    return prices_of(case, result.dual, 1.0) if result.outcome is Outcome.OPTIMAL else None
 
 
 def shortfall_prices(case: Instance, days: Ints) -> Prices | None:
-    """Prices that show that there is no plan on these days; None where the LP relaxation does not show it."""
-    result = solve(fixed(case, days, SHORTFALL, PRICED).problem, relax=True)
+    """Return prices that show that there is no plan on these days; None where the LP relaxation does not show it."""
+    model = fixed(case, days, SHORTFALL, PRICED)
+    result = solve(program_of(model.problem, model.sizes), relax=True)
     return prices_of(case, result.dual, 0.0) if result.objective > NO_PLAN else None

@@ -1,6 +1,6 @@
-"""The only place that runs a solver: HiGHS through PuLP, its outcome, bound and gap read from HiGHS itself.
+"""The only place that runs a solver: HiGHS on arrays, its outcome, bound and gap read from HiGHS itself; and CBC.
 
-PuLP's own status is not used: it calls a time limit Optimal, and its variables read 0 where there is no solution.
+What comes back is a witness and not a verdict: :mod:`siteopt.optimize.fixed_days` says what it takes to believe it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,21 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.metadata import version
+from typing import Any
 
 import highspy
+import numpy as np
 import pulp
 
 from siteopt.codes import Code
 from siteopt.faults import Failure
+from siteopt.instance import Floats
 from siteopt.log import next_lp, note
+from siteopt.optimize.program import Program, program_of
+from siteopt.tolerances import GAP_MUSD, SOLVER_TOLERANCE
 
 SEED = 0
-"""Random seed of every run."""
+"""Random seed of every run; a second setting has the next one."""
 
 TRIAL_SECONDS, TRIAL_ANSWER = 60.0, -20.0
 """Time of a trial, and the whole-numbered optimum (4, 0) of its problem; without integrality it would be -21."""
@@ -41,32 +46,40 @@ class Outcome(StrEnum):
 
     OPTIMAL = "optimal"
     INFEASIBLE = "infeasible"
+    TARGET = "target reached"
+    CUTOFF = "bound beyond the cutoff"
     LIMIT = "limit"
+    FAILED = "failed"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Solve:
     """One run of the solver.
 
     Attributes
     ----------
     outcome : Outcome
-    has_plan : bool
-        Whether the variables of the problem hold a feasible solution.
     objective, bound : float
         In the units of the objective; nan where there is none.
     gap : float
         Relative gap as the solver gives it; inf where there is no plan.
+    values : array by column, or None
+        The best feasible solution.
     dual : mapping of row names to floats
         Of a linear relaxation: what one unit more on the right side adds to the objective.
     """
 
     outcome: Outcome
-    has_plan: bool
-    objective: float
-    bound: float
-    gap: float
+    objective: float = math.nan
+    bound: float = math.nan
+    gap: float = math.inf
+    values: Floats | None = None
     dual: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether there is a feasible solution."""
+        return self.values is not None
 
 
 class SolverError(Failure):
@@ -97,119 +110,190 @@ def _silent_stdout() -> Iterator[None]:
             os.close(sink)
 
 
-class _Highs(pulp.HiGHS):  # type: ignore[misc]
-    """PuLP's HiGHS, which hands the model over in one call instead of a call for each row and column.
+def _highs(program: Program, *, relax: bool, tolerance: float, ease: float = 0.0, **options: Any) -> highspy.Highs:
+    """Return a HiGHS that holds a program, its rows divided by their size so that tolerances are shares of it.
 
-    ``stop`` ends a run early; ``relax`` drops the integrality.
+    Rows with one side give way by ``ease``.
     """
-
-    stop: threading.Event | None = None
-    relax = False
-
-    def createAndConfigureSolver(self, lp: pulp.LpProblem) -> None:
-        with _silent_stdout():
-            super().createAndConfigureSolver(lp)
-        stop = self.stop
-        if stop is not None:
-            lp.solverModel.cbMipInterrupt.subscribe(lambda event: event.interrupt(stop.is_set()))
-
-    def buildSolverModel(self, lp: pulp.LpProblem) -> None:
-        variables, rows = lp.variables(), lp.constraints()
-        for index, variable in enumerate(variables):
-            variable.index = index
-        model = highspy.HighsLp()
-        model.num_col_, model.num_row_ = len(variables), len(rows)
-        model.col_cost_ = [lp.objective.get(variable, 0.0) for variable in variables]
-        model.col_lower_ = [-math.inf if v.lowBound is None else v.lowBound for v in variables]
-        model.col_upper_ = [math.inf if v.upBound is None else v.upBound for v in variables]
-        kinds = {} if self.relax else {pulp.LpInteger: highspy.HighsVarType.kInteger}
-        model.integrality_ = [kinds.get(v.cat, highspy.HighsVarType.kContinuous) for v in variables]
-        starts, indices, values, lower, upper = [0], [], [], [], []
-        for number, row in enumerate(rows):
-            row.index = number
-            for variable, value in row.items():
-                indices.append(variable.index)
-                values.append(value)
-            starts.append(len(indices))
-            low, high = row.getLb(), row.getUb()
-            lower.append(-math.inf if low is None else low)
-            upper.append(math.inf if high is None else high)
-        if not all(map(math.isfinite, (*values, *model.col_cost_))):
-            raise SolverError("a coefficient of the model is not finite")
-        model.row_lower_, model.row_upper_ = lower, upper
-        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        model.a_matrix_.start_, model.a_matrix_.index_, model.a_matrix_.value_ = starts, indices, values
-        lp.solverModel.passModel(model)
+    with _silent_stdout():
+        highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    for name in ("primal_feasibility_tolerance", "dual_feasibility_tolerance", "mip_feasibility_tolerance"):
+        options[name] = tolerance
+    for name, value in {"output_flag": False, "threads": 1, "presolve": "off", **options}.items():
+        highs.setOptionValue(name, value)
+    model = highspy.HighsLp()
+    model.num_col_, model.num_row_ = len(program.columns), len(program.rows)
+    model.col_cost_, model.col_lower_, model.col_upper_ = program.cost, program.lower, program.upper
+    if not relax:
+        kinds = highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger
+        model.integrality_ = [kinds[bool(whole)] for whole in program.whole]
+    model.row_lower_, model.row_upper_ = program.low / program.size - ease, program.high / program.size + ease
+    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    model.a_matrix_.start_, model.a_matrix_.index_ = program.first, program.column
+    model.a_matrix_.value_ = program.value / program.size[program.row]
+    highs.passModel(model)
+    return highs
 
 
 def solve(
-    problem: pulp.LpProblem,
+    program: Program,
     seconds: float = math.inf,
     gap: float = 0.0,
     stop: threading.Event | None = None,
     *,
     relax: bool = False,
+    target: float = -math.inf,
+    cutoff: float = math.inf,
+    seed: int = SEED,
 ) -> Solve:
-    """Solve to proven optimality, or until the time is up or ``stop`` is set.
+    """Solve to optimality, or until a target, a cutoff or a limit is reached.
 
     Parameters
     ----------
     gap : float
-        Relative gap that is near enough; with 0, the answer is proven.
+        Relative gap that is near enough.
+    stop : threading.Event, optional
+        Set it to end the run with what it has.
     relax : bool
         Solve the linear relaxation, for its duals.
-
-    Raises
-    ------
-    SolverError
-        Where HiGHS fails, or ends in a state that is neither of the outcomes.
+    target : float
+        End with TARGET at the first solution that is no more than this.
+    cutoff : float
+        End with CUTOFF where the bound is more than this.
     """
-    lp, begin = _kept(problem), time.monotonic()
-    result = _solve(problem, seconds, gap, stop, relax)
-    size = {"rows": problem.numConstraints(), "columns": problem.numVariables(), "relaxed": relax, "lp": lp}
+    begin = time.monotonic()
+    limit = {} if math.isinf(seconds) else {"time_limit": max(0.0, seconds)}
+    options = {"random_seed": seed, "mip_rel_gap": gap, "mip_abs_gap": GAP_MUSD, **limit}
+    highs = _highs(program, relax=relax, tolerance=SOLVER_TOLERANCE, **options)
+    lp = _kept(highs, program)
+
+    raised: list[BaseException] = []
+
+    def is_over(event: Any) -> None:
+        try:
+            found, bound = event.data_out.mip_primal_bound, event.data_out.mip_dual_bound
+            over = (stop is not None and stop.is_set()) or found + program.constant <= target
+            event.interrupt(over or bound + program.constant > cutoff)
+        except BaseException as error:  # a signal: HiGHS would take what is raised here for an error of its own
+            raised.append(error)
+            event.interrupt(True)
+
+    if not relax:
+        highs.cbMipInterrupt.subscribe(is_over)
+    highs.run()
+    if raised:
+        raise raised[0]
+    result = _read(highs, program, relax, target, cutoff)
+    size = {"rows": len(program.rows), "columns": len(program.columns), "relaxed": relax, "lp": lp}
     spent = round(time.monotonic() - begin, 4)
     note("solver", logging.DEBUG, outcome=result.outcome, plan=result.has_plan, seconds=spent, **size)
     return result
 
 
-def _kept(problem: pulp.LpProblem) -> str | None:
-    """The name of the LP file that holds the problem, where such files are asked for."""
+def _kept(highs: highspy.Highs, program: Program) -> str | None:
+    """Return the name of the LP file that holds a program, where such files are asked for."""
     try:
         path = next_lp()
         if path is None:
             return None
-        problem.deepcopy().writeLP(str(path))  # a copy, for PuLP adds to rows that are empty
+        for each, names in ((highs.passColName, program.columns), (highs.passRowName, program.rows)):
+            for index, name in enumerate(names):
+                each(index, name)
+        path.touch()  # HiGHS does not say why it cannot write
+        with _silent_stdout():
+            highs.writeModel(str(path))
     except OSError as error:
         note("no LP file", logging.WARNING, reason=str(error))
         return None
     return path.name
 
 
-def _solve(problem: pulp.LpProblem, seconds: float, gap: float, stop: threading.Event | None, relax: bool) -> Solve:
-    limit = None if math.isinf(seconds) else max(0.0, seconds)
-    solver = _Highs(msg=False, gapRel=gap, gapAbs=1e-6, threads=1, timeLimit=limit, random_seed=SEED, presolve="off")
-    solver.stop, solver.relax = stop, relax
-    try:
-        problem.solve(solver)
-    except pulp.PulpError as error:
-        raise SolverError(str(error)) from error
-    highs = problem.solverModel
-    info, status = highs.getInfo(), highs.getModelStatus()
+def _read(highs: highspy.Highs, program: Program, relax: bool, target: float, cutoff: float) -> Solve:
+    """Return what HiGHS says of a run, in its own words and numbers."""
+    info, solution, constant = highs.getInfo(), highs.getSolution(), program.constant
     plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-    states = highspy.HighsModelStatus
-    constant = problem.objective.constant
     objective = info.objective_function_value + constant if plan else math.nan
-    if status == states.kOptimal and plan:
-        if relax:
-            dual = {row.name: row.pi for row in problem.constraints()}
-            return Solve(Outcome.OPTIMAL, True, objective, objective, 0.0, dual)
-        bound = info.mip_dual_bound + constant if math.isfinite(info.mip_dual_bound) else objective
-        return Solve(Outcome.OPTIMAL, True, objective, bound, info.mip_gap)
-    if status in (states.kInfeasible, states.kUnboundedOrInfeasible):
-        return Solve(Outcome.INFEASIBLE, False, math.nan, math.nan, math.inf)
-    if status in (states.kTimeLimit, states.kInterrupt):
-        return Solve(Outcome.LIMIT, plan, objective, info.mip_dual_bound + constant, info.mip_gap if plan else math.inf)
-    raise SolverError(f"HiGHS ended in the state {highs.modelStatusToString(status)}")
+    bound = objective if relax or not math.isfinite(info.mip_dual_bound) else info.mip_dual_bound + constant
+    outcome = _outcome(highs.getModelStatus(), plan, objective <= target, bound > cutoff)
+    if outcome is Outcome.INFEASIBLE:
+        return Solve(outcome)
+    gap = (0.0 if relax else info.mip_gap) if plan else math.inf
+    values = np.array(solution.col_value) if plan else None
+    dual = dict(zip(program.rows, (np.array(solution.row_dual) / program.size).tolist(), strict=True)) if relax else {}
+    return Solve(outcome, objective, bound, gap, values, dual)
+
+
+def _outcome(status: highspy.HighsModelStatus, plan: bool, on_target: bool, beyond: bool) -> Outcome:
+    """Return what a run ended in, by the state of HiGHS and by what we stopped it for."""
+    states = highspy.HighsModelStatus
+    if status == states.kInterrupt and (on_target or beyond):
+        return Outcome.TARGET if on_target else Outcome.CUTOFF
+    known = {
+        states.kOptimal: Outcome.OPTIMAL if plan else Outcome.FAILED,
+        states.kInfeasible: Outcome.INFEASIBLE,
+        states.kUnboundedOrInfeasible: Outcome.INFEASIBLE,
+        states.kTimeLimit: Outcome.LIMIT,
+        states.kInterrupt: Outcome.LIMIT,
+    }
+    return known.get(status, Outcome.FAILED)
+
+
+@dataclass(frozen=True, eq=False)
+class Vertex:
+    """What the linear relaxation says between some bounds; nothing of it is trusted.
+
+    Attributes
+    ----------
+    is_infeasible : bool
+        HiGHS says so; ``price`` is then a ray.
+    values : array by column, or None
+    price : array by row, or None
+        Duals, from which :func:`siteopt.optimize.safe.lower_bound` makes a bound that holds.
+    """
+
+    is_infeasible: bool
+    values: Floats | None = None
+    price: Floats | None = None
+
+
+class Relaxation:
+    """The linear relaxation of a program, solved again and again between other bounds.
+
+    With ``ease``, rows give way by this share of their size, so that what holds by a hair is seen. A MILP is not given
+    such rows: 9e-10 on a right side made HiGHS call a program empty that has plans without it.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        cutoff: float = math.inf,
+        tolerance: float = SOLVER_TOLERANCE,
+        ease: float = 0.0,
+    ) -> None:
+        self._program, self._cutoff = program, cutoff - program.constant
+        self._highs = _highs(program, relax=True, tolerance=tolerance, ease=ease)
+        self._columns = np.arange(len(program.columns), dtype=np.int32)
+
+    def solve(self, lower: Floats, upper: Floats, *, whole_way: bool = False) -> Vertex | None:
+        """Return the optimal vertex, or a ray; None where HiGHS has neither.
+
+        Beyond the cutoff only duals are returned, unless it is asked to go the whole way.
+        """
+        highs, states = self._highs, highspy.HighsModelStatus
+        highs.setOptionValue("objective_bound", math.inf if whole_way else self._cutoff)
+        highs.changeColsBounds(len(self._columns), self._columns, lower, upper)
+        highs.run()
+        status = highs.getModelStatus()
+        if status == states.kInfeasible:
+            _, is_there, ray = highs.getDualRay()  # type: ignore[attr-defined]
+            return Vertex(True, price=np.array(ray) / self._program.size if is_there else None)
+        solution = highs.getSolution()
+        if not solution.dual_valid:
+            return None
+        price = np.array(solution.row_dual) / self._program.size
+        if status == states.kOptimal:
+            return Vertex(False, np.array(solution.col_value), price)
+        return Vertex(False, price=price) if status == states.kObjectiveBound else None
 
 
 def second_opinion(problem: pulp.LpProblem, seconds: float, stop: threading.Event | None = None) -> Solve:
@@ -230,18 +314,20 @@ def second_opinion(problem: pulp.LpProblem, seconds: float, stop: threading.Even
         options = f"-sec {max(0.0, seconds)} -ratio 0 -allow 1e-06 -threads 1 -timeMode elapsed -solve"
         command = [solver.path, model, *options.split(), "-printingOptions", "all", "-solution", answer]
         if not _ended(command, stop):
-            return Solve(Outcome.LIMIT, False, math.nan, math.nan, math.inf)
+            return Solve(Outcome.LIMIT)
         if not os.path.exists(answer):
             raise SolverError("CBC ended without an answer")
         status, values, *_, found = solver.readsol_MPS(answer, problem, variables, columns, rows)
     if status == pulp.LpStatusInfeasible:
-        return Solve(Outcome.INFEASIBLE, False, math.nan, math.nan, math.inf)
+        return Solve(Outcome.INFEASIBLE)
+    if found not in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible):
+        return Solve(Outcome.LIMIT)
     problem.assignVarsVals(values)
-    plan = found in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
-    objective = float(pulp.value(problem.objective) or 0.0) if plan else math.nan
+    objective = float(pulp.value(problem.objective) or 0.0)
+    plan = np.array([variable.varValue or 0.0 for variable in problem.variables()])
     if found == pulp.LpSolutionOptimal:
-        return Solve(Outcome.OPTIMAL, True, objective, objective, 0.0)
-    return Solve(Outcome.LIMIT, plan, objective, math.nan, math.inf)
+        return Solve(Outcome.OPTIMAL, objective, objective, 0.0, plan)
+    return Solve(Outcome.LIMIT, objective, values=plan)
 
 
 def _ended(command: list[str], stop: threading.Event | None) -> bool:
@@ -275,7 +361,7 @@ def solver_version() -> str:
 
 
 def _first(problem: pulp.LpProblem) -> Solve:
-    return solve(problem, TRIAL_SECONDS)
+    return solve(program_of(problem, {}), TRIAL_SECONDS)
 
 
 def _second(problem: pulp.LpProblem) -> Solve:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 from siteopt.faults import Fault
 from siteopt.instance import Instance
 from siteopt.plan import LISTED, Plan, Ranking, RunOutcome, SiteResult, Standing
+from siteopt.proofs import Proof
 from siteopt.scenario import Scenario, slug
 from siteopt.schema import Kind
 
@@ -32,6 +34,7 @@ def document(
     excluded: pd.Series,
     assumed: pd.DataFrame,
     certificate: Mapping[str, Any],
+    proof: Proof,
     inputs: Sequence[Mapping[str, str]],
     warnings: Sequence[Fault],
     version: str,
@@ -44,6 +47,8 @@ def document(
         Grid steps, in the order of days for each site.
     replay, power_quality : dict or None
         Of :mod:`siteopt.output.replayed`; None where there is no plan.
+    proof : Proof
+        What it takes to check the answer without searching again.
     """
     result = ranking.best
     chosen = result.site_id if result is not None else None
@@ -72,8 +77,10 @@ def document(
                 for stage in ranking.stages
             ],
             "stage_units": {"days": "days", "cost": "million USD"},
+            "evidence": asdict(ranking.evidence),
             **certificate,
         },
+        "proof": proof.model_dump(mode="json"),
         "inputs": [dict(one) for one in inputs],
         "warnings": [warning.record() for warning in warnings],
     }

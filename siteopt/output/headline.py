@@ -62,6 +62,8 @@ def headline(document: Document, words: Words) -> Headline:
 
 def _nothing(document: Document, words: Words) -> list[str]:
     if document["outcome"] == RunOutcome.LIMIT:
+        if document["certificate"]["evidence"]["undecided"]:
+            return [words("No answer: the solver contradicts itself, and neither a plan nor a safe bound decides.")]
         return [words("No plan yet: the time was up before the first one.")]
     count = words.count(document["candidates"], "candidate")
     return [

@@ -23,6 +23,9 @@ PHRASES = {
     "no plan costs less than {least} (gap {gap})": "비용 하한 {least}(격차 {gap})",
     "{goal} not before day {day} (gap {gap})": "{goal}: 빨라야 {day}일째(격차 {gap})",
     "No plan yet: the time was up before the first one.": "첫 계획을 찾기 전에 제한 시간이 끝났습니다.",
+    "No answer: the solver contradicts itself, and neither a plan nor a safe bound decides.": (
+        "답 없음: 솔버의 결과가 서로 모순되고, 계획이나 안전한 한계로도 판정할 수 없습니다."
+    ),
     "None of {candidates} can serve within the horizon.": "{candidates} 가운데 계획 기간 안에 가능한 곳이 없습니다.",
     "The ranking below says why, one by one; `siteopt explain` says what would have to change.": (
         "부지별 이유는 아래 순위표에 있습니다. 무엇이 달라져야 하는지는 `siteopt explain` 명령으로 볼 수 있습니다."
@@ -139,7 +142,15 @@ PHRASES = {
     "agrees": "일치",
     "DISAGREES: do not use this plan, and report it": "불일치: 이 계획을 쓰지 말고 신고하십시오",
     "contradicts nothing, but did not finish": "모순은 없으나 끝나지 않음",
+    "is mistaken: the plan that is given holds, and is better than what it calls the best": (
+        "오류: 제시된 계획은 모든 제약을 지키며, 두 번째 솔버가 최선이라고 한 것보다 낫습니다"
+    ),
     "Solver": "솔버",
+    "Claims of the solver that were checked": "점검한 솔버의 주장",
+    "{count} by safe bounds": "안전한 한계로 {count}건",
+    "{count} by a second setting": "다른 설정으로 {count}건",
+    "{count} given up for a plan that holds": "성립하는 계획이 있어 철회 {count}건",
+    "{count} undecided": "판정 불가 {count}건",
     "Programs solved": "풀이한 MILP 수",
     "Sites solved": "풀이한 부지 수",
     "Seconds": "소요 시간(초)",

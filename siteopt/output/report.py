@@ -225,6 +225,17 @@ def _certificate(document: Document, words: Words) -> _Certificate:
     return _Certificate(sentence, stages, list(_facts(document, words)))
 
 
+def _evidence(found: Document, words: Words) -> str:
+    """Return how the claims of the solver were checked, in words."""
+    said = {
+        "safe": words("{count} by safe bounds", count=f"{found['safe']:,}"),
+        "agreed": words("{count} by a second setting", count=f"{found['agreed']:,}"),
+        "contradicted": words("{count} given up for a plan that holds", count=f"{found['contradicted']:,}"),
+        "undecided": words("{count} undecided", count=f"{found['undecided']:,}"),
+    }
+    return ", ".join(text for name, text in said.items() if found[name]) or words("none")
+
+
 def _facts(document: Document, words: Words) -> Iterator[tuple[str, str]]:
     found = document["certificate"]
     yield words("Outcome"), words.term(document["outcome"])
@@ -241,10 +252,14 @@ def _facts(document: Document, words: Words) -> Iterator[tuple[str, str]]:
     if second:
         if not second["agrees"]:
             said = words("DISAGREES: do not use this plan, and report it")
+        elif second["mistaken"]:
+            said = words("is mistaken: the plan that is given holds, and is better than what it calls the best")
         else:
             said = words("agrees") if second["finished"] else words("contradicts nothing, but did not finish")
         yield words("Second solver"), f"{second['solver']}: {said}"
     yield words("Solver"), found["solver"]
+    if "evidence" in found:
+        yield words("Claims of the solver that were checked"), _evidence(found["evidence"], words)
     yield words("Programs solved"), f"{found['milps_solved']:,}"
     if "sites_solved" in found:
         yield words("Sites solved"), f"{found['sites_solved']:,}"

@@ -22,7 +22,7 @@ def summary(document: Document) -> str:
     if document["site_id"] is None:
         return "\n".join([*lines, *_reasons(document)])
     if document["outcome"] == RunOutcome.LIMIT:
-        lines.append(f"Not proven  the best plan so far; {_bounds(document)}")
+        lines.append("Not proven  " + "; ".join(["the best plan so far", _bounds(document), *_undecided(document)]))
     lines.append(
         f"Site        {document['site_name']} ({document['site_id']}), {_among(document)}"
         f"{document['candidates']:,} candidates"
@@ -74,6 +74,12 @@ def _bounds(document: Document) -> str:
     return ", ".join(words)
 
 
+def _undecided(document: Document) -> list[str]:
+    """Say where the solver contradicts itself, and neither a plan nor a safe bound shows what is right."""
+    count = document["certificate"]["evidence"]["undecided"]
+    return [f"the solver contradicts itself about {counted(count, 'claim')}"] if count else []
+
+
 def _second(document: Document) -> list[str]:
     """What a second solver says."""
     found = document["certificate"].get("second_solver")
@@ -81,6 +87,8 @@ def _second(document: Document) -> list[str]:
         return []
     if not found["agrees"]:
         verdict = "DISAGREES: do not use this plan, and report it"
+    elif found["mistaken"]:
+        verdict = "is mistaken: the plan that is given holds, and is better than what it calls the best"
     elif found["finished"]:
         verdict = "agrees"
     else:
@@ -178,5 +186,5 @@ def _days(document: Document, row: Document) -> str:
 
 def _reasons(document: Document) -> list[str]:
     if document["outcome"] == RunOutcome.LIMIT:
-        return ["No plan yet: the time was up before the first one"]
+        return ["; ".join(_undecided(document)) or "No plan yet: the time was up before the first one"]
     return [f"  {row['site_id']}: {row['reason'] or row['standing']}" for row in document["ranking"]]

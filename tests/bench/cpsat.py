@@ -21,8 +21,8 @@ import numpy as np
 
 from siteopt.instance import Instance
 from siteopt.optimize.bounds import bounds
+from siteopt.optimize.clock import OutOfTime
 from siteopt.optimize.formulation import COST, HOURS_PER_YEAR
-from siteopt.optimize.single import OutOfTime
 from siteopt.plan import Plan, SitePlan
 from tests.bench import optional
 

@@ -11,6 +11,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,9 +20,12 @@ import numpy as np
 import pulp
 
 from siteopt.instance import Instance
+from siteopt.optimize.bounds import Bounds, bounds
 from siteopt.optimize.certificate import certify
+from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.monolithic import monolithic
-from siteopt.optimize.single import Clock, OutOfTime, solve_site
+from siteopt.optimize.program import Program
+from siteopt.optimize.single import solve_site
 from siteopt.optimize.solver import Outcome, Solve, SolverError
 from siteopt.plan import RunOutcome, SitePlan
 from tests.bench.cpsat import cpsat
@@ -40,23 +44,41 @@ def one_milp_highs(case: Instance, seconds: float) -> SitePlan | None:
 
 def one_milp_cbc(case: Instance, seconds: float) -> SitePlan | None:
     """The same MILPs in the same stages, with the CBC that PuLP carries."""
-    with mock.patch("siteopt.optimize.single.solve", _cbc):
+    with mock.patch("siteopt.optimize.clock.solve", _cbc):
         return one_milp_highs(case, seconds)
 
 
-def _cbc(problem: pulp.LpProblem, seconds: float = math.inf, gap: float = 0.0, stop: object = None) -> Solve:
+def _cbc(program: Program, seconds: float = math.inf, gap: float = 0.0, *_: object, **__: object) -> Solve:
     """What ``siteopt.optimize.solver.solve`` does, with CBC."""
-    path = pulp.PULP_CBC_CMD.pulp_cbc_path
+    path, problem = pulp.PULP_CBC_CMD.pulp_cbc_path, _problem(program)
     problem.solve(pulp.COIN_CMD(path=path, msg=False, timeLimit=seconds, gapRel=gap, threads=THREADS))
     # PuLP calls a plan found before the time limit optimal too, and only its solution's status tells them apart
     if problem.status == pulp.LpStatusOptimal and problem.sol_status == pulp.LpSolutionOptimal:
         value = pulp.value(problem.objective) or 0.0
-        return Solve(Outcome.OPTIMAL, True, value, value, 0.0)
+        values = np.array([variable.varValue or 0.0 for variable in problem.variables()])
+        return Solve(Outcome.OPTIMAL, value, value, 0.0, values)
     if problem.status == pulp.LpStatusInfeasible:
-        return Solve(Outcome.INFEASIBLE, False, math.nan, math.nan, math.inf)
+        return Solve(Outcome.INFEASIBLE)
     if problem.status in (pulp.LpStatusOptimal, pulp.LpStatusNotSolved):
-        return Solve(Outcome.LIMIT, False, math.nan, math.nan, math.inf)
+        return Solve(Outcome.LIMIT)
     raise SolverError(f"CBC ended in the state {pulp.LpStatus[problem.status]}")
+
+
+def _problem(program: Program) -> pulp.LpProblem:
+    """Return a program as a problem of PuLP, its variables in the same order."""
+    problem = pulp.LpProblem("peer")
+    kinds = [pulp.LpInteger if whole else pulp.LpContinuous for whole in program.whole]
+    limits = zip(program.columns, program.lower.tolist(), program.upper.tolist(), kinds, strict=True)
+    variables = [problem.add_variable(*one) for one in limits]
+    terms = zip(variables, program.cost.tolist(), strict=True)
+    problem.setObjective(pulp.LpAffineExpression(list(terms), constant=program.constant))
+    for row in range(len(program.rows)):
+        part = slice(program.first[row], program.first[row + 1])
+        left = [(variables[at], value) for at, value in zip(program.column[part], program.value[part], strict=True)]
+        for sense, right in ((pulp.LpConstraintGE, program.low[row]), (pulp.LpConstraintLE, program.high[row])):
+            if np.isfinite(right):
+                problem.addConstraint(pulp.LpConstraint(pulp.LpAffineExpression(left), sense, None, float(right)))
+    return problem
 
 
 def every_site_by_bisection(case: Instance, seconds: float) -> SitePlan | None:
@@ -67,11 +89,18 @@ def every_site_by_bisection(case: Instance, seconds: float) -> SitePlan | None:
     clock, plans = Clock(seconds), []
     for s in range(case.sites):
         one = case.take(np.array([s]))
-        best = solve_site(one, one.compute_ready_day[0] + one.commissioning_days, clock).best
+        with mock.patch("siteopt.optimize.single.bounds", _unbounded):
+            best = solve_site(one, clock).best
         if best is not None and not best.proven:
             raise OutOfTime
         plans += [best] if best is not None else []
     return min(plans, key=lambda found: found.key, default=None)
+
+
+def _unbounded(case: Instance) -> Bounds:
+    """Return as bounds no more than when the GPUs are ready."""
+    ready = case.compute_ready_day + case.commissioning_days
+    return replace(bounds(case), day=np.maximum.accumulate(ready, axis=1))
 
 
 PEERS: dict[str, Callable[[Instance, float], SitePlan | None]] = {

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 
 from siteopt.instance import QUEUES, Instance
 from siteopt.optimize.bottleneck import LIMITS, TOGETHER, bottlenecks, days_saved
+from siteopt.optimize.clock import Clock
 from siteopt.optimize.search import search
-from siteopt.optimize.single import Clock
 from siteopt.plan import SitePlan
 from tests.cases import chiller, generator, tiny
 from tests.optimize.random_cases import instances

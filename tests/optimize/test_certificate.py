@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from siteopt.instance import Instance
-from siteopt.optimize.certificate import TOLERANCE, Row, certify
+from siteopt.optimize.certificate import Row, certify
 from siteopt.optimize.formulation import alike
 from siteopt.optimize.search import search
 from siteopt.plan import Plan
+from siteopt.tolerances import HAIR
 from tests.cases import battery, chiller, generator, tiny
 
 
@@ -20,17 +21,38 @@ from tests.cases import battery, chiller, generator, tiny
     ("left", "right", "holds"),
     [
         (1.0, 1.0, True),
-        (1.0 + TOLERANCE / 2, 1.0, True),
-        (1.0 + TOLERANCE * 2, 1.0, False),
-        (1e6 + 9.0, 1e6, True),
-        (1e6 + 11.0, 1e6, False),
+        (1.0 + HAIR / 2, 1.0, True),
+        (1.0 + HAIR * 2, 1.0, False),
         (1.0, math.inf, True),
         (math.inf, 1.0, False),
         (math.inf, 1e300, False),
     ],
 )
-def test_a_row_holds_within_the_tolerance(left: float, right: float, holds: bool) -> None:
-    assert Row("", "", left, right).holds == holds
+def test_a_row_holds_within_its_tolerance(left: float, right: float, holds: bool) -> None:
+    assert Row("", "", left, right, HAIR).holds == holds
+
+
+@pytest.mark.parametrize(("off", "holds"), [(0.9e-9 * 250, True), (1.1e-9 * 250, False)])
+def test_tolerances_are_shares_of_the_size_of_a_row(off: float, holds: bool) -> None:
+    # 250 MW of load on a grid that is short by a hair of it; the peak is short by as much
+    case = tiny(sites=[{"grid_mw": 250.0 - off}], it_mw=(250.0,))
+    plan = Plan(
+        np.array([10]),
+        np.zeros((0, 1), dtype=np.int64),
+        np.zeros((0, 1), dtype=bool),
+        np.zeros((0, 1)),
+        np.array([250.0 - off]),
+        np.zeros((0, 1)),
+        np.array([250.0]),
+    )
+    assert certify(case, plan).valid == holds
+
+
+@pytest.mark.parametrize(("over_usd", "holds"), [(4.9, True), (5.1, False)])
+def test_a_budget_is_kept_to_the_same_cost(over_usd: float, holds: bool) -> None:
+    case, plan = planned()
+    budget = plan.cost_musd(case) - over_usd / 1e6
+    assert certify(replace(case, budget_musd=budget), plan).valid == holds
 
 
 def planned() -> tuple[Instance, Plan]:

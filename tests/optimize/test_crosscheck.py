@@ -9,10 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pulp
 import pytest
 
 from siteopt.optimize import crosscheck, solver
 from siteopt.optimize.crosscheck import cross_check
+from siteopt.optimize.program import program_of
 from siteopt.optimize.search import search
 from siteopt.optimize.solver import Outcome, Solve, SolverError
 from siteopt.plan import SitePlan
@@ -55,9 +57,41 @@ def test_disagrees_where_nothing_is_possible(found: SitePlan) -> None:
     assert not cross_check(replace(found, plan=replace(found.plan, day=found.plan.day - 1)), SECONDS).agrees
 
 
+@pytest.mark.parametrize("crew_days", [0.0, 2.0])
+def test_a_solver_that_calls_a_dearer_plan_the_best_is_mistaken(
+    crew_days: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # seven units where six would do; with crews, the seventh is not ready, so its plan does not even hold
+    case = tiny([generator(arrival_day=20, crew_days=crew_days)], [{"grid_mw": 4.0}], crews=np.array([2.0, np.inf]))
+    found = search(case).plan
+    assert found is not None
+    real = crosscheck.second_opinion
+
+    def dearer(problem: pulp.LpProblem, seconds: float, stop: threading.Event | None) -> Solve:
+        said = real(problem, seconds, stop)
+        if said.values is None:
+            return said
+        more = [name.startswith(("units", "total")) for name in program_of(problem, {}).columns]
+        return replace(said, objective=said.objective + 1, values=said.values + more)
+
+    monkeypatch.setattr(crosscheck, "second_opinion", dearer)
+    check = cross_check(found, SECONDS)
+    assert check.agrees
+    assert check.mistaken
+    assert not check.finished
+    assert check.cost_musd == (None if crew_days else pytest.approx(found.cost_musd + 1))
+
+
+def test_a_solver_that_finds_no_plan_where_one_is_known_is_mistaken(
+    found: SitePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crosscheck, "second_opinion", lambda *_: Solve(Outcome.INFEASIBLE))
+    check = cross_check(found, SECONDS)
+    assert (check.agrees, check.mistaken, check.cost_musd) == (True, True, None)
+
+
 def test_a_solver_that_does_not_end_contradicts_nothing(found: SitePlan, monkeypatch: pytest.MonkeyPatch) -> None:
-    late = Solve(Outcome.LIMIT, True, found.cost_musd + 1, float("nan"), float("inf"))
-    none = Solve(Outcome.LIMIT, False, float("nan"), float("nan"), float("inf"))
+    late, none = Solve(Outcome.LIMIT, found.cost_musd + 1), Solve(Outcome.LIMIT)
     answers = iter([late, none])
     monkeypatch.setattr(crosscheck, "second_opinion", lambda problem, seconds, stop: next(answers))
     check = cross_check(found, SECONDS)

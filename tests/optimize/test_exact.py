@@ -15,6 +15,8 @@ from siteopt.optimize.certificate import certify
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.search import search
 from siteopt.plan import Ranking, RunOutcome
+from siteopt.tolerances import HAIR
+from tests.cases import generator, tiny
 from tests.optimize import brute_force
 from tests.optimize.random_cases import instances
 
@@ -138,3 +140,24 @@ def test_a_mutated_plan_does_not_pass(case: Instance, data: st.DataObject) -> No
     more[o] += case.fleet[o] + 1
     assert not certify(case, replace(plan, units=more)).valid
     assert not certify(case, replace(plan, demand_mw=plan.demand_mw * 0.9)).valid
+
+
+def test_equal_sites_go_to_the_first_by_either_method() -> None:
+    case = tiny([generator()], [{"grid_mw": 4.0, "site_cost_musd": 2.0}, *[{"grid_mw": 4.0}] * 3])
+    for ranking in (search(case, top=2), monolithic(case)):
+        assert ranking.outcome is RunOutcome.PROVEN
+        assert ranking.best is not None
+        assert ranking.best.site_id == "s1"
+
+
+@pytest.mark.parametrize("it_mw", [1.0, 10.0, 250.0])
+@pytest.mark.parametrize(("missed", "serves"), [(0, True), (3e-10, True), (8e-10, True), (3e-9, False), (1e-6, False)])
+def test_what_is_short_by_less_than_a_hair_is_there(it_mw: float, missed: float, serves: bool) -> None:
+    """The grid falls short of the load by this share of it; there is nothing else.
+
+    The monolithic method, to whose solver such a site is out of reach, then finds itself contradicted.
+    """
+    case = tiny(it_mw=[it_mw], sites=[{"grid_mw": it_mw * (1 - missed)}])
+    expected = RunOutcome.PROVEN if serves else RunOutcome.NO_SITE
+    assert search(case).outcome is expected
+    assert monolithic(case).outcome in (expected, RunOutcome.LIMIT if 0 < missed < HAIR else expected)

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from siteopt.instance import Instance
-from siteopt.optimize import single
-from siteopt.optimize.bounds import bounds
+from siteopt.optimize import clock as clocks
 from siteopt.optimize.certificate import certify
+from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.monolithic import monolithic
+from siteopt.optimize.program import Program
 from siteopt.optimize.search import ROUND, Progress, search
-from siteopt.optimize.single import Clock, OutOfTime, solve_site, tidied
+from siteopt.optimize.single import solve_site, tidied
 from siteopt.optimize.solver import Outcome, Solve
 from siteopt.plan import RunOutcome, Standing
 from tests.cases import battery, generator, tiny
@@ -26,25 +27,26 @@ SITES = [{"grid_mw": 4.0, "site_cost_musd": float(cost)} for cost in range(1, RO
 
 def cut_short(monkeypatch: pytest.MonkeyPatch, is_cut: Callable[[Any], bool]) -> None:
     """Let the solver run out of time with a plan in its hands, a million above its bound, where ``is_cut``."""
-    real = single.solve
+    real = clocks.solve
 
-    def solve(problem: Any, *rest: Any, **more: Any) -> Solve:
-        result = real(problem, *rest, **more)
-        if result.has_plan and is_cut(problem):
+    def solve(program: Program, *rest: Any, **more: Any) -> Solve:
+        result = real(program, *rest, **more)
+        if result.has_plan and is_cut(program):
             return replace(result, outcome=Outcome.LIMIT, bound=result.objective - 1, gap=0.1)
         return result
 
-    monkeypatch.setattr(single, "solve", solve)
+    monkeypatch.setattr(clocks, "solve", solve)
 
 
-def has_cost(problem: Any) -> bool:
-    return any(variable.name.startswith("units") for variable in problem.objective)
+def has_cost(program: Program) -> bool:
+    units = [name.startswith("units") for name in program.columns]
+    return bool((program.cost[units] > 0).any())
 
 
 def test_plan_of_the_solver_is_kept_with_its_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     case = tiny([generator()], [{"grid_mw": 4.0}])
     cut_short(monkeypatch, has_cost)
-    best = solve_site(case, bounds(case).day[0], Clock()).best
+    best = solve_site(case, Clock()).best
     assert best is not None
     assert not best.proven
     assert certify(case, best.plan).valid
@@ -92,7 +94,7 @@ def test_no_time_is_no_plan() -> None:
 def test_time_is_up_without_a_plan() -> None:
     case = tiny([generator()], [{"grid_mw": 4.0}])
     with pytest.raises(OutOfTime):
-        solve_site(case, bounds(case).day[0], Clock(0.0))
+        solve_site(case, Clock(0.0))
 
 
 def test_tie_ends_in_the_fewest_units_of_the_first_offers() -> None:
@@ -104,7 +106,7 @@ def test_tie_ends_in_the_fewest_units_of_the_first_offers() -> None:
         battery(rating_mw=2.0, unit_cost_musd=2),
     ]
     case = tiny(offers, [{"grid_swing_mw": 0.0}], swing=0.4)
-    best = solve_site(case, bounds(case).day[0], Clock()).best
+    best = solve_site(case, Clock()).best
     assert best is not None
     assert tidied(best, Clock()).plan.units[:, 0].tolist() == [0, 2, 0, 0]
 
@@ -119,7 +121,7 @@ def test_units_come_no_earlier_than_they_are_needed() -> None:
 
 def test_tidied_plan_costs_the_same() -> None:
     case: Instance = tiny([generator(), generator(unit_cost_musd=1.5)], [{"grid_mw": 4.0}], spare_units=1)
-    best = solve_site(case, bounds(case).day[0], Clock()).best
+    best = solve_site(case, Clock()).best
     assert best is not None
     assert tidied(best, Clock()).cost_musd == pytest.approx(best.cost_musd, abs=2e-6)
     assert (tidied(best, Clock(0.0)).plan.units == np.asarray(best.plan.units)).all()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import pulp
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from siteopt.instance import Instance
 from siteopt.optimize import pareto
 from siteopt.optimize.certificate import certify
+from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.pareto import fronts
-from siteopt.optimize.single import Answer, Clock, OutOfTime
+from siteopt.optimize.program import Program
+from siteopt.optimize.single import Answer
 from siteopt.optimize.solver import Solve
 from siteopt.plan import Corner, SiteFront
 from tests.cases import generator, tiny
@@ -169,10 +171,10 @@ class Tired(Clock):
 
     most: int = 0
 
-    def solve(self, problem: pulp.LpProblem, gap: float = 0.0) -> Solve:
+    def solve(self, program: Program, gap: float = 0.0, **more: Any) -> Solve:
         if self.solves >= self.most:
             raise OutOfTime
-        return super().solve(problem, gap)
+        return super().solve(program, gap, **more)
 
 
 def test_no_time_no_corners() -> None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from siteopt.instance import Instance
 from siteopt.optimize.bounds import bounds
-from siteopt.optimize.formulation import COST
+from siteopt.optimize.clock import Clock
+from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.pricing import Prices, priced
-from siteopt.optimize.single import Clock, cost_prices, fixed, shortfall_prices, solve_site
-from siteopt.optimize.solver import Outcome
+from siteopt.optimize.single import cost_prices, shortfall_prices, solve_site
 from siteopt.plan import SitePlan
 from tests.cases import battery, chiller, generator, tiny
 from tests.optimize.random_cases import instances
@@ -32,13 +32,13 @@ def prices(milestones: int = 1, cost: float = 1.0, **rows: float) -> Prices:
 
 
 def solved(case: Instance) -> SitePlan | None:
-    return solve_site(case, bounds(case).day[0], Clock()).best
+    return solve_site(case, Clock()).best
 
 
 def least_cost(case: Instance, day: np.ndarray) -> float | None:
     """The least cost on these days, without any bound."""
-    result = Clock().solve(fixed(case, day, COST).problem)
-    return result.objective if result.outcome is Outcome.OPTIMAL else None
+    found = FixedDays(case, day, Clock()).cheapest()
+    return found.value if found.plan is not None else None
 
 
 def test_batteries_by_hand() -> None:

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from siteopt.instance import Instance
 from siteopt.optimize import screen as screening
-from siteopt.optimize.bounds import bounds
+from siteopt.optimize.clock import Clock
+from siteopt.optimize.key_bounds import is_before
 from siteopt.optimize.screen import Screen
 from siteopt.optimize.search import search
-from siteopt.optimize.single import Clock, cost_prices, first_plan, shortfall_prices, solve_site
+from siteopt.optimize.single import cost_prices, first_plan, shortfall_prices, solve_site
 from siteopt.plan import RunOutcome, Standing
 from tests.cases import battery, chiller, generator, tiny
 from tests.optimize.random_cases import instances
@@ -39,10 +40,10 @@ def screened(case: Instance, threads: ThreadPoolExecutor) -> Screen:
     found.bound()
     for s in np.flatnonzero(found.open):
         one = case.take(np.array([s]))
-        days = found.cost_days(found.likely[[s]].astype(np.int64))[0]
-        plan, short = first_plan(one, days, Clock()), shortfall_prices(one, days)
-        found.prices += [cost_prices(plan)] if plan else []
-        found.prices += [short] if short else []
+        days = found.cost_days(np.array([s]))[0]
+        plan = first_plan(one, days, Clock())
+        prices = cost_prices(plan) if plan else None, shortfall_prices(one, days)
+        found.prices += [some for some in prices if some is not None]
     found.price(np.arange(case.sites), None)
     return found
 
@@ -55,13 +56,12 @@ def test_no_site_is_better_than_its_bound(case: Instance, order: list[int]) -> N
         found = screened(case, threads)
     for s in range(case.sites):
         one = case.take(np.array([s]))
-        best = solve_site(one, bounds(one).day[0], Clock()).best
+        best = solve_site(one, Clock()).best
         if best is None:
             continue
         assert found.open[s]
-        cost = round((found.cost_musd[s] - 1e-6) / 1e-5) - 1
-        bound = tuple(cost if goal < 0 else found.likely[s, goal] for goal in case.order)
-        assert bound <= best.key
+        bound = found.bounds.compared(np.array([s]))
+        assert not is_before(np.array([best.key]), bound)[0]
 
 
 def test_a_late_chiller_is_seen_by_the_prices_of_another_site() -> None:
@@ -74,12 +74,12 @@ def test_a_late_chiller_is_seen_by_the_prices_of_another_site() -> None:
     with ThreadPoolExecutor(1) as threads:
         found = Screen(case, Clock(), threads)
         found.bound()
-        assert found.likely[:, 0].tolist() == [10, 10, 10]
+        assert found.bounds.key[:, 0].tolist() == [10, 10, 10]
         short = shortfall_prices(case.take(np.array([0])), np.array([10]))
         assert short is not None
         found.prices.append(short)
         found.price(ALL, None)
-    assert found.likely[:, 0].tolist() == [12, 14, 13]
+    assert found.bounds.key[:, 0].tolist() == [12, 14, 13]
     assert [int(result.best.plan.day[0]) for result in search(case).results if result.best] == [12, 13, 14]
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import siteopt
 from siteopt.instance import NEVER, Instance
+from siteopt.optimize.clock import Clock
 from siteopt.optimize.search import search
-from siteopt.optimize.single import Clock
 from siteopt.plan import Plan
 from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.orders import Orders

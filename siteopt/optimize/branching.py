@@ -1,0 +1,262 @@
+"""A small branch and bound of our own, in which each node is closed by a safe bound.
+
+It trusts no solver: HiGHS only supplies points to branch on, and duals, from which
+:func:`siteopt.optimize.safe.lower_bound` makes bounds that hold. What it closes is proven; what it leaves open is told
+with the bound that it reached.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from siteopt.instance import Floats, Ints
+from siteopt.optimize.program import Program
+from siteopt.optimize.safe import is_empty, narrowed
+from siteopt.optimize.solver import Relaxation, Vertex
+from siteopt.tolerances import EASE, SAME_COST_MUSD
+
+NEAR_MUSD = SAME_COST_MUSD / 10
+"""A node whose vertex is a plan above the limit counts as closed where its bound is this near to the limit (a US
+dollar): rows relaxed by a hair may keep the bound from more."""
+
+WHOLE = 1e-6
+"""A value this near to a whole number is not branched on."""
+
+TRIED = 8
+"""Variables whose two branches are solved before one is chosen, at most."""
+
+TRUSTED = 4
+"""Branchings of a variable after which its average gain is believed."""
+
+LEAST_GAIN = 1e-8
+"""What a branch gains at least where the gains of both are multiplied (million USD)."""
+
+Branchings = Mapping[str, tuple[str, int]]
+"""Variable and floor that each node was branched on, by the way to it: ``"01"`` is above the floor, below the floor of
+the root."""
+
+Plan = TypeVar("Plan")
+Accept = Callable[[Floats], tuple[Plan, float] | None]
+"""Finish a plan from the values of a linear program whose whole numbers are whole: the plan and its cost, or None where
+these whole numbers have none."""
+
+
+@dataclass(frozen=True)
+class Closing(Generic[Plan]):
+    """How far a branch and bound came.
+
+    Attributes
+    ----------
+    closed : bool
+        Whether it is shown that no plan costs less than the limit.
+    bound : float
+        No plan costs less (million USD); the limit at most.
+    nodes : int
+        Linear programs that were solved.
+    branchings : mapping of the way to a node to (variable, floor)
+    plan : Plan or None
+        A plan that costs less than the limit, where one was found.
+    """
+
+    closed: bool
+    bound: float
+    nodes: int
+    branchings: Branchings
+    plan: Plan | None = None
+
+
+def branch(
+    program: Program,
+    limit: float,
+    accept: Accept[Plan],
+    nodes: int,
+    is_over: Callable[[], bool] = lambda: False,
+    advice: Branchings | None = None,
+) -> Closing[Plan]:
+    """Show that no plan of a program costs less than a limit, or find one.
+
+    Parameters
+    ----------
+    limit : float
+        Million USD; infinite to show that there is no plan at all.
+    accept : callable
+        See :data:`Accept`.
+    nodes : int
+        Linear programs to solve, at most.
+    is_over : callable
+        Whether to stop with what there is.
+    advice : mapping, optional
+        Branchings that closed the same program before.
+    """
+    return _Search(program, limit, accept, nodes, is_over, advice or {}).run()
+
+
+@dataclass
+class _Node:
+    """A part of the program: the way to it, bounds of its variables and of its cost, and the vertex to branch on."""
+
+    way: str
+    bound: float
+    lower: Floats
+    upper: Floats
+    values: Floats | None
+
+
+@dataclass
+class _Search(Generic[Plan]):
+    """The open nodes, the one with the least bound first, and what was learnt of each variable."""
+
+    program: Program
+    limit: float
+    accept: Accept[Plan]
+    most: int
+    is_over: Callable[[], bool]
+    advice: Branchings
+    solved: int = 0
+    left_open: float = math.inf
+    open: list[tuple[float, int, _Node]] = field(default_factory=list)
+    branchings: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        size = len(self.program.columns)
+        self.relaxation = Relaxation(self.program, self.limit + NEAR_MUSD)
+        self.wholes = np.flatnonzero(self.program.whole)
+        self.gain, self.count = np.zeros((2, size)), np.zeros((2, size))
+        self.numbers = itertools.count()
+
+    def run(self) -> Closing[Plan]:
+        """Branch until every node is closed, a plan is found, or the nodes or the time are used up."""
+        self._push(self._node("", self.program.lower, self.program.upper, -math.inf))
+        while self.open and self.solved < self.most and not self.is_over():
+            _, _, node = heapq.heappop(self.open)
+            plan = self._branch(node)
+            if plan is not None:
+                return Closing(False, self._bound(node.bound), self.solved, {}, plan)
+        closed = not self.open and self.left_open >= self.limit - NEAR_MUSD
+        return Closing(closed, self._bound(), self.solved, self.branchings)
+
+    def _bound(self, *more: float) -> float:
+        return min((self.limit, self.left_open, *more, *(bound for bound, _, _ in self.open[:1])))
+
+    def _push(self, node: _Node | None) -> None:
+        if node is not None:
+            heapq.heappush(self.open, (node.bound, next(self.numbers), node))
+
+    def _node(self, way: str, lower: Floats, upper: Floats, least: float) -> _Node | None:
+        """Return a node with its bound and its vertex; None where the bound closes it, or nothing is in it."""
+        if (lower > upper).any():
+            return None
+        relaxation = self.relaxation
+        vertex = self._solve(relaxation, lower, upper)
+        if vertex.is_infeasible and not is_empty(self.program, vertex.price, lower, upper):
+            relaxation = self.eased
+            vertex = self._solve(relaxation, lower, upper)
+        if vertex.is_infeasible:
+            if is_empty(self.program, vertex.price, lower, upper):
+                return None
+        elif vertex.price is not None:
+            bound, lower, upper = narrowed(self.program, vertex.price, lower, upper, self.limit)
+            least = max(least, bound)
+            if least < self.limit and vertex.values is None:  # beyond the cutoff, and the safe bound is not
+                vertex = self._solve(relaxation, lower, upper, whole_way=True)
+        return None if least >= self.limit else _Node(way, least, lower, upper, vertex.values)
+
+    @cached_property
+    def eased(self) -> Relaxation:
+        """The relaxation that shows what holds only by a hair, for the few nodes that are hardly empty."""
+        return Relaxation(self.program, self.limit + NEAR_MUSD, ease=EASE)
+
+    def _solve(self, relaxation: Relaxation, lower: Floats, upper: Floats, *, whole_way: bool = False) -> Vertex:
+        self.solved += 1
+        return relaxation.solve(lower, upper, whole_way=whole_way) or Vertex(False)
+
+    def _branch(self, node: _Node) -> Plan | None:
+        """Put the two branches of a node in its place, or return a plan that was found instead."""
+        if node.way in self.advice and self._follow(node, *self.advice[node.way]):
+            return None
+        if node.values is None:
+            self._halve(node)
+            return None
+        values = node.values[self.wholes]
+        away = np.abs(values - np.round(values)) > WHOLE
+        if away.any():
+            self._choose(node, self.wholes[away])
+            return None
+        found = self.accept(node.values)
+        if found is not None and found[1] < self.limit:
+            return found[0]
+        if found is None or node.bound < self.limit - NEAR_MUSD:
+            self._halve(node)
+        else:  # the vertex is a plan, and the node holds no cheaper one
+            self.left_open = min(self.left_open, node.bound)
+        return None
+
+    def _follow(self, node: _Node, name: str, floor: int) -> bool:
+        """Branch as advised, where that divides the node."""
+        column = self.program.place.get(name)
+        if column is None or not node.lower[column] <= floor < node.upper[column]:
+            return False
+        self._divide(node, column, floor, self._both(node, column, floor))
+        return True
+
+    def _choose(self, node: _Node, among: Ints) -> None:
+        """Branch on the variable whose branches gain the most: by experience, and by trial where there is little."""
+        assert node.values is not None
+        values, count = node.values[among], self.count[:, among]
+        floors = np.floor(values)
+        share = np.stack([values - floors, floors + 1 - values])
+        usual = self.gain.sum(axis=1) / np.maximum(1, self.count.sum(axis=1))
+        known = self.gain[:, among] / np.maximum(1, count)
+        mean = np.where(count > 0, known, np.where(usual > 0, usual, 1.0)[:, None])
+        score = np.maximum(mean * share, LEAST_GAIN).prod(axis=0)
+        best, chosen = -1.0, (0, 0, list[_Node | None]())
+        for place in np.argsort(-score, kind="stable")[:TRIED]:
+            column, floor = int(among[place]), int(floors[place])
+            both, expected = list[_Node | None](), float(score[place])
+            if count[:, place].min() < TRUSTED:
+                both = self._both(node, column, floor)
+                gains = np.array([self._gained(node, part) for part in both])
+                self.gain[:, column] += gains / share[:, place]
+                self.count[:, column] += 1
+                expected = float(np.maximum(gains, LEAST_GAIN).prod())
+            if expected > best:
+                best, chosen = expected, (column, floor, both)
+        column, floor, both = chosen
+        self._divide(node, column, floor, both or self._both(node, column, floor))
+
+    def _both(self, node: _Node, column: int, floor: int) -> list[_Node | None]:
+        """Return the branches of a node in which a variable is at most ``floor``, and more."""
+        upper, lower = node.upper.copy(), node.lower.copy()
+        upper[column], lower[column] = floor, floor + 1
+        return [
+            self._node(node.way + "0", node.lower, upper, node.bound),
+            self._node(node.way + "1", lower, node.upper, node.bound),
+        ]
+
+    def _gained(self, node: _Node, part: _Node | None) -> float:
+        """Return what a branch adds to the bound of its node; as far as the limit where it is closed."""
+        above = (self.limit if part is None else part.bound) - node.bound
+        return above if math.isfinite(above) else 1.0
+
+    def _divide(self, node: _Node, column: int, floor: int, both: list[_Node | None]) -> None:
+        self.branchings[node.way] = self.program.columns[column], floor
+        for part in both:
+            self._push(part)
+
+    def _halve(self, node: _Node) -> None:
+        """Halve the widest range of a whole variable: there is no vertex, or its whole numbers have no plan."""
+        width = node.upper[self.wholes] - node.lower[self.wholes]
+        if not width.any():
+            self.left_open = min(self.left_open, node.bound)
+            return
+        column = int(self.wholes[np.argmax(width)])
+        floor = math.floor((node.lower[column] + node.upper[column]) / 2)
+        self._divide(node, column, floor, self._both(node, column, floor))

@@ -1,0 +1,173 @@
+"""The claims of a run, each checked by safe bounds alone: arithmetic, prices in intervals, our own branch and bound.
+
+What a run says comes down to claims of one kind: a site has no plan by some days at some cost. That there is no better
+site and no better plan is a list of such claims, for every site one a goal of the objective.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from siteopt.instance import Instance, Ints, Pool
+from siteopt.optimize.bounds import bounds
+from siteopt.optimize.branching import Branchings
+from siteopt.optimize.clock import Clock
+from siteopt.optimize.fixed_days import CHEAPER
+from siteopt.optimize.formulation import COST
+from siteopt.optimize.price_bound import price_bound
+from siteopt.optimize.pricing import Prices
+from siteopt.optimize.screen import chunks
+from siteopt.optimize.targets import Target, to_serve, to_win
+from siteopt.plan import Key
+from siteopt.tolerances import BORDER, SAME_COST_MUSD
+
+FIRST_NODES, MORE_NODES = 1000, 8
+"""Linear programs for each claim in the first pass, and how many times more in each pass after it."""
+
+
+class Means(StrEnum):
+    """How a claim was settled."""
+
+    ARITHMETIC = "arithmetic"
+    PRICES = "prices"
+    BRANCHING = "branching"
+    OPEN = "not finished"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A site has no plan by some days that costs less than a limit.
+
+    Attributes
+    ----------
+    site : int
+        Index into the pool.
+    goal : int
+        Goal of the objective in which such a plan would be better; COST among them.
+    target : Target
+    limit_musd : float
+    means : Means
+    bound_musd : float
+        Where the claim is open: no plan by these days costs less.
+    nodes : int
+        Linear programs that were solved for it.
+    """
+
+    site: int
+    goal: int
+    target: Target
+    limit_musd: float
+    means: Means = Means.OPEN
+    bound_musd: float = -math.inf
+    nodes: int = 0
+
+
+@dataclass(frozen=True)
+class Rival:
+    """What the other sites are said not to come before: a key, and the index of its site; None where none can serve."""
+
+    key: Key | None
+    site: int = -1
+
+    def claims(self, head: Instance, site: int) -> list[Claim]:
+        """Return the claims that a site does not come before it, one a goal; or the one that it cannot serve.
+
+        Parameters
+        ----------
+        head : Instance
+            Of any sites: what is the same for all of them.
+        """
+        targets = to_serve(head) if self.key is None else to_win(head, self.key, wins_ties=site < self.site)
+        money = [min(head.budget_musd, target.budget_musd) + BORDER * SAME_COST_MUSD for target in targets]
+        return [
+            Claim(site, goal, target, limit) for goal, target, limit in zip(head.order, targets, money, strict=False)
+        ]
+
+
+def own_claims(head: Instance, site: int, key: Key, cost_musd: float) -> list[Claim]:
+    """Return the claims that a site's plan with this key and this cost is its best, one a goal.
+
+    A cost that is less by no more than CHEAPER is the same.
+    """
+    *claims, last = Rival(key, site).claims(head, site)
+    if last.goal == COST:
+        last = replace(last, limit_musd=min(last.limit_musd, cost_musd - CHEAPER))
+    return [*claims, last]
+
+
+def ruled_out(pool: Pool, sites: Ints, rival: Rival, prices: Sequence[Prices], clock: Clock) -> dict[int, Means]:
+    """Return by what each site is shown not to come before a rival: arithmetic, prices, or OPEN.
+
+    A site that takes both counts for prices. Prices give bounds on any days, whatever they were made for.
+    """
+    head, means = pool.exact(np.zeros(0, dtype=np.int64)), dict[int, Means]()
+    # the same for all sites, but for ties, which those before the rival win
+    winning, losing = rival.claims(head, rival.site - 1), rival.claims(head, rival.site)
+    for chunk in chunks(sites):
+        case = pool.optimistic(chunk)
+        limits = bounds(case)
+        by_arithmetic, shown = np.ones(len(chunk), dtype=bool), np.ones(len(chunk), dtype=bool)
+        for first, second in zip(winning, losing, strict=True):
+            days = np.broadcast_to(first.target.days, limits.day.shape)
+            most = np.where(chunk < rival.site, first.limit_musd, second.limit_musd)
+            beyond = (limits.day > days).any(axis=1) | (limits.cost_musd > most + SAME_COST_MUSD)
+            by_arithmetic &= beyond
+            for some in prices:
+                left = np.flatnonzero(~beyond & shown)
+                if not len(left) or clock.is_over:
+                    break
+                found = price_bound(case.take(left), days[left], some)
+                beyond[left] = found > (most[left] if some.cost else 0.0)
+            shown &= beyond
+        for place, s in enumerate(map(int, chunk)):
+            means[s] = Means.ARITHMETIC if by_arithmetic[place] else Means.PRICES if shown[place] else Means.OPEN
+    return means
+
+
+def settled(
+    pool: Pool,
+    claims: Sequence[Claim],
+    clock: Clock,
+    advice: Callable[[Claim], Branchings] = lambda claim: {},
+    report: Callable[[int], None] = lambda closed: None,
+) -> list[Claim]:
+    """Return the claims, those that were open settled by branching as far as the time allows, the first ones first.
+
+    Every claim gets some nodes before any gets more.
+
+    Parameters
+    ----------
+    advice : callable
+        Branchings that closed a claim before.
+    report : callable
+        Called with the number of claims that are settled.
+    """
+    claims, nodes = list(claims), FIRST_NODES
+    while not clock.is_over:
+        left = [place for place, claim in enumerate(claims) if claim.means is Means.OPEN]
+        if not left:
+            break
+        for place in left:
+            if clock.is_over:
+                break
+            claims[place] = _branched(pool, claims[place], nodes, clock, advice(claims[place]))
+            report(sum(claim.means is not Means.OPEN for claim in claims))
+        nodes *= MORE_NODES
+    return claims
+
+
+def _branched(pool: Pool, claim: Claim, nodes: int, clock: Clock, advice: Branchings) -> Claim:
+    """Return a claim after so many nodes of branch and bound."""
+    case = pool.exact(np.array([claim.site]))
+    if claim.target.is_beyond(bounds(case)):
+        return replace(claim, means=Means.ARITHMETIC, bound_musd=claim.limit_musd)
+    found = claim.target.on(case, clock).closing(claim.limit_musd, nodes, advice)
+    means = Means.WRONG if found.plan is not None else Means.BRANCHING if found.closed else Means.OPEN
+    bound = max(claim.bound_musd, found.bound)
+    return replace(claim, means=means, bound_musd=bound, nodes=claim.nodes + found.nodes)

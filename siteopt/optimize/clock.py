@@ -1,0 +1,133 @@
+"""What the searches of one run share: the time that is left, earlier answers, and how claims were confirmed."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from siteopt.optimize.branching import Branchings
+from siteopt.optimize.program import Program
+from siteopt.optimize.solver import SEED, Solve, solve
+from siteopt.plan import Evidence
+from siteopt.proofs import StoredBranchings
+
+MOST_BRANCHINGS = 5000
+"""Branchings of one claim that a run keeps, at most: a hundred bytes each."""
+
+Answer = TypeVar("Answer")
+
+
+class OutOfTime(Exception):
+    """The time limit was reached, or the user asked to stop.
+
+    Attributes
+    ----------
+    plan : Plan or None
+        The best that was found by then; with its site where several are asked for.
+    bound_musd : float
+        No plan costs less.
+    """
+
+    def __init__(self, plan: Any = None, bound_musd: float = -math.inf) -> None:
+        super().__init__()
+        self.plan, self.bound_musd = plan, bound_musd
+
+
+class Undecided(OutOfTime):
+    """Two witnesses contradict each other, and neither a plan nor a safe bound shows which is right."""
+
+
+@dataclass
+class Clock:
+    """The time that is left, whether to stop, and what is known by now. Threads may share it.
+
+    Attributes
+    ----------
+    solves : int
+        MILPs that were solved.
+    evidence : Evidence
+    branchings : mapping of (site_id, days) to Branchings
+        Those that closed the claims about a site on some days.
+    """
+
+    seconds: float = math.inf
+    stop: threading.Event = field(default_factory=threading.Event)
+    started: float = field(default_factory=time.monotonic)
+    solves: int = 0
+    evidence: Evidence = field(default_factory=Evidence)
+    branchings: dict[tuple[str, tuple[int, ...]], Branchings] = field(default_factory=dict)
+    _answers: dict[Hashable, Future[Any]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.started
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up, or the user asked to stop."""
+        return self.stop.is_set() or self.elapsed >= self.seconds
+
+    def solve(
+        self,
+        program: Program,
+        gap: float = 0.0,
+        *,
+        target: float = -math.inf,
+        cutoff: float = math.inf,
+        seed: int = SEED,
+    ) -> Solve:
+        """Solve a program within the time left, or return the answer that it had before.
+
+        See :func:`siteopt.optimize.solver.solve`; the outcome is LIMIT where the time ran out.
+
+        Raises
+        ------
+        OutOfTime
+            Where the time was up before.
+        """
+
+        def answer() -> Solve:
+            with self._lock:
+                self.solves += 1
+            left = self.seconds - self.elapsed
+            return solve(program, left, gap, self.stop, target=target, cutoff=cutoff, seed=seed)
+
+        return self.once((program.fingerprint, gap, target, cutoff, seed), answer)
+
+    def once(self, question: Hashable, answer: Callable[[], Answer]) -> Answer:
+        """Return the answer to a question, found once in a run: a thread that asks it again meanwhile waits for it.
+
+        Raises
+        ------
+        OutOfTime
+            Where the time is up.
+        """
+        if self.is_over:
+            raise OutOfTime
+        with self._lock:
+            is_new = question not in self._answers
+            found = self._answers.setdefault(question, Future())
+        if is_new:
+            try:
+                found.set_result(answer())
+            except BaseException as error:
+                found.set_exception(error)
+        return found.result()
+
+    def stored_branchings(self) -> tuple[StoredBranchings, ...]:
+        """Return the branchings as ``plan.json`` keeps them: those of few nodes, for the others are too long."""
+        kept = [(key, found) for key, found in sorted(self.branchings.items()) if len(found) <= MOST_BRANCHINGS]
+        return tuple(StoredBranchings(site_id=site, days=days, branchings=dict(found)) for (site, days), found in kept)
+
+    def confirmed(self, **counts: int) -> None:
+        """Count claims that were checked, by what came of it."""
+        with self._lock:
+            now = {name: getattr(self.evidence, name) + more for name, more in counts.items()}
+            self.evidence = replace(self.evidence, **now)

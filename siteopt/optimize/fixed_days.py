@@ -1,0 +1,217 @@
+"""One site with its days fixed: its cheapest plan, any plan, or that there is none.
+
+No verdict of a solver decides alone. A plan counts where it is finished and holds. That there is no plan, or none that
+is cheaper, counts where safe bounds show it or, where these do not come so far, the solver says so in two settings. A
+cost limit is never a row: the solver is asked for the least cost, and the answer is compared.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from siteopt.instance import Floats, Instance, Ints
+from siteopt.optimize.branching import NEAR_MUSD, Branchings, Closing, branch
+from siteopt.optimize.clock import Clock, Undecided
+from siteopt.optimize.finishing import Finisher, whole_values
+from siteopt.optimize.formulation import COST, FAMILIES, Model, budget, build
+from siteopt.optimize.program import Program, program_of
+from siteopt.optimize.solver import SEED
+from siteopt.optimize.whole import Best, best_whole
+from siteopt.plan import Plan
+from siteopt.tolerances import BORDER, SAME_COST_MUSD
+
+NODES, FEW_NODES = 5000, 40
+"""Linear programs of our own branch and bound: to confirm a claim, and to see whether it is plain."""
+
+CHEAPER = 0.9 * SAME_COST_MUSD
+"""A plan that is cheaper by less than this is not looked for: it would be the same cost, or nearly so."""
+
+Families = tuple[Callable[[Model], None], ...]
+
+WITHOUT_BUDGET = tuple(family for family in FAMILIES if family is not budget)
+"""The families that are rows where the days are fixed."""
+
+
+def followed(days: ArrayLike) -> Ints:
+    """Return the latest days, none later than these, on which no milestone is later than the one after it.
+
+    Milestones are the last axis.
+    """
+    return np.minimum.accumulate(np.asarray(days)[..., ::-1], axis=-1)[..., ::-1]
+
+
+def fixed(
+    case: Instance, days: Sequence[int] | Ints, goal: int | None = None, families: Families = WITHOUT_BUDGET
+) -> Model:
+    """Return the model of one site with its days fixed, without its budget."""
+    return build(case, {(0, m): [int(day)] for m, day in enumerate(days)}, goal, families)
+
+
+Found = Best[Plan]
+"""The cheapest plan: ``value`` is its cost and ``bound`` that of any plan, in millions of USD."""
+
+
+@dataclass
+class FixedDays:
+    """A site on fixed days.
+
+    Attributes
+    ----------
+    case : Instance
+        Of one site.
+    days : sequence of int
+    clock : Clock
+    free : mapping of a name to a family
+        Families that need not hold, by their name in the certificate.
+    kept : bool
+        Whether the branchings that close a claim are kept for the proof.
+    """
+
+    case: Instance
+    days: Sequence[int] | Ints
+    clock: Clock
+    free: Mapping[str, Callable[[Model], None]] = field(default_factory=dict)
+    kept: bool = False
+
+    @cached_property
+    def model(self) -> Model:
+        """The model; its goal is the cost."""
+        families = tuple(family for family in WITHOUT_BUDGET if family not in self.free.values())
+        return fixed(self.case, self.days, COST, families)
+
+    @cached_property
+    def program(self) -> Program:
+        """The model as arrays."""
+        return program_of(self.model.problem, self.model.sizes)
+
+    @cached_property
+    def _finisher(self) -> Finisher:
+        return Finisher(self.model, self.program, [*self.free, "budget"])
+
+    def finish(self, values: Floats) -> tuple[Plan, float] | None:
+        """Return the cheapest plan with the whole numbers of these values, and its cost; None where there is none."""
+        return self._with_cost(self._finisher.finish(values))
+
+    def with_units(self, units: Ints, step: np.ndarray) -> tuple[Plan, float] | None:
+        """Return the cheapest plan with these units (O x M) and grid steps (L x M), and its cost; None where none is.
+
+        Units that cannot be there on these days have no variable: they are left out.
+        """
+        return self.finish(whole_values(self.model, self.program, units, step))
+
+    def _finish_as_is(self, values: Floats) -> tuple[Plan, float] | None:
+        return self._with_cost(self._finisher.finish_as_is(values))
+
+    def _with_cost(self, found: tuple[Instance, Plan] | None) -> tuple[Plan, float] | None:
+        return None if found is None else (found[1], self._cost(found[1]))
+
+    def cheapest(
+        self, limit_musd: float = math.inf, known: Plan | None = None, *, gap: float = 0.0, sure: bool = True
+    ) -> Found:
+        """Return the cheapest plan that costs no more than a limit or the budget, and a bound of its cost.
+
+        Parameters
+        ----------
+        known : Plan, optional
+            A plan that these days allow within the limit: never lost, whatever the solver says.
+        gap : float
+            Relative gap that is near enough.
+        sure : bool
+            Whether to confirm that there is no plan, where the solver says so.
+
+        Raises
+        ------
+        OutOfTime
+            With the best plan so far; as Undecided where the solver contradicts itself.
+        """
+        limit = self._within(limit_musd)
+        found = self._search(limit, gap=gap, target=-math.inf)
+        best = min((plan for plan in (known, found.plan) if plan is not None), key=self._cost, default=None)
+        if best is not None and best is found.plan and found.value <= limit:
+            return found
+        if best is None or self._cost(best) > limit:
+            best = self.refute(limit) if sure else None
+        while best is not None and (better := self.refute(self._cost(best) - CHEAPER)) is not None:
+            best = better
+        cost = math.inf if best is None else self._cost(best)
+        return Found(best, cost, found.bound if best is None else cost - CHEAPER)
+
+    def _cost(self, plan: Plan) -> float:
+        return plan.cost_musd(self.case)
+
+    def any_plan(self, limit_musd: float = math.inf) -> Plan | None:
+        """Return a plan that costs no more than a limit or the budget; None where it is confirmed that there is none.
+
+        Raises
+        ------
+        OutOfTime
+            As Undecided where the solver contradicts itself.
+        """
+        limit = self._within(limit_musd)
+        found = best_whole(self.program.without_cost(), self._finish_as_is, self.clock)
+        if found.plan is not None and found.value > limit:  # a limit of cost is in the way: follow the cost
+            found = self._search(limit, target=limit)
+        if found.plan is not None and found.value <= limit:
+            return found.plan
+        return self.refute(limit)
+
+    def refute(self, limit_musd: float) -> Plan | None:
+        """Confirm a verdict of the solver that no plan costs less than a limit (None), or return one that does.
+
+        Raises
+        ------
+        Undecided
+            Where neither safe bounds show it nor a second setting of the solver agrees.
+        """
+        closing = self.closing(limit_musd, NODES)
+        if closing.closed:
+            self.clock.confirmed(safe=1)
+            return None
+        plan = closing.plan
+        if plan is None:
+            found = self._search(limit_musd, target=limit_musd, seed=SEED + 1)
+            plan = found.plan if found.value <= limit_musd else None
+            if plan is None and found.bound >= limit_musd - NEAR_MUSD:
+                self.clock.confirmed(agreed=1)
+                return None
+        if plan is None:
+            self.clock.confirmed(undecided=1)
+            raise Undecided
+        self.clock.confirmed(contradicted=1)
+        return plan
+
+    def closing(self, limit_musd: float, nodes: int, advice: Branchings | None = None) -> Closing[Plan]:
+        """Return how far our own branch and bound comes with so many linear programs.
+
+        Parameters
+        ----------
+        advice : Branchings, optional
+            Those that closed it before.
+        """
+
+        def closing() -> Closing[Plan]:
+            return branch(self.program, limit_musd, self.finish, nodes, lambda: self.clock.is_over, advice)
+
+        days = tuple(map(int, self.days))
+        found = self.clock.once((self.program.fingerprint, days, limit_musd, nodes), closing)
+        if self.kept and found.closed and found.branchings:
+            self.clock.branchings[self.case.site_id[0], days] = found.branchings
+        return found
+
+    def is_plainly_above(self, limit_musd: float) -> bool:
+        """Return whether few safe bounds show that no plan costs less than a limit."""
+        closed = self.closing(limit_musd, FEW_NODES).closed
+        self.clock.confirmed(safe=int(closed))
+        return closed
+
+    def _within(self, limit_musd: float) -> float:
+        return min(limit_musd, self.case.budget_musd + BORDER * SAME_COST_MUSD)
+
+    def _search(self, limit: float, *, target: float, gap: float = 0.0, seed: int = SEED) -> Found:
+        return best_whole(self.program, self.finish, self.clock, gap=gap, target=target, cutoff=limit, seed=seed)

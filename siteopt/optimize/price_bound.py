@@ -1,0 +1,250 @@
+"""Bounds by prices, recomputed in intervals: what ``pricing.py`` says of a site, and nothing that rounding could undo.
+
+It follows ``docs/model.md``, *Bounds by prices*, and shares no arithmetic with the search. Prices are taken as they
+are, those that may not be negative as no less than 0, and rows are relaxed by a hair, as in ``safe.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from siteopt.instance import Floats, Instance, Ints
+from siteopt.optimize.formulation import HOURS_PER_YEAR
+from siteopt.optimize.intervals import Interval, chosen, exactly, larger, smaller
+from siteopt.optimize.pricing import Prices
+from siteopt.tolerances import HAIR
+
+SLACK = HAIR * 1.01
+"""By how much rows are relaxed, as a share of their size, with room for the rounding of this share."""
+
+
+def price_bound(case: Instance, day: Ints, prices: Prices) -> Floats:
+    """Return lower bounds of the cost at these days; with a cost of weight 0, above 0 shows that there is no plan. S.
+
+    Parameters
+    ----------
+    day : S x M
+    """
+    return _Bound(case, day, prices).low()
+
+
+@dataclass
+class _Bound:
+    """The sites of an Instance on some days, at some prices; arrays are S x M unless they say otherwise."""
+
+    case: Instance
+    day: Ints
+    p: Prices
+
+    def low(self) -> Floats:
+        """Return the lower end of the bound."""
+        case, p = self.case, self.p
+        total = self.weight * (exactly(case.site_cost_musd) + case.gpu_cost_musd)
+        if self.budget:
+            total = total - exactly(self.budget) * case.budget_musd
+        total = total + self._needs() - self._limits() - self._crews() - self._grid()
+        for kind, spare in (
+            (case.is_generator, p.mean_spare),
+            (case.is_chiller, p.heat_spare),
+            (case.is_battery, np.zeros_like(p.ride)),
+        ):
+            total = total + self._offers(np.flatnonzero(kind & (case.fleet > 0)), np.maximum(0, spare))
+        return np.asarray(total.low - self._slack())
+
+    # the prices, each an exact number
+
+    @cached_property
+    def budget(self) -> float:
+        return max(0.0, self.p.budget) if np.isfinite(self.case.budget_musd) else 0.0
+
+    @cached_property
+    def weight(self) -> Interval:
+        return exactly(max(0.0, self.p.cost)) + self.budget
+
+    @cached_property
+    def mean(self) -> Floats:
+        """Any sign."""
+        here = self.case.grid_usd_per_mwh[:, None] * self.case.musd_per_mw * (self.p.cost + self.budget)
+        return np.where(self.p.grid_margin, here, self.p.mean)
+
+    @cached_property
+    def heat(self) -> Floats:
+        load = self.mean + self.p.mean_spare + self.p.peak
+        heat = np.broadcast_to(self.p.heat, load.shape).copy()
+        for m in np.flatnonzero(self.p.chiller_margin >= 0):
+            o = self.p.chiller_margin[m]
+            heat[:, m] = load[:, m] / self.case.cop[:, o] + 24 * self.water[:, m] * self.case.water_m3_per_mwh[o]
+        return np.maximum(0, heat)
+
+    @cached_property
+    def water(self) -> Floats:
+        return self._tight("water", self.case.water_m3_per_day)
+
+    def _tight(self, name: str, limit: Floats) -> Floats:
+        """The price of a limit; 0 where a site has none."""
+        return np.maximum(0, getattr(self.p, name)) * np.isfinite(limit)[:, None]
+
+    def _at_least_0(self, name: str) -> Floats:
+        return np.maximum(0, getattr(self.p, name))
+
+    # the parts of the bound
+
+    @cached_property
+    def musd_per_mw(self) -> Interval:
+        """Cost of a MW through the days that are paid, at a US dollar a MWh; M."""
+        return exactly(self.case.hold_days.astype(np.float64)) * 24.0 / 1e6
+
+    def _needs(self) -> Interval:
+        case, it = self.case, exactly(self.case.it_mw)
+        peak = it * (exactly(1.0) + case.overhead)
+        mean = peak - it * (exactly(1.0) - case.mean_load)
+        heat = (exactly(self.heat) + self._at_least_0("heat_spare")) * (it * case.heat_fraction)
+        power = (exactly(self.mean) + self._at_least_0("mean_spare")) * mean
+        common = exactly(self._at_least_0("peak")) * peak + exactly(self._at_least_0("swing")) * (it * case.swing)
+        common = common + exactly(self._at_least_0("ride")) * (it * case.ride_through_minutes / 60.0)
+        return (heat + power + common).sum(axis=1)
+
+    def _limits(self) -> Interval:
+        case = self.case
+        total = exactly(np.zeros(case.sites))
+        for name, limit in (
+            ("gas", case.gas_mw),
+            ("nox", case.nox_t_per_year),
+            ("water", case.water_m3_per_day),
+            ("yard", case.yard_m2),
+        ):
+            total = total + exactly(self._tight(name, limit)).sum(axis=1) * np.where(np.isfinite(limit), limit, 0)
+        return total
+
+    @cached_property
+    def crew(self) -> dict[tuple[int, int, int], float]:
+        """Prices of (trade, milestone, arrival day)."""
+        crews = self.case.crews
+        return {key: max(0.0, price) for key, price in self.p.crew.items() if np.isfinite(crews[key[0]])}
+
+    def _crews(self) -> Interval:
+        total = exactly(np.zeros(self.case.sites))
+        for (k, m, arrival), price in self.crew.items():
+            days = np.maximum(0, self.day[:, m] - self.case.commissioning_days - arrival)
+            total = total + exactly(price) * self.case.crews[k] * days
+        return total
+
+    def _grid(self) -> Interval:
+        """What the grid gives, and each of its steps that is worth its cost; S."""
+        case, owner = self.case, self.case.step_site
+        imported = exactly(case.grid_usd_per_mwh[:, None]) * self.musd_per_mw * self.weight
+        per_mw = larger(0.0, exactly(self.mean) - imported) + self._at_least_0("mean_spare") + self._at_least_0("peak")
+        swing = self._at_least_0("swing")
+        given = exactly(case.grid_mw) * per_mw.sum(axis=1) + exactly(case.grid_swing_mw) * exactly(swing).sum()
+        there = (case.step_ready_day[:, None] + case.commissioning_days <= self.day[owner]).astype(np.float64)
+        worth = exactly(case.step_rise_mw[:, None] * there) * per_mw[owner]
+        worth = worth + exactly(case.step_rise_swing_mw[:, None] * there) * swing
+        gain = larger(0.0, worth.sum(axis=1) - self.weight * case.step_cost_musd)
+        return given + gain.by(owner, case.sites)
+
+    def _offers(self, offers: Ints, spare: Floats) -> Interval:
+        """The least of each offer, taken whole or not at all, and of the spare units of a kind; S."""
+        case, delay = self.case, self.case.commissioning_days
+        rating, ready = exactly(case.rating_mw[:, offers]), case.ready_day[:, offers]
+        cost = self.weight * case.unit_cost_musd[:, offers]
+        best, since = exactly(np.full(ready.shape, -np.inf)), exactly(np.zeros(ready.shape))
+        gains: list[Interval] = []
+        for m in reversed(range(case.milestones)):
+            since = (
+                since + rating * self._worth(offers, m) + exactly(max(0.0, self.p.ride[m])) * case.energy_mwh[offers]
+            )
+            since = since - self._share(offers, m)
+            best = chosen(ready <= (self.day[:, m] - delay)[:, None], larger(best, since), best)
+            gains.insert(0, exactly(case.fleet[offers].astype(float)) * smaller(0.0, _less(cost, best)))
+        if case.spare_units and spare.any():
+            return exactly(
+                _with_spare(case.rating_mw[:, offers], [gain.low for gain in gains], case.spare_units * spare)
+            )
+        return gains[0].sum(axis=1)
+
+    def _worth(self, offers: Ints, m: int) -> Interval:
+        """What a MW of each offer, all of one kind, is worth at a milestone; S x J."""
+        case, p = self.case, self.p
+        mean, spare, peak = self.mean[:, m, None], max(0.0, p.mean_spare[m]), max(0.0, p.peak[m])
+        swing = max(0.0, p.swing[m])
+        if case.is_battery[offers].all():
+            return exactly(np.zeros((case.sites, len(offers)))) + peak + swing
+        if case.is_chiller[offers].all():
+            load = exactly(mean) + spare + peak
+            draw = load / case.cop[:, offers]
+            wet = exactly(self.water[:, m, None]) * case.water_m3_per_mwh[offers] * 24.0
+            return larger(0.0, exactly(self.heat[:, m, None]) - draw - wet) + max(0.0, p.heat_spare[m])
+        fuel = self.musd_per_mw[m] * self.weight * case.fuel_usd_per_mwh[offers]
+        nox = exactly(self._tight("nox", case.nox_t_per_year)[:, m, None])
+        gas = exactly(self._tight("gas", case.gas_mw)[:, m, None])
+        output = exactly(mean) - fuel - nox * case.nox_g_per_kwh[offers] * (HOURS_PER_YEAR / 1000)
+        firm = exactly(swing) * case.step_fraction[offers] + spare + peak
+        burnt = gas * (exactly(case.heat_rate_mj_per_kwh[offers]) / 3.6) * case.is_gas[offers].astype(np.float64)
+        return larger(0.0, output) + firm - burnt
+
+    def _share(self, offers: Ints, m: int) -> Interval:
+        """What a unit takes of the yard and of the crews at a milestone, at their prices; S x J."""
+        case = self.case
+        taken = exactly(self._tight("yard", case.yard_m2)[:, m, None]) * case.footprint_m2[offers]
+        for (k, milestone, arrival), price in self.crew.items():
+            if milestone == m:
+                mine = (case.trade[offers] == k) & (case.arrival_day[:, offers] >= arrival)
+                taken = taken + exactly(price) * (case.crew_days[offers] * mine)
+        return taken
+
+    def _slack(self) -> Floats:
+        """What relaxing every row by a hair may take from the bound; S."""
+        case = self.case
+        total = np.zeros(case.sites)
+        for price, size in self._sizes():
+            total = total + price * np.maximum(1.0, size)
+        # what one offer gives, and the grid, each relaxed as a row of size 1
+        link = np.abs(self.mean).sum(axis=1) + self.heat.sum(axis=1)
+        return np.asarray(SLACK * (total + link * (case.offers + 1)))
+
+    def _sizes(self) -> Iterator[tuple[Floats, Floats]]:
+        """Each price with the size of its row, both at least S long."""
+        case = self.case
+        for m in range(case.milestones):
+            needs = ("heat_spare", "mean_spare", "peak", "swing")
+            mw = self.heat[:, m] + 2 * np.abs(self.mean[:, m]) + sum(self._at_least_0(name)[m] for name in needs)
+            yield mw, np.asarray(case.it_mw[m])
+            yield np.asarray(max(0.0, self.p.ride[m])), np.asarray(case.it_mw[m] * case.ride_through_minutes / 60)
+        for name, limit in (
+            ("gas", case.gas_mw),
+            ("nox", case.nox_t_per_year),
+            ("water", case.water_m3_per_day),
+            ("yard", case.yard_m2),
+        ):
+            yield self._tight(name, limit).sum(axis=1), np.where(np.isfinite(limit), limit, 0)
+        for (k, m, arrival), price in self.crew.items():
+            days = np.maximum(0, self.day[:, m] - case.commissioning_days - arrival)
+            yield np.asarray(price), case.crews[k] * days
+
+
+def _less(cost: Interval, best: Interval) -> Interval:
+    """Return ``cost - best``; where nothing is there yet, the cost alone, which is no gain."""
+    there = np.isfinite(best.low)
+    return chosen(there, cost - chosen(there, best, 0.0), cost)
+
+
+def _with_spare(rating: Floats, gain: list[Floats], price: Floats) -> Floats:
+    """Return the least of the gains of all offers and the price of the largest unit that is used; S.
+
+    The recursion of ``docs/model.md``, of the lower ends: each sum is rounded down.
+    """
+    order = np.argsort(rating.mean(axis=0), kind="stable")
+    level = np.minimum.accumulate(rating[:, order[::-1]], axis=1)[:, ::-1]
+    rise = np.nextafter(np.diff(level, axis=1, prepend=0), -np.inf)
+    since = np.array([np.nextafter(price[m:].sum() * (1 - 1e-12), 0) for m in range(len(price))])
+    value = np.zeros((len(gain) + 1, len(rating)))
+    for place, j in enumerate(order):
+        value = np.minimum.accumulate(value, axis=0)
+        for m in range(len(gain)):
+            out = np.nextafter(rise[:, place] * since[m], -np.inf)
+            value[m] = np.nextafter(value[m] + np.nextafter(gain[m][:, j] + out, -np.inf), -np.inf)
+    return np.asarray(value.min(axis=0))

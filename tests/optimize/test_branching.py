@@ -1,0 +1,117 @@
+"""Our own branch and bound: closes what is so, finds what is not, and says how far it came."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from siteopt.instance import Floats
+from siteopt.optimize.branching import Closing, branch
+from siteopt.optimize.program import Program
+from tests.optimize.test_exact import thorough
+from tests.optimize.test_safe import COVER, program, programs
+
+Point = tuple[int, ...]
+
+
+def closing(some: Program, limit: float, nodes: int = 10_000, **more: object) -> Closing[Point]:
+    """Return how far it comes; a point is accepted where it keeps the rows."""
+
+    def accept(values: Floats) -> tuple[Point, float] | None:
+        whole = np.round(values)
+        left = np.bincount(some.row, some.value * whole[some.column], minlength=len(some.rows))
+        holds = ((left >= some.low - 1e-9 * some.size) & (left <= some.high + 1e-9 * some.size)).all()
+        return (tuple(map(int, whole)), float(some.cost @ whole + some.constant)) if holds else None
+
+    return branch(some, limit, accept, nodes, **more)  # type: ignore[arg-type]
+
+
+def best(some: Program) -> float:
+    """Return the least cost of any point, by trying all of them; infinite where there is none."""
+    costs = [np.inf]
+    for point in itertools.product(*(range(int(most) + 1) for most in some.upper)):
+        values = np.array(point, dtype=float)
+        left = np.bincount(some.row, some.value * values[some.column], minlength=len(some.rows))
+        if ((left >= some.low - 1e-9 * some.size) & (left <= some.high + 1e-9 * some.size)).all():
+            costs.append(float(some.cost @ values + some.constant))
+    return min(costs)
+
+
+def test_what_fractions_cannot_show_is_shown_by_branching() -> None:
+    # 3.5 with fractions, 4 without
+    found = closing(COVER, 5 + 3.9)
+    assert found.closed
+    assert found.branchings
+    assert found.plan is None
+    assert found.bound == 5 + 3.9
+
+
+def test_what_the_first_bound_shows_needs_no_branching() -> None:
+    found = closing(COVER, 5 + 3.4)
+    assert (found.closed, found.nodes, dict(found.branchings)) == (True, 1, {})
+
+
+def test_a_cheaper_point_is_found() -> None:
+    found = closing(COVER, 5 + 4.1)
+    assert not found.closed
+    assert found.plan is not None
+    assert COVER.cost @ np.array(found.plan) == 4
+
+
+def test_a_limit_on_its_work_leaves_a_bound() -> None:
+    found = closing(COVER, 5 + 3.9, nodes=1)
+    assert not found.closed
+    assert found.bound == pytest.approx(5 + 3.5, abs=1e-6)
+
+
+def test_what_is_open_is_not_closed_because_its_bound_is_near() -> None:
+    # a point a millionth below the limit, in a node that is still open when the work ends
+    limit = 5 + 4 + 1e-7
+    for nodes in range(1, 6):
+        found = closing(COVER, limit, nodes)
+        assert not found.closed
+    assert closing(COVER, limit).plan is not None
+
+
+def test_advice_is_followed_and_never_trusted() -> None:
+    alone = closing(COVER, 5 + 3.9)
+    advised = closing(COVER, 5 + 3.9, advice=alone.branchings)
+    assert advised.closed
+    assert advised.nodes <= alone.nodes
+    assert dict(advised.branchings) == dict(alone.branchings)
+    for advice in ({"": ("x0", 77)}, {"": ("no such variable", 0)}, {"": ("x1", 9)}, {"0101": ("x0", 1)}):
+        assert closing(COVER, 5 + 3.9, advice=advice).closed
+        assert closing(COVER, 5 + 4.1, advice=advice).plan is not None
+
+
+def test_no_point_at_all() -> None:
+    # 2 x is odd
+    odd = program([0.0], [([2.0], 3.0, 3.0)], [5.0])
+    assert closing(odd, np.inf).closed
+    assert closing(program([0.0], [([2.0], 4.0, 4.0)], [5.0]), np.inf).plan == (2,)
+
+
+def test_a_point_whose_whole_numbers_do_not_hold_is_branched_around() -> None:
+    # the plan of a refusing finisher never comes, and the node stays open
+    found: Closing[Point] = branch(COVER, 5 + 4.1, lambda values: None, 1000)
+    assert not found.closed
+    assert found.plan is None
+    assert found.bound <= 5 + 4
+
+
+@thorough
+@given(programs())
+def test_it_closes_at_the_best_point_and_finds_what_is_below(some: Program) -> None:
+    least = best(some)
+    if np.isinf(least):
+        assert closing(some, np.inf).closed
+        return
+    shown = closing(some, least - 1e-4)
+    assert shown.closed
+    assert shown.plan is None
+    found = closing(some, least + 1e-4)
+    assert found.plan is not None
+    assert some.cost @ np.array(found.plan) + some.constant == pytest.approx(least, abs=1e-6)

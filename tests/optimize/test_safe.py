@@ -1,0 +1,132 @@
+"""Safe bounds: by hand, against exact arithmetic with any prices, and against every point of small programs."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siteopt.optimize.program import Program
+from siteopt.optimize.safe import lower_bound, narrowed
+from tests.optimize.test_exact import thorough
+
+Rows = list[tuple[list[float], float, float]]
+
+
+def program(cost: list[float], rows: Rows, most: list[float], whole: bool = True, constant: float = 0.0) -> Program:
+    """Return a program from rows of (coefficients, low, high), its variables between 0 and ``most``."""
+    entries = [(column, value) for left, _, _ in rows for column, value in enumerate(left) if value]
+    lengths = [sum(value != 0 for value in left) for left, _, _ in rows]
+    return Program(
+        columns=tuple(f"x{column}" for column in range(len(cost))),
+        rows=tuple(f"r{row}" for row in range(len(rows))),
+        cost=np.array(cost),
+        constant=constant,
+        lower=np.zeros(len(cost)),
+        upper=np.array(most, dtype=float),
+        whole=np.full(len(cost), whole),
+        first=np.cumsum([0, *lengths]),
+        column=np.array([column for column, _ in entries], dtype=np.int64),
+        value=np.array([value for _, value in entries], dtype=float),
+        low=np.array([low for _, low, _ in rows]),
+        high=np.array([high for _, _, high in rows]),
+        size=np.array([max(1.0, *(abs(end) for end in (low, high) if math.isfinite(end))) for _, low, high in rows]),
+    )
+
+
+# 2 x + 3 y at least 7, x and y up to 10, at 1 and 2 a piece: 3.5 with fractions, 4 without
+COVER = program([1.0, 2.0], [([2.0, 3.0], 7.0, np.inf)], [10.0, 10.0], constant=5.0)
+
+
+def test_the_dual_gives_the_bound_of_the_relaxation() -> None:
+    bound = lower_bound(COVER, np.array([0.5]), COVER.lower, COVER.upper)
+    assert bound == pytest.approx(5 + 3.5, abs=1e-7)
+    assert bound < 5 + 3.5
+
+
+@pytest.mark.parametrize(("price", "bound"), [(0.0, 0.0), (0.25, 1.75), (1.0, 7 - 10 - 10), (-3.0, 0.0)])
+def test_any_price_gives_a_bound(price: float, bound: float) -> None:
+    # at 1, both are worth more than they cost: all 20 are taken; a price on the side that does not bind counts as none
+    assert lower_bound(COVER, np.array([price]), COVER.lower, COVER.upper) == pytest.approx(5 + bound, abs=1e-6)
+
+
+def test_a_ray_shows_that_there_is_no_point() -> None:
+    upper = np.array([1.0, 1.0])
+    assert lower_bound(COVER, np.array([1.0]), COVER.lower, upper, weight=0.0) == pytest.approx(2.0, abs=1e-6)
+    assert lower_bound(COVER, np.array([1.0]), COVER.lower, np.array([2.0, 1.0]), weight=0.0) <= 0  # 7 is just reached
+
+
+def test_a_row_that_is_short_by_a_hair_holds() -> None:
+    for short, holds in ((0.9e-9, True), (1.2e-9, False)):
+        close = program([1.0], [([1.0], 1.0, np.inf)], [1.0 - short])
+        assert (lower_bound(close, np.array([1.0]), close.lower, close.upper, weight=0.0) <= 0) == holds
+
+
+def test_bounds_of_variables_are_narrowed_by_their_reduced_costs() -> None:
+    # at 0.5 a unit, y costs 0.5 more than it brings: with 0.9 to spare one y is possible, with 0.4 none
+    for limit, most in ((9.4, 1.0), (8.9, 0.0)):
+        bound, lower, upper = narrowed(COVER, np.array([0.5]), COVER.lower, COVER.upper, limit)
+        assert bound == pytest.approx(8.5, abs=1e-7)
+        assert upper.tolist() == [10.0, most]
+        assert lower.tolist() == [0.0, 0.0]
+
+
+def exact(program: Program, price: list[float]) -> Fraction:
+    """Return what :func:`lower_bound` is, rows not relaxed, in exact arithmetic."""
+    total = Fraction(program.constant)
+    reduced = [Fraction(cost) for cost in program.cost.tolist()]
+    for row, given_price in enumerate(price):
+        end = program.low[row] if given_price > 0 else program.high[row]
+        worth = Fraction(given_price) if math.isfinite(end) else Fraction(0)
+        total += worth * Fraction(float(end)) if worth else 0
+        for at in range(program.first[row], program.first[row + 1]):
+            reduced[program.column[at]] -= worth * Fraction(program.value[at])
+    ends = zip(reduced, program.lower.tolist(), program.upper.tolist(), strict=True)
+    return total + sum(min(cost * Fraction(low), cost * Fraction(high)) for cost, low, high in ends)
+
+
+numbers = st.floats(-50, 50, allow_nan=False).map(lambda value: round(value, 3))
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> Program:
+    size = draw(st.integers(1, 3))
+    rows: Rows = []
+    for _ in range(draw(st.integers(1, 3))):
+        left = [draw(numbers) for _ in range(size)]
+        low = draw(numbers)
+        rows.append((left, *draw(st.sampled_from([(low, np.inf), (-np.inf, low), (low, low + 5.0)]))))
+    most = [float(draw(st.integers(0, 3))) for _ in range(size)]
+    return program([draw(numbers) for _ in range(size)], rows, most, constant=draw(numbers))
+
+
+@thorough
+@given(programs(), st.data())
+def test_rounding_never_raises_a_bound(some: Program, data: st.DataObject) -> None:
+    price = [data.draw(numbers) for _ in some.rows]
+    bound = lower_bound(some, np.array(price), some.lower, some.upper)
+    true = exact(some, price)
+    assert Fraction(bound) <= true
+    assert bound == pytest.approx(float(true), abs=1e-4)
+
+
+@thorough
+@given(programs(), st.data())
+def test_no_point_is_below_a_bound_or_beyond_what_is_narrowed(some: Program, data: st.DataObject) -> None:
+    price, limit = np.array([data.draw(numbers) for _ in some.rows]), data.draw(numbers)
+    bound, lower, upper = narrowed(some, price, some.lower, some.upper, limit)
+    none = lower_bound(some, price, some.lower, some.upper, weight=0.0) > 0
+    for point in itertools.product(*(range(int(most) + 1) for most in some.upper)):
+        values = np.array(point, dtype=float)
+        left = np.bincount(some.row, some.value * values[some.column], minlength=len(some.rows))
+        if ((left >= some.low) & (left <= some.high)).all():
+            cost = some.cost @ values + some.constant
+            assert not none
+            assert cost >= bound
+            if cost < limit - 1e-9:
+                assert ((lower <= values) & (values <= upper)).all()
