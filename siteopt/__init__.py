@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from siteopt.faults import Failure, Fault, InputError
     from siteopt.geodata.dataset import Dataset, load
     from siteopt.plan import Plan, Ranking, RunOutcome, SiteResult
+    from siteopt.proving import Proving, prove
     from siteopt.run import Front, Result, pareto, solve
     from siteopt.scenario import Scenario
     from siteopt.scenario_file import read_scenario
@@ -26,6 +27,7 @@ __all__ = [
     "Front",
     "InputError",
     "Plan",
+    "Proving",
     "Ranking",
     "Result",
     "RunOutcome",
@@ -35,12 +37,23 @@ __all__ = [
     "explain",
     "load",
     "pareto",
+    "prove",
     "read_scenario",
     "solve",
     "verify",
 ]
 
-_MODULES = ("faults", "scenario", "scenario_file", "plan", "geodata.dataset", "run", "explaining", "verifying")
+_MODULES = (
+    "faults",
+    "scenario",
+    "scenario_file",
+    "plan",
+    "geodata.dataset",
+    "run",
+    "explaining",
+    "verifying",
+    "proving",
+)
 """Where they are; looked for when they are asked for, so that a broken library can be told from a broken siteopt."""
 
 

@@ -28,6 +28,7 @@ from siteopt.output.blank import blank_files
 from siteopt.output.folder import ready_folder, write_beside, write_folder
 from siteopt.output.maps import PROJECT, fault_files
 from siteopt.output.reporting import run_charts, run_report
+from siteopt.proving import SECONDS
 from siteopt.run import Method, Output
 
 app = typer.Typer(
@@ -43,8 +44,8 @@ SHOWN = 100
 """Sites of a kind that ``check`` names; the others are counted."""
 OPENED = {"report.html": "in a browser", PROJECT: "in QGIS"}
 """What shows an answer, and where."""
-DISAGREES, FALLS_SHORT = 5, 6
-"""The second solver contradicts the first; a plan does not hold when it is replayed."""
+UNFINISHED, DISAGREES, FALLS_SHORT = 4, 5, 6
+"""A proof is not finished; a second witness contradicts the first; a plan does not hold when it is replayed."""
 
 ScenarioFile = Annotated[
     Path, typer.Argument(help="Scenario (TOML), such as models/colossus.toml.", metavar="SCENARIO")
@@ -268,6 +269,28 @@ def verify(
         _refuse(error, as_json)
     typer.echo(json.dumps(found.document, ensure_ascii=False, allow_nan=False) if as_json else str(found))
     raise typer.Exit(0 if found.holds else FALLS_SHORT)
+
+
+@app.command()
+def prove(
+    run: RunFolder,
+    time_limit: Annotated[float, typer.Option(help="Seconds for the proof.", min=0)] = SECONDS,
+    as_json: AsJson = False,
+) -> None:
+    """Check the claims of a run without trust in any solver: that no site and no plan is better, by bounds that hold.
+
+    Ctrl-C stops with what is shown by then; a second one at once.
+
+    Exit codes: 0 everything that the run says is proven, 2 bad input or not the folder of a proven run, 4 not finished
+    in the time given, 5 a claim is wrong: a better plan was found, or the plan does not hold.
+    """
+    try:
+        with _interruptible() as stop, _status(live=not as_json) as tell:
+            report = siteopt.prove(run, time_limit, tell, stop=stop)
+    except InputError as error:
+        _refuse(error, as_json)
+    typer.echo(report.report.model_dump_json() if as_json else str(report))
+    raise typer.Exit(DISAGREES if report.report.is_wrong else 0 if report.report.proven else UNFINISHED)
 
 
 @app.command()

@@ -267,11 +267,20 @@ def test_second_solver_agrees(world: Path, tmp_path: Path) -> None:
 
 
 def test_second_solver_disagrees(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    check = CrossCheck("another solver", False, True, 1.0, (), 0.0)
+    check = CrossCheck("another solver", False, True, False, 1.0, (), 0.0)
     monkeypatch.setattr("siteopt.run.cross_check", lambda best, seconds, stop: check)
     result = call("solve", world, "--out", tmp_path / "out", "--verify-with", "cbc")
     assert result.exit_code == 5
     assert "DISAGREES" in result.stdout
+
+
+def test_second_solver_is_mistaken(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = CrossCheck("another solver", True, False, True, 1.0, (), 0.0)
+    monkeypatch.setattr("siteopt.run.cross_check", lambda best, seconds, stop: check)
+    result = call("solve", world, "--out", tmp_path / "out", "--verify-with", "cbc")
+    assert result.exit_code == 0
+    assert "is mistaken: the plan that is given holds" in result.stdout
+    assert "is mistaken" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 INTERRUPTED = """

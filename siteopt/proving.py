@@ -1,0 +1,259 @@
+"""From the folder of a run to a ``Proving``: the claims of the run checked without trust in any solver."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from siteopt.geodata.dataset import Dataset
+from siteopt.instance import Instance, Pool
+from siteopt.optimize.agree import Floors, Raised
+from siteopt.optimize.branching import Branchings
+from siteopt.optimize.certificate import certify
+from siteopt.optimize.claims import Claim, Means, Rival, own_claims, ruled_out, settled
+from siteopt.optimize.clock import Clock, OutOfTime
+from siteopt.optimize.fixed_days import FixedDays
+from siteopt.optimize.formulation import COST
+from siteopt.optimize.pricing import Prices
+from siteopt.output.document import Document
+from siteopt.output.notebook import text_html
+from siteopt.output.proving import proving
+from siteopt.output.runs import PLAN
+from siteopt.plan import RunOutcome, objective_key
+from siteopt.proofs import CheckedGoal, CheckedRank, CheckedSites, Proof, ProofReport, StoredRank
+from siteopt.verifying import admitted, changed_inputs, orders_of, read_again, unusable
+
+SECONDS = 120.0
+"""Time for a proof, unless another is given."""
+
+SAME_MUSD = 1e-6
+"""How far the cost of a plan that is finished again may be from the one that is stored: a US dollar."""
+
+
+@dataclass(frozen=True)
+class Proving:
+    """What a check of the claims of a run came to.
+
+    Attributes
+    ----------
+    report : ProofReport
+    """
+
+    report: ProofReport
+
+    def __str__(self) -> str:
+        """Return the lines that the command line prints."""
+        return proving(self.report)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return text_html(str(self))
+
+
+def prove(
+    run: str | Path,
+    seconds: float = SECONDS,
+    report: Callable[[str], None] | None = None,
+    *,
+    stop: threading.Event | None = None,
+) -> Proving:
+    """Check the claims of a run without trust in any solver: by arithmetic, safe bounds, and plans that hold.
+
+    Parameters
+    ----------
+    run : path
+        Folder of a run whose answer is called proven, or says that no site can serve.
+    seconds : float
+        Time limit; when it is up, it is told how far the proof came.
+    report : callable, optional
+        Called with what is being done.
+    stop : threading.Event, optional
+        Set it to end with what is known.
+
+    Raises
+    ------
+    InputError
+        Where the folder holds no such run, or with every fault of the scenario and its tables.
+    """
+    tell = report or (lambda words: None)
+    tell("reading")
+    document, _, dataset = read_again(run)
+    if document["outcome"] not in (RunOutcome.PROVEN, RunOutcome.NO_SITE):
+        raise unusable(run, document["outcome"], "a run that claims a proof")
+    proof = _stored(document)
+    if document["site_id"] is not None:
+        admitted(document, dataset)
+    checking = _Checking(document, dataset, proof, Clock(seconds, stop or threading.Event()), tell)
+    return Proving(checking.run())
+
+
+def _stored(document: Document) -> Proof:
+    try:
+        return Proof.model_validate(document.get("proof"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, ("proof", *first["loc"])))
+        raise unusable(PLAN, place, f"what siteopt wrote there ({first['msg']}); solve it again") from None
+
+
+@dataclass
+class _Checking:
+    """A run, its tables as they are now, and how far the check has come."""
+
+    document: Document
+    dataset: Dataset
+    proof: Proof
+    clock: Clock
+    tell: Callable[[str], None]
+    rows: int = 0
+
+    def __post_init__(self) -> None:
+        self.pool = self._with_floors()
+        self.head = self.pool.exact(np.zeros(0, dtype=np.int64))
+        prices = (Prices.restored(kept, self.head.milestones, self.head.offers) for kept in self.proof.prices)
+        self.prices = [some for some in prices if some is not None]
+        self.advice = {(kept.site_id, kept.days): kept.branchings for kept in self.proof.branchings}
+        self.ranks = [self._index(rank.site_id) for rank in self.proof.ranks]
+        for place, rank in enumerate(self.proof.ranks):
+            if len(rank.days) != self.head.milestones or not all(
+                0 <= day <= self.head.horizon_day for day in rank.days
+            ):
+                raise unusable(PLAN, f"proof.ranks.{place}.days", "a day within the horizon for each milestone")
+
+    def _with_floors(self) -> Pool:
+        floors = {self._index(kept.site_id): Floors.restored(kept) for kept in self.proof.floors}
+        return Raised(self.dataset.pool, floors) if floors else self.dataset.pool
+
+    def _index(self, site_id: str) -> int:
+        try:
+            return list(self.dataset.pool.site_id).index(site_id)
+        except ValueError:
+            raise unusable(PLAN, site_id, "a site that the scenario still admits") from None
+
+    def run(self) -> ProofReport:
+        """Check the first rank, then all others."""
+        keys = [objective_key(self.head, np.array(rank.days), rank.cost_musd) for rank in self.proof.ranks]
+        every = np.arange(len(self.pool.site_id))
+        firsts = Rival(keys[0], self.ranks[0]) if keys else Rival(None)
+        self.tell("every other site against the first rank")
+        means = ruled_out(self.pool, np.setdiff1d(every, self.ranks[:1]), firsts, self.prices, self.clock)
+        own = [
+            own_claims(self.head, s, key, rank.cost_musd)
+            for s, key, rank in zip(self.ranks, keys, self.proof.ranks, strict=True)
+        ]
+        holds = [self._holds(place) for place in range(len(own[:1]))]
+        first, left = self._settled([*own[:1], *self._left(means, firsts)], "the first rank")
+        own[:1] = first[: len(own[:1])]
+        against_first = self._counted(1, means, first[len(own[:1]) :])
+        lasts, last = Rival(keys[-1], self.ranks[-1]) if keys else firsts, None
+        if len(keys) > 1:
+            holds += [self._holds(place) for place in range(1, len(own))]
+            means = ruled_out(self.pool, np.setdiff1d(every, self.ranks), lasts, self.prices, self.clock)
+            rest, more = self._settled([*own[1:], *self._left(means, lasts)], "the other ranks")
+            left += more
+            own[1:] = rest[: len(own) - 1]
+            last = self._counted(len(keys), means, rest[len(own) - 1 :])
+        return ProofReport(
+            siteopt_version=version("siteopt"),
+            scenario=self.document["scenario"],
+            outcome=self.document["outcome"],
+            rows_recomputed=self.rows,
+            ranks=tuple(self._rank(place, holds[place], claims) for place, claims in enumerate(own)),
+            first=against_first,
+            last=last,
+            floors=tuple(kept.site_id for kept in self.proof.floors),
+            changed_inputs=tuple(changed_inputs(self.document["inputs"], self.dataset.inputs)),
+            nodes=left,
+            seconds=round(self.clock.elapsed, 3),
+        )
+
+    def _left(self, means: dict[int, Means], rival: Rival) -> list[list[Claim]]:
+        """Return the claims about each site that neither arithmetic nor prices settle."""
+        return [rival.claims(self.head, s) for s, how in means.items() if how is Means.OPEN]
+
+    def _settled(self, groups: Sequence[list[Claim]], what: str) -> tuple[list[list[Claim]], int]:
+        """Return groups of claims after branching, and the linear programs that it took."""
+        claims = [claim for group in groups for claim in group]
+        self.tell(f"{what}: {len(claims)} claims")
+        done = iter(
+            settled(self.pool, claims, self.clock, self._advice, lambda closed: self._progress(what, closed, claims))
+        )
+        found = [[next(done) for _ in group] for group in groups]
+        return found, sum(claim.nodes for group in found for claim in group)
+
+    def _progress(self, what: str, closed: int, claims: Sequence[Claim]) -> None:
+        self.tell(f"{what}: {closed} of {len(claims)} claims, {self.clock.elapsed:.0f} s")
+
+    def _advice(self, claim: Claim) -> Branchings:
+        return self.advice.get((self.pool.site_id[claim.site], claim.target.days), {})
+
+    def _counted(self, rank: int, means: dict[int, Means], groups: Sequence[list[Claim]]) -> CheckedSites:
+        """Return by what sites are ruled out, those that took branching among them."""
+        count = Counter(means.values())
+        ends: dict[Means, list[str]] = {Means.OPEN: [], Means.WRONG: []}
+        for group in groups:
+            for means_of_site in ends:
+                if any(claim.means is means_of_site for claim in group):
+                    ends[means_of_site].append(self.pool.site_id[group[0].site])
+                    break
+        branching = len(groups) - sum(map(len, ends.values()))
+        return CheckedSites(
+            rank=rank,
+            arithmetic=count[Means.ARITHMETIC],
+            prices=count[Means.PRICES],
+            branching=branching,
+            open=tuple(ends[Means.OPEN]),
+            wrong=tuple(ends[Means.WRONG]),
+        )
+
+    def _holds(self, place: int) -> bool | None:
+        """Return whether a ranked site has the plan that is claimed; None where the time is up before that is known."""
+        rank, case = self.proof.ranks[place], self.pool.exact(np.array(self.ranks[place : place + 1]))
+        on = FixedDays(case, rank.days, self.clock)
+        if place:
+            try:
+                plan = on.any_plan(rank.cost_musd + SAME_MUSD)
+            except OutOfTime:
+                return None
+            return plan is not None
+        levels = self.dataset.steps.loc[self.dataset.steps["site_id"] == rank.site_id, "grid_mw"].tolist()
+        orders = orders_of(self.document, case, levels)
+        found = on.with_units(orders.units, orders.step)
+        if found is None or (found[0].units != orders.units).any() or (found[0].step != orders.step).any():
+            return False
+        certificate = certify(case, found[0])
+        self.rows = certificate.rows
+        is_as_told = tuple(orders.day) == rank.days and abs(found[1] - rank.cost_musd) <= SAME_MUSD
+        return certificate.valid and is_as_told
+
+    def _rank(self, place: int, holds: bool | None, claims: Sequence[Claim]) -> CheckedRank:
+        rank, s = self.proof.ranks[place], self.ranks[place]
+        case = self.pool.exact(np.array([s]))
+        decided = rank.cost_musd - case.gpu_cost_musd - float(case.site_cost_musd[0])
+        return CheckedRank(
+            rank=place + 1,
+            site_id=rank.site_id,
+            name=str(self.dataset.sites.at[rank.site_id, "name"]),
+            holds=holds,
+            decided_usd=decided * 1e6,
+            goals=tuple(_goal(case, rank, claim) for claim in claims),
+        )
+
+
+def _goal(case: Instance, rank: StoredRank, claim: Claim) -> CheckedGoal:
+    """Return what was shown of a goal: that its day, or its cost, cannot be less than the bound."""
+    is_open = claim.means in (Means.OPEN, Means.WRONG)
+    if claim.goal == COST:
+        value, name = rank.cost_musd * 1e6, "cost"
+        known = max(0.0, claim.bound_musd) * 1e6 if is_open else claim.limit_musd * 1e6
+    else:
+        value, name = float(rank.days[claim.goal]), case.milestone[claim.goal]
+        known = 0.0 if is_open else value
+    return CheckedGoal(goal=name, value=value, bound=min(value, known), means=claim.means, nodes=claim.nodes)
