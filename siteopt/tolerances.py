@@ -22,7 +22,7 @@ FINISHING_TOLERANCE = 1e-10
 """The same where the whole numbers are fixed and the plan is finished: a tenth of HAIR, so the result holds."""
 
 EASE = HAIR - FINISHING_TOLERANCE
-"""How far the rows of a linear relaxation give way (as a share of their size), so that what holds by a hair is seen."""
+"""How far the rows that a solver gets give way (as a share of their size), so that it sees what holds by a hair."""
 
 SAME_COST_MUSD = 1e-5
 """Costs are compared in steps of ten US dollars (million USD)."""

@@ -21,7 +21,7 @@ from siteopt.instance import Floats, Ints
 from siteopt.optimize.program import Program
 from siteopt.optimize.safe import is_empty, narrowed
 from siteopt.optimize.solver import Relaxation, Vertex
-from siteopt.tolerances import EASE, SAME_COST_MUSD
+from siteopt.tolerances import SAME_COST_MUSD
 
 NEAR_MUSD = SAME_COST_MUSD / 10
 """A node whose vertex is a plan above the limit counts as closed where its bound is this near to the limit (a US
@@ -172,7 +172,7 @@ class _Search(Generic[Plan]):
     @cached_property
     def eased(self) -> Relaxation:
         """The relaxation that shows what holds only by a hair, for the few nodes that are hardly empty."""
-        return Relaxation(self.program, self.limit + NEAR_MUSD, ease=EASE)
+        return Relaxation(self.program.eased, self.limit + NEAR_MUSD)
 
     def _solve(self, relaxation: Relaxation, lower: Floats, upper: Floats, *, whole_way: bool = False) -> Vertex:
         self.solved += 1

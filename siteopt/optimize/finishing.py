@@ -18,7 +18,7 @@ from siteopt.optimize.formulation import Model
 from siteopt.optimize.program import Program
 from siteopt.optimize.solver import Relaxation
 from siteopt.plan import Plan
-from siteopt.tolerances import EASE, FINISHING_TOLERANCE
+from siteopt.tolerances import FINISHING_TOLERANCE
 
 
 class Finisher:
@@ -39,7 +39,7 @@ class Finisher:
 
     @cached_property
     def _eased(self) -> Relaxation:
-        return Relaxation(self._program, tolerance=FINISHING_TOLERANCE, ease=EASE)
+        return Relaxation(self._program.eased, tolerance=FINISHING_TOLERANCE)
 
     def finish(self, values: Floats) -> tuple[Instance, Plan] | None:
         """Return the site that these values take and its cheapest plan with their whole numbers.
@@ -53,7 +53,7 @@ class Finisher:
         for relaxation in (self._exact, self._eased):
             vertex = relaxation.solve(lower, upper)
             if vertex is not None and vertex.values is not None:
-                return self._made(np.where(program.whole, lower, vertex.values))
+                return self._made(np.clip(vertex.values, lower, upper))
         return None
 
     def finish_as_is(self, values: Floats) -> tuple[Instance, Plan] | None:
@@ -65,12 +65,18 @@ class Finisher:
         return np.where(program.whole, np.clip(np.round(values), program.lower, program.upper), values)
 
     def _made(self, values: Floats) -> tuple[Instance, Plan] | None:
-        """Return the site and the plan of values whose whole numbers are whole; None where a row does not hold."""
+        """Return the site and the plan of values whose whole numbers are whole; None where a row does not hold.
+
+        Balanced, where that does not take the last hair of another row.
+        """
         starts = self._model.start.items()
         site = next(s for (s, m, _), var in starts if not m and values[self._program.place[var.name]] > 0)
         case = self._model.instance.take(np.array([site]))
-        plan = balanced(case, plan_of(self._model, self._program, values, site), powered="mean power" not in self._free)
-        return (case, plan) if certify(case, plan).holds_but_for(self._free) else None
+        plan = plan_of(self._model, self._program, values, site)
+        for one in (balanced(case, plan, powered="mean power" not in self._free), plan):
+            if certify(case, one).holds_but_for(self._free):
+                return case, one
+        return None
 
 
 def whole_values(model: Model, program: Program, units: Ints, step: np.ndarray) -> Floats:
@@ -121,7 +127,8 @@ def plan_of(model: Model, program: Program, values: Floats, site: int = 0) -> Pl
 def balanced(case: Instance, plan: Plan, *, powered: bool = True) -> Plan:
     """Return a plan with the same whole numbers in which heat, demand and mean power agree to the last digit.
 
-    What a linear program leaves over or short by its tolerance is given to a unit that has room for it.
+    What a linear program leaves over or short by its tolerance is given to a unit that has room for it, or to the grid:
+    to one that no other limit counts, if there is one.
 
     Parameters
     ----------
@@ -133,26 +140,28 @@ def balanced(case: Instance, plan: Plan, *, powered: bool = True) -> Plan:
     output = np.clip(plan.output_mw, 0, capacity * case.is_generator[:, None])
     grid = case.grid_mw[0] + case.step_rise_mw @ plan.step
     imported, demand = np.clip(plan.import_mw, 0, grid), np.zeros(case.milestones)
+    is_dry, is_clean = case.water_m3_per_mwh == 0, np.append(case.nox_g_per_kwh == 0, True)
     for m in range(case.milestones):
         it = case.it_mw[m]
-        heat[:, m] = _moved(heat[:, m], capacity[:, m] * case.is_chiller, it * case.heat_fraction)
+        heat[:, m] = _moved(heat[:, m], capacity[:, m] * case.is_chiller, it * case.heat_fraction, is_dry)
         demand[m] = it * (1 + case.overhead) + (heat[:, m] / case.cop[0]).sum()
         sources = np.append(output[:, m], imported[m])
         most = np.append(capacity[:, m] * case.is_generator, grid[m])
         if powered:
-            sources = _moved(sources, most, demand[m] - it * (1 - case.mean_load), exactly=True)
+            sources = _moved(sources, most, demand[m] - it * (1 - case.mean_load), is_clean, exactly=True)
         output[:, m], imported[m] = sources[:-1], sources[-1]
     return Plan(plan.day, plan.units, plan.step, output, imported, heat, demand)
 
 
-def _moved(parts: Floats, most: Floats, total: float, *, exactly: bool = False) -> Floats:
+def _moved(parts: Floats, most: Floats, total: float, free: np.ndarray, *, exactly: bool = False) -> Floats:
     """Return the parts so that they add up to the total, or no less than it; each within 0 and its most.
 
-    The part with the most room takes the difference, which is no more than a tolerance.
+    The part with the most room takes the difference, which is no more than a tolerance; a free one where that has room.
     """
     missing = total - parts.sum()
     if missing > 0 or (exactly and missing < 0):
         room = most - parts if missing > 0 else parts
+        room = room * free if (room * free).max(initial=0) >= abs(missing) else room
         place = int(np.argmax(room))
         parts = parts.copy()
         parts[place] += np.clip(missing, -parts[place], most[place] - parts[place])

@@ -154,7 +154,7 @@ class FixedDays:
             As Undecided where the solver contradicts itself.
         """
         limit = self._within(limit_musd)
-        found = best_whole(self.program.without_cost(), self._finish_as_is, self.clock)
+        found = best_whole(self.program.eased.without_cost(), self._finish_as_is, self.clock)
         if found.plan is not None and found.value > limit:  # a limit of cost is in the way: follow the cost
             found = self._search(limit, target=limit)
         if found.plan is not None and found.value <= limit:
@@ -214,4 +214,5 @@ class FixedDays:
         return min(limit_musd, self.case.budget_musd + BORDER * SAME_COST_MUSD)
 
     def _search(self, limit: float, *, target: float, gap: float = 0.0, seed: int = SEED) -> Found:
-        return best_whole(self.program, self.finish, self.clock, gap=gap, target=target, cutoff=limit, seed=seed)
+        program = self.program.eased
+        return best_whole(program, self.finish, self.clock, gap=gap, target=target, cutoff=limit, seed=seed)

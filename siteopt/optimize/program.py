@@ -12,6 +12,7 @@ import pulp
 from numpy.typing import NDArray
 
 from siteopt.instance import Floats, Ints
+from siteopt.tolerances import EASE
 
 Flags = NDArray[np.bool_]
 
@@ -69,6 +70,16 @@ class Program:
         for array in (self.low, self.high, self.size, np.array(self.constant)):
             digest.update(array.tobytes())
         return digest.digest()
+
+    @cached_property
+    def eased(self) -> Program:
+        """The same program, in which what holds by a hair is feasible: for a solver, which may not see it otherwise.
+
+        Rows of whole numbers alone, which know no hair, stay as they are.
+        """
+        is_part = ~self.whole[self.column] | (self.value != np.round(self.value))
+        ease = EASE * self.size * (np.bincount(self.row, is_part, len(self.rows)) > 0)
+        return replace(self, low=self.low - ease, high=self.high + ease)
 
     def without_cost(self) -> Program:
         """Return the same program where any point will do."""

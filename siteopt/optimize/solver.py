@@ -110,11 +110,8 @@ def _silent_stdout() -> Iterator[None]:
             os.close(sink)
 
 
-def _highs(program: Program, *, relax: bool, tolerance: float, ease: float = 0.0, **options: Any) -> highspy.Highs:
-    """Return a HiGHS that holds a program, its rows divided by their size so that tolerances are shares of it.
-
-    Rows with one side give way by ``ease``.
-    """
+def _highs(program: Program, *, relax: bool, tolerance: float, **options: Any) -> highspy.Highs:
+    """Return a HiGHS that holds a program, its rows divided by their size so that tolerances are shares of it."""
     with _silent_stdout():
         highs = highspy.Highs()  # type: ignore[no-untyped-call]
     for name in ("primal_feasibility_tolerance", "dual_feasibility_tolerance", "mip_feasibility_tolerance"):
@@ -127,7 +124,7 @@ def _highs(program: Program, *, relax: bool, tolerance: float, ease: float = 0.0
     if not relax:
         kinds = highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger
         model.integrality_ = [kinds[bool(whole)] for whole in program.whole]
-    model.row_lower_, model.row_upper_ = program.low / program.size - ease, program.high / program.size + ease
+    model.row_lower_, model.row_upper_ = program.low / program.size, program.high / program.size
     model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     model.a_matrix_.start_, model.a_matrix_.index_ = program.first, program.column
     model.a_matrix_.value_ = program.value / program.size[program.row]
@@ -257,21 +254,11 @@ class Vertex:
 
 
 class Relaxation:
-    """The linear relaxation of a program, solved again and again between other bounds.
+    """The linear relaxation of a program, solved again and again between other bounds."""
 
-    With ``ease``, rows give way by this share of their size, so that what holds by a hair is seen. A MILP is not given
-    such rows: 9e-10 on a right side made HiGHS call a program empty that has plans without it.
-    """
-
-    def __init__(
-        self,
-        program: Program,
-        cutoff: float = math.inf,
-        tolerance: float = SOLVER_TOLERANCE,
-        ease: float = 0.0,
-    ) -> None:
+    def __init__(self, program: Program, cutoff: float = math.inf, tolerance: float = SOLVER_TOLERANCE) -> None:
         self._program, self._cutoff = program, cutoff - program.constant
-        self._highs = _highs(program, relax=True, tolerance=tolerance, ease=ease)
+        self._highs = _highs(program, relax=True, tolerance=tolerance)
         self._columns = np.arange(len(program.columns), dtype=np.int32)
 
     def solve(self, lower: Floats, upper: Floats, *, whole_way: bool = False) -> Vertex | None:

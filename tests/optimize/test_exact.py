@@ -16,7 +16,7 @@ from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.search import search
 from siteopt.plan import Ranking, RunOutcome
 from siteopt.tolerances import HAIR
-from tests.cases import generator, tiny
+from tests.cases import chiller, generator, tiny
 from tests.optimize import brute_force
 from tests.optimize.random_cases import instances
 
@@ -161,3 +161,17 @@ def test_what_is_short_by_less_than_a_hair_is_there(it_mw: float, missed: float,
     expected = RunOutcome.PROVEN if serves else RunOutcome.NO_SITE
     assert search(case).outcome is expected
     assert monolithic(case).outcome in (expected, RunOutcome.LIMIT if 0 < missed < HAIR else expected)
+
+
+def test_a_hair_of_one_row_takes_no_more_than_a_hair_of_another() -> None:
+    """Five chillers fall a hair short of the heat, and cheap generators may run for half of the load, no more."""
+    cold = chiller(rating_mw=2 * (1 - 3e-10))
+    power = generator(gas=False, rating_mw=100.0, nox_g_per_kwh=0.3)
+    site = {"grid_mw": 20.0, "grid_usd_per_mwh": 40.0, "nox_t_per_year": 0.3 * 5 * 8.76}
+    case = tiny([cold, power], sites=[site], heat_fraction=1.0, hold_days=np.array([1000]))
+    ranking = search(case)
+    assert ranking.outcome is RunOutcome.PROVEN
+    best = ranking.results[0].best
+    assert best is not None
+    assert best.plan.units.tolist() == [[5], [1]]
+    assert best.plan.output_mw[1] == pytest.approx(5)
