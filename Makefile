@@ -6,6 +6,7 @@
 # make tools  brings what the tests of QGIS, of the browser and of notebooks need (Debian, as root); without it they skip
 # make bench  measures siteopt from 50 to 1,000,000 sites, and against peers; takes about an hour (BENCH="--sizes 50,200")
 # make fuzz   tries inputs that nobody would write on purpose, ten thousand of them (FUZZ=100000)
+# make exact  holds the answers to random worlds against an independent model, 10,000 of them; hours (EXACT="--worlds 100")
 # make reliability  kills runs, fills disks, presses Ctrl-C, and writes docs/reliability.md (as root it mounts disks)
 # make lock   resolves the pinned constraints again
 
@@ -14,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check docs pictures tools bench fuzz reliability lock clean
+.PHONY: run test check docs pictures tools bench fuzz exact reliability lock clean
 .DEFAULT_GOAL := run
 
 $(READY): constraints.txt pyproject.toml
@@ -54,6 +55,13 @@ FUZZ ?= 10000
 
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz --examples $(FUZZ)
+
+EXACT ?= --worlds 10000
+
+exact: $(READY)
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r constraints-bench.txt
+	$(BIN)/python -m pytest tests/exact
+	$(BIN)/python -m tests.exact --out runs/exact $(EXACT)
 
 reliability: $(READY)
 	$(BIN)/python -m tests.reliability $(RELIABILITY)
