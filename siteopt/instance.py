@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from siteopt.tolerances import BORDER, SAME_COST_MUSD
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -224,6 +226,11 @@ class Instance:
 
     exact = optimistic = take
     """An Instance is a :class:`Pool` of its own sites."""
+
+    @property
+    def most_musd(self) -> float:
+        """The most that a plan may cost: a budget is kept to the same cost (:mod:`siteopt.tolerances`); million USD."""
+        return self.budget_musd + BORDER * SAME_COST_MUSD
 
     @property
     def musd_per_mw(self) -> Floats:

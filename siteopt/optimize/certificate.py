@@ -12,7 +12,7 @@ import numpy as np
 
 from siteopt.instance import TRADES, Instance
 from siteopt.plan import Plan
-from siteopt.tolerances import BORDER, HAIR, SAME_COST_MUSD
+from siteopt.tolerances import HAIR
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _rows(case: Instance, plan: Plan) -> Iterator[Row]:
         yield from _heat(case, plan, m)
         yield from _power(case, plan, m)
         yield from _limits(case, plan, m)
-    yield Row("budget", "total", plan.cost_musd(case), case.budget_musd, BORDER * SAME_COST_MUSD)
+    yield Row("budget", "total", plan.cost_musd(case), case.most_musd)
 
 
 def _arrivals(case: Instance, plan: Plan, m: int) -> Iterator[Row]:

@@ -14,7 +14,6 @@ from siteopt.optimize.fixed_days import FixedDays, followed
 from siteopt.optimize.formulation import COST
 from siteopt.optimize.solver import Outcome, Solve, second_opinion, second_solver
 from siteopt.plan import SitePlan
-from siteopt.tolerances import BORDER, SAME_COST_MUSD
 
 SAME = 1e-4
 """Costs that differ by less (million USD, a hundred US dollars) are the same to two solvers."""
@@ -78,10 +77,9 @@ def cross_check(found: SitePlan, seconds: float, stop: threading.Event | None = 
     dearer = ended and (cost is None or cost > found.cost_musd + SAME)
     agrees = (cost is None or cost > found.cost_musd - SAME) and (holds or not dearer)
     finished, refuted = ended and not dearer, []
-    limit = case.budget_musd + BORDER * SAME_COST_MUSD
     for m, sooner in _days_before(found):
         tried, cheapest = asked(sooner)
-        within = cheapest is not None and cheapest <= limit
+        within = cheapest is not None and cheapest <= case.most_musd
         agrees &= not within
         none = tried.outcome is Outcome.INFEASIBLE or (tried.outcome is Outcome.OPTIMAL and not within)
         finished &= none

@@ -106,7 +106,7 @@ def _by_arithmetic(case: Instance) -> Iterator[Shortfall]:
             if there < need.least[0, m]:
                 yield Shortfall(need.name, milestone, needed - there, need.unit, needed)
     least = float(bounds(case).cost_musd[0])
-    if least > case.budget_musd:
+    if least > case.most_musd:
         yield Shortfall("budget", "", least - case.budget_musd, "million USD", least)
 
 

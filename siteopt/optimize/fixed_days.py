@@ -24,7 +24,7 @@ from siteopt.optimize.program import Program, program_of
 from siteopt.optimize.solver import SEED
 from siteopt.optimize.whole import Best, best_whole
 from siteopt.plan import Plan
-from siteopt.tolerances import BORDER, SAME_COST_MUSD
+from siteopt.tolerances import SAME_COST_MUSD
 
 NODES, FEW_NODES = 5000, 40
 """Linear programs of our own branch and bound: to confirm a claim, and to see whether it is plain."""
@@ -211,7 +211,7 @@ class FixedDays:
         return closed
 
     def _within(self, limit_musd: float) -> float:
-        return min(limit_musd, self.case.budget_musd + BORDER * SAME_COST_MUSD)
+        return min(limit_musd, self.case.most_musd)
 
     def _search(self, limit: float, *, target: float, gap: float = 0.0, seed: int = SEED) -> Found:
         program = self.program.eased

@@ -413,9 +413,11 @@ def yard(model: Model) -> None:
 
 
 def budget(model: Model) -> None:
-    """13. site + grid steps + mobilisation + haulage + rent over the term + energy + GPUs ``<= budget_usd``."""
+    """13. site + grid steps + mobilisation + haulage + rent over the term + energy + GPUs ``<= budget_usd``, or the
+    same cost.
+    """
     cost = model.cost_musd()
-    model.row("budget", list(cost.items()), LE, model.instance.budget_musd - cost.constant)
+    model.row("budget", list(cost.items()), LE, model.instance.most_musd - cost.constant)
 
 
 def power_quality(model: Model) -> None:

@@ -45,7 +45,7 @@ class _Bound:
         case, p = self.case, self.p
         total = self.weight * (exactly(case.site_cost_musd) + case.gpu_cost_musd)
         if self.budget:
-            total = total - exactly(self.budget) * case.budget_musd
+            total = total - exactly(self.budget) * case.most_musd
         total = total + self._needs() - self._limits() - self._crews() - self._grid()
         for kind, spare in (
             (case.is_generator, p.mean_spare),

@@ -135,7 +135,7 @@ def priced(case: Instance, day: Ints, prices: Prices) -> Floats:
     p, c = prices, case.commissioning_days
     at = _localised(case, p)
     weight = p.cost + p.budget
-    bought = weight * (case.site_cost_musd + case.gpu_cost_musd) - p.budget * case.budget_musd
+    bought = weight * (case.site_cost_musd + case.gpu_cost_musd) - p.budget * case.most_musd
     total: Floats = bought + _needs(case, at, p) - _grid(case, day, at, p)
     for limit_price, limit in (
         (at.gas, case.gas_mw),

@@ -24,7 +24,7 @@ from siteopt.optimize.pricing import Prices, prices_of
 from siteopt.optimize.program import program_of
 from siteopt.optimize.solver import Outcome, solve
 from siteopt.plan import Key, Plan, SitePlan, Stage, relative_gap
-from siteopt.tolerances import SAME_COST_MUSD, most_of_step, steps_of_cost
+from siteopt.tolerances import BORDER, SAME_COST_MUSD, most_of_step, steps_of_cost
 
 ROUGH = 0.01
 """Relative gap of cost (GPUs apart) that is near enough for prices."""
@@ -302,7 +302,7 @@ def tidied(found: SitePlan, clock: Clock) -> SitePlan:
     """
     case, cost = found.case, found.cost_musd
     limit = min(cost + SAME_COST_MUSD / 10, most_of_step(steps_of_cost(cost)))
-    model = fixed(replace(case, budget_musd=limit), found.plan.day, families=FAMILIES)
+    model = fixed(replace(case, budget_musd=limit - BORDER * SAME_COST_MUSD), found.plan.day, families=FAMILIES)
     units = [(var, UNIT + o) for (o, _, _), var in model.units.items()]
     model.problem.setObjective(pulp.LpAffineExpression(units + [(var, -UNIT) for var in model.step.values()]))
     try:

@@ -12,6 +12,7 @@ from siteopt.simulate.crews import Install, Schedule, install
 from siteopt.simulate.dispatch import TOLERANCE, Dispatch, Limit, dispatch, unmet
 from siteopt.simulate.orders import Orders
 from siteopt.simulate.queues import Queues, follow_queues
+from siteopt.tolerances import BORDER, SAME_COST_MUSD
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ class Calendar:
 
     @property
     def within_budget(self) -> bool:
-        """Whether it costs no more than the budget; not where the cost is not known."""
-        return self.cost_musd <= self.budget_musd + TOLERANCE * max(1.0, abs(self.budget_musd))
+        """Whether it costs no more than the budget, or the same; not where the cost is not known."""
+        return self.cost_musd <= self.budget_musd + max(BORDER * SAME_COST_MUSD, TOLERANCE * self.budget_musd)
 
     @property
     def on_time(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -175,3 +176,22 @@ def test_a_hair_of_one_row_takes_no_more_than_a_hair_of_another() -> None:
     assert best is not None
     assert best.plan.units.tolist() == [[5], [1]]
     assert best.plan.output_mw[1] == pytest.approx(5)
+
+
+@pytest.mark.parametrize("method", [search, monolithic])
+@pytest.mark.parametrize(("over_usd", "serves"), [(-3.0, True), (4.0, True), (6.0, False)])
+def test_a_budget_is_kept_to_the_same_cost(method: Callable[..., Ranking], over_usd: float, serves: bool) -> None:
+    """Ten generators at a million each and the site for another: so much more than the budget."""
+    case = tiny([generator(rating_mw=1.0)], sites=[{"grid_mw": 0.0}], budget_musd=11.0 - over_usd * 1e-6)
+    ranking = method(case)
+    assert ranking.outcome is (RunOutcome.PROVEN if serves else RunOutcome.NO_SITE)
+
+
+@pytest.mark.parametrize("cents", [0, 3_33, 4_97, 5_03])
+def test_days_after_cost_are_the_same_by_either_method(cents: int) -> None:
+    """Where cost comes first, it is held at its step, which may end below the cost itself."""
+    power = generator(rating_mw=10.0, arrival_day=[20], unit_cost_musd=1 + cents * 1e-8)
+    case = tiny([power], sites=[{"grid_mw": 0.0}], it_mw=[9.0, 9.5], order=(-1, 0, 1), horizon_day=60)
+    one, other = search(case), monolithic(case)
+    assert one.outcome is other.outcome is RunOutcome.PROVEN
+    assert_same(key(one), key(other))

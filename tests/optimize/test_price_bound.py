@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -35,6 +37,15 @@ def test_a_negative_price_counts_as_none() -> None:
     # -1 a MW of swing would promise a bound of 41 if ten batteries were thought to be had for it
     case = tiny([battery()], [{"grid_swing_mw": 0.0}], swing=0.4)
     assert price_bound(case, DAY, prices(swing=-1.0)) == pytest.approx([1.0], abs=1e-6)
+
+
+@pytest.mark.parametrize(("over_usd", "within"), [(4, True), (6, False)])
+def test_the_same_cost_as_the_budget_is_within_it(over_usd: float, within: bool) -> None:
+    # the site at a million and four batteries at a million each: so much more than the budget
+    case = tiny([battery()], [{"grid_swing_mw": 0.0}], swing=0.4, budget_musd=5 - over_usd * 1e-6)
+    chosen = replace(prices(cost=0.0, swing=1.0), budget=1.0)
+    assert (priced(case, DAY, chosen) <= 0) == within
+    assert (price_bound(case, DAY, chosen) <= 0) == within
 
 
 @thorough
