@@ -108,7 +108,7 @@ def test_debug_prints_the_traceback(world: Path, monkeypatch: pytest.MonkeyPatch
 def test_debug_keeps_lp_files_beside_the_log(world: Path, tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["solve", str(world), "--out", str(tmp_path / "out"), "--debug"]).exit_code == 0
     kept = the_log(tmp_path).with_suffix(".lp")
-    assert (kept / "0001.lp").read_text().startswith("\\*")
+    assert (kept / "0001.lp").read_text().startswith("\\ File written by HiGHS")
 
 
 def test_help_tells_of_debug_and_exit_codes() -> None:

@@ -169,7 +169,7 @@ def test_debug_keeps_every_milp(folder: Path, tmp_path: Path) -> None:
     assert [line.strip() for line in text.splitlines() if "x" in line] == [
         "obj: +1 x",
         "row_0: +1 x >= +3",
-        "0 <= x <= 10",
+        "x <= 10",
         "x",
     ]
     named = [line["lp"] for line in the_only(folder) if line["event"] == "solver"]

@@ -180,7 +180,9 @@ def site_pool(
     access, permit = (np.ceil(site(name)).astype(np.int64) for name in ("access_days", "air_permit_days"))
     yard_day = access + supply.yard_prep_days
     hall_gpus_per_m2 = 1000 / workload.it_kw_per_gpu / scenario.building.hall_m2_per_mw
-    floor_gpus = np.floor(site("floor_area_m2") * hall_gpus_per_m2 * (1 + HAIR))
+    floor_gpus = site("floor_area_m2") * hall_gpus_per_m2
+    whole = np.round(floor_gpus)
+    floor_gpus = np.where(np.abs(floor_gpus - whole) <= HAIR * whole, whole, floor_gpus)
     fitout = sites["fitout_m2_per_day"].fillna(sites["condition"].map(dict(scenario.building.fitout_m2_per_day)))
     gpus, halls_per_day = [milestone.gpus for milestone in scenario.milestones], fitout.to_numpy(dtype=float)
     hall_gpus_per_day, pace = halls_per_day * hall_gpus_per_m2, _pace(scenario)
