@@ -97,7 +97,7 @@ RELAXED = {
 }
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(instances(milestones=1))
 def test_days_saved_are_those_of_solving_again_without_the_limit(case: Instance) -> None:
     best = search(case).best

@@ -42,7 +42,7 @@ def assert_same(one: tuple | None, other: tuple | None) -> None:
         assert one[1] == pytest.approx(other[1], abs=1e-4)
 
 
-@settings(thorough, max_examples=500)
+@settings(thorough, max_examples=200)
 @given(instances())
 def test_search_is_monolithic_is_brute_force(case: Instance) -> None:
     found = key(search(case))
