@@ -49,20 +49,13 @@ class Finisher:
         """
         program = self._program
         lower, upper = program.lower.copy(), program.upper.copy()
-        lower[program.whole] = upper[program.whole] = self._rounded(values)[program.whole]
+        rounded = np.clip(np.round(values), program.lower, program.upper)
+        lower[program.whole] = upper[program.whole] = rounded[program.whole]
         for relaxation in (self._exact, self._eased):
             vertex = relaxation.solve(lower, upper)
             if vertex is not None and vertex.values is not None:
                 return self._made(np.clip(vertex.values, lower, upper))
         return None
-
-    def finish_as_is(self, values: Floats) -> tuple[Instance, Plan] | None:
-        """Return the site and a plan with these values, only the whole numbers rounded, or else the cheapest plan."""
-        return self._made(self._rounded(values)) or self.finish(values)
-
-    def _rounded(self, values: Floats) -> Floats:
-        program = self._program
-        return np.where(program.whole, np.clip(np.round(values), program.lower, program.upper), values)
 
     def _made(self, values: Floats) -> tuple[Instance, Plan] | None:
         """Return the site and the plan of values whose whole numbers are whole; None where a row does not hold.

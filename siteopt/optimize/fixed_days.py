@@ -96,7 +96,8 @@ class FixedDays:
 
     def finish(self, values: Floats) -> tuple[Plan, float] | None:
         """Return the cheapest plan with the whole numbers of these values, and its cost; None where there is none."""
-        return self._with_cost(self._finisher.finish(values))
+        found = self._finisher.finish(values)
+        return None if found is None else (found[1], self._cost(found[1]))
 
     def with_units(self, units: Ints, step: np.ndarray) -> tuple[Plan, float] | None:
         """Return the cheapest plan with these units (O x M) and grid steps (L x M), and its cost; None where none is.
@@ -104,12 +105,6 @@ class FixedDays:
         Units that cannot be there on these days have no variable: they are left out.
         """
         return self.finish(whole_values(self.model, self.program, units, step))
-
-    def _finish_as_is(self, values: Floats) -> tuple[Plan, float] | None:
-        return self._with_cost(self._finisher.finish_as_is(values))
-
-    def _with_cost(self, found: tuple[Instance, Plan] | None) -> tuple[Plan, float] | None:
-        return None if found is None else (found[1], self._cost(found[1]))
 
     def cheapest(
         self, limit_musd: float = math.inf, known: Plan | None = None, *, gap: float = 0.0, sure: bool = True
@@ -154,7 +149,7 @@ class FixedDays:
             As Undecided where the solver contradicts itself.
         """
         limit = self._within(limit_musd)
-        found = best_whole(self.program.eased.without_cost(), self._finish_as_is, self.clock)
+        found = best_whole(self.program.eased.without_cost(), self.finish, self.clock)
         if found.plan is not None and found.value > limit:  # a limit of cost is in the way: follow the cost
             found = self._search(limit, target=limit)
         if found.plan is not None and found.value <= limit:

@@ -108,6 +108,7 @@ class Milestone:
     name: str
     gpus: int
     hours: int
+    it_mw: Fraction
     heat_mw: Fraction
     base_mw: Fraction
     mean_base_mw: Fraction
@@ -200,6 +201,7 @@ class Parameters:
             row["name"],
             row["gpus"],
             row["hold_days"] * HOURS,
+            it,
             it * load["heat_fraction"],
             base,
             base - it * (1 - load["mean_load"]),

@@ -43,17 +43,24 @@ class Plan:
 
 
 class Row(NamedTuple):
-    """A row of the model: ``left`` must not exceed ``right`` at milestone ``m``."""
+    """A row of the model: ``left`` must not exceed ``right`` at milestone ``m``.
+
+    Attributes
+    ----------
+    load_mw : Fraction or int
+        Its size, where that is not the larger of both sides: of a need in MW, the IT load.
+    """
 
     name: str
     m: int
     left: Fraction | int
     right: Fraction | int
+    load_mw: Fraction | int = 1
 
     @property
     def excess(self) -> Fraction:
         """By how much the row is exceeded, as a share of its size."""
-        return (self.left - self.right) / Fraction(max(1, abs(self.left), abs(self.right)))
+        return (self.left - self.right) / Fraction(max(self.load_mw, 1, abs(self.left), abs(self.right)))
 
     @property
     def holds(self) -> bool:
@@ -127,18 +134,18 @@ def _spare_mw(question: Question, plan: Plan, some: Sequence[tuple[int, Offer]],
 
 def _cooling_rows(place: Place, question: Question, plan: Plan, m: int) -> Iterator[Row]:
     some = _of_kind(place, "chiller")
-    heat = question.milestones[m].heat_mw
-    yield Row("heat", m, heat, _total(plan.heat_mw[o][m] for o, _ in some))
+    heat, load = question.milestones[m].heat_mw, question.milestones[m].it_mw
+    yield Row("heat", m, heat, _total(plan.heat_mw[o][m] for o, _ in some), load)
     for o, offer in some:
         yield Row("heat of an offer", m, plan.heat_mw[o][m], offer.rating_mw * plan.units[o][m])
         yield Row("signs", m, 0, plan.heat_mw[o][m])
     there = _total(offer.rating_mw * plan.units[o][m] for o, offer in some)
-    yield Row("spare cooling", m, heat, there - _spare_mw(question, plan, some, m))
+    yield Row("spare cooling", m, heat, there - _spare_mw(question, plan, some, m), load)
 
 
 def _power_rows(place: Place, question: Question, plan: Plan, m: int) -> Iterator[Row]:
     """Yield the rows of mean power, peak power, swing and ride-through."""
-    milestone = question.milestones[m]
+    milestone, load = question.milestones[m], question.milestones[m].it_mw
     generators, batteries = _of_kind(place, "generator"), _of_kind(place, "battery")
     draw = _total(offer.draw * plan.heat_mw[o][m] for o, offer in _of_kind(place, "chiller"))
     mean = milestone.mean_base_mw + draw
@@ -147,17 +154,17 @@ def _power_rows(place: Place, question: Question, plan: Plan, m: int) -> Iterato
     swing = place.swing_mw + _total(step.swing_mw * used[m] for step, used in zip(place.steps, plan.steps, strict=True))
     firm = _total(offer.rating_mw * plan.units[o][m] for o, offer in generators)
     battery = _total(offer.rating_mw * plan.units[o][m] for o, offer in batteries)
-    yield Row("mean power, enough", m, mean, supply)
-    yield Row("mean power, no more", m, supply, mean)
+    yield Row("mean power, enough", m, mean, supply, load)
+    yield Row("mean power, no more", m, supply, mean, load)
     yield Row("import", m, plan.import_mw[m], grid)
     yield Row("signs", m, 0, plan.import_mw[m])
     for o, offer in generators:
         yield Row("output of an offer", m, plan.output_mw[o][m], offer.rating_mw * plan.units[o][m])
         yield Row("signs", m, 0, plan.output_mw[o][m])
-    yield Row("spare power", m, mean, grid + firm - _spare_mw(question, plan, generators, m))
-    yield Row("peak power", m, milestone.base_mw + draw, grid + firm + battery)
+    yield Row("spare power", m, mean, grid + firm - _spare_mw(question, plan, generators, m), load)
+    yield Row("peak power", m, milestone.base_mw + draw, grid + firm + battery, load)
     steps = _total(offer.step_mw * plan.units[o][m] for o, offer in generators)
-    yield Row("swing", m, milestone.swing_mw, battery + steps + swing)
+    yield Row("swing", m, milestone.swing_mw, battery + steps + swing, load)
     energy = _total(offer.energy_mwh * plan.units[o][m] for o, offer in batteries)
     yield Row("ride through", m, milestone.ride_mwh, energy)
 

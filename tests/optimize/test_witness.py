@@ -204,13 +204,12 @@ def test_what_hangs_on_a_unit_that_is_none_is_none() -> None:
         "import_s0_m0": 10.01,
     }.items():
         values[place[name]] = value
-    for finish in (on.finish, on._finish_as_is):
-        found = finish(values)
-        assert found is not None
-        plan, cost = found
-        assert plan.units[:, 0].tolist() == [0, 10]
-        assert plan.heat_mw[:, 0].tolist() == [0.0, 10.0]
-        assert cost == pytest.approx(1 + 5)
+    found = on.finish(values)
+    assert found is not None
+    plan, cost = found
+    assert plan.units[:, 0].tolist() == [0, 10]
+    assert plan.heat_mw[:, 0].tolist() == [0.0, 10.0]
+    assert cost == pytest.approx(1 + 5)
     assert search(case).outcome is RunOutcome.PROVEN
 
 
