@@ -176,6 +176,7 @@ def test_a_hair_of_one_row_takes_no_more_than_a_hair_of_another() -> None:
     assert best is not None
     assert best.plan.units.tolist() == [[5], [1]]
     assert best.plan.output_mw[1] == pytest.approx(5)
+    assert best.plan.import_mw + best.plan.output_mw[1] == pytest.approx(best.plan.demand_mw, abs=1e-12)
 
 
 @pytest.mark.parametrize("method", [search, monolithic])
