@@ -270,8 +270,7 @@ def confirmed(found: SitePlan, clock: Clock) -> SitePlan:
         cost = found.cost_musd
         better = FixedDays(case, found.plan.day, clock, kept=True).refute(cost - CHEAPER)
         if better is None:
-            told = found.stages[-1].bound  # by the solver, which may have been wrong
-            last = Stage("cost", cost, told if cost - CHEAPER < told <= cost else cost - CHEAPER, 0.0)
+            last = Stage("cost", cost, cost - CHEAPER, 0.0)
             return replace(found, stages=(*found.stages[:-1], last))
         found = replace(found, plan=better)
     return found
