@@ -107,7 +107,11 @@ def test_pulp_stays_within_the_optimizer() -> None:
     assert all(module.startswith("siteopt/optimize/") for module in users)
 
 
-def test_the_waist_knows_arrays_only() -> None:
-    top = {name.partition(".")[0] for name in imports(source_of("siteopt/instance.py"))}
-    assert "numpy" in top
-    assert top - set(sys.stdlib_module_names) == {"numpy"}
+@pytest.mark.parametrize(
+    ("module", "known"),
+    [("siteopt/instance.py", ("numpy", "siteopt.tolerances")), ("siteopt/tolerances.py", ("numpy",))],
+)
+def test_the_waist_knows_arrays_and_tolerances_only(module: str, known: tuple[str, ...]) -> None:
+    found = {name for name in imports(source_of(module)) if name.partition(".")[0] not in sys.stdlib_module_names}
+    assert found
+    assert all(any(within(name, layer) for layer in known) for name in found)
