@@ -227,6 +227,10 @@ class Instance:
     exact = optimistic = take
     """An Instance is a :class:`Pool` of its own sites."""
 
+    def capped(self, budget_musd: float) -> Instance:
+        """The same with no more money than this."""
+        return replace(self, budget_musd=min(self.budget_musd, budget_musd))
+
     @property
     def most_musd(self) -> float:
         """The most that a plan may cost: a budget is kept to the same cost (:mod:`siteopt.tolerances`); million USD."""

@@ -5,6 +5,8 @@ Nothing that is kept has to be believed: prices and branchings only show the way
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from pydantic import BaseModel, ConfigDict
 
 Numbers = tuple[float, ...]
@@ -81,6 +83,16 @@ class Proof(_Record):
     branchings: tuple[StoredBranchings, ...] = ()
 
 
+class Means(StrEnum):
+    """How a claim was settled."""
+
+    ARITHMETIC = "arithmetic"
+    PRICES = "prices"
+    BRANCHING = "branching"
+    OPEN = "not finished"
+    WRONG = "wrong"
+
+
 class CheckedGoal(_Record):
     """What was shown of one goal of a ranked site, the goals before it being as planned.
 
@@ -90,8 +102,7 @@ class CheckedGoal(_Record):
         Milestone, or ``cost``.
     value, bound : float
         As planned, and what is shown that no plan of the site has less of: days, or US dollars.
-    means : str
-        ``arithmetic``, ``prices``, ``branching``, ``not finished`` or ``wrong``.
+    means : Means
     nodes : int
         Linear programs that were solved for it.
     """
@@ -99,7 +110,7 @@ class CheckedGoal(_Record):
     goal: str
     value: float
     bound: float
-    means: str
+    means: Means
     nodes: int
 
 
@@ -124,7 +135,7 @@ class CheckedRank(_Record):
     @property
     def proven(self) -> bool:
         """Whether all of it was shown."""
-        return self.holds is True and all(goal.means not in ("not finished", "wrong") for goal in self.goals)
+        return self.holds is True and all(goal.means not in (Means.OPEN, Means.WRONG) for goal in self.goals)
 
 
 class CheckedSites(_Record):
@@ -181,7 +192,7 @@ class ProofReport(_Record):
     @property
     def is_wrong(self) -> bool:
         """Whether a claim of the run is refuted."""
-        goals = (goal.means == "wrong" for rank in self.ranks for goal in rank.goals)
+        goals = (goal.means is Means.WRONG for rank in self.ranks for goal in rank.goals)
         sites = (bool(part.wrong) for part in (self.first, self.last) if part is not None)
         return any(goals) or any(sites) or any(rank.holds is False for rank in self.ranks)
 

@@ -17,7 +17,7 @@ from siteopt.instance import Instance, Pool
 from siteopt.optimize.agree import Floors, Raised
 from siteopt.optimize.branching import Branchings
 from siteopt.optimize.certificate import certify
-from siteopt.optimize.claims import Claim, Means, Rival, own_claims, ruled_out, settled
+from siteopt.optimize.claims import Claim, Rival, own_claims, ruled_out, settled
 from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.formulation import COST
@@ -27,7 +27,7 @@ from siteopt.output.notebook import text_html
 from siteopt.output.proving import proving
 from siteopt.output.runs import PLAN
 from siteopt.plan import RunOutcome, objective_key
-from siteopt.proofs import CheckedGoal, CheckedRank, CheckedSites, Proof, ProofReport, StoredRank
+from siteopt.proofs import CheckedGoal, CheckedRank, CheckedSites, Means, Proof, ProofReport, StoredRank
 from siteopt.verifying import admitted, changed_inputs, orders_of, read_again, unusable
 
 SECONDS = 120.0

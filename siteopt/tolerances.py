@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 HAIR = 1e-9
 """A row of the model holds where it is exceeded by no more than this share of its size. Likewise in the data: what is
@@ -35,9 +36,14 @@ GAP_MUSD = 1e-8
 """A solver ends where its plan and its bound are a cent apart (million USD)."""
 
 
+def in_steps(cost_musd: ArrayLike) -> NDArray[np.float64]:
+    """Return costs in whole steps of SAME_COST_MUSD; infinite ones stay so."""
+    return np.asarray(np.ceil(np.asarray(cost_musd) / SAME_COST_MUSD - BORDER))
+
+
 def steps_of_cost(cost_musd: float) -> int:
-    """Return a cost in whole steps of SAME_COST_MUSD."""
-    return int(np.ceil(cost_musd / SAME_COST_MUSD - BORDER))
+    """Return one cost in whole steps of SAME_COST_MUSD."""
+    return int(in_steps(cost_musd))
 
 
 def most_of_step(steps: float) -> float:

@@ -153,7 +153,7 @@ def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:
     case, planned, order = found.case, found.plan.day, found.case.order
     is_capped = order.index(COST) < order.index(m)
     if is_capped:
-        case = replace(case, budget_musd=min(case.budget_musd, found.key[order.index(COST)] * SAME_COST_MUSD))
+        case = case.capped(found.key[order.index(COST)] * SAME_COST_MUSD)
     settled = [case.horizon_day if order.index(m) < order.index(i) else int(planned[i]) for i in range(len(planned))]
 
     def saving(limit: str) -> _Saving:

@@ -92,7 +92,7 @@ def branch(
     nodes : int
         Linear programs to solve, at most.
     is_over : callable
-        Whether to stop with what there is.
+        Whether the time is up, or the user asked to stop.
     advice : mapping, optional
         Branchings that closed the same program before.
     """
@@ -171,7 +171,7 @@ class _Search(Generic[Plan]):
 
     @cached_property
     def eased(self) -> Relaxation:
-        """The relaxation that shows what holds only by a hair, for the few nodes that are hardly empty."""
+        """The relaxation in which what holds by a hair is feasible, for nodes that are not shown to be empty."""
         return Relaxation(self.program.eased, self.limit + NEAR_MUSD)
 
     def _solve(self, relaxation: Relaxation, lower: Floats, upper: Floats, *, whole_way: bool = False) -> Vertex:

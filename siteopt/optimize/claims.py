@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 
@@ -24,20 +23,11 @@ from siteopt.optimize.pricing import Prices
 from siteopt.optimize.screen import chunks
 from siteopt.optimize.targets import Target, to_serve, to_win
 from siteopt.plan import Key
-from siteopt.tolerances import BORDER, SAME_COST_MUSD
+from siteopt.proofs import Means
+from siteopt.tolerances import SAME_COST_MUSD
 
 FIRST_NODES, MORE_NODES = 1000, 8
 """Linear programs for each claim in the first pass, and how many times more in each pass after it."""
-
-
-class Means(StrEnum):
-    """How a claim was settled."""
-
-    ARITHMETIC = "arithmetic"
-    PRICES = "prices"
-    BRANCHING = "branching"
-    OPEN = "not finished"
-    WRONG = "wrong"
 
 
 @dataclass(frozen=True)
@@ -84,9 +74,9 @@ class Rival:
             Of any sites: what is the same for all of them.
         """
         targets = to_serve(head) if self.key is None else to_win(head, self.key, wins_ties=site < self.site)
-        money = [min(head.budget_musd, target.budget_musd) + BORDER * SAME_COST_MUSD for target in targets]
         return [
-            Claim(site, goal, target, limit) for goal, target, limit in zip(head.order, targets, money, strict=False)
+            Claim(site, goal, target, head.capped(target.budget_musd).most_musd)
+            for goal, target in zip(head.order, targets, strict=False)
         ]
 
 

@@ -132,8 +132,7 @@ class FixedDays:
             return found
         if best is None or self._cost(best) > limit:
             best = self.refute(limit) if sure else None
-        while best is not None and (better := self.refute(self._cost(best) - CHEAPER)) is not None:
-            best = better
+        best = None if best is None else self.confirmed(best)
         cost = math.inf if best is None else self._cost(best)
         return Found(best, cost, found.bound if best is None else cost - CHEAPER)
 
@@ -155,6 +154,18 @@ class FixedDays:
         if found.plan is not None and found.value <= limit:
             return found.plan
         return self.refute(limit)
+
+    def confirmed(self, plan: Plan) -> Plan:
+        """Return a plan of these days, or a cheaper one that is found, of which it is confirmed that none is cheaper.
+
+        Raises
+        ------
+        Undecided
+            As in :meth:`refute`.
+        """
+        while (better := self.refute(self._cost(plan) - CHEAPER)) is not None:
+            plan = better
+        return plan
 
     def refute(self, limit_musd: float) -> Plan | None:
         """Confirm a verdict of the solver that no plan costs less than a limit (None), or return one that does.

@@ -10,7 +10,7 @@ import numpy as np
 from siteopt.instance import Floats, Ints
 
 ROUNDING = float(np.finfo(float).eps)
-"""Twice the relative error of one operation."""
+"""Twice the relative error of one operation, so that the errors of the errors are covered."""
 
 
 def _down(values: Floats) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from siteopt.instance import Floats, Ints
 from siteopt.optimize.formulation import COST
 from siteopt.plan import Key
-from siteopt.tolerances import BORDER, SAME_COST_MUSD
+from siteopt.tolerances import in_steps, most_of_step
 
 
 class KeyBounds:
@@ -104,7 +104,7 @@ class KeyBounds:
         """Return the bounds as the objective compares keys, cost in steps and one step to the good for rounding."""
         rows = self.key[sites]
         place = self.order.index(COST)
-        rows[:, place] = np.ceil(rows[:, place] / SAME_COST_MUSD - BORDER) - 1
+        rows[:, place] = in_steps(rows[:, place]) - 1
         return rows
 
 
@@ -120,5 +120,5 @@ def key_row(key: Key, order: tuple[int, ...]) -> Floats:
     """Return a key with its cost in millions of USD, such that no cost that counts as its step lies below; 1 x G."""
     row = np.array([key])
     place = order.index(COST)
-    row[0, place] = (row[0, place] - 1 + BORDER) * SAME_COST_MUSD
+    row[0, place] = most_of_step(row[0, place] - 1)
     return row

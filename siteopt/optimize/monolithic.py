@@ -129,7 +129,7 @@ def _staged(case: Instance, limits: Bounds, clock: Clock, stages: list[Stage], r
             low[:, goal] = np.where(low[:, goal] <= value, value, low[:, goal])
             high[goal] = value
         else:
-            held = replace(case, budget_musd=min(case.budget_musd, steps_of_cost(value) * SAME_COST_MUSD))
+            held = case.capped(steps_of_cost(value) * SAME_COST_MUSD)
         stages.append(_stage(case, goal, value, bound))
         if report:
             report(Progress(len(stages), len(case.order), "stages", "", clock.solves, clock.elapsed))

@@ -89,13 +89,11 @@ def _cheapest(case: Instance, milestone: int, day: int, clock: Clock) -> Corner 
     plan = on.cheapest().plan
     if plan is None:
         return None
-    while (better := on.refute(plan.cost_musd(case) - CHEAPER)) is not None:
-        plan = better
+    plan = on.confirmed(plan)
     cost = plan.cost_musd(case)
     bought = replace(
-        case,
+        case.capped(steps_of_cost(cost) * SAME_COST_MUSD),
         fleet=plan.units[:, -1],
-        budget_musd=min(case.budget_musd, steps_of_cost(cost) * SAME_COST_MUSD),
         order=(milestone, *(goal for goal in case.order if goal not in (milestone, COST)), COST),
     )
     soonest = solve_site(bought, clock).best

@@ -82,11 +82,16 @@ class _Bound:
 
     @cached_property
     def water(self) -> Floats:
-        return self._tight("water", self.case.water_m3_per_day)
+        return self._tight("water")
 
-    def _tight(self, name: str, limit: Floats) -> Floats:
+    @cached_property
+    def limits(self) -> dict[str, Floats]:
+        case = self.case
+        return {"gas": case.gas_mw, "nox": case.nox_t_per_year, "water": case.water_m3_per_day, "yard": case.yard_m2}
+
+    def _tight(self, name: str) -> Floats:
         """The price of a limit; 0 where a site has none."""
-        return np.maximum(0, getattr(self.p, name)) * np.isfinite(limit)[:, None]
+        return np.maximum(0, getattr(self.p, name)) * np.isfinite(self.limits[name])[:, None]
 
     def _at_least_0(self, name: str) -> Floats:
         return np.maximum(0, getattr(self.p, name))
@@ -111,13 +116,8 @@ class _Bound:
     def _limits(self) -> Interval:
         case = self.case
         total = exactly(np.zeros(case.sites))
-        for name, limit in (
-            ("gas", case.gas_mw),
-            ("nox", case.nox_t_per_year),
-            ("water", case.water_m3_per_day),
-            ("yard", case.yard_m2),
-        ):
-            total = total + exactly(self._tight(name, limit)).sum(axis=1) * np.where(np.isfinite(limit), limit, 0)
+        for name, limit in self.limits.items():
+            total = total + exactly(self._tight(name)).sum(axis=1) * np.where(np.isfinite(limit), limit, 0)
         return total
 
     @cached_property
@@ -126,11 +126,14 @@ class _Bound:
         crews = self.case.crews
         return {key: max(0.0, price) for key, price in self.p.crew.items() if np.isfinite(crews[key[0]])}
 
+    def _window(self, m: int, arrival: int) -> Ints:
+        """Days from an arrival to the commissioning of a milestone; S."""
+        return np.maximum(0, self.day[:, m] - self.case.commissioning_days - arrival)
+
     def _crews(self) -> Interval:
         total = exactly(np.zeros(self.case.sites))
         for (k, m, arrival), price in self.crew.items():
-            days = np.maximum(0, self.day[:, m] - self.case.commissioning_days - arrival)
-            total = total + exactly(price) * self.case.crews[k] * days
+            total = total + exactly(price) * self.case.crews[k] * self._window(m, arrival)
         return total
 
     def _grid(self) -> Interval:
@@ -179,8 +182,8 @@ class _Bound:
             wet = exactly(self.water[:, m, None]) * case.water_m3_per_mwh[offers] * 24.0
             return larger(0.0, exactly(self.heat[:, m, None]) - draw - wet) + max(0.0, p.heat_spare[m])
         fuel = self.musd_per_mw[m] * self.weight * case.fuel_usd_per_mwh[offers]
-        nox = exactly(self._tight("nox", case.nox_t_per_year)[:, m, None])
-        gas = exactly(self._tight("gas", case.gas_mw)[:, m, None])
+        nox = exactly(self._tight("nox")[:, m, None])
+        gas = exactly(self._tight("gas")[:, m, None])
         output = exactly(mean) - fuel - nox * case.nox_g_per_kwh[offers] * (HOURS_PER_YEAR / 1000)
         firm = exactly(swing) * case.step_fraction[offers] + spare + peak
         burnt = gas * (exactly(case.heat_rate_mj_per_kwh[offers]) / 3.6) * case.is_gas[offers].astype(np.float64)
@@ -189,7 +192,7 @@ class _Bound:
     def _share(self, offers: Ints, m: int) -> Interval:
         """What a unit takes of the yard and of the crews at a milestone, at their prices; S x J."""
         case = self.case
-        taken = exactly(self._tight("yard", case.yard_m2)[:, m, None]) * case.footprint_m2[offers]
+        taken = exactly(self._tight("yard")[:, m, None]) * case.footprint_m2[offers]
         for (k, milestone, arrival), price in self.crew.items():
             if milestone == m:
                 mine = (case.trade[offers] == k) & (case.arrival_day[:, offers] >= arrival)
@@ -214,16 +217,10 @@ class _Bound:
             mw = self.heat[:, m] + 2 * np.abs(self.mean[:, m]) + sum(self._at_least_0(name)[m] for name in needs)
             yield mw, np.asarray(case.it_mw[m])
             yield np.asarray(max(0.0, self.p.ride[m])), np.asarray(case.it_mw[m] * case.ride_through_minutes / 60)
-        for name, limit in (
-            ("gas", case.gas_mw),
-            ("nox", case.nox_t_per_year),
-            ("water", case.water_m3_per_day),
-            ("yard", case.yard_m2),
-        ):
-            yield self._tight(name, limit).sum(axis=1), np.where(np.isfinite(limit), limit, 0)
+        for name, limit in self.limits.items():
+            yield self._tight(name).sum(axis=1), np.where(np.isfinite(limit), limit, 0)
         for (k, m, arrival), price in self.crew.items():
-            days = np.maximum(0, self.day[:, m] - case.commissioning_days - arrival)
-            yield np.asarray(price), case.crews[k] * days
+            yield np.asarray(price), case.crews[k] * self._window(m, arrival)
 
 
 def _less(cost: Interval, best: Interval) -> Interval:

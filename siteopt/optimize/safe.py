@@ -11,11 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from siteopt.instance import Floats
+from siteopt.optimize.intervals import ROUNDING
 from siteopt.optimize.program import Program
 from siteopt.tolerances import HAIR
-
-ROUNDING = float(np.finfo(float).eps)
-"""Twice the relative error of one operation, so that the errors of the errors are covered."""
 
 TINY = 1e-290
 """More than what underflow may take from a sum."""

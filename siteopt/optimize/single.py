@@ -265,15 +265,11 @@ def confirmed(found: SitePlan, clock: Clock) -> SitePlan:
     Undecided
         Where it can neither be confirmed nor refuted.
     """
-    case, order = found.case, found.case.order
-    while order[-1] == COST:
-        cost = found.cost_musd
-        better = FixedDays(case, found.plan.day, clock, kept=True).refute(cost - CHEAPER)
-        if better is None:
-            last = Stage("cost", cost, cost - CHEAPER, 0.0)
-            return replace(found, stages=(*found.stages[:-1], last))
-        found = replace(found, plan=better)
-    return found
+    if found.case.order[-1] != COST:
+        return found
+    found = replace(found, plan=FixedDays(found.case, found.plan.day, clock, kept=True).confirmed(found.plan))
+    last = Stage("cost", found.cost_musd, found.cost_musd - CHEAPER, 0.0)
+    return replace(found, stages=(*found.stages[:-1], last))
 
 
 def is_behind(found: SitePlan, ceiling: Ceiling, clock: Clock) -> SitePlan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from siteopt.instance import Instance
 from siteopt.optimize.bounds import Bounds, bounds
@@ -27,7 +27,7 @@ class Target:
 
     def on(self, case: Instance, clock: Clock) -> FixedDays:
         """Return the site of an Instance on these days, with no more money than this."""
-        return FixedDays(replace(case, budget_musd=min(case.budget_musd, self.budget_musd)), self.days, clock)
+        return FixedDays(case.capped(self.budget_musd), self.days, clock)
 
     def is_beyond(self, limits: Bounds) -> bool:
         """Return whether the bounds of the only site show by arithmetic that the target is out of reach."""

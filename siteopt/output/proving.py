@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from siteopt.output.summary import counted
-from siteopt.proofs import CheckedGoal, CheckedRank, CheckedSites, ProofReport
+from siteopt.proofs import CheckedGoal, CheckedRank, CheckedSites, Means, ProofReport
 
 
 def proving(report: ProofReport) -> str:
@@ -53,30 +53,30 @@ def _rank(rank: CheckedRank, rows: int) -> Iterator[str]:
 def _goal(goal: CheckedGoal, rank: CheckedRank) -> str:
     if goal.goal == "cost":
         return f"cost {_cost(goal, rank)}"
-    if goal.means == "not finished":
+    if goal.means is Means.OPEN:
         return f"{goal.goal} before day {goal.value:.0f} not excluded yet"
-    if goal.means == "wrong":
+    if goal.means is Means.WRONG:
         return f"{goal.goal} CAN START before day {goal.value:.0f}"
     return f"{goal.goal} not before day {goal.value:.0f} ({_means(goal)})"
 
 
 def _cost(goal: CheckedGoal, rank: CheckedRank) -> str:
-    if goal.means == "wrong":
+    if goal.means is Means.WRONG:
         return "CAN BE LESS"
     gap = goal.value - goal.bound
-    if goal.means != "not finished":
+    if goal.means is not Means.OPEN:
         return f"not less by {max(10, gap):.0f} US dollars ({_means(goal)})"
     share = gap / rank.decided_usd if rank.decided_usd > 0 else 1.0
     return f"not less by {share:.3%} of what the plan decides, so far ({counted(goal.nodes, 'linear program')})"
 
 
 def _means(goal: CheckedGoal) -> str:
-    return f"branching, {counted(goal.nodes, 'linear program')}" if goal.means == "branching" else goal.means
+    return f"branching, {counted(goal.nodes, 'linear program')}" if goal.means is Means.BRANCHING else goal.means
 
 
 def _sites(head: str, sites: CheckedSites, what: str) -> str:
     """Return how many sites cannot do something, by what."""
-    shown = {"arithmetic": sites.arithmetic, "prices": sites.prices, "branching": sites.branching}
+    shown = {Means.ARITHMETIC: sites.arithmetic, Means.PRICES: sites.prices, Means.BRANCHING: sites.branching}
     by = ", ".join(f"{count:,} by {means}" for means, count in shown.items() if count)
     count = sum(shown.values())
     words = f"{count:,} cannot {what}" + (f" ({by})" if by else "")
