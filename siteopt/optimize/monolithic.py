@@ -16,6 +16,7 @@ from siteopt.instance import Floats, Instance, Pool
 from siteopt.optimize.bounds import Bounds, bounds
 from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.finishing import Finisher
+from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.formulation import COST, build
 from siteopt.optimize.program import program_of
 from siteopt.optimize.search import Progress, Report
@@ -45,6 +46,7 @@ def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = N
     best, outcome = None, RunOutcome.PROVEN
     try:
         best = _staged(case, limits, clock, stages, report)
+        best = best and _dispatched(best, clock)
         if _is_contradicted(case, limits, best, clock):
             outcome = RunOutcome.LIMIT
         elif best is None:
@@ -136,6 +138,16 @@ def _staged(case: Instance, limits: Bounds, clock: Clock, stages: list[Stage], r
     return best
 
 
+def _dispatched(made: _Made, clock: Clock) -> _Made:
+    """Return a plan with its units run as cheaply as may be.
+
+    A stage behind that of the cost has the cost as a limit, and its energy may use that up to the last cent: added up
+    in another order such a plan may cost the next step.
+    """
+    found = FixedDays(made.case, made.plan.day, clock).with_units(made.plan.units, made.plan.step)
+    return _Made(made.case, found[0]) if found is not None else made
+
+
 def _stage(case: Instance, goal: int, value: float, bound: float) -> Stage:
     """Return a stage; a bound of a day is a whole one, and nothing is below 0."""
     bound = max(0.0, bound)
@@ -196,7 +208,7 @@ def _first_of_equals(case: Instance, limits: Bounds, best: _Made, clock: Clock) 
             if one.site_id >= best.case.site_id:
                 break
             if not equal.is_beyond(bounds(one)) and (plan := equal.on(one, clock).any_plan()) is not None:
-                return _Made(one, plan)
+                return _dispatched(_Made(one, plan), clock)
     except OutOfTime:
         raise _Unfinished(best) from None
     return best

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from siteopt.instance import Instance
+from siteopt.optimize import monolithic as optimize_monolithic
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.search import search
 from siteopt.plan import Ranking, RunOutcome
-from siteopt.tolerances import HAIR
+from siteopt.tolerances import HAIR, most_of_step, steps_of_cost
 from tests.cases import chiller, generator, tiny
 from tests.optimize import brute_force
 from tests.optimize.random_cases import instances
@@ -193,6 +195,27 @@ def test_days_after_cost_are_the_same_by_either_method(cents: int) -> None:
     """Where cost comes first, it is held at its step, which may end below the cost itself."""
     power = generator(rating_mw=10.0, arrival_day=[20], unit_cost_musd=1 + cents * 1e-8)
     case = tiny([power], sites=[{"grid_mw": 0.0}], it_mw=[9.0, 9.5], order=(-1, 0, 1), horizon_day=60)
+    one, other = search(case), monolithic(case)
+    assert one.outcome is other.outcome is RunOutcome.PROVEN
+    assert_same(key(one), key(other))
+
+
+def test_energy_that_uses_up_a_step_of_cost_makes_no_other_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stage behind that of the cost may run a dear generator up to the end of the cost's step, and a hair beyond."""
+    power = generator(rating_mw=1.0, fuel_usd_per_mwh=100.0)
+    case = tiny([power], sites=[{"grid_mw": 9.5}], it_mw=[10.0], order=(-1, 0), hold_days=np.array([30]))
+    staged = optimize_monolithic._staged
+
+    def dear(*arguments: Any) -> Any:
+        made = staged(*arguments)
+        plan, cost = made.plan, made.plan.cost_musd(case)
+        beyond = most_of_step(steps_of_cost(cost)) * (1 + 1e-12) - cost
+        shift = beyond / ((100.0 - case.grid_usd_per_mwh[0]) * case.musd_per_mw[0])
+        output, imported = plan.output_mw.copy(), plan.import_mw.copy()
+        output[0, 0], imported[0] = output[0, 0] + shift, imported[0] - shift
+        return replace(made, plan=replace(plan, output_mw=output, import_mw=imported))
+
+    monkeypatch.setattr(optimize_monolithic, "_staged", dear)
     one, other = search(case), monolithic(case)
     assert one.outcome is other.outcome is RunOutcome.PROVEN
     assert_same(key(one), key(other))
