@@ -287,9 +287,9 @@ INTERRUPTED = """
 import signal, sys
 import typer
 from siteopt.cli import _interruptible
-if "nohup" in sys.argv:
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    sys.argv.remove("nohup")
+under_nohup = "nohup" in sys.argv
+signal.signal(signal.SIGHUP, signal.SIG_IGN if under_nohup else signal.SIG_DFL)  # the tests may run under nohup, too
+sys.argv[1:] = [name for name in sys.argv[1:] if name != "nohup"]
 
 def wait():
     with _interruptible() as stop:
