@@ -2,12 +2,14 @@
 # make test   runs the tests
 # make check  formats, lints, type-checks (check-only where CI is set)
 # make docs   writes the figures in the documents again, from runs
+# make site   builds the documentation site, runs its notebooks, and fails on any warning
 # make pictures  makes the pictures of the documents again (needs make tools)
 # make tools  brings what the tests of QGIS, of the browser and of notebooks need (Debian, as root); without it they skip
 # make bench  measures siteopt from 50 to 1,000,000 sites, and against peers; takes about an hour (BENCH="--sizes 50,200")
 # make fuzz   tries inputs that nobody would write on purpose, ten thousand of them (FUZZ=100000)
 # make exact  holds the answers to random worlds against an independent model, 10,000 of them; hours (EXACT="--worlds 100")
 # make reliability  kills runs, fills disks, presses Ctrl-C, and writes docs/reliability.md (as root it mounts disks)
+# make oldest runs a part of the tests with the oldest dependencies that pyproject.toml allows; needs Python 3.11
 # make lock   resolves the pinned constraints again
 
 PYTHON ?= python3
@@ -15,7 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check docs pictures tools bench fuzz exact reliability lock clean
+.PHONY: run test check docs site pictures tools bench fuzz exact reliability oldest lock clean
 .DEFAULT_GOAL := run
 
 $(READY): constraints.txt pyproject.toml
@@ -38,6 +40,12 @@ check: $(READY)
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py
+
+site: $(READY)
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r constraints-docs.txt
+	$(BIN)/python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going \
+		--doctree-dir docs/_build/doctrees docs docs/_build/html
+	@echo "the site: docs/_build/html/index.html"
 
 pictures: $(READY)
 	$(BIN)/python docs/pictures.py
@@ -66,6 +74,19 @@ exact: $(READY)
 reliability: $(READY)
 	$(BIN)/python -m tests.reliability $(RELIABILITY)
 
+OLD := .venv-oldest
+OLDEST ?= tests/test_main.py tests/test_scenario.py tests/test_cli.py tests/test_verify.py tests/test_log.py \
+	tests/geodata/test_formats.py tests/geodata/test_workbook.py tests/optimize/test_lp.py tests/output \
+	tests/report/test_charts.py tests/report/test_notebook.py
+
+oldest:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "needs Python 3.11: make oldest PYTHON=python3.11")'
+	$(PYTHON) -m venv --clear $(OLD)
+	$(OLD)/bin/python -m pip install --quiet --require-hashes --no-deps -r constraints-oldest.txt
+	$(OLD)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(OLD)/bin/python -m pip check
+	$(OLD)/bin/python -m pytest $(OLDEST)
+
 COMPILE = $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --python-version 3.11
 
@@ -73,6 +94,8 @@ lock:
 	$(COMPILE) --group dev --output-file constraints.txt pyproject.toml
 	$(COMPILE) --group bench --constraint constraints.txt --output-file constraints-bench.txt pyproject.toml
 	$(COMPILE) --group tools --constraint constraints.txt --output-file constraints-tools.txt pyproject.toml
+	$(COMPILE) --group docs --constraint constraints-tools.txt --output-file constraints-docs.txt pyproject.toml
+	$(COMPILE) --resolution lowest-direct --extra notebook --group dev --output-file constraints-oldest.txt pyproject.toml
 
 clean:
-	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLD) docs/_build runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
