@@ -30,7 +30,7 @@ ZONE_EDGES = ((126.686, 37.782, 128.395, 38.578), (126.607, 37.788, 128.360, 38.
 
 
 def shapes(path: Path, kind: str) -> np.ndarray:
-    """The shapes of one layer, simplified, in degrees with three decimals."""
+    """Return the shapes of one layer, simplified, in degrees with three decimals."""
     parts = shapely.get_parts(shapely.from_wkb(pyogrio.raw.read(path)[2]))
     edges = np.isclose(shapely.bounds(parts)[:, None], ZONE_EDGES, atol=1e-3).all(axis=2).any(axis=1)
     parts = parts[~edges]

@@ -84,7 +84,7 @@ CRIMEA = (shapely.box(32.3, 44.3, 36.7, 46.3), ["RU"], ["UA", "RU"])
 
 
 def grown(shape: shapely.Geometry) -> list[shapely.Polygon]:
-    """The polygons of a shape that is larger by GROWN_M all around, in degrees with two decimals."""
+    """Return the polygons of a shape that is larger by GROWN_M all around, in degrees with two decimals."""
     west, south, east, north = np.floor(np.array(shape.bounds) / TILE_DEG).astype(int)
     pieces = []
     for x, y in itertools.product(range(west, east + 1), range(south, north + 1)):
@@ -138,7 +138,7 @@ def _inside(ring: shapely.LinearRing) -> shapely.Geometry:
 
 
 def names_of(names: Any) -> list[str]:
-    """The names of a country in one language, of which there may be several."""
+    """Return the names of a country in one language, of which there may be several."""
     return [names] if isinstance(names, str) else list(names)
 
 

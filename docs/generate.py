@@ -13,6 +13,9 @@ from pathlib import Path
 
 import siteopt
 from siteopt.codes import Code
+from siteopt.output.words import Words
+from siteopt.record.reason import Reason
+from siteopt.record.run import PlanRecord
 from siteopt.schema import TABLES, markdown
 from siteopt.simulate.quality import CLASSES
 
@@ -30,45 +33,57 @@ def _solve(*settings: str, scenario: Path = COLOSSUS) -> siteopt.Result:
     return siteopt.solve(siteopt.read_scenario(scenario, settings))
 
 
+def _plan(*settings: str) -> PlanRecord:
+    """Return the plan of the reference scenario with some settings."""
+    plan = _solve(*settings).record.plan
+    if plan is None:
+        raise SystemExit(f"{COLOSSUS}: no plan")
+    return plan
+
+
+def _held_by(reason: Reason | None) -> str:
+    return Words().reason(reason) if reason is not None else ""
+
+
 def _table(head: list[str], rows: list[list[object]]) -> str:
     lines = ["| " + " | ".join(map(str, row)) + " |" for row in [head, ["---"] * len(head), *rows]]
     return "\n".join(lines)
 
 
 def memphis() -> str:
-    """The model's Memphis beside what happened."""
+    """Return the model's Memphis beside what happened."""
     rows: list[list[object]] = []
-    for found in _solve(MEMPHIS).document["milestones"]:
-        day, mw = HISTORY[found["name"]]
+    for found in _plan(MEMPHIS).milestones:
+        day, mw = HISTORY[found.name]
         rows.append(
             [
-                found["name"],
-                f"{found['gpus']:,}",
-                found["day"],
+                found.name,
+                f"{found.gpus:,}",
+                found.day,
                 day,
-                f"{found['day'] - day:+d}",
-                f"{found['demand_mw']:.1f}",
+                f"{found.day - day:+d}",
+                f"{found.demand_mw:.1f}",
                 mw,
-                found["bottleneck"],
+                _held_by(found.held_by),
             ]
         )
     return _table(["milestone", "GPUs", "model day", "day", "difference", "model MW", "MW", "held by"], rows)
 
 
 def memphis_mix() -> str:
-    """What the model rents for Memphis."""
-    found = _solve(MEMPHIS).document
-    rows = [[o["kind"], o["model"], o["depot"], *o["units"].values(), o["arrives_day"]] for o in found["orders"]]
-    names = [f"units at {milestone['name']}" for milestone in found["milestones"]]
+    """Return what the model rents for Memphis."""
+    found = _plan(MEMPHIS)
+    rows = [[one.kind, one.model, one.depot, *one.units.values(), one.arrives_day] for one in found.orders]
+    names = [f"units at {milestone.name}" for milestone in found.milestones]
     return _table(["kind", "model", "depot", *names, "arrives on day"], rows)
 
 
 def rentals_off() -> str:
     """Memphis without any rented unit."""
-    with_rent, without = _solve(MEMPHIS).document, _solve(MEMPHIS, RENTALS_OFF).document
+    with_rent, without = _plan(MEMPHIS), _plan(MEMPHIS, RENTALS_OFF)
     rows: list[list[object]] = [
-        [one["name"], one["day"], other["day"], other["day"] - one["day"], f"{other['grid_mw']:g}", other["bottleneck"]]
-        for one, other in zip(with_rent["milestones"], without["milestones"], strict=True)
+        [one.name, one.day, other.day, other.day - one.day, f"{other.grid_mw:g}", _held_by(other.held_by)]
+        for one, other in zip(with_rent.milestones, without.milestones, strict=True)
     ]
     return _table(["milestone", "day with rentals", "day without", "days later", "grid MW in service", "held by"], rows)
 
@@ -77,22 +92,21 @@ def ranking() -> str:
     """Every candidate of the reference scenario that can serve."""
     rows: list[list[object]] = [
         [
-            r["rank"],
-            r["name"],
-            r["day_first_run"],
-            r["day_100k"],
-            r["day_200k"],
-            f"{r['cost_usd'] / 1e6:,.1f}",
-            r["assumed"],
+            site.rank,
+            site.name,
+            *(milestone.day for milestone in site.milestones),
+            f"{site.cost_usd / 1e6:,.1f}",
+            ", ".join(site.assumed),
         ]
-        for r in _solve().document["ranking"]
-        if r["rank"] is not None
+        for site in _solve().record.ranking
+        if site.rank is not None and site.cost_usd is not None
     ]
-    return _table(["rank", "site", "first run", "100k", "200k", "cost, M USD", "assumed by the scenario"], rows)
+    milestones = _solve().record.milestone_names
+    return _table(["rank", "site", *milestones, "cost, M USD", "assumed by the scenario"], rows)
 
 
 def make_run() -> str:
-    """What the reference run prints, but for its seconds."""
+    """Return what the reference run prints, but for its seconds."""
     return "```\n" + re.sub(r"MILPs in [\d.]+ s", "MILPs in a few seconds", str(_solve())) + "\n```"
 
 
@@ -102,7 +116,7 @@ def explain() -> str:
 
 
 def prove() -> str:
-    """What a proof of the small scenario prints, but for its seconds."""
+    """Return what a proof of the small scenario prints, but for its seconds."""
     with tempfile.TemporaryDirectory() as folder:
         _solve(scenario=COLOSSUS.with_name("frugal.toml")).write(Path(folder) / "run")
         report = str(siteopt.prove(Path(folder) / "run"))
@@ -110,7 +124,7 @@ def prove() -> str:
 
 
 def classes() -> str:
-    """The limits of ISO 8528-5 as the replay has them."""
+    """Return the limits of ISO 8528-5 as the replay has them."""
     rows: list[list[object]] = [
         ["frequency dip", *(f"{one.dip:.0%}" for one in CLASSES.values())],
         ["frequency rise", *(f"{one.rise:.0%}" for one in CLASSES.values())],
@@ -126,46 +140,49 @@ def replays() -> str:
     """Every milestone of every example as planned and as replayed, with its electricity."""
     rows: list[list[object]] = []
     for path in sorted(COLOSSUS.parent.glob("*.toml")):
-        found = (_solve() if path == COLOSSUS else _solve(scenario=path)).document
-        quality = {one["name"]: ", ".join(one["kept"]) for one in found["power_quality"]["milestones"]}
-        for one in found["replay"]["milestones"]:
-            days = [one["planned_day"], one["day"], one["bound_day"]]
-            rows.append([found["scenario"], one["name"], *days, one["reason"], quality[one["name"]]])
+        found = (_solve() if path == COLOSSUS else _solve(scenario=path)).record
+        if found.plan is None:
+            raise SystemExit(f"{path}: no plan")
+        quality = {one.name: ", ".join(one.kept) for one in found.plan.power_quality.milestones}
+        for one in found.plan.replay.milestones:
+            days = [one.planned_day, one.day, one.bound_day]
+            rows.append([found.scenario, one.name, *days, Words().reasons(one.reasons), quality[one.name]])
     return _table(["scenario", "milestone", "planned", "replayed", "not before", "waited for", "G2 kept"], rows)
 
 
 def memphis_electricity() -> str:
-    """What the electricity at Memphis goes through at the last milestone."""
-    found = _solve(MEMPHIS).document["power_quality"]
-    failed = found["without_batteries"]["failed"]
+    """Return what the electricity at Memphis goes through at the last milestone."""
+    found = _plan(MEMPHIS).power_quality
+    failed = {(one.event, one.mode) for one in found.without_batteries.failed}
     rows: list[list[object]] = [
         [
-            f"{one['event']}, {one['mode']}",
-            f"{one['lowest_hz']:.2f} to {one['highest_hz']:.2f}",
-            f"{one['rocof_hz_per_s']:.1f}",
-            one["class"] or "none",
-            "fails" if f"{one['event']} ({one['mode']})" in failed else "",
+            f"{one.event}, {one.mode}",
+            f"{one.lowest_hz:.2f} to {one.highest_hz:.2f}",
+            f"{one.rocof_hz_per_s:.1f}",
+            one.iso_class or "none",
+            "fails" if (one.event, one.mode) in failed else "",
         ]
-        for one in found["milestones"][-1]["events"]
+        for one in found.milestones[-1].events
     ]
     return _table(["event at 200k", "Hz", "Hz/s", "class", "without batteries"], rows)
 
 
 def memphis_swing() -> str:
-    """The routine swing at Memphis with batteries and without, and the rounds of the reference scenario."""
-    found = _solve(MEMPHIS).document["power_quality"]
+    """Return the routine swing at Memphis with batteries and without, and the rounds of the reference scenario."""
     said = [
-        f"* {'With' if one['batteries'] else 'Without'} its batteries, {one['event']} at {one['milestone']}"
-        f" ({one['mode']}): {min(one['hz']):.2f} to {max(one['hz']):.2f} Hz"
-        for one in found["traces"]
+        f"* {'With' if one.batteries else 'Without'} its batteries, {one.event} at {one.milestone}"
+        f" ({one.mode}): {min(one.hz):.2f} to {max(one.hz):.2f} Hz"
+        for one in _plan(MEMPHIS).power_quality.traces
     ]
-    reference = _solve().document
-    quality = reference["power_quality"]
-    before = quality["before"]
-    more = (reference["cost_usd"]["total"] - before["cost_usd"]) / 1e6
-    later = [one["day"] - day for one, day in zip(reference["milestones"], before["days"], strict=True)]
+    reference = _plan()
+    quality = reference.power_quality
+    before = quality.before
+    if before is None:
+        raise SystemExit(f"{COLOSSUS}: the class changes nothing")
+    more = (reference.cost.total_usd - before.cost_usd) / 1e6
+    later = [one.day - day for one, day in zip(reference.milestones, before.days, strict=True)]
     said.append(
-        f"* The reference scenario, {reference['site_name']}: {quality['rounds']} rounds, {more:,.1f} M USD and"
+        f"* The reference scenario, {reference.site_name}: {quality.rounds} rounds, {more:,.1f} M USD and"
         f" {', '.join(map(str, later))} days more than the plan without the class"
     )
     return "\n".join(said)
@@ -212,7 +229,7 @@ BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
 
 
 def block(path: str, name: str) -> str:
-    """The text that stands in a document between ``<!-- name -->`` and ``<!-- end -->``."""
+    """Return the text that stands in a document between ``<!-- name -->`` and ``<!-- end -->``."""
     return _pattern(name).search((ROOT / path).read_text(encoding="utf-8"))["text"].strip()  # type: ignore[index]
 
 

@@ -58,7 +58,7 @@ QTimer.singleShot(3000, arrange)
 
 
 def report_picture(path: Path) -> None:
-    """The top of the report of the reference run, as Chromium shows it (needs Chromium and Playwright: ``make tools``).
+    """Draw the top of the report of the reference run in Chromium (needs Chromium and Playwright: ``make tools``).
 
     Raises
     ------
@@ -79,7 +79,7 @@ def report_picture(path: Path) -> None:
 
 
 def qgis_picture(path: Path) -> None:
-    """The reference run as it opens in the QGIS desktop (needs QGIS and Xvfb: ``make tools``).
+    """Draw the reference run as it opens in the QGIS desktop (needs QGIS and Xvfb: ``make tools``).
 
     Raises
     ------
@@ -104,9 +104,10 @@ def qgis_picture(path: Path) -> None:
 
 
 def frequency_picture(path: Path) -> None:
-    """The frequency at Memphis with its batteries and without, as the report shows it."""
+    """Draw the frequency at Memphis with its batteries and without, as the report shows it."""
     memphis = siteopt.solve(siteopt.read_scenario(COLOSSUS, ['filter.regions=["TN"]']))
-    chart = frequency(memphis.document, Words())
+    assert memphis.record.plan is not None
+    chart = frequency(memphis.record.plan, Words.of(memphis.record))
     assert chart is not None
     _keep(Image.open(io.BytesIO(png(chart))), path)
 

@@ -1,25 +1,32 @@
-"""siteopt: which vacant factory, and which rented equipment, gets a GPU cluster training soonest.
+"""siteopt: find the vacant factory, and the rented equipment, that get a GPU cluster training soonest.
 
 >>> import siteopt
->>> result = siteopt.solve("models/colossus.toml")  # doctest: +SKIP
->>> print(result)  # doctest: +SKIP
+>>> siteopt.solve(siteopt.example("frugal"), top=1)
+<Result frugal: proven, us-coloradosprings-intel, days 51, USD 63.52 million>
 """
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+__version__: str
+
 if TYPE_CHECKING:
+    from siteopt.examples import example
     from siteopt.explaining import Explanation, explain
     from siteopt.faults import Failure, Fault, InputError
+    from siteopt.geodata.changes import Change
     from siteopt.geodata.dataset import Dataset, load
-    from siteopt.plan import Plan, Ranking, RunOutcome, SiteResult
+    from siteopt.plan import Plan, Ranking, SiteResult
     from siteopt.proving import Proving, prove
+    from siteopt.record.base import RunOutcome
     from siteopt.run import Front, Result, pareto, solve
     from siteopt.scenario import Scenario
     from siteopt.scenario_file import read_scenario
     from siteopt.verifying import Verification, verify
 
 __all__ = [
+    "Change",
     "Dataset",
     "Explanation",
     "Failure",
@@ -34,6 +41,8 @@ __all__ = [
     "Scenario",
     "SiteResult",
     "Verification",
+    "__version__",
+    "example",
     "explain",
     "load",
     "pareto",
@@ -48,16 +57,25 @@ _MODULES = (
     "scenario",
     "scenario_file",
     "plan",
+    "record.base",
+    "geodata.changes",
     "geodata.dataset",
     "run",
+    "examples",
     "explaining",
     "verifying",
     "proving",
 )
-"""Where they are; looked for when they are asked for, so that a broken library can be told from a broken siteopt."""
+"""Modules that define these names, imported on first use: so a broken library can be told from a broken siteopt."""
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("siteopt")
     if name in __all__:
         for module in _MODULES:
             found = vars(import_module(f"siteopt.{module}"))

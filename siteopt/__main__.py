@@ -1,4 +1,4 @@
-"""The command ``siteopt`` from its first moment on: what goes wrong while libraries load ends in one line, too."""
+"""Start the command ``siteopt``, and report an error in one line even if it happens while libraries load."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def main() -> None:
     """Run the command line."""
     usual = signal.getsignal(signal.SIGINT)
     if usual is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is half done yet, so Ctrl-C needs no cleaning up
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing has begun yet, so Ctrl-C needs no clean-up
     try:
         from siteopt.cli import app
-    except Exception as error:  # a wheel that is not for this machine ends in any kind of error
+    except Exception as error:  # a wheel built for another machine can raise any error
         told = f"{type(error).__name__}: {' '.join(str(error).split())}"
         print(Failure(Code.BROKEN, f"a package does not load: {told}; {REINSTALL}"), file=sys.stderr)
         sys.exit(2)

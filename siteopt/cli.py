@@ -1,4 +1,7 @@
-"""The command line: parse, call the API, print. Results go to standard output, everything else to standard error."""
+"""Run the command line: parse the arguments, call the API, print.
+
+Results go to standard output, everything else to standard error.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -28,7 +31,10 @@ from siteopt.output.blank import blank_files
 from siteopt.output.folder import ready_folder, write_beside, write_folder
 from siteopt.output.maps import PROJECT, fault_files
 from siteopt.output.reporting import run_charts, run_report
+from siteopt.output.words import LANGUAGES, Words
 from siteopt.proving import SECONDS
+from siteopt.record.base import InputFile, InputWarning
+from siteopt.record.build import warnings_of
 from siteopt.run import Method, Output
 
 app = typer.Typer(
@@ -39,13 +45,16 @@ app = typer.Typer(
 )
 
 EXIT_CODES = {siteopt.RunOutcome.PROVEN: 0, siteopt.RunOutcome.NO_SITE: 3, siteopt.RunOutcome.LIMIT: 4}
-"""0 proven optimal, 2 bad input or usage, 3 no site can serve, 4 limit reached or stopped before the proof."""
+"""Exit code of each outcome: 0 proven optimal, 3 no site can serve, 4 limit reached or stopped before the proof.
+
+Exit code 2 means bad input or usage.
+"""
 SHOWN = 100
-"""Sites of a kind that ``check`` names; the others are counted."""
+"""Maximum number of excluded sites, and of sites with assumed values, that ``check`` names; it counts the others."""
 OPENED = {"report.html": "in a browser", PROJECT: "in QGIS"}
-"""What shows an answer, and where."""
+"""Outputs that show an answer, and where to open each."""
 UNFINISHED, DISAGREES, FALLS_SHORT = 4, 5, 6
-"""A proof is not finished; a second witness contradicts the first; a plan does not hold when it is replayed."""
+"""Exit codes: a proof is not finished; a second solver or a proof contradicts the answer; a plan fails its replay."""
 
 ScenarioFile = Annotated[
     Path, typer.Argument(help="Scenario (TOML), such as models/colossus.toml.", metavar="SCENARIO")
@@ -59,7 +68,17 @@ TimeLimit = Annotated[float, typer.Option(help="Seconds for the optimisation.", 
 Workers = Annotated[int | None, typer.Option(help="Threads; as many as processors unless given.", min=1)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, such as runs/colossus.", metavar="RUN")]
-Language = Annotated[Literal["en", "ko"], typer.Option("--lang", help="English or Korean.")]
+
+
+def _language(name: str) -> str:
+    if name not in LANGUAGES:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(LANGUAGES)}")
+    return name
+
+
+Language = Annotated[
+    str, typer.Option("--lang", help=f"Language of the page: {', '.join(LANGUAGES)}.", callback=_language)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -69,18 +88,18 @@ def every_command(
         bool, typer.Option(DEBUG, help="Print tracebacks, and keep every MILP as an LP file beside the log.")
     ] = False,
 ) -> None:
-    """Which vacant factory, and which rented equipment, gets a GPU cluster training soonest.
+    """Find the vacant factory, and the rented equipment, that get a GPU cluster training soonest.
 
-    Exit codes of every command: 0 done, 1 a fault of siteopt itself (the message says where the log lies), 2 bad input
-    or usage, 130 ended by Ctrl-C; others stand in the help of the command.
-    """  # Guarded has looked for the option before
+    Exit codes of every command: 0 done, 1 an error in siteopt itself (the message says where the log is), 2 bad input
+    or usage, 130 stopped by Ctrl-C. The help of a command lists its other exit codes.
+    """  # Guarded has already handled the option
 
 
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to lay the examples out in.", metavar="DIR")],
 ) -> None:
-    """Lay out an editable copy of the example data and scenarios, and a QGIS project to draw candidates in."""
+    """Copy the example data and scenarios into a folder to edit, with a QGIS project to draw candidates in."""
     for path in copy_examples(folder, blank_files(candidate_tables())):
         typer.echo(path)
     typer.echo(f"Next: cd {folder} && siteopt solve models/colossus.toml", err=True)
@@ -93,25 +112,29 @@ def check(
     out: Annotated[Path | None, typer.Option(help="Folder for a map of the faults, for QGIS.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a scenario and its tables; every fault in one pass."""
+    """Check a scenario and its tables, and report every fault in one pass."""
     try:
         dataset = siteopt.load(siteopt.read_scenario(scenario, settings or ()))
     except InputError as error:
         _refuse(error, as_json, out)
     if out is not None:
-        _map_faults(dataset.warnings, out)  # an earlier map would show what is mended
+        _map_faults(dataset.warnings, out)  # an earlier map would still show faults that are fixed
     eligible = len(dataset.pool.site_id)
-    warnings = [warning.record() for warning in dataset.warnings]
+    warnings = warnings_of(dataset.warnings)
     if as_json:
         facts = {"candidates": len(dataset.sites), "eligible": eligible, "offers": len(dataset.offers)}
-        told = {"faults": [], "warnings": warnings, "inputs": dataset.inputs}
+        told = {
+            "faults": [],
+            "warnings": [warning.model_dump() for warning in warnings],
+            "inputs": [one.model_dump() for one in dataset.inputs],
+        }
         typer.echo(json.dumps(facts | told, ensure_ascii=False))
         return
     _tell(dataset.inputs, warnings)
     typer.echo(f"No faults: {len(dataset.sites):,} candidates, {eligible:,} eligible, {len(dataset.offers):,} offers")
-    assumed = dataset.assumed[dataset.assumed.any(axis=1)]
+    assumed, words = dataset.assumed[dataset.assumed.any(axis=1)], Words()
     for site, reason in dataset.excluded[:SHOWN].items():
-        typer.echo(f"  left out  {site}: {reason}")
+        typer.echo(f"  left out  {site}: {words.reason(reason)}")
     for site, filled in assumed[:SHOWN].iterrows():
         typer.echo(f"  assumed   {site}: {', '.join(filled.index[filled])}")
     for what, more in (("left out", len(dataset.excluded) - SHOWN), ("assumed ", len(assumed) - SHOWN)):
@@ -134,12 +157,12 @@ def solve(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find the site and the rental mix that train first.
+    """Find the site and the rental mix that start training first.
 
-    Ctrl-C stops with the best plan so far; a second one at once.
+    Ctrl-C stops with the best plan so far; a second Ctrl-C stops at once.
 
-    Exit codes: 0 proven optimal, 2 bad input or no way to write the outputs, 3 no site can serve, 4 limit reached or
-    stopped before the proof, 5 the second solver disagrees, 130 ended by Ctrl-C without writing.
+    Exit codes: 0 proven optimal, 2 bad input or the outputs cannot be written, 3 no site can serve, 4 limit reached or
+    stopped before the proof, 5 the second solver disagrees, 130 stopped by Ctrl-C without writing.
     """
     with _interruptible() as stop:
         try:
@@ -178,10 +201,10 @@ def pareto(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Days against cost for the best sites: every day on which waiting longer saves money, proven.
+    """Compute the Pareto front of days against cost for the best sites: each day on which waiting saves money, proven.
 
-    Exit codes: 0 proven optimal, 2 bad input or no way to write the outputs, 3 no site can serve, 4 limit reached
-    before the proof, 130 ended by Ctrl-C without writing.
+    Exit codes: 0 proven optimal, 2 bad input or the outputs cannot be written, 3 no site can serve, 4 limit reached
+    before the proof, 130 stopped by Ctrl-C without writing.
     """
     with _interruptible() as stop:
         try:
@@ -203,7 +226,7 @@ def explain(
     time_limit: TimeLimit = math.inf,
     as_json: AsJson = False,
 ) -> None:
-    """Say why a site does not win or cannot serve, and the least that would have to change about it.
+    """Explain why a site does not win or cannot serve, and find the smallest changes to it that would be enough.
 
     Exit codes: 0 proven, 2 bad input, 4 limit reached before the proof.
     """
@@ -212,7 +235,7 @@ def explain(
             result = siteopt.explain(scenario, site, seconds=time_limit, settings=settings or (), stop=stop)
     except InputError as error:
         _refuse(error, as_json)
-    typer.echo(json.dumps(result.document, ensure_ascii=False, allow_nan=False) if as_json else str(result))
+    typer.echo(result.record.model_dump_json() if as_json else str(result))
     raise typer.Exit(EXIT_CODES[result.outcome])
 
 
@@ -222,7 +245,7 @@ def report(
     lang: Language = "en",
     out: Annotated[Path | None, typer.Option(help="The page to write; RUN/report.html unless given.")] = None,
 ) -> None:
-    """Write the page of a run again, from its files: in another language, or with a front that was made since.
+    """Write the report of a run again from its files: in another language, or with a Pareto front made since.
 
     Exit codes: 0 written, 2 not the folder of a run.
     """
@@ -257,17 +280,17 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay the plan of a run without the optimizer: day by day, and tenth of a second by tenth.
+    """Replay the plan of a run without the optimizer: day by day, and every electrical event by the millisecond.
 
     Exit codes: 0 the plan holds, 2 bad input or not the folder of a run, 6 a milestone starts later than planned or
-    never, the budget is exceeded, or the class of power quality is not kept.
+    never, the plan exceeds the budget, or it does not keep the class of power quality.
     """
     try:
         with _status(live=not as_json) as tell:
             found = siteopt.verify(run, changed or (), tell)
     except InputError as error:
         _refuse(error, as_json)
-    typer.echo(json.dumps(found.document, ensure_ascii=False, allow_nan=False) if as_json else str(found))
+    typer.echo(found.record.model_dump_json() if as_json else str(found))
     raise typer.Exit(0 if found.holds else FALLS_SHORT)
 
 
@@ -277,12 +300,12 @@ def prove(
     time_limit: Annotated[float, typer.Option(help="Seconds for the proof.", min=0)] = SECONDS,
     as_json: AsJson = False,
 ) -> None:
-    """Check the claims of a run without trust in any solver: that no site and no plan is better, by bounds that hold.
+    """Prove the claims of a run without trusting any solver: safe bounds show that no site and no plan is better.
 
-    Ctrl-C stops with what is shown by then; a second one at once.
+    Ctrl-C stops with what is proven by then; a second Ctrl-C stops at once.
 
-    Exit codes: 0 everything that the run says is proven, 2 bad input or not the folder of a proven run, 4 not finished
-    in the time given, 5 a claim is wrong: a better plan was found, or the plan does not hold.
+    Exit codes: 0 every claim of the run is proven, 2 bad input or not the folder of a proven run, 4 not finished in the
+    time given, 5 a claim is wrong: a better plan was found, or the plan does not hold.
     """
     try:
         with _interruptible() as stop, _status(live=not as_json) as tell:
@@ -295,7 +318,7 @@ def prove(
 
 @app.command()
 def version(as_json: AsJson = False) -> None:
-    """Print the versions of siteopt and of what it solves with."""
+    """Print the versions of siteopt and of the packages that it solves with."""
     names = ("siteopt", "pulp", "highspy", "geopandas", "pandas", "numpy")
     versions = {name: package_version(name) for name in names}
     typer.echo(json.dumps(versions) if as_json else "\n".join(f"{name} {number}" for name, number in versions.items()))
@@ -303,9 +326,9 @@ def version(as_json: AsJson = False) -> None:
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """Try everything that siteopt needs on this machine, and say what helps where it fails.
+    """Test everything that siteopt needs on this machine, and say how to fix what fails.
 
-    Exit codes: 0 all that is needed works, 2 otherwise.
+    Exit codes: 0 everything that siteopt needs works, 2 otherwise.
     """
     found = examined()
     works = all(one.works for one in found)
@@ -319,7 +342,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 @contextlib.contextmanager
 def _status(*, live: bool) -> Iterator[Callable[[str], None] | None]:
-    """One line that says what is being done, where somebody watches."""
+    """Yield a function that shows a status line; yield None unless ``live`` and standard error is a terminal."""
     if not (live and sys.stderr.isatty()):
         yield None
         return
@@ -329,7 +352,7 @@ def _status(*, live: bool) -> Iterator[Callable[[str], None] | None]:
 
 @contextlib.contextmanager
 def _progress(*, live: bool) -> Iterator[Report | None]:
-    """How far an optimisation is, where somebody watches."""
+    """Yield a function that shows the progress of an optimisation; yield None where :func:`_status` does."""
     with _status(live=live) as tell:
         if tell is None:
             yield None
@@ -345,7 +368,7 @@ def _progress(*, live: bool) -> Iterator[Report | None]:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets; the second one ends the program, as does a signal to end."""
+    """Yield an event that the first Ctrl-C sets; a second Ctrl-C, SIGTERM or SIGHUP ends the program."""
     stop = threading.Event()
     ended: list[BaseException] = []
 
@@ -355,7 +378,7 @@ def _interruptible() -> Iterator[threading.Event]:
 
     def on_interrupt(number: int, frame: object) -> None:
         if stop.is_set():
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a third one waits for nothing
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a third one ends it at once
             end(KeyboardInterrupt())
         stop.set()
         typer.echo("stopping with the best plan so far; Ctrl-C again ends at once", err=True)
@@ -370,7 +393,7 @@ def _interruptible() -> Iterator[threading.Event]:
     try:
         yield stop
     except Failure:
-        if ended:  # the solver was asking whether to stop: it takes what is raised then for an error of its own
+        if ended:  # raised while the solver asked whether to stop, which it reports as its own error
             raise ended[0] from None
         raise
     finally:
@@ -379,9 +402,9 @@ def _interruptible() -> Iterator[threading.Event]:
 
 
 def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: threading.Event) -> NoReturn:
-    """Write the outputs, print the answer, even where it cannot be written, and stop."""
-    document = result.document
-    if stop.is_set() and not (document.get("site_id") or document.get("points")):
+    """Write the outputs, print the answer even if they cannot be written, and exit with the code of the outcome."""
+    record = result.record
+    if stop.is_set() and not result.has_answer:
         typer.echo("there is no plan yet; nothing was written", err=True)
         raise typer.Exit(INTERRUPTED)
     files: dict[str, str | bytes] = {}
@@ -392,9 +415,9 @@ def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: thr
     except Failure as error:
         failure = error
     if as_json:
-        typer.echo(json.dumps(document, ensure_ascii=False))
+        typer.echo(record.model_dump_json())
     elif not quiet or failure:
-        _tell(document["inputs"], document["warnings"])
+        _tell(record.inputs, record.warnings)
         typer.echo(str(result))
     if failure is not None:
         raise failure
@@ -403,22 +426,22 @@ def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: thr
         typer.echo(
             "Open        " + ", ".join(f"{folder / name} {how}" for name, how in OPENED.items() if name in files)
         )
-    if not document["certificate"].get("second_solver", {}).get("agrees", True):
+    if not result.agrees:
         raise typer.Exit(DISAGREES)
     raise typer.Exit(EXIT_CODES[result.outcome])
 
 
-def _tell(inputs: Iterable[Mapping[str, str]], warnings: Iterable[Mapping[str, Any]]) -> None:
-    """Say what was detected about the files, and what is hardly right."""
+def _tell(inputs: Iterable[InputFile], warnings: Iterable[InputWarning]) -> None:
+    """Print to standard error how files were read, and the warnings."""
     for one in inputs:
-        if "read_as" in one:
-            typer.echo(f"{one['path']}: read as {one['read_as']}", err=True)
+        if one.read_as is not None:
+            typer.echo(f"{one.path}: read as {one.read_as}", err=True)
     for warning in warnings:
-        typer.echo(f"warning: {warning['message']}", err=True)
+        typer.echo(f"warning: {warning.message}", err=True)
 
 
 def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, str | bytes]:
-    """Make files from a run, and put them into a folder among what is there."""
+    """Make files from a run, write them into a folder beside the files that are there, and return them."""
     try:
         files = make()
         write_beside(folder, files)
@@ -428,7 +451,7 @@ def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, 
 
 
 def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoReturn:
-    """Print every fault, put them on a map where a folder is given, and stop."""
+    """Print every fault, write a map of them if a folder is given, and exit."""
     note("faults", count=len(error.faults), faults=[str(fault) for fault in error.faults])
     if as_json:
         told = {"faults": error.faults, "warnings": error.warnings}
@@ -436,7 +459,7 @@ def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoRetu
             json.dumps({name: [one.record() for one in found] for name, found in told.items()}, ensure_ascii=False)
         )
     else:
-        _tell((), [warning.record() for warning in error.warnings])
+        _tell((), warnings_of(error.warnings))
         for fault in error.faults:
             typer.echo(str(fault), err=True)
     if out is not None:
@@ -449,7 +472,7 @@ def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoRetu
 
 
 def _map_faults(faults: Sequence[Fault], folder: Path) -> None:
-    """Write the map of faults; the folder of a run keeps its own map."""
+    """Write the map of faults; raise Failure if the folder holds a run, which has a map of its own."""
     if (folder / "plan.json").exists():
         message = f"{folder} holds a run, so no map of faults is written there; --out names another folder"
         raise Failure(Code.NOT_A_RUN, message)

@@ -1,4 +1,4 @@
-"""Every error code, once: what it says, why it happens, and what helps. ``docs/errors.md`` follows from this module."""
+"""Define every error code once: what it says, why it happens, and how to fix it. ``docs/errors.md`` comes from it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from enum import Enum
 
 
 class Code(Enum):
-    """What can go wrong. A number that begins with W is a warning: the run goes on.
+    """Kind of error or warning. A number that begins with W is a warning: the run goes on.
 
     Attributes
     ----------
     number : str
-        What a message ends in, such as E101. Never given to anything else again.
+        The end of a message, such as E101. A number is never used again for anything else.
     title, cause, cure : str
-        For ``docs/errors.md``.
+        Texts for ``docs/errors.md``.
     """
 
     NO_FILE = (
@@ -338,5 +338,5 @@ class Code(Enum):
 
     @property
     def is_warning(self) -> bool:
-        """Whether the run goes on."""
+        """Return whether this is a warning, so that the run goes on."""
         return self.number.startswith("W")

@@ -1,4 +1,4 @@
-"""What siteopt needs on this machine: each thing is tried, and said to work, to be missing, or to fail."""
+"""Test each thing that siteopt needs on this machine, and report whether it works, is missing or fails."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from siteopt.optimize.solver import SOLVERS, trial
 
 OK, MISSING, FAILS = "ok", "missing (optional)", "FAILS"
 ROOM_MB = 100
-"""Free space that a folder should have (estimate): the outputs of a run take a few MB."""
+"""Free space that a folder should have, MB (estimate): the outputs of a run take a few MB."""
 QGIS_SECONDS = 30.0
-"""Time that QGIS has to tell its version."""
+"""Time limit for QGIS to print its version, s."""
 
 DRIVERS = ("GPKG", "GeoJSON", "ESRI Shapefile")
-"""GDAL's names of the formats that are read through it."""
+"""GDAL's names of the formats that siteopt reads with GDAL."""
 
 KOREA, KOREA_PLACE, KOREA_METRES = 5179, (127.5, 38.0), (1_000_000.0, 2_000_000.0)
-"""EPSG code of Korea's grid, and its origin with the false easting and northing that its definition gives it."""
+"""EPSG code of Korea's grid, its origin (degrees), and the false easting and northing (m) that its definition sets."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What was tried, and what came of it.
+    """A test of one thing that siteopt needs or can use, and its result.
 
     Attributes
     ----------
@@ -39,9 +39,9 @@ class Check:
     state : str
         OK, MISSING or FAILS.
     found : str
-        A version, a place, or what went wrong.
+        A version, a path, or what went wrong.
     helps : str
-        What helps, where it does not work.
+        How to fix it; empty if it works.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Check:
 
     @property
     def works(self) -> bool:
-        """Whether siteopt can do without more."""
+        """Return whether siteopt can run with this result: with every state but FAILS."""
         return self.state != FAILS
 
     def __str__(self) -> str:
@@ -60,20 +60,20 @@ class Check:
 
 
 def examined() -> list[Check]:
-    """Everything that siteopt needs, and what it can use, each tried."""
+    """Return a check of everything that siteopt needs or can use."""
     return [_tried(*probe) for probe in _probes()]
 
 
 def _tried(name: str, is_needed: bool, helps: str, probe: Callable[[], str]) -> Check:
     try:
         return Check(name, OK, probe())
-    except Exception as error:  # whatever is broken, the others are still to be tried
+    except Exception as error:  # whatever is broken, the others must still be tested
         told = " ".join(str(error).split()) or type(error).__name__
         return Check(name, FAILS if is_needed else MISSING, told[:300], helps)
 
 
 def _probes() -> Iterator[tuple[str, bool, str, Callable[[], str]]]:
-    """Name, whether it is needed, what helps, and what to try."""
+    """Yield the name of each thing, whether siteopt needs it, how to fix it, and the function that tests it."""
     yield "Python", True, REINSTALL, _python
     yield "packages", True, REINSTALL, _packages
     first = next(iter(SOLVERS))
@@ -160,7 +160,7 @@ def _qgis() -> str:
     program = _qgis_program()
     if program is None:
         raise RuntimeError("not found on PATH, nor where it usually is")
-    quiet = os.environ | {"QT_QPA_PLATFORM": "offscreen"}  # no window
+    quiet = os.environ | {"QT_QPA_PLATFORM": "offscreen"}  # QGIS opens no window
     told = subprocess.run(
         [program, "--version"], env=quiet, capture_output=True, text=True, timeout=QGIS_SECONDS, check=False
     )

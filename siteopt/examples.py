@@ -1,4 +1,4 @@
-"""The example data and scenarios, which come along with the package."""
+"""Find and copy the example data and scenarios, which are part of the package."""
 
 from __future__ import annotations
 
@@ -13,30 +13,60 @@ FOLDERS = ("data", "models")
 
 
 def examples_root() -> Path:
-    """Where ``data/`` and ``models/`` stand: inside an installed package, or beside it in a checkout."""
+    """Return the folder of ``data/`` and ``models/``: inside an installed package, or beside it in a checkout."""
     package = Path(__file__).parent
     return package / "examples" if (package / "examples").is_dir() else package.parent
 
 
+def example(name: str) -> Path:
+    """Return the path of an example scenario.
+
+    >>> example("frugal").name
+    'frugal.toml'
+
+    Parameters
+    ----------
+    name : str
+        ``colossus``, ``korea``, ``frugal`` or ``today``.
+
+    Raises
+    ------
+    ValueError
+        If there is no example of that name.
+    """
+    path = examples_root() / "models" / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(one.stem for one in path.parent.glob("*.toml")))
+        raise ValueError(f"there is no example {name!r}; there are {known}")
+    return path
+
+
 def candidate_tables() -> list[str]:
-    """The example tables of candidates, by their paths below the root."""
+    """Return the example tables of candidates, as paths relative to :func:`examples_root`."""
     return [f"data/{path.name}" for path in sorted((examples_root() / "data").glob("candidates_*.csv"))]
 
 
 def copy_examples(folder: Path, more: Mapping[str, bytes]) -> list[Path]:
-    """Copy the examples into a folder, with more files by their paths in it; all or nothing.
+    """Copy the examples into a folder, all or nothing.
 
-    Files that are there as they should be, from a copy that broke off, are no hindrance.
+    Files that already have the right content, left by a copy that was interrupted, do not stop the copy.
+
+    Parameters
+    ----------
+    folder : Path
+        May exist already.
+    more : mapping
+        Content of further files by their paths in the folder.
 
     Returns
     -------
     list of Path
-        Every file of the copy.
+        Paths of all files of the copy.
 
     Raises
     ------
     Failure
-        Where another file of the same name is there already, or the copy cannot be written; then nothing is.
+        If another file of the same name exists already, or the copy cannot be written; then nothing is written.
     """
     root = examples_root()
     paths = [path for name in FOLDERS for path in sorted((root / name).iterdir()) if path.is_file()]

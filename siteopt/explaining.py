@@ -1,4 +1,4 @@
-"""From a scenario and a site to an ``Explanation``: why the site does not win, and what would have to change."""
+"""Make an ``Explanation`` from a scenario and a site: why the site does not win, and what would have to change."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, nearest
+from siteopt.findings import Findings
 from siteopt.geodata.dataset import load
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.variants import Variants
@@ -20,11 +21,12 @@ from siteopt.instance import Pool
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.explain import findings
 from siteopt.optimize.search import search
-from siteopt.output.document import Document
-from siteopt.output.explanation import explanation, explanation_document
+from siteopt.output.explanation import explanation
 from siteopt.output.notebook import text_html
-from siteopt.plan import RunOutcome, SiteResult, Standing
-from siteopt.reasons import Findings
+from siteopt.plan import SiteResult
+from siteopt.record.base import RunOutcome, Standing
+from siteopt.record.build_explanation import explanation_record
+from siteopt.record.explanation import ExplanationRecord
 from siteopt.run import agreement
 from siteopt.scenario import Scenario
 from siteopt.scenario_file import read_scenario
@@ -32,34 +34,31 @@ from siteopt.scenario_file import read_scenario
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a site does not win, or cannot serve.
+    """Explanation of why a site does not win, or cannot serve.
 
     Attributes
     ----------
     findings : Findings
-        Its own best plan and the winner's, what it lacks, and what would have to change.
-    excluded : str
-        Why the scenario leaves the site out, where it does. Unless too much is unknown about it, the findings are as if
-        it were admitted.
-    document : dict
-        Everything, as ``siteopt explain --json`` prints it.
+        The best plan of the site and that of the winner, what the site lacks, and what would have to change.
+    record : ExplanationRecord
+        The whole explanation, as ``siteopt explain --json`` prints it. If the scenario excludes the site, the findings
+        are those as if it were admitted, unless too much is unknown about the site.
     """
 
     findings: Findings
-    excluded: str
-    document: Document
+    record: ExplanationRecord
 
     @property
     def outcome(self) -> RunOutcome:
-        """Proven, or limit reached."""
+        """Return PROVEN, or LIMIT if a limit was reached before the proof."""
         return RunOutcome.PROVEN if self.findings.proven else RunOutcome.LIMIT
 
     def __str__(self) -> str:
-        """The lines that the command line prints."""
-        return explanation(self.document)
+        """Return the lines that the command line prints."""
+        return explanation(self.record)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """Return the HTML that a notebook shows."""
         return text_html(str(self))
 
 
@@ -71,7 +70,7 @@ def explain(
     settings: Iterable[str] = (),
     stop: threading.Event | None = None,
 ) -> Explanation:
-    """Why a site does not win, and the least that would have to change about it.
+    """Explain why a site does not win, and find the smallest changes to it that would be enough.
 
     Parameters
     ----------
@@ -79,16 +78,21 @@ def explain(
     site_id : str
         A candidate, whether the scenario admits it or not.
     seconds : float
-        Time limit; when it is up, what is known by then is returned.
+        Time limit; after it, the explanation holds what is known by then.
     settings : iterable of str
-        ``"section.key=value"``, each replacing one key of a scenario that is read from a file.
+        ``"section.key=value"``; each one replaces one key of a scenario that is read from a file.
     stop : threading.Event, optional
-        Set it to end with what is known.
+        Set it to end the search with what is known by then.
+
+    Returns
+    -------
+    Explanation
+        The plans of the site and of the winner, the shortfalls, and the changes. Print it to read it.
 
     Raises
     ------
     InputError
-        With every fault of the scenario or its tables; where there is no such site.
+        With every fault of the scenario or its tables, or if there is no such site.
     """
     if not isinstance(scenario, Scenario):
         scenario = read_scenario(scenario, settings)
@@ -98,18 +102,20 @@ def explain(
         raise InputError(
             [Fault(Code.NO_SUCH_NAME, ", ".join(scenario.inputs.candidates), None, "site_id", site_id, expected)]
         )
-    excluded = str(excluded_by(scenario, data.sites.loc[[site_id]])[0])
+    excluded = [excluded_by(scenario, data.sites.loc[[site_id]])[0]]
     if site_id in data.excluded:
-        excluded = "; ".join(reason for reason in (excluded, data.excluded[site_id]) if reason)
+        excluded.append(data.excluded[site_id])
         nothing = np.zeros(0, dtype=np.int64)
         found, grid = Findings(SiteResult(site_id, Standing.EXCLUDED, nothing, math.nan)), []
     else:
-        vary = Variants(scenario, data, site_id)
+        vary = Variants(data, site_id)
         clock = Clock(seconds, stop or threading.Event())
         pool: Pool = data.pool
-        if scenario.power_quality.iso_class is not None:  # the winner is the one that keeps the class
+        if scenario.power_quality.iso_class is not None:  # the winner must keep the class
             pool = agreement(scenario, pool, lambda pool: search(pool, clock, top=1), clock).pool
         found = findings(pool, data.pool.site_id.index(site_id), vary.levers, vary, clock)
         grid = vary.grid
-    document = explanation_document(scenario, data.sites["name"], grid, found, excluded, version("siteopt"))
-    return Explanation(found, excluded, document)
+    reasons = [reason for reason in excluded if reason is not None]
+    return Explanation(
+        found, explanation_record(scenario, data.sites["name"], grid, found, reasons, version("siteopt"))
+    )

@@ -1,4 +1,4 @@
-"""Faults in what a user wrote: all of them, each with its place, its text and what is expected."""
+"""Describe the faults of a user's input: all of them, each with its place, its text and what is expected."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from typing import Any
 from siteopt.codes import Code
 
 NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
-"""What the system calls a full disk."""
+"""Error numbers for a full disk, a used-up quota, or a file that is too large for the disk."""
 
 REINSTALL = "install siteopt again into a new environment: python3 -m venv .venv, then pip install siteopt"
-"""What helps where a package is missing or broken."""
+"""Advice if a package is missing or broken."""
 
 NAMED = 1000
-"""Faults of one kind that are named one by one; the last of them tells how many more there are."""
+"""Maximum number of faults of one kind that are reported one by one; the last one says how many more there are."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that cannot be right, or hardly can.
+    """One thing in the input that is wrong, or a warning about one that looks wrong.
 
     Attributes
     ----------
     code : Code
-        What kind of fault it is, or of warning.
+        The kind of fault or warning.
     file : str
-        File or layer as the user named it.
+        File or layer, as the user named it.
     row : int or None
-        Row as a spreadsheet shows it (the header is row 1); feature number plus one for layers.
+        Row as a spreadsheet numbers it (the header is row 1); for a layer, the number of the feature plus one.
     column : str
         Column, or key of a scenario.
     found : str
-        The cell's text.
+        Text of the cell.
     expected : str
-        What should stand there.
+        What the cell should hold.
     longitude, latitude : float or None
-        Where the row lies (WGS 84), if that is known.
+        Place of the row (WGS 84), if it is known.
     """
 
     code: Code
@@ -59,12 +59,12 @@ class Fault:
         return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in told)
 
     def record(self) -> dict[str, Any]:
-        """The fault as JSON and the table of a layer hold it."""
+        """Return the fault as a dict, for JSON and for the table of a layer."""
         return {**vars(self), "code": self.code.number, "message": str(self)}
 
 
 class InputError(Exception):
-    """The input cannot be used; ``faults`` holds every reason, and ``warnings`` what is hardly right besides."""
+    """The input cannot be used; ``faults`` holds every reason, and ``warnings`` everything else that looks wrong."""
 
     def __init__(self, found: Iterable[Fault]) -> None:
         found = tuple(found)
@@ -74,7 +74,7 @@ class InputError(Exception):
 
 
 class Failure(Exception):
-    """What ends a command without being a fault of the input: no room on the disk, no solver."""
+    """An error that ends a command but is not a fault of the input, such as a full disk or a missing solver."""
 
     def __init__(self, code: Code, message: str) -> None:
         self.code = code
@@ -82,7 +82,10 @@ class Failure(Exception):
 
 
 def named(faults: Iterable[Fault], count: int) -> list[Fault]:
-    """The first NAMED of ``count`` faults of one kind, which may be made as they are asked for."""
+    """Return the first NAMED of ``count`` faults of one kind; the last one says how many more there are.
+
+    ``faults`` may be a generator: no more than NAMED are taken from it.
+    """
     first = list(itertools.islice(faults, NAMED))
     if count > NAMED:
         first[-1] = replace(first[-1], expected=f"{first[-1].expected}; {count - NAMED:,} more rows like this")
@@ -90,6 +93,6 @@ def named(faults: Iterable[Fault], count: int) -> list[Fault]:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """``", did you mean 'x'?"`` for the known word most like this one, or nothing."""
+    """Return ``"; did you mean 'x'?"`` for the known word most similar to this one, or ``""``."""
     matches = difflib.get_close_matches(word.lower(), [str(name) for name in known], n=1, cutoff=0.6)
     return f"; did you mean {matches[0]!r}?" if matches else ""

@@ -1,4 +1,4 @@
-"""Around every command: no error ends in a traceback, and no terminal in a lost answer."""
+"""Guard every command: no error ends in a traceback, and no terminal loses an answer."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from siteopt.log import LOG, recorded, versions
 
 DEBUG = "--debug"
 UNEXPECTED, FAILED, INTERRUPTED = 1, 2, 130
-"""Exit codes: a fault of siteopt; what the user can help; Ctrl-C."""
+"""Exit codes: an error in siteopt itself; an error that the user can fix; Ctrl-C."""
 _ESCAPED = "siteopt.escaped"
 _LEFT = (errno.EPIPE, errno.EINVAL)
-"""Whoever read has left; on Windows, the second."""
+"""Error numbers if the reader of a stream has left; on Windows it is the second one."""
 
 
 class Guarded(TyperGroup):
-    """The commands, each with a log; DEBUG may stand before or behind the name of the command."""
+    """Group of the commands. Each run has a log, and DEBUG may stand before or after the name of the command."""
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **more: Any) -> Any:
         """Run a command, and end the program with its exit code."""
@@ -56,7 +56,7 @@ class Guarded(TyperGroup):
 
 
 def _failure(error: Exception) -> Failure:
-    """What is told of an error: one line."""
+    """Return the failure that reports an error in one line."""
     if isinstance(error, Failure):
         return error
     if isinstance(error, MemoryError):
@@ -67,12 +67,12 @@ def _failure(error: Exception) -> Failure:
 
 
 def _say(message: str) -> None:
-    with contextlib.suppress(Failure):  # there is nobody left to be told
+    with contextlib.suppress(Failure):  # standard error may be closed
         print(message, file=sys.stderr, flush=True)
 
 
 class _Steady:
-    """Standard output or error that whoever reads it may close (``| head``): the rest goes nowhere, the run goes on."""
+    """Standard output or error whose reader may leave (``| head``): later text is dropped, and the run goes on."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -81,14 +81,14 @@ class _Steady:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write, if somebody reads."""
-        if text != "":  # which Typer writes to see what the stream is, and drops what comes of it
+        """Write some text, and drop it if the reader has left; return its length."""
+        if text != "":  # Typer writes "" to see what the stream is, and ignores any error
             with self._trying():
                 self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush, if somebody reads."""
+        """Flush the stream, unless the reader has left."""
         with self._trying():
             self._stream.flush()
 
@@ -97,7 +97,7 @@ class _Steady:
         try:
             yield
         except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # for Python flushes once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # Python flushes once more when it exits
             if error.errno not in _LEFT:
                 code = Code.DISK_FULL if error.errno in NO_ROOM else Code.NO_WRITING
                 raise Failure(code, f"cannot print to {self._stream.name}: {error.strerror}") from None
@@ -105,11 +105,11 @@ class _Steady:
 
 @contextlib.contextmanager
 def _steady_streams() -> Iterator[None]:
-    """Streams to print to: also where one is closed, or cannot show a letter."""
+    """Make the standard streams safe to print to, even if one is closed or cannot show a letter."""
     codecs.register_error(_ESCAPED, _escaped)
     kept = sys.stdin, sys.stdout, sys.stderr
     for name in ("stdin", "stdout", "stderr"):
-        if getattr(sys, name) is None:  # its number must not go to the next file that is opened
+        if getattr(sys, name) is None:  # else the next file that is opened gets its number
             setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -122,7 +122,7 @@ def _steady_streams() -> Iterator[None]:
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
-    r"""Letters that an encoding lacks as ``\uac15``, which JSON reads as the letter."""
+    r"""Return letters that an encoding lacks as ``\uac15``, which JSON reads as the letter, and where they end."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end

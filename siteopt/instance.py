@@ -1,4 +1,4 @@
-"""The waist of siteopt: plain arrays with units. Before it files and maps, after it mathematics."""
+"""Define the waist of siteopt: plain arrays with units. Files and maps come before it, mathematics after it."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 NEVER = 1_000_000
-"""A day that does not come."""
+"""A day that never comes."""
 
 TRADES = ("electrical", "mechanical")
 """Trades, in the order of every array by trade (K)."""
 
 QUEUES = ("halls", "liquid loop", "GPU deliveries", "rack installation", "network", "floor area")
-"""What can hold the GPUs of a milestone back, in the order that ``compute_queue`` counts."""
+"""Queues that can hold back the GPUs of a milestone, in the order of the indices in ``compute_queue``."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What the compute queues pass on, in GPUs a day, the same at every site.
+    """Rates of the compute queues, in GPUs a day, the same at every site.
 
     Attributes
     ----------
     delivery_day, delivered_gpus : arrays
-        The ladder: from each day on, so many GPUs have been delivered in all.
+        The delivery ladder: the number of GPUs that have been delivered in all from each day on.
     """
 
     delivery_day: Ints
@@ -44,24 +44,24 @@ class Pace:
 
 @dataclass(frozen=True)
 class PowerQuality:
-    """What the plant has to live through, and how well.
+    """Load changes that the plant must withstand, and how well.
 
     Attributes
     ----------
     iso_class : str
-        Class of ISO 8528-5 that is asked for (``G1`` to ``G3``); empty where none is.
+        Class of ISO 8528-5 that is required (``G1`` to ``G3``); empty if none is.
     frequency_hz : float
         Nominal frequency.
     swing_period_s, swing_edge_s : float
         Period of the routine swing, and the time in which the load falls or rises.
     job_step : float
-        Share of the IT peak that falls away when a job stops, and comes back when it starts.
+        Share of the IT peak that falls away when a job stops, and comes back when a job starts.
     job_stop_s, job_start_s : float
         Times in which a job stops and starts.
     grid_loss : bool
-        Whether the class is asked for on the loss of the grid, too.
+        Whether the class is also required on the loss of the grid.
     waveform_s, waveform_share : tuple of float
-        A sampled IT load, as a share of ``it_mw``, over the time in seconds; empty where there is none.
+        A sampled IT load: times in seconds, and the load as a share of ``it_mw``; empty if there is none.
     """
 
     iso_class: str
@@ -81,7 +81,7 @@ class Instance:
     """Everything that the optimizer may know.
 
     Axes: S sites, O offers, M milestones, L grid steps, K trades, Q queues. Sites and offers are sorted by id, so that
-    the order of rows in a table changes nothing. Days count from the decision (day 0); money is in millions of USD.
+    the order of rows in a table does not matter. Days count from the decision (day 0); money is in millions of USD.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Instance:
     it_mw : M, MW, peak of the IT load
     hold_days : M, days for which energy is paid
     overhead, swing, mean_load, heat_fraction : shares of ``it_mw``
-    crews : K, crews at work at once
+    crews : K, crews that can work at once
     spare_units, ride_through_minutes, commissioning_days, horizon_day : as in the scenario
     budget_musd, gpu_cost_musd : million USD
     pace : Pace
@@ -98,28 +98,28 @@ class Instance:
     order : objective, as indices of milestones with -1 for cost
     site_id : tuple of str, S
     grid_mw, grid_swing_mw : S, MW at access
-    gas_mw (MW thermal), nox_t_per_year, water_m3_per_day, yard_m2 : S; infinite where there is no limit
+    gas_mw (MW thermal), nox_t_per_year, water_m3_per_day, yard_m2 : S; infinite if there is no limit
     grid_usd_per_mwh, site_cost_musd : S
-    access_day : S, day of the keys
+    access_day : S, day on which the site is handed over
     hall_gpus_per_day : S, GPUs for which hall is made ready a day
     floor_gpus : S, GPUs for which there is hall
-    battery_floor_mw : S x M, MW of batteries that must be there at least
-    inertia_floor_mws : S x M, MW s of ``inertia_s x firm_mw x units`` that must be there at least
+    battery_floor_mw : S x M, minimum power of batteries, MW
+    inertia_floor_mws : S x M, minimum of ``inertia_s x firm_mw x units``, MW s
     compute_ready_day : S x M, day on which the GPUs are racked, plumbed and networked (NEVER: they cannot be)
     compute_queue : S x M, index into QUEUES of the queue that decides ``compute_ready_day``
-    queue_free_day : S x M x Q, ``compute_ready_day`` if that one of the QUEUES were free (NEVER: still not)
-    step_site : L, index of the site, rising; steps of a site follow each other by day
+    queue_free_day : S x M x Q, ``compute_ready_day`` if this one of the QUEUES were unlimited (NEVER: still not)
+    step_site : L, index of the site, rising; the steps of a site are in the order of days
     step_ready_day : L
-    step_rise_mw, step_rise_swing_mw : L, MW added to what is in service
+    step_rise_mw, step_rise_swing_mw : L, MW that the step adds to what is in service
     step_cost_musd : L
     offer_id : tuple of str, O
     is_generator, is_chiller, is_battery : O, bool
     is_gas : O, bool, draws on the gas connection
-    fleet : O, units that may be had at most
+    fleet : O, available units
     trade : O, index into TRADES
     crew_days, footprint_m2, energy_mwh, step_fraction : O, per unit
     inertia_s : O, inertia constant of a generator: energy of its shaft over its rating
-    droop : O, share of the nominal frequency by which it falls from no to full load
+    droop : O, share of the nominal frequency by which the frequency falls from no load to full load
     governor_s : O, time constant of governor and actuator
     ramp_per_s : O, share of its rating by which a generator can follow in a second beyond ``step_fraction``
     response_s : O, time constant of a battery
@@ -200,9 +200,9 @@ class Instance:
     unit_cost_musd: Floats
 
     def __post_init__(self) -> None:
-        """Raise ValueError where an array has a wrong shape or holds a value that is not finite.
+        """Raise ValueError if an array has a wrong shape or holds a value that is not finite.
 
-        PuLP drops a term whose coefficient is not a number without a word, so none may come this far.
+        PuLP silently drops a term whose coefficient is not a number, so no such value may get this far.
         """
         sizes = {"S": len(self.site_id), "O": len(self.offer_id), "M": len(self.milestone)}
         sizes |= {"L": len(self.step_site), "K": len(TRADES), "Q": len(QUEUES)}
@@ -216,7 +216,7 @@ class Instance:
             array.setflags(write=False)
 
     def take(self, sites: Ints) -> Instance:
-        """The Instance of some of the sites (indices), in the order given, with their grid steps."""
+        """Return the Instance of some of the sites (indices), in the order given, with their grid steps."""
         sites = np.asarray(sites, dtype=np.int64)
         steps, owner = steps_of(self.step_site, sites)
         part = {name: getattr(self, name)[sites] for name, axes in _AXES.items() if axes[0] == "S"}
@@ -228,37 +228,37 @@ class Instance:
     """An Instance is a :class:`Pool` of its own sites."""
 
     def capped(self, budget_musd: float) -> Instance:
-        """The same with no more money than this."""
+        """Return the same Instance with a budget of no more than this, million USD."""
         return replace(self, budget_musd=min(self.budget_musd, budget_musd))
 
     @property
     def most_musd(self) -> float:
-        """The most that a plan may cost: a budget is kept to the same cost (:mod:`siteopt.tolerances`); million USD."""
+        """Return the highest cost that still counts as the budget, million USD (see :mod:`siteopt.tolerances`)."""
         return self.budget_musd + BORDER * SAME_COST_MUSD
 
     @property
     def musd_per_mw(self) -> Floats:
-        """What a MW costs that is held for ``hold_days``, at one US dollar a MWh; M, million USD."""
+        """Return the cost of one MW over ``hold_days``, at one US dollar a MWh; M, million USD."""
         return self.hold_days * 24 / 1e6
 
     @property
     def sites(self) -> int:
-        """Number of sites."""
+        """Return the number of sites."""
         return len(self.site_id)
 
     @property
     def offers(self) -> int:
-        """Number of offers."""
+        """Return the number of offers."""
         return len(self.offer_id)
 
     @property
     def milestones(self) -> int:
-        """Number of milestones."""
+        """Return the number of milestones."""
         return len(self.milestone)
 
 
 def steps_of(step_site: Ints, sites: Ints) -> tuple[Ints, Ints]:
-    """Indices of the grid steps of these sites, and the place of the site of each among them.
+    """Return the indices of the grid steps of some sites, and the place in ``sites`` of the site of each step.
 
     Parameters
     ----------
@@ -270,27 +270,30 @@ def steps_of(step_site: Ints, sites: Ints) -> tuple[Ints, Ints]:
 
 
 class Pool(Protocol):
-    """Any number of sites, as an Instance of those that are asked for.
+    """Any number of sites, which makes an Instance of those that are asked for.
 
-    A million sites times a hundred offers do not fit into memory at once, and few of them need exact distances.
+    A million sites times a hundred offers do not fit into memory at once, and few of the sites need exact distances.
     """
 
     @property
     def site_id(self) -> Sequence[str]:
-        """Ids of the sites, sorted."""
+        """Return the ids of the sites, sorted."""
 
     def exact(self, sites: Ints) -> Instance:
-        """The Instance of these sites (indices into the pool), in the order given."""
+        """Return the Instance of these sites (indices into the pool), in the order given."""
 
     def optimistic(self, sites: Ints) -> Instance:
-        """The same, and sooner: no day is later and no cost higher than the exact one, and all else is equal."""
+        """Return an optimistic Instance of these sites.
+
+        No day is later and no cost higher than in the exact Instance, and all else is equal.
+        """
 
 
 _LIMITS = ("crews", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "floor_gpus")
-"""May be infinite: no limit."""
+"""Arrays that may be infinite, which means that there is no limit."""
 
 _FLOORS = ("battery_floor_mw", "inertia_floor_mws")
-"""May be infinite: nothing suffices."""
+"""Arrays that may be infinite, which means that no amount is sufficient."""
 
 _AXES = {
     **dict.fromkeys(("gpus", "it_mw", "hold_days"), "M"),

@@ -1,6 +1,6 @@
-"""What a run did, as JSON lines in a file of its own, for whoever has to find out why it went wrong.
+"""Log what a run does, as JSON lines in a file of its own, to find out later why a run went wrong.
 
-Only the command line opens a log. As a library siteopt writes none, and nothing to a screen.
+Only the command line opens a log. Used as a library, siteopt writes no log and prints nothing.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ LOG = logging.getLogger("siteopt")
 LOG.addHandler(logging.NullHandler())
 
 FOLDER = "SITEOPT_LOG_DIR"
-"""Environment variable that names another folder for the logs."""
+"""Environment variable that sets another folder for the logs."""
 KEPT = 20
-"""Logs that are kept; the oldest go first."""
+"""Number of logs that are kept; the oldest are deleted first."""
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-\d+\.jsonl")
 
 
 def note(event: str, level: int = logging.INFO, **fields: object) -> None:
-    """Add a line to the log of this run, where there is one."""
+    """Add a line with an event and its fields to the log of this run, if there is a log."""
     LOG.log(level, event, extra={"fields": fields})
 
 
 def log_folder() -> Path:
-    """Where logs lie: in the user's own folder for such files, unless FOLDER names another."""
+    """Return the folder of the logs: the one that FOLDER names, or else the user's own folder for logs."""
     return Path(os.environ.get(FOLDER) or platformdirs.user_log_path("siteopt", appauthor=False))
 
 
 def versions() -> dict[str, str]:
-    """The versions of siteopt and of what it depends on; "missing" for what is not there."""
+    """Return the versions of siteopt and of its dependencies by name; "missing" for one that is not installed."""
     needed = [text for text in requires("siteopt") or () if "extra ==" not in text]
     found = {}
     for name in ["siteopt", *(re.split(r"[^\w.-]", text, maxsplit=1)[0] for text in needed)]:
@@ -56,7 +56,7 @@ def versions() -> dict[str, str]:
 
 
 class _Line(logging.Formatter):
-    """A record as one line of JSON."""
+    """Formatter that turns a record into one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
         told = {
@@ -73,13 +73,13 @@ class _Line(logging.Formatter):
 
 
 class RunLog(logging.FileHandler):
-    """The log of one run. Its file is made for the first record, so that ``--help`` leaves none.
+    """Log of one run. Its file is created with the first record, so that ``--help`` leaves no file.
 
     Attributes
     ----------
     path : Path
     trouble : str
-        Why there is no log, or why it ends early; the run goes on without.
+        Why there is no log, or why it ends early, else empty; the run goes on without a log.
     """
 
     def __init__(self, command: Sequence[str], debug: bool) -> None:
@@ -94,15 +94,15 @@ class RunLog(logging.FileHandler):
         return f"there is no log in {self.path.parent}: {self.trouble}" if self.trouble else f"the log is {self.path}"
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record, unless that has failed before."""
+        """Write a record, unless writing has failed before."""
         if not self.trouble:
             try:
                 super().emit(record)
-            except OSError as error:  # the file cannot be made
+            except OSError as error:  # the file cannot be created
                 self.trouble = error.strerror or str(error)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Keep what went wrong in writing; logging itself would print a traceback."""
+        """Keep the error of a failed write in ``trouble``; the logging module would print a traceback."""
         self.trouble = str(sys.exc_info()[1])
 
     def _open(self) -> TextIOWrapper:
@@ -117,12 +117,12 @@ class RunLog(logging.FileHandler):
         logs = sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
         for old in logs[:-KEPT]:
             shutil.rmtree(_lp_folder(old), ignore_errors=True)
-            with contextlib.suppress(OSError):  # it is another run's, and open on Windows
+            with contextlib.suppress(OSError):  # on Windows, another run may have it open
                 old.unlink()
         return stream
 
     def next_lp(self) -> Path | None:
-        """A file for the next MILP; None unless they are asked for."""
+        """Return the path of a file for the next MILP; None unless ``--debug`` asks for such files."""
         if not self._debug:
             return None
         folder = _lp_folder(self.path)
@@ -130,27 +130,27 @@ class RunLog(logging.FileHandler):
         return folder / f"{next(self._numbers):04d}.lp"
 
     def end(self, exit_code: object) -> None:
-        """Say how the run ended, where there is anything to say."""
+        """Log the exit code of the run and its duration, if anything has been logged."""
         if self.stream is not None:
             seconds = round(time.time() - self._begun.timestamp(), 3)
             note("end", exit_code=exit_code, seconds=seconds)
 
 
 def next_lp() -> Path | None:
-    """A file for the next MILP of this run; None unless ``--debug`` asks for them."""
+    """Return the path of a file for the next MILP of this run; None unless ``--debug`` asks for such files."""
     return next((one.next_lp() for one in logging.getLogger().handlers if isinstance(one, RunLog)), None)
 
 
 @contextlib.contextmanager
 def recorded(command: Sequence[str], debug: bool) -> Iterator[RunLog]:
-    """Keep a log of what happens within: of siteopt, and the warnings of what it depends on.
+    """Log what happens within the block: events of siteopt, and warnings of its dependencies.
 
     Parameters
     ----------
     command : sequence of str
-        The words of the command line.
+        Words of the command line.
     debug : bool
-        Whether every MILP is kept as an LP file.
+        Whether to keep every MILP as an LP file.
     """
     log, root = RunLog(command, debug), logging.getLogger()
     root.addHandler(log)
@@ -163,7 +163,7 @@ def recorded(command: Sequence[str], debug: bool) -> Iterator[RunLog]:
         logging.captureWarnings(False)
         LOG.setLevel(before)
         root.removeHandler(log)
-        with contextlib.suppress(OSError):  # a full disk
+        with contextlib.suppress(OSError):  # the disk may be full
             log.close()
 
 

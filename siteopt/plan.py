@@ -1,53 +1,35 @@
-"""Frozen results: what was chosen, how every site compares, and how well that is proven."""
+"""Define the frozen results of an optimisation: the plans, how the sites compare, and how well that is proven."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from siteopt.instance import Floats, Instance, Ints
-from siteopt.proofs import Proof, StoredRank
+from siteopt.record.base import RunOutcome, Standing
+from siteopt.record.proof import Proof, StoredRank
+from siteopt.record.reason import Reason
 from siteopt.tolerances import SAME_COST_MUSD, steps_of_cost
 
 LISTED = 10_000
-"""Sites that a ranking lists at most; the others are counted."""
+"""Maximum number of sites that a ranking lists; the others are only counted."""
 
 Key = tuple[float, ...]
-"""What the objective compares: days and cost in its order, cost in steps of SAME_COST_MUSD."""
-
-
-class RunOutcome(StrEnum):
-    """How a run ended."""
-
-    PROVEN = "proven"
-    NO_SITE = "no site can serve"
-    LIMIT = "limit reached"
-
-
-class Standing(StrEnum):
-    """What is known of a site."""
-
-    CHOSEN = "chosen"
-    SOLVED = "solved"
-    RULED_OUT = "ruled out"
-    OPEN = "not settled"
-    CANNOT_SERVE = "cannot serve"
-    EXCLUDED = "excluded"
+"""Values that the objective compares, in its order: days, and cost in steps of SAME_COST_MUSD."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan at one site: numbers only, indexed as in the Instance of that site alone.
+    """Plan at one site: numbers only, indexed as in the Instance of that site alone.
 
     Attributes
     ----------
-    day : M, day on which training starts at the milestone
+    day : M, day on which training starts for the milestone
     units : O x M, units on site, cumulative
     step : L x M, bool, grid step in service
     output_mw : O x M, mean output of the offer's generators
-    import_mw : M, mean import
+    import_mw : M, mean import from the grid
     heat_mw : O x M, heat removed by the offer's chillers
     demand_mw : M, peak demand
     """
@@ -61,7 +43,7 @@ class Plan:
     demand_mw: Floats
 
     def cost_parts_musd(self, case: Instance) -> dict[str, float]:
-        """What the plan costs, by part, in millions of USD, at the site of this Instance."""
+        """Return the cost of the plan by part, at the site of this Instance, in millions of USD."""
         bought = self.units[:, -1] * case.unit_cost_musd[0]
         return {
             "site": float(case.site_cost_musd[0]),
@@ -75,22 +57,22 @@ class Plan:
         }
 
     def cost_musd(self, case: Instance) -> float:
-        """What the plan costs in all, in millions of USD."""
+        """Return the total cost of the plan, in millions of USD."""
         return sum(self.cost_parts_musd(case).values())
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of the lexicographic objective, as it was proven for the chosen site.
+    """One stage of the lexicographic objective, as proven for the chosen site.
 
     Attributes
     ----------
     goal : str
-        Milestone, or ``cost``.
+        Name of a milestone, or ``cost``.
     value, bound : float
-        Days, or millions of USD.
+        Value of the plan and its lower bound: days, or millions of USD.
     gap : float
-        Of the solver, relative; 0 for a proven day.
+        Relative gap of the solver; 0 for a proven day.
     """
 
     goal: str
@@ -100,23 +82,23 @@ class Stage:
 
 
 def relative_gap(value: float, bound: float) -> float:
-    """Return how far a bound lies below a value, as a share of it; 0 where both are the same cost."""
+    """Return how far a bound lies below a value, as a share of the value; 0 if both count as the same cost."""
     return 0.0 if value - bound <= SAME_COST_MUSD else (value - bound) / abs(value)
 
 
 @dataclass(frozen=True)
 class SitePlan:
-    """A site's best plan that is known, and what is proven of it.
+    """Best known plan of a site, and what is proven about it.
 
     Attributes
     ----------
     case : Instance
-        Of this site alone.
+        Instance of this site alone.
     plan : Plan
     stages : tuple of Stage
-        Proof of its days and its cost, in the order of the objective.
+        Proof of the days and the cost of the plan, in the order of the objective.
     proven : bool
-        Whether it is the best that the site can do.
+        Whether it is proven that the site has no better plan.
     """
 
     case: Instance
@@ -126,18 +108,18 @@ class SitePlan:
 
     @property
     def cost_musd(self) -> float:
-        """What it costs in all, in millions of USD."""
+        """Return the total cost of the plan, in millions of USD."""
         return self.plan.cost_musd(self.case)
 
     @property
     def cost_bound_musd(self) -> float:
-        """Proven lower bound of the cost, the days being those of the plan."""
+        """Return the proven lower bound of the cost of any plan with the same days, in millions of USD."""
         least = float(self.case.site_cost_musd[0] + self.case.gpu_cost_musd)
         return next((stage.bound for stage in self.stages if stage.goal == "cost"), least)
 
     @property
     def key(self) -> Key:
-        """What the objective compares."""
+        """Return the values that the objective compares."""
         return objective_key(self.case, self.plan.day, self.cost_musd)
 
     def stored(self) -> StoredRank:
@@ -148,24 +130,24 @@ class SitePlan:
 
 @dataclass(frozen=True)
 class SiteResult:
-    """What is known of one eligible site.
+    """Result for one site.
 
     Attributes
     ----------
     site_id : str
     standing : Standing
-    bound_day : M, no milestone can start before
+    bound_day : M, day before which each milestone cannot start
     cost_bound_musd : float
-        Proven lower bound of the cost: on the days of the plan, or without one on the first days that are not ruled
-        out; nan where the site cannot serve.
+        Proven lower bound of the cost, in millions of USD: for the days of the plan or, without a plan, for the first
+        days that are not ruled out; nan if the site cannot serve.
     best : SitePlan or None
-    bottleneck : tuple of str, M
-        What holds each milestone back; empty where that was not asked.
+    held_by : tuple of Reason, M
+        What limits each milestone; empty if this was not computed.
     days_saved : tuple of dict, M
-        Days by which each milestone could start sooner if a limit were free, by its name, the most first; empty where
-        that was not asked.
-    reason : str
-        Why it cannot serve, or by what it was ruled out.
+        Days by which each milestone could start sooner if one limit were relaxed, by the name of the limit, the most
+        days first; empty if this was not computed.
+    reason : Reason or None
+        Why the site cannot serve, or why it was ruled out.
     """
 
     site_id: str
@@ -173,26 +155,29 @@ class SiteResult:
     bound_day: Ints
     cost_bound_musd: float
     best: SitePlan | None = None
-    bottleneck: tuple[str, ...] = ()
+    held_by: tuple[Reason, ...] = ()
     days_saved: tuple[dict[str, int], ...] = ()
-    reason: str = ""
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True)
 class Corner:
-    """A day on which the least cost of a site falls, and a plan that has that cost.
+    """Breakpoint of a site's Pareto front: a day on which its least cost falls, and a plan with that cost.
 
     Attributes
     ----------
     day : int
-        Day of the milestone in question.
+        Day of the milestone whose days are compared with cost.
     plan : Plan
     cost_musd, cost_bound_musd : float
-        What it costs, and the proven lower bound of the cost of any plan of the site with the milestone on that day.
+        Cost of the plan, and proven lower bound of the cost of any plan of the site with the milestone on that day, in
+        millions of USD.
     on_front : bool
-        No known plan of the sites together is as soon and as cheap, or better in one of the two.
+        Whether no other known plan of any of the sites is at least as soon and at least as cheap; a tie goes to the
+        smaller site_id.
     proven : bool
-        The site can have this cost no sooner; and, where ``on_front``, no other site beats it.
+        Whether it is proven that the site cannot have this cost sooner and, if ``on_front``, that no other site beats
+        it.
     """
 
     day: int
@@ -204,22 +189,22 @@ class Corner:
 
     @property
     def steps(self) -> int:
-        """Its cost in steps of SAME_COST_MUSD."""
+        """Return the cost in steps of SAME_COST_MUSD."""
         return steps_of_cost(self.cost_musd)
 
 
 @dataclass(frozen=True)
 class SiteFront:
-    """The front of days against cost of one site.
+    """Pareto front of days against cost of one site.
 
     Attributes
     ----------
     case : Instance
-        Of this site alone.
+        Instance of this site alone.
     corners : tuple of Corner
-        In the order of days, the dearest first.
+        Breakpoints in the order of days, the most expensive first.
     complete : bool
-        Whether there are no others.
+        Whether the site has no other breakpoints.
     """
 
     case: Instance
@@ -228,24 +213,24 @@ class SiteFront:
 
     @property
     def site_id(self) -> str:
-        """Id of the site."""
+        """Return the id of the site."""
         return self.case.site_id[0]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """How many claims of the solver were checked, and what came of it.
+    """Counts of the solver's claims that were checked, by the result of the check.
 
     Attributes
     ----------
     safe : int
-        Shown by safe bounds, whatever the solver said.
+        Claims shown by safe bounds, whatever the solver said.
     agreed : int
-        Said by the solver in two settings.
+        Claims that the solver made in two settings.
     contradicted : int
-        Refuted by a plan that holds: the plan counted.
+        Claims refuted by a plan that holds; the plan was used instead.
     undecided : int
-        None of these: the answer is not called proven.
+        Claims with none of these results; if there are any, the answer is not called proven.
     """
 
     safe: int = 0
@@ -256,32 +241,32 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Ranking:
-    """All eligible sites, the best first.
+    """Ranking of all eligible sites, the best first.
 
     Attributes
     ----------
     outcome : RunOutcome
     results : tuple of SiteResult
-        Ranked sites in their order, then the others by their bounds, at most LISTED in all.
+        Ranked sites in their order, then the others by their bounds; at most LISTED in all.
     stages : tuple of Stage
-        The values of the best plan, and bounds that no site can beat; up to the first goal that is not proven, where
-        the time ran out.
+        Values of the best plan, and bounds that no site can beat. If the time ran out, the stages end with the first
+        goal that is not proven.
     eligible : int
-        Sites that took part, listed or not.
+        Number of sites that took part, listed or not.
     top : int
-        Ranks that were asked to be proven.
+        Number of ranks to prove.
     method, solver : str
     solved : int
-        Sites that went to a solver by themselves.
+        Number of sites that were given to a solver one at a time.
     solves : int
-        MILPs that were solved.
+        Number of MILPs that were solved.
     seconds : float
     steps : dict
         Seconds by step of the method.
     evidence : Evidence
         How the claims of the solver were checked.
     proof : Proof
-        What it takes to check the ranks without searching again.
+        Data to check the ranks without searching again.
     """
 
     outcome: RunOutcome
@@ -300,17 +285,17 @@ class Ranking:
 
     @property
     def best(self) -> SiteResult | None:
-        """The chosen site, where there is a plan."""
+        """Return the result of the chosen site; None if there is no plan."""
         first = self.results[0] if self.results else None
         return first if first is not None and first.best is not None else None
 
     @property
     def plan(self) -> SitePlan | None:
-        """The plan of the chosen site, where there is one."""
+        """Return the plan of the chosen site; None if there is none."""
         return self.best.best if self.best is not None else None
 
 
 def objective_key(case: Instance, days: Ints, cost_musd: float) -> Key:
-    """What the objective compares: days and cost in its order (-1 stands for cost), cost in steps of SAME_COST_MUSD."""
+    """Return what the objective compares, in its order (-1 stands for cost): days, cost in steps of SAME_COST_MUSD."""
     cost = steps_of_cost(cost_musd)
     return tuple(float(days[goal]) if goal >= 0 else float(cost) for goal in case.order)

@@ -1,4 +1,4 @@
-"""From the folder of a run to a ``Proving``: the claims of the run checked without trust in any solver."""
+"""Prove a run from its folder: check its claims without trusting any solver."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
 from siteopt.geodata.dataset import Dataset
 from siteopt.instance import Instance, Pool
@@ -22,24 +21,25 @@ from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.formulation import COST
 from siteopt.optimize.pricing import Prices
-from siteopt.output.document import Document
 from siteopt.output.notebook import text_html
 from siteopt.output.proving import proving
 from siteopt.output.runs import PLAN
-from siteopt.plan import RunOutcome, objective_key
-from siteopt.proofs import CheckedGoal, CheckedRank, CheckedSites, Means, Proof, ProofReport, StoredRank
+from siteopt.plan import objective_key
+from siteopt.record.base import RunOutcome
+from siteopt.record.proof import CheckedGoal, CheckedRank, CheckedSites, Means, ProofReport, StoredRank
+from siteopt.record.run import RunRecord
 from siteopt.verifying import admitted, changed_inputs, orders_of, read_again, unusable
 
 SECONDS = 120.0
-"""Time for a proof, unless another is given."""
+"""Default time limit of a proof, s."""
 
 SAME_MUSD = 1e-6
-"""How far the cost of a plan that is finished again may be from the one that is stored: a US dollar."""
+"""How far the cost of a plan that is finished again may be from the stored cost, million USD: one US dollar."""
 
 
 @dataclass(frozen=True)
 class Proving:
-    """What a check of the claims of a run came to.
+    """Result of checking the claims of a run.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Proving:
         return proving(self.report)
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows."""
+        """Return the HTML that a notebook shows."""
         return text_html(str(self))
 
 
@@ -64,57 +64,54 @@ def prove(
     *,
     stop: threading.Event | None = None,
 ) -> Proving:
-    """Check the claims of a run without trust in any solver: by arithmetic, safe bounds, and plans that hold.
+    """Check the claims of a run without trusting any solver: by arithmetic, safe bounds, and plans that hold.
 
     Parameters
     ----------
     run : path
-        Folder of a run whose answer is called proven, or says that no site can serve.
+        Folder of a run whose answer is called proven, or that says that no site can serve.
     seconds : float
-        Time limit; when it is up, it is told how far the proof came.
+        Time limit; after it, the report says how far the proof came.
     report : callable, optional
-        Called with what is being done.
+        Called with a text that says what is being done.
     stop : threading.Event, optional
-        Set it to end with what is known.
+        Set it to end the check with what is known by then.
+
+    Returns
+    -------
+    Proving
+        What is proven about each rank and about the other sites.
 
     Raises
     ------
     InputError
-        Where the folder holds no such run, or with every fault of the scenario and its tables.
+        If the folder holds no such run, or with every fault of the scenario and its tables.
     """
     tell = report or (lambda words: None)
     tell("reading")
-    document, _, dataset = read_again(run)
-    if document["outcome"] not in (RunOutcome.PROVEN, RunOutcome.NO_SITE):
-        raise unusable(run, document["outcome"], "a run that claims a proof")
-    proof = _stored(document)
-    if document["site_id"] is not None:
-        admitted(document, dataset)
-    checking = _Checking(document, dataset, proof, Clock(seconds, stop or threading.Event()), tell)
+    record, _, dataset = read_again(run)
+    if record.outcome not in (RunOutcome.PROVEN, RunOutcome.NO_SITE):
+        raise unusable(run, record.outcome, "a run that claims a proof")
+    if record.plan is not None:
+        admitted(record, record.plan, dataset)
+        if not record.proof.ranks:
+            raise unusable(PLAN, "no ranks in proof", "what siteopt wrote there; solve it again")
+    checking = _Checking(record, dataset, Clock(seconds, stop or threading.Event()), tell)
     return Proving(checking.run())
-
-
-def _stored(document: Document) -> Proof:
-    try:
-        return Proof.model_validate(document.get("proof"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, ("proof", *first["loc"])))
-        raise unusable(PLAN, place, f"what siteopt wrote there ({first['msg']}); solve it again") from None
 
 
 @dataclass
 class _Checking:
-    """A run, its tables as they are now, and how far the check has come."""
+    """Check of a run: the run, its tables as they are now, and the progress of the check."""
 
-    document: Document
+    record: RunRecord
     dataset: Dataset
-    proof: Proof
     clock: Clock
     tell: Callable[[str], None]
     rows: int = 0
 
     def __post_init__(self) -> None:
+        self.proof = self.record.proof
         self.pool = self._with_floors()
         self.head = self.pool.exact(np.zeros(0, dtype=np.int64))
         prices = (Prices.restored(kept, self.head.milestones, self.head.offers) for kept in self.proof.prices)
@@ -138,7 +135,7 @@ class _Checking:
             raise unusable(PLAN, site_id, "a site that the scenario still admits") from None
 
     def run(self) -> ProofReport:
-        """Check the first rank, then all others."""
+        """Check the first rank, then all others, and return the report."""
         keys = [objective_key(self.head, np.array(rank.days), rank.cost_musd) for rank in self.proof.ranks]
         every = np.arange(len(self.pool.site_id))
         firsts = Rival(keys[0], self.ranks[0]) if keys else Rival(None)
@@ -162,14 +159,14 @@ class _Checking:
             last = self._counted(len(keys), means, rest[len(own) - 1 :])
         return ProofReport(
             siteopt_version=version("siteopt"),
-            scenario=self.document["scenario"],
-            outcome=self.document["outcome"],
+            scenario=self.record.scenario,
+            outcome=self.record.outcome,
             rows_recomputed=self.rows,
             ranks=tuple(self._rank(place, holds[place], claims) for place, claims in enumerate(own)),
             first=against_first,
             last=last,
             floors=tuple(kept.site_id for kept in self.proof.floors),
-            changed_inputs=tuple(changed_inputs(self.document["inputs"], self.dataset.inputs)),
+            changed_inputs=tuple(changed_inputs(self.record.inputs, self.dataset.inputs)),
             nodes=left,
             seconds=round(self.clock.elapsed, 3),
         )
@@ -179,7 +176,7 @@ class _Checking:
         return [rival.claims(self.head, s) for s, how in means.items() if how is Means.OPEN]
 
     def _settled(self, groups: Sequence[list[Claim]], what: str) -> tuple[list[list[Claim]], int]:
-        """Return groups of claims after branching, and the linear programs that it took."""
+        """Return groups of claims after branching, and the number of linear programs that this took."""
         claims = [claim for group in groups for claim in group]
         self.tell(f"{what}: {len(claims)} claims")
         done = iter(
@@ -195,7 +192,7 @@ class _Checking:
         return self.advice.get((self.pool.site_id[claim.site], claim.target.days), {})
 
     def _counted(self, rank: int, means: dict[int, Means], groups: Sequence[list[Claim]]) -> CheckedSites:
-        """Return by what sites are ruled out, those that took branching among them."""
+        """Return how many sites each means rules out, branching among them, and which sites are left."""
         count = Counter(means.values())
         ends: dict[Means, list[str]] = {Means.OPEN: [], Means.WRONG: []}
         for group in groups:
@@ -214,7 +211,7 @@ class _Checking:
         )
 
     def _holds(self, place: int) -> bool | None:
-        """Return whether a ranked site has the plan that is claimed; None where the time is up before that is known."""
+        """Return whether a ranked site has the plan that is claimed; None if the time runs out before this is known."""
         rank, case = self.proof.ranks[place], self.pool.exact(np.array(self.ranks[place : place + 1]))
         on = FixedDays(case, rank.days, self.clock)
         if place:
@@ -224,7 +221,9 @@ class _Checking:
                 return None
             return plan is not None
         levels = self.dataset.steps.loc[self.dataset.steps["site_id"] == rank.site_id, "grid_mw"].tolist()
-        orders = orders_of(self.document, case, levels)
+        if self.record.plan is None:
+            return False
+        orders = orders_of(self.record.plan, case, levels)
         found = on.with_units(orders.units, orders.step)
         if found is None or (found[0].units != orders.units).any() or (found[0].step != orders.step).any():
             return False
@@ -248,7 +247,7 @@ class _Checking:
 
 
 def _goal(case: Instance, rank: StoredRank, claim: Claim) -> CheckedGoal:
-    """Return what was shown of a goal: that its day, or its cost, cannot be less than the bound."""
+    """Return what was shown about a goal: its day, or its cost, cannot be less than the bound."""
     is_open = claim.means in (Means.OPEN, Means.WRONG)
     if claim.goal == COST:
         value, name = rank.cost_musd * 1e6, "cost"

@@ -1,4 +1,4 @@
-"""From a scenario to a result: read, optimise, certify, write."""
+"""Turn a scenario into a result: read, optimise, certify, write."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import geopandas
 import pandas as pd
@@ -28,18 +29,24 @@ from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.pareto import fronts
 from siteopt.optimize.search import Progress, search
 from siteopt.optimize.solver import SEED
-from siteopt.output.document import Document, document, json_text
+from siteopt.output import frames
 from siteopt.output.folder import write_folder
-from siteopt.output.front import columns, front_csv, front_document, front_geojson, front_summary
-from siteopt.output.geojson import plan_geojson, sites_geojson
+from siteopt.output.front import columns, front_csv, front_geojson, front_summary, rows
+from siteopt.output.geojson import GeoJSON, json_text, plan_geojson, sites_geojson
 from siteopt.output.maps import map_files
 from siteopt.output.notebook import front_html, result_html
-from siteopt.output.replayed import quality_record, replay_record
 from siteopt.output.report import front_report, report
 from siteopt.output.summary import summary
 from siteopt.output.tables import crews_csv, orders_csv, schedule_csv
 from siteopt.output.words import Words
-from siteopt.plan import Plan, Ranking, RunOutcome, SitePlan
+from siteopt.plan import Plan, Ranking, SitePlan
+from siteopt.record.base import RunOutcome
+from siteopt.record.build import certificate_of, plan_record, run_record
+from siteopt.record.build_front import front_record
+from siteopt.record.build_replay import quality_record, replay_record
+from siteopt.record.front import FrontCertificate, FrontRecord
+from siteopt.record.replay import PlanBefore, PowerQualityRecord, ReplayRecord
+from siteopt.record.run import Environment, PlanRecord, Recomputed, RunRecord, SecondSolver
 from siteopt.scenario import COST, Scenario
 from siteopt.scenario_file import read_scenario
 from siteopt.simulate.orders import Orders
@@ -48,131 +55,207 @@ from siteopt.simulate.replayed import lacking, replayed
 Method = Literal["search", "monolithic"]
 
 ROUNDS = 30
-"""Plans that are judged electrically, at most."""
+"""Maximum number of plans that the power-quality loop checks."""
 
 VERIFY_SECONDS = 60.0
-"""Time that a second solver has for each solve."""
+"""Time limit of the second solver for each solve, s."""
 
 
 class Output(ABC):
-    """An answer that can be written into a folder."""
+    """Answer that can be written into a folder."""
 
-    document: Document
+    record: RunRecord | FrontRecord
 
     @property
     def outcome(self) -> RunOutcome:
-        """Proven, no site can serve, or limit reached."""
-        return RunOutcome(self.document["outcome"])
+        """Return how the run ended: proven, no site can serve, or limit reached."""
+        return self.record.outcome
+
+    @property
+    @abstractmethod
+    def has_answer(self) -> bool:
+        """Return whether there is a plan, or a point of a Pareto front."""
+
+    @property
+    def agrees(self) -> bool:
+        """Return whether no second solver contradicts the answer."""
+        return True
 
     @abstractmethod
     def files(self) -> dict[str, str | bytes]:
-        """The content of every output file by name."""
+        """Return the content of every output file by name."""
 
     def write(self, folder: str | Path) -> Path:
-        """Write every output into a folder, whole or not at all.
+        """Write all output files into a folder, or none of them, and return the folder.
 
         Raises
         ------
         Failure
-            Where the folder is not that of a run, cannot be written or is in use, or the disk is full.
+            If the folder holds other files than those of a run, cannot be written or is in use, or the disk is full.
         """
         write_folder(Path(folder), self.files())
         return Path(folder)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Result(Output):
-    """The answer to a scenario.
+    """Answer to a scenario. Two answers are equal if they say the same, however long they took.
 
     Attributes
     ----------
     scenario : Scenario
     dataset : Dataset
-        What was read, and the Instance.
+        The tables that were read, and the Instance.
     ranking : Ranking
-        Every eligible site, the best first, and how it was proven.
-    document : dict
-        Everything, as ``plan.json`` holds it.
+        Every eligible site, the best first, and how the ranking was proven.
+    record : RunRecord
+        The whole answer, as ``plan.json`` holds it.
     """
 
     scenario: Scenario
     dataset: Dataset
     ranking: Ranking
-    document: Document
+    record: RunRecord
 
     @property
+    def has_answer(self) -> bool:
+        """Return whether there is a plan."""
+        return self.record.plan is not None
+
+    @property
+    def agrees(self) -> bool:
+        """Return whether no second solver contradicts the answer."""
+        second = self.record.certificate.second_solver
+        return second is None or second.agrees
+
+    @cached_property
     def sites(self) -> geopandas.GeoDataFrame:
-        """Every candidate, ranked, with days, cost and reason (WGS 84)."""
-        return _frame(self._sites)
+        """Return every listed candidate by site_id: rank, standing, reason, days, cost, and its place (WGS 84)."""
+        found = frames.site_rows(self.record)
+        places = geopandas.points_from_xy(found.pop("longitude"), found.pop("latitude"), crs=4326)
+        return geopandas.GeoDataFrame(found, geometry=places)
+
+    @cached_property
+    def milestones(self) -> pd.DataFrame:
+        """Return the milestones of the plan by name: GPUs, day, date, MW, and what limits each."""
+        return frames.milestones(self.record)
+
+    @cached_property
+    def orders(self) -> pd.DataFrame:
+        """Return the orders by offer_id: units in all and at each milestone, days, dates, cost."""
+        return frames.orders(self.record)
+
+    @cached_property
+    def schedule(self) -> pd.DataFrame:
+        """Return the events of the plan, in the order of days."""
+        return frames.schedule(self.record)
+
+    @cached_property
+    def crews(self) -> pd.DataFrame:
+        """Return which crew works on which unit, and when, as replayed."""
+        return frames.crews(self.record)
+
+    @cached_property
+    def costs(self) -> pd.DataFrame:
+        """Return the cost of the plan by part."""
+        return frames.costs(self.record)
 
     @property
     def plan(self) -> geopandas.GeoDataFrame:
-        """The chosen site, the depots and the deliveries (WGS 84); empty where no site can serve."""
+        """Return the chosen site, the depots and the deliveries (WGS 84); empty if no site can serve."""
         return _frame(self._plan)
 
     @property
-    def _sites(self) -> Document:
-        return sites_geojson(self.document, self.dataset.sites)
+    def _sites(self) -> GeoJSON:
+        return sites_geojson(self.record, self.dataset.sites, Words.of(self.record))
 
     @property
-    def _plan(self) -> Document:
-        return plan_geojson(self.document, self.dataset.areas_of(self.document["site_id"]))
+    def _plan(self) -> GeoJSON:
+        site = self.record.plan.site_id if self.record.plan is not None else None
+        return plan_geojson(self.record, self.dataset.areas_of(site))
 
     def __str__(self) -> str:
-        """The summary that the command line prints."""
-        return summary(self.document)
+        """Return the summary that the command line prints."""
+        return summary(self.record)
+
+    def __repr__(self) -> str:
+        """Return the answer in one line."""
+        plan = self.record.plan
+        if plan is None:
+            return f"<Result {self.record.scenario}: {self.outcome}>"
+        days = ", ".join(str(one.day) for one in plan.milestones)
+        cost = Words.of(self.record).money(plan.cost.total_usd)
+        return f"<Result {self.record.scenario}: {self.outcome}, {plan.site_id}, days {days}, {cost}>"
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether another answer says the same."""
+        return isinstance(other, Result) and _timeless(self.record) == _timeless(other.record)
+
+    def __hash__(self) -> int:
+        return hash(_timeless(self.record).model_dump_json())
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        return result_html(self.document, self._sites)
+        """Return the HTML that a notebook shows."""
+        return result_html(self.record)
 
     def files(self) -> dict[str, str | bytes]:
-        """The content of every output file by name."""
-        sites, plan = self._sites, self._plan
+        """Return the content of every output file by name."""
+        sites, plan, words = self._sites, self._plan, Words.of(self.record)
         return {
-            "report.html": report(self.document, sites, plan, Words()),
+            "report.html": report(self.record, plan, words),
             "sites.geojson": json_text(sites),
             "plan.geojson": json_text(plan),
-            "plan.json": json_text(self.document, indent=1),
-            "schedule.csv": schedule_csv(self.document),
-            "orders.csv": orders_csv(self.document),
-            "crews.csv": crews_csv(self.document),
-            **map_files(self.document, sites, plan),
+            "plan.json": self.record.model_dump_json(indent=1) + "\n",
+            "schedule.csv": schedule_csv(self.record),
+            "orders.csv": orders_csv(self.record),
+            "crews.csv": crews_csv(self.record),
+            **map_files(self.record, sites, plan, words),
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Front(Output):
-    """Days of a milestone against cost, for the best sites.
+    """Pareto front of the days of a milestone against cost, for the best sites.
 
     Attributes
     ----------
-    document : dict
-        Everything, as ``pareto.json`` holds it.
+    record : FrontRecord
+        The whole answer, as ``pareto.json`` holds it.
     """
 
-    document: Document
+    record: FrontRecord
+
+    @property
+    def has_answer(self) -> bool:
+        """Return whether there is a point of a Pareto front."""
+        return bool(self.record.points)
 
     @property
     def points(self) -> pd.DataFrame:
-        """One row a corner point of a site, as in ``pareto.csv``."""
-        return pd.DataFrame(self.document["points"], columns=columns(self.document))
+        """Return the breakpoints of the sites, one in each row, as in ``pareto.csv``."""
+        return pd.DataFrame(rows(self.record), columns=columns(self.record))
 
     def __str__(self) -> str:
-        """The table that the command line prints."""
-        return front_summary(self.document)
+        """Return the table that the command line prints."""
+        return front_summary(self.record)
+
+    def __repr__(self) -> str:
+        """Return the Pareto front in one line."""
+        record = self.record
+        ends = f", day {record.joint[0].day} to {record.joint[-1].day}" if record.joint else ""
+        return f"<Front {record.scenario}: {self.outcome}, {record.milestone}, {len(record.joint)} points{ends}>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        return front_html(self.document)
+        """Return the HTML that a notebook shows."""
+        return front_html(self.record)
 
     def files(self) -> dict[str, str | bytes]:
-        """The content of every output file by name."""
+        """Return the content of every output file by name."""
         return {
-            "report.html": front_report(self.document, Words()),
-            "pareto.csv": front_csv(self.document),
-            "pareto.geojson": json_text(front_geojson(self.document)),
-            "pareto.json": json_text(self.document, indent=1),
+            "report.html": front_report(self.record, Words.of(self.record)),
+            "pareto.csv": front_csv(self.record),
+            "pareto.geojson": json_text(front_geojson(self.record)),
+            "pareto.json": self.record.model_dump_json(indent=1) + "\n",
         }
 
 
@@ -186,26 +269,47 @@ def solve(
     workers: int | None = None,
     stop: threading.Event | None = None,
     verify: bool = False,
+    candidates: pd.DataFrame | None = None,
+    offers: pd.DataFrame | None = None,
+    grid_steps: pd.DataFrame | None = None,
 ) -> Result:
-    """Find the site and the rental mix that train first.
+    """Find the site and the rental mix that start training first.
+
+    >>> import siteopt
+    >>> scenario = siteopt.read_scenario(siteopt.example("frugal"), ['filter.regions=["CO", "MO"]'])
+    >>> result = siteopt.solve(scenario, top=2)
+    >>> result.outcome
+    <RunOutcome.PROVEN: 'proven'>
+    >>> result.milestones[["gpus", "day"]]
+                gpus  day
+    milestone
+    first run   2048   51
 
     Parameters
     ----------
     scenario : Scenario, or path of a TOML file
     method : "search" or "monolithic"
-        Bounds and site by site (the default), or one MILP over all sites. They agree.
+        Bound all sites and solve them site by site (the default), or solve one MILP over all sites. Both find the same
+        answer.
     seconds : float
         Time limit of the optimisation.
     report : callable, optional
         Called with the progress.
     top : int
-        Ranks to prove; the monolithic method proves one.
+        Number of ranks to prove; the monolithic method proves one.
     workers : int, optional
-        Threads of the search; as many as there are processors unless given. The answer does not depend on it.
+        Threads of the search, by default as many as there are processors. The answer does not depend on it.
     stop : threading.Event, optional
-        Set it to end the optimisation with what it has.
+        Set it to end the optimisation with what it has found by then.
     verify : bool
-        Solve the chosen site once more with CBC, and compare; VERIFY_SECONDS for each solve.
+        Whether to solve the chosen site again with CBC, at most VERIFY_SECONDS for each solve, and compare.
+    candidates, offers, grid_steps : DataFrame or GeoDataFrame, optional
+        Tables to use instead of those that the scenario names (see :func:`siteopt.load`).
+
+    Returns
+    -------
+    Result
+        The plan of the chosen site, the ranking, and the certificate.
 
     Raises
     ------
@@ -213,7 +317,7 @@ def solve(
         With every fault of the scenario or its tables.
     """
     scenario = _read(scenario)
-    dataset = load(scenario)
+    dataset = load(scenario, candidates=candidates, offers=offers, grid_steps=grid_steps)
     clock = Clock(seconds, stop or threading.Event())
 
     def optimise(pool: Pool) -> Ranking:
@@ -222,25 +326,24 @@ def solve(
     agreed = agreement(scenario, dataset.pool, optimise, clock)
     ranking = agreed.ranking
     best = ranking.plan
-    checked = _environment() | _checked([(best.case, best.plan)] if best is not None else [])
+    recomputed = _recomputed([(best.case, best.plan)] if best is not None else [])
+    second = None
     if verify and best is not None:
-        checked["second_solver"] = asdict(cross_check(best, VERIFY_SECONDS, clock.stop))
-    document_ = document(
+        second = SecondSolver(**asdict(cross_check(best, VERIFY_SECONDS, clock.stop)))
+    record = run_record(
         scenario,
         dataset.sites,
-        dataset.offers,
-        dataset.steps,
         ranking,
-        *_replayed(scenario, dataset, agreed, clock, report),
+        _plan_record(scenario, dataset, agreed, clock, report),
         dataset.excluded,
         dataset.assumed,
-        checked,
+        certificate_of(ranking, _environment(), recomputed, second),
         ranking.proof.model_copy(update={"floors": agreed.stored_floors()}),
         dataset.inputs,
         dataset.warnings,
         version("siteopt"),
     )
-    return Result(scenario, dataset, ranking, document_)
+    return Result(scenario, dataset, ranking, record)
 
 
 def pareto(
@@ -253,22 +356,29 @@ def pareto(
     workers: int | None = None,
     stop: threading.Event | None = None,
 ) -> Front:
-    """The days of a milestone against the least cost, for the best sites: every day on which waiting saves money.
+    """Compute the Pareto front of a milestone's days against cost, for the best sites.
+
+    The front holds every day on which waiting longer saves money, with the least cost of a plan for that day.
 
     Parameters
     ----------
     scenario : Scenario, or path of a TOML file
     milestone : str, optional
-        The first in the order of the objective unless given.
+        Name of the milestone, by default the first one in the order of the objective.
     top : int
-        Sites: the first ranks of the search.
+        Number of sites: the first ranks of the search.
     seconds, report, workers, stop
-        As of :func:`solve`.
+        As in :func:`solve`.
+
+    Returns
+    -------
+    Front
+        The breakpoints of each site, and those of all sites together.
 
     Raises
     ------
     InputError
-        With every fault of the scenario or its tables, or where there is no such milestone.
+        With every fault of the scenario or its tables, or if there is no such milestone.
     """
     scenario = _read(scenario)
     names = [one.name for one in scenario.milestones]
@@ -284,14 +394,14 @@ def pareto(
     cases = [result.best.case for result in ranked if result.best is not None]
     found = fronts(cases, names.index(goal), clock, report, workers)
     outcome = ranking.outcome if all(front.complete for front in found) else RunOutcome.LIMIT
-    certificate = {
-        "solver": ranking.solver,
-        "milps_solved": clock.solves,
-        "seconds": round(clock.elapsed, 3),
-        **_environment(),
-        **_checked((front.case, corner.plan) for front in found for corner in front.corners),
-    }
-    document_ = front_document(
+    certificate = FrontCertificate(
+        solver=ranking.solver,
+        milps_solved=clock.solves,
+        seconds=round(clock.elapsed, 3),
+        environment=_environment(),
+        recomputed=_recomputed((front.case, corner.plan) for front in found for corner in front.corners),
+    )
+    record = front_record(
         scenario,
         goal,
         dataset.sites,
@@ -302,13 +412,14 @@ def pareto(
         dataset.warnings,
         version("siteopt"),
     )
-    return Front(document_)
+    return Front(record)
 
 
 def agreement(scenario: Scenario, pool: Pool, optimise: Callable[[Pool], Ranking], clock: Clock) -> Agreement:
-    """The ranking whose plan keeps the class of power quality, where the scenario asks for one; else the ranking.
+    """Return the ranking whose plan keeps the required class of power quality; any plan does if no class is required.
 
-    A plan that does not keep it when the rounds or the time are used up is no proven answer.
+    If the plan still does not keep the class when the rounds or the time are used up, the outcome is LIMIT: the answer
+    is not proven.
     """
     if scenario.power_quality.iso_class is None:
         return Agreement(optimise(pool), (), True, pool)
@@ -319,27 +430,40 @@ def agreement(scenario: Scenario, pool: Pool, optimise: Callable[[Pool], Ranking
 
 
 def _orders(best: SitePlan) -> Orders:
-    """All that a replay knows of a plan."""
+    """Return the orders of a plan, which are all that a replay knows about it."""
     return Orders(best.plan.day, best.plan.units, best.plan.step)
 
 
 def _judge(best: SitePlan) -> Floors | None:
-    """What the electrical replay of a plan asks for."""
+    """Return the floors that the electrical replay of a plan asks for; None if the plan keeps its class."""
     found = lacking(best.case, _orders(best))
     return Floors(*found) if found is not None else None
+
+
+def _plan_record(
+    scenario: Scenario,
+    dataset: Dataset,
+    agreed: Agreement,
+    clock: Clock,
+    report: Callable[[Progress], None] | None,
+) -> PlanRecord | None:
+    """Return the plan of the chosen site and its replay; None if there is no plan."""
+    result, best = agreed.ranking.best, agreed.ranking.plan
+    if result is None or best is None:
+        return None
+    replay, quality = _replayed(scenario, dataset, agreed, best, clock, report)
+    return plan_record(scenario, dataset.sites, dataset.offers, dataset.steps, result, replay, quality)
 
 
 def _replayed(
     scenario: Scenario,
     dataset: Dataset,
     agreed: Agreement,
+    best: SitePlan,
     clock: Clock,
     report: Callable[[Progress], None] | None,
-) -> tuple[Document | None, Document | None]:
-    """The plan replayed: calendar and electricity; None for both where there is no plan."""
-    best = agreed.ranking.plan
-    if best is None:
-        return None, None
+) -> tuple[ReplayRecord, PowerQualityRecord]:
+    """Return the records of the plan's replay: the calendar and the power quality."""
     done = itertools.count()
 
     def tell(words: str) -> None:
@@ -351,12 +475,12 @@ def _replayed(
     before = None
     if len(agreed.rounds) > 1:
         first = agreed.rounds[0]
-        before = {
-            "site_id": first.site_id,
-            "site_name": dataset.sites.at[first.site_id, "name"],
-            "days": first.day.tolist(),
-            "cost_usd": round(first.cost_musd * 1e6),
-        }
+        before = PlanBefore(
+            site_id=first.site_id,
+            site_name=dataset.sites.at[first.site_id, "name"],
+            days=tuple(first.day.tolist()),
+            cost_usd=round(first.cost_musd * 1e6),
+        )
     electricity = quality_record(best.case, found, len(agreed.rounds), before)
     return replay_record(scenario, best.case, found, dataset.offers), electricity
 
@@ -365,26 +489,32 @@ def _read(scenario: Scenario | str | Path) -> Scenario:
     return scenario if isinstance(scenario, Scenario) else read_scenario(scenario)
 
 
-def _environment() -> dict[str, Any]:
-    """What else an answer may depend on."""
+def _environment() -> Environment:
+    """Return the random seed and the versions that an answer may depend on."""
     packages = ("pulp", "highspy", "numpy", "pandas", "geopandas", "pyproj")
     versions = {name: version(name) for name in packages}
-    return {"random_seed": SEED, "python": platform.python_version(), "packages": versions}
+    return Environment(random_seed=SEED, python=platform.python_version(), packages=versions)
 
 
-def _checked(plans: Iterable[tuple[Instance, Plan]]) -> dict[str, Any]:
-    """What the certificates of plans say together; nothing where there is no plan."""
-    checks = [certify(case, plan) for case, plan in plans]
+def _recomputed(plans: Iterable[tuple[Instance, Plan]]) -> Recomputed | None:
+    """Return the certificates of some plans as one; None if there is no plan."""
+    checks = [certify(instance, plan) for instance, plan in plans]
     if not checks:
-        return {}
-    return {
-        "rows_recomputed": sum(check.rows for check in checks),
-        "worst_excess": max(check.worst for check in checks),
-        "valid": all(check.valid for check in checks),
-    }
+        return None
+    return Recomputed(
+        rows=sum(check.rows for check in checks),
+        worst_excess=max(check.worst for check in checks),
+        valid=all(check.valid for check in checks),
+    )
 
 
-def _frame(collection: Document) -> geopandas.GeoDataFrame:
+def _timeless(record: RunRecord) -> RunRecord:
+    """Return a record without the time that the run took."""
+    certificate = record.certificate.model_copy(update={"seconds": 0.0, "seconds_by_step": {}})
+    return record.model_copy(update={"certificate": certificate})
+
+
+def _frame(collection: GeoJSON) -> geopandas.GeoDataFrame:
     if not collection["features"]:
         return geopandas.GeoDataFrame({"role": []}, geometry=[], crs=4326)
     return geopandas.GeoDataFrame.from_features(collection, crs=4326)

@@ -1,4 +1,7 @@
-"""The scenario: what is asked, as typed objects. :mod:`siteopt.scenario_file` reads them from a TOML file."""
+"""Define the scenario, a question to siteopt, as typed objects.
+
+:mod:`siteopt.scenario_file` reads them from a TOML file.
+"""
 
 from __future__ import annotations
 
@@ -14,34 +17,34 @@ from siteopt.faults import nearest
 from siteopt.schema import CANDIDATES, Condition, Status
 
 SHOWN = r"^[^\p{C}\p{Zl}\p{Zp}]+$"
-"""A name without control characters and marks that nobody sees."""
+"""Pattern of a name without control characters and invisible marks."""
 
 NAME, CURRENCY = r"^[\w][\w.-]*$", r"^[A-Z]{3}$"
-"""A name that can be one of a folder, and the code of a currency."""
+"""Patterns of a name that a folder can have, and of the code of a currency."""
 
 Text = Annotated[str, Field(max_length=4096)]
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
-"""Of a file."""
+"""Name of a file."""
 
 Money = Annotated[float, Field(ge=0, le=1e15)]
-"""In whatever currency, so the bound is wide."""
+"""Amount in any currency, so the bound is wide."""
 
 Rate = Annotated[float, Field(ge=1e-6, le=1e9)]
-"""Something a day, per MW or per USD."""
+"""Rate: GPUs, MW or m2 a day."""
 
 Price = Annotated[float, Field(ge=0, le=1e9)]
-"""Of a unit of something, in whatever currency."""
+"""Price of a unit of something, in any currency."""
 
 Gpus = Annotated[int, Field(gt=0, le=100_000_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0, le=3650)]
 COST = "cost"
 OWN = ("path", "settings")
-"""Fields of a Scenario that are no keys of the file: where it lies, and what replaced its keys for this run."""
+"""Fields of a Scenario that are not keys of its file: its path, and the settings that replaced keys for this run."""
 
 
 def slug(name: str) -> str:
-    """A milestone's name as part of a field name: ``first run`` as ``first_run``."""
+    """Return a milestone's name as part of a field name: ``first run`` as ``first_run``."""
     return re.sub(r"\W+", "_", name).strip("_").lower()
 
 
@@ -50,7 +53,7 @@ class _Section(BaseModel):
 
 
 class Project(_Section):
-    """Name, calendar and money. ``horizon_days``: the last day on which a milestone may start."""
+    """Name, calendar and money. ``horizon_days`` is the last day on which a milestone may start."""
 
     name: str = Field(pattern=NAME, max_length=80)
     start_date: Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 12, 31))]
@@ -62,17 +65,27 @@ class Project(_Section):
 
 
 class Inputs(_Section):
-    """Tables and layers; paths are relative to the scenario file."""
+    """Tables and layers. Paths are relative to the scenario file. A table may be given as a frame instead."""
 
-    candidates: Annotated[list[Name], Field(min_length=1)]
+    candidates: list[Name] = []
     grid_steps: list[Name] = []
-    offers: Annotated[list[Name], Field(min_length=1)]
+    offers: list[Name] = []
     areas: list[Name] = []
 
 
+class FileInputs(Inputs):
+    """Tables and layers of a scenario file, which names at least one table of candidates and one of offers."""
+
+    candidates: Annotated[list[Name], Field(min_length=1)]
+    offers: Annotated[list[Name], Field(min_length=1)]
+
+
 class Workload(_Section):
-    """The load. ``swing``: share of the IT peak that falls away within a tenth of a second; ``mean_load``: mean
-    over peak; ``heat_fraction``: share of the IT heat that chillers remove; ``coolant_c``: water to the racks.
+    """Load of the cluster.
+
+    ``swing`` is the share of the IT peak that falls away within a tenth of a second. ``mean_load`` is the mean over the
+    peak. ``heat_fraction`` is the share of the IT heat that chillers remove. ``coolant_c`` is the temperature of the
+    water to the racks, deg C.
     """
 
     it_kw_per_gpu: Annotated[float, Field(ge=0.05, le=20)]
@@ -99,7 +112,7 @@ class Energy(_Section):
 
 
 class Milestone(_Section):
-    """``gpus`` train from the milestone's day on, and for ``hold_days`` at least."""
+    """Milestone: ``gpus`` train from its day on, for at least ``hold_days``."""
 
     name: str = Field(min_length=1, max_length=40, pattern=SHOWN)
     gpus: Gpus
@@ -107,14 +120,14 @@ class Milestone(_Section):
 
 
 class Delivery(_Section):
-    """From ``day`` on, ``gpus`` have been delivered in all."""
+    """Delivery: from ``day`` on, ``gpus`` have been delivered in all."""
 
     day: Days
     gpus: Gpus
 
 
 class Compute(_Section):
-    """How GPUs arrive, are racked and networked."""
+    """Days and rates at which GPUs arrive, are racked and are networked."""
 
     deliveries: Annotated[list[Delivery], Field(min_length=1, max_length=10_000)]
     install_gpus_per_day: Rate
@@ -123,7 +136,7 @@ class Compute(_Section):
 
 
 class FitoutRates(_Section):
-    """Hall made ready a day, by the condition of the hall."""
+    """Hall made ready a day, m2, by the condition of the hall."""
 
     ready: Rate
     sound: Rate
@@ -135,7 +148,7 @@ class FitoutRates(_Section):
 
 
 class Building(_Section):
-    """What the halls take."""
+    """Area that the halls take, and rates at which they are fitted out."""
 
     hall_m2_per_mw: Annotated[float, Field(ge=1, le=1e6)]
     liquid_loop_mw_per_day: Rate
@@ -143,14 +156,14 @@ class Building(_Section):
 
 
 class Crews(_Section):
-    """Crews at work at once."""
+    """Crews that can work at once, by trade."""
 
     electrical: Annotated[float, Field(ge=0, le=100_000)]
     mechanical: Annotated[float, Field(ge=0, le=100_000)]
 
 
 class Supply(_Section):
-    """How equipment is had, hauled and commissioned."""
+    """Rules for how equipment is rented, hauled and commissioned."""
 
     max_fleet_share: Share
     spare_units: Annotated[int, Field(ge=0, le=10)]
@@ -163,11 +176,13 @@ class Supply(_Section):
 
 
 class PowerQuality(_Section):
-    """What the electricity must bear. ``class``: of ISO 8528-5, which the plan then has to pass; without it the swings
-    are replayed, but nothing is asked. ``swing_period_s``, ``swing_edge_s``: of the routine swing; ``job_step``: share
-    of the IT peak that falls away within ``job_stop_s`` when a job stops, and comes within ``job_start_s`` when it
-    starts; ``grid_loss``: whether the class must hold on the loss of the grid, too; ``waveform``: a table of a sampled
-    IT load.
+    """Load changes that the plant must withstand, and how well.
+
+    ``class`` is the class of ISO 8528-5 that the plan must keep; without it, the swings are replayed, but nothing is
+    required. ``swing_period_s`` and ``swing_edge_s`` describe the routine swing. ``job_step`` is the share of the IT
+    peak that falls away within ``job_stop_s`` when a job stops, and comes back within ``job_start_s`` when a job
+    starts. ``grid_loss`` says whether the plan must also keep the class on the loss of the grid. ``waveform`` names a
+    table of a sampled IT load.
     """
 
     iso_class: Literal["G1", "G2", "G3"] | None = Field(default=None, alias="class")
@@ -191,9 +206,9 @@ Assumed = float | Literal["exclude"]
 
 
 class Defaults(_Section):
-    """What a blank in the candidates table stands for: a value, or ``"exclude"``.
+    """Values that stand for blanks in the candidates table, or ``"exclude"``.
 
-    ``unknown`` speaks for the columns that are not named here.
+    ``unknown`` applies to the columns that are not named here.
     """
 
     unknown: Literal["exclude"] = "exclude"
@@ -223,21 +238,30 @@ class Defaults(_Section):
         return self
 
     def of(self, column: str) -> float | str | None:
-        """The assumed value of a column, or None where its blanks exclude the site."""
-        value = getattr(self, column, None)
+        """Return the assumed value of a column; None if a blank excludes the site."""
+        value = getattr(self, column)
         return None if value in (None, "exclude") else value
 
 
+_OF_ENERGY = "grid_usd_per_mwh"
+"""Column whose assumed value is in ``[energy]``, not in ``[defaults]``."""
+
+_NO_DEFAULT = [one.name for one in CANDIDATES if one.assumable and one.name not in (*Defaults.model_fields, _OF_ENERGY)]
+if _NO_DEFAULT:
+    raise TypeError(f"columns that may be assumed, but have no field in Defaults: {', '.join(_NO_DEFAULT)}")
+
+
 class Objective(_Section):
-    """Milestone names and ``"cost"``, the first to be minimised first. Milestones not named follow, before a cost
-    that is not named.
+    """Order of the objective: milestone names and ``"cost"``, the first is minimised first.
+
+    Milestones that are not named follow, and then cost, if it is not named.
     """
 
     order: list[str] = []
 
 
 class Baseline(_Section):
-    """What somebody else quotes, to compare the last day of ``milestone`` with."""
+    """Quote from somebody else, to compare with the day of ``milestone`` in the plan."""
 
     name: str = Field(min_length=1, max_length=80, pattern=SHOWN)
     milestone: str
@@ -246,14 +270,14 @@ class Baseline(_Section):
 
 
 class AwayFrom(_Section):
-    """Keep a distance from the features of a layer."""
+    """Distance that candidates must keep from the features of a layer."""
 
     layer: Name
     km: Annotated[float, Field(gt=0, le=20_100)]
 
 
 class Filter(_Section):
-    """Which candidates may be chosen. Empty lists admit all."""
+    """Conditions that a candidate must meet to be chosen. An empty list admits all."""
 
     status: list[Status] = []
     countries: list[str] = []
@@ -263,10 +287,15 @@ class Filter(_Section):
 
 
 class Scenario(_Section):
-    """One question to siteopt. Made by :func:`siteopt.read_scenario`."""
+    """One question to siteopt: read from a file by :func:`siteopt.read_scenario`, or made in Python from its sections.
+
+    >>> from siteopt import Scenario
+    >>> sorted(name for name, field in Scenario.model_fields.items() if field.is_required())
+    ['building', 'compute', 'crews', 'energy', 'milestones', 'project', 'supply', 'workload']
+    """
 
     project: Project
-    inputs: Inputs
+    inputs: Inputs = Inputs()
     workload: Workload
     energy: Energy
     milestones: Annotated[list[Milestone], Field(min_length=1, max_length=100)]
@@ -279,7 +308,7 @@ class Scenario(_Section):
     objective: Objective = Objective()
     baselines: list[Baseline] = []
     filter: Filter = Filter()
-    path: Path = Path("scenario.toml")
+    path: Path | None = None
     settings: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -312,24 +341,34 @@ class Scenario(_Section):
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The complete order of the objective: milestone names and ``"cost"``."""
+        """Return the complete order of the objective: milestone names and ``"cost"``."""
         named = tuple(self.objective.order)
         rest = tuple(milestone.name for milestone in self.milestones if milestone.name not in named)
         if COST in named:
             return named + rest
         return (*named, *rest, COST)
 
+    def assumed(self, column: str) -> float | str | None:
+        """Return the value that a blank in a column of the candidates stands for; None if it excludes the site."""
+        return self.energy.grid_usd_per_mwh if column == _OF_ENERGY else self.defaults.of(column)
+
     def resolve(self, path: str) -> Path:
-        """A path in the scenario, relative to the scenario file."""
-        return self.path.parent / path
+        """Return a path of the scenario, relative to its file, or to the working folder if there is no file."""
+        return self.path.parent / path if self.path is not None else Path(path)
 
     def date_of(self, day: int) -> date:
-        """The calendar date of a day after the decision."""
+        """Return the calendar date of a day, counted from the decision (day 0)."""
         return self.project.start_date + timedelta(days=day)
 
 
+class ScenarioFile(Scenario):
+    """A scenario that was read from a file."""
+
+    inputs: FileInputs
+
+
 def usd_name(name: str, code: str) -> str | None:
-    """``rent_krw_per_month`` as ``rent_usd_per_month`` for the code ``krw``; None where it has no such word."""
+    """Return ``rent_krw_per_month`` as ``rent_usd_per_month`` for the code ``krw``; None if the name lacks the code."""
     words = name.split("_")
     if code not in words or name == "currency_per_usd":
         return None
@@ -337,7 +376,7 @@ def usd_name(name: str, code: str) -> str | None:
 
 
 def _rising(key: str, values: list[int]) -> list[str]:
-    """What is wrong with values that ought to rise."""
+    """Return what is wrong with values that must rise; an empty list if they do."""
     if any(after <= before for before, after in itertools.pairwise(values)):
         return [f"{key}: values that rise from one entry to the next, not {values}"]
     return []

@@ -1,4 +1,4 @@
-"""Read a scenario from its TOML file: ``--set``, money into US dollars, and every fault in the user's words."""
+"""Read a scenario from its TOML file: apply ``--set``, convert money to US dollars, report faults in plain words."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pydantic import ValidationError
 
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, nearest
-from siteopt.scenario import CURRENCY, NAME, OWN, SHOWN, Scenario, usd_name
+from siteopt.scenario import CURRENCY, NAME, OWN, SHOWN, Scenario, ScenarioFile, usd_name
 
 MOST_BYTES = 10 << 20
-"""Bytes of a scenario file, far beyond any real one."""
+"""Maximum size of a scenario file in bytes, far beyond any real one."""
 
 BEYOND = 1e30
-"""A figure beyond every bound in any currency, which may be too large to be divided by a rate."""
+"""A figure beyond every bound in any currency. Larger ones are not converted, since dividing them could overflow."""
 
 TOO_DEEP = "brackets within brackets, hundreds deep"
 UTF8_TOML = "a TOML file in UTF-8"
@@ -30,7 +30,7 @@ _PATTERNS = {
     CURRENCY: "three capitals, such as KRW",
     SHOWN: "letters that show, without control characters and line breaks",
 }
-"""What a pattern asks for."""
+"""Text that says what each pattern requires."""
 
 _EXPECTED = {
     "date_from_datetime_parsing": "a date, such as 2026-12-01",
@@ -48,7 +48,7 @@ _EXPECTED = {
     "string_type": "text, between quotes",
     "too_short": "a list of at least one",
 }
-"""What is expected where pydantic finds an error of a type, in words that do not change with its version."""
+"""Text that says what is expected, for each type of error of pydantic; it does not change with pydantic's version."""
 
 
 def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
@@ -57,14 +57,19 @@ def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
     Parameters
     ----------
     path : str or Path
-        The file.
+        Path of the file.
     overrides : iterable of str
-        ``"section.key=value"``, each replacing one key for this run.
+        ``"section.key=value"``; each one replaces one key for this run.
+
+    Returns
+    -------
+    Scenario
+        With all money in US dollars.
 
     Raises
     ------
     InputError
-        With every key that is missing, unknown, or holds a value that cannot be right.
+        With every key that is missing, is unknown, or holds a value that cannot be right.
     """
     path = Path(path)
     data = _toml(path)
@@ -73,17 +78,44 @@ def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
     faults += [Fault(Code.UNKNOWN_KEY, str(path), None, key, key, "a known key") for key in OWN if key in data]
     if faults:
         raise InputError(faults)
+    return _validated(ScenarioFile, {**_in_usd(data), "path": path, "settings": settings}, str(path))
+
+
+def _validated(model: type[Scenario], data: Mapping[str, Any], file: str) -> Scenario:
+    """Return the scenario that some data describe, or raise InputError with every fault."""
     try:
-        return Scenario.model_validate({**_in_usd(data), "path": path, "settings": settings})
+        return model.model_validate(data)
     except ValidationError as error:
         each = (one for item in error.errors() for one in _one_by_one(dict(item)))
-        raise InputError(_merged(_fault(str(path), one) for one in each)) from None
+        raise InputError(_merged(_fault(file, one) for one in each)) from None
     except RecursionError:
-        raise InputError([Fault(Code.NOT_TOML, str(path), None, "", TOO_DEEP, "a scenario")]) from None
+        raise InputError([Fault(Code.NOT_TOML, file, None, "", TOO_DEEP, "a scenario")]) from None
+
+
+def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
+    """Return a scenario with some keys set to other values.
+
+    Parameters
+    ----------
+    values : mapping
+        New values by key, such as ``{"supply.spare_units": 2}``; money in US dollars. Entries of lists count from 0:
+        ``milestones.0.gpus``.
+
+    Raises
+    ------
+    InputError
+        With every key that is unknown, or whose value cannot be right.
+    """
+    data = scenario.model_dump(by_alias=True, exclude={"path", "settings"})
+    faults = [_no_key("scenario", key, f"{value}") for key, value in values.items() if not _put(data, key, value)]
+    if faults:
+        raise InputError(faults)
+    settings = (*scenario.settings, *(f"{key}={value}" for key, value in values.items()))
+    return _validated(type(scenario), {**data, "path": scenario.path, "settings": settings}, "scenario")
 
 
 def _toml(path: Path) -> dict[str, Any]:
-    """The content of a TOML file."""
+    """Return the content of a TOML file, or raise InputError with its fault."""
 
     def refused(code: Code, row: int | None, found: str, expected: str) -> InputError:
         return InputError([Fault(code, str(path), row, "", found, expected)])
@@ -93,7 +125,7 @@ def _toml(path: Path) -> dict[str, Any]:
             raise refused(Code.UNREADABLE, None, "a folder, a device or a pipe", "a readable scenario file")
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
-    except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
+    except (OSError, ValueError) as error:  # a name with a null byte raises ValueError
         code = Code.NO_FILE if isinstance(error, FileNotFoundError) else Code.UNREADABLE
         raise refused(code, None, getattr(error, "strerror", None) or str(error), "a readable scenario file") from None
     if len(raw) > MOST_BYTES:
@@ -109,7 +141,7 @@ def _toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError:
         raise refused(Code.NOT_TOML, None, TOO_DEEP, UTF8_TOML) from None
-    except ValueError as error:  # also of a number with thousands of digits
+    except ValueError as error:  # TOMLDecodeError, or a number with thousands of digits
         lines = text.splitlines() or [""]
         place = re.search(r" \(at line (\d+), column (\d+)\)", str(error))
         row = int(place[1]) if place else len(lines) if "end of document" in str(error) else None
@@ -121,7 +153,7 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _override(data: dict[str, Any], text: str) -> Fault | None:
-    """Put ``section.key=value`` into the data; the fault where that cannot be."""
+    """Put ``section.key=value`` into the data; return the fault if that is not possible, else None."""
     key, separator, value = text.partition("=")
     if not separator or not key.strip() or not key.isprintable():
         return Fault(Code.BAD_SETTING, "--set", None, "", text, "section.key=value, such as supply.spare_units=2")
@@ -129,22 +161,31 @@ def _override(data: dict[str, Any], text: str) -> Fault | None:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
         parsed = value.strip()
+    return None if _put(data, key, parsed) else _no_key("--set", key, text)
+
+
+def _no_key(place: str, key: str, text: str) -> Fault:
+    return Fault(Code.BAD_SETTING, place, None, key, text, "a key of the scenario; lists count from 0")
+
+
+def _put(data: dict[str, Any], key: str, value: Any) -> bool:
+    """Put a value into the data under a key; return whether such a key is possible."""
     *parents, last = key.strip().split(".")
     target: Any = data
-    for part in (*parents, None):
-        if isinstance(target, list) and part is not None and _is_entry(part, target):
+    for part in parents:
+        if isinstance(target, list) and _is_entry(part, target):
             target = target[int(part)]
-        elif part is not None and isinstance(target, dict):
+        elif isinstance(target, dict):
             target = target.setdefault(part, {})
-        elif part is not None:
-            return Fault(Code.BAD_SETTING, "--set", None, key, text, "a key of the scenario; lists count from 0")
+        else:
+            return False
     if isinstance(target, list) and _is_entry(last, target):
-        target[int(last)] = parsed
+        target[int(last)] = value
     elif isinstance(target, dict):
-        target[last] = parsed
+        target[last] = value
     else:
-        return Fault(Code.BAD_SETTING, "--set", None, key, text, "a key of the scenario; lists count from 0")
-    return None
+        return False
+    return True
 
 
 def _is_entry(part: str, entries: list[Any]) -> bool:
@@ -152,7 +193,7 @@ def _is_entry(part: str, entries: list[Any]) -> bool:
 
 
 def _in_usd(data: dict[str, Any]) -> dict[str, Any]:
-    """Money keys in the scenario's own currency (``budget_krw``) turned into US dollars (``budget_usd``)."""
+    """Return the data with money keys of the scenario's currency (``budget_krw``) in US dollars (``budget_usd``)."""
     project = data.get("project")
     if not isinstance(project, dict):
         return data
@@ -167,7 +208,7 @@ def _in_usd(data: dict[str, Any]) -> dict[str, Any]:
             return node
         return dict(
             (key, value) if usd_name(key, code) in node else _usd_item(key, convert(value), code, rate)
-            for key, value in node.items()  # a key in both currencies stays as it is, and so is unknown
+            for key, value in node.items()  # a key given in both currencies stays, and is then unknown
         )
 
     return {key: convert(value) for key, value in data.items()}
@@ -181,19 +222,19 @@ def _usd_item(key: str, value: Any, code: str, rate: float) -> tuple[str, Any]:
 
 
 def _one_by_one(error: dict[str, Any]) -> list[dict[str, Any]]:
-    """A pydantic error for each line of what a validator says."""
+    """Return a pydantic error for each line of a validator's message."""
     if error["type"] != "value_error":
         return [error]
     return [{**error, "msg": line} for line in str(error["msg"]).splitlines()]
 
 
 def _text_of(value: object) -> str:
-    """A key or value as it can be shown."""
+    """Return a key or a value as text that can be shown."""
     if isinstance(value, dict):
         return "this section"
     try:
         text = str(value)
-    except ValueError:  # Python writes no number of more than 4,300 digits
+    except ValueError:  # Python does not print a number of more than 4,300 digits
         return "a number of thousands of digits"
     return text if text.isprintable() else ascii(text)[1:-1]
 
@@ -208,7 +249,7 @@ def _expected(error: Mapping[str, Any]) -> str:
 
 
 def _fault(file: str, error: Mapping[str, Any]) -> Fault:
-    """A pydantic error as a fault in the user's words."""
+    """Return a pydantic error as a fault in plain words."""
     place = [_text_of(part)[:80] for part in error["loc"]]
     key = ".".join(place)
     if error["type"] == "missing":
@@ -217,7 +258,7 @@ def _fault(file: str, error: Mapping[str, Any]) -> Fault:
         known = _keys_at(place[:-1])
         return Fault(Code.UNKNOWN_KEY, file, None, key, place[-1], "a known key" + nearest(place[-1], known))
     while len(place) > 1 and not place[-1].isdigit() and place[-1] not in _keys_at(place[:-1]):
-        place.pop()  # pydantic names the alternative of a union after the key
+        place.pop()  # pydantic puts the alternative of a union after the key
     key = ".".join(place)
     message = _expected(error)
     if error["type"] == "value_error" and ": " in message:
@@ -228,7 +269,7 @@ def _fault(file: str, error: Mapping[str, Any]) -> Fault:
 
 
 def _merged(faults: Iterable[Fault]) -> list[Fault]:
-    """One fault a key: what may stand there instead is joined with "or"; a key that is misspelt is not missing, too."""
+    """Return one fault for each key, alternatives joined with "or"; a key that is misspelt is not also missing."""
     merged: dict[str, Fault] = {}
     faults = list(faults)
     misspelt = {
@@ -245,7 +286,7 @@ def _merged(faults: Iterable[Fault]) -> list[Fault]:
 
 
 def _keys_at(place: list[str]) -> list[str]:
-    """The known keys of the section at a place."""
+    """Return the known keys of the section at a place."""
     model: Any = Scenario
     for part in place:
         if part.isdigit():

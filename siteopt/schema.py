@@ -1,7 +1,7 @@
-"""Every column of every table, once: its type, unit, bounds and meaning.
+"""Define every column of every table once: its type, unit, bounds and meaning.
 
-Checks, the tables of ``data/README.md`` and the error messages all follow from this module. A column whose
-name carries ``usd`` may also be given in the scenario's own currency (``rent_krw_per_month``).
+Checks, the tables of ``data/README.md`` and the error messages are all made from this module. A column whose
+name contains ``usd`` may also be given in the scenario's own currency (``rent_krw_per_month``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Type(StrEnum):
-    """How the text of a cell is read."""
+    """Type as which the text of a cell is read."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -21,7 +21,7 @@ class Type(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a rental offer is."""
+    """Kind of equipment of a rental offer."""
 
     GENERATOR = "generator"
     CHILLER = "chiller"
@@ -29,21 +29,21 @@ class Kind(StrEnum):
 
 
 class Trade(StrEnum):
-    """Which crews install a unit."""
+    """Trade of the crews that install a unit."""
 
     ELECTRICAL = "electrical"
     MECHANICAL = "mechanical"
 
 
 class Fuel(StrEnum):
-    """What a generator burns."""
+    """Fuel that a generator burns."""
 
     GAS = "gas"
     DIESEL = "diesel"
 
 
 class Machine(StrEnum):
-    """What drives a generator, and so how it answers a change of its load."""
+    """Machine that drives a generator, and so decides how it responds to a change of its load."""
 
     DIESEL_ENGINE = "diesel engine"
     GAS_ENGINE = "gas engine"
@@ -53,7 +53,7 @@ class Machine(StrEnum):
 
 
 class Condition(StrEnum):
-    """State of a hall on the day of the keys; ``none`` is a greenfield."""
+    """State of a hall at handover; ``none`` is a greenfield."""
 
     READY = "ready"
     SOUND = "sound"
@@ -62,7 +62,7 @@ class Condition(StrEnum):
 
 
 class Status(StrEnum):
-    """Whether somebody uses the site today."""
+    """Present use of a site."""
 
     VACANT = "vacant"
     IDLE = "idle"
@@ -71,14 +71,14 @@ class Status(StrEnum):
 
 
 class Use(StrEnum):
-    """What a part of a site is for."""
+    """Purpose of a part of a site."""
 
     HALL = "hall"
     YARD = "yard"
 
 
 CUT_LETTERS = 10
-"""Letters of a column's name in a shapefile."""
+"""Maximum number of letters of a column's name in a shapefile."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,16 @@ class Column:
     Attributes
     ----------
     low, high : float or None
-        Plausible range, both ends allowed. A value outside is a fault.
+        Plausible range, both ends included. A value outside is a fault.
     required : bool
-        A blank is a fault.
+        Whether a blank is a fault.
     required_for : tuple of Kind
-        A blank is a fault for offers of these kinds.
+        Kinds of offers for which a blank is a fault.
     assumable : bool
-        A blank is filled from the scenario's ``[defaults]``, or excludes the site.
+        Whether the scenario decides about a blank: it fills the blank (``[defaults]``, and ``[energy]`` for the price
+        of the grid), or excludes the site.
     default : float or None
-        What a blank stands for where no scenario is asked.
+        Value that a blank stands for, if the scenario does not decide about it.
     """
 
     name: str
@@ -113,7 +114,7 @@ class Column:
 
     @property
     def expected(self) -> str:
-        """What a cell of this column must hold, in words."""
+        """Return in words what a cell of this column must hold."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.type is Type.DATE:
@@ -128,7 +129,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: its name, its columns, the columns that name a row, and whether a row has a place on the map."""
+    """One table: its name, the columns that name a row, its columns, and whether its rows have a place on the map."""
 
     name: str
     key: tuple[str, ...]
@@ -146,7 +147,7 @@ class Table:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of all columns, in the order of the table."""
+        """Return the names of all columns, in the order of the table."""
         return tuple(column.name for column in self.columns)
 
 
@@ -295,10 +296,11 @@ TABLES = (CANDIDATES, GRID_STEPS, OFFERS, AREAS, WAVEFORM)
 
 
 def uncut(cut: Collection[str], known: Iterable[str]) -> dict[str, list[str]]:
-    """The known columns that the names in a shapefile may stand for, of those too long for one.
+    """Return the known columns that each cut name in a shapefile may stand for.
 
-    A name is cut to its first ten letters. Of several that are then alike all but the first are cut to eight letters
-    and numbered, in the order of the columns: as long as all are there, each stands for one.
+    Only names that are too long for a shapefile are cut: to their first ten letters. If several names are then alike,
+    all but the first are cut to eight letters and numbered, in the order of the columns. If all of these are there,
+    each stands for one column; if not, each may stand for any of them.
     """
     alike: dict[str, list[str]] = {}
     for name in known:
@@ -313,7 +315,7 @@ def uncut(cut: Collection[str], known: Iterable[str]) -> dict[str, list[str]]:
 
 
 def markdown(table: Table) -> str:
-    """The table's columns as a Markdown table, for ``data/README.md``."""
+    """Return the columns of a table as a Markdown table, for ``data/README.md``."""
     lines = ["| column | unit or type | range | blank | meaning |", "|---|---|---|---|---|"]
     for column in table:
         bounds = f"{column.low:,.12g} to {column.high:,.12g}" if column.low is not None else ", ".join(column.choices)

@@ -1,24 +1,29 @@
-"""From the folder of a run to a ``Verification``: the plan replayed by code that shares nothing with the optimizer."""
+"""Verify a run from its folder: replay its plan with code that shares nothing with the optimizer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, nearest
+from siteopt.geodata.changes import Change
 from siteopt.geodata.dataset import Dataset, load
-from siteopt.geodata.facts import Facts, Replaced
+from siteopt.geodata.facts import Replaced, read_changes
+from siteopt.geodata.tables import FRAME
 from siteopt.instance import Instance
-from siteopt.output.document import Document
 from siteopt.output.notebook import text_html
-from siteopt.output.replayed import known_day, quality_record, replay_record
 from siteopt.output.runs import PLAN, read_run
 from siteopt.output.verification import verification
+from siteopt.record.base import InputFile
+from siteopt.record.build_replay import known_day, quality_record, replay_record
+from siteopt.record.run import PlanRecord, RunRecord
+from siteopt.record.verification import Cause, ChangedCell, Slip, VerificationRecord
 from siteopt.scenario import Scenario
 from siteopt.scenario_file import read_scenario
 from siteopt.schema import OFFERS
@@ -26,211 +31,230 @@ from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.orders import Orders
 from siteopt.simulate.replayed import replayed
 
+MOST_UNITS = 1_000_000
+"""Maximum number of units of an offer that a stored plan can name."""
+
 
 @dataclass(frozen=True)
 class Verification:
-    """What a replay says of a plan.
+    """Result of the replay of a plan.
 
     Attributes
     ----------
-    document : dict
-        Everything, as ``siteopt verify --json`` prints it.
+    record : VerificationRecord
+        The whole result, as ``siteopt verify --json`` prints it.
     """
 
-    document: Document
+    record: VerificationRecord
 
     @property
     def holds(self) -> bool:
-        """Every milestone starts on its day or before, within the budget, and the class that is asked for is kept."""
-        return bool(self.document["holds"])
+        """Return whether no milestone starts late, the budget is not exceeded, and the required class is kept."""
+        return self.record.holds
 
     def __str__(self) -> str:
-        """The lines that the command line prints."""
-        return verification(self.document)
+        """Return the lines that the command line prints."""
+        return verification(self.record)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """Return the HTML that a notebook shows."""
         return text_html(str(self))
 
 
 def verify(
     run: str | Path, changed: Sequence[str | Path] = (), report: Callable[[str], None] | None = None
 ) -> Verification:
-    """Replay the plan of a run, with the facts as they are, or as tables of changes have them.
+    """Replay the plan of a run, with the facts as they are now, or as tables of changes give them.
 
     Parameters
     ----------
     run : path
         Folder of a run.
     changed : sequence of paths
-        Tables of offers, grid steps or candidates, whole or in part: what they say counts.
+        Tables of offers, grid steps or candidates, whole or in part. Their values replace those of the scenario.
     report : callable, optional
-        Called with what is being done.
+        Called with a text that says what is being done.
+
+    Returns
+    -------
+    Verification
+        Whether the plan holds, and its replay.
 
     Raises
     ------
     InputError
-        Where the folder holds no plan, or with every fault of the scenario, its tables and the changes.
+        If the folder holds no plan, or with every fault of the scenario, its tables and the changes.
     """
     tell = report or (lambda words: None)
     tell("reading")
-    document, scenario, dataset = read_again(run)
-    if document["site_id"] is None:
+    run_record, scenario, dataset = read_again(run)
+    plan = run_record.plan
+    if plan is None:
         raise unusable(run, "no plan", "the folder of a run that found a plan")
-    admitted(document, dataset)
-    facts = Facts(scenario, dataset, document["site_id"])
-    changes = facts.changes(changed)
-    case, orders = _had(document, facts, changes)
-    found = replayed(case, orders, tell)
-    record: Document = {
-        "replay": replay_record(scenario, case, found, dataset.offers),
-        "power_quality": quality_record(case, found),
-    }
-    calendar = found.calendar
-    fails = record["power_quality"]["passes"] is False
-    return Verification(
-        {
-            **{name: document[name] for name in ("scenario", "start_date", "site_id", "site_name")},
-            "holds": calendar.on_time and not fails and calendar.within_budget,
-            "changed_inputs": changed_inputs(document["inputs"], dataset.inputs),
-            "changes": [_change(change, document) for change in changes],
-            "slips": list(_slips(document, facts, changes, calendar)) if changes else [],
-            **record,
-        }
+    admitted(run_record, plan, dataset)
+    replaced = read_changes(dataset, plan.site_id, changed)
+    changes = [one.change for one in replaced]
+    instance, orders = _had(plan, dataset, changes)
+    found = replayed(instance, orders, tell)
+    calendar, quality = found.calendar, quality_record(instance, found)
+    record = VerificationRecord(
+        scenario=run_record.scenario,
+        start_date=run_record.start_date,
+        site_id=plan.site_id,
+        site_name=plan.site_name,
+        currency=run_record.currency,
+        currency_per_usd=run_record.currency_per_usd,
+        holds=calendar.on_time and quality.passes is not False and calendar.within_budget,
+        changed_inputs=tuple(changed_inputs(run_record.inputs, dataset.inputs)),
+        changes=tuple(_changed_cell(one, plan) for one in replaced),
+        slips=tuple(_slips(plan, dataset, changes, calendar)) if changes else (),
+        replay=replay_record(scenario, instance, found, dataset.offers),
+        power_quality=quality,
     )
+    return Verification(record)
 
 
-def read_again(run: str | Path) -> tuple[Document, Scenario, Dataset]:
-    """Return ``plan.json`` of a run, and its scenario and tables as they are now.
+def read_again(run: str | Path) -> tuple[RunRecord, Scenario, Dataset]:
+    """Return the record of a run, and its scenario and tables as they are now.
 
     Raises
     ------
     InputError
-        Where the folder holds no run, or with every fault of the scenario and its tables.
+        If the folder holds no run, if the scenario and its tables are not files that can be read again, or with every
+        fault of them.
     """
-    document = read_run(Path(run)).document
-    if document is None:
+    record = read_run(Path(run)).record
+    if record is None:
         raise unusable(run, "no plan", "the folder of a run that found a plan")
-    path = document["scenario_path"]
+    path = record.scenario_path
+    frames = [one.path for one in record.inputs if one.path.startswith(FRAME)]
+    if frames or not path:
+        found = ", ".join(frames) or "a scenario made in Python"
+        raise unusable(run, found, "a run whose scenario and tables are files, to be read again")
     if not Path(path).is_file():
         raise unusable(path, "no such file", "the scenario of the run; run this where it was solved")
-    scenario = read_scenario(path, document["settings"])
-    return document, scenario, load(scenario)
+    scenario = read_scenario(path, record.settings)
+    return record, scenario, load(scenario)
 
 
-def admitted(document: Document, dataset: Dataset) -> None:
+def admitted(record: RunRecord, plan: PlanRecord, dataset: Dataset) -> None:
     """Check that the scenario still admits the site of a plan.
 
     Raises
     ------
     InputError
+        If the scenario does not admit it any more.
     """
-    if document["site_id"] not in dataset.pool.site_id:
-        path = document["scenario_path"]
-        raise unusable(path, document["site_id"], "a scenario that still admits the site of the plan")
+    if plan.site_id not in dataset.pool.site_id:
+        raise unusable(record.scenario_path, plan.site_id, "a scenario that still admits the site of the plan")
 
 
-def orders_of(document: Document, case: Instance, levels: Sequence[float]) -> Orders:
-    """The orders of a plan, in the order of the Instance of its site.
+def orders_of(plan: PlanRecord, instance: Instance, levels: Sequence[float]) -> Orders:
+    """Return the orders of a plan, indexed as in the Instance of its site.
 
     Parameters
     ----------
     levels : sequence of float
-        The limit (MW) that each grid step of the Instance rises to.
+        Limit (MW) that each grid step of the Instance rises to.
 
     Raises
     ------
     InputError
-        Where an offer or a grid step of the plan is not in the tables any more.
+        If an offer, a milestone or a grid step of the plan is not in the scenario any more, or if the orders are not as
+        siteopt wrote them.
     """
-    try:
-        return _orders_of(document, case, list(levels))
-    except (TypeError, ValueError, LookupError, OverflowError) as error:
-        raise unusable(PLAN, f"{type(error).__name__}: {error}", "the orders that siteopt wrote") from None
-
-
-def _orders_of(document: Document, case: Instance, levels: list[float]) -> Orders:
-    names = list(case.milestone)
-    units = np.zeros((case.offers, case.milestones), dtype=np.int64)
-    step = np.zeros((len(levels), case.milestones), dtype=bool)
+    names, steps = list(instance.milestone), list(levels)
+    units = np.zeros((instance.offers, instance.milestones), dtype=np.int64)
+    step = np.zeros((len(steps), instance.milestones), dtype=bool)
     faults = []
-    for order in document["orders"]:
-        if order["offer_id"] not in case.offer_id:
-            expected = f"an offer of the tables{nearest(order['offer_id'], case.offer_id)}"
-            faults.append(Fault(Code.NO_SUCH_NAME, PLAN, None, "offer_id", order["offer_id"], expected))
+    found = [milestone.name for milestone in plan.milestones]
+    if found != names:
+        raise unusable(PLAN, f"milestones {', '.join(found)}", f"those of the scenario: {', '.join(names)}")
+    for order in plan.orders:
+        if order.offer_id not in instance.offer_id:
+            expected = f"an offer of the tables{nearest(order.offer_id, instance.offer_id)}"
+            faults.append(Fault(Code.NO_SUCH_NAME, PLAN, None, "offer_id", order.offer_id, expected))
+        elif list(order.units) != names or not all(0 <= count <= MOST_UNITS for count in order.units.values()):
+            told = ", ".join(f"{name}: {count}" for name, count in order.units.items())
+            faults.append(Fault(Code.NOT_A_RUN, PLAN, None, "units", told, "the units that siteopt wrote"))
+        else:
+            units[instance.offer_id.index(order.offer_id)] = list(order.units.values())
+    for row in plan.grid_steps:
+        if row.in_service_from is None:
             continue
-        units[case.offer_id.index(order["offer_id"])] = [order["units"][name] for name in names]
-    for row in document["grid_steps"]:
-        if row["in_service_from"] is None:
+        if row.grid_mw not in steps or row.in_service_from not in names:
+            expected = f"a grid step of the site: {', '.join(f'{mw:g}' for mw in steps)} MW"
+            faults.append(Fault(Code.NO_SUCH_NAME, PLAN, None, "grid_mw", f"{row.grid_mw:g}", expected))
             continue
-        if row["grid_mw"] not in levels:
-            expected = f"a grid step of the site: {', '.join(f'{mw:g}' for mw in levels)} MW"
-            faults.append(Fault(Code.NO_SUCH_NAME, PLAN, None, "grid_mw", f"{row['grid_mw']:g}", expected))
-            continue
-        step[levels.index(row["grid_mw"]), names.index(row["in_service_from"]) :] = True
+        step[steps.index(row.grid_mw), names.index(row.in_service_from) :] = True
     if faults:
         raise InputError(faults)
-    orders = Orders(np.array([milestone["day"] for milestone in document["milestones"]]), units, step)
-    orders.check(case)
+    orders = Orders(np.array([milestone.day for milestone in plan.milestones]), units, step)
+    try:
+        orders.check(instance)
+    except ValueError as error:
+        raise unusable(PLAN, str(error), "the orders that siteopt wrote") from None
     return orders
 
 
-def _had(document: Document, facts: Facts, changes: Sequence[Replaced]) -> tuple[Instance, Orders]:
-    """The site with the changes, and the orders of the plan, no more units of an offer than there are."""
-    case, levels = facts.case(changes)
-    orders = orders_of(document, case, levels)
-    return case, replace(orders, units=np.minimum(orders.units, case.fleet[:, None]))
+def _had(plan: PlanRecord, dataset: Dataset, changes: Sequence[Change]) -> tuple[Instance, Orders]:
+    """Return the site with the changes, and the orders of the plan: at most the available units of each offer."""
+    data = dataset.only(plan.site_id).with_changes(changes)
+    instance = data.instance
+    orders = orders_of(plan, instance, data.steps["grid_mw"].tolist())
+    return instance, replace(orders, units=np.minimum(orders.units, instance.fleet[:, None]))
 
 
-def _slips(document: Document, facts: Facts, changes: Sequence[Replaced], calendar: Calendar) -> list[dict[str, Any]]:
-    """Which milestones move, by how much, and which changes move them by themselves."""
+def _slips(plan: PlanRecord, dataset: Dataset, changes: Sequence[Change], calendar: Calendar) -> Iterator[Slip]:
+    """Yield the milestones that move, by how many days, and the changes that alone move each of them."""
 
-    def days(some: Sequence[Replaced]) -> np.ndarray:
-        return replay(*_had(document, facts, some)).day
+    def days(some: Sequence[Change]) -> np.ndarray:
+        return replay(*_had(plan, dataset, some)).day
 
     before = days(())
-    alone = [(change, days([change]) - before) for change in changes]
-    slips = []
-    for m, milestone in enumerate(document["milestones"]):
+    alone = [days([change]) - before for change in changes]
+    for m, milestone in enumerate(plan.milestones):
         if calendar.day[m] == before[m]:
             continue
-        because = [{"change": str(change), "days_later": known_day(moved[m])} for change, moved in alone if moved[m]]
-        slips.append(
-            {
-                "name": milestone["name"],
-                "day": known_day(before[m]),
-                "day_with": known_day(calendar.day[m]),
-                "days_later": known_day(calendar.day[m] - before[m]),
-                "because": because,
-                "reason": calendar.reason[m],
-            }
+        because = [Cause(change=place, days_later=known_day(moved[m])) for place, moved in enumerate(alone) if moved[m]]
+        yield Slip(
+            name=milestone.name,
+            day=known_day(before[m]),
+            day_with=known_day(calendar.day[m]),
+            days_later=known_day(calendar.day[m] - before[m]),
+            because=tuple(because),
+            reasons=calendar.reasons[m],
         )
-    return slips
 
 
-def _change(change: Replaced, document: Document) -> dict[str, Any]:
-    concerns = change.table != OFFERS.name or change.row in (order["offer_id"] for order in document["orders"])
-    return {
-        **{name: getattr(change, name) for name in ("table", "row", "column", "level_mw")},
-        **{name: _plain(getattr(change, name)) for name in ("before", "after")},
-        "text": str(change),
-        "concerns": concerns,
-    }
+def _changed_cell(replaced: Replaced, plan: PlanRecord) -> ChangedCell:
+    change = replaced.change
+    return ChangedCell(
+        table=change.table,
+        row=change.row,
+        column=change.column,
+        level_mw=change.level_mw,
+        before=_plain(replaced.before),
+        after=_plain(change.value),
+        concerns=change.table != OFFERS.name or change.row in (order.offer_id for order in plan.orders),
+    )
 
 
-def _plain(value: Any) -> Any:
-    """A cell as JSON knows it."""
+def _plain(value: Any) -> float | str | None:
+    """Return a cell as a value for JSON."""
+    if pd.isna(value):
+        return None
     if isinstance(value, float | int | np.number):
-        return None if np.isnan(value) else float(value)
-    return str(value)
+        return float(value)
+    return str(getattr(value, "date", lambda: value)())
 
 
-def changed_inputs(before: Sequence[Mapping[str, str]], now: Sequence[Mapping[str, str]]) -> list[str]:
-    """Paths of the inputs that are not what they were."""
-    digests = {one["path"]: one["sha256"] for one in before}
-    return [one["path"] for one in now if digests.get(one["path"]) != one["sha256"]]
+def changed_inputs(before: Sequence[InputFile], now: Sequence[InputFile]) -> list[str]:
+    """Return the paths of the inputs whose content has changed."""
+    digests = {one.path: one.sha256 for one in before}
+    return [one.path for one in now if digests.get(one.path) != one.sha256]
 
 
 def unusable(place: str | Path, found: str, expected: str) -> InputError:
-    """Return the error of a run that cannot be used."""
+    """Return the error for a run that cannot be used."""
     return InputError([Fault(Code.NOT_A_RUN, str(place), None, "", found, expected)])

@@ -87,7 +87,7 @@ def test_check_of_what_is_right(world: Path) -> None:
     result = call("check", world)
     assert result.exit_code == 0
     assert result.stdout.startswith("No faults: 3 candidates, 2 eligible, 4 offers")
-    assert "gamma: unknown: grid_mw" in result.stdout
+    assert "gamma: unknown: grid capacity" in result.stdout
 
 
 def test_check_names_a_hundred_sites_and_counts_the_others(tmp_path: Path) -> None:
@@ -220,7 +220,8 @@ def test_pareto_at_its_time_limit_has_no_points(world: Path, tmp_path: Path) -> 
     result = call("pareto", world, "--out", tmp_path / "out", "--time-limit", 0)
     assert result.exit_code == 4
     document = json.loads((tmp_path / "out" / "pareto.json").read_text())
-    assert (document["outcome"], document["points"]) == ("limit reached", [])
+    assert (document["outcome"], document["sites"]) == ("limit reached", [])
+    assert document["line"] == {"day": [], "cost_usd": []}
     assert (tmp_path / "out" / "pareto.csv").read_text().count("\n") == 1
 
 
@@ -252,8 +253,9 @@ def test_certificate_says_what_the_answer_rests_on(world: Path, tmp_path: Path) 
     assert document["settings"] == ["supply.spare_units=0"]
     assert document["inputs"][0]["path"] == "scenario.toml"
     certificate = document["certificate"]
-    assert certificate["random_seed"] == 0
-    assert {"pulp", "highspy", "numpy"} <= set(certificate["packages"])
+    assert certificate["environment"]["random_seed"] == 0
+    assert {"pulp", "highspy", "numpy"} <= set(certificate["environment"]["packages"])
+    assert certificate["recomputed"]["valid"]
     assert "HiGHS" in certificate["solver"]
 
 
@@ -372,7 +374,10 @@ def test_the_answer_is_printed_where_it_cannot_be_written(
     monkeypatch.setattr("siteopt.cli.write_folder", full)
     result = call("solve", world, "--out", tmp_path / "out", *more)
     assert result.exit_code == 2
-    assert '"outcome": "proven"' in result.stdout if more == ["--json"] else "small: proven" in result.stdout
+    if more == ["--json"]:
+        assert json.loads(result.stdout)["outcome"] == "proven"
+    else:
+        assert "small: proven" in result.stdout
     assert "Outputs" not in result.stdout
     assert result.stderr.splitlines()[-1].endswith("nothing was changed [E403]")
 
@@ -380,14 +385,15 @@ def test_the_answer_is_printed_where_it_cannot_be_written(
 def test_methods_agree(world: Path, tmp_path: Path) -> None:
     for method in ("search", "monolithic"):
         assert call("solve", world, "--out", tmp_path / method, "--method", method).exit_code == 0
-    search, whole = (json.loads((tmp_path / name / "plan.json").read_text()) for name in ("search", "monolithic"))
-    assert [row["day"] for row in search["milestones"]] == [row["day"] for row in whole["milestones"]]
-    assert search["cost_usd"]["total"] == pytest.approx(whole["cost_usd"]["total"], abs=100)
+    stored = (json.loads((tmp_path / name / "plan.json").read_text()) for name in ("search", "monolithic"))
+    search, whole = (one["plan"] for one in stored)
+    assert [one["day"] for one in search["milestones"]] == [one["day"] for one in whole["milestones"]]
+    assert search["cost"]["total_usd"] == pytest.approx(whole["cost"]["total_usd"], abs=100)
 
 
 def test_set_changes_the_question(world: Path, tmp_path: Path) -> None:
     result = call("solve", world, "--out", tmp_path / "out", "--set", "milestones.0.gpus=5000", "--json")
-    assert json.loads(result.stdout)["milestones"][0]["gpus"] == 5000
+    assert json.loads(result.stdout)["plan"]["milestones"][0]["gpus"] == 5000
 
 
 @pytest.mark.parametrize("setting", ["supply.spare_unit=2", "nonsense", "supply.circuity=0", "milestones.4.gpus=1"])

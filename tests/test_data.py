@@ -32,7 +32,7 @@ def test_model_loads_without_fault(path: Path) -> None:
 
 
 def test_every_table_is_read_by_a_model() -> None:
-    read = {Path(one["path"]).name for path in MODELS for one in siteopt.load(siteopt.read_scenario(path)).inputs}
+    read = {Path(one.path).name for path in MODELS for one in siteopt.load(siteopt.read_scenario(path)).inputs}
     assert read == {path.name for path in (*CSVS, *MODELS)}
 
 

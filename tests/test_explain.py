@@ -14,6 +14,9 @@ import siteopt
 from siteopt import Explanation, InputError, RunOutcome
 from siteopt.cli import app
 from siteopt.geodata.variants import Variants
+from siteopt.record.base import Standing
+from siteopt.record.explanation import ChangeRecord, ExplanationRecord, ShortfallRecord
+from siteopt.record.reason import Reason, ReasonCode, because
 from tests.geodata.test_dataset import assert_identical
 from tests.worlds import SITES, STEPS, Row, changed, write_world
 
@@ -26,13 +29,13 @@ def explained(folder: Path, site: str = "beta", *settings: str, sites: tuple[Row
 
 
 def chosen(folder: Path, sites: tuple[Row, ...] = SITES, steps: tuple[Row, ...] = STEPS) -> str:
-    found = siteopt.solve(write_world(folder, sites, steps=steps)).document["site_id"]
-    assert isinstance(found, str)
-    return found
+    plan = siteopt.solve(write_world(folder, sites, steps=steps)).record.plan
+    assert plan is not None
+    return plan.site_id
 
 
-def by_column(found: Explanation) -> dict[str, dict[str, Any]]:
-    return {change["column"]: change for (change,) in found.document["changes"]}
+def by_column(found: Explanation) -> dict[str, ChangeRecord]:
+    return {change.column: change for (change,) in found.record.changes}
 
 
 def test_each_change_makes_the_site_win_and_one_notch_less_does_not(tmp_path: Path) -> None:
@@ -42,9 +45,9 @@ def test_each_change_makes_the_site_win_and_one_notch_less_does_not(tmp_path: Pa
     notches = {"grid_mw": 1.0, "site_cost_usd": -100_000.0}
     for column, notch in notches.items():
         for less, winner in ((0.0, "beta"), (notch, "alpha")):
-            value, folder = changes[column]["needed"] - less, tmp_path / f"{column} {less}"
+            value, folder = changes[column].needed - less, tmp_path / f"{column} {less}"
             if column == "grid_mw":
-                step = {"site_id": "beta", "ready_day": changes[column]["by_day"], "grid_mw": value}
+                step = {"site_id": "beta", "ready_day": changes[column].by_day, "grid_mw": value}
                 steps = (step, *[row for row in STEPS if float(str(row["grid_mw"])) > value])
                 assert chosen(folder, steps=steps) == winner
             else:
@@ -55,103 +58,109 @@ def test_earlier_access_makes_a_late_site_win(tmp_path: Path) -> None:
     late = changed(SITES, "site_id", "beta", access_days=50, site_cost_usd=0, grid_mw=12)
     found = explained(tmp_path / "asked", sites=late)
     change = by_column(found)["access_days"]
-    for access, winner in ((change["needed"], "beta"), (change["needed"] + 1, "alpha")):
+    for access, winner in ((change.needed, "beta"), (change.needed + 1, "alpha")):
         sites = changed(late, "site_id", "beta", access_days=access)
         assert chosen(tmp_path / f"{access}", sites) == winner
-    words = f"access {50 - change['needed']:g} days earlier (day {change['needed']:g}, not 50)"
+    words = f"access {50 - change.needed:g} days earlier (day {change.needed:g}, not 50)"
     assert words in str(found)
     assert "Behind      first run by" in str(found)
 
 
 def test_site_and_winner_are_side_by_side(tmp_path: Path) -> None:
     found = explained(tmp_path, sites=DEAR)
-    document = found.document
-    solved = {row["site_id"]: row for row in siteopt.solve(tmp_path / "scenario.toml").document["ranking"]}
-    for role, site in (("plan", "beta"), ("rival", "alpha")):
-        assert document[role]["site_id"] == site
-        assert document[role]["cost_usd"]["total"] == pytest.approx(solved[site]["cost_usd"], abs=10)
-        assert [milestone["day"] for milestone in document[role]["milestones"]] == [solved[site]["day_first_run"]]
-        assert sum(document[role]["units"].values()) > 0
+    solved = {one.site_id: one for one in siteopt.solve(tmp_path / "scenario.toml").record.ranking}
+    for compared, site in ((found.record.plan, "beta"), (found.record.rival, "alpha")):
+        assert compared is not None
+        assert compared.site_id == site
+        assert compared.cost.total_usd == pytest.approx(solved[site].cost_usd, abs=10)
+        assert [one.day for one in compared.milestones] == [one.day for one in solved[site].milestones]
+        assert sum(compared.units.values()) > 0
     lines = str(found).splitlines()
     assert lines[:2] == [
         "Site        Beta Mill (beta): it can serve, and does not win",
         "Winner      Alpha Works (alpha)",
     ]
-    assert any(line.startswith("Behind      in cost by USD") and "site USD 4.0 M" in line for line in lines)
+    assert any(line.startswith("Behind      in cost by USD") and "site USD 4.00 million" in line for line in lines)
     assert found.outcome is RunOutcome.PROVEN
 
 
 def test_the_winner_wins(tmp_path: Path) -> None:
     found = explained(tmp_path, "alpha")
     assert str(found).startswith("Site        Alpha Works (alpha): it wins\nNext best   Beta Mill (beta)")
-    assert found.document["changes"] == []
+    assert found.record.changes == ()
 
 
 def test_shortfall_of_floor_is_in_square_metres(tmp_path: Path) -> None:
     # 10,000 GPUs of 1 kW at 350 m2 a MW: 3,500 m2; arithmetic says so
     found = explained(tmp_path, sites=changed(SITES, "site_id", "beta", floor_area_m2=3_000))
-    assert found.document["shortfalls"] == [
-        {"limit": "floor area", "milestone": "first run", "missing": 500.0, "needed": 3500.0, "unit": "m2"}
-    ]
+    short = ShortfallRecord(limit="floor area", milestone="first run", missing=500.0, needed=3500.0, unit="m2")
+    assert found.record.shortfalls == (short,)
     lines = str(found).splitlines()
     assert lines[0] == "Site        Beta Mill (beta): it cannot serve"
-    assert "Lacks       floor area for first run: short of 500.0 of 3,500.0 m2" in lines
-    assert "To serve:   500 m2 more floor (3,500, not 3,000)" in lines
+    assert "Lacks       floor area for first run: short of 500.0 of 3,500.0 m²" in lines
+    assert "To serve:   500 m² more floor (3,500, not 3,000)" in lines
 
 
 def test_shortfall_that_only_solving_finds(tmp_path: Path) -> None:
     # chillers, generators and batteries all want yard
     found = explained(tmp_path, sites=changed(SITES, "site_id", "beta", yard_area_m2=200))
-    assert found.document["reason"] == "no plan by day 365: yard"
-    assert {short["limit"] for short in found.document["shortfalls"]} <= {
+    yard = because(ReasonCode.ANY_LIMIT, limits=("yard",))
+    assert found.record.reasons == (because(ReasonCode.NO_PLAN, yard, day=365),)
+    assert {short.limit for short in found.record.shortfalls} <= {
         "cooling",
         "mean power",
         "peak power",
         "swing",
     }
     (change,) = by_column(found).values()
-    assert change["column"] == "yard_area_m2"
-    sites = changed(SITES, "site_id", "beta", yard_area_m2=change["needed"])
-    assert siteopt.explain(write_world(tmp_path / "more", sites), "beta").document["plan"] is not None
+    assert change.column == "yard_area_m2"
+    sites = changed(SITES, "site_id", "beta", yard_area_m2=change.needed)
+    assert siteopt.explain(write_world(tmp_path / "more", sites), "beta").record.plan is not None
 
 
 def test_no_change_of_the_site_brings_the_deliveries_forward(tmp_path: Path) -> None:
     found = explained(tmp_path, "beta", "project.horizon_days=15")
-    assert "no change of the site is enough, nor are all of them together" in str(found)
-    assert {short["limit"] for short in found.document["still_short"]} >= {"GPU deliveries"}
-    assert found.document["rival"] is None
+    assert "no change of the site is sufficient, nor are all of them together" in str(found)
+    assert {short.limit for short in found.record.still_short} >= {"GPU deliveries"}
+    assert found.record.rival is None
 
 
 @pytest.mark.parametrize(
     ("setting", "reason"),
     [
-        ('filter.countries=["KR"]', "country is US"),
-        ('filter.status=["idle"]', "status is vacant"),
+        ('filter.countries=["KR"]', because(ReasonCode.NOT_ADMITTED, column="country", found="US")),
+        ('filter.status=["idle"]', because(ReasonCode.NOT_ADMITTED, column="status", found="vacant")),
     ],
 )
-def test_left_out_by_the_filter_is_explained_as_if_admitted(tmp_path: Path, setting: str, reason: str) -> None:
+def test_left_out_by_the_filter_is_explained_as_if_admitted(tmp_path: Path, setting: str, reason: Reason) -> None:
     found = explained(tmp_path, "beta", setting)
-    assert found.excluded == reason
-    assert f"Left out    {reason}; the rest is as if it were admitted" in str(found)
-    assert found.document["plan"] is not None
+    assert found.record.excluded == (reason,)
+    said = f"{reason.values['column']} is {reason.values['found']}"
+    assert f"Left out    {said}; the rest is as if it were admitted" in str(found)
+    assert found.record.plan is not None
 
 
 def test_left_out_by_a_date_is_explained_as_if_admitted(tmp_path: Path) -> None:
     sites = changed(SITES, "site_id", "beta", available_until="2020-01-01")
     found = explained(tmp_path, sites=sites)
-    assert found.excluded == "taken since 2020-01-01"
-    assert found.document["rival"]["site_id"] == "alpha"
-    assert found.document["standing"] == "solved"
+    assert found.record.excluded == (because(ReasonCode.NO_LONGER_AVAILABLE, found="2020-01-01"),)
+    assert "Left out    not available since 1 January 2020; the rest is as if it were admitted" in str(found)
+    assert found.record.rival is not None
+    assert found.record.rival.site_id == "alpha"
+    assert found.record.standing is Standing.SOLVED
 
 
 def test_left_out_since_unknown(tmp_path: Path) -> None:
     found = explained(tmp_path, "gamma", 'filter.countries=["US"]')
-    assert found.excluded == "country is KR; unknown: grid_mw"
+    assert found.record.excluded == (
+        because(ReasonCode.NOT_ADMITTED, column="country", found="KR"),
+        because(ReasonCode.UNKNOWN_FIGURES, columns=("grid_mw",)),
+    )
     assert str(found).splitlines() == [
         "Site        강진 공장 (gamma): too much about it is unknown",
-        "Left out    country is KR; unknown: grid_mw",
+        "Left out    country is KR; unknown: grid capacity",
     ]
-    assert found.document["plan"] is None
+    assert found.record.plan is None
 
 
 def test_unknown_site_names_the_nearest(tmp_path: Path) -> None:
@@ -160,15 +169,14 @@ def test_unknown_site_names_the_nearest(tmp_path: Path) -> None:
 
 
 def test_variant_without_changes_is_the_site(tmp_path: Path) -> None:
-    scenario = siteopt.read_scenario(write_world(tmp_path))
-    data = siteopt.load(scenario)
+    data = siteopt.load(siteopt.read_scenario(write_world(tmp_path)))
     for s, site in enumerate(data.instance.site_id):
-        assert_identical(Variants(scenario, data, site)([]), data.instance.take(np.array([s])))
+        assert_identical(Variants(data, site)([]), data.instance.take(np.array([s])))
 
 
 def test_levers_are_what_could_be_better(tmp_path: Path) -> None:
     scenario = siteopt.read_scenario(write_world(tmp_path))
-    levers = {lever.column: lever for lever in Variants(scenario, siteopt.load(scenario), "beta").levers}
+    levers = {lever.column: lever for lever in Variants(siteopt.load(scenario), "beta").levers}
     assert "air_permit_days" not in levers  # is 0
     assert "nox_limit_t_per_year" not in levers  # blank: no limit
     assert levers["fitout_m2_per_day"].now == 800  # blank: that of a sound hall
@@ -193,6 +201,8 @@ def test_command_prints_one_json_document(tmp_path: Path) -> None:
     document = json.loads(result.stdout)
     assert document["standing"] == "cannot serve"
     assert document["shortfalls"]
+    found = siteopt.explain(tmp_path / "scenario.toml", "beta", settings=["project.horizon_days=15"])
+    assert ExplanationRecord.model_validate_json(result.stdout) == found.record
 
 
 def test_command_refuses_an_unknown_site(tmp_path: Path) -> None:

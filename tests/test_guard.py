@@ -165,7 +165,7 @@ def test_json_is_json_where_letters_are_lacking(world: Path) -> None:
         world, "solve", "scenario.toml", "--json", "--set", setting, "--set", "baselines=[]", PYTHONIOENCODING="cp1252"
     )
     assert told.returncode == 0, told.stderr
-    assert json.loads(told.stdout.decode())["milestones"][0]["name"] == "강진 😀"
+    assert json.loads(told.stdout.decode())["plan"]["milestones"][0]["name"] == "강진 😀"
 
 
 @POSIX

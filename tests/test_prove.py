@@ -14,8 +14,7 @@ import siteopt
 from siteopt.cli import app
 from siteopt.faults import InputError
 from siteopt.optimize.claims import FIRST_NODES
-from siteopt.output.document import json_text
-from siteopt.proofs import ProofReport
+from siteopt.record.proof import ProofReport
 from tests.worlds import OFFERS, SCENARIO, SITES, Row, changed, csv_text, write_world
 
 Edit = Callable[[dict[str, Any]], None]
@@ -32,7 +31,7 @@ def solved(folder: Path, **more: Any) -> Path:
     result = siteopt.solve(write_world(folder, **more), top=top)
     run = folder / "run"
     run.mkdir(exist_ok=True)
-    (run / "plan.json").write_text(json_text(result.document), encoding="utf-8")
+    (run / "plan.json").write_text(result.record.model_dump_json(), encoding="utf-8")
     for name in ("sites.geojson", "plan.geojson"):
         (run / name).write_text('{"features": []}', encoding="utf-8")
     return run
@@ -118,7 +117,7 @@ def test_many_sites_are_ruled_out_by_the_prices_that_the_run_keeps(tmp_path: Pat
 def test_a_day_that_could_be_sooner_is_refuted(tmp_path: Path) -> None:
     def later(document: dict[str, Any]) -> None:
         document["proof"]["ranks"][0]["days"][0] += 1
-        document["milestones"][0]["day"] += 1
+        document["plan"]["milestones"][0]["day"] += 1
 
     run = edited(solved(tmp_path, sites=SITES[:1]), later)
     report = siteopt.prove(run).report
@@ -131,7 +130,7 @@ def test_a_day_that_could_be_sooner_is_refuted(tmp_path: Path) -> None:
 
 def test_a_cost_that_could_be_less_is_refuted(tmp_path: Path) -> None:
     def dearer(document: dict[str, Any]) -> None:
-        order = document["orders"][0]
+        order = document["plan"]["orders"][0]
         order["units"]["first run"] += 1
 
     run = edited(solved(tmp_path, sites=SITES[:1]), dearer)
@@ -147,7 +146,7 @@ def test_a_cost_that_could_be_less_is_refuted(tmp_path: Path) -> None:
 
 def test_a_plan_that_does_not_hold_is_refuted(tmp_path: Path) -> None:
     def less(document: dict[str, Any]) -> None:
-        order = next(order for order in document["orders"] if order["kind"] == "chiller")
+        order = next(order for order in document["plan"]["orders"] if order["kind"] == "chiller")
         order["units"]["first run"] -= 1
 
     report = siteopt.prove(edited(solved(tmp_path), less)).report

@@ -31,14 +31,16 @@ def test_search_and_monolithic_agree(name: str) -> None:
     path = MODELS / f"{name}.toml"
     one, other = siteopt.solve(path), siteopt.solve(path, method="monolithic")
     assert one.outcome == other.outcome == siteopt.RunOutcome.PROVEN
-    assert one.document["site_id"] == other.document["site_id"]
-    days = [[milestone["day"] for milestone in found.document["milestones"]] for found in (one, other)]
-    assert days[0] == days[1]
-    assert one.document["cost_usd"]["total"] == pytest.approx(other.document["cost_usd"]["total"], abs=100)
+    first, second = one.record.plan, other.record.plan
+    assert first is not None
+    assert second is not None
+    assert first.site_id == second.site_id
+    assert [milestone.day for milestone in first.milestones] == [milestone.day for milestone in second.milestones]
+    assert first.cost.total_usd == pytest.approx(second.cost.total_usd, abs=100)
     for found in (one, other):
-        stages = found.document["certificate"]["stages"]
-        assert all(stage["gap"] == 0 for stage in stages)
-        assert all(stage["value"] == pytest.approx(stage["bound"], abs=1e-4) for stage in stages)
+        stages = found.record.certificate.stages
+        assert all(stage.gap == 0 for stage in stages)
+        assert all(stage.value == pytest.approx(stage.bound, abs=1e-4) for stage in stages)
 
 
 def test_every_plan_of_the_ranking_passes_its_certificate() -> None:
@@ -51,18 +53,22 @@ def test_every_plan_of_the_ranking_passes_its_certificate() -> None:
 
 def test_memphis_is_within_five_days_of_history() -> None:
     result = siteopt.solve(MODELS / "colossus.toml")
-    row = next(row for row in result.document["ranking"] if row["site_id"] == "us-memphis-electrolux")
-    assert row["rank"] is not None
-    for name, day in HISTORY.items():
-        assert abs(row[f"day_{name.replace(' ', '_')}"] - day) <= WITHIN_DAYS
+    site = next(site for site in result.record.ranking if site.site_id == "us-memphis-electrolux")
+    assert site.rank is not None
+    assert [one.milestone for one in site.milestones] == list(HISTORY)
+    for one in site.milestones:
+        assert one.day is not None
+        assert abs(one.day - HISTORY[one.milestone]) <= WITHIN_DAYS
 
 
 def test_without_rentals_memphis_waits_for_its_substation() -> None:
     settings = ["supply.max_fleet_share=0", 'filter.regions=["TN"]']
     scenario = siteopt.read_scenario(MODELS / "colossus.toml", settings)
-    milestone = siteopt.solve(scenario).document["milestones"][1]
-    assert milestone["name"] == "100k"
-    assert milestone["day"] == SUBSTATION_DAY + scenario.supply.commissioning_days
+    plan = siteopt.solve(scenario).record.plan
+    assert plan is not None
+    milestone = plan.milestones[1]
+    assert milestone.name == "100k"
+    assert milestone.day == SUBSTATION_DAY + scenario.supply.commissioning_days
 
 
 def test_first_ranks_among_many_sites_are_those_of_every_site_alone(tmp_path: Path) -> None:

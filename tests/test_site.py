@@ -13,7 +13,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 def test_every_public_name_is_in_the_reference() -> None:
     reference = (DOCS / "api.rst").read_text(encoding="utf-8")
     described = re.findall(r"^\.\. auto(?:function|class|exception):: (\w+)$", reference, re.MULTILINE)
-    assert sorted(described) == sorted(siteopt.__all__)
+    assert sorted(described) == sorted(set(siteopt.__all__) - {"__version__"})
 
 
 def test_every_document_is_a_page_of_the_site() -> None:

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 import siteopt
 from siteopt.cli import app
 from siteopt.examples import examples_root
+from siteopt.record.run import RunRecord
+from siteopt.record.verification import Cause, ChangedCell, VerificationRecord
 from tests.worlds import OFFERS, changed, csv_text, write_world
 
 Change = Callable[[dict[str, Any]], None]
@@ -49,49 +51,50 @@ def edited(run: Path, change: Change) -> Path:
 
 def orders(run: Path) -> dict[str, int]:
     plan = json.loads((run / "plan.json").read_text(encoding="utf-8"))
-    return {order["offer_id"]: order["units"]["first run"] for order in plan["orders"]}
+    return {order["offer_id"]: order["units"]["first run"] for order in plan["plan"]["orders"]}
 
 
 def test_plan_holds(run: Path) -> None:
     before = {path: path.read_bytes() for path in run.iterdir()}
     found = siteopt.verify(run)
     assert found.holds
-    (milestone,) = found.document["replay"]["milestones"]
-    assert (milestone["day"], milestone["days_later"]) == (milestone["planned_day"], 0)
-    assert found.document["power_quality"]["passes"]
-    assert found.document["changed_inputs"] == []
+    (milestone,) = found.record.replay.milestones
+    assert (milestone.day, milestone.days_later) == (milestone.planned_day, 0)
+    assert found.record.power_quality.passes
+    assert found.record.changed_inputs == ()
     assert "holds" in str(found)
     assert "Replay      as planned" in str(found)
     assert {path: path.read_bytes() for path in run.iterdir()} == before
 
 
 def test_what_solve_says_is_what_verify_says(run: Path) -> None:
-    plan = json.loads((run / "plan.json").read_text(encoding="utf-8"))
-    found = siteopt.verify(run).document
-    assert found["replay"] == plan["replay"]
-    assert found["power_quality"]["milestones"] == plan["power_quality"]["milestones"]
+    plan = RunRecord.model_validate_json((run / "plan.json").read_text(encoding="utf-8")).plan
+    assert plan is not None
+    found = siteopt.verify(run).record
+    assert found.replay == plan.replay
+    assert found.power_quality.milestones == plan.power_quality.milestones
 
 
 def test_one_unit_less_is_seen(run: Path) -> None:
     for offer in orders(run):
 
         def less(plan: dict[str, Any], offer: str = offer) -> None:
-            (order,) = (one for one in plan["orders"] if one["offer_id"] == offer)
+            (order,) = (one for one in plan["plan"]["orders"] if one["offer_id"] == offer)
             order["units"]["first run"] -= 1
 
         spoilt = edited(Path(shutil.copytree(run, run.with_name(f"without-{offer}"))), less)
         found = siteopt.verify(spoilt)
         assert not found.holds, offer
-        assert found.document["replay"]["milestones"][0]["reason"], offer
+        assert found.record.replay.milestones[0].reasons, offer
 
 
 def test_one_day_sooner_is_seen(run: Path) -> None:
     def sooner(plan: dict[str, Any]) -> None:
-        plan["milestones"][0]["day"] -= 1
+        plan["plan"]["milestones"][0]["day"] -= 1
 
     found = siteopt.verify(edited(run, sooner))
     assert not found.holds
-    assert found.document["replay"]["milestones"][0]["days_later"] == 1
+    assert found.record.replay.milestones[0].days_later == 1
     assert "1 day later than planned" in str(found)
 
 
@@ -103,11 +106,11 @@ def test_without_its_batteries_the_class_is_not_kept(tmp_path: Path) -> None:
     assert siteopt.verify(run).holds
 
     def bare(plan: dict[str, Any]) -> None:
-        plan["orders"] = [order for order in plan["orders"] if order["kind"] != "battery"]
+        plan["plan"]["orders"] = [order for order in plan["plan"]["orders"] if order["kind"] != "battery"]
 
     found = siteopt.verify(edited(run, bare))
     assert not found.holds
-    assert found.document["replay"]["milestones"][-1]["day"] is None
+    assert found.record.replay.milestones[-1].day is None
 
 
 def test_facts_that_changed_since(run: Path) -> None:
@@ -116,7 +119,7 @@ def test_facts_that_changed_since(run: Path) -> None:
         csv_text(changed(OFFERS, "offer_id", rented, lead_days=60, lead_days_high=60)), encoding="utf-8"
     )
     found = siteopt.verify(run)
-    assert found.document["changed_inputs"] == ["offers.csv"]
+    assert found.record.changed_inputs == ("offers.csv",)
     assert "offers.csv is not what it was" in str(found)
     assert not found.holds
 
@@ -130,29 +133,45 @@ def table(run: Path, text: str) -> Path:
 def test_later_lead_makes_the_milestone_slip(run: Path) -> None:
     chiller = siteopt.verify(run, [table(run, "offer_id,lead_days\nchiller,60\n")])
     assert not chiller.holds
-    (slip,) = chiller.document["slips"]
+    (slip,) = chiller.record.slips
     # by truck from Dallas it is a day, two to install, two to commission, and what the crews take
-    assert slip["days_later"] > 30
-    assert slip["because"] == [{"change": "lead_days of chiller: 10 -> 60", "days_later": slip["days_later"]}]
-    assert "lead_days of chiller: 10 -> 60" in str(chiller)
+    assert slip.days_later is not None
+    assert slip.days_later > 30
+    assert slip.because == (Cause(change=0, days_later=slip.days_later),)
+    assert chiller.record.changes == (
+        ChangedCell(
+            table="offers", row="chiller", column="lead_days", level_mw=None, before=10.0, after=60.0, concerns=True
+        ),
+    )
+    assert f"; because of lead_days of chiller: 10 -> 60 (+{slip.days_later} alone)" in str(chiller)
 
 
 def test_fewer_units_than_are_ordered(run: Path) -> None:
     found = siteopt.verify(run, [table(run, "offer_id,count\nchiller,2\n")])
-    (slip,) = found.document["slips"]
-    assert slip["day_with"] is None
-    assert slip["because"] == [{"change": "count of chiller: 40 -> 2", "days_later": None}]
-    assert "cooling" in slip["reason"]
-    assert "never" in str(found)
+    (slip,) = found.record.slips
+    assert slip.day_with is None
+    assert slip.because == (Cause(change=0, days_later=None),)
+    assert [reason.values["limit"] for reason in slip.reasons] == ["cooling"]
+    assert "becomes never; because of count of chiller: 40 -> 2 (never alone). cooling: " in str(found)
 
 
 def test_what_the_plan_does_not_use_changes_nothing(run: Path) -> None:
     unused = next(row["offer_id"] for row in OFFERS if row["offer_id"] not in orders(run))
     found = siteopt.verify(run, [table(run, f"offer_id,lead_days\n{unused},90\n")])
     assert found.holds
-    assert found.document["slips"] == []
-    assert [change["concerns"] for change in found.document["changes"]] == [False]
+    assert found.record.slips == ()
+    assert [change.concerns for change in found.record.changes] == [False]
     assert "the plan does not use it" in str(found)
+
+
+def test_a_cell_that_was_blank_is_told_as_blank(run: Path) -> None:
+    found = siteopt.verify(run, [table(run, "site_id,available_from,fitout_m2_per_day\nalpha,2024-02-01,900\n")])
+    assert {change.column: (change.before, change.after) for change in found.record.changes} == {
+        "available_from": (None, "2024-02-01"),
+        "fitout_m2_per_day": (None, 900.0),
+    }
+    assert "available_from of alpha: blank -> 2024-02-01" in str(found)
+    assert "fitout_m2_per_day of alpha: blank -> 900" in str(found)
 
 
 def test_later_grid_step_at_memphis(tmp_path: Path) -> None:
@@ -163,7 +182,7 @@ def test_later_grid_step_at_memphis(tmp_path: Path) -> None:
         "site_id,grid_mw,ready_date\nus-memphis-electrolux,50,2025-03-01\n", encoding="utf-8"
     )  # day 302, and five to commission
     found = siteopt.verify(run, [later])
-    slips = {slip["name"]: slip["day_with"] for slip in found.document["slips"]}
+    slips = {slip.name: slip.day_with for slip in found.record.slips}
     assert slips["200k"] == 307
     assert "first run" not in slips
 
@@ -177,17 +196,25 @@ def test_exit_codes(run: Path) -> None:
     late = call(run, "--with", table(run, "offer_id,lead_days\nchiller,60\n"))
     assert late.exit_code == 6
     assert "Slips       first run: day" in late.stdout
-    assert json.loads(call(run, "--json").stdout)["holds"] is True
+    assert VerificationRecord.model_validate_json(call(run, "--json").stdout).holds is True
+
+
+def renamed_milestone(stored: dict[str, Any]) -> None:
+    plan = stored["plan"]
+    for part in (plan, plan["replay"], plan["power_quality"]):
+        part["milestones"][0]["name"] = "second run"
+    plan["baselines"] = []
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (lambda plan: plan.update(scenario_path="/nowhere/scenario.toml"), "the scenario of the run"),
-        (lambda plan: plan.update(site_id="gamma"), "still admits the site"),
-        (lambda plan: plan["orders"][0].update(offer_id="gen"), "an offer of the tables"),
-        (lambda plan: plan["orders"][0].update(units={"first run": -1}), "negative"),
-        (lambda plan: plan.update(site_id=None), "a run that found a plan"),
+        (lambda plan: plan["plan"].update(site_id="gamma"), "still admits the site"),
+        (lambda plan: plan["plan"]["orders"][0].update(offer_id="gen"), "an offer of the tables"),
+        (lambda plan: plan["plan"]["orders"][0].update(units={"first run": -1}), "first run: -1"),
+        (renamed_milestone, "those of the scenario: first run"),
+        (lambda plan: plan.update(plan=None), "a run that found a plan"),
         (lambda plan: plan.pop("scenario_path"), "scenario_path"),
     ],
 )

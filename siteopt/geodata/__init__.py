@@ -1,1 +1,1 @@
-"""Tables and layers in, faults out, an Instance of plain arrays on."""
+"""Read tables and layers, report their faults, and make an Instance of plain arrays from them."""

@@ -1,4 +1,4 @@
-"""Text into numbers and dates, as people and spreadsheets write them: read right, or not at all."""
+"""Read text as numbers and dates, as people and spreadsheets write them: correctly, or not at all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from siteopt.instance import Floats
 
 YEARS = (1950, 2200)
-"""Years that a date may have, both ends allowed."""
+"""First and last year that a date may have."""
 
 _SIGNS = str.maketrans(
     {"\N{MINUS SIGN}": "-", "\N{RIGHT SINGLE QUOTATION MARK}": "'"}
@@ -25,7 +25,7 @@ _SIGNS = str.maketrans(
     )
     | {chr(0xFEE0 + ord(letter)): letter for letter in "0123456789+-,.eE/:"}
 )
-"""Signs that mean the same as those of ASCII. Full-width letters stand 0xFEE0 behind. No superscripts: m2 is not 2."""
+"""Signs that mean the same as ASCII ones. Full-width letters are 0xFEE0 above. No superscripts: m2 is not 2."""
 
 _SIGN, _EXPONENT = "^[-+]?", "([eE][-+]?[0-9]+)?$"
 _WHOLE = f"{_SIGN}[0-9]+{_EXPONENT}"
@@ -49,7 +49,7 @@ _MONTHS = "january february march april may june july august september october n
 
 _SERIAL = re.compile(r"[2-9]\d{4}(\.\d+)?", re.ASCII)
 _SERIAL_START = dt.date(1899, 12, 30)
-"""The day of Excel's number 0, from March 1900 on."""
+"""Date of Excel's number 0, which is valid from March 1900 on."""
 
 _UNKNOWN = ("-", "--", "?", "x", "na", "n/a", "nan", "nil", "none", "null", "tbd", "tbc", "unknown", "미정")
 _CAUSES = (
@@ -60,14 +60,14 @@ _CAUSES = (
     (r"[-+]?[0-9., ']+", "; one decimal mark, and the same number of digits in each group"),
     (r"[-+]?[0-9., ']*[0-9] ?[^\W\d].*", "; without the unit, which is that of the column"),
 )
-"""What a cell that is no number looks like, and what may be wrong with it."""
+"""Patterns of cells that are not numbers, and what may be wrong with each."""
 
 
 class _Cells(NamedTuple):
-    """The cells of a number column, and masks of how its marks can be read.
+    """Cells of a number column, and masks of how their marks can be read.
 
-    ``points`` and ``commas`` are decimal for certain; ``point_groups`` and ``comma_groups`` hold thousands for certain,
-    and perhaps the other mark as the decimal one. ``either_...`` can be both.
+    ``points`` and ``commas`` are certainly decimal marks. ``point_groups`` and ``comma_groups`` certainly separate
+    thousands, perhaps with the other mark as the decimal mark. ``either_point`` and ``either_comma`` can be both.
     """
 
     text: pa.ChunkedArray
@@ -81,31 +81,34 @@ class _Cells(NamedTuple):
 
     @property
     def english(self) -> bool:
-        """Whether a point is decimal in some cell, or a comma stands between thousands."""
+        """Return whether a point is decimal in some cell, or a comma separates thousands."""
         return bool(self.points.any() or self.comma_groups.any())
 
     @property
     def continental(self) -> bool:
-        """Whether a comma is decimal in some cell, or a point stands between thousands."""
+        """Return whether a comma is decimal in some cell, or a point separates thousands."""
         return bool(self.commas.any() or self.point_groups.any())
 
 
 def numbers(columns: Mapping[str, pa.Array], degrees: Collection[str]) -> tuple[dict[str, Floats], bool]:
-    """The number columns of one file, NaN where a cell is blank, none, or can be two; and whether commas are decimal.
+    """Return the number columns of one file, and whether the file is written the continental way.
 
-    A cell is certain by itself if it can be read in one way only: 12.5, 12,5, 0,123, 1234,567, 1.234,5, 1,234,567. The
-    marks of such cells decide 1,234 and 1.234, which can be two numbers:
+    A number is NaN if its cell is blank, is not a number, or can be read as two numbers. A cell is certain by itself if
+    it can be read in one way only: the English way (12.5 or 1,234,567), or the continental way, with decimal commas or
+    points between thousands (12,5 or 0,123 or 1234,567 or 1.234,5). The marks of such cells decide about 1,234 and
+    1.234, which can be two numbers:
 
-    * 1,234 is a decimal if commas are, for certain, in the file, and no cell of it is written the English way (12.5 or
-      1,234,567). It is a thousand if its column holds thousands with commas, and no decimal comma.
-    * 1.234 is a decimal, unless the file has decimal commas, or points between thousands. Then its own column decides:
-      it must hold certain cells of one of the two ways, and none of the other.
+    * 1,234 is a decimal if some cell of the file is certainly continental, and none is certainly English. It is a
+      thousand if its column holds thousands with commas, and no decimal comma.
+    * 1.234 is a decimal, unless some cell of the file is certainly continental. Then its own column decides: it is a
+      decimal if the column has a certainly English cell and no points between thousands, and a thousand if the column
+      has points between thousands and no certainly English cell.
     * A place in degrees has no thousands, so that any mark is decimal.
 
     Parameters
     ----------
     columns : mapping of Arrow arrays
-        Text by name, null where there is none.
+        Text by name, null if there is none.
     degrees : collection of str
         Names of the columns in degrees.
     """
@@ -115,7 +118,7 @@ def numbers(columns: Mapping[str, pa.Array], degrees: Collection[str]) -> tuple[
             values[name] = np.asarray(text.cast(pa.float64()).to_numpy(zero_copy_only=False))
     cells = {name: _marked(text, name in degrees) for name, text in columns.items() if name not in values}
     continental = any(one.continental for one in cells.values())
-    if continental:  # then a number that a program reads at once may be another one
+    if continental:  # then a number that Arrow could read may mean another one
         cells |= {name: _marked(columns[name], name in degrees) for name in values}
     decimal = continental and not any(one.english for one in cells.values())
     read = {name: _read(one, decimal, continental) for name, one in cells.items()}
@@ -142,7 +145,15 @@ def _marked(text: pa.Array, in_degrees: bool) -> _Cells:
 
 
 def _read(cells: _Cells, decimal: bool, continental: bool) -> Floats:
-    """Numbers of a column in a file whose commas are ``decimal``, or in which some cell is ``continental``."""
+    """Return the numbers of a column, NaN for cells that are not certain.
+
+    Parameters
+    ----------
+    decimal : bool
+        Whether 1,234 is a decimal in the file.
+    continental : bool
+        Whether some cell of the file is certainly continental.
+    """
     commas, points = cells.commas, cells.points
     comma_groups, point_groups = cells.comma_groups, cells.point_groups
     if decimal:
@@ -163,7 +174,7 @@ def _read(cells: _Cells, decimal: bool, continental: bool) -> Floats:
 
 
 def two_numbers(text: str) -> str:
-    """The two numbers that a cell can be, in words; '' where it is not of that sort."""
+    """Return in words the two numbers that a cell can be; '' if it cannot be two."""
     plain = text.translate(_SIGNS).strip()
     if not re.search(f"{_EITHER_POINT}|{_EITHER_COMMA}", plain):
         return ""
@@ -172,7 +183,7 @@ def two_numbers(text: str) -> str:
 
 
 def why_no_number(text: str) -> str:
-    """The likely cause why a cell is no number, where one stands out."""
+    """Return the likely cause why a cell is not a number; '' if none stands out."""
     plain = text.translate(_SIGNS).strip()
     if plain.lower() in _UNKNOWN:
         return "; a blank where it is not known"
@@ -180,10 +191,11 @@ def why_no_number(text: str) -> str:
 
 
 def dates(text: pd.Series) -> pd.Series:
-    """The dates of a column, NaT where a cell is blank, none, or can be two; times of day are dropped.
+    """Return the dates of a column without times of day.
 
-    Years come first, or days: 2026-12-01, 2026. 12. 1., 01.12.2026, 1-Dec-2026. Between slashes or hyphens, 1/12/2026,
-    the cells of the column with a day beyond 12 decide whether days or months come first. They must agree.
+    A date is NaT if its cell is blank, is not a date, or can be read as two dates. Years come first, or days:
+    2026-12-01, 2026. 12. 1., 01.12.2026, 1-Dec-2026. In dates with slashes or hyphens, such as 1/12/2026, the cells of
+    the column with a day beyond 12 decide whether days or months come first. These cells must agree.
     """
     read = pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
     odd = text[text.notna() & read.isna()]
@@ -198,7 +210,7 @@ def dates(text: pd.Series) -> pd.Series:
 
 
 def _date(text: str, orders: Collection[bool]) -> dt.date | None:
-    """A date, where ``orders`` says whether days come before months in the cells that prove it."""
+    """Return the date in a text, or None; ``orders`` says whether days precede months in the cells that prove it."""
     if found := _YEAR_FIRST.fullmatch(text):
         return _day(*found.groups())
     if found := _DAY_FIRST.fullmatch(text):
@@ -214,7 +226,7 @@ def _date(text: str, orders: Collection[bool]) -> dt.date | None:
 
 
 def _readings(text: str) -> list[dt.date]:
-    """The dates that a cell such as 1/12/2026 can be: with the day first, and with the month first."""
+    """Return the dates that a cell such as 1/12/2026 can be: with the day first, and with the month first."""
     found = _EITHER_FIRST.fullmatch(text)
     if not found:
         return []
@@ -230,19 +242,19 @@ def _day(year: str, month: str, day: str) -> dt.date | None:
 
 
 def _month(name: str) -> str:
-    """The number of an English month, in full or its first three or four letters; '0' for another word."""
+    """Return the number of an English month, given in full or by three or four letters; '0' for any other word."""
     names = [month for month in _MONTHS.split() if name.lower() in (month, month[:3], month[:4])]
     return str(_MONTHS.split().index(names[0]) + 1) if names else "0"
 
 
 def two_dates(text: str) -> str:
-    """The two dates that a cell can be, in words; '' where it is not of that sort."""
+    """Return in words the two dates that a cell can be; '' if it cannot be two."""
     readings = sorted(day for day in set(_readings(text.translate(_SIGNS).strip())) if _is_plausible(day))
     return f"; {readings[0]} or {readings[1]}? Write the one that is meant like this" if len(readings) == 2 else ""
 
 
 def why_no_date(text: str) -> str:
-    """The likely cause why a cell is no date, where one stands out."""
+    """Return the likely cause why a cell is not a date; '' if none stands out."""
     plain = text.translate(_SIGNS).strip()
     if _SERIAL.fullmatch(plain):
         day = _SERIAL_START + dt.timedelta(days=int(float(plain)))

@@ -1,4 +1,4 @@
-"""Cells into values by the schema, every fault collected."""
+"""Convert cells to values by the schema, and collect every fault."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ IN_ANOTHER_UNIT: Mapping[str, tuple[str, Callable[[float], float]]] = {
     "1/K": ("percent a degree", lambda percent: percent / 100),
     "1/km": ("percent a km", lambda percent: percent / 100),
 }
-"""For each unit the other one in which a number that is too high may have been written, and what it would be."""
+"""For each unit, the other unit in which a number that is too high may have been written, and its conversion."""
 
 CUT_BYTES = 251
-"""Text in a shapefile that has so many bytes may have been cut: it holds 254, and no part of a letter."""
+"""Bytes from which text in a shapefile may have been cut: a cell holds 254 bytes, and no part of a letter."""
 
 
 def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1.0) -> tuple[pd.DataFrame, list[Fault]]:
-    """A raw table with typed columns, and its faults.
+    """Return a raw table with typed columns, and its faults.
 
     Parameters
     ----------
@@ -54,9 +54,9 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
     Returns
     -------
     frame : DataFrame
-        Every schema column (numbers as float with NaN for blanks, text with '', dates as NaT), then the columns that
-        the schema does not know, as they are. The index is the row number. Cells at fault are blank. Its ``attrs`` say
-        how the file was ``read_as``.
+        Every column of the schema (numbers as float with NaN for blanks, text with '', dates with NaT), then the
+        columns that the schema does not know, as they are. The index is the row number. Cells at fault are blank.
+        ``attrs["read_as"]`` says how the file was read.
     faults : list of Fault
     """
     cells = raw.cells.set_axis(raw.rows, axis=0)
@@ -108,26 +108,26 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
 
 
 def _cut_text(text: pd.Series, name: str, file: str) -> list[Fault]:
-    """Text that a shapefile may have cut."""
+    """Return faults for text that a shapefile may have cut."""
     long = text[text.map(lambda cell: len(cell.encode())) >= CUT_BYTES]
     expected = f"text of less than {CUT_BYTES} bytes, or {WHOLE}"
     return named((Fault(Code.CUT, file, int(row), name, cell, expected) for row, cell in long.items()), len(long))
 
 
 def _as_written(fault: Fault, source: dict[str, str], cells: pd.DataFrame) -> Fault:
-    """A fault of a checked table, with the column and the text that its file has."""
+    """Return a fault of a checked table with the column and the text of its file."""
     name = source.get(fault.column, fault.column)
     return replace(fault, column=name, found=_shown(cells.at[fault.row, name])) if name in cells else fault
 
 
 def _of_one_kind(series: pd.Series) -> pd.Series:
-    """A column of a sheet in which numbers stand among words, as text."""
+    """Return a column of a sheet as text if it mixes numbers and words, else as it is."""
     is_text = series.map(lambda cell: isinstance(cell, str)) if series.dtype == object else None
     return series if is_text is None or is_text.all() or not is_text.any() else _text(series)
 
 
 def _numbers(table: Table, written: dict[str, pd.Series]) -> tuple[dict[str, pd.Series], bool]:
-    """The number columns of a table, NaN where a cell is blank or none; and whether commas are decimal in its text."""
+    """Return the number columns, NaN if a cell is blank or no number, and whether commas are decimal in their text."""
     columns = {column.name: written[column.name] for column in table if column.type in (Type.NUMBER, Type.INTEGER)}
     degrees = [column.name for column in table if column.unit == "degrees"]
     texts = {name: _as_arrow(one) for name, one in columns.items() if not pd.api.types.is_numeric_dtype(one)}
@@ -145,14 +145,14 @@ def _numbers(table: Table, written: dict[str, pd.Series]) -> tuple[dict[str, pd.
 
 
 def _as_arrow(series: pd.Series) -> pa.Array:
-    """The text of a column, null where a cell is blank or of another kind."""
+    """Return the text of a column; null if a cell is blank or not text."""
     if isinstance(series.dtype, pd.StringDtype):
         return pa.array(series.mask(_is_blank(series)), from_pandas=True)
     return pa.array([cell if isinstance(cell, str) and cell else None for cell in series], pa.string())
 
 
 def _convert(column: Column, series: pd.Series, numbers: pd.Series, rate: float) -> tuple[pd.Series, np.ndarray]:
-    """Typed values, and where the text is at fault; of a number column its ``numbers`` are given."""
+    """Return the typed values of a column, and a mask of cells at fault; ``numbers`` are those of a number column."""
     blank = _is_blank(series)
     if column.type is Type.TEXT:
         text = _text(series).fillna("").astype(str)
@@ -174,7 +174,7 @@ def _convert(column: Column, series: pd.Series, numbers: pd.Series, rate: float)
 
 
 def _text(series: pd.Series) -> pd.Series:
-    """Cells as their file shows them; missing ones stay missing."""
+    """Return cells as text, as their file shows them; missing cells stay missing."""
     return series if isinstance(series.dtype, pd.StringDtype) else series.map(_shown, na_action="ignore")
 
 
@@ -185,7 +185,7 @@ def _is_blank(series: pd.Series) -> np.ndarray:
 
 
 def _shown(value: object) -> str:
-    """A cell as its file shows it."""
+    """Return a cell as text, as its file shows it."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return "" if value is None else str(value)
@@ -200,7 +200,7 @@ def _fault(file: str, column: Column, name: str, cells: pd.DataFrame, row: int, 
 
 
 def _kind(column: Column, text: str, value: float) -> Code:
-    """What is wrong with a cell that could not be converted."""
+    """Return the code of the fault of a cell that could not be converted."""
     if not text:
         return Code.BLANK
     if column.type is Type.DATE:
@@ -214,12 +214,12 @@ def _kind(column: Column, text: str, value: float) -> Code:
 
 
 def _cause(column: Column, text: str, value: float, longitude: float | None) -> str:
-    """The likely cause of a fault, where one stands out."""
+    """Return the likely cause of a fault; '' if none stands out."""
     if not text:
         return ""
     if np.isnan(value) and column.unit == "degrees":
         return DEGREES
-    if np.isnan(value):  # not of a number column, or none
+    if np.isnan(value):  # no number, or not a number column
         words = {Type.DATE: two_dates(text) or why_no_date(text), Type.TEXT: nearest(text, column.choices)}
         return words.get(column.type, two_numbers(text) or why_no_number(text))
     return _cause_of_number(column, value, longitude)

@@ -1,4 +1,4 @@
-"""Which commas of a row are too many: those within a number, or within a text without quotes."""
+"""Find the commas that are too many in a row: within a number, or within a text without quotes."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ import pandas as pd
 from siteopt.schema import Column, Table, Type
 
 MOST = 4
-"""Commas too many for which the columns are sought; a row with more is another kind of row."""
+"""Maximum number of surplus commas whose columns are looked for; a row with more is another kind of row."""
 
 NAMED_COLUMNS = 4
-"""Columns that are named where it is not certain which."""
+"""Maximum number of columns that are named, if it is not certain which one is meant."""
 
 _NUMBER = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
 _DECIMALS = re.compile(r"[-+]?\d+,\d+")
 _SURE, _ODD, _UNQUOTED, _WRONG = 0, 1, 2, 5
-"""How ill a cell fits its column."""
+"""Penalties for how badly a cell fits its column."""
 
 
 class _Way(NamedTuple):
-    """The least ill of all ways to spread cells over columns, and the columns that take several in any of them."""
+    """Lowest penalty of all ways to spread cells over columns, and the columns that take several in any of them."""
 
     ill: int
     joined: frozenset[int]
 
 
 def too_many(record: Sequence[str], header: Sequence[str], table: Table) -> str:
-    """Where the commas of a row look too many, in words; '' where that is not plain.
+    """Return in words which columns of a row look to hold too many commas; '' if that is not clear.
 
-    Every column takes one cell or more of those that follow each other, so that as few as possible fit ill.
+    Every column takes one or more consecutive cells, so that the sum of the penalties is as low as possible.
 
     Parameters
     ----------
     record : sequence of str
-        More cells than the header has.
+        Cells of the row, more than the header has.
     """
     extra = len(record) - len(header)
     if extra > MOST:
         return ""
     known = [table[name] if name in table.names else None for name in header]
-    ways = {0: _Way(0, frozenset())}  # by the cells that the columns so far took beyond one each
+    ways = {0: _Way(0, frozenset())}  # by the surplus cells that the columns so far have taken
     for place, column in enumerate(known):
         longer: dict[int, _Way] = {}
         for before, way in ways.items():
@@ -73,7 +73,7 @@ def _is_number(column: Column) -> bool:
 
 
 def _ill(cells: Sequence[str], column: Column | None) -> int:
-    """How ill these cells, joined by commas, fit a column. A text with commas has quotes, as a rule."""
+    """Return how badly these cells, joined by commas, fit a column. Text with commas usually has quotes."""
     text = ",".join(cells)
     if column is not None and text:
         if _is_number(column):

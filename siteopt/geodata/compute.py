@@ -1,8 +1,8 @@
-"""When the GPUs of a milestone can be racked, plumbed and networked: four queues in series, in closed form.
+"""Compute when the GPUs of a milestone can be racked, plumbed and networked: four queues in series, in closed form.
 
 A queue passes on at most its rate a day, and never more than it has received. Work done on a day counts from the
-next day on. A series of queues that start together at a constant rate is one queue at the lowest rate; a delivery
-ladder through queues is, for each delivery, the time from its day at the lowest rate behind it. (Min-plus
+next day on. Queues in series that start together at constant rates act as one queue at the lowest rate. Each delivery
+of a delivery ladder passes through the queues at the lowest rate behind it, from its own day on. (Min-plus
 convolution: see ``docs/model.md``; a test replays the queues day by day.)
 """
 
@@ -22,19 +22,19 @@ _HALLS, _LOOP, _DELIVERIES, _RACKS, _NETWORK, _FLOOR = range(len(QUEUES))
 def compute_ready(
     gpus: ArrayLike, access_day: ArrayLike, halls_per_day: ArrayLike, floor_gpus: ArrayLike, pace: Pace
 ) -> tuple[Ints, Ints]:
-    """First day on which the GPUs of each milestone can be commissioned, and the queue that decides it.
+    """Return the first day on which the GPUs of each milestone can be commissioned, and the queue that decides it.
 
     Parameters
     ----------
     gpus : M, cumulative
     access_day : S
     halls_per_day, floor_gpus : S
-        GPUs whose hall is made ready a day, and for which there is hall at all.
+        GPUs for which hall is made ready a day, and GPUs for which there is hall at all.
 
     Returns
     -------
     day, queue : S x M
-        NEVER where the floor or the deliveries do not suffice; index into QUEUES.
+        The day, NEVER if the floor area or the deliveries are not sufficient; and the index into QUEUES.
     """
     needed = np.asarray(gpus, dtype=float)
     rates = np.stack(
@@ -56,9 +56,10 @@ def compute_ready(
 def queue_free(
     gpus: ArrayLike, access_day: ArrayLike, halls_per_day: ArrayLike, floor_gpus: ArrayLike, pace: Pace
 ) -> Ints:
-    """``compute_ready`` if one queue after the other were free: no limit to its rate, or all GPUs delivered on day 0.
+    """Return the days of :func:`compute_ready` if one queue after the other were unlimited.
 
-    Takes what :func:`compute_ready` takes.
+    A rate or a floor area then has no limit, and all GPUs are delivered on day 0. The parameters are those of
+    :func:`compute_ready`.
 
     Returns
     -------
@@ -79,9 +80,10 @@ def queue_free(
 
 
 def _through_ladder(needed: Floats, pace: Pace) -> tuple[Ints, Ints]:
-    """Day by which deliveries, racks and network have passed on so many GPUs, and what decides; M each.
+    """Return the day by which deliveries, racks and network have passed on the GPUs, and the deciding queue; M each.
 
-    The deliveries decide, unless the first one is still being racked for longer than it was waited for.
+    The deliveries decide, unless the first delivery sets the day and takes longer in racks and network than it was
+    waited for.
     """
     rate = min(pace.racks_per_day, pace.network_per_day)
     slow = _RACKS if pace.racks_per_day <= pace.network_per_day else _NETWORK
@@ -96,5 +98,5 @@ def _through_ladder(needed: Floats, pace: Pace) -> tuple[Ints, Ints]:
 
 
 def _ceil(days: Floats) -> Ints:
-    """Whole days; a hair above a whole number (rounding of rates) is that number."""
+    """Return days rounded up; a value within HAIR above a whole number (rounding of rates) counts as that number."""
     return np.ceil(days - HAIR).astype(np.int64)

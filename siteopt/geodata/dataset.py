@@ -1,12 +1,13 @@
-"""From a scenario and its tables to the pool of eligible sites: read, check, choose, fill the blanks."""
+"""Make the pool of eligible sites from a scenario and its tables: read, check, choose, fill the blanks."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -18,76 +19,99 @@ import shapely
 
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, named
+from siteopt.geodata.changes import Change, Tables, changed, dated_steps
 from siteopt.geodata.check import typed
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.layers import CRS, files_of, located, refuse
 from siteopt.geodata.pool import SitePool, power_quality, site_pool
-from siteopt.geodata.tables import read_table
+from siteopt.geodata.tables import FRAME, RawTable, frame_digest, from_frame, read_table
 from siteopt.geodata.together import inside_faults, ladder_faults, outline_faults, shape_faults, stranger_faults
 from siteopt.instance import Instance
 from siteopt.log import note
+from siteopt.record.base import InputFile
+from siteopt.record.reason import ReasonCode, because
 from siteopt.scenario import Scenario
 from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Table, Type
 
 ASSUMABLE = [column.name for column in CANDIDATES if column.assumable]
 DECIDING = [column.name for column in CANDIDATES if column.type is not Type.TEXT or column.choices]
 DECIDING += ["country", "region"]
-"""Columns of the candidates that decide something, unlike names and notes."""
+"""Columns of the candidates that affect the answer, unlike names and notes."""
 
 OUTLINE = "outline"
-"""Role of a candidate's own polygon, beside the uses of areas."""
+"""Role of the polygon of a candidate itself, besides the uses of areas."""
 
 
 @dataclass(frozen=True)
-class Dataset:
-    """Everything that was read for a scenario.
+class Dataset(Tables):
+    """Everything that was read for a scenario, and the eligible sites.
 
     Attributes
     ----------
     pool : SitePool
         The eligible sites.
-    sites : DataFrame
-        Every candidate by site_id, as read and in the order of the tables, with the columns that siteopt does not
-        know.
-    offers : DataFrame
-        Every offer by offer_id, in the order of the Instance.
     steps : DataFrame
-        Grid steps of the eligible sites in the order of the pool, with ``day``.
-    excluded : Series
-        Why a candidate is not in the pool, by site_id.
+        Grid steps of the eligible sites, in the order of the pool, then by ``day`` and limit.
+    excluded : Series of Reason
+        Why each candidate that is not in the pool is excluded, by site_id.
     assumed : DataFrame of bool
-        Which blanks were filled by the scenario: eligible sites by columns that may be assumed.
-    inputs : tuple of mappings
-        ``path`` and ``sha256`` of every file read, and ``read_as`` where something was detected about it.
-    warnings : tuple of Fault
-        What is hardly right, but no fault.
-    areas : tuple of GeoDataFrame
-        Polygons of sites in the CRS of their layers: ``site_id``, ``role`` (OUTLINE or a use) and geometry.
+        Blanks that the scenario filled: eligible sites by columns that may be assumed.
     """
 
     pool: SitePool
-    sites: pd.DataFrame
-    offers: pd.DataFrame
     steps: pd.DataFrame
     excluded: pd.Series
     assumed: pd.DataFrame
-    inputs: tuple[Mapping[str, str], ...]
-    warnings: tuple[Fault, ...]
-    areas: tuple[geopandas.GeoDataFrame, ...] = ()
 
     @cached_property
     def instance(self) -> Instance:
-        """All eligible sites at once; arrays of sites by offers, so not for hundreds of thousands."""
+        """Return the Instance of all eligible sites at once.
+
+        Its arrays of sites by offers are too large for hundreds of thousands of sites.
+        """
         return self.pool.exact(np.arange(len(self.pool.site_id)))
 
     def areas_of(self, site_id: str | None) -> list[tuple[str, shapely.Geometry]]:
-        """Role and polygon (WGS 84) of a site's outline, halls and yards, where they are known."""
+        """Return role and polygon (WGS 84) of a site's outline, halls and yards, if they are known."""
         mine = [layer[layer["site_id"] == site_id].to_crs(CRS) for layer in self.areas]
         return [area for layer in mine for area in zip(layer["role"], layer.geometry, strict=True)]
 
+    def only(self, site_id: str) -> Dataset:
+        """Return the dataset of one candidate, which takes part even if a date or the filter excludes it."""
+        steps = self.grid_steps[self.grid_steps["site_id"] == site_id]
+        return _assembled(replace(self._tables, sites=self.sites.loc[[site_id]], grid_steps=steps, admit=site_id))
+
+    def with_changes(self, changes: Iterable[Change]) -> Dataset:
+        """Return the dataset with some facts changed; its pool and Instance are those of the new facts.
+
+        Parameters
+        ----------
+        changes : iterable of Change
+            Cells of candidates, offers and grid steps, and keys of the scenario.
+
+        Raises
+        ------
+        InputError
+            With every change that names something unknown, or whose value cannot be right.
+
+        Examples
+        --------
+        >>> import siteopt
+        >>> data = siteopt.load(siteopt.read_scenario(siteopt.example("frugal")))
+        >>> later = data.with_changes([siteopt.Change("candidates", "us-gadsden-goodyear", "access_days", 90.0)])
+        >>> found = later.only("us-gadsden-goodyear").instance
+        >>> int(found.access_day[0])
+        90
+        """
+        return _assembled(changed(self._tables, tuple(changes)))
+
+    @property
+    def _tables(self) -> Tables:
+        return Tables(**{one.name: getattr(self, one.name) for one in fields(Tables)})
+
 
 class _Read(NamedTuple):
-    """A table that was read: its name, its rows, and their shapes."""
+    """Table that was read: its name, its rows, and their shapes."""
 
     name: str
     frame: pd.DataFrame
@@ -96,46 +120,57 @@ class _Read(NamedTuple):
 
 @dataclass
 class _Reader:
-    """Reads tables of a scenario and gathers what is wrong with them."""
+    """Reader of the tables of a scenario, which collects their faults."""
 
     scenario: Scenario
     faults: list[Fault] = field(default_factory=list)
-    inputs: list[dict[str, str]] = field(default_factory=list)
+    inputs: list[InputFile] = field(default_factory=list)
     sites: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
     def known(self) -> pd.DataFrame:
-        """Place and grid of each candidate, by its id."""
+        """Return the place and the grid limit of each candidate, by its id."""
         sites = self.sites[["longitude", "latitude", "grid_mw"]]
         return sites[~sites.index.duplicated() & (sites.index != "")]
 
-    def read(self, table: Table, paths: Sequence[str]) -> list[_Read]:
-        project = self.scenario.project
-        found = []
-        for name in paths:
+    def read(self, table: Table, paths: Sequence[str], given: pd.DataFrame | None = None) -> list[_Read]:
+        """Return the tables of some files, or the table that is given as a frame."""
+        if given is not None:
+            return self._checked(table, f"{FRAME}{table.name}", lambda name: from_frame(name, given, table))
+
+        def file(name: str) -> RawTable:
             path = self.scenario.resolve(name)
-            begin = time.monotonic()
-            try:
-                refuse(path, name)
-                raw = replace(read_table(path, table), file=name)
-            except InputError as error:
-                self.faults += [replace(fault, file=name) for fault in error.faults]
-                continue
-            frame, faults = typed(table, raw, project.currency, project.currency_per_usd)
-            read_as = frame.attrs.pop("read_as")
-            note("read", path=name, rows=len(frame), seconds=round(time.monotonic() - begin, 4), read_as=read_as)
-            table_file, *beside = _digests(name, path)
-            self.inputs += [table_file | ({"read_as": read_as} if read_as else {}), *beside]
-            if table is AREAS:
-                faults += shape_faults(raw.shapes, raw.rows, name)
-            if table is CANDIDATES and raw.shapes is not None:
-                faults += outline_faults(frame, raw.shapes, name)
-            self.report(table, faults, frame)
-            found.append(_Read(name, frame, raw.shapes))
-        return found
+            refuse(path, name)
+            return replace(read_table(path, table), file=name)
+
+        return [read for name in paths for read in self._checked(table, name, file)]
+
+    def _checked(self, table: Table, name: str, make: Callable[[str], RawTable]) -> list[_Read]:
+        """Return a table with typed columns in a list, which is empty if the table cannot be read."""
+        project = self.scenario.project
+        begin = time.monotonic()
+        try:
+            raw = make(name)
+        except InputError as error:
+            self.faults += [replace(fault, file=name) for fault in error.faults]
+            return []
+        frame, faults = typed(table, raw, project.currency, project.currency_per_usd)
+        read_as = frame.attrs.pop("read_as")
+        note("read", path=name, rows=len(frame), seconds=round(time.monotonic() - begin, 4), read_as=read_as)
+        if name.startswith(FRAME):
+            self.inputs.append(InputFile(path=name, sha256=frame_digest(raw)))
+        else:
+            table_file, *beside = _digests(name, self.scenario.resolve(name))
+            self.inputs += [table_file.model_copy(update={"read_as": read_as or None}), *beside]
+        if table is AREAS:
+            faults += shape_faults(raw.shapes, raw.rows, name)
+        if table is CANDIDATES and raw.shapes is not None:
+            faults += outline_faults(frame, raw.shapes, name)
+        self.report(table, faults, frame)
+        return [_Read(name, frame, raw.shapes)]
 
     def report(self, table: Table, faults: list[Fault], frame: pd.DataFrame) -> None:
-        """Keep the faults of a table, with the places of its rows: their own, or those of the sites that they name."""
+        """Keep the faults of a table with the places of their rows, or of the sites that the rows name."""
         if faults:
             places = frame
             if "longitude" not in table.names:
@@ -147,7 +182,7 @@ class _Reader:
                 self.faults.append(replace(fault, longitude=longitude, latitude=latitude))
 
     def joined(self, table: Table, tables: list[_Read], key: str) -> pd.DataFrame:
-        """One frame by id, in the order of the files; an id that stands in two files is a fault."""
+        """Return one frame by id, in the order of the files; an id that is in two files is a fault."""
         for number, (name, frame, _) in enumerate(tables):
             once = frame[key] != ""
             for twin, other, _ in tables[:number]:
@@ -164,13 +199,28 @@ class _Reader:
         return pd.concat([frame for _, frame, _ in tables], ignore_index=True).set_index(key, drop=False)
 
 
-def load(scenario: Scenario, admit: str = "") -> Dataset:
+def load(
+    scenario: Scenario,
+    admit: str = "",
+    *,
+    candidates: pd.DataFrame | None = None,
+    offers: pd.DataFrame | None = None,
+    grid_steps: pd.DataFrame | None = None,
+) -> Dataset:
     """Read and check the scenario's tables, and make the pool of eligible sites.
 
     Parameters
     ----------
     admit : str
-        A site_id that takes part even where a date or the filter leaves it out.
+        site_id of a site that takes part even if a date or the filter excludes it.
+    candidates, offers, grid_steps : DataFrame or GeoDataFrame, optional
+        Tables to use instead of the files that the scenario names. They have the same columns, and are checked in the
+        same way. The id may be the index. The geometry of candidates replaces their longitude and latitude.
+
+    Returns
+    -------
+    Dataset
+        The tables, the pool of eligible sites, and the reasons why the other candidates are excluded.
 
     Raises
     ------
@@ -178,16 +228,17 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
         With every fault of every table at once.
     """
     reader = _Reader(scenario)
-    candidates = reader.read(CANDIDATES, scenario.inputs.candidates)
-    sites = reader.joined(CANDIDATES, candidates, "site_id")
+    site_tables = reader.read(CANDIDATES, scenario.inputs.candidates, candidates)
+    sites = reader.joined(CANDIDATES, site_tables, "site_id")
     reader.sites = sites
-    offers = reader.joined(OFFERS, reader.read(OFFERS, scenario.inputs.offers), "offer_id").sort_index()
+    offer_tables = reader.read(OFFERS, scenario.inputs.offers, offers)
+    known_offers = reader.joined(OFFERS, offer_tables, "offer_id").sort_index()
     start = pd.Timestamp(scenario.project.start_date)
     ladders = [
         (name, frame.assign(day=frame["ready_day"].fillna((frame["ready_date"] - start).dt.days)))
-        for name, frame, _ in reader.read(GRID_STEPS, scenario.inputs.grid_steps)
+        for name, frame, _ in reader.read(GRID_STEPS, scenario.inputs.grid_steps, grid_steps)
     ]
-    if candidates and ladders:
+    if site_tables and ladders:
         assumed_mw = scenario.defaults.of("grid_mw")
         assumed_mw = np.nan if assumed_mw is None else float(assumed_mw)
         not_rising = ladder_faults(ladders, reader.known["grid_mw"], assumed_mw)
@@ -198,51 +249,66 @@ def load(scenario: Scenario, admit: str = "") -> Dataset:
     waves = [frame for _, frame, _ in reader.read(WAVEFORM, [sampled] if sampled else [])]
     waveform = waves[0].sort_values("time_s") if waves else pd.DataFrame(columns=list(WAVEFORM.names))
     areas = reader.read(AREAS, scenario.inputs.areas)
-    outlines = _outlines(candidates)
+    outlines = _outlines(site_tables)
     for name, frame, shapes in areas:
-        if candidates:
+        if site_tables:
             reader.report(AREAS, stranger_faults(frame["site_id"], name, reader.known.index), frame)
         if shapes is not None:
             reader.report(AREAS, inside_faults(frame, shapes, outlines, name), frame)
-    for name, table in (("candidates", sites), ("offers", offers)):
-        if table.empty and all(fault.code.is_warning for fault in reader.faults):
-            files = ", ".join(getattr(scenario.inputs, name))
+    is_read = all(fault.code.is_warning for fault in reader.faults)
+    for name, table in (("candidates", sites), ("offers", known_offers)):
+        if table.empty and is_read:
+            files = ", ".join(getattr(scenario.inputs, name)) or name
             reader.faults.append(Fault(Code.EMPTY, files, None, "", "no rows", name))
     warnings = tuple(fault for fault in reader.faults if fault.code.is_warning)
     if len(warnings) < len(reader.faults):
         raise InputError(reader.faults)
     if warnings:
         note("warnings", logging.WARNING, count=len(warnings), warnings=[str(warning) for warning in warnings])
-    steps = pd.DataFrame(columns=[*GRID_STEPS.names, "day"])
-    if ladders:
-        steps = pd.concat([frame for _, frame in ladders], ignore_index=True)
-        steps["day"] = np.ceil(steps["day"]).clip(lower=0)
-    deciding = sites[DECIDING].iloc[sites.index.argsort()]
-    reason = excluded_by(scenario, deciding)
-    reason[deciding.index == admit] = ""
-    filled, blank, unknown = filled_sites(scenario, deciding[reason == ""])
-    reason[reason == ""] = unknown
-    left_out = reason != ""
-    eligible = filled[unknown == ""]
+    steps = [frame.drop(columns="day") for _, frame in ladders]
+    shaped = [(frame, OUTLINE, shapes) for _, frame, shapes in site_tables]
+    shaped += [(frame, frame["use"], shapes) for _, frame, shapes in areas]
+    tables = Tables(
+        scenario=scenario,
+        sites=sites,
+        offers=known_offers,
+        grid_steps=pd.concat(steps, ignore_index=True) if steps else pd.DataFrame(columns=list(GRID_STEPS.names)),
+        quality=power_quality(scenario, waveform),
+        inputs=(*_also_read(scenario), *reader.inputs),
+        warnings=warnings,
+        areas=tuple(_polygons(frame["site_id"], role, shapes) for frame, role, shapes in shaped if shapes is not None),
+        admit=admit,
+    )
+    return _assembled(tables)
+
+
+def _assembled(tables: Tables) -> Dataset:
+    """Choose the eligible sites, fill their blanks, and make their pool."""
+    scenario = tables.scenario
+    deciding = tables.sites[DECIDING].iloc[tables.sites.index.argsort()]
+    reason = np.full(len(deciding), None, dtype=object)
+    judged = np.flatnonzero(deciding.index != tables.admit)
+    if len(judged):
+        reason[judged] = excluded_by(scenario, deciding.iloc[judged])
+    admitted = pd.isna(reason)
+    filled, blank, unknown = filled_sites(scenario, deciding[admitted])
+    reason[admitted] = unknown
+    left_out, known = ~pd.isna(reason), pd.isna(unknown)
+    eligible = filled[known]
+    steps = dated_steps(scenario, tables.grid_steps)
     steps = steps[eligible.index.get_indexer(steps["site_id"]) >= 0]
     steps = steps.sort_values(["site_id", "day", "grid_mw"], ignore_index=True)
-    shaped = [(frame, OUTLINE, shapes) for _, frame, shapes in candidates]
-    shaped += [(frame, frame["use"], shapes) for _, frame, shapes in areas]
     return Dataset(
-        site_pool(scenario, eligible, offers, steps, power_quality(scenario, waveform)),
-        sites,
-        offers,
-        steps,
-        pd.Series(reason[left_out], index=deciding.index[left_out]),
-        blank[unknown == ""],
-        (*_also_read(scenario), *reader.inputs),
-        warnings,
-        tuple(_polygons(frame["site_id"], role, shapes) for frame, role, shapes in shaped if shapes is not None),
+        **vars(tables),
+        pool=site_pool(scenario, eligible, tables.offers, steps, tables.quality),
+        steps=steps,
+        excluded=pd.Series(reason[left_out], index=deciding.index[left_out], dtype=object),
+        assumed=blank[known],
     )
 
 
 def _outlines(candidates: list[_Read]) -> geopandas.GeoSeries:
-    """The valid polygons of candidates (WGS 84) by site_id, each once."""
+    """Return the valid polygons of candidates (WGS 84) by site_id, each site once."""
     found = [geopandas.GeoSeries([], crs=CRS)]
     for _, frame, shapes in candidates:
         if shapes is not None:
@@ -255,30 +321,28 @@ def _outlines(candidates: list[_Read]) -> geopandas.GeoSeries:
 
 
 def _polygons(sites: pd.Series, role: str | pd.Series, shapes: geopandas.GeoSeries) -> geopandas.GeoDataFrame:
-    """Those of the shapes that are polygons, with their sites and roles."""
+    """Return the shapes that are polygons, with their sites and roles."""
     table = pd.DataFrame({"site_id": sites, "role": role})
     found = np.isin(shapes.geom_type, ("Polygon", "MultiPolygon"))
     return geopandas.GeoDataFrame(table[found], geometry=shapes.to_numpy()[found], crs=shapes.crs)
 
 
-def _also_read(scenario: Scenario) -> Iterator[dict[str, str]]:
-    """The scenario and the layers of its filter, where they are files, with their digests."""
+def _also_read(scenario: Scenario) -> Iterator[InputFile]:
+    """Yield the scenario and the layers of its filter, if they are files, with their digests."""
     keep = scenario.filter
     layers = [keep.within, keep.away_from.layer if keep.away_from else None]
-    for name, path in [
-        (scenario.path.name, scenario.path),
-        *((name, scenario.resolve(name)) for name in layers if name),
-    ]:
-        if located(path)[0].is_file():
+    own = [(scenario.path.name, scenario.path)] if scenario.path is not None else []
+    for name, path in [*own, *((name, scenario.resolve(name)) for name in layers if name)]:
+        if os.path.isfile(located(path)[0]):  # which a name that is too long is not
             yield from _digests(name, path)
 
 
-def _digests(name: str, path: Path) -> list[dict[str, str]]:
-    """The files of a table or layer, and their digests; those beside it have its name but for the ending."""
+def _digests(name: str, path: Path) -> list[InputFile]:
+    """Return the files of a table or layer with their digests; files beside it have its name with another ending."""
     file, *beside = files_of(path)
     stem = located(Path(name))[0].with_suffix("")
     named = {name: file, **{f"{stem.as_posix()}{one.suffix}": one for one in beside}}
-    return [{"path": path, "sha256": _sha256(file)} for path, file in named.items()]
+    return [InputFile(path=path, sha256=_sha256(file)) for path, file in named.items()]
 
 
 def _sha256(path: Path) -> str:
@@ -287,12 +351,11 @@ def _sha256(path: Path) -> str:
 
 
 def filled_sites(scenario: Scenario, sites: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
-    """Blanks filled as the scenario says; where there were any; and why a site is unknown too much, or ''."""
+    """Return sites with blanks filled by the scenario, a mask of the blanks, and the reason for unknowns, or None."""
     filled = sites.copy()
     blank = pd.DataFrame({column: sites[column].isna() | (sites[column] == "") for column in ASSUMABLE})
     blank["condition"] &= sites["fitout_m2_per_day"].isna()
-    values = {column: scenario.defaults.of(column) for column in ASSUMABLE}
-    values["grid_usd_per_mwh"] = scenario.energy.grid_usd_per_mwh
+    values = {column: scenario.assumed(column) for column in ASSUMABLE}
     for column, value in values.items():
         if value is not None:
             filled[column] = sites[column].mask(blank[column], value)
@@ -300,5 +363,5 @@ def filled_sites(scenario: Scenario, sites: pd.DataFrame) -> tuple[pd.DataFrame,
     bits_of = blank[unknown].to_numpy(dtype=bool) @ (1 << np.arange(len(unknown)))
     which, pattern = np.unique(bits_of, return_inverse=True)
     lacking = [[name for bit, name in enumerate(unknown) if int(bits) >> bit & 1] for bits in which]
-    reasons = np.array(["unknown: " + ", ".join(names) if names else "" for names in lacking], dtype=object)
-    return filled, blank, reasons[pattern]
+    reasons = [because(ReasonCode.UNKNOWN_FIGURES, columns=tuple(names)) if names else None for names in lacking]
+    return filled, blank, np.array(reasons, dtype=object)[pattern]

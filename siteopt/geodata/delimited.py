@@ -1,6 +1,6 @@
 """Read delimited text as it is: its encoding, the mark between its cells, and its records as cells of text.
 
-All at once where that is certain to give the same, or else record by record.
+The text is read at once if this is certain to give the same result, else record by record.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from siteopt.schema import Table
 
 FILE_BYTES = 1_000_000_000
 LINE_BYTES = 1_000_000
-"""Bounds of a file and of a line. Those of columns and cells are a spreadsheet's, and the csv module's."""
+"""Bounds of a file and of a line. The bound of columns is a spreadsheet's, that of cells the csv module's."""
 
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _READ_AS = {"utf-8": "", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp949": "CP949", "cp1252": "Windows-1252"}
@@ -39,7 +39,7 @@ _LONG_HEADER = f"a header of more than {LINE_BYTES:,} bytes", "a header, and eac
 
 _NOT_ASCII = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
 _LINES_SHOWN = 1000
-"""Lines that tell the encoding: so many of those that are not ASCII."""
+"""Maximum number of lines with non-ASCII text that are used to detect the encoding."""
 
 _SEP = re.compile(rb'"?sep=([,;\t|])"?[,;\t|]*(?:\r\n|\n|\r)', re.IGNORECASE)
 _BLANK_LINES = re.compile(rb'(?:(?:[ \t,;|]|"")*+(?:\r\n|\n|\r))*+')
@@ -49,12 +49,12 @@ _BLOCK_BYTES = 8 << 20
 
 
 def read_delimited(path: Path, table: Table) -> tuple[Records, str]:
-    """The records of a delimited text, and how the file was read, where not as CSV in UTF-8.
+    """Return the records of a delimited text, and how the file was read if it is not CSV in UTF-8.
 
     Raises
     ------
     InputError
-        Where the encoding is not certain, a bound is passed, or the records do not fit the header.
+        If the encoding is not certain, a bound is exceeded, or the records do not fit the header.
     """
     file = str(path)
     data, encoding = _utf8(path)
@@ -69,7 +69,7 @@ def read_delimited(path: Path, table: Table) -> tuple[Records, str]:
 
 
 def _utf8(path: Path) -> tuple[bytes, str]:
-    """The text of a file in UTF-8, without marks before and behind, and the encoding that it had."""
+    """Return the text of a file in UTF-8, without marks before and after it, and the encoding that it had."""
     file = str(path)
     try:
         with path.open("rb") as stream:
@@ -87,7 +87,7 @@ def _utf8(path: Path) -> tuple[bytes, str]:
         found = error.strerror or str(error)
         raise InputError([Fault(Code.UNREADABLE, file, None, "", found, "a readable file")]) from None
     encoding = _BOMS.get(mark) or _encoding(file, data)
-    if (mark or encoding != "utf-8") and not _is_text(data, encoding):  # UTF-8 without a mark was found by trying it
+    if (mark or encoding != "utf-8") and not _is_text(data, encoding):  # UTF-8 without a mark was already tried
         raise _not_certain(file, f"bytes that are not {_READ_AS[encoding] or 'UTF-8'}")
     if encoding != "utf-8":
         text = io.BytesIO()
@@ -99,12 +99,12 @@ def _utf8(path: Path) -> tuple[bytes, str]:
 
 
 def _without_end(data: bytes) -> bytes:
-    """The text without what old programs put behind it."""
+    """Return the text without the NUL and Ctrl-Z that old programs put after it."""
     return data.rstrip(b"\0\x1a") if data.endswith((b"\0", b"\x1a")) else data
 
 
 def _check_nulls(file: str, data: bytes) -> None:
-    """Raise where there is a byte that no text has."""
+    """Raise InputError if there is a byte that no text has (NUL)."""
     if (at := data.find(b"\0")) >= 0:
         line = data.count(b"\n", 0, at) + 1
         found = f"line {line}: a byte that is no text (NUL)"
@@ -125,10 +125,10 @@ def _is_text(data: bytes, encoding: str) -> bool:
 
 
 def _encoding(file: str, data: bytes) -> str:
-    """The encoding of a text that has no mark of it, if that is certain.
+    """Return the encoding of a text without a byte order mark; raise InputError if it is not certain.
 
-    Lines that are not ASCII tell it. Where no two bytes beyond ASCII stand together, the text is not Korean. Where
-    some of the lines are UTF-8 and others are not, two files were joined.
+    Lines that are not ASCII show it. If no two bytes beyond ASCII are adjacent, the text is not Korean. If some of the
+    lines are UTF-8 and others are not, two files were joined.
     """
     even, odd = data[:4096:2], data[1:4096:2]
     for high, low, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
@@ -144,7 +144,7 @@ def _encoding(file: str, data: bytes) -> str:
     else:
         best = from_bytes(text, cp_isolation=["cp949", "cp1252"]).best()
         guess = best.encoding if best else ""
-    # three bytes of UTF-8 make a letter of Korean; two of them can be one in CP949, too
+    # a Korean letter has three bytes in UTF-8, and two of these can be a letter in CP949
     as_utf8 = [line.decode("utf-8", "ignore") for line in lines if _is_text(line, "utf-8")]
     if not guess or any(guess == "cp1252" or max(line) > "\u07ff" for line in as_utf8):
         bad = next(found.start() for found in _NOT_ASCII.finditer(data) if not _is_text(found.group(), "utf-8"))
@@ -159,9 +159,9 @@ def _not_certain(file: str, found: str) -> InputError:
 
 
 def _header(file: str, data: bytes, table: Table) -> tuple[int, int, str]:
-    """Where the header begins, its row, and the mark with which most names of the table are found in it.
+    """Return where the header begins, its row, and the mark with which most names of the table are found in it.
 
-    Excel hides a first line such as ``sep=;``, so that does not count as a row.
+    Excel hides a first line such as ``sep=;``, so such a line does not count as a row.
     """
     told = _SEP.match(data)
     begin = told.end() if told else 0
@@ -185,21 +185,21 @@ def _header(file: str, data: bytes, table: Table) -> tuple[int, int, str]:
 
 
 def records_at_once(data: bytes, mark: str = ",", start: int = 0) -> pd.DataFrame | None:
-    """The records behind the header of a text in UTF-8, read with Arrow; None where Python might read them otherwise.
+    """Return the records after the header of a text in UTF-8, read with Arrow; None if Python might read others.
 
-    The two agree where each record has as many cells as the header or none, each quote opens a cell, closes it or is
-    doubled within it, and a carriage return is followed by a line feed.
+    The two agree if each record has as many cells as the header or none, each quote opens a cell, closes it or is
+    doubled within it, and each carriage return is followed by a line feed.
     """
     end = len(data)
     while end > start and data[end - 1] in b"\r\n":
         end -= 1
-    line_end = data.find(b"\n", start, end) % (end + 1)  # the end where no line ends
+    line_end = data.find(b"\n", start, end) % (end + 1)  # or the end of the text
     names = _plain_names(data[start:line_end], mark)
     ends_are_plain = data.count(b"\r") == data.count(b"\r\n") and _lines_are_short(data)
     if not names or not ends_are_plain or not _quotes_are_plain(data, start, end, mark.encode()):
         return None
     first = min(line_end + 1, end)
-    if data.startswith(codecs.BOM_UTF8, first):  # which Arrow would take for a mark, and no letter
+    if data.startswith(codecs.BOM_UTF8, first):  # Arrow would take it for a byte order mark
         return None
     places = [str(place) for place in range(len(names))]
     try:
@@ -224,13 +224,13 @@ def records_at_once(data: bytes, mark: str = ",", start: int = 0) -> pd.DataFram
     for other in MARKS if len(kept) > 2 else ():
         marks = pa.compute.count_substring(records.column(0), other)
         crowded = records.filter(pa.compute.greater_equal(marks, len(kept) - 1)).to_pandas()
-        if (crowded.iloc[:, 1:] == "").all(axis=1).any():  # a row in a cell
+        if (crowded.iloc[:, 1:] == "").all(axis=1).any():  # a whole row in one cell
             return None
     return records.to_pandas()
 
 
 def _plain_names(line: bytes, mark: str) -> list[str]:
-    """The names in a header; none where it is not a plain one, of several columns that differ."""
+    """Return the names in a header; none unless it is a plain header of several columns that differ."""
     try:
         names = [name.strip() for name in next(csv.reader([line.decode()], delimiter=mark, strict=True), [])]
     except csv.Error:
@@ -240,19 +240,19 @@ def _plain_names(line: bytes, mark: str) -> list[str]:
 
 
 def _lines_are_short(data: bytes) -> bool:
-    """Whether no line can be longer than LINE_BYTES: one that is holds a whole block without its end."""
+    """Return whether no line is longer than LINE_BYTES: a longer one would hold a whole block without a line end."""
     block = LINE_BYTES // 2
     return all(data.find(b"\n", at, at + block) >= 0 for at in range(0, len(data) - block + 1, block))
 
 
 def _quotes_are_plain(data: bytes, start: int, end: int, mark: bytes) -> bool:
-    """Whether every quote opens a cell, closes it, or is doubled within it.
+    """Return whether every quote opens a cell, closes it, or is doubled within it.
 
-    Counted from the first, the even ones open: they stand at the start of a cell, or right behind the one that
-    closed, which is then the first of a double. The odd ones close: a cell ends there, or an even one follows.
+    Counted from 0, even quotes open: they are at the start of a cell, or right after a closing quote, which is then
+    the first of a doubled one. Odd quotes close: a cell ends there, or an even quote follows.
     """
     text = np.frombuffer(data, dtype=np.uint8)[start:end]
-    blocks = range(0, len(text), _BLOCK_BYTES)  # for a mask of all bytes at once is as large as the file
+    blocks = range(0, len(text), _BLOCK_BYTES)  # a mask of all bytes at once would be as large as the file
     quotes = [np.flatnonzero(text[block : block + _BLOCK_BYTES] == _QUOTE) + block for block in blocks]
     at = np.concatenate([np.zeros(0, dtype=np.int64), *quotes])
     opening, closing = at[::2], at[1::2]
@@ -270,12 +270,12 @@ class _LongLine(Exception):
 
 
 def records_one_by_one(file: str, data: bytes, table: Table, mark: str = ",", start: int = 0, row: int = 1) -> Records:
-    """The records of any text in UTF-8 without its empty lines.
+    """Return the records of any text in UTF-8, without its empty lines.
 
     Parameters
     ----------
     start, row : int
-        Where the first line begins, and its row.
+        Byte at which the first line begins, and its row.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a unit gives at a site: air temperature and altitude against the rating point."""
+"""Compute what a unit gives at a site, from air temperature and altitude against its rating point."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from siteopt.instance import Floats
 from siteopt.tolerances import HAIR
 
 RATED_AIR_C = 35.0
-"""Air temperature at which chillers are rated."""
+"""Air temperature at which chillers are rated, deg C."""
 
 RATED_WATER_C = 6.67
-"""Leaving water temperature at which chillers are rated."""
+"""Temperature of leaving water at which chillers are rated, deg C."""
 
 WARMEST_WATER_C = 15.0
-"""Leaving water up to which the chiller curve is trusted; warmer water counts as this."""
+"""Temperature of leaving water, deg C, up to which the chiller curve is trusted; warmer water counts as this."""
 
 
 def firm_mw(
@@ -27,9 +27,9 @@ def firm_mw(
     air_c: ArrayLike,
     elevation_m: ArrayLike,
 ) -> Floats:
-    """Generator rating (MW) after air temperature and altitude; arrays broadcast.
+    """Return the rating of generators (MW) after air temperature and altitude; arrays broadcast.
 
-    ``unit_mw (1 - per_c max(0, air - above_c)) (1 - per_km max(0, elevation - above_m) / 1000)``, not below zero.
+    It is ``unit_mw (1 - per_c max(0, air - above_c)) (1 - per_km max(0, elevation - above_m) / 1000)``, not below zero.
     Slopes: gas turbines 0.6 to 1.0 % a degree above 15 C and 11 to 12 % a kilometre; turbocharged engines are flat
     to about 38 C and 1,000 m (sources in ``docs/model.md``).
     """
@@ -39,10 +39,11 @@ def firm_mw(
 
 
 def chiller_factors(water_c: ArrayLike, air_c: ArrayLike) -> tuple[Floats, Floats]:
-    """Capacity and COP of an air-cooled chiller, relative to its rating at 6.67 C water and 35 C air.
+    """Return capacity and COP of an air-cooled chiller, relative to its rating at 6.67 C water and 35 C air.
 
-    CAPFT and EIRFT of ``AirCooled_Chiller_2010_PathA`` (openstudio-standards, after ASHRAE 90.1-2010); COP is one
-    over EIRFT at full load. Both are divided by their value at the rating point, which the fit misses by 1 %.
+    The curves are CAPFT and EIRFT of ``AirCooled_Chiller_2010_PathA`` (openstudio-standards, after ASHRAE 90.1-2010).
+    The COP is one over EIRFT at full load. Both are divided by their value at the rating point, which the fit misses by
+    1 %.
     """
     water = np.minimum(np.asarray(water_c, dtype=float), WARMEST_WATER_C)
     air = np.asarray(air_c, dtype=float)
@@ -64,9 +65,9 @@ def _eirft(te: ArrayLike, ta: ArrayLike) -> Floats:
 
 
 def cooler_factor(approach_c: ArrayLike, water_c: float, air_c: ArrayLike) -> Floats:
-    """1 where a tower or dry cooler can make water of ``water_c`` in air of ``air_c``, else 0.
+    """Return 1 if a tower or dry cooler can make water of ``water_c`` in air of ``air_c``, else 0.
 
-    Such a unit gives its rating where the water may be ``approach_c`` above the air or warmer, and is not counted
-    on below that.
+    Such a unit gives its rating if the water may be at least ``approach_c`` warmer than the air; otherwise it is not
+    counted.
     """
     return (np.asarray(air_c) + np.asarray(approach_c) <= water_c + HAIR).astype(float)

@@ -1,4 +1,4 @@
-"""How far it is over the ground: exactly, or quickly and never too far."""
+"""Compute distances over the ground: exactly, or quickly and never too long."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from siteopt.instance import Floats
 WGS84 = Geod(ellps="WGS84")
 
 ROUNDING_KM = 0.001
-"""What rounding may add to a spherical distance: arccos near 1 turns 1e-15 into 5e-8 rad, which is 0.3 m."""
+"""Distance that rounding may add on a sphere, km: arccos near 1 turns 1e-15 into 5e-8 rad, which is 0.3 m."""
 
 
 def geodesic_km(places: Floats, depots: Floats) -> Floats:
-    """Length of the geodesic on the WGS 84 ellipsoid from each place to each depot.
+    """Return the length of the geodesic on the WGS 84 ellipsoid from each place to each depot.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def geodesic_km(places: Floats, depots: Floats) -> Floats:
 
 
 def least_km(places: Floats, depots: Floats) -> Floats:
-    """As :func:`geodesic_km`, but quick and never more than that; less by 0.34 % and 1 m at most.
+    """Return a quick lower bound of :func:`geodesic_km`, less by 0.34 % and 1 m at most.
 
     The ellipsoid is ``(a cos u cos l, a cos u sin l, b sin u)`` with semi-axes ``a >= b``, the longitude ``l`` and the
     reduced latitude ``u``, ``tan u = b/a tan(latitude)``. Differentiating gives the length of a small step,
@@ -47,7 +47,7 @@ def least_km(places: Floats, depots: Floats) -> Floats:
 
 
 def _on_sphere(places: Floats) -> Floats:
-    """Places by their reduced latitude, as unit vectors."""
+    """Return places as unit vectors by their reduced latitude."""
     longitude, latitude = np.radians(places).T
     reduced = np.arctan2(WGS84.b * np.sin(latitude), WGS84.a * np.cos(latitude))
     level = np.cos(reduced)

@@ -1,8 +1,8 @@
-"""Which candidates the scenario admits, and why the others are left out."""
+"""Decide which candidates the scenario admits, and why it excludes the others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import geopandas
 import numpy as np
@@ -12,52 +12,66 @@ import shapely
 from siteopt.geodata.distances import WGS84
 from siteopt.geodata.layers import CRS, no_crs, open_layer, refuse
 from siteopt.instance import Floats
+from siteopt.record.reason import Quantity, Reason, ReasonCode, Value, because
 from siteopt.scenario import Scenario
 
 EDGE_DEG = 0.05
-"""Edges of a layer are cut to this length, so that they run in longitude and latitude and not straight in a plane."""
+"""Length, degrees, to which edges of a layer are cut: straight in longitude and latitude, they bend in a plane."""
 
 PAIRS = 1000
-"""Sites and parts of a layer that are measured at once."""
+"""Pairs of a site and a part of a layer that are measured at once."""
 
 
 def excluded_by(scenario: Scenario, sites: pd.DataFrame) -> np.ndarray:
-    """The first reason why the scenario leaves each candidate out, or ''; one text a site."""
-    reasons = np.full(len(sites), "", dtype=object)
-    for left_out, words, cells in _tests(scenario, sites):
-        first = left_out & (reasons == "")
-        reasons[first] = words if cells is None else words + _shown(cells[first])
+    """Return the first reason why the scenario excludes each candidate, or None; S."""
+    reasons = np.full(len(sites), None, dtype=object)
+    for left_out, told in _tests(scenario, sites):
+        first = np.flatnonzero(left_out & pd.isna(reasons))
+        reasons[first] = told if isinstance(told, Reason) else _told(*told, first)
     return reasons
 
 
-def _shown(cells: pd.Series) -> pd.Series:
-    if pd.api.types.is_datetime64_any_dtype(cells):
-        return cells.dt.strftime("%Y-%m-%d")
-    return cells.replace("", "unknown")
+def _told(code: ReasonCode, about: Mapping[str, Value], cells: pd.Series, rows: np.ndarray) -> np.ndarray:
+    """Return a reason for each of some rows, with its cell as the value ``found``; equal cells share a reason."""
+    place, found = pd.factorize(cells.iloc[rows])
+    made = [because(code, **about, found=_shown(cell)) for cell in found]
+    return np.array(made, dtype=object)[place]
 
 
-def _tests(scenario: Scenario, sites: pd.DataFrame) -> Iterator[tuple[np.ndarray, str, pd.Series | None]]:
-    """Which sites each test leaves out, and its reason: words, and the cells that follow them."""
+def _shown(cell: object) -> str:
+    return str(cell.date()) if isinstance(cell, pd.Timestamp) else str(cell)
+
+
+_Told = Reason | tuple[ReasonCode, Mapping[str, Value], pd.Series]
+
+
+def _tests(scenario: Scenario, sites: pd.DataFrame) -> Iterator[tuple[np.ndarray, _Told]]:
+    """Yield the sites that each test excludes, and its reason: one for all, or its code, values and deciding cells."""
     start, keep = pd.Timestamp(scenario.project.start_date), scenario.filter
     begin, until = sites["available_from"], sites["available_until"]
-    yield (begin > start).to_numpy(), "not to be had before ", begin
-    yield (until < start).to_numpy(), "taken since ", until
+    yield (begin > start).to_numpy(), (ReasonCode.NOT_YET_AVAILABLE, {}, begin)
+    yield (until < start).to_numpy(), (ReasonCode.NO_LONGER_AVAILABLE, {}, until)
     for name, allowed in (("status", keep.status), ("country", keep.countries), ("region", keep.regions)):
         if allowed:
-            yield ~sites[name].isin(allowed).to_numpy(dtype=bool), f"{name} is ", sites[name]
+            left_out = ~sites[name].isin(allowed).to_numpy(dtype=bool)
+            yield left_out, (ReasonCode.NOT_ADMITTED, {"column": name}, sites[name])
     places = sites[["longitude", "latitude"]].to_numpy(dtype=float)
     if keep.within is not None:
         area = _layer(scenario, keep.within).union_all()
         shapely.prepare(area)
-        yield ~shapely.covers(area, shapely.points(places)), f"outside {keep.within}", None
+        outside = ~shapely.covers(area, shapely.points(places))
+        yield outside, because(ReasonCode.OUTSIDE_LAYER, layer=keep.within)
     if keep.away_from is not None:
         layer = _layer(scenario, keep.away_from.layer)
+        distance = Quantity(amount=keep.away_from.km, unit="km")
         near = nearer_than(keep.away_from.km, places, layer)
-        yield near, f"within {keep.away_from.km:g} km of {keep.away_from.layer}", None
+        yield near, because(ReasonCode.TOO_NEAR_LAYER, layer=keep.away_from.layer, distance=distance)
 
 
 def nearer_than(km: float, places: Floats, layer: geopandas.GeoSeries) -> np.ndarray:
-    """Whether the layer (WGS 84) comes nearer than ``km``, measured on an equidistant plane about each place; S.
+    """Return whether the layer (WGS 84) comes nearer to each place than ``km``; S.
+
+    The distance is measured on an equidistant plane about each place.
 
     Parameters
     ----------
@@ -77,10 +91,10 @@ def nearer_than(km: float, places: Floats, layer: geopandas.GeoSeries) -> np.nda
 
 
 def _perhaps_nearer(km: float, places: Floats, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of places and parts whose boxes meet once the place's box has grown by ``km`` and a little more.
+    """Return the indices of places and parts whose boxes meet, if that of the place extends ``km`` and a little more.
 
-    Within an angle of the place latitude changes by no more than it, and longitude by no more than
-    ``asin(sin(angle) / cos(latitude))``; the hundredth more covers the flattening.
+    Within an angle of the place, latitude changes by no more than this angle, and longitude by no more than
+    ``asin(sin(angle) / cos(latitude))``. One hundredth more covers the flattening.
     """
     longitude, latitude = places.T
     angle = np.degrees(km * 1000 / WGS84.b) * 1.01 + 0.001

@@ -1,4 +1,4 @@
-"""Where on the ground a place lies: on land, and in which country."""
+"""Check where on the ground a place lies: on land, and in which country."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from siteopt.codes import Code
 from siteopt.faults import NAMED, Fault, named
 
 TOLERANCE_KM = 25
-"""So far from its coast or border a place still counts as in a country: the shapes of the map are grown by it."""
+"""Distance from coast or border up to which a place counts as in a country: the map's shapes are grown by it."""
 
 ALIKE = 0.8
-"""Likeness from which a name is taken for that of a country."""
+"""Similarity from which a name is taken for that of a country."""
 
 MENDED = {
     "latitude and longitude look swapped": ((0, 1), (1, 0)),
@@ -29,27 +29,27 @@ MENDED = {
     "a minus is lost or too much before the latitude": ((1, 0), (0, -1)),
     "a minus is lost or too much before both": ((-1, 0), (0, -1)),
 }
-"""What may be wrong with a place, and the matrix that mends its longitude and latitude."""
+"""Likely mistakes in a place, each with the matrix that corrects longitude and latitude."""
 
 _FILE = Path(__file__).with_name("countries.parquet")
 
 
 class _Map(NamedTuple):
-    """The countries of the map.
+    """Countries of the map.
 
     Attributes
     ----------
     codes : Index
-        Every code of ISO 3166.
+        All codes of ISO 3166.
     shaped : array of bool
-        Which of them have a shape.
+        Whether each code has a shape.
     named : dict
-        The code by each name and code, in small letters.
+        Code by name and by code, in lower case.
     shapes : array of shapely.Polygon
     own : array of str
-        The code of each shape.
+        Code of each shape.
     taken : array of bool
-        Whether a place in a shape may have a code; shapes by codes. Territories have two, disputed ones several.
+        Whether a place in a shape may have a code; shapes by codes. Territories have two codes, disputed ones several.
     """
 
     codes: pd.Index
@@ -78,12 +78,12 @@ def _countries() -> _Map:
 
 
 def ground_faults(table: pd.DataFrame, file: str) -> list[Fault]:
-    """Places in the sea, places in another country than they say, and countries that are no code.
+    """Return faults for places in the sea, places in another country than they say, and countries that are no code.
 
     Parameters
     ----------
     table : DataFrame
-        With ``longitude`` and ``latitude``, and ``country`` where the table has any. Blanks are left alone.
+        With ``longitude`` and ``latitude``, and ``country`` if the table has it. Blanks are not checked.
     """
     places = table[["longitude", "latitude"]].to_numpy(dtype=float)
     said = table["country"] if "country" in table else pd.Series("", index=table.index)
@@ -116,7 +116,7 @@ def _abroad(rows: pd.Index, places: np.ndarray, code: np.ndarray, at: np.ndarray
 
 
 def _causes(places: np.ndarray, code: np.ndarray) -> list[str]:
-    """What mends each place so that it lies in the country of this code, in words; '' where nothing does."""
+    """Return in words what would move each place into the country of its code; '' if nothing does."""
     causes = np.where((places == 0).all(axis=1), "; 0, 0 is what a missing place is saved as", "").astype(object)
     checked = (code >= 0) & _countries().shaped[code]
     for words, matrix in MENDED.items():
@@ -128,7 +128,7 @@ def _causes(places: np.ndarray, code: np.ndarray) -> list[str]:
 
 
 def _uncoded(said: pd.Series, file: str) -> list[Fault]:
-    """A warning for each text that is no code, at the first row that has it."""
+    """Return a warning for each text that is no code, at the first row that has it."""
     counts = said.value_counts(sort=False)
     first = said[~said.duplicated()]
     return named((_no_code(file, int(row), text, int(counts[text])) for row, text in first.items()), len(first))
@@ -146,14 +146,14 @@ def _no_code(file: str, row: int, text: str, count: int) -> Fault:
 
 
 def _where(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of places and of the shapes in which they lie."""
+    """Return pairs of indices: of places, and of the shapes in which they lie."""
     known = np.flatnonzero(np.isfinite(places).all(axis=1))
     shape, place = shapely.STRtree(shapely.points(places[known])).query(_countries().shapes, predicate="intersects")
     return known[place], shape
 
 
 def _standing(places: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which places are on land, and which in the country of this code; what is not known passes for both."""
+    """Return whether each place is on land, and whether it is in the country of its code; unknown ones pass both."""
     taken = _countries().taken
     place, shape = _where(places)
     on_land: np.ndarray = np.isnan(places).any(axis=1)

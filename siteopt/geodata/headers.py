@@ -1,4 +1,4 @@
-"""Headers that are nearly those of a table: misspelt, in other letters, with a unit behind, in another unit."""
+"""Find headers that are nearly those of a table: misspelt, in other letters, with a unit added, in another unit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from siteopt.scenario import usd_name
 from siteopt.schema import Table
 
 MISSPELT = 0.8
-"""Likeness from which an unknown column is taken for a misspelt one, if the column that it is like is absent."""
+"""Similarity from which an unknown column counts as a misspelt one, if the column that it resembles is absent."""
 
 ALIASES = {
     "lat": "latitude",
@@ -23,7 +23,7 @@ ALIASES = {
     "long": "longitude",
     "경도": "longitude",
 }
-"""What others call a column."""
+"""Other names of columns."""
 
 UNITS = {
     "kw": "mw",
@@ -39,25 +39,25 @@ UNITS = {
     "months": "days",
     "weeks": "days",
 }
-"""Words for units that a header may end in, and those of the tables."""
+"""Units that a header may end in, and the units of the tables instead."""
 
 SHOWN = {"kw": "kW", "gw": "GW", "kwh": "kWh"}
-"""Units as they are written."""
+"""Units as people write them."""
 
 _UNIT_BEHIND = re.compile(r"\s*[\[(（].*$")
 
 
 def header_faults(table: Table, file: str, row: int, source: dict[str, str], code: str) -> tuple[list[Fault], set[str]]:
-    """Faults of misspelt columns, and of required ones that are absent; and which columns the misspelt ones mean.
+    """Return faults for misspelt columns and absent required ones, and the columns that the misspelt ones mean.
 
     Parameters
     ----------
     row : int
-        Of the header.
+        Row of the header.
     source : dict
-        What the file calls each column; money by its name in USD.
+        Name in the file of each column; columns of money by their name in USD.
     code : str
-        The scenario's currency, in small letters.
+        Currency of the scenario, in lower case.
     """
     absent = [name for name in table.names if name not in source]
     faults, misspelt = [], set()
@@ -78,13 +78,13 @@ def header_faults(table: Table, file: str, row: int, source: dict[str, str], cod
 
 
 def knows(table: Table, header: Iterable[str]) -> bool:
-    """Whether a row has names of the table, or what is nearly one."""
+    """Return whether a row has a name of the table, or one that nearly is."""
     names = list(table.names)
     return any(name in names or _meant(name, names, "")[0] for name in header)
 
 
 def _meant(header: str, absent: list[str], code: str) -> tuple[str, str]:
-    """The absent column that a header means, and what else may be wrong with it; '' where none is plain."""
+    """Return the absent column that a header means, and what else may be wrong with it; '' if none is clear."""
     plain = _plain(header)
     plain = ALIASES.get(plain, usd_name(plain, code) or plain)
     stem, _, unit = plain.rpartition("_")
@@ -96,6 +96,6 @@ def _meant(header: str, absent: list[str], code: str) -> tuple[str, str]:
 
 
 def _plain(header: str) -> str:
-    """A header in small letters, its words joined by underscores, without a unit in brackets behind."""
+    """Return a header in lower case, its words joined by underscores, without a unit in brackets at its end."""
     letters = unicodedata.normalize("NFKC", _UNIT_BEHIND.sub("", header)).casefold()
     return re.sub(r"[^\w]+", "_", letters).strip("_")

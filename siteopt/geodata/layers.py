@@ -1,4 +1,4 @@
-"""Open vector layers: which layer of a file, which files a layer is made of, in which encoding."""
+"""Open vector layers: choose the layer of a file, find the files that belong to it, and their encoding."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import shapely
 
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, named
+from siteopt.geodata.foreign import Unreadable, foreign
 from siteopt.log import note
 
 PARQUET = (".parquet", ".geoparquet")
@@ -27,7 +28,7 @@ SHAPEFILE = (".shp", ".dbf")
 JSON = (".geojson", ".json")
 SINGLE = (*JSON, *SHAPEFILE, *PARQUET)
 LAYERS = (*SINGLE, ".gpkg")
-"""Endings of the layers that are read as tables. SINGLE: of files that hold one layer and no more."""
+"""Endings of the layers that are read as tables. SINGLE: endings of files that hold one layer and no more."""
 
 OPENING = {
     ".gpkg": rb"SQLite format 3\0",
@@ -36,26 +37,26 @@ OPENING = {
     **dict.fromkeys(PARQUET, rb"PAR1"),
     **dict.fromkeys(JSON, rb"(\xef\xbb\xbf)?\s*\{"),
 }
-"""How the bytes of each kind begin. GDAL goes by them and not by the ending: it would follow a list of addresses."""
+"""First bytes of each kind of file. GDAL goes by them, not by the ending, and would follow a list of addresses."""
 
 MOST_BYTES = 1 << 30
 MOST_COLUMNS = 16_384
 MOST_CELLS = 1_000_000_000
 MOST_VERTICES = 20_000_000
 FARTHEST = 1e9
-"""Bounds of a layer, far beyond any real one. FARTHEST: of its coordinates, in degrees or metres."""
+"""Bounds of a layer, far beyond any real one. FARTHEST bounds its coordinates, in degrees or metres."""
 
 _ELSEWHERE = re.compile(r"[A-Za-z][\w+.-]+:|[\\/]{2}|[\\/]vsi", re.ASCII)
-"""How a name begins that is no file here: an address, a driver of GDAL, a share, or a file system of GDAL."""
+"""Start of a name that is no file here: an address, a driver of GDAL, a share, or a file system of GDAL."""
 
 SIDECARS = {".shp": (".dbf", ".prj", ".cpg"), ".dbf": (".cpg",), ".gpkg": (".gpkg-wal",)}
-"""Files beside a layer that belong to it. The last holds what QGIS has saved while it keeps a GeoPackage open."""
+"""Files beside a layer that belong to it. ``.gpkg-wal`` holds what QGIS saved while it has a GeoPackage open."""
 
 LAYER = "|layername="
-"""What stands between a file and the name of a layer in it, as QGIS writes it."""
+"""Text between a file and the name of a layer in it, as QGIS writes it."""
 
 _HEAD_BYTES, _TAIL_BYTES = 4_000_000, 10_000
-"""Where the first feature and the CRS of a GeoJSON stand; the CRS may also come last."""
+"""Bytes at the start of a GeoJSON, with its first feature and its CRS, and at its end, where the CRS may also be."""
 
 _JSON_CRS = re.compile(rb'"crs"\s*:\s*\{[^{}]*\{[^{}]*"name"\s*:\s*"([^"]*)"')
 
@@ -63,7 +64,7 @@ OWN_TABLES = ("layer_styles", "qgis_projects")
 """Tables that QGIS adds to a GeoPackage."""
 
 CRS = 4326
-"""WGS 84."""
+"""EPSG code of WGS 84."""
 
 ARROW = {
     "use_arrow": True,
@@ -73,19 +74,19 @@ ARROW = {
         "types_mapper": {pa.string(): pd.StringDtype("pyarrow")}.get,
     },
 }
-"""How layers are read: fast; whole numbers stay such where some are missing, and text stays with Arrow."""
+"""Options for reading layers: fast; whole numbers stay whole even if some are missing, and text stays with Arrow."""
 
 NOT_UTF8 = "text that is not UTF-8"
 
 
 def located(path: Path) -> tuple[Path, str]:
-    """The file and the layer of ``sites.gpkg|layername=sites``; ``''`` where no layer is named."""
+    """Return the file and the layer of ``sites.gpkg|layername=sites``; the layer is ``''`` if none is named."""
     file, _, layer = str(path).partition(LAYER)
     return Path(file), layer
 
 
 def files_of(path: Path) -> list[Path]:
-    """The file of a table or layer, and those that belong to it."""
+    """Return the file of a table or layer, and the files that belong to it."""
     file, _ = located(path)
     files = [file]
     for ending in SIDECARS.get(file.suffix.lower(), ()):
@@ -95,11 +96,12 @@ def files_of(path: Path) -> list[Path]:
 
 
 def refuse(path: Path, name: str) -> None:
-    """Raise where a name is of no file on this machine, or of a folder, a device or a pipe.
+    """Refuse a name that is not that of a file on this machine, or is that of a folder, a device or a pipe.
 
     Raises
     ------
     InputError
+        If the name is refused. A file that does not exist is not refused.
     """
     file, _ = located(path)
     if _ELSEWHERE.match(name) or file.as_posix().startswith("/vsi"):
@@ -117,7 +119,7 @@ def _refused(code: Code, name: str, found: str, expected: str) -> InputError:
 
 
 def _check_file(file: Path, name: str) -> None:
-    """Raise where a layer is not what its ending says, or far too large."""
+    """Raise InputError if a layer is not what its ending says, or is far too large."""
     ending = file.suffix.lower()
     if ending not in OPENING:
         raise _refused(Code.FORMAT, name, file.name, "a layer: " + ", ".join(LAYERS))
@@ -137,12 +139,13 @@ def _check_file(file: Path, name: str) -> None:
     if size < whole:
         raise _refused(Code.FORMAT, name, f"{size:,} bytes", f"the {whole:,} that it says it has; it was cut")
     if ending in PARQUET:
-        about = pyarrow.parquet.read_metadata(file)
+        with foreign():
+            about = pyarrow.parquet.read_metadata(file)
         _check_size(about.num_rows, about.num_columns, name)
 
 
 def _promised_bytes(ending: str, start: bytes) -> int:
-    """How long a shapefile says it is; GDAL reads one that was cut, and leaves blank what is missing."""
+    """Return how long a shapefile says it is, or 0; GDAL reads one that was cut, and leaves blank what is missing."""
     if ending == ".shp":
         return 2 * int.from_bytes(start[24:28], "big")
     if ending == ".dbf":
@@ -159,7 +162,7 @@ def _check_size(rows: int, columns: int, name: str) -> None:
 
 
 def _check_shapes(shapes: geopandas.GeoSeries, name: str) -> None:
-    """Raise where coordinates are no places at all, or too many."""
+    """Raise InputError if coordinates cannot be places, or if there are too many."""
     count = int(shapely.get_num_coordinates(shapes.to_numpy()).sum())
     if count > MOST_VERTICES:
         raise _refused(Code.TOO_LARGE, name, f"{count:,} vertices", f"at most {MOST_VERTICES:,}")
@@ -172,19 +175,19 @@ def _check_shapes(shapes: geopandas.GeoSeries, name: str) -> None:
 
 
 def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame:
-    """A vector layer as it is; a table without geometry is an ordinary DataFrame.
+    """Return a vector layer as it is; a table without geometry is an ordinary DataFrame.
 
     Parameters
     ----------
     name : str
-        What a fault calls it.
+        Name of the layer in faults.
     table : str
-        Of several layers the one of this name is read, if the path names none.
+        Name of the layer to read if there are several and the path names none.
 
     Raises
     ------
     InputError
-        Where GDAL cannot read it, or it is not clear which of its layers is meant.
+        If GDAL cannot read the layer, it exceeds a bound, or it is not clear which layer of the file is meant.
     """
     file, *beside = files_of(path)
     try:
@@ -198,16 +201,16 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
             raise InputError([Fault(Code.COLUMN_TWICE, name, 1, one, told, "each column once") for one in twice])
         if isinstance(found, geopandas.GeoDataFrame):
             _check_shapes(found.geometry, name)
-    except InputError:
-        raise
-    except Exception as error:  # every driver raises its own kind; those of the disk have a number
-        if getattr(error, "errno", None):
-            raise _refused(Code.UNREADABLE, name, error.strerror, "a readable file") from None  # type: ignore[attr-defined]
-        note("damaged", path=name, reason=f"{type(error).__name__}: {error}")
+    except OSError as error:
+        raise _refused(Code.UNREADABLE, name, error.strerror or str(error), "a readable file") from None
+    except Unreadable as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and cause.errno:
+            raise _refused(Code.UNREADABLE, name, cause.strerror or str(cause), "a readable file") from None
         expected = "a layer that GDAL can read: save it again as a GeoPackage"
         raise _refused(Code.FORMAT, name, _damage(file), expected) from None
     for column in found.select_dtypes("string"):
-        try:  # for Arrow takes any bytes as text
+        try:  # Arrow takes any bytes as text
             pa.array(found[column]).validate(full=True)
         except pa.ArrowInvalid:
             raise InputError([Fault(Code.ENCODING, name, None, str(column), NOT_UTF8, "UTF-8")]) from None
@@ -215,9 +218,9 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
 
 
 def _check_json(file: Path, name: str) -> None:
-    """Raise where GeoJSON names a CRS that nobody knows, which GDAL would take for WGS 84, or very many columns.
+    """Raise InputError if a GeoJSON names an unknown CRS, which GDAL would take for WGS 84, or very many columns.
 
-    GDAL takes minutes for these; those of the first feature are counted.
+    GDAL takes minutes for very many columns. Those of the first feature are counted.
     """
     with file.open("rb") as opened:
         head = opened.read(_HEAD_BYTES)
@@ -235,7 +238,7 @@ def _check_json(file: Path, name: str) -> None:
 
 
 def _damage(file: Path) -> str:
-    """What is wrong with a file that GDAL does not read: of JSON the place, for people write it by hand."""
+    """Return what is wrong with a file that GDAL cannot read; in JSON also where, since people write it by hand."""
     if file.suffix.lower() in JSON:
         try:
             json.loads(file.read_text(encoding="utf-8-sig"))
@@ -250,27 +253,29 @@ def _read(path: Path, name: str, table: str) -> geopandas.GeoDataFrame:
     file, layer = located(path)
     ending = file.suffix.lower()
     if ending in PARQUET:
-        has_shapes = b"geo" in (pyarrow.parquet.read_schema(file).metadata or {})
-        return geopandas.read_parquet(file) if has_shapes else pd.read_parquet(file)
+        with foreign():
+            has_shapes = b"geo" in (pyarrow.parquet.read_schema(file).metadata or {})
+            return geopandas.read_parquet(file) if has_shapes else pd.read_parquet(file)
     if ending in JSON:
         _check_json(file, name)
     with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", RuntimeWarning)  # of GDAL: of what reads well all the same
+        warnings.simplefilter("always", RuntimeWarning)  # GDAL warns of what it reads well all the same
         warnings.filterwarnings("ignore", "Could not parse column")  # numbers and words in one column of GeoJSON
         if ending in SHAPEFILE:
             found = _shapefile(file, name)
         else:
             chosen = _chosen(file, name, layer, table) if layer or ending not in SINGLE else None
-            found = geopandas.read_file(file, layer=chosen, **ARROW)
+            with foreign():
+                found = geopandas.read_file(file, layer=chosen, **ARROW)
     for one in told:
         note("GDAL", logging.WARNING, path=name, message=str(one.message))
     return found
 
 
 def _shapefile(file: Path, name: str) -> geopandas.GeoDataFrame:
-    """A shapefile in the encoding that its ``.cpg`` names, or in UTF-8.
+    """Return a shapefile, read in the encoding that its ``.cpg`` names, or in UTF-8.
 
-    QGIS cuts UTF-8 for it wherever a field is full, even within a letter: what is left of such a letter is dropped.
+    QGIS cuts UTF-8 wherever a field is full, even within a letter. What is left of such a letter is dropped.
     """
 
     def decoded(text: object) -> object:
@@ -278,9 +283,11 @@ def _shapefile(file: Path, name: str) -> geopandas.GeoDataFrame:
 
     named = len(files_of(file.with_suffix(".dbf"))) > 1
     try:
-        with contextlib.suppress(UnicodeDecodeError):
+        with contextlib.suppress(UnicodeDecodeError), foreign(UnicodeDecodeError):
             return geopandas.read_file(file, encoding=None if named else "UTF-8")
-        layer = geopandas.read_file(file, encoding="ISO-8859-1").rename(columns=decoded)
+        with foreign():
+            layer = geopandas.read_file(file, encoding="ISO-8859-1")
+        layer = layer.rename(columns=decoded)
         for column in layer.columns.drop("geometry", errors="ignore"):
             layer[column] = layer[column].map(decoded, na_action="ignore")
     except UnicodeDecodeError:
@@ -290,8 +297,9 @@ def _shapefile(file: Path, name: str) -> geopandas.GeoDataFrame:
 
 
 def _chosen(file: Path, name: str, layer: str, table: str) -> str:
-    """The layer that is named, or else called like the table, or the only one, or the only one with geometry."""
-    listed = geopandas.list_layers(file)
+    """Return the layer that is named, or else called like the table, the only one, or the only one with geometry."""
+    with foreign():
+        listed = geopandas.list_layers(file)
     listed = listed[~listed["name"].isin(OWN_TABLES)]
     names = list(listed["name"])
     wanted = [one for one in names if one == (layer or table)]
@@ -304,7 +312,7 @@ def _chosen(file: Path, name: str, layer: str, table: str) -> str:
 
 
 def no_crs(name: str) -> InputError:
-    """The error for a layer that does not say which CRS it is in."""
+    """Return the error for a layer that does not say which CRS it is in."""
     return InputError(
         [Fault(Code.NO_CRS, name, None, "", "a layer without CRS", "a layer that says which CRS it is in")]
     )

@@ -1,4 +1,4 @@
-"""How generators answer a change of their load, where the offers table does not say so itself."""
+"""Estimate how generators respond to a change of their load, if the table of offers does not say so itself."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from siteopt.instance import Floats
 from siteopt.schema import Fuel, Machine
 
 DROOP = 0.04
-"""Share of the nominal frequency between no and full load.
+"""Fall of the frequency from no load to full load, as a share of the nominal frequency.
 
 CIM's typical value of GAST: https://docs.rs/cimoxide-structs/0.3.1/src/cimstructs/GovGAST.rs.html
 """
 
 
 class Answer(NamedTuple):
-    """Inertia constant and time constant of governor and actuator, s; share of the rating that it ramps in a minute."""
+    """Response of a machine.
+
+    It is the inertia constant, s; the time constant of governor and actuator, s; and the share of its rating that it
+    ramps in a minute.
+    """
 
     inertia_s: float
     governor_s: float
@@ -32,7 +36,7 @@ ANSWERS = {
     Machine.INDUSTRIAL_TURBINE: Answer(4.0, 0.5, 0.2),
     Machine.FUEL_CELL: Answer(0.0, 0.1, 0.1),
 }
-"""By machine.
+"""Response by machine.
 
 ``inertia_s`` and the ``governor_s`` of engines are estimates (general knowledge: 0.5 to 1.5, 1 to 2.5 and 3 to 6 s;
 actuators 0.05 to 0.25 s). The 0.5 s of turbines is the valve of GAST (see DROOP). Ramps: engines above 100 %,
@@ -43,7 +47,10 @@ diesels and fuel cells are estimates. An inverter's droop is that of the machine
 
 
 def answers(offers: pd.DataFrame) -> dict[str, Floats]:
-    """Fields of the Instance that say how each generator answers; O each, 0 where there is none."""
+    """Return the fields of the Instance that say how each generator responds; O each.
+
+    Values of other kinds of equipment mean nothing; the caller sets them to 0.
+    """
     engine = np.where(offers["fuel"] == Fuel.DIESEL, Machine.DIESEL_ENGINE, Machine.GAS_ENGINE)
     machine = np.where(offers["machine"] == "", engine, offers["machine"])
     table = np.array([ANSWERS[Machine(name)] for name in machine], dtype=float).reshape(-1, len(Answer._fields))

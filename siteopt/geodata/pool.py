@@ -1,7 +1,7 @@
-"""The eligible sites, however many: an Instance of those that are asked for.
+"""Hold the eligible sites, however many, and make an Instance of those that are asked for.
 
-What belongs to a site or to an offer is derived once. What belongs to a pair of both (days, ratings, costs) is
-derived for the sites that are asked for, since a million sites by all offers would not fit into memory.
+Data of a site or of an offer are derived once. Data of a pair of both (days, ratings, costs) are derived for the sites
+that are asked for, since a million sites by all offers would not fit into memory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from siteopt.tolerances import HAIR
 
 @dataclass(frozen=True)
 class Haulage:
-    """Roads from the depots: several offers may stand at one.
+    """Roads from the depots; several offers may be at one depot.
 
     Attributes
     ----------
@@ -40,13 +40,13 @@ class Haulage:
     truck_km_per_day: float
 
     def transit_days(self, road_km: Floats) -> Ints:
-        """Whole days on the road; S x D, as ``road_km``."""
+        """Return whole days on the road; S x D, like ``road_km``."""
         return np.ceil(road_km / self.truck_km_per_day - HAIR).astype(np.int64)
 
 
 @dataclass(frozen=True)
 class Units:
-    """Types of units: offers of one type have the same rating wherever they stand.
+    """Types of units; offers of one type have the same rating wherever their depots are.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Units:
     coolant_c: float
 
     def at(self, air_c: Floats, elevation_m: Floats) -> tuple[Floats, Floats]:
-        """Rating (MW) and COP of every offer at every site; S x O."""
+        """Return rating (MW) and COP of every offer at every site; S x O each."""
         unit_mw, per_c, above_c, per_km, above_m, cop, approach_c, is_chiller, is_compressor = self.traits.T
         air = air_c[:, None]
         firm = firm_mw(unit_mw, per_c, above_c, per_km, above_m, air, elevation_m[:, None])
@@ -73,16 +73,16 @@ class Units:
 
 @dataclass(frozen=True)
 class SitePool:
-    """Any number of eligible sites, as an Instance of those that are asked for.
+    """Any number of eligible sites, which makes an Instance of those that are asked for.
 
     Attributes
     ----------
     site_id : tuple of str, S, sorted
     places : S x 2, longitude and latitude
-    earliest_day : S x 2, before which nothing, and no generator, arrives
+    earliest_day : S x 2, day before which no unit arrives, and day before which no generator arrives
     air_c, elevation_m : S
     by_site, by_step : dict
-        Fields of the Instance with these axes; ``step_site`` counts in this pool.
+        Fields of the Instance with these axes; ``step_site`` holds indices into this pool.
     common : dict
         Fields of the Instance that are the same whichever sites are asked for.
     haulage : Haulage
@@ -106,11 +106,14 @@ class SitePool:
     usd_per_km: Floats
 
     def exact(self, sites: Ints) -> Instance:
-        """The Instance of these sites (indices into the pool), in that order."""
+        """Return the Instance of these sites (indices into the pool), in the order given."""
         return self._instance(sites, geodesic_km)
 
     def optimistic(self, sites: Ints) -> Instance:
-        """The same from distances that are never too long: no day later, no cost higher, all else equal; fast."""
+        """Return an optimistic Instance, fast, from distances that are never too long.
+
+        No day is later and no cost higher than in the exact Instance, and all else is equal.
+        """
         return self._instance(sites, least_km)
 
     def _road_km(self, sites: Ints, distance_km: Callable[[Floats, Floats], Floats]) -> Floats:
@@ -145,7 +148,7 @@ class SitePool:
 
 
 def power_quality(scenario: Scenario, waveform: pd.DataFrame) -> PowerQuality:
-    """What the scenario asks of the electricity, with the samples of its waveform in the order of time."""
+    """Return the power quality that the scenario requires, with the samples of a waveform that is sorted by time."""
     asked = scenario.power_quality
     times, shares = (tuple(waveform[name].astype(float)) for name in ("time_s", "it_share"))
     return PowerQuality(
@@ -159,7 +162,7 @@ def power_quality(scenario: Scenario, waveform: pd.DataFrame) -> PowerQuality:
 def site_pool(
     scenario: Scenario, sites: pd.DataFrame, offers: pd.DataFrame, steps: pd.DataFrame, quality: PowerQuality
 ) -> SitePool:
-    """The pool of the eligible sites.
+    """Return the pool of the eligible sites.
 
     Parameters
     ----------
@@ -170,7 +173,7 @@ def site_pool(
     steps : DataFrame
         Grid steps of these sites by site and ``day``.
     quality : PowerQuality
-        Of :func:`power_quality`.
+        Result of :func:`power_quality`.
     """
     workload, supply = scenario.workload, scenario.supply
 
@@ -232,7 +235,7 @@ def site_pool(
 
 
 def _offer(offers: pd.DataFrame, column: str) -> Floats:
-    """A column of numbers; blanks as the schema says."""
+    """Return a column of numbers; blanks are the default of the schema, or 0."""
     return offers[column].astype(float).fillna(OFFERS[column].default or 0.0).to_numpy(dtype=float)
 
 
@@ -249,7 +252,7 @@ def _pace(scenario: Scenario) -> Pace:
 
 
 def _of_scenario(scenario: Scenario) -> dict[str, Any]:
-    """Fields of the Instance that the scenario alone decides."""
+    """Return the fields of the Instance that the scenario alone decides."""
     workload, supply, project = scenario.workload, scenario.supply, scenario.project
     names = [milestone.name for milestone in scenario.milestones]
     gpus = np.array([milestone.gpus for milestone in scenario.milestones], dtype=np.int64)
@@ -274,7 +277,7 @@ def _of_scenario(scenario: Scenario) -> dict[str, Any]:
 
 
 def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
-    """Fields of the Instance by offer."""
+    """Return the fields of the Instance that have one value for each offer."""
     kind = offers["kind"].to_numpy()
     is_generator, is_chiller, is_battery = (kind == value for value in (Kind.GENERATOR, Kind.CHILLER, Kind.BATTERY))
     is_gas = is_generator & (offers["fuel"] == Fuel.GAS).to_numpy()
@@ -321,7 +324,7 @@ def _units(coolant_c: float, offers: pd.DataFrame) -> Units:
 
 
 def _rise(steps: pd.DataFrame, grid_mw: Floats, step_site: np.ndarray) -> Floats:
-    """MW that each step adds to what is in service before it; nothing where that is as much already."""
+    """Return the MW that each step adds to what is in service before it; 0 if that is as much already."""
     before = grid_mw[step_site]
     level = np.maximum(steps["grid_mw"].to_numpy(dtype=float), before)
     level = pd.Series(level).groupby(step_site).cummax().to_numpy()

@@ -1,4 +1,4 @@
-"""Records of a text table or a sheet, one by one: header, row numbers, bounds, and cells that are in no column."""
+"""Read the records of a text table or a sheet one by one: header, row numbers, bounds, and cells in no column."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from siteopt.geodata.headers import knows
 from siteopt.schema import Table
 
 COLUMNS = 16_384
-"""Columns that are read; a spreadsheet has no more."""
+"""Maximum number of columns that are read; a spreadsheet has no more."""
 
 MARKS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-"""What may stand between the cells of a text."""
+"""Marks between the cells of a text, and their names."""
 
 _SHOWN = 200
-"""Letters of a row that a fault keeps."""
+"""Maximum number of letters of a row that a fault keeps."""
 
 _TITLE_ROWS = 20
-"""Rows below the first one in which a header is sought, if the first is none."""
+"""Number of rows below the first one that are searched for a header, if the first one is none."""
 
 _CHUNK_ROWS = 10_000
 
 
 class Records(NamedTuple):
-    """Cells below a header, the row of each record, and that of the header, as a spreadsheet shows them."""
+    """Cells below a header, the row of each record, and the row of the header, as a spreadsheet numbers them."""
 
     cells: pd.DataFrame
     rows: np.ndarray
@@ -41,21 +41,21 @@ class Records(NamedTuple):
 
 
 def framed(file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str, kind: type, table: Table) -> Records:
-    """A table of records, without those that are blank. The first with cells is the header.
+    """Return records as a table, without blank ones. The first record with cells is the header.
 
     Parameters
     ----------
     records : iterable
-        The row of each record, and its cells without blanks about them; '' is a blank.
+        Row of each record, and its cells without blanks around their text; '' is a blank.
     mark : str
-        What parts cells in a text.
+        Mark between the cells of a text.
     kind : type
         ``str``, or ``object`` for cells that are more than text.
 
     Raises
     ------
     InputError
-        With every fault of header and rows.
+        With every fault of the header and the rows.
     """
     header: list[str] = []
     header_row = 1
@@ -83,7 +83,7 @@ def framed(file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str
             else:
                 cells.append([*record[:width], *[""] * (len(header) - width)])
                 rows.append(row)
-            if len(cells) == _CHUNK_ROWS:  # lists of text take many times the memory of a table
+            if len(cells) == _CHUNK_ROWS:  # lists of text need many times the memory of a table
                 chunks.append(pd.DataFrame(cells, dtype=kind))
                 cells = []
     except InputError as error:
@@ -108,7 +108,7 @@ def framed(file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str
 def _header_faults(
     file: str, row: int, header: Sequence[str], table: Table, below: Iterator[tuple[int, Sequence[object]]]
 ) -> list[Fault]:
-    """Columns that stand twice. A row that is no header at all raises, with where that looks to be."""
+    """Return faults for columns that occur twice; raise InputError if the row is no header, with where one may be."""
     if len(header) > COLUMNS:
         raise too_large(file, row, f"{len(header):,} columns", f"at most {COLUMNS:,} columns")
     found = ", ".join(filter(None, header))[:_SHOWN]
@@ -136,7 +136,7 @@ def _header_faults(
 def _misplaced(
     file: str, row: int, record: Sequence[object], header: Sequence[str], mark: str, table: Table
 ) -> Fault | None:
-    """The fault of a record with cells beyond the header, or with all of them in the first."""
+    """Return the fault of a record with cells beyond the header, or with all cells in the first, or None."""
     columns = len(header)
     whole = str(record[0])
     crowd = max(MARKS, key=whole.count) if len(record) == 1 and columns > 2 else ""
@@ -152,5 +152,5 @@ def _misplaced(
 
 
 def too_large(file: str, row: int | None, found: str, expected: str) -> InputError:
-    """The error for what goes beyond a bound."""
+    """Return the error for input that exceeds a bound."""
     return InputError([Fault(Code.TOO_LARGE, file, row, "", found, expected)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,33 +19,36 @@ from siteopt.geodata.workbook import WORKBOOKS, read_workbook
 from siteopt.schema import Table
 
 FID = "fid"
-"""The column in which QGIS writes the numbers of the features."""
+"""Column in which QGIS writes the numbers of the features."""
 
 PLACE = ("latitude", "longitude")
+
+FRAME = "frame: "
+"""Start of the name of a table that is given as a frame."""
 
 
 @dataclass(frozen=True)
 class RawTable:
-    """A table before any check.
+    """Table before any check.
 
     Attributes
     ----------
     file : str
         As the user named it.
     cells : DataFrame
-        Text for CSV ('' is a blank), text and numbers for sheets, typed for layers (missing is a blank).
+        Text for CSV ('' is a blank), text and numbers for sheets, typed values for layers (missing is a blank).
     rows : array of int
-        Row of each record as a spreadsheet shows it.
+        Row of each record as a spreadsheet numbers it.
     shapes : GeoSeries or None
-        The geometry of each record in the CRS of its layer, where there is any and the table is about places.
+        Geometry of each record in the CRS of its layer; None without geometry, or if the table is not about places.
     cut : bool
         Whether the file cuts names and text, as a shapefile does.
     read_as : str
-        What was detected, if the file is not simply CSV in UTF-8 with commas: "CP949, semicolons between cells".
+        What was detected, if the file is not plain CSV in UTF-8 with commas: "CP949, semicolons between cells".
     faults : tuple of Fault
-        Those of single cells that no check can see any more, such as formulas without a result.
+        Faults of single cells that no later check can see, such as formulas without a result.
     header_row : int
-        1, unless blank lines stand before the header.
+        Row of the header: 1, unless blank lines come before it.
     """
 
     file: str
@@ -65,7 +69,7 @@ def read_table(path: Path, table: Table) -> RawTable:
     Raises
     ------
     InputError
-        Where the file cannot be read, its records do not fit its header, or a layer has no CRS.
+        If the file cannot be read, its records do not fit its header, or a layer has no CRS.
     """
     file, _ = located(path)
     if not file.is_file():
@@ -76,6 +80,33 @@ def read_table(path: Path, table: Table) -> RawTable:
         raw = _read_layer(path, table)
     else:
         raw = _from_qgis(_read_sheet(path, table) if ending in WORKBOOKS else _read_text(file, table), table)
+    return _placed(raw, table)
+
+
+def from_frame(name: str, frame: pd.DataFrame, table: Table) -> RawTable:
+    """Return a frame as a raw table; an index with the name of the id becomes its column.
+
+    Raises
+    ------
+    InputError
+        If a geometry is missing, or has no CRS.
+    """
+    key = table.key[0]
+    frame = frame.reset_index() if frame.index.name == key and key not in frame else frame.reset_index(drop=True)
+    return _placed(_of_layer(name, frame.rename(columns=str), table), table)
+
+
+def frame_digest(raw: RawTable) -> str:
+    """Return the SHA-256 of the content of a frame."""
+    digest = hashlib.sha256(repr(list(raw.cells.columns)).encode())
+    digest.update(pd.util.hash_pandas_object(raw.cells.astype(str), index=False).to_numpy().tobytes())
+    if raw.shapes is not None:
+        digest.update(b"".join(shape or b"" for shape in shapely.to_wkb(raw.shapes.to_numpy())))
+    return digest.hexdigest()
+
+
+def _placed(raw: RawTable, table: Table) -> RawTable:
+    """Return a table with the points of its geometry as latitude and longitude."""
     if raw.shapes is None or not set(PLACE) <= set(table.names):
         return raw
     points = _points(raw, raw.shapes)
@@ -84,10 +115,10 @@ def read_table(path: Path, table: Table) -> RawTable:
 
 
 def _from_qgis(raw: RawTable, table: Table) -> RawTable:
-    """A table whose geometry QGIS has written into columns ``X`` and ``Y``, or ``WKT``.
+    """Return a table with the geometry that QGIS has written into columns ``X`` and ``Y``, or ``WKT``.
 
-    They are that where they come first, as QGIS puts them, and where latitude and longitude are absent. Elsewhere they
-    are columns like any other.
+    These columns hold the geometry if they come first, as QGIS puts them, or if latitude or longitude is absent.
+    Otherwise they are columns like any other.
     """
     cells = raw.cells.drop(columns=FID) if FID in raw.cells else raw.cells
     names = list(cells.columns)
@@ -128,27 +159,31 @@ def _read_sheet(path: Path, table: Table) -> RawTable:
 
 
 def _read_layer(path: Path, table: Table) -> RawTable:
-    layer = open_layer(path, str(path), table.name)
-    rows = np.arange(2, len(layer) + 2)
     cut = located(path)[0].suffix.lower() in SHAPEFILE
+    return _of_layer(str(path), open_layer(path, str(path), table.name), table, cut=cut)
+
+
+def _of_layer(name: str, layer: pd.DataFrame, table: Table, *, cut: bool = False) -> RawTable:
+    """Return a layer, or a frame, as a raw table, with its geometry apart from its cells."""
+    rows = np.arange(2, len(layer) + 2)
     if not isinstance(layer, geopandas.GeoDataFrame):
-        return RawTable(str(path), layer.drop(columns=FID, errors="ignore"), rows, cut=cut)
+        return RawTable(name, layer.drop(columns=FID, errors="ignore"), rows, cut=cut)
     shapes = layer.geometry
     cells = pd.DataFrame(layer.drop(columns=[shapes.name, FID], errors="ignore"))
     if not table.spatial or (len(rows) and shapes.isna().all()):  # a table without geometry, saved as GeoJSON
-        return RawTable(str(path), cells, rows, cut=cut)
+        return RawTable(name, cells, rows, cut=cut)
     if shapes.crs is None:
-        raise no_crs(str(path))
-    return RawTable(str(path), cells, rows, shapes, cut)
+        raise no_crs(name)
+    return RawTable(name, cells, rows, shapes, cut)
 
 
 def _points(raw: RawTable, shapes: geopandas.GeoSeries) -> geopandas.GeoSeries:
-    """A point within each shape of a table, in WGS 84.
+    """Return a point within each shape of a table, in WGS 84.
 
     Raises
     ------
     InputError
-        Where there are records without geometry.
+        If there are records without geometry.
     """
     empty = np.flatnonzero(shapes.isna() | shapes.is_empty)
     if len(empty):

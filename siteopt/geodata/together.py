@@ -1,4 +1,4 @@
-"""What cells, rows and tables say together: ids, dates, steps, shapes, and figures that hardly fit each other."""
+"""Check what cells, rows and tables say together: ids, dates, steps, shapes, and figures that do not fit well."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ from siteopt.geodata.layers import CRS
 from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Kind
 
 COMPARED = 100_000
-"""Pairs of ids up to which unknown ones are held against known ones, at 10 microseconds a pair."""
+"""Maximum number of pairs of unknown and known ids that are compared, at 10 microseconds a pair."""
 
 HALL_M2_PER_MW = 35
-"""Hall that a MW of grid takes at the very least: a tenth of what Colossus has (models/colossus.toml); an estimate."""
+"""Hall that a MW of grid takes at least, m2: a tenth of what Colossus has (models/colossus.toml); an estimate."""
 
 UNIT_M2_PER_MW = 1
-"""Yard that a MW of equipment takes at the very least: the densest of the example offers takes 12.9; an estimate."""
+"""Yard that a MW of equipment takes at least, m2: the densest of the example offers takes 12.9; an estimate."""
 
 BATTERY_HOURS = (0.05, 100)
 """Hours that a battery may last: from three minutes to four days; an estimate (the example offers: 1 to 5)."""
 
 SLACK = 0.1
-"""Share by which an area may exceed the outline of its site, for outlines are drawn by hand; an estimate."""
+"""Share by which an area may exceed the outline of its site, since outlines are drawn by hand; an estimate."""
 
 EQUAL_AREA = 6933
-"""A CRS in which areas are true all over the Earth."""
+"""EPSG code of a CRS in which areas are true all over the Earth."""
 
 MOST_LETTERS = 1000
-"""Letters of an id or a name, far beyond any real one: maps and charts would have to draw them."""
+"""Maximum number of letters of an id or a name, far beyond any real one: maps and charts have to draw them."""
 
 WORLD = (181, 91, 181, 91)
-"""Farthest longitude and latitude of a box."""
+"""Farthest longitudes and latitudes of the corners of a box, degrees."""
 
 INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
-"""Control characters, line breaks, and marks without a shape, such as those that turn the direction of writing."""
+"""Pattern of control characters, line breaks, and invisible marks, such as those that turn the writing direction."""
 
 
 def _once(code: Code, frame: pd.DataFrame, file: str, wrong: pd.Series, column: str, expected: str) -> list[Fault]:
-    """One warning for all rows where something is wrong, at the first of them."""
+    """Return one warning for all rows where something is ``wrong``, at the first of them."""
     rows = frame.index[wrong]
     if rows.empty:
         return []
@@ -58,14 +58,14 @@ def _once(code: Code, frame: pd.DataFrame, file: str, wrong: pd.Series, column: 
 
 
 def _shown(value: object) -> str:
-    """A value as a cell would have it."""
+    """Return a value as a cell would show it."""
     if isinstance(value, float):
         return "" if np.isnan(value) else f"{value:.12g}"
     return str(value)
 
 
 def _ids(frame: pd.DataFrame, file: str, key: str) -> list[Fault]:
-    """Ids that stand in two rows, each with its twin's row; or nearly do; or hold what nobody sees."""
+    """Return faults for ids that occur in two rows (with the row of the twin), nearly do, or hold unseen characters."""
     repeated = frame.loc[frame[key].duplicated(keep=False) & (frame[key] != ""), key]
     again = repeated.duplicated()
     row_of = {value: row for row, value in repeated[~again].items()}
@@ -77,7 +77,7 @@ def _ids(frame: pd.DataFrame, file: str, key: str) -> list[Fault]:
 
 
 def _long(frame: pd.DataFrame, file: str, columns: Iterable[str]) -> list[Fault]:
-    """Names too long to be drawn."""
+    """Return faults for names that are too long to be drawn."""
     faults: list[Fault] = []
     for name in columns:
         long = frame.loc[frame[name].str.len() > MOST_LETTERS, name]
@@ -90,7 +90,7 @@ def _long(frame: pd.DataFrame, file: str, columns: Iterable[str]) -> list[Fault]
 
 
 def _invisible(ids: pd.Series, file: str) -> list[Fault]:
-    """Ids with characters that nobody sees."""
+    """Return faults for ids with characters that nobody sees."""
     odd = ids[np.asarray(pa.compute.match_substring_regex(pa.array(ids, pa.string()), INVISIBLE))]
     faults = (
         Fault(Code.INVISIBLE, file, int(row), str(ids.name), id_, "letters, digits and signs that show")
@@ -100,7 +100,7 @@ def _invisible(ids: pd.Series, file: str) -> list[Fault]:
 
 
 def _nearly_twins(ids: pd.Series, file: str) -> list[Fault]:
-    """A warning of ids that differ from another only in capitals, blanks, or the form of their letters."""
+    """Return a warning for ids that differ from another id only in capitals, blanks, or the form of their letters."""
     once = ids[(ids != "") & ~ids.duplicated()]
     plain = pa.compute.utf8_lower(pa.compute.utf8_normalize(pa.array(once, pa.string()), form="NFKC"))
     plain = pd.Series(pa.compute.replace_substring_regex(plain, r"\s", "").to_pandas(), dtype=object)
@@ -197,7 +197,7 @@ def _waveform(frame: pd.DataFrame, file: str) -> list[Fault]:
 
 
 OTHER = {"ready_day": "ready_date", "rent_usd_per_month": "purchase_usd"}
-"""What may stand instead of a column that has a fault of EITHER_OR."""
+"""Column that may be filled instead of a column with a fault of EITHER_OR."""
 
 CROSS_CHECKS = {
     CANDIDATES.name: _candidates,
@@ -209,7 +209,7 @@ CROSS_CHECKS = {
 
 
 def shape_faults(shapes: pd.Series | None, rows: np.ndarray, file: str) -> list[Fault]:
-    """Areas that are no valid polygons."""
+    """Return faults for areas that are not valid polygons."""
     if shapes is None:
         return [Fault(Code.SHAPE, file, None, "", "a table without geometry", "a layer of polygons")]
     kind = shapes.geom_type.mask(shapes.isna() | shapes.is_empty, "").to_numpy(dtype=object)
@@ -233,16 +233,16 @@ def _wrong_shape(shape: shapely.Geometry, kind: str, on_earth: bool) -> str:
 
 
 def stranger_faults(ids: pd.Series, file: str, known: pd.Index) -> list[Fault]:
-    """Faults of rows about sites against the candidates: misspelt ids.
+    """Return faults for misspelt ids of candidates in a table about sites.
 
-    The id of a site that is not a candidate, and not like one, belongs to another table of candidates. Ids whose
-    digits differ are not alike, since numbered sites would all be; and likes are sought only as far as that takes no
-    more than COMPARED pairs.
+    The id of a site that is not a candidate, and not similar to one, belongs to another table of candidates. Ids whose
+    digits differ are not similar, or else all numbered sites would be. Similar ids are only looked for as far as this
+    takes no more than COMPARED pairs.
 
     Parameters
     ----------
     known : Index
-        The candidates, each once.
+        Ids of the candidates, each once.
     """
     strangers = ids[(known.get_indexer(ids) < 0) & (ids != "")]  # isin would turn a million ids into Python objects
     likes = _alike(strangers.unique().tolist(), known) if len(strangers) else {}
@@ -259,7 +259,7 @@ def stranger_faults(ids: pd.Series, file: str, known: pd.Index) -> list[Fault]:
 def ladder_faults(
     tables: Sequence[tuple[str, pd.DataFrame]], base_mw: pd.Series, assumed_mw: float
 ) -> Iterator[list[Fault]]:
-    """Yield the faults of each table of grid steps: limits that do not rise, along the steps of a site in all tables.
+    """Yield the faults of each table of grid steps: limits that do not rise along the steps of a site in all tables.
 
     Steps are taken in the order of their days, and those of one day in the order of their limits. Of two steps that are
     the same, the later row is at fault.
@@ -267,11 +267,11 @@ def ladder_faults(
     Parameters
     ----------
     tables : sequence
-        Name and rows of each file; the rows with ``day``, the day after the decision, beside the columns of the table.
+        Name and rows of each file; besides the columns of the table, the rows have ``day``, counted from the decision.
     base_mw : Series
-        ``grid_mw`` by site_id, each once, NaN where unknown.
+        ``grid_mw`` by site_id, each once; NaN if it is unknown.
     assumed_mw : float
-        ``grid_mw`` of the candidates that give none, NaN where they are left out.
+        ``grid_mw`` of the candidates that give none; NaN if the scenario excludes them.
     """
     ladders = pd.concat([frame[["site_id", "day", "grid_mw"]].assign(table=n) for n, (_, frame) in enumerate(tables)])
     ladders = ladders[ladders["site_id"] != ""].dropna(subset=["day", "grid_mw"])
@@ -297,7 +297,7 @@ def _more_than(before_mw: float, at_mw: float, assumed: bool) -> str:
 
 
 def outline_faults(frame: pd.DataFrame, shapes: geopandas.GeoSeries, file: str) -> list[Fault]:
-    """Yards, and halls by a warning, that are larger than the polygon of their candidate."""
+    """Return faults for yards, and a warning for halls, that are larger than the polygon of their candidate."""
     outline_m2 = np.where(_is_area(shapes), shapes.to_crs(EQUAL_AREA).area, np.nan)
     large = frame["yard_area_m2"] > outline_m2 * (1 + SLACK)
     tall = frame["floor_area_m2"] > outline_m2 * (1 + SLACK)
@@ -312,7 +312,7 @@ def outline_faults(frame: pd.DataFrame, shapes: geopandas.GeoSeries, file: str) 
 def inside_faults(
     areas: pd.DataFrame, shapes: geopandas.GeoSeries, outlines: geopandas.GeoSeries, file: str
 ) -> list[Fault]:
-    """Halls and yards that reach out of the polygon of their candidate.
+    """Return faults for halls and yards that extend beyond the polygon of their candidate.
 
     Parameters
     ----------
@@ -336,7 +336,7 @@ def _is_area(shapes: geopandas.GeoSeries) -> np.ndarray:
 
 
 def _alike(strangers: list[str], known: pd.Index) -> dict[str, list[str]]:
-    """The known ids that each stranger is like, where there are any."""
+    """Return the known ids that each unknown id is similar to, if there are any."""
     found: dict[str, list[str]] = {}
     digits = known.to_series().str.replace("[^0-9]", "", regex=True)
     own = {stranger: re.sub("[^0-9]", "", stranger) for stranger in strangers}

@@ -1,4 +1,4 @@
-"""Read a sheet of a workbook (.xlsx, .xlsm): its cells, and the rows that a spreadsheet shows."""
+"""Read a sheet of a workbook (.xlsx, .xlsm): its cells, and their rows as a spreadsheet numbers them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import pandas as pd
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, named
 from siteopt.geodata.delimited import BINARY
+from siteopt.geodata.foreign import Unreadable, foreign
 from siteopt.geodata.layers import LAYER, located
 from siteopt.geodata.records import COLUMNS, Records, framed, too_large
-from siteopt.log import note
 from siteopt.schema import Table
 
 WORKBOOKS = (".xlsx", ".xlsm")
@@ -27,10 +27,10 @@ WORKBOOKS = (".xlsx", ".xlsm")
 UNPACKED_BYTES = 512_000_000
 PACKED_TIMES = 200
 HARMLESS_BYTES = 10_000_000
-"""A workbook unpacks to UNPACKED_BYTES at most; beyond HARMLESS_BYTES to PACKED_TIMES its packed size at most."""
+"""A workbook unpacks to UNPACKED_BYTES at most; beyond HARMLESS_BYTES, to PACKED_TIMES its packed size at most."""
 
 ROWS = 1_048_576
-"""Rows of a sheet."""
+"""Maximum number of rows of a sheet."""
 
 _UNSOLVED = "a formula with a result: open the workbook in a spreadsheet, and save it"
 _ARCHIVE = b"PK\x03\x04"
@@ -44,7 +44,7 @@ _TAG_BYTES = 200
 
 
 class _Area(NamedTuple):
-    """Merged cells, as places that count from 1."""
+    """Area of merged cells; rows and columns count from 1."""
 
     top: int
     left: int
@@ -58,7 +58,7 @@ class _Area(NamedTuple):
 
 
 class _Bad(NamedTuple):
-    """What stands in place of a cell that cannot be read."""
+    """Placeholder for a cell that cannot be read."""
 
     code: Code
     found: str
@@ -66,19 +66,19 @@ class _Bad(NamedTuple):
 
 
 def read_workbook(path: Path, table: Table) -> tuple[Records, str, tuple[Fault, ...]]:
-    """The records of a sheet, which sheet it is, and the faults of single cells.
+    """Return the records of a sheet, which sheet it is, and the faults of single cells.
 
     Numbers stay numbers; dates become text in ISO 8601. '' is a blank, or a cell at fault.
 
     Parameters
     ----------
     table : Table
-        Of several sheets the one of its name is read, if the path names none.
+        The sheet of its name is read if there are several and the path names none.
 
     Raises
     ------
     InputError
-        Where it is no workbook, a bound is passed, it is not clear which sheet is meant, or its records do not fit.
+        If it is no workbook, a bound is exceeded, it is not clear which sheet is meant, or its records do not fit.
     """
     file, sheet = located(path)
     name = str(path)
@@ -91,36 +91,46 @@ def read_workbook(path: Path, table: Table) -> tuple[Records, str, tuple[Fault, 
     try:
         _check_size(file, name)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of what openpyxl would not save, such as drop-down lists
+            warnings.simplefilter("ignore", UserWarning)  # of what openpyxl cannot save, such as drop-down lists
             with _opened(file, data_only=True) as book:
                 chosen = _chosen(book, file, name, sheet, table.name)
                 records = framed(name, _records(name, file, chosen), ",", object, table)
                 cells, faults = _checked(name, records.cells, records.rows)
                 return records._replace(cells=cells), f"sheet {chosen.title}", faults
-    except InputError:
-        raise
-    except zipfile.BadZipFile:
-        kind = _DAMAGED if first == _ARCHIVE else BINARY.get(first, "text, or another kind of file")
-    except Exception as error:  # a damaged file ends in any kind of error
-        note("damaged", path=name, reason=f"{type(error).__name__}: {error}")
-        kind = _DAMAGED
-    raise InputError([Fault(Code.FORMAT, name, None, "", kind, _SAVE)])
+    except Unreadable as error:
+        is_archive = first == _ARCHIVE or not isinstance(error.__cause__, zipfile.BadZipFile)
+        kind = _DAMAGED if is_archive else BINARY.get(first, "text, or another kind of file")
+        raise InputError([Fault(Code.FORMAT, name, None, "", kind, _SAVE)]) from None
 
 
 @contextlib.contextmanager
 def _opened(file: Path, data_only: bool) -> Iterator[Any]:
-    import openpyxl  # only who has a workbook waits for it
+    import openpyxl  # slow, so only users of workbooks wait for it
 
-    with (
-        file.open("rb") as stream,
-        contextlib.closing(openpyxl.load_workbook(stream, True, data_only=data_only)) as book,
-    ):
-        yield book
+    with file.open("rb") as stream:
+        with foreign():
+            book = openpyxl.load_workbook(stream, True, data_only=data_only)
+        with contextlib.closing(book):
+            yield book
+
+
+def _rows(sheet: Any, **options: bool) -> Iterator[Any]:
+    """Yield the rows of a sheet; each is read when it is asked for."""
+    rows = sheet.iter_rows(**options)
+    while True:
+        with foreign():
+            row = next(rows, None)
+        if row is None:
+            return
+        yield row
 
 
 def _check_size(file: Path, name: str) -> None:
-    """Look at what a workbook says of its sizes; zipfile unpacks no more than that."""
-    with zipfile.ZipFile(file) as archive:
+    """Raise InputError if a workbook unpacks to too many bytes, or is an OpenDocument file.
+
+    The bytes are those that the archive states; zipfile unpacks no more than it states.
+    """
+    with foreign(), zipfile.ZipFile(file) as archive:
         members = archive.infolist()
     if any(one.filename == "mimetype" for one in members):
         raise InputError([Fault(Code.FORMAT, name, None, "", "an OpenDocument file", _SAVE)])
@@ -131,9 +141,12 @@ def _check_size(file: Path, name: str) -> None:
 
 
 def _chosen(book: Any, file: Path, name: str, sheet: str, table: str) -> Any:
-    """The sheet that is named, or else called like the table, or the only visible one, or the only one with cells."""
+    """Return the sheet that is named, or raise InputError if it is not clear which sheet is meant.
+
+    If none is named, it is the one called like the table, the only visible one, or the only visible one with cells.
+    """
     for one in book.worksheets:
-        one.reset_dimensions()  # which may be false, and would be filled with blanks
+        one.reset_dimensions()  # they may be wrong, and would be filled with blanks
     wanted = [one for one in book.worksheets if one.title.casefold() == (sheet or table).casefold()]
     visible = [one for one in book.worksheets if one.sheet_state == "visible"]
     for fitting in [wanted] if sheet else [wanted, visible, visible and [one for one in visible if _has_cells(one)]]:
@@ -146,21 +159,21 @@ def _chosen(book: Any, file: Path, name: str, sheet: str, table: str) -> Any:
 
 
 def _has_cells(sheet: Any) -> bool:
-    return any(value is not None for row in sheet.iter_rows(values_only=True) for value in row)
+    return any(value is not None for row in _rows(sheet, values_only=True) for value in row)
 
 
 def _records(name: str, file: Path, sheet: Any) -> Iterator[tuple[int, list[Any]]]:
-    """The records of a sheet from the header on. Cells that cannot be read are ``_Bad``."""
+    """Yield row number and cells of each row of a sheet. Cells below the header that cannot be read are ``_Bad``."""
     has_formulas, areas = _scanned(file, sheet)
     with contextlib.ExitStack() as stack:
         formulas: Iterator[Sequence[Any]] | None = None
         if has_formulas:
             book = stack.enter_context(_opened(file, data_only=False))
             book[sheet.title].reset_dimensions()
-            formulas = book[sheet.title].iter_rows(values_only=True)
+            formulas = _rows(book[sheet.title], values_only=True)
         width = 0  # of the header
         active: list[_Area] = []
-        for row, cells in enumerate(sheet.iter_rows(), start=1):
+        for row, cells in enumerate(_rows(sheet), start=1):
             if row > ROWS:
                 raise too_large(name, row, "more rows than a spreadsheet has", f"at most {ROWS:,} rows")
             if len(cells) > COLUMNS:
@@ -182,7 +195,7 @@ def _records(name: str, file: Path, sheet: Any) -> Iterator[tuple[int, list[Any]
 
 
 def _mark_merged(row: int, record: list[Any], width: int, areas: Sequence[_Area]) -> None:
-    """Put faults in place of the cells that merging has taken away from a record."""
+    """Put faults in place of the cells of a record that merging has hidden."""
     for area in areas:
         for place in range(area.left - (row > area.top), min(area.right, width)):
             record += [""] * (place + 1 - len(record))
@@ -190,23 +203,37 @@ def _mark_merged(row: int, record: list[Any], width: int, areas: Sequence[_Area]
 
 
 def _scanned(file: Path, sheet: Any) -> tuple[bool, list[_Area]]:
-    """Whether a sheet has formulas, and its merged cells, the last first."""
+    """Return whether a sheet has formulas, and its merged cells, the last first."""
     from openpyxl.utils import column_index_from_string
 
     has_formulas, areas = False, set()
-    with zipfile.ZipFile(file) as archive, archive.open(sheet._worksheet_path) as stream:
-        piece = b""
-        while new := stream.read(_PIECE_BYTES):
-            piece = piece[-_TAG_BYTES:] + new
-            has_formulas = has_formulas or bool(_FORMULA.search(piece))
-            for left, top, right, bottom in _MERGED.findall(piece):
-                columns = (column_index_from_string(letters.decode()) for letters in (left, right))
-                areas.add(_Area(int(top), next(columns), int(bottom), next(columns)))
+    piece = b""
+    for new in _pieces(file, sheet._worksheet_path):
+        piece = piece[-_TAG_BYTES:] + new
+        has_formulas = has_formulas or bool(_FORMULA.search(piece))
+        for left, top, right, bottom in _MERGED.findall(piece):
+            with foreign():  # letters beyond the last column of a sheet
+                first, last = (column_index_from_string(letters.decode()) for letters in (left, right))
+            areas.add(_Area(int(top), first, int(bottom), last))
     return has_formulas, sorted(areas, reverse=True)
 
 
+def _pieces(file: Path, member: str) -> Iterator[bytes]:
+    """Yield a member of an archive, unpacked, piece by piece."""
+    with contextlib.ExitStack() as stack:
+        with foreign():
+            archive = stack.enter_context(zipfile.ZipFile(file))
+            stream = stack.enter_context(archive.open(member))
+        while True:
+            with foreign():
+                piece = stream.read(_PIECE_BYTES)
+            if not piece:
+                return
+            yield piece
+
+
 def _cell(cell: Any) -> Any:
-    """A cell as text, or as a number."""
+    """Return a cell as text or as a number, or ``_Bad`` if its formula fails."""
     value = cell.value
     if value is None:
         return ""
@@ -220,7 +247,7 @@ def _cell(cell: Any) -> Any:
 
 
 def _checked(name: str, cells: pd.DataFrame, rows: np.ndarray) -> tuple[pd.DataFrame, tuple[Fault, ...]]:
-    """The cells with blanks for those at fault, and the faults. Columns of text alone have the type of text."""
+    """Return the cells with blanks for those at fault, and the faults. Columns that hold only text have that type."""
     faults: list[Fault] = []
     for place, column in enumerate(cells.columns):
         values = cells.iloc[:, place]

@@ -1,7 +1,8 @@
-"""The plan and the physics agree: solve, have the chosen plan judged, raise its site's floors, solve again.
+"""Solve and judge in turn until the chosen plan keeps its class of power quality.
 
-The judge is whatever replays a plan electrically; this module knows only what it asks for. ``docs/model.md`` says what
-is proven in the end, and what is not.
+After each solve the judge, which replays a plan electrically, checks the chosen plan. If the plan does not pass, the
+floors of its site are raised, and all is solved again. This module knows only the floors that the judge asks for.
+``docs/model.md``, *Plan and physics agree*, says what is proven in the end, and what is not.
 """
 
 from __future__ import annotations
@@ -14,19 +15,23 @@ import numpy as np
 
 from siteopt.instance import Floats, Instance, Ints, Pool
 from siteopt.log import note
-from siteopt.plan import Plan, Ranking, RunOutcome, SitePlan
-from siteopt.proofs import StoredFloors
+from siteopt.plan import Plan, Ranking, SitePlan
+from siteopt.record.base import RunOutcome
+from siteopt.record.proof import StoredFloors
 
 LEAST_RISE, LEAST_RISE_SHARE = 0.1, 0.01
-"""By how much a floor is raised at least above what a plan has that does not pass: MW or MW s, and as a share."""
+"""Least rise of a floor above what a plan that does not pass has: in MW or MW s, and as a share; the larger counts."""
 
 REACHED = 1e-4
-"""A plan that is short of a floor by less, as a share (1 MW or MW s at least), may still pass the solver's rows."""
+"""A plan reaches a floor if it is short of it by no more than this share of what it has (of 1 MW or MW s at least).
+
+Such a plan may still satisfy the solver's rows.
+"""
 
 
 @dataclass(frozen=True)
 class Floors:
-    """What must be there at a site, at least; 0 where nothing is asked for, infinite where nothing suffices.
+    """Least battery power and inertia of a site; 0 where nothing is asked for, infinite where nothing suffices.
 
     Attributes
     ----------
@@ -38,7 +43,7 @@ class Floors:
     inertia_mws: Floats
 
     def stored(self, site_id: str) -> StoredFloors:
-        """Return the floors of a site as ``plan.json`` keeps them."""
+        """Return the floors of a site in the form that ``plan.json`` stores."""
         battery, inertia = (
             tuple(None if math.isinf(value) else float(value) for value in values)
             for values in (self.battery_mw, self.inertia_mws)
@@ -47,7 +52,7 @@ class Floors:
 
     @staticmethod
     def restored(kept: StoredFloors) -> Floors:
-        """Return floors that ``plan.json`` kept."""
+        """Return the floors that ``plan.json`` stored."""
         battery, inertia = (
             np.array([math.inf if value is None else value for value in values], dtype=float)
             for values in (kept.battery_mw, kept.inertia_mws)
@@ -56,12 +61,12 @@ class Floors:
 
 
 Judge = Callable[[SitePlan], Floors | None]
-"""What the site of a plan needs to keep its class of power quality; None where the plan keeps it."""
+"""Return the floors that a plan's site needs to keep its class of power quality, or None if the plan keeps it."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """A plan that was chosen and judged.
+    """One iteration: a plan that was chosen and judged.
 
     Attributes
     ----------
@@ -69,7 +74,7 @@ class Round:
     day : M, day on which training starts at the milestone
     cost_musd : float
     floors : Floats or None
-        What the judge asks for; None where the plan passes.
+        Floors that the judge asks for; None if the plan passes.
     """
 
     site_id: str
@@ -80,7 +85,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Raised:
-    """A :class:`Pool` with floors at some of its sites, beside those that it has.
+    """A :class:`Pool` with more floors at some of its sites; the higher of an old and a new floor counts.
 
     Attributes
     ----------
@@ -93,15 +98,18 @@ class Raised:
 
     @property
     def site_id(self) -> Sequence[str]:
-        """Ids of the sites, sorted."""
+        """Return the ids of the sites, sorted."""
         return self.pool.site_id
 
     def exact(self, sites: Ints) -> Instance:
-        """The Instance of these sites (indices into the pool), in the order given."""
+        """Return the Instance of these sites (indices into the pool), in the order given."""
         return self._raised(self.pool.exact(sites), sites)
 
     def optimistic(self, sites: Ints) -> Instance:
-        """The same, and sooner: no day is later and no cost higher than the exact one, and all else is equal."""
+        """Return an optimistic Instance of these sites.
+
+        No day is later and no cost higher than in the exact one, and all else is equal.
+        """
         return self._raised(self.pool.optimistic(sites), sites)
 
     def _raised(self, case: Instance, sites: Ints) -> Instance:
@@ -118,18 +126,19 @@ class Raised:
 
 @dataclass(frozen=True)
 class Agreement:
-    """What optimizer and judge come to.
+    """Result of solving and judging in turn.
 
     Attributes
     ----------
     ranking : Ranking
-        The last one, given the floors of the pool. The plans behind the first are not judged.
+        The last ranking, found with the floors of the pool; or the one before it, if the last solve reached its limit
+        without a plan. Only the plan of the first rank is judged.
     rounds : tuple of Round
-        Every plan that was chosen, in order; the last is that of the ranking, where it has one.
+        Every plan that was chosen, in order. The last one is the plan of the ranking, if the ranking has one.
     passes : bool
-        Whether the ranking has a plan, and it passes.
+        Whether the ranking has a plan that passes.
     pool : Pool
-        With the floors that the ranking was found with.
+        The pool with the floors of the last solve.
     """
 
     ranking: Ranking
@@ -138,7 +147,7 @@ class Agreement:
     pool: Pool
 
     def stored_floors(self) -> tuple[StoredFloors, ...]:
-        """Return the floors of the pool as ``plan.json`` keeps them."""
+        """Return the floors of the pool in the form that ``plan.json`` stores."""
         floors = self.pool.floors if isinstance(self.pool, Raised) else {}
         return tuple(floors[s].stored(self.pool.site_id[s]) for s in sorted(floors))
 
@@ -150,25 +159,25 @@ def agree(
     most_rounds: int,
     is_over: Callable[[], bool],
 ) -> Agreement:
-    """Solve until the chosen plan passes: whenever it does not, the floors of its site alone are raised.
+    """Solve until the chosen plan passes; each time it does not, raise the floors of its site, and of no other.
 
-    It ends without that where nothing can serve, the optimiser reaches its limit, or no round is left.
+    The loop also ends if no site can serve, the optimizer reaches its limit, no round is left, or the time is up.
 
     Parameters
     ----------
     optimise : callable
-        The ranking of a pool.
+        Returns the ranking of a pool.
     judge : callable
-        What a plan that does not pass lacks.
+        Returns the floors that a plan needs, or None if it passes (see :data:`Judge`).
     most_rounds : int
-        Plans that are judged, at most; the first one always is.
+        Most plans to judge; the first one is always judged.
     is_over : callable
-        Whether the time is up, or the user asked to stop: then there is no other round.
+        Returns whether the time is up or the user asked to stop. If so, no other round begins.
 
     Raises
     ------
     ValueError
-        Where the judge does not pass a plan, and asks for nothing.
+        If the judge does not pass a plan and asks for nothing.
     """
     raised, rounds, ranking = Raised(pool), list[Round](), None
     while True:
@@ -176,7 +185,7 @@ def agree(
         earlier, ranking = ranking, optimise(within)
         best = ranking.plan
         if best is None:
-            if earlier is not None and ranking.outcome is RunOutcome.LIMIT:  # a plan that does not pass, but known
+            if earlier is not None and ranking.outcome is RunOutcome.LIMIT:  # keep the plan that does not pass
                 ranking = replace(earlier, outcome=RunOutcome.LIMIT)
             return Agreement(ranking, tuple(rounds), False, within)
         site_id, asked = best.case.site_id[0], judge(best)
@@ -190,10 +199,15 @@ def agree(
 
 
 def _beyond(case: Instance, plan: Plan, asked: Floors) -> Floors:
-    """The floors of a site and what is asked for, whichever is more, and such that the plan does not reach them.
+    """Return the higher of a site's floors and those asked for, such that the plan does not reach them.
 
-    A plan that reaches all that is asked for and does not pass all the same would be chosen again and again. So where
-    that is so, everything that is asked for rises above what the plan has.
+    A plan that reaches all floors asked for, and still does not pass, would be chosen again and again. In that case
+    every floor asked for is raised above what the plan has.
+
+    Raises
+    ------
+    ValueError
+        If nothing is asked for.
     """
     if not (asked.battery_mw > 0).any() and not (asked.inertia_mws > 0).any():
         raise ValueError(f"the plan at {case.site_id[0]} does not pass, and nothing is asked for")

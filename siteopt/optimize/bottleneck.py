@@ -1,4 +1,4 @@
-"""What holds a milestone back, in days; and why a site cannot serve."""
+"""Find what holds each milestone back, and by how many days; and why a site cannot serve."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ from siteopt.optimize.formulation import (
     yard,
 )
 from siteopt.plan import SitePlan
+from siteopt.record.reason import Quantity, Reason, ReasonCode, because
 from siteopt.tolerances import SAME_COST_MUSD
 
 RESOURCES = {"crew": crew, "fuel gas": fuel_gas, "air": air, "water": water, "yard": yard, "budget": budget}
-"""Families that limit how much of something there is."""
+"""Constraint families that limit how much of a resource is used."""
 
 NEEDS = {
     "cooling": cooling,
@@ -41,20 +42,23 @@ NEEDS = {
     "ride through": ride_through,
     "power quality": power_quality,
 }
-"""Families that say what a milestone needs."""
+"""Constraint families that say what a milestone requires."""
+
+SEVERAL = because(ReasonCode.SEVERAL_LIMITS)
 
 LIMITS = (*QUEUES, *RESOURCES, *NEEDS)
-"""What can hold a milestone. *Fleet and arrival* is not among them, since without it there would be no days at all, nor
-is *demand*, which defines a quantity and limits nothing."""
+"""Limits that can hold a milestone back.
 
-TOGETHER = "several limits together"
+*Fleet and arrival* is not one of them, since without it there would be no days at all. Nor is *demand*, which defines a
+quantity and limits nothing.
+"""
 
 Each = Callable[[Callable[["_Saving"], None], Iterable["_Saving"]], Iterable[None]]
 
 
 @dataclass
 class _Saving:
-    """By how many days a limit, if free, lets a milestone start sooner: from ``least`` to ``most``."""
+    """Days by which a milestone could start sooner if a limit were relaxed: between ``least`` and ``most``."""
 
     limit: str
     works: Callable[[int], bool]
@@ -63,12 +67,12 @@ class _Saving:
     trials: int = 0
 
     def settle(self) -> None:
-        """Narrow it to one number."""
+        """Narrow the range to one number."""
         while self.least < self.most:
             self.narrow()
 
     def narrow(self) -> None:
-        """Try one day, then all of them, then bisect."""
+        """Narrow the range by one trial: the first is one day, the second all days, the others bisect."""
         days = (1, self.most)[self.trials] if self.trials < 2 else (self.least + self.most + 1) // 2
         self.trials += 1
         if self.works(days):
@@ -78,9 +82,9 @@ class _Saving:
 
 
 def floors(case: Instance) -> list[Requirement]:
-    """What power quality asks for, each by itself: battery power, and inertia; 0 where no floor was raised.
+    """Return the floors of power quality as two requirements: battery power, and inertia; 0 where no floor was raised.
 
-    They are no part of :func:`requirements`: the bounds leave them out.
+    They are not part of :func:`requirements`: the bounds leave them out.
     """
     full, ready = case.rating_mw * case.fleet, case.ready_day + case.commissioning_days
     b, g = case.is_battery, case.is_generator
@@ -93,21 +97,21 @@ def floors(case: Instance) -> list[Requirement]:
 
 
 def days_saved(found: SitePlan, clock: Clock, each: Each = map) -> tuple[dict[str, int], ...]:
-    """How many days sooner each milestone of a site's best plan could start if a limit were free.
+    """Return by how many days each milestone of a site's best plan could start sooner if a limit were relaxed.
 
-    One limit at a time, by re-solving. Milestones before it start no later than planned. Those after it, as late as
-    may be, or as planned where the objective puts them first; where it puts cost first, the plan's cost may not be
-    exceeded, and ``cost`` stands for the budget.
+    One limit is relaxed at a time, and the site is solved again. Milestones before the one in question start no later
+    than planned. Milestones after it start as late as possible, or as planned if the objective puts them before it. If
+    the objective puts cost before it, the plan's cost may not be exceeded, and ``cost`` stands in place of the budget.
 
     Parameters
     ----------
     each : callable
-        Calls a function for each item, as ``map`` does; that of an executor uses its threads.
+        Calls a function for each item, as ``map`` does. The ``map`` of an executor uses its threads.
 
     Returns
     -------
     tuple of dict, M
-        Name of a limit to days, the most first; limits that save no day by themselves are not named.
+        Days by the name of the limit, the most first. A limit that saves no day by itself is left out.
     """
     savings = [_savings(found, m, clock) for m in range(found.case.milestones)]
     for _ in each(_Saving.settle, [saving for of_milestone in savings for saving in of_milestone]):
@@ -116,29 +120,36 @@ def days_saved(found: SitePlan, clock: Clock, each: Each = map) -> tuple[dict[st
     return tuple({saving.limit: saving.least for saving in every if saving.least} for every in ordered)
 
 
-def bottlenecks(found: SitePlan, clock: Clock, saved: tuple[dict[str, int], ...] = ()) -> tuple[str, ...]:
-    """Name of what holds each milestone back: the first of its :func:`days_saved`, with fewer trials if not given."""
-    day, names = found.plan.day, []
+def bottlenecks(found: SitePlan, clock: Clock, saved: tuple[dict[str, int], ...] = ()) -> tuple[Reason, ...]:
+    """Return what holds each milestone back: the limit that saves the most days.
+
+    It is the first entry of :func:`days_saved`; if these are not given, it is found with fewer trials. A milestone that
+    starts on the same day as the one before it is held back by that one.
+    """
+    day, reasons = found.plan.day, []
     for m in range(found.case.milestones):
         if m and day[m] == day[m - 1]:
-            names.append(f"as {found.case.milestone[m - 1]}")
+            reasons.append(because(ReasonCode.SAME_DAY, milestone=found.case.milestone[m - 1]))
         else:
             first = next(iter(saved[m]), "") if saved else _largest(_savings(found, m, clock))
-            names.append(first or _together(found, m))
-    return tuple(names)
+            reasons.append(because(ReasonCode.LIMIT, limit=first) if first else _together(found, m))
+    return tuple(reasons)
 
 
-def _together(found: SitePlan, m: int) -> str:
-    """What holds a milestone where no limit does so alone: by name, where several needs each set its day."""
+def _together(found: SitePlan, m: int) -> Reason:
+    """Return what holds a milestone back if no limit does so alone: the requirements that each set its day.
+
+    If fewer than two requirements do, return SEVERAL.
+    """
     case, planned = found.case, found.plan.day[m]
     ready = case.compute_ready_day + case.commissioning_days
     every = [*requirements(case), *floors(case)]
     needs = [need.name for need in every if need.first_day(ready)[0, m] == planned > ready[0, m]]
-    return f"{' and '.join(needs)} together" if len(needs) > 1 else TOGETHER
+    return because(ReasonCode.LIMITS_TOGETHER, limits=tuple(needs)) if len(needs) > 1 else SEVERAL
 
 
 def _largest(savings: list[_Saving]) -> str:
-    """The limit that saves the most days, the first of equals; nothing where none saves any."""
+    """Return the limit that saves the most days, the first one of equals; an empty string if none saves any."""
     while True:
         leader = max(savings, key=lambda saving: saving.most)
         ahead = savings.index(leader)
@@ -149,7 +160,7 @@ def _largest(savings: list[_Saving]) -> str:
 
 
 def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:
-    """What each limit saves at most, by arithmetic, and how to try it; in the order of LIMITS."""
+    """Return the most days that each limit can save by arithmetic, and how to try them, in the order of LIMITS."""
     case, planned, order = found.case, found.plan.day, found.case.order
     is_capped = order.index(COST) < order.index(m)
     if is_capped:
@@ -171,68 +182,83 @@ def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:
 
 
 def _freed(case: Instance, limit: str) -> tuple[Instance, dict[str, Callable[[Model], None]]]:
-    """Return the Instance and the family, by its name, in which a limit is free."""
+    """Return the Instance with a limit relaxed, and the constraint family to leave out, by its name."""
     if limit in QUEUES:
         return replace(case, compute_ready_day=case.queue_free_day[:, :, QUEUES.index(limit)]), {}
-    if limit == "cooling":  # what is not cooled draws no power either
+    if limit == "cooling":  # heat that need not be removed draws no power either
         return replace(case, heat_fraction=0.0), {}
     if limit == "budget":
         return replace(case, budget_musd=np.inf), {}
     return case, {limit: (RESOURCES | NEEDS)[limit]}
 
 
-def why_not(case: Instance, clock: Clock) -> str:
-    """Why the site of an Instance of one site cannot serve, in numbers where arithmetic shows it."""
+def why_not(case: Instance, clock: Clock) -> Reason:
+    """Return why the only site of an Instance cannot serve, with numbers if arithmetic shows the reason."""
     limits = bounds(case)
     if (limits.day > case.horizon_day).any():
         return out_of_reach(case, limits)[0]
-    if lack := _quality_out_of_reach(case):
-        return lack
-    return f"no plan by day {case.horizon_day}: {_freeing(case, clock)}"
+    return _quality_out_of_reach(case) or because(ReasonCode.NO_PLAN, _freeing(case, clock), day=int(case.horizon_day))
 
 
-def _quality_out_of_reach(case: Instance) -> str:
-    """The first floor of power quality that all units by the horizon do not reach, in numbers; else nothing."""
+def _quality_out_of_reach(case: Instance) -> Reason | None:
+    """Return the first floor of power quality that all units together do not reach by the horizon, or None."""
     last = np.array([case.horizon_day])
-    batteries, inertia = floors(case)
     for m, goal in enumerate(case.milestone):
-        for need, units, verb in ((batteries, "batteries", "make"), (inertia, "inertia", "makes")):
+        for need in floors(case):
             there, needed = float(need.supplied_by(last)[0]), float(need.need[0, m])
             if np.isinf(needed):
-                return f"power quality for {goal}: no {units} {verb} it keep the class"
+                return because(ReasonCode.QUALITY_UNATTAINABLE, milestone=goal, limit=need.name)
             if there < need.least[0, m]:
-                return (
-                    f"{goal}: {units} of {there:,.1f} {need.unit} can be there by day {case.horizon_day},"
-                    f" power quality asks for {needed:,.1f} {need.unit}"
+                return because(
+                    ReasonCode.QUALITY_SHORT,
+                    milestone=goal,
+                    limit=need.name,
+                    day=int(case.horizon_day),
+                    there=Quantity(amount=there, unit=need.unit),
+                    needed=Quantity(amount=needed, unit=need.unit),
                 )
-    return ""
+    return None
 
 
-def out_of_reach(case: Instance, limits: Bounds) -> list[str]:
-    """Why each site cannot serve, in numbers, by its bounds; where they do not show it, that its needs together do."""
+def out_of_reach(case: Instance, limits: Bounds) -> list[Reason]:
+    """Return why each site cannot serve, as its bounds show; if they do not, that several limits together are why.
+
+    Parameters
+    ----------
+    limits : Bounds of the S sites of the Instance
+    """
     return [_out_of_reach(case, limits, s) for s in range(case.sites)]
 
 
-def _out_of_reach(case: Instance, limits: Bounds, s: int) -> str:
-    beyond = np.flatnonzero(limits.day[s] > case.horizon_day)
+def _out_of_reach(case: Instance, limits: Bounds, s: int) -> Reason:
+    beyond, last = np.flatnonzero(limits.day[s] > case.horizon_day), int(case.horizon_day)
     if not len(beyond):
-        return f"no plan by day {case.horizon_day}: {TOGETHER}"
+        return because(ReasonCode.NO_PLAN, SEVERAL, day=last)
     m = int(beyond[0])
     goal, holder = case.milestone[m], int(limits.holder[s, m])
     if holder in range(len(QUEUES), BEFORE):
         need = limits.needs[holder - len(QUEUES)]
-        there, needed = need.supplied_by(np.full(case.sites, case.horizon_day))[s], need.need[s, m]
-        return (
-            f"{need.name} for {goal}: {there:,.1f} {need.unit} by day {case.horizon_day}, {needed:,.1f} needed:"
-            f" short of {needed - there:,.1f}"
+        there, needed = float(need.supplied_by(np.full(case.sites, last))[s]), float(need.need[s, m])
+        return because(
+            ReasonCode.SHORT_BY_HORIZON,
+            limit=need.name,
+            milestone=goal,
+            day=last,
+            there=Quantity(amount=there, unit=need.unit),
+            needed=Quantity(amount=needed, unit=need.unit),
+            missing=Quantity(amount=needed - there, unit=need.unit),
         )
     if holder == QUEUES.index("floor area"):
-        return f"floor area for {goal}: hall for {int(case.floor_gpus[s]):,} of {int(case.gpus[m]):,} GPUs"
-    return f"{HOLDERS[holder]} for {goal}: not by day {case.horizon_day}"
+        there, gpus = int(case.floor_gpus[s]), int(case.gpus[m])
+        return because(ReasonCode.FLOOR_AREA_SHORT, milestone=goal, there=there, needed=gpus)
+    return because(ReasonCode.TOO_LATE, limit=HOLDERS[holder], milestone=goal, day=last)
 
 
-def _freeing(case: Instance, clock: Clock) -> str:
-    """The resources any of which, without its limit, lets the site serve by the horizon; else the needs that do so."""
+def _freeing(case: Instance, clock: Clock) -> Reason:
+    """Return the resources that each let the site serve by the horizon if relaxed.
+
+    If there is none, return the requirements that do so; if there is none either, return SEVERAL.
+    """
     last = [case.horizon_day] * case.milestones
     for group in (RESOURCES, NEEDS):
         freed = {limit: _freed(case, limit) for limit in group}
@@ -240,5 +266,5 @@ def _freeing(case: Instance, clock: Clock) -> str:
             limit for limit, (one, free) in freed.items() if FixedDays(one, last, clock, free).any_plan() is not None
         ]
         if freeing:
-            return ", ".join(freeing)
-    return TOGETHER
+            return because(ReasonCode.ANY_LIMIT, limits=tuple(freeing))
+    return SEVERAL

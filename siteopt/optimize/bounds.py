@@ -1,7 +1,7 @@
-"""Lower bounds on every milestone's day and on cost, for all sites at once.
+"""Compute lower bounds on every milestone's day and on cost, for all sites at once.
 
-Each constraint family is relaxed to one that sorting solves: everything that can have arrived is there, at no cost.
-No plan can start before its bound; a test holds that against the MILP.
+Each constraint family is relaxed to a problem that sorting solves: everything that can have arrived is there, at no
+cost. No plan can start before its bound; a test checks that against the MILP.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from siteopt.instance import NEVER, QUEUES, Floats, Instance, Ints
 from siteopt.tolerances import HAIR
 
 NEEDS = ("cooling", "mean power", "peak power", "swing", "ride through")
-"""What a milestone needs, in the order in which ``Bounds.holder`` counts them after the queues."""
+"""Requirements of a milestone, in the order in which ``Bounds.holder`` counts them after the queues."""
 
 HOLDERS = (*QUEUES, *NEEDS)
-"""What can set the bound of a day by itself."""
+"""Queues and requirements, each of which can set the bound of a day by itself."""
 
 BEFORE = len(HOLDERS)
-"""Stands in ``Bounds.holder`` for the milestone before."""
+"""Value of ``Bounds.holder`` that stands for the milestone before."""
 
 SHORT = 2 * HAIR
-"""A need is short where more is missing than this share of its size: a hair, and what adding up may lose."""
+"""A need is short if more than this share of its size is missing: a HAIR, and as much again for adding up."""
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """Something a milestone needs, and what the site can gather of it by a day.
+    """Something that each milestone needs, and the J sources of it that a site can have.
 
     Attributes
     ----------
     name, unit : str
     day : S x J, day from which the source counts
-    amount : S x J
+    amount : S x J, what the source gives
     need : S x M
-    size : S x M, what a tolerance is a share of (see :mod:`siteopt.tolerances`)
+    size : S x M, of which a tolerance is a share (see :mod:`siteopt.tolerances`)
     """
 
     name: str
@@ -48,13 +48,13 @@ class Requirement:
 
     @property
     def least(self) -> Floats:
-        """What must be there at least, so that the need is not short; S x M."""
+        """Return the least amount with which the need is not short; S x M."""
         return self.need - SHORT * np.maximum(1, self.size)
 
     def first_day(self, since: Ints) -> Ints:
-        """First day, not before ``since``, on which the sources that are there add up to the need; S x M.
+        """Return the first day, not before ``since``, on which the sources that are there add up to the need; S x M.
 
-        NEVER where they do not. Only where they do not suffice on that day already are they sorted.
+        The day is NEVER if they never do. The sources are sorted only if they do not suffice on day ``since`` already.
         """
         first = since.copy()
         for m in range(self.need.shape[1]):
@@ -72,12 +72,12 @@ class Requirement:
         return np.asarray(padded[np.arange(len(count)), count])
 
     def supplied_by(self, day: Ints) -> Floats:
-        """What the sources add up to by a day of each site; S."""
+        """Return the sum of the sources that each site has by its day; S."""
         return np.einsum("sj,sj->s", self.amount, self.day <= day[:, None])
 
 
 def requirements(case: Instance) -> list[Requirement]:
-    """Cooling, mean and peak power, swing and ride-through, each by itself, in the order of NEEDS."""
+    """Return cooling, mean power, peak power, swing and ride-through as one requirement each, in the order of NEEDS."""
     it = np.broadcast_to(case.it_mw, (case.sites, case.milestones))
     c = case.commissioning_days
     full = case.rating_mw * case.fleet
@@ -87,7 +87,7 @@ def requirements(case: Instance) -> list[Requirement]:
     step_day[case.step_site, rank] = case.step_ready_day + c
 
     def sources(kind: np.ndarray, factor: np.ndarray, base: Floats | None, rise: Floats) -> tuple[Ints, Floats]:
-        """Offers of a kind and the grid of each site as sources: their days, and what they give; S x J."""
+        """Return the days and the amounts of sources, S x J each: offers of a kind and, given ``base``, the grid."""
         offers = np.flatnonzero(kind & (case.fleet > 0))
         day, amount = case.ready_day[:, offers] + c, full[:, offers] * factor[offers]
         if base is None:
@@ -119,13 +119,13 @@ def requirements(case: Instance) -> list[Requirement]:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Lower bounds, and what sets those of the days.
+    """Lower bounds of days and cost, and what sets the bounds of the days.
 
     Attributes
     ----------
-    day : S x M, no milestone can start before; beyond the horizon: the site cannot serve
-    holder : S x M, index into HOLDERS, or BEFORE: the day is that of the milestone before
-    cost_musd : S, million USD, on whatever days
+    day : S x M, day before which the milestone cannot start; beyond the horizon, the site cannot serve
+    holder : S x M, index into HOLDERS, or BEFORE if the day is that of the milestone before
+    cost_musd : S, million USD; no plan costs less, whatever its days
     needs : list of Requirement, in the order of NEEDS
     """
 
@@ -136,9 +136,9 @@ class Bounds:
 
 
 def bounds(case: Instance, free: str = "") -> Bounds:
-    """Lower bounds for all sites at once, without the need of the name ``free``.
+    """Return lower bounds for all sites at once, leaving out the requirement that ``free`` names.
 
-    Cost is that of the site, of the GPUs, and of the mean power at the cheapest price that can be had there.
+    The cost is that of the site, of the GPUs, and of the mean power at the cheapest price at the site.
     """
     needs = requirements(case)
     day = case.compute_ready_day + case.commissioning_days
@@ -158,5 +158,5 @@ def bounds(case: Instance, free: str = "") -> Bounds:
 
 
 def _stepped(case: Instance) -> np.ndarray:
-    """Whether a site has grid steps; S."""
+    """Return whether each site has grid steps; S, bool."""
     return np.bincount(case.step_site, minlength=case.sites) > 0

@@ -1,8 +1,8 @@
-"""A small branch and bound of our own, in which each node is closed by a safe bound.
+"""Show with our own small branch and bound that no plan costs less than a limit, or find one that does.
 
-It trusts no solver: HiGHS only supplies points to branch on, and duals, from which
-:func:`siteopt.optimize.safe.lower_bound` makes bounds that hold. What it closes is proven; what it leaves open is told
-with the bound that it reached.
+Each node is closed by a safe bound. No solver is trusted: HiGHS only supplies points to branch on, and duals, from
+which :func:`siteopt.optimize.safe.lower_bound` computes bounds that hold. What is closed is proven. What is left open
+is reported with the bound that was reached.
 """
 
 from __future__ import annotations
@@ -24,46 +24,53 @@ from siteopt.optimize.solver import Relaxation, Vertex
 from siteopt.tolerances import SAME_COST_MUSD
 
 NEAR_MUSD = SAME_COST_MUSD / 10
-"""A node whose vertex is a plan above the limit counts as closed where its bound is this near to the limit (a US
-dollar): rows relaxed by a hair may keep the bound from more."""
+"""A node whose vertex is a plan above the limit counts as closed if its bound is this near to the limit.
+
+This is one US dollar, in millions of USD. Rows that are relaxed by a HAIR may keep the bound from coming nearer.
+"""
 
 WHOLE = 1e-6
-"""A value this near to a whole number is not branched on."""
+"""A variable whose value is this near to a whole number is not branched on."""
 
 TRIED = 8
-"""Variables whose two branches are solved before one is chosen, at most."""
+"""Most variables whose two branches are solved before one variable is chosen."""
 
 TRUSTED = 4
-"""Branchings of a variable after which its average gain is believed."""
+"""Number of branchings of a variable after which its average gain is believed."""
 
 LEAST_GAIN = 1e-8
-"""What a branch gains at least where the gains of both are multiplied (million USD)."""
+"""Least gain of a branch that counts when the gains of both branches are multiplied (million USD)."""
 
 Branchings = Mapping[str, tuple[str, int]]
-"""Variable and floor that each node was branched on, by the way to it: ``"01"`` is above the floor, below the floor of
-the root."""
+"""Variable and floor that each node was branched on, by the path from the root to the node.
+
+In a path, 0 is the branch with values up to the floor, and 1 the branch with values above it: ``"01"`` lies below the
+floor of the root, and then above the floor of that branch.
+"""
 
 Plan = TypeVar("Plan")
 Accept = Callable[[Floats], tuple[Plan, float] | None]
-"""Finish a plan from the values of a linear program whose whole numbers are whole: the plan and its cost, or None where
-these whole numbers have none."""
+"""Finish a plan from the values of a linear program whose whole numbers are whole.
+
+Return the plan and its cost, or None if there is no plan with these whole numbers.
+"""
 
 
 @dataclass(frozen=True)
 class Closing(Generic[Plan]):
-    """How far a branch and bound came.
+    """Result of a branch and bound: how far it came.
 
     Attributes
     ----------
     closed : bool
         Whether it is shown that no plan costs less than the limit.
     bound : float
-        No plan costs less (million USD); the limit at most.
+        Lower bound of the cost of any plan (million USD); at most the limit.
     nodes : int
-        Linear programs that were solved.
-    branchings : mapping of the way to a node to (variable, floor)
+        Number of linear programs solved.
+    branchings : mapping of the path of a node to (variable, floor)
     plan : Plan or None
-        A plan that costs less than the limit, where one was found.
+        A plan that costs less than the limit, if one was found.
     """
 
     closed: bool
@@ -90,9 +97,9 @@ def branch(
     accept : callable
         See :data:`Accept`.
     nodes : int
-        Linear programs to solve, at most.
+        Most linear programs to solve.
     is_over : callable
-        Whether the time is up, or the user asked to stop.
+        Returns whether the time is up or the user asked to stop.
     advice : mapping, optional
         Branchings that closed the same program before.
     """
@@ -101,7 +108,7 @@ def branch(
 
 @dataclass
 class _Node:
-    """A part of the program: the way to it, bounds of its variables and of its cost, and the vertex to branch on."""
+    """A part of the program: its path, bounds of its variables and of its cost, and the vertex to branch on."""
 
     way: str
     bound: float
@@ -112,7 +119,7 @@ class _Node:
 
 @dataclass
 class _Search(Generic[Plan]):
-    """The open nodes, the one with the least bound first, and what was learnt of each variable."""
+    """State of the search: the open nodes, least bound first, and the gains and branchings of each variable so far."""
 
     program: Program
     limit: float
@@ -151,7 +158,7 @@ class _Search(Generic[Plan]):
             heapq.heappush(self.open, (node.bound, next(self.numbers), node))
 
     def _node(self, way: str, lower: Floats, upper: Floats, least: float) -> _Node | None:
-        """Return a node with its bound and its vertex; None where the bound closes it, or nothing is in it."""
+        """Return a node with its bound and its vertex; None if the bound closes it or it holds no point."""
         if (lower > upper).any():
             return None
         relaxation = self.relaxation
@@ -165,13 +172,16 @@ class _Search(Generic[Plan]):
         elif vertex.price is not None:
             bound, lower, upper = narrowed(self.program, vertex.price, lower, upper, self.limit)
             least = max(least, bound)
-            if least < self.limit and vertex.values is None:  # beyond the cutoff, and the safe bound is not
+            if least < self.limit and vertex.values is None:  # stopped at the cutoff, but not closed
                 vertex = self._solve(relaxation, lower, upper, whole_way=True)
         return None if least >= self.limit else _Node(way, least, lower, upper, vertex.values)
 
     @cached_property
     def eased(self) -> Relaxation:
-        """The relaxation in which what holds by a hair is feasible, for nodes that are not shown to be empty."""
+        """Return the relaxation with eased rows, for nodes that are not shown to be empty.
+
+        In it a point is feasible that exceeds a row by no more than EASE (see :attr:`Program.eased`).
+        """
         return Relaxation(self.program.eased, self.limit + NEAR_MUSD)
 
     def _solve(self, relaxation: Relaxation, lower: Floats, upper: Floats, *, whole_way: bool = False) -> Vertex:
@@ -179,7 +189,7 @@ class _Search(Generic[Plan]):
         return relaxation.solve(lower, upper, whole_way=whole_way) or Vertex(False)
 
     def _branch(self, node: _Node) -> Plan | None:
-        """Put the two branches of a node in its place, or return a plan that was found instead."""
+        """Replace a node by its two branches; if a plan is found instead, return it."""
         if node.way in self.advice and self._follow(node, *self.advice[node.way]):
             return None
         if node.values is None:
@@ -195,12 +205,12 @@ class _Search(Generic[Plan]):
             return found[0]
         if found is None or node.bound < self.limit - NEAR_MUSD:
             self._halve(node)
-        else:  # the vertex is a plan, and the node holds no cheaper one
+        else:  # the vertex is a plan, and the node holds none that is cheaper by more than NEAR_MUSD
             self.left_open = min(self.left_open, node.bound)
         return None
 
     def _follow(self, node: _Node, name: str, floor: int) -> bool:
-        """Branch as advised, where that divides the node."""
+        """Branch as advised if that divides the node, and return whether it does."""
         column = self.program.place.get(name)
         if column is None or not node.lower[column] <= floor < node.upper[column]:
             return False
@@ -208,7 +218,10 @@ class _Search(Generic[Plan]):
         return True
 
     def _choose(self, node: _Node, among: Ints) -> None:
-        """Branch on the variable whose branches gain the most: by experience, and by trial where there is little."""
+        """Branch on the variable whose branches are expected to gain the most.
+
+        The gain is estimated from earlier branchings; for variables with few of them, both branches are solved.
+        """
         assert node.values is not None
         values, count = node.values[among], self.count[:, among]
         floors = np.floor(values)
@@ -233,7 +246,7 @@ class _Search(Generic[Plan]):
         self._divide(node, column, floor, both or self._both(node, column, floor))
 
     def _both(self, node: _Node, column: int, floor: int) -> list[_Node | None]:
-        """Return the branches of a node in which a variable is at most ``floor``, and more."""
+        """Return the two branches of a node: a variable is at most ``floor``, or at least ``floor + 1``."""
         upper, lower = node.upper.copy(), node.lower.copy()
         upper[column], lower[column] = floor, floor + 1
         return [
@@ -242,7 +255,7 @@ class _Search(Generic[Plan]):
         ]
 
     def _gained(self, node: _Node, part: _Node | None) -> float:
-        """Return what a branch adds to the bound of its node; as far as the limit where it is closed."""
+        """Return by how much a branch raises the bound of its node; up to the limit if it is closed, 1 if infinite."""
         above = (self.limit if part is None else part.bound) - node.bound
         return above if math.isfinite(above) else 1.0
 
@@ -252,7 +265,10 @@ class _Search(Generic[Plan]):
             self._push(part)
 
     def _halve(self, node: _Node) -> None:
-        """Halve the widest range of a whole variable: there is no vertex, or its whole numbers have no plan."""
+        """Halve the widest range of a whole variable, where the vertex gives nothing to branch on.
+
+        Either there is no vertex, or its whole numbers do not close the node. A node without a range is left open.
+        """
         width = node.upper[self.wholes] - node.lower[self.wholes]
         if not width.any():
             self.left_open = min(self.left_open, node.bound)

@@ -1,6 +1,6 @@
-"""Every row and every integrality of a plan, recomputed from the Instance with plain arithmetic.
+"""Check a plan: recompute every row and every integrality from the Instance with plain arithmetic.
 
-Shares nothing with the formulation but the Instance: a slip in one shows up against the other.
+The check shares nothing with the formulation but the Instance, so a mistake in one shows up against the other.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from siteopt.tolerances import HAIR
 
 @dataclass(frozen=True)
 class Row:
-    """One recomputed row: ``left <= right``, within a tolerance in its own units."""
+    """One recomputed row: ``left <= right``, within a tolerance in the units of the row."""
 
     family: str
     name: str
@@ -27,20 +27,20 @@ class Row:
 
     @property
     def holds(self) -> bool:
-        """Whether the row holds within the tolerance."""
+        """Return whether the row holds within the tolerance."""
         return self.left <= self.right + self.tolerance
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """The check of one plan.
+    """Result of checking one plan.
 
     Attributes
     ----------
     rows : int
-        Rows recomputed.
+        Number of rows recomputed.
     worst : float
-        Largest excess of a left side over its right side, in the row's units; 0 where none is exceeded.
+        Largest excess of a left side over its right side, in the row's units; 0 if there is no excess.
     violations : tuple of Row
         Rows that do not hold. Empty for a valid plan.
     """
@@ -51,21 +51,21 @@ class Certificate:
 
     @property
     def valid(self) -> bool:
-        """Whether every row holds."""
+        """Return whether every row holds."""
         return not self.violations
 
     def holds_but_for(self, families: Collection[str]) -> bool:
-        """Return whether every row holds, those of some families left aside."""
+        """Return whether every row holds, leaving aside those of some families."""
         return all(row.family in families for row in self.violations)
 
 
 def certify(case: Instance, plan: Plan) -> Certificate:
-    """Recompute every constraint of ``docs/model.md`` for a plan at the site of an Instance of one site.
+    """Recompute every constraint of ``docs/model.md`` for a plan at the only site of an Instance.
 
     Raises
     ------
     ValueError
-        Where the Instance holds more than one site.
+        If the Instance does not hold exactly one site.
     """
     if case.sites != 1:
         raise ValueError(f"a plan belongs to an Instance of one site, not of {case.sites}")
@@ -89,7 +89,7 @@ def _rows(case: Instance, plan: Plan) -> Iterator[Row]:
 
 
 def _arrivals(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
-    """1. Fleet and arrival: whole days and units, so nothing may be off."""
+    """Yield the rows of family 1, fleet and arrival. Days and units are whole, so no tolerance is allowed."""
     at, day, delay = f"m{m}", int(plan.day[m]), case.commissioning_days
     units, in_service = plan.units[:, m], plan.step[:, m].astype(float)
     family = "fleet and arrival"
@@ -111,7 +111,7 @@ def _arrivals(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
 
 
 def _crews(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
-    """2. Crews."""
+    """Yield the rows of family 2, crews."""
     units, day = plan.units[:, m], int(plan.day[m])
     for k, trade in enumerate(TRADES):
         mine = (case.trade == k) & (units > 0)
@@ -124,7 +124,7 @@ def _crews(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
 
 
 def _heat(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
-    """3. Cooling."""
+    """Yield the rows of family 3, cooling."""
     it, heat = float(case.it_mw[m]), plan.heat_mw[:, m]
     need, off = it * case.heat_fraction, HAIR * max(1.0, it)
     capacity = case.rating_mw[0] * plan.units[:, m] * case.is_chiller
@@ -136,7 +136,10 @@ def _heat(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
 
 
 def _power(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
-    """4. to 8. and 14. Demand, mean and peak power, swing, ride-through and the floors of power quality."""
+    """Yield the rows of families 4 to 8 and 14.
+
+    They are demand, mean power, peak power, swing, ride-through, and the floors of power quality.
+    """
     at, it = f"m{m}", float(case.it_mw[m])
     off = HAIR * max(1.0, it)
     units, in_service = plan.units[:, m], plan.step[:, m].astype(float)
@@ -170,7 +173,7 @@ def _power(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
 
 
 def _limits(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
-    """9. to 12. Gas, air, water and yard."""
+    """Yield the rows of families 9 to 12: fuel gas, air, water and yard."""
     units, output, heat = plan.units[:, m], plan.output_mw[:, m], plan.heat_mw[:, m]
     firm = case.rating_mw[0] * units
     for family, used, limits in (
@@ -184,6 +187,6 @@ def _limits(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
 
 
 def _spare(case: Instance, plan: Plan, m: int, kind: np.ndarray) -> float:
-    """MW of the spare units of the largest used unit of a kind."""
+    """Return the MW of ``spare_units`` units that are as large as the largest used unit of a kind."""
     used = kind & (plan.units[:, m] > 0)
     return float(case.spare_units * case.rating_mw[0][used].max(initial=0))

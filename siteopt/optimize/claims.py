@@ -1,7 +1,7 @@
-"""The claims of a run, each checked by safe bounds alone: arithmetic, prices in intervals, our own branch and bound.
+"""Check the claims of a run by safe bounds alone: arithmetic, prices in intervals, our own branch and bound.
 
-What a run says comes down to claims of one kind: a site has no plan by some days at some cost. That there is no better
-site and no better plan is a list of such claims, for every site one a goal of the objective.
+All that a run says comes down to claims of one kind: a site has no plan by some days that costs less than a limit. That
+there is no better site and no better plan is a list of such claims: for every site, one for each goal of the objective.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from siteopt.optimize.pricing import Prices
 from siteopt.optimize.screen import chunks
 from siteopt.optimize.targets import Target, to_serve, to_win
 from siteopt.plan import Key
-from siteopt.proofs import Means
+from siteopt.record.proof import Means
 from siteopt.tolerances import SAME_COST_MUSD
 
 FIRST_NODES, MORE_NODES = 1000, 8
-"""Linear programs for each claim in the first pass, and how many times more in each pass after it."""
+"""Linear programs for each claim in the first pass, and how many times as many in each pass after it."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A site has no plan by some days that costs less than a limit.
+    """Claim that a site has no plan by some days that costs less than a limit.
 
     Attributes
     ----------
     site : int
         Index into the pool.
     goal : int
-        Goal of the objective in which such a plan would be better; COST among them.
+        Goal of the objective in which such a plan would be better: the index of a milestone, or COST.
     target : Target
     limit_musd : float
     means : Means
     bound_musd : float
-        Where the claim is open: no plan by these days costs less.
+        Lower bound of the cost of any plan by these days; reported while the claim is open.
     nodes : int
-        Linear programs that were solved for it.
+        Number of linear programs solved for the claim.
     """
 
     site: int
@@ -60,18 +60,20 @@ class Claim:
 
 @dataclass(frozen=True)
 class Rival:
-    """What the other sites are said not to come before: a key, and the index of its site; None where none can serve."""
+    """Key that no other site is said to come before, and the index of its site; no key if no site can serve."""
 
     key: Key | None
     site: int = -1
 
     def claims(self, head: Instance, site: int) -> list[Claim]:
-        """Return the claims that a site does not come before it, one a goal; or the one that it cannot serve.
+        """Return the claims that a site does not come before the rival, one for each goal.
+
+        If the rival has no key, return the one claim that the site cannot serve.
 
         Parameters
         ----------
         head : Instance
-            Of any sites: what is the same for all of them.
+            Instance of any sites: only what is the same for all of them is used.
         """
         targets = to_serve(head) if self.key is None else to_win(head, self.key, wins_ties=site < self.site)
         return [
@@ -81,9 +83,9 @@ class Rival:
 
 
 def own_claims(head: Instance, site: int, key: Key, cost_musd: float) -> list[Claim]:
-    """Return the claims that a site's plan with this key and this cost is its best, one a goal.
+    """Return the claims that a site's plan with this key and this cost is its best, one for each goal.
 
-    A cost that is less by no more than CHEAPER is the same.
+    A cost that is lower by no more than CHEAPER counts as the same.
     """
     *claims, last = Rival(key, site).claims(head, site)
     if last.goal == COST:
@@ -92,12 +94,12 @@ def own_claims(head: Instance, site: int, key: Key, cost_musd: float) -> list[Cl
 
 
 def ruled_out(pool: Pool, sites: Ints, rival: Rival, prices: Sequence[Prices], clock: Clock) -> dict[int, Means]:
-    """Return by what each site is shown not to come before a rival: arithmetic, prices, or OPEN.
+    """Return for each site what shows that it does not come before a rival: arithmetic, prices, or OPEN for neither.
 
-    A site that takes both counts for prices. Prices give bounds on any days, whatever they were made for.
+    A site that takes both counts as shown by prices. Prices give bounds on any days, whatever days they were made for.
     """
     head, means = pool.exact(np.zeros(0, dtype=np.int64)), dict[int, Means]()
-    # the same for all sites, but for ties, which those before the rival win
+    # the claims are the same for all sites, except that sites before the rival win ties
     winning, losing = rival.claims(head, rival.site - 1), rival.claims(head, rival.site)
     for chunk in chunks(sites):
         case = pool.optimistic(chunk)
@@ -127,14 +129,14 @@ def settled(
     advice: Callable[[Claim], Branchings] = lambda claim: {},
     report: Callable[[int], None] = lambda closed: None,
 ) -> list[Claim]:
-    """Return the claims, those that were open settled by branching as far as the time allows, the first ones first.
+    """Settle open claims by branch and bound, in their order and as far as the time allows, and return all claims.
 
-    Every claim gets some nodes before any gets more.
+    Every claim gets some nodes before any claim gets more.
 
     Parameters
     ----------
     advice : callable
-        Branchings that closed a claim before.
+        Returns branchings that closed a claim before.
     report : callable
         Called with the number of claims that are settled.
     """
@@ -153,7 +155,7 @@ def settled(
 
 
 def _branched(pool: Pool, claim: Claim, nodes: int, clock: Clock, advice: Branchings) -> Claim:
-    """Return a claim after so many nodes of branch and bound."""
+    """Return a claim after trying arithmetic and then at most ``nodes`` nodes of branch and bound."""
     case = pool.exact(np.array([claim.site]))
     if claim.target.is_beyond(bounds(case)):
         return replace(claim, means=Means.ARITHMETIC, bound_musd=claim.limit_musd)

@@ -1,4 +1,4 @@
-"""What the searches of one run share: the time that is left, earlier answers, and how claims were confirmed."""
+"""Share among the searches of one run the time that is left, earlier answers, and how claims were confirmed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from siteopt.optimize.branching import Branchings
 from siteopt.optimize.program import Program
 from siteopt.optimize.solver import SEED, Solve, solve
 from siteopt.plan import Evidence
-from siteopt.proofs import StoredBranchings
+from siteopt.record.proof import StoredBranchings
 
 MOST_BRANCHINGS = 5000
-"""Branchings of one claim that a run keeps, at most: a hundred bytes each."""
+"""Most branchings of one claim that a run keeps; each takes about a hundred bytes."""
 
 Answer = TypeVar("Answer")
 
@@ -28,9 +28,9 @@ class OutOfTime(Exception):
     Attributes
     ----------
     plan : Plan or None
-        The best that was found by then; with its site where several are asked for.
+        Best plan found so far; together with its site if several sites are searched.
     bound_musd : float
-        No plan costs less.
+        Lower bound of the objective of any plan: of the cost in million USD, or of the day if a day is minimised.
     """
 
     def __init__(self, plan: Any = None, bound_musd: float = -math.inf) -> None:
@@ -39,20 +39,24 @@ class OutOfTime(Exception):
 
 
 class Undecided(OutOfTime):
-    """Two witnesses contradict each other, and neither a plan nor a safe bound shows which is right."""
+    """Two answers of the solver contradict each other, and neither a plan nor a safe bound shows which is right."""
 
 
 @dataclass
 class Clock:
-    """The time that is left, whether to stop, and what is known by now. Threads may share it.
+    """Time that is left, whether to stop, and the answers found so far. Threads may share a clock.
 
     Attributes
     ----------
+    seconds : float
+        Time limit.
+    stop : threading.Event
+        Set when the user asks to stop.
     solves : int
-        MILPs that were solved.
+        Number of MILPs solved.
     evidence : Evidence
     branchings : mapping of (site_id, days) to Branchings
-        Those that closed the claims about a site on some days.
+        Branchings that closed the claims about a site on these days.
     """
 
     seconds: float = math.inf
@@ -66,12 +70,12 @@ class Clock:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the start."""
+        """Return the seconds since the start."""
         return time.monotonic() - self.started
 
     @property
     def is_over(self) -> bool:
-        """Whether the time is up, or the user asked to stop."""
+        """Return whether the time is up or the user asked to stop."""
         return self.stop.is_set() or self.elapsed >= self.seconds
 
     def solve(
@@ -83,14 +87,14 @@ class Clock:
         cutoff: float = math.inf,
         seed: int = SEED,
     ) -> Solve:
-        """Solve a program within the time left, or return the answer that it had before.
+        """Solve a program within the time left, or return the answer if the same program was solved before.
 
-        See :func:`siteopt.optimize.solver.solve`; the outcome is LIMIT where the time ran out.
+        The parameters are those of :func:`siteopt.optimize.solver.solve`. The outcome is LIMIT if the time runs out.
 
         Raises
         ------
         OutOfTime
-            Where the time was up before.
+            If the time is up before the solve begins.
         """
 
         def answer() -> Solve:
@@ -102,12 +106,14 @@ class Clock:
         return self.once((program.fingerprint, gap, target, cutoff, seed), answer)
 
     def once(self, question: Hashable, answer: Callable[[], Answer]) -> Answer:
-        """Return the answer to a question, found once in a run: a thread that asks it again meanwhile waits for it.
+        """Return the answer to a question, which is worked out only once in a run.
+
+        A thread that asks the question while another works it out waits for the answer.
 
         Raises
         ------
         OutOfTime
-            Where the time is up.
+            If the time is up.
         """
         if self.is_over:
             raise OutOfTime
@@ -122,12 +128,12 @@ class Clock:
         return found.result()
 
     def stored_branchings(self) -> tuple[StoredBranchings, ...]:
-        """Return the branchings as ``plan.json`` keeps them: those of few nodes, for the others are too long."""
+        """Return the branchings in the form that ``plan.json`` stores, without those of more than MOST_BRANCHINGS."""
         kept = [(key, found) for key, found in sorted(self.branchings.items()) if len(found) <= MOST_BRANCHINGS]
         return tuple(StoredBranchings(site_id=site, days=days, branchings=dict(found)) for (site, days), found in kept)
 
     def confirmed(self, **counts: int) -> None:
-        """Count claims that were checked, by what came of it."""
+        """Add to the counts of checked claims in ``evidence``, by their outcome."""
         with self._lock:
             now = {name: getattr(self.evidence, name) + more for name, more in counts.items()}
             self.evidence = replace(self.evidence, **now)

@@ -1,4 +1,7 @@
-"""The chosen plan against a second solver, whose word counts no more than that of the first: a plan decides."""
+"""Check the chosen plan with a second solver.
+
+The word of the second solver counts no more than that of the first: only a plan that holds decides.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from siteopt.optimize.solver import Outcome, Solve, second_opinion, second_solve
 from siteopt.plan import SitePlan
 
 SAME = 1e-4
-"""Costs that differ by less (million USD, a hundred US dollars) are the same to two solvers."""
+"""Costs of two solvers that differ by less than this count as the same (million USD; a hundred US dollars)."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +29,21 @@ class CrossCheck:
     Attributes
     ----------
     solver : str
+        Name and version of the second solver.
     agrees : bool
-        It found no plan that holds and is better: cheaper on these days, or a day sooner.
+        Whether it found no better plan that holds, neither cheaper on these days nor a day sooner. False, too, if the
+        given plan does not hold and the solver ended with a dearer plan or none.
     finished : bool
-        It proved so itself; else it contradicts nothing as far as it came.
+        Whether it proved this itself. Otherwise it contradicted nothing as far as it came.
     mistaken : bool
-        It called a dearer plan optimal, or said that there is none, where the plan that was found holds.
+        Whether it called a dearer plan optimal, or said that there is no plan, although the given plan holds.
     cost_musd : float or None
-        Of its best plan on these days, where it found one that holds.
+        Cost of its best plan on these days, if it found one that holds.
     earlier_days_refuted : tuple of str
-        Milestones of which it proved that they cannot start a day sooner; the others are at their bound already.
+        Milestones for which it proved that they cannot start a day sooner. Milestones that are at their bound, or come
+        after cost in the objective, are not tried.
     seconds : float
+        Time that the check took.
     """
 
     solver: str
@@ -49,24 +56,24 @@ class CrossCheck:
 
 
 def cross_check(found: SitePlan, seconds: float, stop: threading.Event | None = None) -> CrossCheck:
-    """Solve the cost on the plan's days with a second solver, and try the day before for each milestone.
+    """Find the least cost on the plan's days with a second solver, and try the day before for each milestone.
 
     Parameters
     ----------
     seconds : float
         Time limit of each solve.
     stop : threading.Event, optional
-        Set it to end the check with what it has.
+        Set it to end the check with what is known so far.
 
     Raises
     ------
     SolverError
-        Where there is no second solver for this machine, or it fails.
+        If there is no second solver for this machine, or it fails.
     """
     begin, case = time.monotonic(), found.case
 
     def asked(days: Ints) -> tuple[Solve, float | None]:
-        """Return what the solver says of these days, and the cost of its plan where that holds."""
+        """Return what the solver says of these days, and the cost of its plan if that plan holds."""
         on = FixedDays(case, days, Clock())
         said = second_opinion(on.model.problem, seconds, stop)
         plan = None if said.values is None else on.finish(said.values)
@@ -91,7 +98,10 @@ def cross_check(found: SitePlan, seconds: float, stop: threading.Event | None = 
 
 
 def _days_before(found: SitePlan) -> list[tuple[int, Ints]]:
-    """Return the days to refute for each milestone that comes before cost in the objective and is not at its bound."""
+    """Return each milestone that has an earlier day to refute, with the days to try.
+
+    These are the milestones that come before cost in the objective and are not at their bound.
+    """
     case, day = found.case, found.plan.day
     least = bounds(case).day[0]
     goals = case.order[: case.order.index(COST)]

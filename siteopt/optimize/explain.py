@@ -1,6 +1,6 @@
-"""Why a site does not win or cannot serve, and the least that would have to change about it.
+"""Explain why a site does not win or cannot serve, and find the least that would have to change about it.
 
-Each lever is tried at its best value first, then by bisection; what is found is proven by re-solving, and so is that
+Each lever is tried at its best value first, then by bisection. What is found is proven by solving again, and so is that
 one notch less does not suffice.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from siteopt.findings import Adjustment, Findings, Lever, Shortfall, Vary
 from siteopt.instance import NEVER, QUEUES, Instance, Pool
 from siteopt.optimize.bottleneck import bottlenecks, days_saved, floors, why_not
 from siteopt.optimize.bounds import bounds, requirements
@@ -24,16 +25,19 @@ from siteopt.optimize.program import program_of
 from siteopt.optimize.search import search
 from siteopt.optimize.single import NO_PLAN, solve_site
 from siteopt.optimize.targets import Target, is_reached, to_serve, to_win
-from siteopt.plan import Ranking, RunOutcome, SiteResult, Standing
-from siteopt.reasons import Change, Findings, Lever, Shortfall, Vary
+from siteopt.plan import Ranking, SiteResult
+from siteopt.record.base import RunOutcome, Standing
 
 
 def changes_to(
     targets: Sequence[Target], levers: Sequence[Lever], vary: Vary, clock: Clock, threads: ThreadPoolExecutor
-) -> Iterator[tuple[Change, ...]]:
-    """Each single change that reaches a target, at its least; where none does, the fewest changes that do together."""
+) -> Iterator[tuple[Adjustment, ...]]:
+    """Yield each single change that reaches a target, as small as possible.
 
-    def works(changes: Sequence[Change]) -> bool:
+    If no single change does, yield the fewest changes that do so together.
+    """
+
+    def works(changes: Sequence[Adjustment]) -> bool:
         return is_reached(vary(changes), targets, clock)
 
     suffices = threads.map(lambda lever: works([lever.moved(lever.notches)]), levers)
@@ -43,11 +47,11 @@ def changes_to(
         yield _least(together, targets, works, vary)
 
 
-Works = Callable[[Sequence[Change]], bool]
+Works = Callable[[Sequence[Adjustment]], bool]
 
 
 def _fewest(levers: Sequence[Lever], works: Works) -> list[Lever]:
-    """The fewest levers that suffice at their best values; none where all of them together do not."""
+    """Return the fewest levers that suffice at their best values; none if all of them together do not suffice."""
 
     def suffice(chosen: Sequence[Lever]) -> bool:
         return works([lever.moved(lever.notches) for lever in chosen])
@@ -60,11 +64,14 @@ def _fewest(levers: Sequence[Lever], works: Works) -> list[Lever]:
     return next(chosen for chosen in sets if suffice(chosen))
 
 
-def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, vary: Vary) -> tuple[Change, ...]:
-    """The levers, which suffice at their best values, moved one after the other as little and as late as will do."""
+def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, vary: Vary) -> tuple[Adjustment, ...]:
+    """Return the smallest changes of these levers that suffice; a change of the grid also as late as suffices.
+
+    The levers suffice at their best values. They are moved back one after the other.
+    """
     changes = [lever.moved(lever.notches) for lever in chosen]
 
-    def works_with(place: int, change: Change) -> bool:
+    def works_with(place: int, change: Adjustment) -> bool:
         return works([*changes[:place], change, *changes[place + 1 :]])
 
     for place, lever in enumerate(chosen):
@@ -86,12 +93,12 @@ def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, var
 
 
 def shortfalls(case: Instance, clock: Clock) -> tuple[Shortfall, ...]:
-    """What the site of an Instance of one site lacks to serve: by arithmetic, else by solving for the least."""
+    """Return what the only site of an Instance lacks to serve: by arithmetic, or else by solving for the least."""
     return tuple(_by_arithmetic(case)) or tuple(_by_solving(case, clock))
 
 
 def _by_arithmetic(case: Instance) -> Iterator[Shortfall]:
-    """Every need, queue and sum of money that falls short by itself on the last day."""
+    """Yield every need, queue, floor area and budget that falls short by itself on the last day."""
     last, ready = np.array([case.horizon_day]), case.compute_ready_day[0] + case.commissioning_days
     needs = [*requirements(case), *floors(case)]
     for m, milestone in enumerate(case.milestone):
@@ -111,7 +118,15 @@ def _by_arithmetic(case: Instance) -> Iterator[Shortfall]:
 
 
 def _by_solving(case: Instance, clock: Clock) -> Iterator[Shortfall]:
-    """The money that is missing, if it is only that; else the least shortfall of the needs, as shares added up."""
+    """Yield the money that is missing if nothing else is; otherwise the shortfalls with the least sum of shares.
+
+    Each shortfall counts as a share of its need.
+
+    Raises
+    ------
+    OutOfTime
+        As Undecided if the solver finds no shortfalls, either.
+    """
     days = to_serve(case)[0].days
     cost = FixedDays(replace(case, budget_musd=math.inf), days, clock).cheapest()
     if cost.plan is not None:
@@ -130,11 +145,12 @@ def _by_solving(case: Instance, clock: Clock) -> Iterator[Shortfall]:
 
 
 def solved(case: Instance, clock: Clock, threads: ThreadPoolExecutor) -> SiteResult:
-    """The site of an Instance of one site by itself: its best plan and what holds it back, or why it cannot serve.
+    """Solve the only site of an Instance and return its best plan and what holds it back, or why it cannot serve.
 
     Raises
     ------
     OutOfTime
+        If the time runs out before there is a plan, or before it is known what holds it back.
     """
     limits = bounds(case)
     result = SiteResult(case.site_id[0], Standing.OPEN, limits.day[0], float(limits.cost_musd[0]))
@@ -146,13 +162,18 @@ def solved(case: Instance, clock: Clock, threads: ThreadPoolExecutor) -> SiteRes
         return result
     saved = days_saved(best, clock, threads.map)
     names = bottlenecks(best, clock, saved)
-    return replace(result, standing=Standing.SOLVED, bottleneck=names, days_saved=saved)
+    return replace(result, standing=Standing.SOLVED, held_by=names, days_saved=saved)
 
 
 def findings(pool: Pool, s: int, levers: Sequence[Lever], vary: Vary, clock: Clock) -> Findings:
-    """Why a site of a pool (an index) does not win: beside the winner, what it lacks, and what would have to change.
+    """Return why a site of a pool does not win: the winner, what the site lacks, and what would have to change.
 
-    Where the time runs out, what is known by then.
+    For the winner itself, return the next best site beside it. If the time runs out, return what is known by then.
+
+    Parameters
+    ----------
+    s : int
+        Index of the site in the pool.
     """
     ranking = search(pool, clock, top=1)
     if ranking.best is not None and ranking.best.site_id == pool.site_id[s]:
@@ -162,7 +183,7 @@ def findings(pool: Pool, s: int, levers: Sequence[Lever], vary: Vary, clock: Clo
         return Findings(ranking.best, next(others, None), proven=proven)
     case = pool.exact(np.array([s]))
 
-    def held(changes: Sequence[Change]) -> Instance:
+    def held(changes: Sequence[Adjustment]) -> Instance:
         # floors of power quality come from plans and not from the site's cells, so its variants do not know them
         return replace(vary(changes), battery_floor_mw=case.battery_floor_mw, inertia_floor_mws=case.inertia_floor_mws)
 
@@ -178,7 +199,7 @@ def _behind(
     clock: Clock,
     threads: ThreadPoolExecutor,
 ) -> Findings:
-    """Why the site of an Instance of one site is behind the first of a ranking, or cannot serve."""
+    """Return why the only site of an Instance is behind the first of a ranking, or cannot serve."""
     rival, limits = ranking.best, bounds(case)
     found = Findings(SiteResult(case.site_id[0], Standing.OPEN, limits.day[0], float(limits.cost_musd[0])), rival)
     try:

@@ -1,7 +1,8 @@
-"""Finish a plan from its whole numbers: the continuous part solved again with these fixed, and made to hold exactly.
+"""Finish a plan from its whole numbers: fix them, solve the continuous part again, and make the plan hold exactly.
 
-A solver leaves whole numbers whole within its tolerance, and what hangs on them with it: 3e-8 of a chiller of 575 MW
-remove 19 W of heat that no chiller removes. So units and steps are rounded first, and the rest follows from them.
+A solver's whole numbers are whole only within its tolerance, and so is all that depends on them: 3e-8 of a chiller of
+575 MW remove 17 W of heat that no chiller removes. So units and steps are rounded first, and the rest follows from
+them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from siteopt.tolerances import FINISHING_TOLERANCE
 
 
 class Finisher:
-    """Makes plans of the values that a solver gives the variables of a model.
+    """Make plans from the values that a solver gives to the variables of a model.
 
     Parameters
     ----------
@@ -42,10 +43,10 @@ class Finisher:
         return Relaxation(self._program.eased, tolerance=FINISHING_TOLERANCE)
 
     def finish(self, values: Floats) -> tuple[Instance, Plan] | None:
-        """Return the site that these values take and its cheapest plan with their whole numbers.
+        """Return the site that these values choose, and its cheapest plan with their whole numbers.
 
-        Rows are exceeded by a hair only where there is no other way. None where these whole numbers have no plan: a row
-        would be exceeded by more.
+        A row is exceeded, by at most a HAIR, only if there is no other way. Return None if there is no plan with these
+        whole numbers: a row would be exceeded by more.
         """
         program = self._program
         lower, upper = program.lower.copy(), program.upper.copy()
@@ -58,9 +59,9 @@ class Finisher:
         return None
 
     def _made(self, values: Floats) -> tuple[Instance, Plan] | None:
-        """Return the site and the plan of values whose whole numbers are whole; None where a row does not hold.
+        """Return the site and the plan of values whose whole numbers are whole; None if a row does not hold.
 
-        Balanced, where that does not take the last hair of another row.
+        The plan is balanced (see :func:`balanced`) unless that would break another row.
         """
         starts = self._model.start.items()
         site = next(s for (s, m, _), var in starts if not m and values[self._program.place[var.name]] > 0)
@@ -73,7 +74,7 @@ class Finisher:
 
 
 def whole_values(model: Model, program: Program, units: Ints, step: np.ndarray) -> Floats:
-    """Return the values that units (O x M) and steps (L x M) give the whole variables of a model of one site."""
+    """Return the values that units (O x M) and steps (L x M) give to the whole variables of a model of one site."""
     values = np.zeros(len(program.columns))
     for variable in model.start.values():
         values[program.place[variable.name]] = 1.0
@@ -89,7 +90,7 @@ def whole_values(model: Model, program: Program, units: Ints, step: np.ndarray) 
 
 
 def plan_of(model: Model, program: Program, values: Floats, site: int = 0) -> Plan:
-    """Return the plan that the values of a program hold for a site, as they are; 0 for variables in no row."""
+    """Return the plan of a site from the values of a program, unchanged; a variable that is in no row counts as 0."""
     case, place = model.instance, program.place
 
     def value(variable: pulp.LpVariable) -> float:
@@ -120,8 +121,9 @@ def plan_of(model: Model, program: Program, values: Floats, site: int = 0) -> Pl
 def balanced(case: Instance, plan: Plan, *, powered: bool = True) -> Plan:
     """Return a plan with the same whole numbers in which heat, demand and mean power agree to the last digit.
 
-    What a linear program leaves over or short by its tolerance is given to a unit that has room for it, or to the grid:
-    to one that no other limit counts, if there is one.
+    A linear program leaves a surplus or a shortage within its tolerance. It is given to a unit that has room for it, or
+    to the grid; if possible to one that no other limit counts: a chiller that uses no water, a generator that emits no
+    NOx, or the grid.
 
     Parameters
     ----------
@@ -147,9 +149,10 @@ def balanced(case: Instance, plan: Plan, *, powered: bool = True) -> Plan:
 
 
 def _moved(parts: Floats, most: Floats, total: float, free: np.ndarray, *, exactly: bool = False) -> Floats:
-    """Return the parts so that they add up to the total, or no less than it; each within 0 and its most.
+    """Return the parts, changed so that they add up to at least the total, or exactly to it.
 
-    The part with the most room takes the difference, which is no more than a tolerance; a free one where that has room.
+    Each part stays between 0 and its most. The part with the most room takes the difference, which is no more than a
+    tolerance; if a ``free`` part has room for it, a free part does.
     """
     missing = total - parts.sum()
     if missing > 0 or (exactly and missing < 0):

@@ -1,8 +1,8 @@
-"""One site with its days fixed: its cheapest plan, any plan, or that there is none.
+"""Solve one site with its days fixed: find its cheapest plan or any plan, or confirm that there is none.
 
-No verdict of a solver decides alone. A plan counts where it is finished and holds. That there is no plan, or none that
-is cheaper, counts where safe bounds show it or, where these do not come so far, the solver says so in two settings. A
-cost limit is never a row: the solver is asked for the least cost, and the answer is compared.
+No verdict of a solver decides alone. A plan counts if it is finished and holds. That there is no plan, or no cheaper
+one, counts if safe bounds show it or, if these do not come so far, if the solver says so in two settings. A cost limit
+is never a row: the solver is asked for the least cost, and the answer is compared with the limit.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from siteopt.plan import Plan
 from siteopt.tolerances import SAME_COST_MUSD
 
 NODES, FEW_NODES = 5000, 40
-"""Linear programs of our own branch and bound: to confirm a claim, and to see whether it is plain."""
+"""Most linear programs that our own branch and bound solves: to confirm a claim, and to see whether it is plain."""
 
 CHEAPER = 0.9 * SAME_COST_MUSD
-"""A plan that is cheaper by less than this is not looked for: it would be the same cost, or nearly so."""
+"""A plan cheaper by less than this (million USD) is not looked for: its cost would be the same, or nearly so."""
 
 Families = tuple[Callable[[Model], None], ...]
 
 WITHOUT_BUDGET = tuple(family for family in FAMILIES if family is not budget)
-"""The families that are rows where the days are fixed."""
+"""Constraint families that are rows if the days are fixed: all but the budget."""
 
 
 def followed(days: ArrayLike) -> Ints:
     """Return the latest days, none later than these, on which no milestone is later than the one after it.
 
-    Milestones are the last axis.
+    Milestones are on the last axis.
     """
     return np.minimum.accumulate(np.asarray(days)[..., ::-1], axis=-1)[..., ::-1]
 
@@ -49,26 +49,27 @@ def followed(days: ArrayLike) -> Ints:
 def fixed(
     case: Instance, days: Sequence[int] | Ints, goal: int | None = None, families: Families = WITHOUT_BUDGET
 ) -> Model:
-    """Return the model of one site with its days fixed, without its budget."""
+    """Return the model of one site with its days fixed; by default its budget is no row."""
     return build(case, {(0, m): [int(day)] for m, day in enumerate(days)}, goal, families)
 
 
 Found = Best[Plan]
-"""The cheapest plan: ``value`` is its cost and ``bound`` that of any plan, in millions of USD."""
+"""The cheapest plan: ``value`` is its cost and ``bound`` a lower bound of any plan's cost, in millions of USD."""
 
 
 @dataclass
 class FixedDays:
-    """A site on fixed days.
+    """One site on fixed days.
 
     Attributes
     ----------
     case : Instance
-        Of one site.
+        Instance of one site.
     days : sequence of int
+        Day on which each milestone starts.
     clock : Clock
     free : mapping of a name to a family
-        Families that need not hold, by their name in the certificate.
+        Constraint families that need not hold, by their name in the certificate.
     kept : bool
         Whether the branchings that close a claim are kept for the proof.
     """
@@ -81,13 +82,13 @@ class FixedDays:
 
     @cached_property
     def model(self) -> Model:
-        """The model; its goal is the cost."""
+        """Return the model; its goal is the cost."""
         families = tuple(family for family in WITHOUT_BUDGET if family not in self.free.values())
         return fixed(self.case, self.days, COST, families)
 
     @cached_property
     def program(self) -> Program:
-        """The model as arrays."""
+        """Return the model as arrays."""
         return program_of(self.model.problem, self.model.sizes)
 
     @cached_property
@@ -95,35 +96,35 @@ class FixedDays:
         return Finisher(self.model, self.program, [*self.free, "budget"])
 
     def finish(self, values: Floats) -> tuple[Plan, float] | None:
-        """Return the cheapest plan with the whole numbers of these values, and its cost; None where there is none."""
+        """Return the cheapest plan with the whole numbers of these values, and its cost; None if there is none."""
         found = self._finisher.finish(values)
         return None if found is None else (found[1], self._cost(found[1]))
 
     def with_units(self, units: Ints, step: np.ndarray) -> tuple[Plan, float] | None:
-        """Return the cheapest plan with these units (O x M) and grid steps (L x M), and its cost; None where none is.
+        """Return the cheapest plan with these units (O x M) and grid steps (L x M), and its cost; None if none exists.
 
-        Units that cannot be there on these days have no variable: they are left out.
+        Units that cannot be there on these days have no variable, so they are left out.
         """
         return self.finish(whole_values(self.model, self.program, units, step))
 
     def cheapest(
         self, limit_musd: float = math.inf, known: Plan | None = None, *, gap: float = 0.0, sure: bool = True
     ) -> Found:
-        """Return the cheapest plan that costs no more than a limit or the budget, and a bound of its cost.
+        """Return the cheapest plan within a limit and the budget, and a lower bound of the cost of any plan.
 
         Parameters
         ----------
         known : Plan, optional
-            A plan that these days allow within the limit: never lost, whatever the solver says.
+            A plan that these days allow within the limit. It is never lost, whatever the solver says.
         gap : float
             Relative gap that is near enough.
         sure : bool
-            Whether to confirm that there is no plan, where the solver says so.
+            Whether to confirm that there is no plan if the solver says so.
 
         Raises
         ------
         OutOfTime
-            With the best plan so far; as Undecided where the solver contradicts itself.
+            With the best plan so far; as Undecided if the solver contradicts itself.
         """
         limit = self._within(limit_musd)
         found = self._search(limit, gap=gap, target=-math.inf)
@@ -140,23 +141,25 @@ class FixedDays:
         return plan.cost_musd(self.case)
 
     def any_plan(self, limit_musd: float = math.inf) -> Plan | None:
-        """Return a plan that costs no more than a limit or the budget; None where it is confirmed that there is none.
+        """Return a plan within a limit and the budget; None if it is confirmed that there is none.
 
         Raises
         ------
         OutOfTime
-            As Undecided where the solver contradicts itself.
+            As Undecided if the solver contradicts itself.
         """
         limit = self._within(limit_musd)
         found = best_whole(self.program.eased.without_cost(), self.finish, self.clock)
-        if found.plan is not None and found.value > limit:  # a limit of cost is in the way: follow the cost
+        if found.plan is not None and found.value > limit:  # the plan is too dear: minimise the cost
             found = self._search(limit, target=limit)
         if found.plan is not None and found.value <= limit:
             return found.plan
         return self.refute(limit)
 
     def confirmed(self, plan: Plan) -> Plan:
-        """Return a plan of these days, or a cheaper one that is found, of which it is confirmed that none is cheaper.
+        """Confirm that no plan of these days is cheaper than this one, and return it.
+
+        If a cheaper plan is found, confirm and return that one.
 
         Raises
         ------
@@ -168,12 +171,12 @@ class FixedDays:
         return plan
 
     def refute(self, limit_musd: float) -> Plan | None:
-        """Confirm a verdict of the solver that no plan costs less than a limit (None), or return one that does.
+        """Confirm the solver's verdict that no plan costs less than a limit, and return None; or return one that does.
 
         Raises
         ------
         Undecided
-            Where neither safe bounds show it nor a second setting of the solver agrees.
+            If neither safe bounds show it nor a second setting of the solver agrees, and no cheaper plan is found.
         """
         closing = self.closing(limit_musd, NODES)
         if closing.closed:
@@ -193,12 +196,12 @@ class FixedDays:
         return plan
 
     def closing(self, limit_musd: float, nodes: int, advice: Branchings | None = None) -> Closing[Plan]:
-        """Return how far our own branch and bound comes with so many linear programs.
+        """Return how far our own branch and bound comes with at most ``nodes`` linear programs.
 
         Parameters
         ----------
         advice : Branchings, optional
-            Those that closed it before.
+            Branchings that closed the same claim before.
         """
 
         def closing() -> Closing[Plan]:
@@ -211,7 +214,7 @@ class FixedDays:
         return found
 
     def is_plainly_above(self, limit_musd: float) -> bool:
-        """Return whether few safe bounds show that no plan costs less than a limit."""
+        """Return whether FEW_NODES linear programs suffice to show that no plan costs less than a limit."""
         closed = self.closing(limit_musd, FEW_NODES).closed
         self.clock.confirmed(safe=int(closed))
         return closed

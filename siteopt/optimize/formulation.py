@@ -1,8 +1,8 @@
-"""The MILP: fourteen constraint families, one function each. ``docs/model.md`` has the same, in mathematics.
+"""Build the MILP: fourteen constraint families, one function each. ``docs/model.md`` has the same, in mathematics.
 
-Timing lives in ``start``: "ready by then" is a sum over later days, so every coefficient is data and there is no
-big M. A model is built over any number of sites, and for each site and milestone over any set of days: one MILP
-over all sites and days, or a small one for a single site with its days fixed.
+Timing is in the variables ``start``: "ready by then" is a sum over later days, so every coefficient is data and there
+is no big M. A model can be built over any number of sites, and for each site and milestone over any set of days: one
+MILP over all sites and days, or a small one for a single site with its days fixed.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import pulp
 from siteopt.instance import TRADES, Instance
 
 COST = -1
-"""Stands for cost in an order of objectives, among the indices of milestones."""
+"""Stands for cost among the indices of milestones in the order of the objective."""
 
 SHORTFALL = -2
-"""A goal: what is missing of each need, as shares of the needs added up; 0 where a plan exists."""
+"""Goal that minimises what is missing of the needs: each as a share of its need, added up; 0 if a plan exists."""
 
 HOURS_PER_YEAR = 8760
-"""Hours for which emissions are counted."""
+"""Hours in a year, for which emissions are counted."""
 
 Term = tuple[pulp.LpVariable, float]
 Index = tuple[int, ...]
@@ -32,8 +32,8 @@ Index = tuple[int, ...]
 class Model:
     """A MILP under construction: its variables by index, and its problem.
 
-    Indices: ``s`` site, ``o`` offer, ``m`` milestone, ``l`` grid step, ``t`` day, in the order of the names in
-    ``docs/model.md``. A unit that cannot be there on the last day considered has no variable.
+    Indices: ``s`` site, ``o`` offer, ``g`` group of offers, ``m`` milestone, ``l`` grid step, ``t`` day, in the order
+    of the names in ``docs/model.md``. A unit or step that cannot be there on the last day considered has no variable.
     """
 
     instance: Instance
@@ -55,7 +55,7 @@ class Model:
     sizes: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Declare the variables, each between bounds: no row needs more, and safe bounds need them."""
+        """Declare the variables, with bounds that no row needs them to exceed and that safe bounds rely on."""
         case, variable = self.instance, self.problem.add_variable
         delay = case.commissioning_days
         for s in self.sites:
@@ -91,7 +91,7 @@ class Model:
                     )
 
     def needs(self, s: int, m: int) -> dict[str, float]:
-        """Size of each need of a milestone, where there is one: what a shortfall is a share of."""
+        """Return the size of each need of a milestone that is above 0 and finite; a shortfall is a share of it."""
         case = self.instance
         it = float(case.it_mw[m])
         size = {
@@ -106,43 +106,40 @@ class Model:
         return {name: value for name, value in size.items() if 0 < value < np.inf}
 
     def missing(self, name: str, s: int, m: int) -> list[Term]:
-        """What is missing of a need, in an elastic model; else nothing."""
+        """Return what is missing of a need as a term, if the model is elastic; otherwise no term."""
         return [(self.short[name, s, m], 1.0)] if (name, s, m) in self.short else []
 
     def shortfall(self) -> pulp.LpAffineExpression:
-        """What is missing, as shares of the needs, added up."""
+        """Return the sum of what is missing, each as a share of its need."""
         return pulp.LpAffineExpression([(var, 1 / self.needs(s, m)[name]) for (name, s, m), var in self.short.items()])
 
     def pairs(self) -> Iterable[tuple[int, int]]:
-        """Every site with every milestone."""
+        """Return every pair of a site and a milestone."""
         return ((s, m) for s in self.sites for m in range(self.instance.milestones))
 
     def offers(self, s: int, m: int, chosen: np.ndarray | None = None) -> list[int]:
-        """Offers with units at the site and milestone, of the kind ``chosen`` (bool by offer)."""
+        """Return the offers that have units at a site and milestone, or only those ``chosen`` (bool by offer)."""
         every = range(self.instance.offers) if chosen is None else np.flatnonzero(chosen)
         return [int(o) for o in every if (o, s, m) in self.units]
 
     def started(self, s: int, m: int, factor: float = 1.0, since: int = 0) -> list[Term]:
-        """``factor x taken[s]``, or only the part that starts on day ``since`` or later."""
+        """Return the terms of ``factor x taken[s]``, or only of the part that starts on day ``since`` or later."""
         return [(self.start[s, m, t], factor) for t in self.days[s, m] if t >= since]
 
     def grid(self, s: int, m: int, base: np.ndarray, rise: np.ndarray) -> list[Term]:
-        """A limit of the grid in service: its base where the site is taken, and what the steps add."""
+        """Return the terms of a grid limit in service: its base if the site is taken, and what the steps add."""
         steps = [(self.step[step, s, m], float(rise[step])) for step, *rest in self.step if rest == [s, m]]
         return self.started(s, m, float(base[s])) + steps
 
     def ratings(self, s: int, m: int, chosen: np.ndarray, factor: np.ndarray | float = 1.0) -> list[Term]:
-        """``sum(factor x rating x units)`` over the chosen offers."""
+        """Return the terms of ``sum(factor x rating x units)`` over the chosen offers."""
         scale = self.instance.rating_mw[s] * factor
         return [(self.units[o, s, m], float(scale[o])) for o in self.offers(s, m, chosen)]
 
     def row(self, name: str, terms: Iterable[Term], sense: int, right: float, size: float = 1.0) -> None:
-        """Add ``sum of terms (<=, ==, >=) right``; no variable may occur twice. An infinite limit is no row.
+        """Add the row ``sum of terms (<=, ==, >=) right``, unless ``right`` is infinite; no variable may occur twice.
 
-        Parameters
-        ----------
-        size : float
-            What a tolerance is a share of (see :mod:`siteopt.tolerances`).
+        A tolerance is a share of ``size`` (see :mod:`siteopt.tolerances`).
         """
         terms = [(variable, value) for variable, value in terms if value]
         if np.isinf(right):
@@ -153,11 +150,11 @@ class Model:
         self.problem.addConstraint(pulp.LpConstraint(pulp.LpAffineExpression(terms), sense, name, right))
 
     def day(self, m: int) -> pulp.LpAffineExpression:
-        """``day[m] = sum t x start[s,m,t]``."""
+        """Return the expression ``day[m] = sum t x start[s,m,t]``."""
         return pulp.LpAffineExpression([(self.start[key], float(key[2])) for key in self.start if key[1] == m])
 
     def cost_musd(self) -> pulp.LpAffineExpression:
-        """Everything that the choice costs, in millions of USD; the GPUs, the same everywhere, as its constant."""
+        """Return all that the choice costs, in millions of USD. The GPUs cost the same everywhere: the constant."""
         case, last = self.instance, self.instance.milestones - 1
         terms: list[Term] = []
         for s in self.sites:
@@ -175,12 +172,12 @@ class Model:
 
 
 def roomy(most: float) -> float:
-    """Return a bound of a continuous variable that no row comes near, within its tolerance."""
+    """Return an upper bound of a continuous variable that no row comes near, its tolerance included."""
     return float(most) * (1 + 1e-6) + 1e-6
 
 
 def alike(case: Instance, s: int) -> np.ndarray:
-    """The group of each offer: offers of a group differ in nothing but depot, dates and cost at the site."""
+    """Return the group of each offer; offers of a group differ in nothing but depot, dates and cost at the site."""
     traits: list[np.ndarray] = [case.trade, case.crew_days, case.footprint_m2, case.energy_mwh, case.step_fraction]
     traits += [case.heat_rate_mj_per_kwh, case.nox_g_per_kwh, case.fuel_usd_per_mwh, case.water_m3_per_mwh]
     traits += [case.is_generator, case.is_chiller, case.is_gas, case.rating_mw[s], case.cop[s], case.inertia_s]
@@ -191,7 +188,7 @@ LE, EQ, GE = pulp.LpConstraintLE, pulp.LpConstraintEQ, pulp.LpConstraintGE
 
 
 def choice(model: Model) -> None:
-    """One site is taken: ``sum_s taken[s] = 1``, where ``taken[s] = sum_t start[s,m,t]`` for every ``m``."""
+    """Take exactly one site: ``sum_s taken[s] = 1``, where ``taken[s] = sum_t start[s,m,t]`` for every ``m``."""
     last = model.instance.milestones
     model.row("choice", (term for s in model.sites for term in model.started(s, 0)), EQ, 1)
     for s in model.sites:
@@ -200,20 +197,18 @@ def choice(model: Model) -> None:
 
 
 def totals(model: Model) -> None:
-    """``total[g,s,m] = sum of units[o,s,m]`` over the offers of a group.
-
-    Says nothing new, but lets the solver branch on the number of such units instead of trying depot after depot.
-    """
+    """Add ``total[g,s,m] = sum of units[o,s,m]`` over each group: a number to branch on instead of depot by depot."""
     for (g, s, m), total in model.total.items():
         members = [(model.units[o, s, m], -1.0) for o in model.offers(s, m, model.group[s] == g)]
         model.row(f"total_g{g}_s{s}_m{m}", [(total, 1), *members], EQ, 0)
 
 
 def fleet_and_arrival(model: Model) -> None:
-    """1. ``units[o,s,m] <= fleet[o] x sum_{t >= ready_day[o,s] + c} start[s,m,t]``, likewise grid steps; what is on
-    site stays; milestones follow each other: ``day[m] >= day[m-1]``.
+    """1. Use units and grid steps only once they are ready, keep what is on site, and keep milestones in order.
 
-    ``start[s,m,t] = 0`` for ``t < compute_ready_day[s,m] + c`` is kept by the days that the model is built over.
+    ``units[o,s,m] <= fleet[o] x sum_{t >= ready_day[o,s] + c} start[s,m,t]``, likewise ``step`` with a fleet of 1. Each
+    step needs the one before it. ``units`` and ``step`` never fall at a later milestone. ``day[m] >= day[m-1]``.
+    ``start[s,m,t] = 0`` for ``t < compute_ready_day[s,m] + c`` holds by the days that the model is built over.
     """
     case, delay = model.instance, model.instance.commissioning_days
     for (o, s, m), var in model.units.items():
@@ -237,7 +232,8 @@ def fleet_and_arrival(model: Model) -> None:
 
 
 def crew(model: Model) -> None:
-    """2. For each trade and arrival day ``r``:
+    """2. For each trade and arrival day ``r``, limit the work on what arrives from ``r`` on to what crews can do.
+
     ``sum over offers arriving on r or later (crew_days x units) <= crews x sum_t max(0, t - c - r) x start[s,m,t]``.
     """
     case, delay = model.instance, model.instance.commissioning_days
@@ -258,9 +254,10 @@ def crew(model: Model) -> None:
 
 
 def cooling(model: Model) -> None:
-    """3. ``sum(heat_mw) >= it_mw x heat_fraction``; ``heat_mw <= cap_mw x units``; and for each chiller ``o``
-    ``sum(cap_mw x units) - spare_units x cap_mw[o] x used[o] >= it_mw x heat_fraction``, ``units <= fleet x used``
-    (``used`` once for a group of offers that are alike).
+    """3. Remove the heat, also without the spare units; offers that are alike share one ``used``.
+
+    ``sum(heat_mw) >= it_mw x heat_fraction``; ``heat_mw <= cap_mw x units``. With spares, for each chiller ``o``:
+    ``sum(cap_mw x units) - spare_units x cap_mw[o] x used[o] >= it_mw x heat_fraction`` and ``units <= fleet x used``.
     """
     case = model.instance
     for s, m in model.pairs():
@@ -276,9 +273,10 @@ def cooling(model: Model) -> None:
 
 
 def _spare(model: Model, s: int, m: int, kind: np.ndarray, besides: list[Term], need: list[Term], name: str) -> None:
-    """``besides + sum(rating x units) - out_mw + need >= 0``, where ``out_mw >= spare_units x rating[g] x used[g]``.
+    """Require that the units of a kind suffice without the spare ones: those of the largest used group.
 
-    One variable for the spare units of the largest used group keeps the rows sparse.
+    ``besides + sum(rating x units) - out_mw + need >= 0``, where ``out_mw >= spare_units x rating[g] x used[g]`` and
+    ``units[o] <= fleet[o] x used[g]``. One variable ``out_mw`` keeps the rows sparse.
     """
     case = model.instance
     offers = model.offers(s, m, kind)
@@ -295,7 +293,7 @@ def _spare(model: Model, s: int, m: int, kind: np.ndarray, besides: list[Term], 
 
 
 def demand(model: Model) -> None:
-    """4. ``demand_mw = it_mw x (1 + overhead) + sum(heat_mw / cop)``."""
+    """4. Define the peak demand: ``demand_mw = it_mw x (1 + overhead) + sum(heat_mw / cop)``."""
     case = model.instance
     for s, m in model.pairs():
         chillers = model.offers(s, m, case.is_chiller)
@@ -305,9 +303,11 @@ def demand(model: Model) -> None:
 
 
 def mean_power(model: Model) -> None:
-    """5. ``mean_mw = demand_mw - it_mw x (1 - mean_load) = import_mw + sum(output_mw)``; ``import_mw <= grid limit in
-    service``; ``output_mw <= firm_mw x units``; and for each generator ``o``
-    ``grid + sum(firm_mw x units) - spare_units x firm_mw[o] x used[o] >= mean_mw``.
+    """5. Meet the mean demand from grid and generators, also without the spare units.
+
+    ``mean_mw = demand_mw - it_mw x (1 - mean_load) = import_mw + sum(output_mw)``; ``import_mw <= grid`` (its limit in
+    service); ``output_mw <= firm_mw x units``. With spares, for each generator ``o``:
+    ``grid + sum(firm_mw x units) - spare_units x firm_mw[o] x used[o] >= mean_mw`` and ``units <= fleet x used``.
     """
     case = model.instance
     for s, m in model.pairs():
@@ -323,13 +323,13 @@ def mean_power(model: Model) -> None:
         for o in generators:
             capacity = (model.units[o, s, m], -float(case.rating_mw[s, o]))
             model.row(f"output_o{o}_s{s}_m{m}", [(model.output_mw[o, s, m], 1), capacity], LE, 0)
-        # the mean of the taken site is one expression: demand less a share of the IT load
+        # the mean is demand less a share of the IT load; that share and the grid limit are terms in the same variables
         need = [(model.demand_mw[s, m], -1.0)]
         _spare(model, s, m, case.is_generator, [*_merged(limit, above_mean), *missing], need, "mean")
 
 
 def _merged(*parts: list[Term]) -> list[Term]:
-    """Terms of several parts, those of one variable added up."""
+    """Return the terms of several parts, adding up those of the same variable."""
     total: dict[str, Term] = {}
     for variable, value in (term for part in parts for term in part):
         total[variable.name] = (variable, total.get(variable.name, (variable, 0.0))[1] + value)
@@ -337,7 +337,7 @@ def _merged(*parts: list[Term]) -> list[Term]:
 
 
 def peak_power(model: Model) -> None:
-    """6. ``grid + sum(firm_mw x units) + sum(battery MW x units) >= demand_mw``."""
+    """6. Cover the peak demand: ``grid limit + sum(firm_mw x units) + sum(battery MW x units) >= demand_mw``."""
     case = model.instance
     for s, m in model.pairs():
         supply = model.grid(s, m, case.grid_mw, case.step_rise_mw)
@@ -346,7 +346,10 @@ def peak_power(model: Model) -> None:
 
 
 def swing(model: Model) -> None:
-    """7. ``sum(battery MW x units) + sum(step_fraction x firm_mw x units) + grid_swing_mw >= swing x it_mw``."""
+    """7. Follow the swing of the load with batteries, generators and the grid.
+
+    ``sum(battery MW x units) + sum(step_fraction x firm_mw x units) + grid swing in service >= swing x it_mw``.
+    """
     case = model.instance
     follows = np.where(case.is_battery, 1.0, case.step_fraction)
     for s, m in model.pairs():
@@ -359,7 +362,7 @@ def swing(model: Model) -> None:
 
 
 def ride_through(model: Model) -> None:
-    """8. ``sum(energy_mwh x units) >= it_mw x ride_through_minutes / 60``."""
+    """8. Ride through on batteries: ``sum(energy_mwh x units) >= it_mw x ride_through_minutes / 60``."""
     case = model.instance
     for s, m in model.pairs():
         energy = float(case.it_mw[m] * case.ride_through_minutes / 60)
@@ -369,19 +372,19 @@ def ride_through(model: Model) -> None:
 
 
 def _limit(model: Model, name: str, limit: np.ndarray, terms: Callable[[int, int], list[Term]]) -> None:
-    """``sum of terms <= limit[s]`` for every site and milestone."""
+    """Add the rows ``sum of terms <= limit[s]`` for every site and milestone."""
     for s, m in model.pairs():
         model.row(f"{name}_s{s}_m{m}", terms(s, m), LE, float(limit[s]), float(limit[s]))
 
 
 def fuel_gas(model: Model) -> None:
-    """9. ``sum(heat_rate / 3.6 x firm_mw x units) <= gas_mw[s]`` over gas units."""
+    """9. Limit the fuel gas: ``sum(heat_rate / 3.6 x firm_mw x units) <= gas_mw[s]`` over gas units."""
     case = model.instance
     _limit(model, "gas", case.gas_mw, lambda s, m: model.ratings(s, m, case.is_gas, case.heat_rate_mj_per_kwh / 3.6))
 
 
 def air(model: Model) -> None:
-    """10. ``sum(nox_g_per_kwh x output_mw) x 8.76 <= nox_limit_t_per_year[s]``."""
+    """10. Limit the NOx in the air: ``sum(nox_g_per_kwh x output_mw) x 8.76 <= nox_limit_t_per_year[s]``."""
     case = model.instance
     tonnes = case.nox_g_per_kwh * HOURS_PER_YEAR / 1000
 
@@ -392,7 +395,7 @@ def air(model: Model) -> None:
 
 
 def water(model: Model) -> None:
-    """11. ``sum(water_m3_per_mwh x heat_mw) x 24 <= water_m3_per_day[s]``."""
+    """11. Limit the water: ``sum(water_m3_per_mwh x heat_mw) x 24 <= water_m3_per_day[s]``."""
     case = model.instance
 
     def drawn(s: int, m: int) -> list[Term]:
@@ -403,7 +406,7 @@ def water(model: Model) -> None:
 
 
 def yard(model: Model) -> None:
-    """12. ``sum(footprint_m2 x units) <= yard_area_m2[s]``."""
+    """12. Limit the area of the yard: ``sum(footprint_m2 x units) <= yard_area_m2[s]``."""
     case = model.instance
 
     def taken(s: int, m: int) -> list[Term]:
@@ -413,16 +416,19 @@ def yard(model: Model) -> None:
 
 
 def budget(model: Model) -> None:
-    """13. site + grid steps + mobilisation + haulage + rent over the term + energy + GPUs ``<= budget_usd``, or the
-    same cost.
+    """13. Keep the budget: the total cost ``<= budget_usd``, or counts as the same.
+
+    The cost is site + grid steps + mobilisation + haulage + rent over the term or price of the units + energy + GPUs.
     """
     cost = model.cost_musd()
     model.row("budget", list(cost.items()), LE, model.instance.most_musd - cost.constant)
 
 
 def power_quality(model: Model) -> None:
-    """14. ``sum(battery MW x units) >= battery_floor_mw[s,m]``; ``sum(inertia_s x firm_mw x units) >=
-    inertia_floor_mws[s,m]``. A floor of 0 is no row; where one is infinite, ``taken[s] = 0``.
+    """14. Reach the floors of battery power and inertia that power quality asks for.
+
+    ``sum(battery MW x units) >= battery_floor_mw[s,m]``; ``sum(inertia_s x firm_mw x units) >= inertia_floor_mws[s,m]``
+    over generators. A floor of 0 adds no row; with an infinite floor, ``taken[s] = 0``.
     """
     case = model.instance
     floors = (
@@ -458,7 +464,7 @@ FAMILIES: tuple[Callable[[Model], None], ...] = (
 """The fourteen families, in the order of ``docs/model.md``."""
 
 PRICED = FAMILIES[:-1]
-"""Those that the bounds by prices know; *power quality* has no price, and few sites have its floors."""
+"""The families that the bounds by prices cover. *Power quality* has no price, and few sites have its floors."""
 
 
 def build(
@@ -467,16 +473,16 @@ def build(
     goal: int | None,
     families: Sequence[Callable[[Model], None]] = FAMILIES,
 ) -> Model:
-    """The MILP over the sites and days given.
+    """Build the MILP over the sites and days given.
 
     Parameters
     ----------
     days : mapping of (site, milestone) to days
         Days on which a milestone may start at a site; a site is in the model where it has days.
     goal : int or None
-        Index of the milestone whose day is minimised, COST, SHORTFALL, or None where any feasible plan will do.
+        Index of the milestone whose day is minimised, COST, SHORTFALL, or None if any feasible plan will do.
     families : sequence of functions
-        Left out of it: families that are free.
+        Constraint families to add; those that are relaxed are left out.
     """
     model = Model(instance, tuple(sorted({s for s, _ in days})), days, goal == SHORTFALL)
     choice(model)

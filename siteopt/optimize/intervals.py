@@ -1,4 +1,7 @@
-"""Arrays of intervals, rounded outwards: whatever floating point does, the true values lie between both ends."""
+"""Compute with arrays of intervals, rounded outwards.
+
+Whatever floating point does, the true values lie between both ends.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import numpy as np
 from siteopt.instance import Floats, Ints
 
 ROUNDING = float(np.finfo(float).eps)
-"""Twice the relative error of one operation, so that the errors of the errors are covered."""
+"""Twice the largest relative error of one operation, so that the errors of the errors are covered, too."""
 
 
 def _down(values: Floats) -> Floats:
@@ -28,7 +31,7 @@ class Interval:
     low: Floats
     high: Floats
 
-    # NumPy leaves the operators to this class
+    # makes NumPy leave the operators to this class
     __array_ufunc__ = None
 
     def __add__(self, other: Interval | Floats | float) -> Interval:
@@ -41,7 +44,7 @@ class Interval:
         return self + other
 
     def __neg__(self) -> Interval:
-        """Return the values with the other sign."""
+        """Return the values with the opposite sign."""
         return Interval(-self.high, -self.low)
 
     def __sub__(self, other: Interval | Floats | float) -> Interval:
@@ -63,7 +66,7 @@ class Interval:
         return self * other
 
     def __truediv__(self, other: Floats | float) -> Interval:
-        """Return the quotients by exact numbers above 0."""
+        """Return the quotients by numbers above 0, which are taken as exact."""
         return self * Interval(_down(1 / np.asarray(other)), _up(1 / np.asarray(other)))
 
     def __getitem__(self, place: Any) -> Interval:
@@ -71,14 +74,17 @@ class Interval:
         return Interval(self.low[place], self.high[place])
 
     def sum(self, axis: int = -1) -> Interval:
-        """Return the sums along an axis; of n terms, each addition errs by no more than ROUNDING of their sizes."""
+        """Return the sums along an axis.
+
+        For n terms the error counted is ``(n + 1) x ROUNDING`` of the sum of their sizes, no less than the true one.
+        """
         error = (self.low.shape[axis] + 1) * ROUNDING
         low, high = (part.sum(axis=axis) for part in (self.low, self.high))
         off = [error * np.abs(part).sum(axis=axis) for part in (self.low, self.high)]
         return Interval(_down(low - off[0]), _up(high + off[1]))
 
     def by(self, owner: Ints, size: int) -> Interval:
-        """Return the sums of those that belong to each of ``size`` owners."""
+        """Return, for each of ``size`` owners, the sum of the values that belong to it."""
         error = (np.bincount(owner, minlength=size) + 1) * ROUNDING
         low, high = (np.bincount(owner, part, size) for part in (self.low, self.high))
         off = [error * np.bincount(owner, np.abs(part), size) for part in (self.low, self.high)]
@@ -86,7 +92,7 @@ class Interval:
 
 
 def exactly(values: Interval | Floats | float) -> Interval:
-    """Return numbers that are exact as intervals."""
+    """Return exact numbers as intervals whose ends are equal; return intervals as they are."""
     if isinstance(values, Interval):
         return values
     array = np.asarray(values, dtype=float)
@@ -105,6 +111,6 @@ def smaller(one: Interval | Floats | float, other: Interval | Floats | float) ->
 
 
 def chosen(flags: np.ndarray, one: Interval | Floats | float, other: Interval | Floats | float) -> Interval:
-    """Return the values of one where the flags are set, and of the other elsewhere."""
+    """Return the values of ``one`` where the flags are set, and those of ``other`` elsewhere."""
     this, that = exactly(one), exactly(other)
     return Interval(np.where(flags, this.low, that.low), np.where(flags, this.high, that.high))

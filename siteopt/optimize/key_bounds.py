@@ -1,8 +1,9 @@
-"""Lower bounds of the keys of many sites: vectors that bound a key as a whole, in the order of the objective.
+"""Keep lower bounds of the keys of many sites: vectors that bound a key as a whole, in the order of the objective.
 
-A key is compared entry by entry, so a bound of it says nothing of a later entry by itself: (32, 33) rules out (32, 32),
-and leaves (33, 32) open. An entry counts only while every entry before it is settled at its own. Only this module
-compares, raises and reads such bounds; ``docs/model.md``, *Bounds of a key*, proves each use.
+Keys are compared entry by entry, so a bound of a key says nothing of a later entry by itself: (32, 33) rules out
+(32, 32), and leaves (33, 32) open. An entry of a bound counts only while every entry before it is settled at the value
+of the bound. Only this module compares, raises and reads such bounds; ``docs/model.md``, *Bounds of a key*, proves each
+use.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from siteopt.tolerances import in_steps, most_of_step
 
 
 class KeyBounds:
-    """What is known of the key of every site.
+    """Lower bounds of the key of every site.
 
     Axes: S sites, M milestones, G goals in the order of the objective.
 
@@ -25,9 +26,9 @@ class KeyBounds:
     ----------
     order : tuple of int
         Goals: indices of milestones, COST among them.
-    day : S x M, no plan starts a milestone before: each entry holds by itself
-    cost_musd : S, no plan costs less: holds by itself
-    key : S x G, no plan has a key before: holds as a whole; cost in millions of USD
+    day : S x M, day before which no plan starts the milestone; each entry holds by itself
+    cost_musd : S, million USD; no plan costs less; holds by itself
+    key : S x G, no plan has a key that comes before it; holds only as a whole; cost in millions of USD
     """
 
     def __init__(self, order: tuple[int, ...], sites: int) -> None:
@@ -37,7 +38,7 @@ class KeyBounds:
         self.key = np.full((sites, len(order)), -np.inf)
 
     def start(self, sites: Ints, day: Ints, cost_musd: Floats) -> None:
-        """Enter bounds that hold by themselves; together they bound the key as well."""
+        """Set bounds that hold by themselves; together they bound the key as well."""
         self.day[sites], self.cost_musd[sites] = day, cost_musd
         self.key[sites] = self._least(sites)
 
@@ -47,7 +48,10 @@ class KeyBounds:
         return np.stack(columns, axis=1).astype(float)
 
     def raise_to(self, sites: Ints, rows: Floats) -> None:
-        """Raise the bounds of some sites to these where that is later: the later of two bounds of a key is one.
+        """Raise the bounds of some sites to these rows where the rows come later.
+
+        The later of two bounds of a key is a bound, too. From the first entry on that is below the bound that holds by
+        itself, the bounds that hold by themselves are taken.
 
         Parameters
         ----------
@@ -55,27 +59,28 @@ class KeyBounds:
         """
         later = is_before(self.key[sites], rows)
         raised, least = rows[later].copy(), self._least(sites[later])
-        # the first entry below what holds by itself, and those after it, are what holds by itself
+        # the first entry that is too low, and those after it, become the bounds that hold by themselves
         short = np.maximum.accumulate(raised < least, axis=1)
         self.key[sites[later]] = np.where(short, least, raised)
 
     def raise_entry(self, sites: Ints, place: int, values: Floats) -> None:
-        """Raise one entry, which holds where the entries before it are settled at their bounds.
+        """Raise one entry of the key to values that hold if the entries before it are settled at their bounds.
 
-        What was known of the entries after it held for the lower value, and falls back to what holds by itself.
+        The bounds of the entries after it held for the lower value, so they fall back to those that hold by themselves.
         """
         rows = np.full((len(sites), len(self.order)), -np.inf)
         rows[:, :place], rows[:, place] = self.key[sites, :place], values
         self.raise_to(sites, rows)
 
     def entry(self, sites: Ints, settled: Floats) -> Floats:
-        """Return the least value of the next goal, a day, where the goals before it are settled at these values.
+        """Return the least day of the next goal for each site, if the goals before it are settled at these values.
 
-        After cost, it is what holds by itself.
+        If cost is one of the goals before it, the key says nothing: the day is then the bound that holds by itself, or
+        that of an earlier milestone that is settled, if this is later.
 
         Parameters
         ----------
-        settled : sites x goals before it
+        settled : sites x number of goals before it
         """
         place = settled.shape[1]
         goal = self.order[place]
@@ -89,19 +94,22 @@ class KeyBounds:
         return np.where(holds, np.maximum(self.key[sites, place], least), least)
 
     def latest(self, sites: Ints, horizon: int) -> Ints:
-        """Return the days that the goals before cost are bounded by, and the horizon for the others; sites x M."""
+        """Return the bounds of the days that come before cost, and the horizon for the other milestones; sites x M."""
         days = np.full((len(sites), len(self.order) - 1), horizon, dtype=np.int64)
         before = self.order[: self.order.index(COST)]
         days[:, before] = np.minimum(self.key[sites, : len(before)], np.iinfo(np.int32).max)
         return days
 
     def can_serve(self, sites: Ints, horizon: int) -> NDArray[np.bool_]:
-        """Return whether the bounds leave each site days within the horizon."""
+        """Return for each site whether its bounds leave it days within the horizon."""
         before = self.order.index(COST)
         return np.asarray((self.day[sites] <= horizon).all(axis=1) & (self.key[sites, :before] <= horizon).all(axis=1))
 
     def compared(self, sites: Ints) -> Floats:
-        """Return the bounds as the objective compares keys, cost in steps and one step to the good for rounding."""
+        """Return the bounds in the form in which the objective compares keys; sites x G.
+
+        Cost is in steps, and one step lower to allow for rounding.
+        """
         rows = self.key[sites]
         place = self.order.index(COST)
         rows[:, place] = in_steps(rows[:, place]) - 1
@@ -109,7 +117,7 @@ class KeyBounds:
 
 
 def is_before(rows: Floats, others: Floats) -> NDArray[np.bool_]:
-    """Return whether each row comes before the other in the order of keys: at the first entry in which they differ."""
+    """Return whether each row comes before the other in the order of keys: the first entry that differs decides."""
     differ = rows != others
     place = differ.argmax(axis=1)
     at = np.arange(len(rows))
@@ -117,7 +125,10 @@ def is_before(rows: Floats, others: Floats) -> NDArray[np.bool_]:
 
 
 def key_row(key: Key, order: tuple[int, ...]) -> Floats:
-    """Return a key with its cost in millions of USD, such that no cost that counts as its step lies below; 1 x G."""
+    """Return a key as a row with its cost in millions of USD; 1 x G.
+
+    The cost is such that no cost that counts as the step of the key is lower.
+    """
     row = np.array([key])
     place = order.index(COST)
     row[0, place] = most_of_step(row[0, place] - 1)

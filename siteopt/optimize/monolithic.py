@@ -1,7 +1,7 @@
-"""The best of all sites as one MILP over all sites and days, a stage for each objective.
+"""Find the best of all sites with one MILP over all sites and days, in one stage for each goal of the objective.
 
-Slow, and independent of the search: it steps through no days and rules out no site, so the two must agree. In the end
-the answer is confirmed like that of the search.
+This method is slow, and independent of the search: it steps through no days and rules out no site, so the two must
+agree. In the end its answer is confirmed like that of the search.
 """
 
 from __future__ import annotations
@@ -24,21 +24,25 @@ from siteopt.optimize.single import tidied
 from siteopt.optimize.solver import solver_version
 from siteopt.optimize.targets import is_reached, to_serve, to_win
 from siteopt.optimize.whole import best_whole
-from siteopt.plan import LISTED, Plan, Ranking, RunOutcome, SitePlan, SiteResult, Stage, Standing, relative_gap
-from siteopt.proofs import Proof
+from siteopt.plan import LISTED, Plan, Ranking, SitePlan, SiteResult, Stage, relative_gap
+from siteopt.record.base import RunOutcome, Standing
+from siteopt.record.proof import Proof
 from siteopt.tolerances import SAME_COST_MUSD, steps_of_cost
 
 
 @dataclass(frozen=True)
 class _Made:
-    """A plan and its site."""
+    """A plan, and the Instance of its site alone."""
 
     case: Instance
     plan: Plan
 
 
 def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = None) -> Ranking:
-    """Solve one MILP for each objective in turn, the earlier ones held. Only the chosen site gets a plan."""
+    """Solve one MILP for each goal in turn, with the earlier goals held, and return the ranking.
+
+    Only the chosen site gets a plan.
+    """
     clock = clock or Clock()
     case = pool.exact(np.arange(len(pool.site_id)))
     limits = bounds(case)
@@ -92,7 +96,7 @@ def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = N
 
 
 class _Unfinished(Exception):
-    """The time ran out, or the solver contradicted itself; with the best plan by then."""
+    """The time ran out, or the solver contradicted itself. Holds the best plan found so far."""
 
     def __init__(self, made: _Made | None) -> None:
         super().__init__()
@@ -100,11 +104,12 @@ class _Unfinished(Exception):
 
 
 def _staged(case: Instance, limits: Bounds, clock: Clock, stages: list[Stage], report: Report | None) -> _Made | None:
-    """Return the best plan, stage by stage; None where the solver finds none.
+    """Solve stage by stage, and return the best plan; None if the solver finds none.
 
     Raises
     ------
     _Unfinished
+        If the time runs out, or the solver loses the plan of an earlier stage.
     """
     low, high, held = limits.day.copy(), np.full(case.milestones, case.horizon_day), case
     best: _Made | None = None
@@ -123,7 +128,7 @@ def _staged(case: Instance, limits: Bounds, clock: Clock, stages: list[Stage], r
                 stages.append(_stage(case, goal, _value(end.plan, goal), end.bound_musd))
             raise _Unfinished(end.plan or best) from None
         if made is None:
-            if best is not None:  # known from the stage before, so the solver is wrong
+            if best is not None:  # the stage before has a plan, so the solver is wrong
                 raise _Unfinished(best)
             return None
         best = made
@@ -149,7 +154,7 @@ def _dispatched(made: _Made, clock: Clock) -> _Made:
 
 
 def _stage(case: Instance, goal: int, value: float, bound: float) -> Stage:
-    """Return a stage; a bound of a day is a whole one, and nothing is below 0."""
+    """Return a stage, with the bound of a day rounded up to a whole day and no bound below 0."""
     bound = max(0.0, bound)
     bound = bound if goal == COST else math.ceil(bound - 1e-6)
     return Stage("cost" if goal == COST else case.milestone[goal], value, bound, relative_gap(value, bound))
@@ -162,7 +167,7 @@ def _value(made: _Made, goal: int) -> float:
 def _solved(
     case: Instance, days: dict[tuple[int, int], range], goal: int, clock: Clock
 ) -> tuple[_Made | None, float, float]:
-    """Return a plan with the least of one goal, its value, and the solver's bound."""
+    """Return a plan with the least value of one goal, this value, and the solver's bound."""
     model = build(case, days, goal)
     program = program_of(model.problem, model.sizes)
     finisher = Finisher(model, program)
@@ -179,12 +184,12 @@ def _solved(
 
 
 def _is_contradicted(case: Instance, limits: Bounds, best: _Made | None, clock: Clock) -> bool:
-    """Return whether a plan is found that the answer says is none: a better one at any site, or one at all.
+    """Return whether a plan is found that contradicts the answer: a better one at any site, or any if there was none.
 
     Raises
     ------
     _Unfinished
-        Where the time runs out, or that can neither be confirmed nor refuted.
+        If the time runs out, or the answer can neither be confirmed nor refuted.
     """
     key = None if best is None else SitePlan(best.case, best.plan, ()).key
     targets = to_serve(case) if key is None else to_win(case, key, wins_ties=False)
@@ -195,11 +200,12 @@ def _is_contradicted(case: Instance, limits: Bounds, best: _Made | None, clock: 
 
 
 def _first_of_equals(case: Instance, limits: Bounds, best: _Made, clock: Clock) -> _Made:
-    """Return the plan of the first site that has one with the same key: the solver leaves such ties open.
+    """Return the plan of the first site, by id, that has one with the same key; the solver leaves such ties open.
 
     Raises
     ------
     _Unfinished
+        If the time runs out, or it can neither be confirmed nor refuted that a site has such a plan.
     """
     key = SitePlan(best.case, best.plan, ()).key
     *_, equal = to_win(case, key, wins_ties=True)
@@ -215,6 +221,6 @@ def _first_of_equals(case: Instance, limits: Bounds, best: _Made, clock: Clock) 
 
 
 def _in_reach(case: Instance, limits: Bounds) -> Iterator[Instance]:
-    """Yield each site that arithmetic leaves within the horizon."""
+    """Yield the Instance of each site whose bounds lie within the horizon."""
     for s in np.flatnonzero((limits.day <= case.horizon_day).all(axis=1)):
         yield case.take(np.array([s]))

@@ -1,7 +1,8 @@
-"""The front of days against cost: the least cost of a site by the day on which a milestone starts, falling in steps.
+"""Find the Pareto front of days against cost: the least cost of a site by the day on which a milestone starts.
 
-Walked from the last day down: the least cost, then the first day on which it can be had, then the least cost on the
-days before that one. Each MILP for the cost gives one corner, and proves that the corner after it is one.
+The least cost falls in steps, and each step begins at a corner. A front is found from the last day down: the least
+cost, then the first day on which it can be had, then the least cost on the days before that one. Each MILP for the cost
+gives one corner, and proves that the corner after it is one.
 """
 
 from __future__ import annotations
@@ -29,21 +30,21 @@ def fronts(
     report: Report | None = None,
     workers: int | None = None,
 ) -> tuple[SiteFront, ...]:
-    """The front of each site, and which corners lie on the front of all of them together.
+    """Return the front of each site, and mark the corners that lie on the front of all sites together.
 
     Parameters
     ----------
     cases : sequence of Instance
-        Of one site each.
+        Instances of one site each.
     milestone : int
         Index of the milestone whose days are set against cost; the others may start on any day that the order of
         milestones and the horizon allow.
     clock : Clock, optional
-        When its time is up, the corners found so far are returned, with what is proven of each.
+        When its time is up, the corners found so far are returned, each with what is proven of it.
     report : callable, optional
         Called after each site.
     workers : int, optional
-        Threads; as many as there are processors unless given. The answer does not depend on it.
+        Number of threads; by default the number of processors. The answer does not depend on it.
     """
     clock = clock or Clock()
     found = []
@@ -58,14 +59,14 @@ def fronts(
 
 
 def _walk(case: Instance, milestone: int, clock: Clock) -> SiteFront:
-    """The front of a site, from its last day down."""
+    """Return the front of a site, found from its last day down."""
     first, day = int(bounds(case).day[0, milestone]), case.horizon_day
     corners: list[Corner] = []
     complete = False
     try:
         while day >= first and (corner := _cheapest(case, milestone, day, clock)) is not None:
             if corners and corner.steps <= corners[0].steps:
-                corners.pop(0)  # the same cost by other units, and sooner
+                corners.pop(0)  # the same cost sooner, with other units
             corners.insert(0, corner)
             day = corner.day - 1
         complete = True
@@ -75,14 +76,14 @@ def _walk(case: Instance, milestone: int, clock: Clock) -> SiteFront:
 
 
 def _cheapest(case: Instance, milestone: int, day: int, clock: Clock) -> Corner | None:
-    """Return a plan of the least cost with a milestone by this day, on the first days that what it buys allows.
+    """Return a corner with the least cost of a milestone by this day; None if it is confirmed that there is no plan.
 
-    None where it is confirmed that there is no plan.
+    Its plan starts on the first days that the units bought allow.
 
     Raises
     ------
     OutOfTime
-        As Undecided where its cost can neither be confirmed nor refuted.
+        As Undecided if the cost can neither be confirmed nor refuted.
     """
     later = case.milestones - milestone - 1
     on = FixedDays(case, [day] * (milestone + 1) + [case.horizon_day] * later, clock)
@@ -97,7 +98,7 @@ def _cheapest(case: Instance, milestone: int, day: int, clock: Clock) -> Corner 
         order=(milestone, *(goal for goal in case.order if goal not in (milestone, COST)), COST),
     )
     soonest = solve_site(bought, clock).best
-    if soonest is None:  # the plan itself is one, but for rounding
+    if soonest is None:  # rounding alone hides the plan found above
         return Corner(day, plan, cost, cost - CHEAPER)
     if not soonest.proven:
         raise OutOfTime
@@ -105,7 +106,7 @@ def _cheapest(case: Instance, milestone: int, day: int, clock: Clock) -> Corner 
 
 
 def _joined(front: SiteFront, corner: Corner, every: Sequence[SiteFront]) -> Corner:
-    """A corner with its place among the corners of all sites; a tie goes to the smaller site_id."""
+    """Return a corner marked as on the joint front or not, and as proven or not; ties go to the smaller site_id."""
 
     def rank(other: SiteFront, known: Corner) -> tuple[int, int, str]:
         return known.day, known.steps, other.site_id
@@ -115,7 +116,7 @@ def _joined(front: SiteFront, corner: Corner, every: Sequence[SiteFront]) -> Cor
         for other in every
         for known in other.corners
     )
-    # what is not known yet of a site lies before its first corner that is known, and costs no less than that
+    # unknown corners of a site lie before its first known corner, and cost no less
     rivals = every if on_front else (front,)
     proven = all(rival.complete or (rival.corners != () and rival.corners[0].steps > corner.steps) for rival in rivals)
     return replace(corner, on_front=on_front, proven=proven)

@@ -1,7 +1,7 @@
-"""Bounds by prices, recomputed in intervals: what ``pricing.py`` says of a site, and nothing that rounding could undo.
+"""Recompute the bounds by prices of ``pricing.py`` in intervals, so that no rounding can make them false.
 
-It follows ``docs/model.md``, *Bounds by prices*, and shares no arithmetic with the search. Prices are taken as they
-are, those that may not be negative as no less than 0, and rows are relaxed by a hair, as in ``safe.py``.
+The module follows ``docs/model.md``, *Bounds by prices*, and shares no arithmetic with the search. Prices are taken as
+they are, but as 0 where they are negative and may not be. Rows are relaxed by a HAIR, as in ``safe.py``.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from siteopt.optimize.pricing import Prices
 from siteopt.tolerances import HAIR
 
 SLACK = HAIR * 1.01
-"""By how much rows are relaxed, as a share of their size, with room for the rounding of this share."""
+"""Share of its size by which each row is relaxed: a HAIR, with room for the rounding of this share."""
 
 
 def price_bound(case: Instance, day: Ints, prices: Prices) -> Floats:
-    """Return lower bounds of the cost at these days; with a cost of weight 0, above 0 shows that there is no plan. S.
+    """Return lower bounds of the cost on these days; S.
+
+    If the prices give the cost a weight of 0, a value above 0 shows that there is no plan on these days.
 
     Parameters
     ----------
@@ -34,14 +36,14 @@ def price_bound(case: Instance, day: Ints, prices: Prices) -> Floats:
 
 @dataclass
 class _Bound:
-    """The sites of an Instance on some days, at some prices; arrays are S x M unless they say otherwise."""
+    """Bounds of the sites of an Instance on some days, at some prices. Arrays are S x M unless stated otherwise."""
 
     case: Instance
     day: Ints
     p: Prices
 
     def low(self) -> Floats:
-        """Return the lower end of the bound."""
+        """Return the lower end of the bound; S."""
         case, p = self.case, self.p
         total = self.weight * (exactly(case.site_cost_musd) + case.gpu_cost_musd)
         if self.budget:
@@ -67,7 +69,7 @@ class _Bound:
 
     @cached_property
     def mean(self) -> Floats:
-        """Any sign."""
+        """Return the price of mean power, of any sign: the site's own grid price where the next MW is imported."""
         here = self.case.grid_usd_per_mwh[:, None] * self.case.musd_per_mw * (self.p.cost + self.budget)
         return np.where(self.p.grid_margin, here, self.p.mean)
 
@@ -90,7 +92,7 @@ class _Bound:
         return {"gas": case.gas_mw, "nox": case.nox_t_per_year, "water": case.water_m3_per_day, "yard": case.yard_m2}
 
     def _tight(self, name: str) -> Floats:
-        """The price of a limit; 0 where a site has none."""
+        """Return the price of a limit; 0 at sites that have no such limit."""
         return np.maximum(0, getattr(self.p, name)) * np.isfinite(self.limits[name])[:, None]
 
     def _at_least_0(self, name: str) -> Floats:
@@ -100,7 +102,7 @@ class _Bound:
 
     @cached_property
     def musd_per_mw(self) -> Interval:
-        """Cost of a MW through the days that are paid, at a US dollar a MWh; M."""
+        """Return the cost of one MW over the days that are paid, at one US dollar a MWh; M, million USD."""
         return exactly(self.case.hold_days.astype(np.float64)) * 24.0 / 1e6
 
     def _needs(self) -> Interval:
@@ -122,12 +124,12 @@ class _Bound:
 
     @cached_property
     def crew(self) -> dict[tuple[int, int, int], float]:
-        """Prices of (trade, milestone, arrival day)."""
+        """Return the prices of crews by (trade, milestone, arrival day), without trades whose crews are unlimited."""
         crews = self.case.crews
         return {key: max(0.0, price) for key, price in self.p.crew.items() if np.isfinite(crews[key[0]])}
 
     def _window(self, m: int, arrival: int) -> Ints:
-        """Days from an arrival to the commissioning of a milestone; S."""
+        """Return the days from an arrival to the commissioning of a milestone; S."""
         return np.maximum(0, self.day[:, m] - self.case.commissioning_days - arrival)
 
     def _crews(self) -> Interval:
@@ -137,7 +139,7 @@ class _Bound:
         return total
 
     def _grid(self) -> Interval:
-        """What the grid gives, and each of its steps that is worth its cost; S."""
+        """Return the worth of the grid, and of each of its steps that is worth its cost; S."""
         case, owner = self.case, self.case.step_site
         imported = exactly(case.grid_usd_per_mwh[:, None]) * self.musd_per_mw * self.weight
         per_mw = larger(0.0, exactly(self.mean) - imported) + self._at_least_0("mean_spare") + self._at_least_0("peak")
@@ -150,7 +152,7 @@ class _Bound:
         return given + gain.by(owner, case.sites)
 
     def _offers(self, offers: Ints, spare: Floats) -> Interval:
-        """The least of each offer, taken whole or not at all, and of the spare units of a kind; S."""
+        """Return the least sum over the offers of a kind, each taken whole or not at all, with the spare units; S."""
         case, delay = self.case, self.case.commissioning_days
         rating, ready = exactly(case.rating_mw[:, offers]), case.ready_day[:, offers]
         cost = self.weight * case.unit_cost_musd[:, offers]
@@ -170,7 +172,7 @@ class _Bound:
         return gains[0].sum(axis=1)
 
     def _worth(self, offers: Ints, m: int) -> Interval:
-        """What a MW of each offer, all of one kind, is worth at a milestone; S x J."""
+        """Return what one MW of each offer is worth at a milestone; all offers are of one kind; S x J."""
         case, p = self.case, self.p
         mean, spare, peak = self.mean[:, m, None], max(0.0, p.mean_spare[m]), max(0.0, p.peak[m])
         swing = max(0.0, p.swing[m])
@@ -190,7 +192,7 @@ class _Bound:
         return larger(0.0, output) + firm - burnt
 
     def _share(self, offers: Ints, m: int) -> Interval:
-        """What a unit takes of the yard and of the crews at a milestone, at their prices; S x J."""
+        """Return the price of what one unit takes of the yard and of the crews at a milestone; S x J."""
         case = self.case
         taken = exactly(self._tight("yard")[:, m, None]) * case.footprint_m2[offers]
         for (k, milestone, arrival), price in self.crew.items():
@@ -200,17 +202,17 @@ class _Bound:
         return taken
 
     def _slack(self) -> Floats:
-        """What relaxing every row by a hair may take from the bound; S."""
+        """Return what relaxing every row by a HAIR may take from the bound; S."""
         case = self.case
         total = np.zeros(case.sites)
         for price, size in self._sizes():
             total = total + price * np.maximum(1.0, size)
-        # what one offer gives, and the grid, each relaxed as a row of size 1
+        # what one offer can give, and what the grid can give, are relaxed as rows of size 1
         link = np.abs(self.mean).sum(axis=1) + self.heat.sum(axis=1)
         return np.asarray(SLACK * (total + link * (case.offers + 1)))
 
     def _sizes(self) -> Iterator[tuple[Floats, Floats]]:
-        """Each price with the size of its row, both at least S long."""
+        """Yield each price with the size of its row; both broadcast to S."""
         case = self.case
         for m in range(case.milestones):
             needs = ("heat_spare", "mean_spare", "peak", "swing")
@@ -224,15 +226,15 @@ class _Bound:
 
 
 def _less(cost: Interval, best: Interval) -> Interval:
-    """Return ``cost - best``; where nothing is there yet, the cost alone, which is no gain."""
+    """Return ``cost - best``; if no unit can be there yet, the cost alone, which is no gain."""
     there = np.isfinite(best.low)
     return chosen(there, cost - chosen(there, best, 0.0), cost)
 
 
 def _with_spare(rating: Floats, gain: list[Floats], price: Floats) -> Floats:
-    """Return the least of the gains of all offers and the price of the largest unit that is used; S.
+    """Return the least sum of the gains of all offers and the price of the largest unit used; S.
 
-    The recursion of ``docs/model.md``, of the lower ends: each sum is rounded down.
+    This is the recursion of ``docs/model.md`` on the lower ends of the intervals: each sum is rounded down.
     """
     order = np.argsort(rating.mean(axis=0), kind="stable")
     level = np.minimum.accumulate(rating[:, order[::-1]], axis=1)[:, ::-1]

@@ -1,12 +1,12 @@
-"""Lagrangian lower bounds on cost, for all sites at once: the LP duals of one solved site price every other site.
+"""Compute Lagrangian lower bounds on cost for all sites at once: the LP duals of one site price every other site.
 
-With the days fixed, every row that joins offers (a need, a limit) is moved into the objective at a price. What is left
-falls apart into offers, and each is taken at its bound or not at all by its reduced cost. Whatever the prices, the
-result never exceeds the cost of any plan on these days; with the duals of a like site it comes near it. With no cost
-at all and prices of what is missing, a result above zero shows that there is no plan on these days.
+With the days fixed, every row that joins offers (a need, a limit) is moved into the objective at a price. The rest
+separates into offers, and each offer is taken whole or not at all, by its reduced cost. Whatever the prices, the result
+never exceeds the cost of any plan on these days; with the duals of a similar site it comes near the least cost. If cost
+has no weight, and the prices are those of what is missing, a result above 0 shows that there is no plan on these days.
 
-The spare units are not relaxed: out is the largest unit that is used, and the bound takes the best of all choices of
-what is the largest.
+The spare units are not relaxed: the largest unit used is out, and the bound is the least over all choices of the
+largest unit.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import numpy as np
 
 from siteopt.instance import TRADES, Floats, Instance, Ints
 from siteopt.optimize.formulation import HOURS_PER_YEAR
-from siteopt.proofs import StoredPrices
+from siteopt.record.proof import StoredPrices
 
 
 @dataclass(frozen=True)
 class Prices:
-    """A price of one unit of each row; at least 0 but for ``mean``. M each, in million USD a unit of the row.
+    """Price of one unit of each row; M each, in million USD per unit of the row, and at least 0 except for ``mean``.
 
     Attributes
     ----------
@@ -34,10 +34,10 @@ class Prices:
         Price of the budget row.
     crew : dict of (trade, milestone, arrival day) to price
     grid_margin : M, bool
-        The next MW is imported: ``mean`` is the price of the grid, at any site its own.
+        Whether the next MW is imported. If so, the price of the grid at each site takes the place of ``mean``.
     chiller_margin : M
-        Offer that removes the next MW of heat: ``heat`` is the price of its draw and its water, at any site its own;
-        -1 where every chiller is at its limit, and ``heat`` stands as it is.
+        Offer that removes the next MW of heat. The price of its draw and its water at each site takes the place of
+        ``heat``. If every chiller is at its limit, it is -1, and ``heat`` counts as it is.
     """
 
     cost: float
@@ -58,14 +58,14 @@ class Prices:
     crew: Mapping[tuple[int, int, int], float] = field(default_factory=dict)
 
     def stored(self) -> StoredPrices:
-        """Return the prices as ``plan.json`` keeps them."""
+        """Return the prices in the form that ``plan.json`` stores."""
         rows = {name: tuple(getattr(self, name).tolist()) for name in (*_ROWS, "grid_margin", "chiller_margin")}
         crew = tuple((*key, price) for key, price in sorted(self.crew.items()))
         return StoredPrices(cost=self.cost, budget=self.budget, crew=crew, **rows)
 
     @staticmethod
     def restored(kept: StoredPrices, milestones: int, offers: int) -> Prices | None:
-        """Return prices that ``plan.json`` kept; None where they are not those of so many milestones and offers."""
+        """Return the prices that ``plan.json`` stored; None if they do not fit the number of milestones and offers."""
         rows = {name: np.array(getattr(kept, name)) for name in (*_ROWS, "grid_margin", "chiller_margin")}
         crew = {(k, m, arrival): price for k, m, arrival, price in kept.crew}
         fits = all(len(row) == milestones for row in rows.values())
@@ -80,7 +80,7 @@ _CREW = re.compile(rf"crew_({'|'.join(TRADES)})_s0_m(\d+)_r(\d+)")
 
 
 def prices_of(case: Instance, dual: Mapping[str, float], cost: float) -> Prices:
-    """The prices that the duals of a model of one site give, by the names of its rows."""
+    """Return the prices that the duals of a model of one site give, by the names of its rows."""
     rows = {name: np.zeros(case.milestones) for name in _ROWS}
     crew: dict[tuple[int, int, int], float] = {}
     for name, value in dual.items():
@@ -101,7 +101,7 @@ def prices_of(case: Instance, dual: Mapping[str, float], cost: float) -> Prices:
 
 @dataclass(frozen=True)
 class _Local:
-    """The prices that differ from site to site; S x M each. A limit that a site does not have has no price there."""
+    """Prices that differ from site to site; S x M each. A limit that a site does not have has the price 0 there."""
 
     mean: Floats
     heat: Floats
@@ -126,7 +126,9 @@ def _localised(case: Instance, p: Prices) -> _Local:
 
 
 def priced(case: Instance, day: Ints, prices: Prices) -> Floats:
-    """Lower bound on cost at these days, or (where ``prices.cost`` is 0) a number above 0 where there is no plan; S.
+    """Return a lower bound of the cost on these days; S.
+
+    If ``prices.cost`` is 0, a value above 0 shows that there is no plan on these days.
 
     Parameters
     ----------
@@ -158,7 +160,7 @@ def priced(case: Instance, day: Ints, prices: Prices) -> Floats:
         best, since = np.full(rating.shape, -np.inf), np.zeros(rating.shape)
         gain: list[Floats] = []
         for m in reversed(range(case.milestones)):
-            # what a unit is worth that is there from this milestone on, less its share of the limits
+            # what a unit that is there from this milestone on is worth, less the price of its share of the limits
             since += rating * worth(case, offers, at, p, m) + p.ride[m] * case.energy_mwh[offers]
             if p.yard[m]:
                 since -= at.yard[:, m, None] * case.footprint_m2[offers]
@@ -175,7 +177,7 @@ def priced(case: Instance, day: Ints, prices: Prices) -> Floats:
 
 
 def _needs(case: Instance, at: _Local, p: Prices) -> Floats:
-    """What the needs are worth; S. The draw of the chillers is with the chillers."""
+    """Return what the needs are worth; S. The draw of the chillers is counted with the chillers."""
     it = case.it_mw
     heat = (at.heat + p.heat_spare) @ (it * case.heat_fraction)
     mean = (at.mean + p.mean_spare) @ (it * (case.overhead + case.mean_load))
@@ -184,7 +186,7 @@ def _needs(case: Instance, at: _Local, p: Prices) -> Floats:
 
 
 def _grid(case: Instance, day: Ints, at: _Local, p: Prices) -> Floats:
-    """What the grid gives, and each of its steps that is worth its cost; S."""
+    """Return the worth of the grid, and of each of its steps that is worth its cost; S."""
     weight = p.cost + p.budget
     imported = case.grid_usd_per_mwh[:, None] * case.musd_per_mw * weight
     per_mw = np.maximum(0, at.mean - imported) + p.mean_spare + p.peak
@@ -197,7 +199,7 @@ def _grid(case: Instance, day: Ints, at: _Local, p: Prices) -> Floats:
 
 
 def _generator(case: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
-    """What a MW of each generator is worth at a milestone; S x J."""
+    """Return what one MW of each generator is worth at a milestone; S x J."""
     fuel = case.musd_per_mw[m] * (p.cost + p.budget) * case.fuel_usd_per_mwh[offers]
     tonnes = case.nox_g_per_kwh[offers] * HOURS_PER_YEAR / 1000
     thermal = case.heat_rate_mj_per_kwh[offers] / 3.6 * case.is_gas[offers]
@@ -207,7 +209,7 @@ def _generator(case: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> F
 
 
 def _chiller(case: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
-    """What a MW of heat of each chiller is worth at a milestone; S x J."""
+    """Return what one MW of heat of each chiller is worth at a milestone; S x J."""
     load = at.mean[:, m, None] + p.mean_spare[m] + p.peak[m]
     removed = at.heat[:, m, None] - load / case.cop[:, offers]
     return np.asarray(
@@ -216,25 +218,25 @@ def _chiller(case: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Flo
 
 
 def _battery(case: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
-    """What a MW of each battery is worth at a milestone, its energy apart."""
+    """Return what one MW of any battery is worth at a milestone, without its energy; one number."""
     return np.asarray(p.peak[m] + p.swing[m])
 
 
 def _with_spare(rating: np.ndarray, gain: list[Floats], price: Floats) -> Floats:
-    """The gains of all offers, and the price of the largest unit that is used; S.
+    """Return the least sum of the gains of all offers and the price of the largest unit used; S.
 
-    Offers stand in the order of their rating. Let the first ``j`` be allowed from some milestone on: then the unit
-    that is out is at most as large as theirs. So for each offer its first milestone is chosen, never before that of
-    the offer before it, and each pays the rise of the rating over the one before it.
+    Offers are in the order of their rating. If the first ``j`` offers are allowed from some milestone on, the unit that
+    is out is at most as large as the largest of theirs. So a first milestone is chosen for each offer, never before
+    that of the offer before it, and each offer pays the rise of its rating over that of the offer before it.
 
     Parameters
     ----------
     rating : S x J
-    gain : M of S x J, at most 0, where the offer is used from a milestone on
+    gain : M of S x J, at most 0, if the offer is used from a milestone on
     price : M, of the rating of the largest unit
     """
     order = np.argsort(rating.mean(axis=0), kind="stable")
-    # the order is that of the sites together: a rating counts as no more than any that follows it
+    # all sites share one order, so a rating counts as no more than any that follows it
     level = np.minimum.accumulate(rating[:, order[::-1]], axis=1)[:, ::-1]
     rise = np.diff(level, axis=1, prepend=0).T
     since = np.cumsum(price[::-1])[::-1]

@@ -1,4 +1,4 @@
-"""A MILP as plain arrays: what solvers, safe bounds and our own branch and bound read."""
+"""Hold a MILP as plain arrays, which solvers, safe bounds and our own branch and bound read."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Program:
     whole : N, bool
     first : R + 1, where the entries of each row begin
     column, value : Z, column and coefficient of each entry
-    low, high : R, infinite where there is no bound
-    size : R, what a tolerance is a share of (see :mod:`siteopt.tolerances`)
+    low, high : R, infinite if there is no bound
+    size : R, of which a tolerance is a share (see :mod:`siteopt.tolerances`)
     """
 
     columns: tuple[str, ...]
@@ -53,17 +53,17 @@ class Program:
 
     @cached_property
     def row(self) -> Ints:
-        """Row of each entry; Z."""
+        """Return the row of each entry; Z."""
         return np.repeat(np.arange(len(self.low)), np.diff(self.first))
 
     @cached_property
     def place(self) -> dict[str, int]:
-        """Index of each column by its name."""
+        """Return the index of each column by its name."""
         return {name: index for index, name in enumerate(self.columns)}
 
     @cached_property
     def fingerprint(self) -> bytes:
-        """A digest of everything but the names."""
+        """Return a digest of everything but the names."""
         digest = hashlib.blake2b(digest_size=16)
         for array in (self.cost, self.lower, self.upper, self.whole, self.first, self.column, self.value):
             digest.update(array.tobytes())
@@ -73,16 +73,17 @@ class Program:
 
     @cached_property
     def eased(self) -> Program:
-        """The same program, in which what holds by a hair is feasible: for a solver, which may not see it otherwise.
+        """Return the same program with rows that give way by EASE of their size.
 
-        Rows of whole numbers alone, which know no hair, stay as they are.
+        A solver may otherwise not see a point that holds only by a HAIR. Rows of whole variables with whole
+        coefficients have no such tolerance, and stay as they are.
         """
         is_part = ~self.whole[self.column] | (self.value != np.round(self.value))
         ease = EASE * self.size * (np.bincount(self.row, is_part, len(self.rows)) > 0)
         return replace(self, low=self.low - ease, high=self.high + ease)
 
     def without_cost(self) -> Program:
-        """Return the same program where any point will do."""
+        """Return the same program without cost, in which any feasible point is the best."""
         return replace(self, cost=np.zeros_like(self.cost), constant=0.0)
 
 
@@ -92,12 +93,12 @@ def program_of(problem: pulp.LpProblem, sizes: Mapping[str, float]) -> Program:
     Parameters
     ----------
     sizes : mapping of row names to floats
-        What a tolerance is a share of; 1 for rows that it does not name.
+        Sizes of rows, of which a tolerance is a share; at least 1, and 1 for rows that are not named.
 
     Raises
     ------
     ValueError
-        Where a coefficient is not finite: PuLP and HiGHS drop such a term without a word.
+        If a coefficient is not finite: PuLP and HiGHS drop such a term without a word.
     """
     variables, rows = problem.variables(), problem.constraints()
     for index, variable in enumerate(variables):

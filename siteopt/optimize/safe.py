@@ -1,9 +1,9 @@
-"""Bounds that hold whatever a solver did: rigorous lower bounds of a linear program from any duals.
+"""Compute rigorous lower bounds of a linear program from any duals; they hold whatever a solver did.
 
 After Neumaier and Shcherbina, *Safe bounds in linear and mixed-integer linear programming*, Mathematical Programming 99
-(2004), https://doi.org/10.1007/s10107-003-0433-3. Every variable of a model is bounded, so a dual that is off, or wrong
-altogether, makes the bound worse and never false. Rounding is counted against the bound: each sum is lowered by what
-floating point may have added to it.
+(2004), https://doi.org/10.1007/s10107-003-0433-3. Every variable of a model is bounded, so a dual that is inexact, or
+wrong altogether, makes the bound worse but never false. Rounding is counted against the bound: each sum is lowered by
+what floating point may have added to it.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from siteopt.optimize.program import Program
 from siteopt.tolerances import HAIR
 
 TINY = 1e-290
-"""More than what underflow may take from a sum."""
+"""More than underflow may take from a sum."""
 
 SLACK = HAIR * 1.001
-"""By how much rows are relaxed, as a share of their size: a hair, and the rounding of their coefficients."""
+"""Share of its size by which each row is relaxed: a HAIR, and the rounding of the row's coefficients."""
 
 
 def lower_bound(program: Program, price: Floats, lower: Floats, upper: Floats, weight: float = 1.0) -> float:
-    """Return a number that ``weight * (cost @ x + constant)`` does not fall below between these bounds of x.
+    """Return a lower bound of ``weight * (cost @ x + constant)`` between these bounds of x.
 
-    It holds for every point that keeps the rows within a hair, whether whole or not: with ``y`` the price,
-    ``c @ x = y @ A x + (c - A' y) @ x``, the first term is no less than ``y`` at the side of each row that it presses
-    on, and the second no less than the sum of its parts, each at its better bound. With weight 0, a result above 0
-    shows that there is no such point (Farkas).
+    The bound holds for every point that keeps the rows within a HAIR, whole or not. With ``y`` the price,
+    ``c @ x = y @ A x + (c - A' y) @ x``. The first term is no less than ``y`` times the side of each row that it
+    presses on: the low side if ``y > 0``, else the high one. The second is no less than the sum of its parts, each at
+    its better bound. With weight 0, a result above 0 shows that there is no such point (Farkas).
 
     Parameters
     ----------
     price : R
-        Any numbers; good ones are the duals of the linear relaxation, or a ray where that has no point.
+        Any numbers. Good ones are the duals of the linear relaxation, or a ray if that has no point.
     lower, upper : N, finite
     """
     return _priced(program, price, lower, upper, weight)[0]
@@ -42,10 +42,10 @@ def lower_bound(program: Program, price: Floats, lower: Floats, upper: Floats, w
 def narrowed(
     program: Program, price: Floats, lower: Floats, upper: Floats, limit: float
 ) -> tuple[float, Floats, Floats]:
-    """Return the lower bound of the cost, and bounds of x that no point leaves whose whole numbers are whole and whose
-    cost is below a limit.
+    """Return the lower bound of the cost, and narrower bounds of the whole variables.
 
-    A variable that moves by ``d`` from the bound at which its reduced cost is least adds ``d`` times that cost.
+    No point whose whole numbers are whole, and whose cost is below ``limit``, lies outside the narrower bounds. A
+    variable that moves by ``d`` from its better bound adds ``d`` times the size of its reduced cost.
     """
     bound, low, high = _priced(program, price, lower, upper, 1.0)
     room = (limit - bound) * (1 + ROUNDING)
@@ -59,12 +59,12 @@ def narrowed(
 
 
 def is_empty(program: Program, price: Floats | None, lower: Floats, upper: Floats) -> bool:
-    """Return whether it is shown that no point between these bounds keeps the rows: by a ray, or by one row alone.
+    """Return whether a ray, or one row alone, shows that no point between these bounds keeps the rows.
 
     Parameters
     ----------
     price : R or None
-        A ray, where there is one.
+        A ray, if there is one.
     """
     if price is not None and lower_bound(program, price, lower, upper, weight=0.0) > 0:
         return True
@@ -82,7 +82,7 @@ def is_empty(program: Program, price: Floats | None, lower: Floats, upper: Float
 def _priced(
     program: Program, price: Floats, lower: Floats, upper: Floats, weight: float
 ) -> tuple[float, Floats, Floats]:
-    """Return the bound, and between what each reduced cost lies, rounding counted."""
+    """Return the bound, and a lower and an upper end of each reduced cost, with rounding counted."""
     pressed = np.where(price > 0, program.low - SLACK * program.size, program.high + SLACK * program.size)
     price = np.where(np.isfinite(pressed), price, 0.0)
     rows = price * np.where(np.isfinite(pressed), pressed, 0.0)

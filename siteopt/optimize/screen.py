@@ -1,4 +1,4 @@
-"""Screening: bound every site of a pool, by chunks and by several workers, and say which may still rank."""
+"""Screen a pool: bound every site, in chunks and with several threads, and find the sites that may still rank."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from siteopt.optimize.single import NO_PLAN
 from siteopt.plan import Key
 
 CHUNK = 2048
-"""Sites whose arrays a worker holds at once."""
+"""Number of sites whose arrays a thread holds at once."""
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -28,16 +28,16 @@ Rank = tuple[Key, int]
 
 
 class Screen:
-    """What the bounds say of every site.
+    """Bounds of every site of a pool.
 
     Attributes
     ----------
     head : Instance
-        Of no site: what is the same for all of them.
+        Instance of no site: it holds what is the same for all sites.
     bounds : KeyBounds
     holder : S x M, what sets the day that bounds a milestone by itself (see :class:`Bounds`)
     open : S, bool, neither solved nor known to be unable to serve
-    prices : list of Prices, that the bounds of cost come from
+    prices : list of Prices, from which the bounds of keys come
     """
 
     def __init__(self, pool: Pool, clock: Clock, threads: ThreadPoolExecutor) -> None:
@@ -52,11 +52,12 @@ class Screen:
         self._before_cost = self.head.order[: self.head.order.index(COST)]
 
     def each(self, work: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
-        """Work on every item, by all workers, in the order of the items.
+        """Work on every item with all threads, and return the results in the order of the items.
 
         Raises
         ------
         OutOfTime
+            If the time is up before work on an item begins.
         """
 
         def in_time(item: Item) -> Found:
@@ -81,13 +82,13 @@ class Screen:
         self.open[sites] &= self.bounds.can_serve(sites, self.head.horizon_day)
 
     def price(self, sites: Ints, ceiling: Rank | None) -> None:
-        """Bound these sites by all prices that they have not seen, until they are worse than the ceiling."""
+        """Bound these sites by all prices not yet used for them, until they are worse than the ceiling."""
         for first in sorted(set(self._seen[sites].tolist()) - {len(self.prices)}):
             behind = np.sort(sites[self._seen[sites] == first])
             self.each(lambda chunk, first=first: self._price(chunk, first, ceiling), chunks(behind))  # type: ignore[misc]
 
     def is_priced(self, sites: Ints) -> bool:
-        """Return whether these sites have seen all prices."""
+        """Return whether all prices have been used to bound these sites."""
         return bool((self._seen[sites] == len(self.prices)).all())
 
     def _price(self, sites: Ints, first: int, ceiling: Rank | None) -> None:
@@ -105,15 +106,19 @@ class Screen:
                 case, sites = case.take(np.flatnonzero(keep)), sites[keep]
 
     def cost_days(self, sites: Ints) -> Ints:
-        """Return the days that a bound on cost is for, milestones after cost in the objective as late as may be."""
+        """Return the days for which cost is bounded; sites x M.
+
+        They are the bounds of the days that come before cost in the objective; the other milestones are as late as
+        possible.
+        """
         return followed(self.bounds.latest(sites, self.head.horizon_day))
 
     def _raise_cost(self, case: Instance, sites: Ints, prices: Prices) -> None:
-        """Bound the cost on the days that bound the key; a plan on later days has a later key."""
+        """Bound the cost on the days of the key's bound; a plan on later days has a later key."""
         self.bounds.raise_entry(sites, len(self._before_cost), priced(case, self.cost_days(sites), prices))
 
     def _raise_days(self, case: Instance, sites: Ints, prices: Prices) -> None:
-        """Find, by bisection, later days where the prices show that there is no plan on those that bound the key."""
+        """Find later days by bisection, if the prices show that there is no plan on the days of the key's bound."""
         horizon = self.head.horizon_day
         trial = np.full((len(sites), self.head.milestones), horizon)
         rows = np.full((len(sites), len(self.head.order)), -np.inf)
@@ -139,7 +144,7 @@ class Screen:
         self.bounds.raise_to(np.array([site]), key_row(key, self.head.order))
 
     def _is_below(self, sites: Ints, ceiling: Rank | None) -> np.ndarray:
-        """Return whether the bounds of the sites leave them better than the ceiling."""
+        """Return for each site whether its bounds allow it to be better than the ceiling, or to be the ceiling."""
         if ceiling is None:
             return np.ones(len(sites), dtype=bool)
         rows, key = self.bounds.compared(sites), np.broadcast_to(ceiling[0], (len(sites), len(ceiling[0])))
@@ -147,9 +152,9 @@ class Screen:
         return np.asarray(is_before(rows, key) | (tied & (sites <= ceiling[1])))
 
     def rivals(self, ceiling: Rank | None, among: Ints | None = None, least: int = 1) -> Ints:
-        """Return open sites that may be better than the ceiling, best bound first.
+        """Return the open sites that may be better than the ceiling, best bound first.
 
-        Without a ceiling, those with the first bounds of days: at least ``least``, where there are so many.
+        Without a ceiling, return those with the first bounds of days: at least ``least``, if there are so many.
         """
         sites = np.flatnonzero(self.open) if among is None else among[self.open[among]]
         sites = sites[self._is_below(sites, ceiling)]
@@ -166,5 +171,5 @@ class Screen:
 
 
 def chunks(sites: Ints) -> list[Ints]:
-    """Return the sites in parts of CHUNK."""
+    """Return the sites in parts of at most CHUNK."""
     return [sites[first : first + CHUNK] for first in range(0, len(sites), CHUNK)]

@@ -34,28 +34,30 @@ from siteopt.optimize.single import (
     tidied,
 )
 from siteopt.optimize.solver import solver_version
-from siteopt.plan import LISTED, Ranking, RunOutcome, SitePlan, SiteResult, Stage, Standing, relative_gap
-from siteopt.proofs import Proof
+from siteopt.plan import LISTED, Ranking, SitePlan, SiteResult, Stage, relative_gap
+from siteopt.record.base import RunOutcome, Standing
+from siteopt.record.proof import Proof
+from siteopt.record.reason import ReasonCode, because
 
 ROUND = 8
-"""Sites that are solved before the others are looked at again; fixed, so that the answer is that of any machine."""
+"""Sites that are solved before the others are looked at again; fixed, so that every machine gives the same answer."""
 
 SAMPLE = 1024
-"""Sites among the most promising from which the first prices are taken."""
+"""Number of sites, among the most promising, from which the first prices are taken."""
 
 PROBES = 12
-"""Sites that give first prices, at most."""
+"""Most sites that give first prices."""
 
 PRICES = 32
-"""Prices that are kept, at most: each is a pass over all sites that are open."""
+"""Once so many prices are kept, no more are learnt: each is a pass over all open sites."""
 
 LOOSE = 0.003
-"""Prices that raise the bound of their own site by so much of its cost (GPUs apart) are kept for others."""
+"""Prices that raise the bound of their own site by more than this share of its cost (without GPUs) are kept."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: so many of a total of units (sites or stages) are settled."""
+    """Progress of a run: how many of a total of units (sites, stages or fronts) are settled."""
 
     settled: int
     total: int
@@ -75,20 +77,22 @@ def search(
     top: int = 10,
     workers: int | None = None,
 ) -> Ranking:
-    """The first ``top`` sites in the order of the objective, each with its own best plan, proven.
+    """Return the first ``top`` sites in the order of the objective, each with its own best plan, proven.
 
-    A site whose bound lies beyond the horizon needs no solver; nor does one whose bound is worse than the last of the
-    first ``top``. Ties in days and cost go to the smaller site_id.
+    A site whose bound lies beyond the horizon needs no solver; nor does a site whose bound is worse than the last of
+    the first ``top``. Ties in days and cost go to the smaller site_id.
 
     Parameters
     ----------
     clock : Clock, optional
-        The time limit, and a way to stop. When the time is up, the best plans so far are returned with what is proven
-        of each, and the outcome is LIMIT.
+        Time limit, and a way to stop. When the time is up, the best plans so far are returned with what is proven of
+        each, and the outcome is LIMIT.
     report : callable, optional
         Called after each round.
+    top : int
+        Number of ranks to prove.
     workers : int, optional
-        Threads; as many as there are processors unless given. The answer does not depend on it.
+        Number of threads; by default the number of processors. The answer does not depend on it.
     """
     clock = clock or Clock()
     with ThreadPoolExecutor(workers or os.cpu_count()) as threads:
@@ -97,14 +101,14 @@ def search(
 
 @dataclass
 class _Search:
-    """What is known so far.
+    """State of the search.
 
     Attributes
     ----------
     found : plans by the index of their site
-    cannot : sites that cannot serve, by index
+    cannot : Instances of the sites that cannot serve, by the index of the site
     asked : sites that went to a solver
-    undecided : sites about which witnesses contradict each other
+    undecided : sites that are not settled, since the solver contradicts itself or the time ran out
     steps : seconds by step
     """
 
@@ -164,13 +168,13 @@ class _Search:
         )
 
     def _outcome(self, proven: bool) -> RunOutcome:
-        """Return how the run ended; that no site can serve has to be known of each."""
+        """Return how the run ended; it is NO_SITE only if every site is known to be unable to serve."""
         if proven and any(best.proven for best in self.found.values()):
             return RunOutcome.PROVEN
         return RunOutcome.NO_SITE if proven and self._unable_sites().all() else RunOutcome.LIMIT
 
     def _unable_sites(self) -> np.ndarray:
-        """Return which sites are known to be unable to serve; S."""
+        """Return for each site whether it is known to be unable to serve; S, bool."""
         screen = self.screen
         unable = ~screen.bounds.can_serve(np.arange(len(screen.open)), screen.head.horizon_day)
         unable[list(self.cannot)] = True
@@ -189,12 +193,12 @@ class _Search:
         return self.found[s].key, s
 
     def _ceiling(self) -> Rank | None:
-        """The last of the first ``top`` plans that are known; None where there are fewer."""
+        """Return the rank of the last of the first ``top`` plans known; None if there are fewer."""
         ranks = sorted(map(self._rank, self.found))
         return ranks[self.top - 1] if len(ranks) >= self.top else None
 
     def _rivals(self, among: Ints | None = None) -> Ints:
-        """Open sites that may be among the first, best bound first, each bounded by all prices."""
+        """Return the open sites that may be among the first, best bound first, each bounded by all prices."""
         ceiling = self._ceiling()
         while True:
             rivals = self.screen.rivals(ceiling, among, SAMPLE)
@@ -203,7 +207,7 @@ class _Search:
             self.screen.price(rivals, ceiling)
 
     def _probe(self) -> None:
-        """First plans and prices from unlike sites of a sample: each time the one whose bound is the best."""
+        """Get first plans and prices from unlike sites of a sample: each time from the site with the best bound."""
         block = self.screen.rivals(None, least=SAMPLE)
         if len(block) <= self.top:
             return
@@ -225,7 +229,7 @@ class _Search:
             self.screen.prices += prices
 
     def _solve(self, rivals: Ints) -> None:
-        """Solve the sites with the best bounds, as many as a round takes."""
+        """Solve the sites with the best bounds, at most ROUND of them."""
         ceiling = self._ceiling()
 
         def one(s: int) -> tuple[Instance, Answer | None, list[Prices]]:
@@ -263,10 +267,11 @@ class _Search:
             self.report(progress)
 
     def _confirm(self) -> bool:
-        """Confirm what decides the ranks: the least cost of the first, and that none is before the one above it.
+        """Confirm what decides the ranks, and return whether they stand.
 
-        Days, and sites that are worse than the ranks, were confirmed when they were solved. False where a cheaper plan
-        was found, so that the ranks may be others.
+        The least cost of the first rank is confirmed, and that each later rank does not come before the one above it.
+        Days, and sites that are worse than the ranks, were confirmed when they were solved. The ranks do not stand if a
+        cheaper plan was found: they may then change.
         """
         ranked = [s for _, s in sorted(map(self._rank, self.found)) if self.found[s].proven][: self.top]
 
@@ -291,7 +296,7 @@ class _Search:
         return stands
 
     def _lessons(self, s: int, case: Instance, days: Ints, best: SitePlan | None) -> list[Prices]:
-        """Return prices of a site that was solved, where they bound its cost far better than those that are known."""
+        """Return the prices of a solved site, but prices of its cost only if they bound it far better than before."""
         prices = _prices(case, days, best)
         if best is None:
             return prices
@@ -299,10 +304,10 @@ class _Search:
         enough = known + LOOSE * (best.cost_musd - case.gpu_cost_musd)
         return [some for some in prices if not some.cost or priced(case, best.plan.day[None], some)[0] > enough]
 
-    # what is reported
+    # the results of the search
 
     def _results(self, proven: bool) -> tuple[SiteResult, ...]:
-        """The ranked sites, then the others by their bounds, then those that cannot serve; LISTED at most."""
+        """Return the ranked sites, then the others by their bounds, then those that cannot serve; at most LISTED."""
         screen = self.screen
         ranked = [s for _, s in sorted(map(self._rank, self.found))]
         if proven:
@@ -320,7 +325,7 @@ class _Search:
     def _bounded(self, best: SitePlan) -> tuple[Stage, ...]:
         """Return the best plan's values with bounds that no site can beat, up to the first goal that is not proven.
 
-        The bound of a goal holds for plans that reach the goals before it, so what comes after a gap is not bounded.
+        The bound of a goal holds for plans that reach the goals before it, so a goal after a gap has no bound.
         """
         screen, stages = self.screen, list[Stage]()
         rows = [tuple(stage.bound for stage in best.stages)]
@@ -341,19 +346,19 @@ class _Search:
             return result
         try:
             saved = () if place else days_saved(best, self.clock, self.threads.map)
-            return replace(result, days_saved=saved, bottleneck=bottlenecks(best, self.clock, saved))
+            return replace(result, days_saved=saved, held_by=bottlenecks(best, self.clock, saved))
         except OutOfTime:
             return result
 
     def _other(self, s: int, proven: bool, last: int) -> SiteResult:
         standing = Standing.RULED_OUT if proven else Standing.OPEN
-        reason = f"its bound is worse than rank {last}" if proven else ""
+        reason = because(ReasonCode.BOUND_IS_WORSE, rank=last) if proven else None
         known = self.screen.bounds
         cost = float(known.key[s, known.order.index(COST)])
         return SiteResult(self.pool.site_id[s], standing, known.day[s], cost, reason=reason)
 
     def _unable(self, sites: Ints) -> Iterator[SiteResult]:
-        """Sites that cannot serve, with the reason: those that were solved ask the solver, the others arithmetic."""
+        """Yield sites that cannot serve, each with the reason: found by the solver if solved, else by arithmetic."""
         for chunk in chunks(sites):
             case = self.pool.exact(chunk)
             limits = bounds(case)
@@ -367,7 +372,7 @@ class _Search:
 
 
 def _prices(case: Instance, days: Ints, best: SitePlan | None) -> list[Prices]:
-    """Return prices of a site: of its cost where there is a plan, of what is missing on days that do not hold."""
+    """Return prices of a site: of its cost if it has a plan, and of what is missing if ``days`` have no plan."""
     prices = [cost_prices(best)] if best is not None else []
     if best is None or (best.plan.day != days).any():
         prices.append(shortfall_prices(case, days))

@@ -1,4 +1,4 @@
-"""The best plan of one site: small MILPs with the days fixed.
+"""Find the best plan of one site with small MILPs in which the days are fixed.
 
 With the days fixed, a site is a small integer program; and what is feasible on some days is feasible on later ones
 (grids only rise, units only arrive, rent runs over a fixed term). So bisection on each day in turn is exact.
@@ -27,21 +27,21 @@ from siteopt.plan import Key, Plan, SitePlan, Stage, relative_gap
 from siteopt.tolerances import BORDER, SAME_COST_MUSD, most_of_step, steps_of_cost
 
 ROUGH = 0.01
-"""Relative gap of cost (GPUs apart) that is near enough for prices."""
+"""Relative gap of cost (without GPUs) that is near enough for prices."""
 
 UNIT = 1000.0
-"""What a unit counts for in a tie, beside the place of its offer."""
+"""Weight of a unit when a tie is resolved, in addition to the place of its offer."""
 
 ONE = np.zeros(1, dtype=np.int64)
 """Index of the only site."""
 
 NO_PLAN = 1e-6
-"""A shortfall, as a share of the needs added up, that is more than rounding."""
+"""A shortfall above this, as a share of the needs, is more than rounding."""
 
 
 @dataclass(frozen=True)
 class Ceiling:
-    """A key that a site has to beat, or to equal where it wins ties.
+    """A key that a site has to beat, or to equal if it wins ties.
 
     Attributes
     ----------
@@ -54,19 +54,19 @@ class Ceiling:
 
     @property
     def cost_musd(self) -> float:
-        """The highest cost that is not worse, where the key ends in cost."""
+        """Return the highest cost (million USD) that is not worse, for a key that ends in cost."""
         return most_of_step(self.key[-1] - (not self.wins_ties))
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What solving one site came to.
+    """Result of solving one site.
 
     Attributes
     ----------
     best : SitePlan or None
     worse : bool
-        Without a plan: the site is worse than the ceiling. Else it cannot serve.
+        If there is no plan: True if the site is worse than the ceiling, False if it cannot serve.
     """
 
     best: SitePlan | None
@@ -79,19 +79,19 @@ def solve_site(
     bound: Floats | None = None,
     ceiling: Ceiling | None = None,
 ) -> Answer:
-    """Return the best plan of an Instance of one site, in the order of the objective.
+    """Return the best plan of the only site of an Instance, in the order of the objective.
 
     Parameters
     ----------
     bound : array by goal, optional
-        No plan of the site has a key before it; cost in millions of USD.
+        Key that no plan of the site comes before; cost in millions of USD.
     ceiling : Ceiling, optional
-        The site matters only where it is not worse.
+        The site matters only if it is not worse than this.
 
     Raises
     ------
     OutOfTime
-        Where the time runs out, or witnesses contradict each other, before there is a plan; else the best plan so far
+        If the time runs out, or the solver contradicts itself, before there is a plan. Otherwise the best plan so far
         is returned with what is proven of it.
     """
     limits, known = bounds(case), KeyBounds(case.order, 1)
@@ -105,15 +105,17 @@ def solve_site(
 
 @dataclass
 class _Attempt:
-    """One site on its way to its best plan.
+    """State of the search for the best plan of one site.
 
     Attributes
     ----------
     bounds : KeyBounds, of the one site
     settled : days of the milestones that are settled
     values : the key as far as it is settled
-    low : proven lower bounds of the days, the goals before them being settled
-    known : a plan with the settled goals
+    low : proven lower bounds of the days, if the goals before them are settled
+    known : a plan that reaches the settled goals
+    limit_musd : highest cost that the settled goals allow
+    cost_bound_musd : lower bound of the cost, if the goals before it are settled
     """
 
     case: Instance
@@ -128,7 +130,7 @@ class _Attempt:
     cost_bound_musd: float = -math.inf
 
     def answer(self) -> Answer:
-        """Settle the goals in their order."""
+        """Settle the goals in their order, and return the answer."""
         self.low = dict(enumerate(map(int, self.bounds.day[0])))
         self.cost_bound_musd = float(self.bounds.cost_musd[0])
         try:
@@ -159,7 +161,7 @@ class _Attempt:
         return Answer(SitePlan(self.case, self.known, self._stages(self.known)))
 
     def _at_bound(self) -> Answer | None:
-        """Try all days at the bound of the key: where these hold, nothing can be better. None where they do not."""
+        """Try all days at the bound of the key: if they have a plan, nothing can be better. Else return None."""
         if self.case.order[-1] != COST:
             return None
         days = self.bounds.latest(ONE, self.case.horizon_day)[0]
@@ -174,7 +176,7 @@ class _Attempt:
         return FixedDays(self.case, days, self.clock, kept=True)
 
     def _settle_cost(self) -> int:
-        """Hold the least cost, in steps, for the goals after it."""
+        """Find the least cost, hold it for the goals after it, and return it in steps."""
         on = self._on(self._latest())
         self.known = on.cheapest(self.limit_musd, self.known).plan
         while self.known is not None:
@@ -187,7 +189,7 @@ class _Attempt:
         raise Undecided
 
     def _cheapest(self, days: Sequence[int] | Ints) -> Answer:
-        """Return the least cost with all days fixed; no plan where it is worse than the ceiling."""
+        """Return the answer with the least cost on these days; without a plan if it is worse than the ceiling."""
         on, limit, known = self._on(days), self.limit_musd, self.known
         if self.ceiling is not None and self._is_at_ceiling(days):
             limit = min(limit, self.ceiling.cost_musd)
@@ -199,7 +201,7 @@ class _Attempt:
         return Answer(None, worse=True) if found.plan is None else self._best(days, found)
 
     def _least(self, on: FixedDays, limit: float = math.inf, known: Plan | None = None, *, sure: bool = True) -> Found:
-        """Return the least cost where it is the last goal; where the time runs out, keep its bound."""
+        """Return the plan of least cost, where cost is the last goal; if the time runs out, keep the bound of cost."""
         try:
             return on.cheapest(limit, known, sure=sure)
         except OutOfTime as end:
@@ -207,14 +209,14 @@ class _Attempt:
             raise
 
     def _best(self, days: Sequence[int] | Ints, found: Found) -> Answer:
-        """Return the answer that the least cost on the first days is."""
+        """Return the answer for the plan of least cost on the first days, which are then the bounds of the days."""
         assert found.plan is not None
         self.cost_bound_musd = max(self.cost_bound_musd, found.bound)
         self.low = dict(enumerate(map(int, days)))
         return Answer(SitePlan(self.case, found.plan, self._stages(found.plan)))
 
     def _is_at_ceiling(self, days: Sequence[int] | Ints) -> bool:
-        """Return whether only cost can tell the site from the ceiling."""
+        """Return whether these days are those of the ceiling, so that only cost can decide between the two."""
         order, ceiling = self.case.order, self.ceiling
         if ceiling is None or order[-1] != COST:
             return False
@@ -235,12 +237,12 @@ class _Attempt:
         )
 
     def _latest(self, trial: Mapping[int, int] = MappingProxyType({})) -> list[int]:
-        """Return the latest days that leave the settled ones as they are."""
+        """Return the latest days on which the settled milestones, and those on trial, keep their days."""
         settled = {**self.settled, **trial}
         return followed([settled.get(m, self.case.horizon_day) for m in range(self.case.milestones)]).tolist()
 
     def _first_day(self, goal: int) -> int:
-        """Return the first day of a milestone with the settled goals held: doubling steps, then bisection."""
+        """Return the first day of a milestone with the settled goals held, by doubling steps and then bisection."""
         high, stride = self._latest()[goal], 1
         trial = self.low[goal] = int(self.bounds.entry(ONE, np.array([self.values]))[0])
         while self.low[goal] < high:
@@ -255,15 +257,15 @@ class _Attempt:
 
 
 def confirmed(found: SitePlan, clock: Clock) -> SitePlan:
-    """Return a site's best plan with its least cost confirmed, or a cheaper one that is.
+    """Return a site's best plan with its least cost confirmed, or a cheaper plan with its cost confirmed.
 
-    Its days are confirmed when they are found, and so is a cost that other goals follow; only a cost that comes last
-    is left, since for most sites it decides nothing.
+    Days are confirmed when they are found, and so is a cost that other goals follow. Only a cost that comes last is
+    left to confirm, since for most sites it decides nothing.
 
     Raises
     ------
     Undecided
-        Where it can neither be confirmed nor refuted.
+        If the cost can neither be confirmed nor refuted.
     """
     if found.case.order[-1] != COST:
         return found
@@ -273,12 +275,12 @@ def confirmed(found: SitePlan, clock: Clock) -> SitePlan:
 
 
 def is_behind(found: SitePlan, ceiling: Ceiling, clock: Clock) -> SitePlan:
-    """Return a site's best plan, confirmed to be no better than a ceiling, or a cheaper one that is better.
+    """Return a site's best plan, confirmed to be no better than a ceiling, or a cheaper plan that is better.
 
     Raises
     ------
     Undecided
-        Where it can neither be confirmed nor refuted.
+        If that can neither be confirmed nor refuted.
     """
     days, key = found.key[:-1], ceiling.key
     if found.case.order[-1] != COST or days != key[:-1]:
@@ -289,11 +291,11 @@ def is_behind(found: SitePlan, ceiling: Ceiling, clock: Clock) -> SitePlan:
 
 
 def tidied(found: SitePlan, clock: Clock) -> SitePlan:
-    """Return, of all plans with the same days and the same cost, the one that is given: a tie ends in one answer.
+    """Return the canonical plan among all plans with the same days and the same cost, so that a tie has one answer.
 
-    The fewest units on site, added up over the milestones, less the grid steps in service; of those the units of the
-    offers that come first by their id: each unit counts UNIT and the place of its offer. The plan itself where the time
-    runs out.
+    It is the plan with the fewest units on site, added up over the milestones, less the grid steps in service; among
+    those, the one with the units of the offers that come first by id. For that, each unit counts UNIT and the place of
+    its offer. If the time runs out, or no such plan is found, the given plan is returned.
     """
     case, cost = found.case, found.cost_musd
     limit = min(cost + SAME_COST_MUSD / 10, most_of_step(steps_of_cost(cost)))
@@ -309,7 +311,7 @@ def tidied(found: SitePlan, clock: Clock) -> SitePlan:
 
 
 def first_plan(case: Instance, days: Ints, clock: Clock) -> SitePlan | None:
-    """Return a plan on these days within ROUGH of the least cost; None where the solver finds none."""
+    """Return a plan on these days within ROUGH of the least cost; None if the solver finds none."""
     found = FixedDays(case, days, clock).cheapest(gap=ROUGH, sure=False)
     if found.plan is None:
         return None
@@ -319,9 +321,9 @@ def first_plan(case: Instance, days: Ints, clock: Clock) -> SitePlan | None:
 
 
 def cost_prices(found: SitePlan) -> Prices | None:
-    """Return the LP duals of the site on the days of a plan, the largest unit used being at most that of the plan.
+    """Return the LP duals of a site on the days of its plan as prices; None if the solver has none.
 
-    None where the solver has none.
+    ``used`` is 1 for units no larger than the largest of their kind in the plan, and 0 for larger ones.
     """
     case, plan = found.case, found.plan
     model = fixed(case, plan.day, COST, PRICED)
@@ -338,7 +340,7 @@ def cost_prices(found: SitePlan) -> Prices | None:
 
 
 def shortfall_prices(case: Instance, days: Ints) -> Prices | None:
-    """Return prices that show that there is no plan on these days; None where the LP relaxation does not show it."""
+    """Return prices that show that there is no plan on these days; None if the LP relaxation does not show it."""
     model = fixed(case, days, SHORTFALL, PRICED)
     result = solve(program_of(model.problem, model.sizes), relax=True)
     return prices_of(case, result.dual, 0.0) if result.objective > NO_PLAN else None

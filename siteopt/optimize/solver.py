@@ -1,6 +1,7 @@
-"""The only place that runs a solver: HiGHS on arrays, its outcome, bound and gap read from HiGHS itself; and CBC.
+"""Run the solvers, HiGHS and CBC; no other module does.
 
-What comes back is a witness and not a verdict: :mod:`siteopt.optimize.fixed_days` says what it takes to believe it.
+HiGHS gets arrays; its outcome, bound and gap are read from HiGHS itself. What a solver says is a witness and not a
+verdict: :mod:`siteopt.optimize.fixed_days` says what it takes to believe it.
 """
 
 from __future__ import annotations
@@ -32,17 +33,17 @@ from siteopt.optimize.program import Program, program_of
 from siteopt.tolerances import GAP_MUSD, SOLVER_TOLERANCE
 
 SEED = 0
-"""Random seed of every run; a second setting has the next one."""
+"""Random seed of every run; a second setting uses the next number."""
 
 TRIAL_SECONDS, TRIAL_ANSWER = 60.0, -20.0
-"""Time of a trial, and the whole-numbered optimum (4, 0) of its problem; without integrality it would be -21."""
+"""Time limit of a trial, and the least objective of its problem, at (4, 0); without integrality it would be -21."""
 
 POLL_SECONDS = 0.1
-"""How often it is looked whether to stop the second solver."""
+"""Seconds between checks whether to stop the second solver."""
 
 
 class Outcome(StrEnum):
-    """What a solve ended in."""
+    """How a solve ended."""
 
     OPTIMAL = "optimal"
     INFEASIBLE = "infeasible"
@@ -54,19 +55,19 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Solve:
-    """One run of the solver.
+    """Result of one run of a solver.
 
     Attributes
     ----------
     outcome : Outcome
     objective, bound : float
-        In the units of the objective; nan where there is none.
+        In the units of the objective; nan if there is none.
     gap : float
-        Relative gap as the solver gives it; inf where there is no plan.
+        Relative gap as the solver gives it; inf if there is no plan.
     values : array by column, or None
         The best feasible solution.
     dual : mapping of row names to floats
-        Of a linear relaxation: what one unit more on the right side adds to the objective.
+        Duals of a linear relaxation: what one unit more on the right side adds to the objective.
     """
 
     outcome: Outcome
@@ -78,7 +79,7 @@ class Solve:
 
     @property
     def has_plan(self) -> bool:
-        """Whether there is a feasible solution."""
+        """Return whether there is a feasible solution."""
         return self.values is not None
 
 
@@ -94,9 +95,9 @@ _BANNER = threading.Lock()
 
 @contextlib.contextmanager
 def _silent_stdout() -> Iterator[None]:
-    """Keep the banner away that highspy writes to standard output when it starts: it would break JSON.
+    """Suppress the banner that highspy writes to standard output when it starts: it would break JSON.
 
-    One thread at a time, since standard output is one for all.
+    Only one thread at a time does so, since all threads share standard output.
     """
     with _BANNER:
         sys.stdout.flush()
@@ -111,7 +112,7 @@ def _silent_stdout() -> Iterator[None]:
 
 
 def _highs(program: Program, *, relax: bool, tolerance: float, **options: Any) -> highspy.Highs:
-    """Return a HiGHS that holds a program, its rows divided by their size so that tolerances are shares of it."""
+    """Return a HiGHS that holds a program, with rows divided by their size so that tolerances are shares of it."""
     with _silent_stdout():
         highs = highspy.Highs()  # type: ignore[no-untyped-call]
     for name in ("primal_feasibility_tolerance", "dual_feasibility_tolerance", "mip_feasibility_tolerance"):
@@ -150,13 +151,13 @@ def solve(
     gap : float
         Relative gap that is near enough.
     stop : threading.Event, optional
-        Set it to end the run with what it has.
+        Set it to end the run with what is known so far.
     relax : bool
         Solve the linear relaxation, for its duals.
     target : float
-        End with TARGET at the first solution that is no more than this.
+        End with TARGET at the first solution whose objective is no more than this.
     cutoff : float
-        End with CUTOFF where the bound is more than this.
+        End with CUTOFF when the bound is more than this.
     """
     begin = time.monotonic()
     limit = {} if math.isinf(seconds) else {"time_limit": max(0.0, seconds)}
@@ -171,7 +172,7 @@ def solve(
             found, bound = event.data_out.mip_primal_bound, event.data_out.mip_dual_bound
             over = (stop is not None and stop.is_set()) or found + program.constant <= target
             event.interrupt(over or bound + program.constant > cutoff)
-        except BaseException as error:  # a signal: HiGHS would take what is raised here for an error of its own
+        except BaseException as error:  # a signal: HiGHS would take an exception here for an error of its own
             raised.append(error)
             event.interrupt(True)
 
@@ -188,7 +189,10 @@ def solve(
 
 
 def _kept(highs: highspy.Highs, program: Program) -> str | None:
-    """Return the name of the LP file that holds a program, where such files are asked for."""
+    """Write a program to an LP file, if such files are asked for, and return the name of the file.
+
+    Return None if no file is asked for, or if it cannot be written; the latter is noted as a warning.
+    """
     try:
         path = next_lp()
         if path is None:
@@ -206,7 +210,7 @@ def _kept(highs: highspy.Highs, program: Program) -> str | None:
 
 
 def _read(highs: highspy.Highs, program: Program, relax: bool, target: float, cutoff: float) -> Solve:
-    """Return what HiGHS says of a run, in its own words and numbers."""
+    """Return the result of a run as HiGHS gives it."""
     info, solution, constant = highs.getInfo(), highs.getSolution(), program.constant
     plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     objective = info.objective_function_value + constant if plan else math.nan
@@ -221,7 +225,7 @@ def _read(highs: highspy.Highs, program: Program, relax: bool, target: float, cu
 
 
 def _outcome(status: highspy.HighsModelStatus, plan: bool, on_target: bool, beyond: bool) -> Outcome:
-    """Return what a run ended in, by the state of HiGHS and by what we stopped it for."""
+    """Return how a run ended, from the status of HiGHS and from what we stopped it for."""
     states = highspy.HighsModelStatus
     if status == states.kInterrupt and (on_target or beyond):
         return Outcome.TARGET if on_target else Outcome.CUTOFF
@@ -237,15 +241,15 @@ def _outcome(status: highspy.HighsModelStatus, plan: bool, on_target: bool, beyo
 
 @dataclass(frozen=True, eq=False)
 class Vertex:
-    """What the linear relaxation says between some bounds; nothing of it is trusted.
+    """Answer of the linear relaxation between some bounds of its variables; nothing of it is trusted.
 
     Attributes
     ----------
     is_infeasible : bool
-        HiGHS says so; ``price`` is then a ray.
+        Whether HiGHS says that there is no point; ``price`` is then a ray.
     values : array by column, or None
     price : array by row, or None
-        Duals, from which :func:`siteopt.optimize.safe.lower_bound` makes a bound that holds.
+        Duals, from which :func:`siteopt.optimize.safe.lower_bound` computes a bound that holds.
     """
 
     is_infeasible: bool
@@ -254,7 +258,7 @@ class Vertex:
 
 
 class Relaxation:
-    """The linear relaxation of a program, solved again and again between other bounds."""
+    """The linear relaxation of a program, solved again and again between different bounds of its variables."""
 
     def __init__(self, program: Program, cutoff: float = math.inf, tolerance: float = SOLVER_TOLERANCE) -> None:
         self._program, self._cutoff = program, cutoff - program.constant
@@ -262,9 +266,9 @@ class Relaxation:
         self._columns = np.arange(len(program.columns), dtype=np.int32)
 
     def solve(self, lower: Floats, upper: Floats, *, whole_way: bool = False) -> Vertex | None:
-        """Return the optimal vertex, or a ray; None where HiGHS has neither.
+        """Return the optimal vertex, or a ray; None if HiGHS has neither.
 
-        Beyond the cutoff only duals are returned, unless it is asked to go the whole way.
+        If the objective goes beyond the cutoff, only duals are returned, unless ``whole_way`` is set.
         """
         highs, states = self._highs, highspy.HighsModelStatus
         highs.setOptionValue("objective_bound", math.inf if whole_way else self._cutoff)
@@ -284,17 +288,17 @@ class Relaxation:
 
 
 def second_opinion(problem: pulp.LpProblem, seconds: float, stop: threading.Event | None = None) -> Solve:
-    """The same problem by CBC; its bound is not known unless it ends.
+    """Solve a problem with CBC; its bound is known only if CBC ends.
 
     Raises
     ------
     SolverError
-        Where there is no CBC for this machine, or it fails.
+        If there is no CBC for this machine, or it fails.
     """
     solver = pulp.COIN_CMD(path=pulp.PULP_CBC_CMD.pulp_cbc_path, msg=False)
     if not solver.available():
         raise SolverError("there is no CBC for this machine")
-    # not by PuLP, which leaves the process and its files behind where it is interrupted
+    # not through PuLP, which leaves the process and its files behind if it is interrupted
     with tempfile.TemporaryDirectory(prefix="siteopt-") as folder:
         model, answer = os.path.join(folder, "model.mps"), os.path.join(folder, "answer.sol")
         variables, columns, rows, _ = problem.writeMPS(model, rename=1)
@@ -318,9 +322,14 @@ def second_opinion(problem: pulp.LpProblem, seconds: float, stop: threading.Even
 
 
 def _ended(command: list[str], stop: threading.Event | None) -> bool:
-    """Whether a program ran to its end before ``stop`` was set; in any case it has ended.
+    """Run a command and return whether it ended before ``stop`` was set; if it did not, it is killed.
 
-    Ctrl-C in a terminal goes to us alone.
+    Ctrl-C in a terminal goes to siteopt alone.
+
+    Raises
+    ------
+    SolverError
+        If the command ends with a code other than 0.
     """
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True) as process:
@@ -336,12 +345,12 @@ def _ended(command: list[str], stop: threading.Event | None) -> bool:
 
 
 def second_solver() -> str:
-    """Name of the second solver, for the certificate."""
+    """Return the name of the second solver, for the certificate."""
     return f"CBC as bundled with PuLP {version('pulp')}"
 
 
 def solver_version() -> str:
-    """Name and versions of the solver, for the certificate."""
+    """Return the name and the versions of the solver, for the certificate."""
     with _silent_stdout():
         number = highspy.Highs().version()  # type: ignore[no-untyped-call]
     return f"HiGHS {number} (highspy {version('highspy')}, PuLP {version('pulp')})"
@@ -356,16 +365,16 @@ def _second(problem: pulp.LpProblem) -> Solve:
 
 
 SOLVERS: Mapping[str, Callable[[pulp.LpProblem], Solve]] = {"HiGHS": _first, "CBC": _second}
-"""Every solver by its name; the first is needed, the others check it."""
+"""Every solver by its name. The first one is required; the others check it."""
 
 
 def trial(name: str) -> str:
-    """Have a solver solve a problem whose answer is known; returns its version.
+    """Have a solver solve a problem whose answer is known, and return the solver's name and version.
 
     Raises
     ------
     SolverError
-        Where it fails, or finds another answer.
+        If the solver fails, or finds another answer.
     """
     problem = pulp.LpProblem("trial")
     x, y = (problem.add_variable(letter, 0, 10, pulp.LpInteger) for letter in "xy")

@@ -1,4 +1,4 @@
-"""What a site must reach to serve, or to come before a key of the objective: days at the latest, and a cost at most."""
+"""Set what a site must reach to serve, or to come before a key of the objective: latest days, and a highest cost."""
 
 from __future__ import annotations
 
@@ -17,32 +17,33 @@ from siteopt.tolerances import SAME_COST_MUSD
 
 @dataclass(frozen=True)
 class Target:
-    """Days that the milestones may start on at the latest, and a cost that may not be exceeded, in millions of USD.
+    """Latest days on which the milestones may start, and the highest cost, in millions of USD.
 
-    A cost that counts as the same is not exceeded.
+    A cost that counts as the same as the highest one is not too high.
     """
 
     days: tuple[int, ...]
     budget_musd: float = math.inf
 
     def on(self, case: Instance, clock: Clock) -> FixedDays:
-        """Return the site of an Instance on these days, with no more money than this."""
+        """Return the only site of an Instance on these days, with a budget of no more than this cost."""
         return FixedDays(case.capped(self.budget_musd), self.days, clock)
 
     def is_beyond(self, limits: Bounds) -> bool:
-        """Return whether the bounds of the only site show by arithmetic that the target is out of reach."""
+        """Return whether the bounds of the only site show, by arithmetic, that the target is out of reach."""
         return bool((limits.day[0] > self.days).any() or limits.cost_musd[0] > self.budget_musd + SAME_COST_MUSD)
 
 
 def to_serve(case: Instance) -> list[Target]:
-    """Return what a site must reach to serve."""
+    """Return the one target that a site must reach to serve: every milestone by the horizon, within the budget."""
     return [Target((case.horizon_day,) * case.milestones)]
 
 
 def to_win(case: Instance, rival: Key, *, wins_ties: bool) -> list[Target]:
     """Return targets any of which, if reached, puts a site before the key of a rival in the objective.
 
-    One for each goal: no worse in the goals before it, better in this one. Equal in all of them wins ties, or not.
+    There is one target for each goal: no worse in the goals before it, and better in this one. If the site wins ties,
+    the last target is to be equal in all goals.
     """
     targets = []
     for place in range(len(rival)):
@@ -58,12 +59,12 @@ def to_win(case: Instance, rival: Key, *, wins_ties: bool) -> list[Target]:
 
 
 def is_reached(case: Instance, targets: Sequence[Target], clock: Clock) -> bool:
-    """Return whether the site of an Instance of one site can reach any of the targets.
+    """Return whether the only site of an Instance can reach any of the targets.
 
     Raises
     ------
     OutOfTime
-        As Undecided where that can neither be confirmed nor refuted.
+        As Undecided if that can neither be confirmed nor refuted.
     """
     limits = bounds(case)
     return any(target.on(case, clock).any_plan() is not None for target in targets if not target.is_beyond(limits))

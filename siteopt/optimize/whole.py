@@ -1,4 +1,4 @@
-"""Solve a program for a plan that holds: where the solver's whole numbers, once rounded, have none, branch on them."""
+"""Solve a program for a plan that holds. If the solver's whole numbers, once rounded, have no plan, branch on them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from siteopt.optimize.program import Program
 from siteopt.optimize.solver import SEED, Outcome
 
 BOXES = 64
-"""Parts into which a program is cut, at most."""
+"""Most parts of a program that are solved after cutting it."""
 
 Made = TypeVar("Made")
 
@@ -28,9 +28,9 @@ class Best(Generic[Made]):
     ----------
     plan : plan or None
     value : float
-        Its objective; infinite where there is no plan.
+        Objective of the plan; infinite if there is no plan.
     bound : float
-        No plan has less, as the solver says; infinite where it says that there is none.
+        Lower bound of the objective of any plan, as the solver says; infinite if it says that there is no plan.
     """
 
     plan: Made | None
@@ -53,14 +53,14 @@ def best_whole(
     Parameters
     ----------
     finish : callable
-        Makes a plan and its objective of the solver's values; None where their whole numbers have no plan.
+        Makes a plan and its objective from the solver's values; returns None if their whole numbers have no plan.
     cutoff : float
-        A plan that has more is not looked for.
+        A plan whose objective is more than this is not looked for.
 
     Raises
     ------
     OutOfTime
-        With the best plan by then.
+        With the best plan so far.
     """
     boxes, bound = [(program.lower, program.upper)], math.inf
     best: Best[Made] = Best(None, math.inf, math.inf)
@@ -84,7 +84,10 @@ def best_whole(
 
 
 def _parts(program: Program, values: Floats) -> list[tuple[Floats, Floats]]:
-    """Return the bounds of both sides of the whole variable that is farthest from whole; none where all are whole."""
+    """Cut a program beside the value of the whole variable that is farthest from whole.
+
+    Return the lower and upper bounds of x on both sides; an empty list if all whole variables are whole.
+    """
     away = np.abs(values - np.round(values)) * (program.whole & (program.upper > program.lower))
     column = int(np.argmax(away))
     if not away[column]:

@@ -1,1 +1,1 @@
-"""The files of a run."""
+"""Turn the record of a run into files, text, tables, maps and charts, and read these files again."""

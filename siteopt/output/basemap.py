@@ -1,4 +1,4 @@
-"""The outlines under every map: land, lakes and borders of Natural Earth, which need no network."""
+"""Read the outlines under every map, without a network: land, lakes and borders of Natural Earth."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow.parquet
 import shapely
 
 KINDS = ("land", "lake", "country border", "province border")
-"""What there is, in the order of drawing."""
+"""Kinds of outlines, in the order of drawing."""
 
 _FILE = Path(__file__).with_name("natural_earth.parquet")
 _AROUND = 0.15
@@ -21,11 +21,14 @@ Box = tuple[float, float, float, float]
 
 
 def box_around(positions: np.ndarray) -> Box:
-    """A box that shows all of these positions with some ground around them.
+    """Return a box that holds all positions, with some ground around them.
+
+    Without positions, return a box around the whole world from 60 degrees south to 80 degrees north.
 
     Parameters
     ----------
-    positions : N x 2, longitude and latitude; the whole world where there is none
+    positions : array, N x 2
+        Longitudes and latitudes in degrees.
     """
     if len(positions) == 0:
         return (-180.0, -60.0, 180.0, 80.0)
@@ -37,7 +40,7 @@ def box_around(positions: np.ndarray) -> Box:
 
 
 def basemap(box: Box) -> dict[str, np.ndarray]:
-    """The outlines within a box by KINDS: polygons for land and lakes, lines for borders (shapely, WGS 84)."""
+    """Return the outlines within a box, by kind: polygons for land and lakes, lines for borders (shapely, WGS 84)."""
     west, south, east, north = box
     found = {}
     for kind, shapes in _natural_earth().items():

@@ -1,4 +1,4 @@
-"""A QGIS project to draw candidates in: empty layers whose forms follow from the schema, and the example tables."""
+"""Make a QGIS project to draw candidates in: empty layers with forms made from the schema, and the example tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from siteopt.output.palette import INK, STANDING
 from siteopt.output.project import Group, Shown, project
 from siteopt.output.qml import Label, Place, column, element, rgba
 from siteopt.output.styles import NEAR, Style, area_symbol, qml_text, style_of
-from siteopt.plan import Standing
+from siteopt.record.base import Standing
 from siteopt.schema import AREAS, CANDIDATES, Column, Table, Type, Use
 
 PROJECT, SITE_FILE, BASE_MAP = "candidates.qgz", "data/my_sites.gpkg", "data/basemap.gpkg"
@@ -24,22 +24,22 @@ PROJECT, SITE_FILE, BASE_MAP = "candidates.qgz", "data/my_sites.gpkg", "data/bas
 WORLD = (-180.0, -90.0, 180.0, 90.0)
 _VIEW = (-170.0, -50.0, 175.0, 70.0)
 _NULL = "{2839923C-8B7D-419E-B84B-CA2FE9B80EC7}"
-"""What QGIS means by null in a list of values."""
+"""Code for null in a list of values of QGIS."""
 
 _NOT_NULL, _UNIQUE, _EXPRESSION = 1, 2, 4
 _SOFT = 2
-"""A constraint that the form shows, and that lets an unfinished row be saved."""
+"""Strength of a constraint that the form shows, but that lets an unfinished row be saved."""
 
 _FROM_THE_POINT = {"latitude": "round(y($geometry), 6)", "longitude": "round(x($geometry), 6)"}
 
 
 def blank_files(tables: Sequence[str]) -> dict[str, bytes]:
-    """The files by their paths.
+    """Return the files of the project, by path.
 
     Parameters
     ----------
     tables : sequence of str
-        CSV tables of candidates, by their paths, that the project shows as examples.
+        Paths of CSV tables of candidates that the project shows as examples.
     """
     nothing = np.empty(0, dtype=object)
 
@@ -79,7 +79,7 @@ def blank_files(tables: Sequence[str]) -> dict[str, bytes]:
 
 
 def _candidates() -> Style:
-    """The candidates that a user draws."""
+    """Return the style of the candidates that a user draws."""
     rows = {alias(one): column(one.name) for one in CANDIDATES if one.name not in ("name", "sources", "notes")}
     tip = tips.tip(f"coalesce({column('name')}, {column('site_id')}, 'no name yet')", rows)
     symbol = qml.symbol("marker", qml.marker("diamond", 4.6, rgba(STANDING[Standing.CHOSEN]), rgba(INK), 0.3))
@@ -88,7 +88,7 @@ def _candidates() -> Style:
 
 
 def _areas() -> Style:
-    """The halls and yards that a user draws."""
+    """Return the style of the halls and yards that a user draws."""
     classes = [(str(use), use.capitalize(), area_symbol(use)) for use in Use]
     rows = {alias(one): column(one.name) for one in AREAS if one.name in ("site_id", "notes")}
     use = f"coalesce({column('use')}, 'no use yet')"
@@ -97,7 +97,7 @@ def _areas() -> Style:
 
 
 def _example() -> Style:
-    """A table of candidates that is shown as an example."""
+    """Return the style of a table of candidates that is shown as an example."""
     symbol = qml.symbol("marker", qml.marker("circle", 2.4, rgba(STANDING[Standing.SOLVED]), rgba("#FFFFFF"), 0.2))
     label = Label(column("name"), size=7, priority=2, closer_than=2 * NEAR)
     tip = tips.tip(column("name"), {"Notes": column("notes")}, column("site_id"))
@@ -105,7 +105,7 @@ def _example() -> Style:
 
 
 def _form(table: Table) -> list[Element]:
-    """Widgets, defaults and constraints of every column."""
+    """Return the widgets, defaults and constraints of all columns."""
     widgets, defaults, rules = element("fieldConfiguration"), element("defaults"), element("constraints")
     tests, editable = element("constraintExpressions"), element("editable")
     for one in table:
@@ -132,7 +132,7 @@ def _range(one: Column) -> str:
 
 
 def _widget(one: Column) -> Element:
-    """A list for a choice, a calendar for a date, a line of text for everything else."""
+    """Return the widget of a column: a list for a choice, a calendar for a date, a text field for everything else."""
     config: dict[str, object]
     if one.choices:
         choices = [{"(unknown)": _NULL}, *({choice: choice} for choice in one.choices)]

@@ -1,4 +1,4 @@
-"""Write outputs whole or not at all: whatever fails, and whenever the process dies, what was there before is there."""
+"""Write outputs completely or not at all: if anything fails or the process dies, the earlier files are still there."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ if sys.platform != "win32":
     import fcntl
 
 MARKERS = ("plan.json", "pareto.json", "faults.geojson")
-"""A folder that holds one of these files is a run, and may be replaced by the next one."""
+"""A folder that holds one of these files counts as a run, so the next run may replace it."""
 
 DERIVED = ("charts", "siteopt.gpkg-wal", "siteopt.gpkg-shm", "siteopt.gpkg-journal", "faults.geojson", "faults.qml")
-"""What goes when a run's files are replaced: charts, what SQLite has in flight, and faults that are mended since."""
+"""Names that are removed when a run's files are replaced: charts, SQLite's working files, faults that are fixed now."""
 
 HIDDEN = "siteopt-"
-"""What the name of an unfinished folder holds: ``.NAME.siteopt-1a2b3c4d`` is on its way to be ``NAME``."""
+"""Part of the name of an unfinished folder: ``.NAME.siteopt-1a2b3c4d`` will become ``NAME``."""
 
 OLD = ".old"
-"""Behind the name of a folder that stood aside, where two folders cannot be exchanged in one step."""
+"""Ending of the name of a folder that was moved aside because two folders could not be exchanged in one step."""
 
 ROOM_BYTES = 4 * 2**20
-"""Less room than this is none: a small run takes half of it."""
+"""Less free space than this counts as a full disk; a small run takes half of it."""
 
 TEMPORARY = Path("the folder for temporary files (TMPDIR)")
 
 LOCK_SECONDS = 60.0
-"""Writing takes a moment; whoever holds the folder longer does not let go."""
+"""Longest wait for another process. Writing takes a moment, so a process that holds the folder longer is stuck."""
 
 _SWAP_LINUX, _SWAP_MACOS, _HERE = 2, 2, -100
-"""RENAME_EXCHANGE, RENAME_SWAP and AT_FDCWD."""
+"""Values of RENAME_EXCHANGE, RENAME_SWAP and AT_FDCWD."""
 
 
 def ready_folder(target: Path) -> None:
-    """Find out before the work whether :func:`write_folder` could write now, and clear away what dead runs left.
+    """Check, before the work starts, that :func:`write_folder` can write, and remove what dead runs left behind.
 
     Raises
     ------
     Failure
-        As of :func:`write_folder`; also where there is no room for temporary files.
+        In the same cases as :func:`write_folder`, and if there is no room for temporary files.
     """
     with failures(target):
         target = _real(target)
@@ -61,7 +61,7 @@ def ready_folder(target: Path) -> None:
             _replaceable(target)
             trial = _hidden(home / target.name)
             try:
-                # the folders that are missing, too: their names may be impossible
+                # make missing parent folders as well, because their names may be invalid
                 trial.joinpath(target.relative_to(home)).mkdir(parents=True)
                 trial.joinpath(target.relative_to(home), "room").write_bytes(bytes(ROOM_BYTES))
             finally:
@@ -71,14 +71,14 @@ def ready_folder(target: Path) -> None:
 
 
 def write_folder(target: Path, files: Mapping[str, str | bytes]) -> None:
-    """Put the files into ``target``, which is replaced in one step: killed at any moment, it is the old or the new.
+    """Write the files into ``target``, replaced in one step: a killed process leaves the old or the new folder.
 
-    Other files that stand in the folder of an earlier run are kept, but for those DERIVED from it.
+    Other files in the folder of an earlier run are kept, except those in DERIVED.
 
     Raises
     ------
     Failure
-        Where ``target`` is not a run, cannot be written or is in use, or the disk is full; then it is as it was.
+        If ``target`` is not a run, cannot be written or is in use, or the disk is full. ``target`` is then unchanged.
     """
     with failures(target):
         target = _real(target)
@@ -102,12 +102,12 @@ def write_folder(target: Path, files: Mapping[str, str | bytes]) -> None:
 
 
 def write_beside(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Put the files into a folder among what is there, each in one step once all of them are written.
+    """Add the files to a folder beside what is there: once all are written, put each in place in one step.
 
     Raises
     ------
     Failure
-        Where they cannot be written, or the disk is full; then no file is new, and each of the others is whole.
+        If the files cannot be written, or the disk is full. Then there is no new file, and every older file is whole.
     """
     with failures(folder):
         folder = _real(folder)
@@ -140,7 +140,7 @@ def write_beside(folder: Path, files: Mapping[str, str | bytes]) -> None:
 
 @contextmanager
 def undisturbed(target: Path) -> Iterator[None]:
-    """Nobody replaces the folder meanwhile, and one that stood aside when its run died is put back."""
+    """Keep other processes from replacing the folder, and first put it back if its run died after moving it aside."""
     target = _real(target)
     with _locked(target.parent):
         with suppress(OSError):
@@ -150,7 +150,7 @@ def undisturbed(target: Path) -> Iterator[None]:
 
 @contextmanager
 def failures(place: Path) -> Iterator[None]:
-    """An error of the system becomes a Failure that names the place."""
+    """Turn an OSError into a Failure that names the place."""
     try:
         yield
     except OSError as error:
@@ -171,18 +171,18 @@ def _hidden(target: Path) -> Path:
 
 
 def _inside(folder: Path) -> Path:
-    """Beside what the unfinished files stand that are put into a folder."""
+    """Return a path in the folder, beside which :func:`_hidden` puts the unfinished files for that folder."""
     return folder / folder.name
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """One process at a time; the lock dies with its process, and leaves no file.
+    """Lock a folder for one process at a time; the lock ends with its process, and leaves no file.
 
-    Where there are no locks it goes on: two runs at once may then fail each other, and still do not mix.
+    Go on where there are no locks: two runs at once may then make each other fail, but their files do not mix.
     """
     descriptor = None
-    with suppress(OSError):  # Windows opens no folder
+    with suppress(OSError):  # Windows cannot open a folder
         descriptor = os.open(folder, os.O_RDONLY)
     try:
         if descriptor is not None:
@@ -211,7 +211,7 @@ def _lock(descriptor: int, folder: Path) -> None:
 
 
 def _left(target: Path) -> list[Path]:
-    """What dead runs left beside a folder."""
+    """Return the hidden folders that dead runs left beside a folder."""
     prefix = f".{target.name}.{HIDDEN}"
     try:
         return [path for path in target.parent.iterdir() if path.name.startswith(prefix)]
@@ -220,7 +220,7 @@ def _left(target: Path) -> list[Path]:
 
 
 def _recover(target: Path) -> None:
-    """Put the folder back that stood aside when its run died."""
+    """Put back a folder that had been moved aside when its run died."""
     aside = [path for path in _left(target) if path.name.endswith(OLD)]
     if aside and not os.path.lexists(target):
         max(aside, key=lambda path: path.stat().st_ctime).rename(target)
@@ -233,7 +233,7 @@ def _clean(target: Path) -> None:
 
 
 def _replaceable(target: Path) -> set[str]:
-    """The names in a folder that may be replaced; none where there is no folder yet."""
+    """Return the names in a folder (none if it does not exist yet); raise a Failure if it may not be replaced."""
     if not os.path.lexists(target):
         return set()
     if not target.is_dir():
@@ -255,7 +255,7 @@ def _replaceable(target: Path) -> set[str]:
 
 
 def _free(geopackage: Path) -> None:
-    """Nobody is saving edits into a GeoPackage; whoever only looks at it does not matter."""
+    """Raise a Failure if another program is saving edits into a GeoPackage; programs that only read it do no harm."""
     try:
         with closing(sqlite3.connect(f"{geopackage.as_uri()}?mode=rw", uri=True, timeout=0)) as database:
             database.execute("BEGIN IMMEDIATE")
@@ -265,11 +265,11 @@ def _free(geopackage: Path) -> None:
             raise Failure(
                 Code.IN_USE, f"{geopackage} is being edited by another program, such as QGIS; nothing was changed"
             ) from error
-        # a damaged one is no reason to keep it
+        # other errors mean that the file is damaged, and a damaged file may be replaced
 
 
 def _fill(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Write the files, and have them on the disk before anything else is."""
+    """Write the files, and make sure that they are on the disk before anything else happens."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -280,7 +280,7 @@ def _fill(folder: Path, files: Mapping[str, str | bytes]) -> None:
 
 
 def _keep(source: Path, place: Path) -> None:
-    """The same file in the new folder: another name for it, which is no second copy that could miss an edit."""
+    """Put the same file into the new folder, as a hard link where possible: a second copy could miss an edit."""
     if source.is_dir() and not source.is_symlink():
         place.mkdir()
         for path in source.iterdir():
@@ -289,12 +289,12 @@ def _keep(source: Path, place: Path) -> None:
         return
     try:
         os.link(source, place, follow_symlinks=False)
-    except (OSError, NotImplementedError):  # not every file system has them
+    except (OSError, NotImplementedError):  # not every file system has hard links
         shutil.copy2(source, place, follow_symlinks=False)
 
 
 def _replace(target: Path, fresh: Path) -> None:
-    """The new folder at the place of the old one, which keeps a hidden name until it is removed."""
+    """Put the new folder in the place of the old one, which keeps a hidden name until it is removed."""
     _flush(fresh)
     if not target.exists():
         fresh.rename(target)
@@ -305,7 +305,7 @@ def _replace(target: Path, fresh: Path) -> None:
 
 
 def _exchange(fresh: Path, target: Path) -> bool:
-    """Exchange two folders in one step; False where the system or the file system does not."""
+    """Exchange two folders in one step; return False if the system or the file system cannot."""
     one, other = os.fsencode(fresh), os.fsencode(target)
     try:
         system = ctypes.CDLL(None)
@@ -317,7 +317,7 @@ def _exchange(fresh: Path, target: Path) -> bool:
 
 
 def _flush(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the system can."""
+    """Make sure that the names in a folder are on the disk, if the system can do that."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,7 +1,8 @@
-"""GeoJSON by RFC 7946: WGS 84, longitude first, flat properties, one type a field, seven decimals at most."""
+"""Make GeoJSON by RFC 7946: WGS 84, longitude first, flat properties, one type per field, at most seven decimals."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -12,61 +13,95 @@ import pandas as pd
 import shapely
 from shapely.geometry.polygon import orient
 
-from siteopt.output.document import Document, units_of
+from siteopt.output.words import MoneyUnit, Words
+from siteopt.record.run import ListedSite, RunRecord
+from siteopt.scenario import slug
 
 DECIMALS = 7
 
 
-def sites_geojson(document: Document, sites: pd.DataFrame) -> Document:
-    """Every candidate with its rank, days, cost and reason, then the columns of its table.
+GeoJSON = dict[str, Any]
+"""A feature, a geometry or a collection of features."""
 
-    A column of the table that is called like a field of the result appears as ``table_<name>``, instead of one that
-    is called so already: of a table that is itself a result, only the last result is kept.
+
+def sites_geojson(run: RunRecord, sites: pd.DataFrame, words: Words) -> GeoJSON:
+    """Return every listed candidate with its rank, days, cost and reason, then the columns of its table.
+
+    A column of the table with the name of a result's field appears as ``table_<name>``, and replaces a column that
+    already has that name. If the table is itself a result, only the last result is kept.
     """
-    features = []
-    for row in document["ranking"]:
-        table = sites.loc[row["site_id"]].drop(["site_id", "name", "latitude", "longitude"])
+    features, unit = [], cost_unit(run, words)
+    for site in run.ranking:
+        row = site_properties(site, unit)
+        table = sites.loc[site.site_id].drop(["site_id", "name", "latitude", "longitude"])
         named = {name: _plain(value) for name, value in table.items()}
         clashing = {f"table_{name}": named.pop(name) for name in row if name in named}
-        features.append(
-            point(sites.at[row["site_id"], "longitude"], sites.at[row["site_id"], "latitude"], row | named | clashing)
-        )
+        features.append(point(site.longitude, site.latitude, row | named | clashing))
     return collection(features)
 
 
-def plan_geojson(document: Document, areas: Sequence[tuple[str, shapely.Geometry]] = ()) -> Document:
-    """The chosen site, the depots, a line for each delivery with its dates, and the areas of the site.
+def cost_unit(run: RunRecord, words: Words) -> MoneyUnit:
+    """Return the one unit for the costs of all listed sites."""
+    return words.money_unit(site.cost_usd for site in run.ranking if site.cost_usd is not None)
+
+
+def site_properties(site: ListedSite, unit: MoneyUnit) -> dict[str, Any]:
+    """Return what is known of a candidate as flat fields; the fields of a milestone end in its slug."""
+    words = unit.words
+    row: dict[str, Any] = {
+        "site_id": site.site_id,
+        "name": site.name,
+        "rank": site.rank,
+        "standing": str(site.standing),
+        "reason": words.reasons(site.reasons),
+        "cost_usd": site.cost_usd,
+        "cost_bound_usd": site.cost_bound_usd,
+        "cost": unit(site.cost_usd) if site.cost_usd is not None else None,
+    }
+    for one in site.milestones:
+        field = slug(one.milestone)
+        row[f"day_{field}"] = one.day
+        row[f"date_{field}"] = one.date.isoformat() if one.date is not None else None
+        row[f"bound_day_{field}"] = one.bound_day
+        row[f"bottleneck_{field}"] = words.reason(one.held_by) if one.held_by is not None else None
+    return row | {"assumed": ", ".join(site.assumed)}
+
+
+def plan_geojson(run: RunRecord, areas: Sequence[tuple[str, shapely.Geometry]] = ()) -> GeoJSON:
+    """Return the chosen site, the depots, a line for each delivery with its dates, and the areas of the site.
+
+    Without a plan, the collection is empty.
 
     Parameters
     ----------
     areas : sequence of (str, polygon)
-        Role and shape (WGS 84) of each.
+        Role and shape (WGS 84) of each area.
     """
-    if document["site_id"] is None:
+    plan = run.plan
+    if plan is None:
         return collection([])
-    site = (document["site_longitude"], document["site_latitude"])
-    last = document["milestones"][-1]
-    features = [
-        point(
-            *site,
-            _feature("site", document["site_id"], document["site_name"])
-            | {"ready": last["date"], "cost_usd": document["cost_usd"]["total"]},
-        )
-    ]
+    site = (plan.longitude, plan.latitude)
+    chosen = _feature("site", plan.site_id, plan.site_name)
+    chosen |= {"ready": plan.milestones[-1].date.isoformat(), "cost_usd": plan.cost.total_usd}
+    features = [point(*site, chosen)]
     depots: dict[tuple[float, float], str] = {}
-    for order in document["orders"]:
-        depots.setdefault((order["longitude"], order["latitude"]), order["depot"])
+    for order in plan.orders:
+        depots.setdefault((order.longitude, order.latitude), order.depot)
     features += [point(*place, _feature("depot", name, name)) for place, name in sorted(depots.items())]
-    for order in document["orders"]:
-        properties = _feature("delivery", order["offer_id"], order["model"]) | {
-            name: order[name] for name in ("kind", "leaves", "arrives", "ready", "cost_usd")
+    for order in plan.orders:
+        properties = _feature("delivery", order.offer_id, order.model) | {
+            "kind": order.kind,
+            "leaves": order.leaves.isoformat(),
+            "arrives": order.arrives.isoformat(),
+            "ready": order.ready.isoformat(),
+            "cost_usd": order.cost_usd,
+            "units": order.all_units,
         }
-        properties["units"] = units_of(order)
-        line = [_position(order["longitude"], order["latitude"]), _position(*site)]
+        line = [_position(order.longitude, order.latitude), _position(*site)]
         features.append(made({"type": "LineString", "coordinates": line}, properties))
     for role, shape in areas:
         if parts := _rings(shape):
-            properties = _feature(role, document["site_id"], document["site_name"])
+            properties = _feature(role, plan.site_id, plan.site_name)
             whole = {"type": "Polygon", "coordinates": parts[0]}
             parted = {"type": "MultiPolygon", "coordinates": parts}
             features.append(made(parted if len(parts) > 1 else whole, properties))
@@ -74,22 +109,25 @@ def plan_geojson(document: Document, areas: Sequence[tuple[str, shapely.Geometry
 
 
 def _rings(shape: shapely.Geometry) -> list[list[list[list[float]]]]:
-    """The polygons of a shape as rings of positions: valid on the grid of the decimals, exteriors counter-clockwise."""
+    """Return the polygons of a shape as rings of positions.
+
+    The polygons are valid on the grid of DECIMALS, and their exteriors run counter-clockwise.
+    """
     exact = shapely.set_precision(shapely.make_valid(shapely.force_2d(shape)), 10**-DECIMALS)
-    simple = shapely.get_parts(shapely.get_parts(exact))  # what was made valid may be a collection of collections
+    simple = shapely.get_parts(shapely.get_parts(exact))  # make_valid may give a collection of collections
     parts = [orient(part) for part in simple if part.geom_type == "Polygon" and not part.is_empty]
     return [
         [[_position(*corner) for corner in ring.coords] for ring in (part.exterior, *part.interiors)] for part in parts
     ]
 
 
-def _feature(role: str, identity: str, name: str) -> Document:
+def _feature(role: str, identity: str, name: str) -> GeoJSON:
     empty = dict.fromkeys(("kind", "units", "leaves", "arrives", "ready", "cost_usd"))
     return {"role": role, "id": identity, "name": name, **empty}
 
 
 def _plain(value: Any) -> Any:
-    """A cell as JSON: text, number, or nothing."""
+    """Return a cell as a JSON value: a text, a number, a truth value, or None for a blank."""
     if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if isinstance(value, pd.Timestamp | date):
@@ -102,16 +140,21 @@ def _position(longitude: float, latitude: float) -> list[float]:
     return [round(float(longitude), DECIMALS), round(float(latitude), DECIMALS)]
 
 
-def point(longitude: float, latitude: float, properties: Mapping[str, Any]) -> Document:
-    """A point feature."""
+def point(longitude: float, latitude: float, properties: Mapping[str, Any]) -> GeoJSON:
+    """Return a point feature."""
     return made({"type": "Point", "coordinates": _position(longitude, latitude)}, properties)
 
 
-def made(geometry: Document | None, properties: Mapping[str, Any]) -> Document:
-    """A feature; without geometry where its place is not known."""
+def made(geometry: GeoJSON | None, properties: Mapping[str, Any]) -> GeoJSON:
+    """Return a feature; its geometry is null if its position is not known."""
     return {"type": "Feature", "geometry": geometry, "properties": dict(properties)}
 
 
-def collection(features: Iterable[Document]) -> Document:
-    """A feature collection."""
+def collection(features: Iterable[GeoJSON]) -> GeoJSON:
+    """Return a feature collection."""
     return {"type": "FeatureCollection", "features": list(features)}
+
+
+def json_text(found: GeoJSON) -> str:
+    """Return a collection as the text of a file."""
+    return json.dumps(found, ensure_ascii=False, allow_nan=False) + "\n"

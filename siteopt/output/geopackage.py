@@ -1,4 +1,4 @@
-"""Layers as one GeoPackage: typed columns with their words, and the styles inside."""
+"""Write layers into one GeoPackage, with typed columns, their titles and descriptions, and the styles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from siteopt.output.folder import ROOM_BYTES, TEMPORARY, failures
 from siteopt.output.layer import Field, Layer
 
 DATED = "2000-01-01T00:00:00.000Z"
-"""When the file says it was made, so that equal runs give equal bytes."""
+"""Creation time that the file states; it is fixed, so that equal runs give equal bytes."""
 
 _INT64 = range(-(2**63), 2**63)
 _FILLERS = {str: "", int: 0, float: np.nan, bool: False}
@@ -55,17 +55,17 @@ VALUES ('layer_styles', 'attributes', 'layer_styles', 'Styles of the layers, as 
 
 
 def geopackage(layers: Sequence[Layer], styles: Mapping[str, str]) -> bytes:
-    """The bytes of a GeoPackage.
+    """Return the bytes of a GeoPackage.
 
     Parameters
     ----------
-    styles : QML by the name of the layer
-        For those that bring their style along.
+    styles : mapping of str to str
+        QML by the name of the layer, for the layers whose style is stored in the file.
 
     Raises
     ------
     Failure
-        Where there is no room for it among the temporary files.
+        If the folder for temporary files has no room for it, or cannot be written.
     """
     with failures(TEMPORARY), tempfile.TemporaryDirectory() as folder, _dated(), _failures(folder):
         path = Path(folder) / "layers.gpkg"
@@ -80,7 +80,7 @@ def geopackage(layers: Sequence[Layer], styles: Mapping[str, str]) -> bytes:
 
 @contextmanager
 def _failures(folder: str) -> Iterator[None]:
-    """An error of SQLite or GDAL becomes one of the system; a full disk they tell in many ways."""
+    """Turn errors of SQLite and GDAL, which report a full disk in many ways, into OSError: ENOSPC if full, else EIO."""
     try:
         yield
     except (sqlite3.OperationalError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
@@ -90,7 +90,7 @@ def _failures(folder: str) -> Iterator[None]:
 
 @contextmanager
 def _dated() -> Iterator[None]:
-    """GDAL writes DATED instead of the time of the day."""
+    """Make GDAL write DATED instead of the current time."""
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": DATED})
     try:
         yield
@@ -111,7 +111,7 @@ def _add(path: Path, layer: Layer) -> None:
         geometry_type=layer.geometry,
         crs="EPSG:4326",
         append=path.exists(),
-        dataset_options={"VERSION": "1.2"},  # what the GDAL of older versions of QGIS knows
+        dataset_options={"VERSION": "1.2"},  # the GDAL of older versions of QGIS can read this one
         layer_options={
             "FID": "fid",
             "GEOMETRY_NAME": "geom",
@@ -122,7 +122,7 @@ def _add(path: Path, layer: Layer) -> None:
 
 
 def _column(layer: Layer, field: Field) -> tuple[np.ndarray, np.ndarray]:
-    """The values of a column, and where there is none."""
+    """Return the values of a column, and a boolean array that is True where a value is missing."""
     cells = [row.get(field.key) for row in layer.rows]
     blank = np.array([cell is None for cell in cells], dtype=bool)
     if field.type is date:
@@ -136,7 +136,7 @@ def _column(layer: Layer, field: Field) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _describe(database: sqlite3.Connection, layers: Sequence[Layer]) -> None:
-    """Titles and descriptions of the columns, where the standard keeps them."""
+    """Write titles and descriptions of the columns to the table that the standard has for them."""
     database.execute(_COLUMNS)
     database.execute(_EXTENSION)
     database.executemany(
@@ -146,7 +146,7 @@ def _describe(database: sqlite3.Connection, layers: Sequence[Layer]) -> None:
 
 
 def _keep(database: sqlite3.Connection, layers: Sequence[Layer], styles: Mapping[str, str]) -> None:
-    """Styles, where QGIS looks for them."""
+    """Write the styles to the table where QGIS looks for them."""
     database.execute(_STYLES)
     database.execute(_CONTENT, [DATED])
     styled = [layer for layer in layers if layer.name in styles]

@@ -1,23 +1,23 @@
-"""What a reader wants to know first: the verdict, the main figures, the milestones."""
+"""Make the first screen of a report: the verdict, the main figures, the milestones."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from siteopt.output.charts.schedule import held_by
-from siteopt.output.document import Document
+from siteopt.output.limits import limited_by
 from siteopt.output.words import Words
-from siteopt.plan import RunOutcome
+from siteopt.record.base import RunOutcome
+from siteopt.record.run import Baseline, Milestone, PlanRecord, RunRecord
 from siteopt.schema import CANDIDATES
 
 MANY = 5
-"""Goals of which not all are named in a sentence."""
+"""If there are more goals than this, a sentence does not name all of them."""
 ASSUMABLE = sum(column.assumable for column in CANDIDATES)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the first screen, its name, and what it refers to."""
+    """A figure of the first screen: its name, its value, and a note on what it refers to."""
 
     name: str
     value: str
@@ -26,15 +26,15 @@ class Figure:
 
 @dataclass(frozen=True)
 class Headline:
-    """The first screen.
+    """The first screen of a report.
 
     Attributes
     ----------
     title : str
     verdict : tuple of str
-        Sentences; the first says it all.
+        Sentences; the first one is enough by itself.
     badge, badge_kind : str
-        The outcome, and ``good``, ``open`` or ``none``.
+        Outcome in words, and its kind: ``good``, ``open`` or ``none``.
     """
 
     title: str
@@ -45,144 +45,139 @@ class Headline:
     milestones: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
 
 
-def headline(document: Document, words: Words) -> Headline:
-    """The first screen of a run, whatever its outcome."""
-    outcome = document["outcome"]
-    badge = words.term("not proven" if outcome == RunOutcome.LIMIT else outcome)
+def headline(run: RunRecord, words: Words) -> Headline:
+    """Return the first screen of a run, whatever its outcome."""
+    outcome, plan = run.outcome, run.plan
+    badge = words.term("not proven" if outcome is RunOutcome.LIMIT else outcome)
     kind = {RunOutcome.PROVEN: "good", RunOutcome.LIMIT: "open"}.get(outcome, "none")
-    if document["site_id"] is None:
-        return Headline(words("No site"), tuple(_nothing(document, words)), badge, kind)
-    milestones = tuple(
-        (one["name"], words.date(one["date"]), tuple(_details(one, words))) for one in document["milestones"]
-    )
-    others = [words("Also {comparison}.", comparison=_faster(row, words)) for row in document["baselines"][1:]]
-    verdict = (_main(document, words), *others, _whole(document, words), _proof(document, words))
-    return Headline(document["site_name"], verdict, badge, kind, tuple(_figures(document, words)), milestones)
+    if plan is None:
+        return Headline(words("No site"), tuple(_nothing(run, words)), badge, kind)
+    milestones = tuple((one.name, words.date(one.date), tuple(_details(one, words))) for one in plan.milestones)
+    others = [words("Also {comparison}.", comparison=_faster(row, words)) for row in plan.baselines[1:]]
+    verdict = (_main(plan, words), *others, _whole(plan, words), _proof(run, words))
+    return Headline(plan.site_name, verdict, badge, kind, tuple(_figures(run, plan, words)), milestones)
 
 
-def _nothing(document: Document, words: Words) -> list[str]:
-    if document["outcome"] == RunOutcome.LIMIT:
-        if document["certificate"]["evidence"]["undecided"]:
+def _nothing(run: RunRecord, words: Words) -> list[str]:
+    if run.outcome is RunOutcome.LIMIT:
+        if run.certificate.evidence.undecided:
             return [words("No answer: the solver contradicts itself, and neither a plan nor a safe bound decides.")]
         return [words("No plan yet: the time was up before the first one.")]
-    count = words.count(document["candidates"], "candidate")
+    count = words.count(run.candidates, "candidate")
     return [
         words("None of {candidates} can serve within the horizon.", candidates=count),
         words("The ranking below says why, one by one; `siteopt explain` says what would have to change."),
     ]
 
 
-def _details(milestone: Document, words: Words) -> list[str]:
-    held = held_by(milestone, words)
+def _details(milestone: Milestone, words: Words) -> list[str]:
+    held = limited_by(milestone, words)
+    gpus, mw = words.number(milestone.gpus), words.number(milestone.demand_mw, 1)
     lines = [
-        words("day {day}", day=milestone["day"]),
-        words("{gpus} GPUs, {mw} MW at peak", gpus=f"{milestone['gpus']:,}", mw=f"{milestone['demand_mw']:,.1f}"),
+        words("day {day}", day=milestone.day),
+        words("{gpus} GPUs, {mw} MW at peak", gpus=gpus, mw=mw),
     ]
     return [*lines, held] if held else lines
 
 
-def _main(document: Document, words: Words) -> str:
-    baseline = next(iter(document["baselines"]), None)
-    milestone = document["milestones"][-1]
+def _main(plan: PlanRecord, words: Words) -> str:
+    baseline = next(iter(plan.baselines), None)
+    milestone = plan.milestones[-1]
     if baseline is not None:
-        milestone = next(one for one in document["milestones"] if one["name"] == baseline["milestone"])
+        milestone = next(one for one in plan.milestones if one.name == baseline.milestone)
     said = words(
         "{gpus} GPUs train from {date}, day {day}",
-        gpus=f"{milestone['gpus']:,}",
-        date=words.date(milestone["date"]),
-        day=milestone["day"],
+        gpus=words.number(milestone.gpus),
+        date=words.date(milestone.date),
+        day=milestone.day,
     )
     if baseline is None:
         return said + "."
     return f"{said}: {_faster(baseline, words)}."
 
 
-def _faster(baseline: Document, words: Words) -> str:
-    values = {"name": baseline["name"], "times": _times(baseline, words)}
-    if baseline["times_faster_low"] > 1:
+def _faster(baseline: Baseline, words: Words) -> str:
+    values = {"name": baseline.name, "times": _times(baseline, words)}
+    if baseline.times_faster_low > 1:
         return words("{times} times faster than “{name}”", **values)
     return words("{times} times as fast as “{name}”", **values)
 
 
-def _times(baseline: Document, words: Words) -> str:
-    low, high = f"{baseline['times_faster_low']:.1f}", f"{baseline['times_faster_high']:.1f}"
+def _times(baseline: Baseline, words: Words) -> str:
+    low, high = words.number(baseline.times_faster_low, 1), words.number(baseline.times_faster_high, 1)
     return low if low == high else words("{low} to {high}", low=low, high=high)
 
 
-def _whole(document: Document, words: Words) -> str:
-    last, costs = document["milestones"][-1], document["cost_usd"]
+def _whole(plan: PlanRecord, words: Words) -> str:
+    last, cost = plan.milestones[-1], plan.cost
+    unit = words.cost_unit(cost)
     return words(
         "The whole plan, to {gpus} GPUs on {date}, costs {total}, of which {gpu_cost} are GPUs.",
-        gpus=f"{last['gpus']:,}",
-        date=words.date(last["date"]),
-        total=words.money(document, costs["total"]),
-        gpu_cost=words.money(document, costs["gpus"]),
+        gpus=words.number(last.gpus),
+        date=words.date(last.date),
+        total=unit(cost.total_usd),
+        gpu_cost=unit(cost.parts_usd["gpus"]),
     )
 
 
-def _proof(document: Document, words: Words) -> str:
-    goals = [words.term(goal) if goal == "cost" else goal for goal in document["objective"]]
+def _proof(run: RunRecord, words: Words) -> str:
+    goals = [words.term(goal) if goal == "cost" else goal for goal in run.objective]
     order = ", ".join(goals if len(goals) <= MANY else [*goals[:2], "…", goals[-1]])
-    if document["outcome"] == RunOutcome.PROVEN:
-        sites = words.count(document["eligible"], "eligible site")
+    if run.outcome is RunOutcome.PROVEN:
+        sites = words.count(run.eligible, "eligible site")
         return words(
             "Proven for what was entered: of {sites} none has a better plan, in the order {order}.",
             sites=sites,
             order=order,
         )
-    return words("Not proven: the best plan so far. {bounds}.", bounds=_bounds(document, words))
+    return words("Not proven: the best plan so far. {bounds}.", bounds=_bounds(run, words))
 
 
-def _bounds(document: Document, words: Words) -> str:
-    """What no site can beat, as far as it is known."""
+def _bounds(run: RunRecord, words: Words) -> str:
+    """Return in words the bounds that no site can beat, as far as they are known."""
     said = []
-    for stage in document["certificate"]["stages"]:
-        gap = f"{stage['gap']:.2%}"
-        if stage["goal"] == "cost":
-            least = words.money(document, stage["bound"] * 1e6)
+    for stage in run.certificate.stages:
+        gap = words.percent(stage.gap, 2)
+        if stage.goal == "cost":
+            least = words.money(stage.bound * 1e6)
             said.append(words("no plan costs less than {least} (gap {gap})", least=least, gap=gap))
         else:
-            day = f"{stage['bound']:.0f}"
-            said.append(words("{goal} not before day {day} (gap {gap})", goal=stage["goal"], day=day, gap=gap))
+            day = words.number(stage.bound)
+            said.append(words("{goal} not before day {day} (gap {gap})", goal=stage.goal, day=day, gap=gap))
     return "; ".join(said)
 
 
-def _figures(document: Document, words: Words) -> list[Figure]:
-    baseline = next(iter(document["baselines"]), None)
-    first, last = document["milestones"][0], document["milestones"][-1]
-    candidates = words.count(document["candidates"], "candidate")
-    eligible = words("{eligible} eligible", eligible=f"{document['eligible']:,}")
-    start = words("day {day}: {name}", day=first["day"], name=first["name"])
+def _figures(run: RunRecord, plan: PlanRecord, words: Words) -> list[Figure]:
+    baseline = next(iter(plan.baselines), None)
+    first, last = plan.milestones[0], plan.milestones[-1]
+    candidates = words.count(run.candidates, "candidate")
+    eligible = words("{eligible} eligible", eligible=words.number(run.eligible))
+    start = words("day {day}: {name}", day=first.day, name=first.name)
     figures = [
         Figure(words("Chosen from"), candidates, eligible),
-        Figure(words("Training starts"), words.date(first["date"]), start),
+        Figure(words("Training starts"), words.date(first.date), start),
     ]
     if baseline is not None:
         quoted = words(
             "{milestone} on day {day}; quoted: {low} to {high} days",
-            milestone=baseline["milestone"],
-            day=baseline["days"],
-            low=baseline["days_low"],
-            high=baseline["days_high"],
+            milestone=baseline.milestone,
+            day=baseline.days,
+            low=words.number(baseline.days_low),
+            high=words.number(baseline.days_high),
         )
         figures.append(Figure(words("Faster"), words("{times} times", times=_times(baseline, words)), quoted))
     else:
-        figures.append(
-            Figure(
-                words("Complete"),
-                words.date(last["date"]),
-                words("day {day}: {name}", day=last["day"], name=last["name"]),
-            )
-        )
-    others = document["cost_usd"]["total"] - document["cost_usd"]["gpus"]
-    rest = words("{money} without the GPUs", money=words.money(document, others))
-    figures.append(Figure(words("Cost"), words.money(document, document["cost_usd"]["total"]), rest))
+        complete = words("day {day}: {name}", day=last.day, name=last.name)
+        figures.append(Figure(words("Complete"), words.date(last.date), complete))
+    unit = words.cost_unit(plan.cost)
+    rest = words("{money} without the GPUs", money=unit(plan.cost.total_usd - plan.cost.parts_usd["gpus"]))
+    figures.append(Figure(words("Cost"), unit(plan.cost.total_usd), rest))
     return figures
 
 
-def assumed_of_chosen(document: Document, words: Words) -> str:
-    """How many figures of the chosen site are not known but assumed."""
-    names = [words.term(item["column"]) for item in document["assumptions"] if item["chosen_site"]]
+def assumed_of_chosen(run: RunRecord, words: Words) -> str:
+    """Return a sentence on how many figures of the chosen site were blank and are assumed."""
+    names = [words.term(one.column) for one in run.assumptions if one.chosen_site]
     if not names:
         return words("Every figure of this site was entered; none had to be assumed.")
     return words(

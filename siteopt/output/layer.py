@@ -1,21 +1,21 @@
-"""What a layer is: columns with their types and words, rows, shapes; and the layers of the base map."""
+"""Define a map layer (typed columns with labels, rows, shapes), and build the layers of the base map."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import shapely
 
 from siteopt.output.basemap import Box, basemap
-from siteopt.output.document import Document
 from siteopt.schema import Column, Type
 
 PYTHON = {Type.TEXT: str, Type.NUMBER: float, Type.INTEGER: int, Type.DATE: date}
-"""The Python type of a column of the schema."""
+"""Python type for each type of a schema column."""
 
 _UNIT = re.compile(r"_(mwh|mw|m2|m3|usd|days|[cmt])(_per_\w+)?$")
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -30,9 +30,9 @@ class Field:
     type : type
         str, int, float, bool or date.
     alias : str
-        What a person reads instead of the name.
+        Label that people read instead of the name.
     called : str, optional
-        In the rows; its name unless given.
+        Key of the column in the rows; its name unless given.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Field:
 
     @property
     def key(self) -> str:
-        """What the column is called in the rows."""
+        """Return the key of the column in the rows."""
         return self.name if self.called is None else self.called
 
 
@@ -54,13 +54,13 @@ class Layer:
     Attributes
     ----------
     name, title, description : str
-        In the file; as people read it; what it shows.
+        Name in the file, title for people, and what the layer shows.
     geometry : str
-        Point, LineString or MultiPolygon.
+        Point, LineString, Polygon or MultiPolygon.
     rows : sequence of dict
-        What stands in the columns, by the keys of the fields; what is missing is a blank.
-    shapes : array of shapely geometries (WGS 84), one a row
-        None for a row without a place.
+        Values of the columns, by the keys of the fields; a missing key is a blank.
+    shapes : array of shapely geometries (WGS 84), one per row
+        None for a row without a position.
     """
 
     name: str
@@ -68,12 +68,12 @@ class Layer:
     description: str
     geometry: str
     fields: tuple[Field, ...]
-    rows: Sequence[Document]
+    rows: Sequence[Mapping[str, Any]]
     shapes: np.ndarray
 
 
 def alias(column: Column) -> str:
-    """The words for a column of the schema, with its unit: ``grid_mw`` is ``Grid (MW)``."""
+    """Return the label of a schema column, with its unit: ``grid_mw`` is ``Grid (MW)``."""
     words = (
         _UNIT.sub(" price" if "usd_per" in column.name else "", column.name)
         .replace("_", " ")
@@ -85,12 +85,12 @@ def alias(column: Column) -> str:
 
 
 def schema_field(column: Column) -> Field:
-    """A column of the schema as a column of a layer."""
+    """Return a schema column as a column of a layer."""
     return Field(column.name, PYTHON[column.type], alias(column), column.help)
 
 
 def base_layers(box: Box) -> list[Layer]:
-    """The outlines under the map, within a box."""
+    """Return the layers of the base map within a box: borders, lakes and land."""
     found = basemap(box)
     kind = (Field("kind", str, "Kind"),)
 
@@ -107,7 +107,7 @@ def base_layers(box: Box) -> list[Layer]:
 
 
 def points(places: Iterable[tuple[float, float] | None]) -> np.ndarray:
-    """Points at longitudes and latitudes; None where there is no place."""
+    """Return an array of points at longitudes and latitudes; None where there is no position."""
     where = list(places)
     found = np.full(len(where), None, dtype=object)
     known = [row for row, place in enumerate(where) if place is not None]
@@ -116,5 +116,5 @@ def points(places: Iterable[tuple[float, float] | None]) -> np.ndarray:
 
 
 def printable(text: str) -> str:
-    """A name without line ends and characters that neither XML nor a table's header may hold."""
+    """Return a name with ``_`` for line ends and for characters that XML or the header of a table cannot hold."""
     return _NOT_PRINTABLE.sub("_", text)

@@ -1,6 +1,6 @@
-"""The layers of a run, each described once: its columns with their types and words, and what stands in its rows.
+"""Describe each layer of a run once: its columns with their types and labels, and its rows.
 
-The GeoPackage, the styles and the QGIS project all follow from these descriptions.
+The GeoPackage, the styles and the QGIS project are all made from these descriptions.
 """
 
 from __future__ import annotations
@@ -13,33 +13,37 @@ import numpy as np
 import shapely
 import shapely.geometry
 
-from siteopt.output.document import Document, units_of
+from siteopt.output.geojson import GeoJSON
 from siteopt.output.layer import Field, Layer, points, printable, schema_field
-from siteopt.output.summary import counted, held_by, money
-from siteopt.plan import Standing
-from siteopt.scenario import COST, slug
+from siteopt.output.limits import limit_of
+from siteopt.output.names import PLURAL
+from siteopt.output.words import Words
+from siteopt.record.base import Standing
+from siteopt.record.reason import ReasonCode
+from siteopt.record.run import Order, PlanRecord, RunRecord
+from siteopt.scenario import slug
 from siteopt.schema import CANDIDATES
 
 RESERVED = ("fid", "geom")
-"""Columns that every layer of a GeoPackage has."""
+"""Names of columns that every layer of a GeoPackage already has."""
 
 
-def run_layers(document: Document, sites: Document, plan: Document) -> list[Layer]:
-    """The layers of a run, but for the base map.
+def run_layers(run: RunRecord, sites: GeoJSON, places: GeoJSON, words: Words) -> list[Layer]:
+    """Return the layers of a run, without the base map.
 
     Parameters
     ----------
-    document, sites, plan
-        What ``plan.json``, ``sites.geojson`` and ``plan.geojson`` hold.
+    sites, places : dict
+        Contents of ``sites.geojson`` and ``plan.geojson``.
     """
     return [
-        _chosen(document),
-        _milestones(document),
-        _deliveries(document),
-        _depots(document),
-        _areas(plan),
-        _sites(document, sites),
-        fault_layer([*fault_rows(document["warnings"]), *_assumed_and_unknown(document, sites)]),
+        _chosen(run, words),
+        _milestones(run.plan, words),
+        _deliveries(run.plan, words),
+        _depots(run.plan, words),
+        _areas(places),
+        _sites(run, sites),
+        fault_layer([*fault_rows(warning.model_dump() for warning in run.warnings), *_assumed_and_unknown(run)]),
     ]
 
 
@@ -58,20 +62,20 @@ FAULT_FIELDS = (
 
 
 LABELLED = 40
-"""Characters of a cell that a label shows."""
+"""Largest number of characters of a cell that a label shows."""
 
 
-Placed = tuple[Document, tuple[float, float] | None]
-"""A row of the layer of faults, and its longitude and latitude where they are known."""
+Placed = tuple[dict[str, Any], tuple[float, float] | None]
+"""A row of the layer of faults, and its longitude and latitude, or None if they are not known."""
 
 
 def fault_rows(records: Iterable[Mapping[str, Any]]) -> Iterator[Placed]:
-    """Faults and warnings as rows of their layer.
+    """Yield faults and warnings as rows of their layer.
 
     Parameters
     ----------
     records : iterable of mappings
-        As :meth:`siteopt.faults.Fault.record` makes them.
+        Faults as returned by :meth:`siteopt.faults.Fault.record`.
     """
     for record in records:
         row = {name: record[name] for name in ("code", "file", "row", "column", "found", "expected")}
@@ -82,7 +86,13 @@ def fault_rows(records: Iterable[Mapping[str, Any]]) -> Iterator[Placed]:
 
 
 def fault_layer(placed: Sequence[Placed]) -> Layer:
-    """Faults and gaps of the input, whose rows hold what FAULT_FIELDS name, but for the label."""
+    """Return the layer of faults and gaps in the input.
+
+    Parameters
+    ----------
+    placed : sequence of (row, position)
+        Rows with the fields of FAULT_FIELDS, except for the label, which is added here.
+    """
     rows = [row for row, _ in placed]
     shapes = points(place for _, place in placed)
     first: dict[tuple[object, ...], int] = {}
@@ -97,14 +107,12 @@ def fault_layer(placed: Sequence[Placed]) -> Layer:
     return Layer("faults", "Faults and gaps", words, "Point", FAULT_FIELDS, labelled, shapes)
 
 
-def milestone_names(document: Document) -> dict[str, str]:
-    """The milestones by what they are called in the fields of a site: ``{"first_run": "first run"}``."""
-    named = {slug(name): name for name in document["objective"] if name != COST}
-    row = document["ranking"][0] if document["ranking"] else {}
-    return {field: named.get(field, field) for field in (key[4:] for key in row if key.startswith("day_"))}
+def milestone_names(run: RunRecord) -> dict[str, str]:
+    """Return the names of the milestones, by their spelling in the fields of a site: ``{"first_run": "first run"}``."""
+    return {slug(name): name for name in run.milestone_names}
 
 
-def _result_fields(document: Document) -> Iterator[Field]:
+def _result_fields(run: RunRecord) -> Iterator[Field]:
     yield Field("site_id", str, "Site ID", "unique id of the site")
     yield Field("name", str, "Name", "name of the plant, in any script")
     yield Field("rank", int, "Rank", "1 trains first; blank: not among the ranks that were proven")
@@ -112,7 +120,8 @@ def _result_fields(document: Document) -> Iterator[Field]:
     yield Field("reason", str, "Reason", "why the site does not serve, or was left out")
     yield Field("cost_usd", int, "Cost (USD)", "of the site's best plan, in all")
     yield Field("cost_bound_usd", int, "Cost bound (USD)", "no plan of these days at this site costs less")
-    for field, name in milestone_names(document).items():
+    yield Field("cost", str, "Cost", "of the best plan, in the currency of the scenario")
+    for field, name in milestone_names(run).items():
         yield Field(f"day_{field}", int, f"Day of {name}", "days after the decision on which training starts")
         yield Field(f"date_{field}", date, f"Date of {name}", "date on which training starts")
         yield Field(f"bound_day_{field}", int, f"Earliest day of {name}", "proven: no plan at this site is earlier")
@@ -120,10 +129,10 @@ def _result_fields(document: Document) -> Iterator[Field]:
     yield Field("assumed", str, "Assumed", "columns that were blank, so that the scenario's values stand in")
 
 
-def _sites(document: Document, sites: Document) -> Layer:
-    """Every listed candidate: the result's own fields, then the columns of the table, whatever they are called."""
+def _sites(run: RunRecord, sites: GeoJSON) -> Layer:
+    """Return the layer of listed candidates: the result's own fields, then the columns of the table, with any names."""
     rows = [feature["properties"] for feature in sites["features"]]
-    known = {field.name: field for field in _result_fields(document)}
+    known = {field.name: field for field in _result_fields(run)}
     known |= {column.name: schema_field(column) for column in CANDIDATES if column.name not in known}
     taken = {name.casefold() for name in RESERVED}
     fields = []
@@ -138,7 +147,7 @@ def _sites(document: Document, sites: Document) -> Layer:
 
 
 def _free(name: str, taken: set[str]) -> str:
-    """The name, with a number where a GeoPackage, which does not tell case apart, has it already."""
+    """Return the name, with a number if it is already taken; a GeoPackage does not distinguish upper and lower case."""
     free, number = name, 1
     while free.casefold() in taken:
         number += 1
@@ -147,21 +156,21 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _type_of(values: Iterable[object]) -> type:
-    """The one type that holds all of these values of JSON."""
+    """Return the one type that can hold all of these JSON values; text if no other type can."""
     types = {type(value) for value in values} - {type(None)}
     if types == {int, float}:
         return float
     return types.pop() if len(types) == 1 else str
 
 
-def _chosen(document: Document) -> Layer:
-    milestones = document["milestones"]
-    names = {slug(milestone["name"]): milestone for milestone in milestones}
+def _chosen(run: RunRecord, words: Words) -> Layer:
+    plan = run.plan
+    names = milestone_names(run) if plan is not None else {}
     fields = [
         Field("site_id", str, "Site ID"),
         Field("name", str, "Name"),
         Field("outcome", str, "Outcome", "proven, or the limit was reached before the proof"),
-        Field("access", date, "Access", "date of the keys"),
+        Field("access", date, "Access", "date on which the site is handed over"),
         Field("cost_usd", int, "Cost (USD)"),
         Field("cost", str, "Cost", "in the currency of the scenario"),
         Field("days", str, "Days", "days after the decision on which training starts, by milestone"),
@@ -169,34 +178,33 @@ def _chosen(document: Document) -> Layer:
         Field("times_faster_low", float, "Times faster, at least"),
         Field("times_faster_high", float, "Times faster, at most"),
     ]
-    for field, milestone in names.items():
-        fields.append(Field(f"day_{field}", int, f"Day of {milestone['name']}"))
-        fields.append(Field(f"date_{field}", date, f"Date of {milestone['name']}"))
-    rows = []
-    if document["site_id"] is not None:
-        baselines = document["baselines"]
-        row = {"name": document["site_name"], "cost_usd": document["cost_usd"]["total"]}
-        row |= {key: document[key] for key in ("site_id", "outcome", "access")}
-        row["cost"] = money(document, document["cost_usd"]["total"])
-        row["days"] = ", ".join(f"{milestone['name']} on day {milestone['day']}" for milestone in milestones)
+    for field, name in names.items():
+        fields.append(Field(f"day_{field}", int, f"Day of {name}"))
+        fields.append(Field(f"date_{field}", date, f"Date of {name}"))
+    rows, shapes = [], []
+    if plan is not None:
+        row: dict[str, Any] = {"site_id": plan.site_id, "name": plan.site_name, "outcome": str(run.outcome)}
+        row |= {"access": plan.access, "cost_usd": plan.cost.total_usd, "cost": words.money(plan.cost.total_usd)}
+        row["days"] = ", ".join(f"{milestone.name} on day {milestone.day}" for milestone in plan.milestones)
         row["faster"] = "; ".join(
-            f"{one['times_faster_low']:.1f} to {one['times_faster_high']:.1f} times as fast as {one['name']}"
-            for one in baselines
+            f"{one.times_faster_low:.1f} to {one.times_faster_high:.1f} times as fast as {one.name}"
+            for one in plan.baselines
         )
-        row["times_faster_low"] = min((one["times_faster_low"] for one in baselines), default=None)
-        row["times_faster_high"] = max((one["times_faster_high"] for one in baselines), default=None)
-        for field, milestone in names.items():
-            row |= {f"day_{field}": milestone["day"], f"date_{field}": milestone["date"]}
+        row["times_faster_low"] = min((one.times_faster_low for one in plan.baselines), default=None)
+        row["times_faster_high"] = max((one.times_faster_high for one in plan.baselines), default=None)
+        for field, milestone in zip(names, plan.milestones, strict=True):
+            row |= {f"day_{field}": milestone.day, f"date_{field}": milestone.date}
         rows.append(row)
-    words = "The site that trains first, with its days and its cost."
-    return Layer("chosen", "Chosen site", words, "Point", tuple(fields), rows, points([_site(document)] * len(rows)))
+        shapes.append(_place(plan))
+    said = "The site that trains first, with its days and its cost."
+    return Layer("chosen", "Chosen site", said, "Point", tuple(fields), rows, points(shapes))
 
 
-def _site(document: Document) -> tuple[float, float]:
-    return document["site_longitude"], document["site_latitude"]
+def _place(plan: PlanRecord) -> tuple[float, float]:
+    return plan.longitude, plan.latitude
 
 
-def _milestones(document: Document) -> Layer:
+def _milestones(plan: PlanRecord | None, words: Words) -> Layer:
     fields = (
         Field("number", int, "Number"),
         Field("name", str, "Milestone"),
@@ -209,19 +217,23 @@ def _milestones(document: Document) -> Layer:
         Field("generators_mw", float, "Generators (MW)"),
         Field("batteries_mw", float, "Batteries (MW)"),
         Field("chillers_mw", float, "Chillers (MW thermal)"),
-        Field("held_by", str, "Held by", "the limit without which training would start earliest"),
+        Field("held_by", str, "Limited by", "the limit without which training would start earliest"),
     )
     rows = [
-        {**milestone, "number": number, "held_by": held_by(milestone)}
-        for number, milestone in enumerate(document["milestones"], start=1)
+        {
+            **one.model_dump(),
+            **{f"{PLURAL[kind]}_mw": mw for kind, mw in one.equipment_mw.items()},
+            "number": number,
+            "held_by": limit_of(one, words),
+        }
+        for number, one in enumerate(plan.milestones if plan is not None else (), start=1)
     ]
-    words = (
-        "A row a milestone, at the chosen site: when so many GPUs train, on what power, and what holds the day back."
-    )
-    return Layer("milestones", "Milestones", words, "Point", fields, rows, points([_site(document)] * len(rows)))
+    said = "A row a milestone, at the chosen site: when so many GPUs train, on what power, and what holds the day back."
+    shapes = points([_place(plan)] * len(rows) if plan is not None else ())
+    return Layer("milestones", "Milestones", said, "Point", fields, rows, shapes)
 
 
-def _deliveries(document: Document) -> Layer:
+def _deliveries(plan: PlanRecord | None, words: Words) -> Layer:
     dates = {
         "leaves": "date on which the last load leaves the depot",
         "arrives": "date on which it arrives",
@@ -238,22 +250,26 @@ def _deliveries(document: Document) -> Layer:
         Field("mw", float, "Rating (MW)", "of all units at this site; thermal for chillers"),
         *(Field(name, date, name.capitalize(), help_) for name, help_ in dates.items()),
         Field("cost_usd", int, "Cost (USD)"),
+        Field("cost", str, "Cost", "in the currency of the scenario"),
         Field("confidence", str, "Confidence"),
     )
     rows, shapes = [], []
     before: dict[tuple[float, float], int] = {}
-    for order in document["orders"]:
-        depot = (order["longitude"], order["latitude"])
-        rows.append({**order, "units": units_of(order), "mw": round(order["unit_mw"] * units_of(order), 3)})
-        shapes.append(_bow(depot, _site(document), before.get(depot, 0)))
+    unit = words.money_unit(order.cost_usd for order in (plan.orders if plan is not None else ()))
+    for order in plan.orders if plan is not None else ():
+        depot = (order.longitude, order.latitude)
+        rated = round(order.unit_mw * order.all_units, 3)
+        cost = unit(order.cost_usd)
+        rows.append({**order.model_dump(), "units": order.all_units, "mw": rated, "cost": cost})
+        shapes.append(_bow(depot, _place(plan), before.get(depot, 0)) if plan is not None else None)
         before[depot] = before.get(depot, 0) + 1
-    words = "A line an order, from its depot to the chosen site, with its dates; drawn as a bow, not along the roads."
+    said = "A line an order, from its depot to the chosen site, with its dates; drawn as a bow, not along the roads."
     found = np.array(shapes, dtype=object)
-    return Layer("deliveries", "Deliveries", words, "LineString", fields, rows, found)
+    return Layer("deliveries", "Deliveries", said, "LineString", fields, rows, found)
 
 
 def _bow(start: tuple[float, float], end: tuple[float, float], number: int) -> shapely.LineString:
-    """A bow from start to end, the higher the more were drawn before it between the two."""
+    """Return a bow from start to end; ``number`` bows were drawn there before it, and each new one is higher."""
     first, last = np.array(start), np.array(end)
     across = (last - first)[::-1] * (-1, 1)
     across *= np.sign(across[1]) or 1.0  # bowed to the north, so that bows from the east and the west look alike
@@ -262,38 +278,38 @@ def _bow(start: tuple[float, float], end: tuple[float, float], number: int) -> s
     return shapely.LineString((1 - t) ** 2 * first + 2 * t * (1 - t) * top + t**2 * last)
 
 
-def _depots(document: Document) -> Layer:
-    mw = {kind: Field(f"{kind}_mw", float, f"{kind.capitalize()} (MW)") for kind in ("generator", "chiller", "battery")}
+def _depots(plan: PlanRecord | None, words: Words) -> Layer:
+    kinds = ("generator", "chiller", "battery")
     fields = (
         Field("depot", str, "Depot"),
         Field("units", int, "Units"),
-        *mw.values(),
+        *(Field(f"{kind}_mw", float, f"{kind.capitalize()} (MW)") for kind in kinds),
         Field("leaves", date, "First departure"),
         Field("contents", str, "Contents", "units by kind"),
     )
-    depots: dict[tuple[float, float], list[Document]] = {}
-    for order in document["orders"]:
-        depots.setdefault((order["longitude"], order["latitude"]), []).append(order)
+    depots: dict[tuple[float, float], list[Order]] = {}
+    for order in plan.orders if plan is not None else ():
+        depots.setdefault((order.longitude, order.latitude), []).append(order)
     rows = []
     for orders in depots.values():
-        row: Document = {"depot": orders[0]["depot"], "units": sum(map(units_of, orders))}
-        row["leaves"] = min(order["leaves"] for order in orders)
-        counts = {kind: sum(units_of(order) for order in orders if order["kind"] == kind) for kind in mw}
-        row["contents"] = ", ".join(counted(count, kind) for kind, count in counts.items() if count)
-        for kind, field in mw.items():
-            total = sum(order["unit_mw"] * units_of(order) for order in orders if order["kind"] == kind)
-            row[field.name] = round(total, 3)
+        row: dict[str, Any] = {"depot": orders[0].depot, "units": sum(order.all_units for order in orders)}
+        row["leaves"] = min(order.leaves for order in orders)
+        counts = {kind: sum(order.all_units for order in orders if order.kind == kind) for kind in kinds}
+        row["contents"] = ", ".join(words.count(count, kind) for kind, count in counts.items() if count)
+        for kind in kinds:
+            total = sum(order.unit_mw * order.all_units for order in orders if order.kind == kind)
+            row[f"{kind}_mw"] = round(total, 3)
         rows.append(row)
-    words = "The yards that the rented units leave from, with what comes from each."
-    return Layer("depots", "Depots", words, "Point", fields, rows, points(depots))
+    said = "The yards that the rented units leave from, with what comes from each."
+    return Layer("depots", "Depots", said, "Point", fields, rows, points(depots))
 
 
 AREA_ROLES = ("outline", "yard", "hall")
 
 
-def _areas(plan: Document) -> Layer:
-    """The polygons of the chosen site, the largest first."""
-    features = [one for one in plan["features"] if one["properties"]["role"] in AREA_ROLES]
+def _areas(places: GeoJSON) -> Layer:
+    """Return the layer of the chosen site's polygons: the outline first, then the yards, then the halls."""
+    features = [one for one in places["features"] if one["properties"]["role"] in AREA_ROLES]
     features.sort(key=lambda feature: AREA_ROLES.index(feature["properties"]["role"]))
     shapes = [shapely.geometry.shape(feature["geometry"]) for feature in features]
     whole = [shapely.MultiPolygon([one]) if one.geom_type == "Polygon" else one for one in shapes]
@@ -307,14 +323,17 @@ def _areas(plan: Document) -> Layer:
     return Layer("areas", "Site, yard and halls", words, "MultiPolygon", fields, rows, np.array(whole, dtype=object))
 
 
-def _assumed_and_unknown(document: Document, sites: Document) -> Iterator[Placed]:
-    """What the scenario had to assume about a site, and what left it out because nobody knew it."""
-    values = {item["column"]: item["value"] for item in document["assumptions"]}
-    for site, feature in zip(document["ranking"], sites["features"], strict=True):
-        unknown = site["reason"].removeprefix("unknown: ") if site["reason"].startswith("unknown: ") else ""
-        for severity, columns in (("assumed", site["assumed"]), ("left out", unknown)):
-            for column in filter(None, columns.split(", ")):
-                row = {"severity": severity, "site_id": site["site_id"], "name": site["name"], "column": column}
+def _assumed_and_unknown(run: RunRecord) -> Iterator[Placed]:
+    """Yield a row for each value that the scenario assumed for a site, and for each unknown one that left it out."""
+    values = {one.column: one.value for one in run.assumptions}
+    for site in run.ranking:
+        unknown: list[str] = []
+        for reason in site.reasons:
+            columns = reason.values.get("columns", ()) if reason.code is ReasonCode.UNKNOWN_FIGURES else ()
+            unknown += columns if isinstance(columns, tuple) else ()
+        for severity, names in (("assumed", site.assumed), ("left out", unknown)):
+            for column in names:
+                row = {"severity": severity, "site_id": site.site_id, "name": site.name, "column": column}
                 row["found"] = "" if severity == "left out" else f"blank: {values[column]} stands in"
                 row["expected"] = CANDIDATES[column].expected
-                yield row, tuple(feature["geometry"]["coordinates"])
+                yield row, (site.longitude, site.latitude)

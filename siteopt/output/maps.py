@@ -1,4 +1,4 @@
-"""What QGIS is given of a run, or of faults: a GeoPackage, a project that opens it, styles beside the GeoJSON."""
+"""Make the files of a run, or of faults, for QGIS: a GeoPackage, a project that opens it, styles beside the GeoJSON."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ import shapely
 
 from siteopt.faults import Fault
 from siteopt.output.basemap import Box, box_around
-from siteopt.output.document import Document, json_text
-from siteopt.output.geojson import collection, made, point
+from siteopt.output.geojson import GeoJSON, collection, json_text, made, point
 from siteopt.output.geopackage import geopackage
 from siteopt.output.layer import Layer, base_layers
 from siteopt.output.layers import fault_layer, fault_rows, milestone_names, run_layers
 from siteopt.output.project import Group, Shown, project
 from siteopt.output.styles import CROWD, Style, plan_style, qml_text, style_of
-from siteopt.output.summary import counted
+from siteopt.output.words import Words
+from siteopt.record.run import RunRecord
 
 GEOPACKAGE, PROJECT = "siteopt.gpkg", "siteopt.qgz"
 
 _PLAN = ("chosen", "milestones", "depots", "deliveries", "areas")
 _HEIGHTS = {"chosen": 3, "milestones": 3, "faults": 3, "sites": 2}
-"""A candidate lies above the deliveries that pass it, although the plan stands first in the tree."""
+"""Drawing heights: candidates lie above the deliveries that pass them, although the plan comes first in the tree."""
 
 
-def map_files(document: Document, sites: Document, plan: Document) -> dict[str, str | bytes]:
-    """The files of a run for QGIS by name.
+def map_files(run: RunRecord, sites: GeoJSON, places: GeoJSON, words: Words) -> dict[str, str | bytes]:
+    """Return the files of a run for QGIS, by name.
 
     Parameters
     ----------
-    document, sites, plan
-        What ``plan.json``, ``sites.geojson`` and ``plan.geojson`` hold.
+    sites, places : dict
+        Contents of ``sites.geojson`` and ``plan.geojson``.
     """
-    milestones = milestone_names(document)
-    layers = {layer.name: layer for layer in run_layers(document, sites, plan)}
+    milestones = milestone_names(run)
+    layers = {layer.name: layer for layer in run_layers(run, sites, places, words)}
     view = _view(layers)
     base = base_layers(_around(view))
     packed = {**layers, **{layer.name: layer for layer in base}}
@@ -55,14 +55,14 @@ def map_files(document: Document, sites: Document, plan: Document) -> dict[str, 
     ]
     return {
         GEOPACKAGE: geopackage(list(packed.values()), styles),
-        PROJECT: project(headline(document), _words(document), groups, view, _days(document)),
+        PROJECT: project(headline(run), _words(run), groups, view, _days(run)),
         "sites.qml": qml_text(alone["sites"], [replace(field, name=field.key) for field in layers["sites"].fields]),
         "plan.qml": qml_text(plan_style()),
     }
 
 
 def fault_files(faults: Sequence[Fault]) -> dict[str, str | bytes]:
-    """A map of faults, for QGIS; those without a place stand in its table."""
+    """Return the files of a map of faults for QGIS, by name; faults without a position are only in its table."""
     placed = list(fault_rows(fault.record() for fault in faults))
     layer = fault_layer(placed)
     view = box_around(shapely.get_coordinates(layer.shapes))
@@ -70,9 +70,9 @@ def fault_files(faults: Sequence[Fault]) -> dict[str, str | bytes]:
     style = style_of(layer, {}, alone=True)
     styles = {one.name: qml_text(style_of(one, {}, alone=True), one.fields) for one in base}
     warnings = sum(fault.code.is_warning for fault in faults)
-    wrong = len(faults) - warnings
-    title = f"{counted(wrong, 'fault')} of the input" if wrong else "No faults"
-    title += f", {counted(warnings, 'warning')}" if warnings else ""
+    wrong, words = len(faults) - warnings, Words()
+    title = f"{words.count(wrong, 'fault')} of the input" if wrong else "No faults"
+    title += f", {words.count(warnings, 'warning')}" if warnings else ""
     groups = [Group("Input", (_shown(layer, style, height=1),)), base_group(base)]
     features = [
         point(*place, row) if place is not None else made(None, row)
@@ -87,7 +87,7 @@ def fault_files(faults: Sequence[Fault]) -> dict[str, str | bytes]:
 
 
 def base_group(base: list[Layer], file: str = GEOPACKAGE) -> Group:
-    """The base map at the bottom of the layer tree."""
+    """Return the group of the base map, which goes to the bottom of the layer tree."""
     layers = tuple(_shown(layer, style_of(layer, {}, alone=False), file=file) for layer in base)
     return Group("Base map", layers, expanded=False)
 
@@ -96,21 +96,20 @@ def _shown(layer: Layer, style: Style, *, file: str = GEOPACKAGE, height: int = 
     return Shown(layer, style, f"./{file}|layername={layer.name}", height=height)
 
 
-def headline(document: Document) -> str:
-    """The answer in one line."""
-    scenario, outcome = document["scenario"], document["outcome"]
-    if document["site_id"] is None:
-        return f"{scenario}: {outcome}"
-    days = ", ".join(f"{one['name']} on day {one['day']}" for one in document["milestones"])
-    return f"{scenario}: {document['site_name']}, {days} ({outcome})"
+def headline(run: RunRecord) -> str:
+    """Return the answer in one line."""
+    if run.plan is None:
+        return f"{run.scenario}: {run.outcome}"
+    days = ", ".join(f"{one.name} on day {one.day}" for one in run.plan.milestones)
+    return f"{run.scenario}: {run.plan.site_name}, {days} ({run.outcome})"
 
 
-def _words(document: Document) -> str:
-    return f"siteopt {document['siteopt_version']}, {document['candidates']:,} candidates; base map: Natural Earth."
+def _words(run: RunRecord) -> str:
+    return f"siteopt {run.siteopt_version}, {run.candidates:,} candidates; base map: Natural Earth."
 
 
 def _view(layers: dict[str, Layer]) -> Box:
-    """The chosen site, its depots and the ranked sites; where there is none, all that is listed."""
+    """Return a box around the chosen site, its depots and the ranked sites; without any, around all listed sites."""
     sites = layers["sites"]
     ranked = sites.shapes[[row["rank"] is not None for row in sites.rows]]
     result = np.concatenate([layers["chosen"].shapes, layers["depots"].shapes, ranked])
@@ -118,15 +117,19 @@ def _view(layers: dict[str, Layer]) -> Box:
 
 
 def _around(view: Box) -> Box:
-    """The ground for any shape of a window, and for one step back."""
+    """Return a larger box for the base map, so that it fills a window of any shape, also one zoom step out."""
     west, south, east, north = view
     reach = max(east - west, north - south)
     return (max(-180.0, west - reach), max(-89.0, south - reach), min(180.0, east + reach), min(89.0, north + reach))
 
 
-def _days(document: Document) -> tuple[str, str] | None:
-    """From the first departure to the last milestone."""
-    if document["site_id"] is None:
+def _days(run: RunRecord) -> tuple[str, str] | None:
+    """Return the dates of the first departure and the last milestone; None without a plan.
+
+    If nothing is ordered, the first date is day 0.
+    """
+    plan = run.plan
+    if plan is None:
         return None
-    last = document["milestones"][-1]["date"]
-    return (min((order["leaves"] for order in document["orders"]), default=document["start_date"]), last)
+    first = min((order.leaves for order in plan.orders), default=run.start_date)
+    return str(first), str(plan.milestones[-1].date)

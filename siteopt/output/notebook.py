@@ -1,4 +1,4 @@
-"""What a notebook shows of a result: the headline, the map and the first ranks, without a script."""
+"""Show a result in a notebook, without a script: the headline, the map and the first ranks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from html import escape
 from siteopt.output.charts.base import WIDE, Chart, svg
 from siteopt.output.charts.front import front
 from siteopt.output.charts.map import site_map
-from siteopt.output.document import Document
 from siteopt.output.headline import headline
 from siteopt.output.ranking import ranking_table
 from siteopt.output.words import Words
+from siteopt.record.front import FrontRecord
+from siteopt.record.run import RunRecord
 
 RANKS = 5
 STYLE = """
@@ -24,12 +25,12 @@ STYLE = """
 """
 
 
-def result_html(document: Document, sites: Document) -> str:
-    """A run: its headline, map and first ranks."""
-    words = Words()
-    head = headline(document, words)
+def result_html(run: RunRecord) -> str:
+    """Return a run as HTML: its headline, map and first ranks."""
+    words = Words.of(run)
+    head = headline(run, words)
     said = " ".join(head.verdict)
-    table = ranking_table(document, words, RANKS)
+    table = ranking_table(run, words, RANKS)
     names = "".join(f"<th>{escape(name)}</th>" for name, _ in table.columns)
     rows = "".join(
         "<tr>" + "".join(f"<td>{escape(cell.text)} <small>{escape(cell.note)}</small></td>" for cell in cells) + "</tr>"
@@ -37,18 +38,18 @@ def result_html(document: Document, sites: Document) -> str:
     )
     title = f"<h3>{escape(head.title)} <small>{escape(head.badge)}</small></h3><p>{escape(said)}</p>"
     ranking = f"<table><thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table>"
-    return _scoped(title + _figure(site_map(document, sites, words)) + ranking)
+    return _scoped(title + _figure(site_map(run, words)) + ranking)
 
 
-def front_html(document: Document) -> str:
-    """A front: its drawing, and what it says in words."""
-    chart = front(document, Words())
-    drawing = _figure(chart) if document["points"] else ""
+def front_html(record: FrontRecord) -> str:
+    """Return a Pareto front as HTML: its caption in words, and its chart if it has points."""
+    chart = front(record, Words.of(record))
+    drawing = _figure(chart) if record.points else ""
     return _scoped(f"<h3>{escape(chart.title)}</h3><p>{escape(chart.caption)}</p>{drawing}")
 
 
 def text_html(text: str) -> str:
-    """Lines of text as they are."""
+    """Return lines of text as HTML that shows them unchanged."""
     return f"<pre>{escape(text)}</pre>"
 
 

@@ -1,8 +1,8 @@
-"""Colours and shapes of maps and reports: the palette of Okabe and Ito (2008), told apart with any colour vision."""
+"""Define the colours and shapes of maps and reports: the palette of Okabe and Ito (2008), for any colour vision."""
 
 from __future__ import annotations
 
-from siteopt.plan import Standing
+from siteopt.record.base import Standing
 from siteopt.schema import Kind
 
 STANDING: dict[str, str] = {
@@ -23,7 +23,7 @@ MARKER: dict[str, str] = {
     Standing.CANNOT_SERVE: "cross",
     Standing.EXCLUDED: "square",
 }
-"""Shape of a site by its standing: what can serve differs from what cannot without its colour, too."""
+"""Shape of a site by its standing; sites that can serve differ from those that cannot even without colour."""
 
 KIND: dict[str, str] = {
     "grid": "#0072B2",
@@ -31,13 +31,13 @@ KIND: dict[str, str] = {
     Kind.CHILLER: "#009E73",
     Kind.BATTERY: "#CC79A7",
 }
-"""Colour of a source of power or of cold; those that are hauled share no colour with a site."""
+"""Colour of a source of power or cooling; the sources that are hauled share no colour with a site."""
 
 SEVERITY: dict[str, str] = {"fault": "#D55E00", "warning": "#0072B2", "left out": "#CC79A7", "assumed": "#E69F00"}
-"""Colour of what is wrong, unknown or assumed in the input."""
+"""Colour of what is wrong, doubtful, unknown or assumed in the input."""
 
 INK = "#1F2A30"
-"""Text and outlines."""
+"""Colour of text and outlines."""
 LAND = "#F7F4ED"
 WATER = "#D8E6EE"
 BORDER = "#B5AFA3"

@@ -1,4 +1,4 @@
-"""A QGIS project: which layers, in which groups, how they look, and what is seen first."""
+"""Write a QGIS project: its layers and their groups, how they look, and what the map shows first."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from siteopt.output.styles import Style, style_elements
 
 MERCATOR = (3857, 3857, "+proj=merc +a=6378137 +b=6378137 +lat_ts=0 +lon_0=0 +x_0=0 +y_0=0 +k=1 +units=m +no_defs")
 WGS84 = (3452, 4326, "+proj=longlat +datum=WGS84 +no_defs")
-"""A CRS as QGIS finds it without a network: its own number, the one of EPSG, and what it is."""
+"""Each CRS as QGIS finds it without a network: QGIS's own number, the EPSG code, and the PROJ definition."""
 
 VERSION = "3.22.16"
-"""Of QGIS: the oldest that the tests know. A newer one says that it would write the project in its own way."""
+"""Version of QGIS: the oldest one that the tests use. A newer QGIS says that it would write the project differently."""
 
 ZIPPED = (1980, 1, 1, 0, 0, 0)
-"""When the project says it was zipped, so that equal runs give equal bytes."""
+"""Time at which the project says it was zipped; it is fixed, so that equal runs give equal bytes."""
 
 _RADIUS_M = 6_378_137.0
 _LAST_LATITUDE = 85.0
@@ -39,11 +39,11 @@ class Shown:
     Attributes
     ----------
     source : str
-        As the provider reads it, relative to the project.
+        Data source as the provider reads it, relative to the project.
     height : int
-        What is higher is drawn above what is lower, wherever they stand in the tree.
+        A layer with a greater height is drawn above the others, wherever it is in the tree.
     more : tuple of Element
-        Of the layer beside its style, such as the widgets of its form.
+        Further elements of the layer beside its style, such as the widgets of its form.
     """
 
     layer: Layer
@@ -56,13 +56,16 @@ class Shown:
 
     @property
     def id(self) -> str:
-        """Longer than ten characters, or QGIS makes another one and leaves the layer out of the tree."""
+        """Return the id of the layer. It needs more than ten characters.
+
+        Otherwise QGIS makes another id and leaves the layer out of the tree.
+        """
         return f"siteopt_layer_{self.layer.name}"
 
 
 @dataclass(frozen=True)
 class Group:
-    """A group of the layer tree; what stands first is drawn on top."""
+    """A group of the layer tree; of layers with equal height, the first one is drawn on top."""
 
     name: str
     layers: tuple[Shown, ...]
@@ -73,14 +76,14 @@ class Group:
 def project(
     title: str, description: str, groups: Sequence[Group], view: Box, days: tuple[str, str] | None = None
 ) -> bytes:
-    """The bytes of a ``.qgz``.
+    """Return the bytes of a ``.qgz`` file.
 
     Parameters
     ----------
     view : Box
-        What the map shows first.
-    days : (first, last), ISO dates
-        What the Temporal Controller plays, day by day.
+        Area that the map shows first.
+    days : (first, last), ISO dates, optional
+        Period that the Temporal Controller plays, day by day.
     """
     layers = [shown for group in groups for shown in group.layers]
     root = element("qgis", version=VERSION, projectname=title)
@@ -119,13 +122,13 @@ def _tree_group(group: Group) -> Element:
 
 
 def _order(groups: Sequence[Group]) -> Element:
-    """What is drawn above what: the layers by their height, and in the order of the tree within one."""
+    """Return the order of drawing: by height, and within one height by the order of the tree."""
     layers = sorted((shown for group in groups for shown in group.layers), key=lambda shown: -shown.height)
     return element("custom-order", None, *(element("item", shown.id) for shown in layers), enabled=1)
 
 
 def mercator(view: Box) -> tuple[float, float, float, float]:
-    """West, south, east, north of a box in metres of EPSG:3857, with a margin."""
+    """Return west, south, east and north of a box in metres of EPSG:3857, with a margin."""
     west, south, east, north = view
     low, high = (max(-_LAST_LATITUDE, min(_LAST_LATITUDE, latitude)) for latitude in (south, north))
     x = [_RADIUS_M * math.radians(longitude) for longitude in (west, east)]
@@ -166,7 +169,7 @@ def _map_layer(shown: Shown) -> Element:
 
 
 def _properties(title: str, view: Box) -> Element:
-    """Background, distances on the ellipsoid, relative paths; a headline and a scale bar on the map."""
+    """Return the settings: background, distances on the ellipsoid, relative paths, a headline and a scale bar."""
     red, green, blue = qml.rgba(WATER).split(",")[:3]
     settings: dict[str, dict[str, tuple[str, object]]] = {
         "Gui": {f"CanvasColor{name}Part": ("int", value) for name, value in zip(_RGB, (red, green, blue), strict=True)},
@@ -193,12 +196,12 @@ def _properties(title: str, view: Box) -> Element:
 
 
 _MEASURABLE_DEG = 120.0
-"""Width of a map beyond which QGIS measures its scale bar around the other side of the Earth."""
+"""Width of a map, in degrees, from which QGIS measures its scale bar around the other side of the Earth."""
 _RGB = ("Red", "Green", "Blue")
 
 
 def _times(first: str, last: str) -> Element:
-    """The range and the step of the Temporal Controller; the last day is its last frame."""
+    """Return the range and the step of the Temporal Controller; the last day is its last frame."""
     end = date.fromisoformat(last) + timedelta(days=1)
     span = element("TemporalRange", None, element("start", f"{first}T00:00:00Z"), element("end", f"{end}T00:00:00Z"))
     step = {"timeStep": 1, "timeStepUnit": "d", "frameRate": 4, "cumulativeTemporalRange": 0}

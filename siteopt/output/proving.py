@@ -1,11 +1,11 @@
-"""What a proof came to, in the lines that a person reads."""
+"""Put the verdict of a proof check into lines of text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from siteopt.output.summary import counted
-from siteopt.proofs import CheckedGoal, CheckedRank, CheckedSites, Means, ProofReport
+from siteopt.output.words import Words
+from siteopt.record.proof import CheckedGoal, CheckedRank, CheckedSites, Means, ProofReport
 
 
 def proving(report: ProofReport) -> str:
@@ -67,15 +67,15 @@ def _cost(goal: CheckedGoal, rank: CheckedRank) -> str:
     if goal.means is not Means.OPEN:
         return f"not less by {max(10, gap):.0f} US dollars ({_means(goal)})"
     share = gap / rank.decided_usd if rank.decided_usd > 0 else 1.0
-    return f"not less by {share:.3%} of what the plan decides, so far ({counted(goal.nodes, 'linear program')})"
+    return f"not less by {share:.3%} of what the plan decides, so far ({Words().count(goal.nodes, 'linear program')})"
 
 
 def _means(goal: CheckedGoal) -> str:
-    return f"branching, {counted(goal.nodes, 'linear program')}" if goal.means is Means.BRANCHING else goal.means
+    return f"branching, {Words().count(goal.nodes, 'linear program')}" if goal.means is Means.BRANCHING else goal.means
 
 
 def _sites(head: str, sites: CheckedSites, what: str) -> str:
-    """Return how many sites cannot do something, by what."""
+    """Return a line on how many sites cannot do something, counted by the means that showed it."""
     shown = {Means.ARITHMETIC: sites.arithmetic, Means.PRICES: sites.prices, Means.BRANCHING: sites.branching}
     by = ", ".join(f"{count:,} by {means}" for means, count in shown.items() if count)
     count = sum(shown.values())

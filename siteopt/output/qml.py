@@ -1,4 +1,4 @@
-"""The XML of QGIS, piece by piece: symbols, renderers, labels. It is read by QGIS 3.22 and later."""
+"""Build the XML of QGIS piece by piece: symbols, renderers and labels. QGIS 3.22 and later can read it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from xml.etree.ElementTree import Element
 from siteopt.output.palette import INK
 
 FONTS = ("Open Sans", "Noto Sans", "Segoe UI", "Helvetica Neue", "DejaVu Sans")
-"""The first that a machine has is taken; QGIS finds the glyphs of other scripts by itself."""
+"""Fonts of the labels: QGIS takes the first one that is installed, and finds glyphs of other scripts by itself."""
 
 _PLACEMENT: dict[str, object] = {
     "predefinedPositionOrder": "R,L,TR,BR,TL,BL,TSR,BSR",
-    "quadOffset": 4,  # in the middle, where it is on top
-    "offsetType": 1,  # from the edge of the symbol
+    "quadOffset": 4,  # centred, for a label on top of its point
+    "offsetType": 1,  # distances count from the edge of the symbol
     "distUnits": "MM",
 }
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def element(tag: str, text: object = None, /, *children: Element, **attributes: object) -> Element:
-    """An element without the characters that XML forbids; an attribute called like a keyword ends in ``_``."""
+    """Return an element without the characters that XML forbids; an attribute ``class`` is given as ``class_``."""
     made = Element(tag, {name.rstrip("_"): clean(value) for name, value in attributes.items()})
     made.text = None if text is None else clean(text)
     made.extend(children)
@@ -32,34 +32,34 @@ def element(tag: str, text: object = None, /, *children: Element, **attributes: 
 
 
 def clean(value: object) -> str:
-    """A value as text that XML can hold."""
+    """Return a value as text, without the characters that XML cannot hold."""
     return _NOT_XML.sub("", str(value))
 
 
 def xml(root: Element) -> str:
-    """The text of an XML document."""
+    """Return the text of an XML document, indented."""
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
 def column(name: str) -> str:
-    """A column in an expression of QGIS."""
+    """Return the name of a column, quoted for a QGIS expression."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def quoted(text: str) -> str:
-    """A text in an expression of QGIS."""
+    """Return a text, quoted for a QGIS expression."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def rgba(colour: str, alpha: float = 1.0) -> str:
-    """``#D55E00`` as QGIS writes it: ``213,94,0,255``."""
+    """Return a colour as QGIS writes it: ``#D55E00`` is ``213,94,0,255``."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"{red},{green},{blue},{round(255 * alpha)}"
 
 
 def option_map(values: Mapping[str, object], name: str | None = None) -> Element:
-    """A map of options; lists, maps and truth values keep their type."""
+    """Return a map of options; texts, numbers, truth values, lists and maps keep their type."""
     made = element("Option", None, type="Map") if name is None else element("Option", None, type="Map", name=name)
     made.extend(_option(key, value) for key, value in values.items())
     return made
@@ -87,7 +87,7 @@ def symbol_layer(
     expressions: Mapping[str, str] | None = None,
     inner: Element | None = None,
 ) -> Element:
-    """One layer of a symbol; ``expressions`` set properties by feature, ``inner`` is a symbol along a line."""
+    """Return one layer of a symbol; ``expressions`` set properties by feature, ``inner`` is a symbol along a line."""
     made = element("layer", class_=class_, enabled=1, locked=0)
     made.append(option_map({name: str(value) for name, value in options.items()}))
     if expressions:
@@ -99,24 +99,24 @@ def symbol_layer(
 
 
 def symbol(type_: str, *layers: Element, alpha: float = 1.0) -> Element:
-    """A symbol: ``marker``, ``line`` or ``fill``."""
+    """Return a symbol of type ``marker``, ``line`` or ``fill``."""
     return element("symbol", None, *layers, type=type_, alpha=alpha, clip_to_extent=1, force_rhr=0)
 
 
 def marker(shape: str, size: float, fill: str, outline: str = INK, width: float = 0.3, **more: object) -> Element:
-    """A simple marker; sizes in mm, colours as :func:`rgba` gives them."""
+    """Return a simple marker; sizes are in mm, colours as returned by :func:`rgba`."""
     options = {"name": shape, "size": size, "color": fill, "outline_color": outline, "outline_width": width}
     return symbol_layer("SimpleMarker", {**options, "joinstyle": "miter", **more})
 
 
 def stroke(colour: str, width: float, **more: object) -> Element:
-    """A simple line; its width in mm, dashes in mm."""
+    """Return a simple line; its width and its dashes are in mm."""
     options = {"line_color": colour, "line_width": width, "capstyle": "round", "joinstyle": "round"}
     return symbol_layer("SimpleLine", {**options, **more})
 
 
 def fill(colour: str, outline: str, width: float) -> Element:
-    """A simple fill; no outline where its width is 0."""
+    """Return a simple fill, without an outline if the width is 0."""
     style = "solid" if width else "no"
     options = {"color": colour, "outline_color": outline, "outline_width": width, "outline_style": style}
     return symbol_layer("SimpleFill", {**options, "joinstyle": "round"})
@@ -131,18 +131,18 @@ def _numbered(symbols: Iterable[Element]) -> Element:
 
 
 def single(one: Element) -> Element:
-    """A renderer with one symbol for all features."""
+    """Return a renderer with one symbol for all features."""
     return element("renderer-v2", None, _numbered([one]), type="singleSymbol", enableorderby=0)
 
 
 def categorized(field: str, classes: Sequence[tuple[str, str, Element]], order_by: str = "") -> Element:
-    """A renderer by the values of a column.
+    """Return a renderer that chooses the symbol of a feature by the value of a column.
 
     Parameters
     ----------
-    classes : (value, words in the legend, symbol)
+    classes : sequence of (value, legend text, symbol)
     order_by : str
-        An expression; features are drawn from its highest value down.
+        A QGIS expression; features are drawn from its highest value down.
     """
     made = element("renderer-v2", type="categorizedSymbol", attr=field, enableorderby=int(bool(order_by)))
     categories = element("categories")
@@ -155,12 +155,13 @@ def categorized(field: str, classes: Sequence[tuple[str, str, Element]], order_b
 
 
 def rules(classes: Sequence[tuple[str, str, Element]], closer_than: Mapping[str, float] | None = None) -> Element:
-    """A renderer by rules.
+    """Return a renderer that chooses the symbol of a feature by rules.
 
     Parameters
     ----------
-    classes : (filter, words in the legend, symbol)
-    closer_than : denominators of the scale beyond which a rule is silent, by its words
+    classes : sequence of (filter, legend text, symbol)
+    closer_than : mapping of str to float, optional
+        Scale denominators by legend text; farther out than this, the rule draws nothing.
     """
     root = element("rules", key="rules")
     for number, (test, words, _) in enumerate(classes):
@@ -172,7 +173,7 @@ def rules(classes: Sequence[tuple[str, str, Element]], closer_than: Mapping[str,
 
 
 class Place(IntEnum):
-    """Where a label stands, as QGIS counts: beside a point, round it at a distance, on top of it, across a polygon."""
+    """Place of a label, by QGIS's number: round a point at a distance, beside it, on top of it, across a polygon."""
 
     ROUND = 0
     BESIDE = 6
@@ -182,22 +183,22 @@ class Place(IntEnum):
 
 @dataclass(frozen=True)
 class Label:
-    """What is written beside a feature.
+    """A label for features of a layer.
 
     Attributes
     ----------
     text : str
-        An expression.
+        QGIS expression for the text.
     where : str
-        An expression that chooses the features; all unless given.
+        QGIS expression that selects the features; all features unless given.
     priority : int
-        0 to 10; the higher is placed first.
+        0 to 10; labels with a higher priority are placed first.
     closer_than, farther_than : float
-        Denominators of the scales between which the label shows; 0 is no limit.
+        Scale denominators between which the label shows; 0 sets no limit.
     boxed : bool
-        On a white plate, and drawn even where nothing but a collision is left.
+        Whether the label has a white plate, and is drawn even if it collides with others.
     away_mm : float
-        From the edge of the symbol.
+        Distance from the edge of the symbol.
     """
 
     text: str
@@ -214,7 +215,7 @@ class Label:
 
 
 def labeling(labels: Sequence[Label]) -> Element:
-    """Labels by rules; those of one map do not overlap."""
+    """Return labels by rules; QGIS keeps the labels of a map from overlapping, unless one is always drawn."""
     root = element("rules", key="labels")
     for number, label in enumerate(labels):
         rule = element("rule", None, _settings(label), key=f"label {number}")
@@ -229,7 +230,7 @@ def labeling(labels: Sequence[Label]) -> Element:
 
 
 def obstacles() -> Element:
-    """No labels, but those of other layers keep clear of the features."""
+    """Return settings for a layer without labels, whose features the labels of other layers keep clear of."""
     return element(
         "labeling", None, element("settings", None, element("rendering", drawLabels=0, obstacle=1)), type="simple"
     )
@@ -258,7 +259,7 @@ def _settings(label: Label) -> Element:
     text.append(element("text-buffer", **halo, bufferColor=rgba("#FFFFFF"), bufferNoFill=1, bufferJoinStyle=128))
     if label.boxed:
         text.append(_plate())
-    # a polygon that kept labels out would keep those of the polygons within it out, too
+    # a polygon that was an obstacle would also keep out the labels of the polygons inside it
     obstacle = int(label.place is not Place.ACROSS)
     rendering = element("rendering", drawLabels=1, obstacle=obstacle, obstacleFactor=1, displayAll=int(always))
     return element(
@@ -272,7 +273,7 @@ def _settings(label: Label) -> Element:
 
 
 def _plate() -> Element:
-    """A white plate under a label."""
+    """Return a white plate that goes under a label."""
     inner = symbol("fill", fill(rgba("#FFFFFF", 0.92), rgba(INK), 0.25))
     inner.set("name", "fillSymbol")
     shape: dict[str, object] = {

@@ -1,10 +1,10 @@
-"""``report.html``: everything about a run on one page that needs no network, from its documents."""
+"""Make ``report.html`` from the record of a run: a self-contained page about the run that works offline."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,12 +20,14 @@ from siteopt.output.charts.map import site_map
 from siteopt.output.charts.online import online
 from siteopt.output.charts.schedule import schedule
 from siteopt.output.charts.supply import cooling, power
-from siteopt.output.document import Document
+from siteopt.output.geojson import GeoJSON
 from siteopt.output.headline import assumed_of_chosen, headline
 from siteopt.output.ranking import PRINTED_ROWS, ranking_table
 from siteopt.output.replay import quality_part, replay_part
 from siteopt.output.words import Words
-from siteopt.plan import RunOutcome
+from siteopt.record.base import InputFile, RunOutcome
+from siteopt.record.front import FrontRecord
+from siteopt.record.run import Environment, EvidenceRecord, PlanRecord, Recomputed, RunRecord
 from siteopt.schema import CANDIDATES
 
 if TYPE_CHECKING:
@@ -33,104 +35,106 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).with_name("page")
 OF_SECTION = {"crews": "replay", "online": "replay", "frequency": "power_quality"}
-"""Charts that stand within a section."""
+"""Charts that are shown inside a section, and the name of that section."""
 
 
-def charts(document: Document, sites: Document, plan: Document, words: Words) -> list[Chart]:
-    """The charts of a run, in the order of the report; those of a plan only where there is one."""
-    found = [site_map(document, sites, words)]
-    if document["site_id"] is None:
-        return found
-    ground = site_plan(plan, words)
-    found += [ground] if ground is not None else []
-    found += [schedule(document, words), power(document, sites, words), cooling(document, words), cost(document, words)]
-    replayed = (crews(document, words), online(document, words), frequency(document, words))
-    return [*found, *(chart for chart in replayed if chart is not None)]
-
-
-def report(
-    document: Document,
-    sites: Document,
-    plan: Document,
-    words: Words,
-    front_document: Document | None = None,
-    front_note: str = "",
-) -> str:
-    """The page of a run.
+def charts(run: RunRecord, places: GeoJSON, words: Words) -> list[Chart]:
+    """Return the charts of a run, in the order of the report; only the map if the run has no plan.
 
     Parameters
     ----------
-    document, sites, plan : dict
-        As ``plan.json``, ``sites.geojson`` and ``plan.geojson`` hold them.
-    front_document : dict, optional
-        As ``pareto.json`` holds it, of the same inputs.
-    front_note : str
-        What else is to be said about a front.
+    places : dict
+        Content of ``plan.geojson``.
     """
-    drawn = [_drawn(chart) for chart in charts(document, sites, plan, words)]
-    points = front_document is not None and front_document["points"]
-    drawn_front = _drawn(front(front_document, words)) if front_document is not None and points else None
-    parts = {"replay": replay_part(document, words), "power_quality": quality_part(document, words)}
+    plan = run.plan
+    if plan is None:
+        return [site_map(run, words)]
+    found = (
+        site_map(run, words),
+        site_plan(places, words),
+        schedule(run, plan, words),
+        power(run, plan, words),
+        cooling(run, plan, words),
+        cost(plan, words),
+        crews(run, plan, words),
+        online(run, plan, words),
+        frequency(plan, words),
+    )
+    return [chart for chart in found if chart is not None]
+
+
+def report(
+    run: RunRecord, places: GeoJSON, words: Words, front_record: FrontRecord | None = None, front_note: str = ""
+) -> str:
+    """Return the HTML page of a run.
+
+    Parameters
+    ----------
+    places : dict
+        Content of ``plan.geojson``.
+    front_record : FrontRecord, optional
+        Pareto front of the same inputs.
+    front_note : str
+        Further text about the Pareto front, such as why it is not shown.
+    """
+    drawn = [_drawn(chart) for chart in charts(run, places, words)]
+    has_front = front_record is not None and bool(front_record.points)
+    drawn_front = _drawn(front(front_record, words)) if front_record is not None and has_front else None
+    plan = run.plan
+    parts = {"replay": replay_part(plan, words), "power_quality": quality_part(plan, words)} if plan is not None else {}
     alone = [chart for chart in drawn if chart.name not in OF_SECTION]
-    sections = [chart.name for chart in alone] + [name for name, part in parts.items() if part is not None]
+    sections = [chart.name for chart in alone] + list(parts)
     sections += ["ranking", *(["front"] if drawn_front is not None else [])]
-    has_assumptions = document["site_id"] is not None or bool(document["assumptions"])
+    has_assumptions = plan is not None or bool(run.assumptions)
     sections += [*(["assumptions"] if has_assumptions else []), "certificate"]
     contents = [(name, words.term(name).capitalize()) for name in sections]
-    head = headline(document, words)
+    head = headline(run, words)
     return _page(
         "report.html.jinja",
-        document,
+        run,
         words,
-        title=f"{head.title}: {document['scenario']}",
+        title=f"{head.title}: {run.scenario}",
         head=head,
         contents=contents,
         charts=alone,
         parts=[
             (name, part, [chart for chart in drawn if OF_SECTION.get(chart.name) == name])
             for name, part in parts.items()
-            if part is not None
         ],
-        ranking=ranking_table(document, words),
+        ranking=ranking_table(run, words),
         printed_rows=PRINTED_ROWS,
         front=drawn_front,
         front_note=front_note,
         has_assumptions=has_assumptions,
-        assumed_sentence=assumed_of_chosen(document, words) if document["site_id"] is not None else "",
-        assumptions=list(_assumptions(document, words)),
-        confidence=_confidence(document, words),
-        certificate=_certificate(document, words),
+        assumed_sentence=assumed_of_chosen(run, words) if plan is not None else "",
+        assumptions=list(_assumptions(run, words)),
+        confidence=_confidence(plan, words) if plan is not None else "",
+        certificate=_certificate(run, words),
     )
 
 
-def front_report(document: Document, words: Words) -> str:
-    """The page of a front.
-
-    Parameters
-    ----------
-    document : dict
-        As ``pareto.json`` holds it.
-    """
-    chart = front(document, words)
-    is_proven = document["outcome"] == RunOutcome.PROVEN
-    kind = "good" if is_proven else "open" if document["points"] else "none"
+def front_report(record: FrontRecord, words: Words) -> str:
+    """Return the HTML page of a Pareto front."""
+    chart = front(record, words)
+    is_proven, has_points = record.outcome is RunOutcome.PROVEN, bool(record.points)
+    kind = "good" if is_proven else "open" if has_points else "none"
     return _page(
         "front.html.jinja",
-        document,
+        record,
         words,
-        title=f"{chart.title}: {document['scenario']}",
+        title=f"{chart.title}: {record.scenario}",
         heading=words("What each day of waiting would save"),
         verdict=chart.caption,
-        badge=words.term(document["outcome"] if is_proven or not document["points"] else "not proven"),
+        badge=words.term(record.outcome if is_proven or not has_points else "not proven"),
         badge_kind=kind,
-        front=_drawn(chart) if document["points"] else None,
-        certificate=_certificate(document, words),
+        front=_drawn(chart) if has_points else None,
+        certificate=_front_certificate(record, words),
     )
 
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A chart with its two drawings, as a page takes them."""
+    """A chart with its two drawings, ready for the template of a page."""
 
     name: str
     title: str
@@ -148,17 +152,17 @@ def _drawn(chart: Chart) -> _Drawn:
     return _Drawn(chart.name, chart.title, chart.caption, wide, narrow, chart.header, chart.rows)
 
 
-def _page(template: str, document: Document, words: Words, **more: Any) -> str:
-    files = [(_file(file, words), file["sha256"]) for file in document["inputs"]]
+def _page(template: str, record: RunRecord | FrontRecord, words: Words, **more: Any) -> str:
+    files = [(_file(file, words), file.sha256) for file in record.inputs]
     found = _templates().get_template(template)
-    return found.render(document=document, t=words, language=words.language, files=files, **more)
+    return found.render(record=record, t=words, language=words.language, files=files, **more)
 
 
-def _file(file: Mapping[str, str], words: Words) -> str:
-    """The path of an input, and what was detected about it."""
-    if "read_as" not in file:
-        return file["path"]
-    return words("{file}, read as {what}", file=file["path"], what=file["read_as"])
+def _file(file: InputFile, words: Words) -> str:
+    """Return the path of an input, and what was detected about its encoding and layout, if anything."""
+    if file.read_as is None:
+        return file.path
+    return words("{file}, read as {what}", file=file.path, what=file.read_as)
 
 
 @cache
@@ -175,27 +179,26 @@ def _templates() -> jinja2.Environment:
 
 
 def _shown(cell: Any) -> str:
-    """A cell of a table: numbers with separators."""
+    """Return the text of a table cell: numbers with separators and at most ten significant digits."""
     return f"{cell:,.10g}" if isinstance(cell, int | float) else str(cell)
 
 
-def _assumptions(document: Document, words: Words) -> Iterator[tuple[Any, ...]]:
-    for item in document["assumptions"]:
-        column, value = item["column"], item["value"]
-        if column == "site_cost_usd":
-            text = words.money(document, value)
-        elif isinstance(value, str):
-            text = words.term(value)
+def _assumptions(run: RunRecord, words: Words) -> Iterator[tuple[Any, ...]]:
+    for one in run.assumptions:
+        if isinstance(one.value, str):
+            text = words.term(f"{one.value} {one.column}")  # the column tells a ready hall from a ready unit
+        elif one.column == "site_cost_usd":
+            text = words.money(one.value)
         else:
-            text = f"{value:,.6g} {words.term(CANDIDATES[column].unit)}".strip()
-        yield words.term(column), text, item["sites"], words("yes") if item["chosen_site"] else words("no")
+            text = f"{one.value:,.6g} {words.term(CANDIDATES[one.column].unit)}".strip()
+        yield words.term(one.column), text, one.sites, words("yes") if one.chosen_site else words("no")
 
 
-def _confidence(document: Document, words: Words) -> str:
-    """How sure the offers are that were ordered, by the words of their table."""
-    if not document["orders"]:
+def _confidence(plan: PlanRecord, words: Words) -> str:
+    """Return a sentence that counts the orders by the confidence entered for their offers; empty without orders."""
+    if not plan.orders:
         return ""
-    found = Counter(order["confidence"] or "unknown" for order in document["orders"])
+    found = Counter(order.confidence or "unknown" for order in plan.orders)
     said = ", ".join(f"{words.term(name)} {count}" for name, count in found.most_common())
     return words("Confidence in the offers that are ordered, as entered: {said}.", said=said)
 
@@ -207,63 +210,82 @@ class _Certificate:
     facts: Sequence[tuple[str, str]]
 
 
-def _certificate(document: Document, words: Words) -> _Certificate:
-    found = document["certificate"]
+def _certificate(run: RunRecord, words: Words) -> _Certificate:
     stages = []
-    for stage in found.get("stages", ()):
-        if stage["goal"] == "cost":
-            value, bound = (words.money(document, stage[name] * 1e6) for name in ("value", "bound"))
+    for stage in run.certificate.stages:
+        if stage.goal == "cost":
+            unit = words.money_unit([stage.value * 1e6])
+            value, bound = unit(stage.value * 1e6), unit(stage.bound * 1e6)
         else:
-            value, bound = (words("day {day}", day=f"{stage[name]:.0f}") for name in ("value", "bound"))
-        goal = words.term("cost") if stage["goal"] == "cost" else stage["goal"]
-        stages.append((goal, value, bound, f"{stage['gap']:.2%}"))
+            value, bound = (words("day {day}", day=words.number(day)) for day in (stage.value, stage.bound))
+        goal = words.term("cost") if stage.goal == "cost" else stage.goal
+        stages.append((goal, value, bound, words.percent(stage.gap, 2)))
     sentence = words(
         "Value is what the plan has; bound is what no plan of any site can beat. Proven where they are equal."
     )
     if not stages:
         sentence = words("How the answer was found, and with what.")
-    return _Certificate(sentence, stages, list(_facts(document, words)))
+    return _Certificate(sentence, stages, list(_facts(run, words)))
 
 
-def _evidence(found: Document, words: Words) -> str:
-    """Return how the claims of the solver were checked, in words."""
+def _front_certificate(record: FrontRecord, words: Words) -> _Certificate:
+    found = record.certificate
+    facts = [
+        (words("Outcome"), words.term(record.outcome)),
+        *_recomputed(found.recomputed, words),
+        (words("Solver"), found.solver),
+        (words("Programs solved"), words.number(found.milps_solved)),
+        (words("Seconds"), words.number(found.seconds, 1)),
+        *_environment(found.environment, words),
+    ]
+    return _Certificate(words("How the answer was found, and with what."), (), facts)
+
+
+def _facts(run: RunRecord, words: Words) -> Iterator[tuple[str, str]]:
+    found = run.certificate
+    yield words("Outcome"), words.term(run.outcome)
+    yield from _recomputed(found.recomputed, words)
+    second = found.second_solver
+    if second is not None:
+        if not second.agrees:
+            said = words("DISAGREES: do not use this plan, and report it")
+        elif second.mistaken:
+            said = words("is mistaken: the plan that is given holds, and is better than what it calls the best")
+        else:
+            said = words("agrees") if second.finished else words("contradicts nothing, but did not finish")
+        yield words("Second solver"), f"{second.solver}: {said}"
+    yield words("Solver"), found.solver
+    yield words("Claims of the solver that were checked"), _evidence(found.evidence, words)
+    yield words("Programs solved"), words.number(found.milps_solved)
+    yield words("Sites solved"), words.number(found.sites_solved)
+    yield words("Seconds"), words.number(found.seconds, 1)
+    yield from _environment(found.environment, words)
+
+
+def _evidence(found: EvidenceRecord, words: Words) -> str:
+    """Return in words how the claims of the solver were checked."""
     said = {
-        "safe": words("{count} by safe bounds", count=f"{found['safe']:,}"),
-        "agreed": words("{count} by a second setting", count=f"{found['agreed']:,}"),
-        "contradicted": words("{count} given up for a plan that holds", count=f"{found['contradicted']:,}"),
-        "undecided": words("{count} undecided", count=f"{found['undecided']:,}"),
+        words("{count} by safe bounds", count=words.number(found.safe)): found.safe,
+        words("{count} by a second setting", count=words.number(found.agreed)): found.agreed,
+        words("{count} given up for a plan that holds", count=words.number(found.contradicted)): found.contradicted,
+        words("{count} undecided", count=words.number(found.undecided)): found.undecided,
     }
-    return ", ".join(text for name, text in said.items() if found[name]) or words("none")
+    return ", ".join(text for text, count in said.items() if count) or words("none")
 
 
-def _facts(document: Document, words: Words) -> Iterator[tuple[str, str]]:
-    found = document["certificate"]
-    yield words("Outcome"), words.term(document["outcome"])
-    if "valid" in found:
-        verdict = words("all hold") if found["valid"] else words("BROKEN: do not use this plan, and report it")
+def _recomputed(found: Recomputed | None, words: Words) -> Iterator[tuple[str, str]]:
+    if found is not None:
+        verdict = words("all hold") if found.valid else words("BROKEN: do not use this plan, and report it")
         rows = words(
             "{rows} constraints, worst excess {excess}: {verdict}",
-            rows=f"{found['rows_recomputed']:,}",
-            excess=f"{found['worst_excess']:.1e}",
+            rows=words.number(found.rows),
+            excess=f"{found.worst_excess:.1e}",
             verdict=verdict,
         )
         yield words("Recomputed without the solver"), rows
-    second = found.get("second_solver")
-    if second:
-        if not second["agrees"]:
-            said = words("DISAGREES: do not use this plan, and report it")
-        elif second["mistaken"]:
-            said = words("is mistaken: the plan that is given holds, and is better than what it calls the best")
-        else:
-            said = words("agrees") if second["finished"] else words("contradicts nothing, but did not finish")
-        yield words("Second solver"), f"{second['solver']}: {said}"
-    yield words("Solver"), found["solver"]
-    if "evidence" in found:
-        yield words("Claims of the solver that were checked"), _evidence(found["evidence"], words)
-    yield words("Programs solved"), f"{found['milps_solved']:,}"
-    if "sites_solved" in found:
-        yield words("Sites solved"), f"{found['sites_solved']:,}"
-    yield words("Seconds"), f"{found['seconds']:.1f}"
-    yield words("Random seed"), str(found["random_seed"])
-    packages = {"Python": found["python"], **found["packages"]}
+
+
+def _environment(found: Environment, words: Words) -> Iterator[tuple[str, str]]:
+    yield words("Random seed"), str(found.random_seed)
+    packages = {"Python": found.python, **found.packages}
     yield words("Versions"), ", ".join(f"{name} {number}" for name, number in packages.items())

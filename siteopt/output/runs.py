@@ -1,89 +1,72 @@
-"""Read the folder of a run back, to report on it again."""
+"""Read the folder of a run, to report on the run again."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import shapely
+import shapely.geometry
+from pydantic import ValidationError
 
 from siteopt.codes import Code
-from siteopt.faults import Fault, InputError
-from siteopt.output.document import FORMAT_VERSION, Document
+from siteopt.faults import NAMED, Fault, InputError
 from siteopt.output.folder import undisturbed
+from siteopt.output.geojson import GeoJSON
+from siteopt.record.base import Heading
+from siteopt.record.front import FrontRecord
+from siteopt.record.migrations import READABLE, read_stored
+from siteopt.record.run import RunRecord
 
-PLAN, SITES, PLACES, FRONT = "plan.json", "sites.geojson", "plan.geojson", "pareto.json"
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
-_HEADING = ("siteopt_version", "scenario", "settings", "start_date", "currency", "currency_per_usd", "outcome")
-_FIELDS: dict[str, tuple[str, ...]] = {
-    PLAN: (
-        *_HEADING,
-        *("scenario_path", "method", "objective", "commissioning_days", "site_id", "site_name"),
-        *("access_day", "milestones", "cost_usd"),
-        *("orders", "grid_steps", "baselines", "assumptions", "candidates", "eligible", "ranking", "certificate"),
-        *("replay", "power_quality", "inputs", "warnings"),
-    ),
-    FRONT: (*_HEADING, "milestone", "milestones", "points", "front", "sites", "certificate", "inputs", "warnings"),
-    SITES: ("features",),
-    PLACES: ("features",),
-}
-"""What a report needs of each file."""
+PLAN, PLACES, SITES, FRONT = "plan.json", "plan.geojson", "sites.geojson", "pareto.json"
 
-_ROWS: dict[str, tuple[str, ...]] = {
-    "milestones": (
-        *("name", "gpus", "day", "date", "compute_ready_day", "heat_mw", "demand_mw", "mean_mw", "grid_mw"),
-        *("generators_mw", "batteries_mw", "chillers_mw", "bottleneck", "days_saved"),
-    ),
-    "orders": (
-        *("kind", "model", "depot", "longitude", "latitude", "units", "confidence"),
-        *(f"{name}{day}" for name in ("leaves", "arrives", "ready", "serves") for day in ("", "_day")),
-    ),
-    "ranking": ("site_id", "name", "rank", "standing", "reason", "cost_usd", "cost_bound_usd", "assumed"),
-    "features": ("geometry", "properties"),
-}
-"""What a report needs of each row of a list; an older siteopt did not write them all."""
+_Model = TypeVar("_Model", bound=Heading)
 
 
 @dataclass(frozen=True)
 class Run:
-    """The files of a run as documents.
+    """The files of a run.
 
     Attributes
     ----------
-    document : dict or None
-        ``plan.json``; None in the folder of a front.
-    sites, plan : dict
-        ``sites.geojson`` and ``plan.geojson``.
-    front : dict or None
-        ``pareto.json``: of the folder itself, or of the one beside it with ``-pareto`` behind its name.
+    record : RunRecord or None
+        Content of ``plan.json``; None in the folder of a Pareto front.
+    places : dict
+        Content of ``plan.geojson``; empty in the folder of a Pareto front.
+    front : FrontRecord or None
+        Content of ``pareto.json`` from the folder itself, or from the folder beside it with ``-pareto`` after its name.
     front_folder : str
-        Where the front was found.
+        Folder in which the Pareto front was found.
     """
 
-    document: Document | None
-    sites: Document
-    plan: Document
-    front: Document | None = None
+    record: RunRecord | None
+    places: GeoJSON
+    front: FrontRecord | None = None
     front_folder: str = ""
 
     @property
-    def front_of_run(self) -> Document | None:
-        """The front, where it has the same inputs and settings as the run."""
-        if self.front is None or self.document is None:
+    def front_of_run(self) -> FrontRecord | None:
+        """Return the Pareto front if it has the same inputs and settings as the run, else None."""
+        if self.front is None or self.record is None:
             return None
-        return self.front if all(self.front[name] == self.document[name] for name in ("inputs", "settings")) else None
+        is_same = self.front.inputs == self.record.inputs and self.front.settings == self.record.settings
+        return self.front if is_same else None
 
 
 def read_run(folder: Path) -> Run:
-    """The files of a run, or of a front.
+    """Return the files of a run, or of a Pareto front.
 
     Raises
     ------
     InputError
-        Where there is no such folder, it holds no run, or a file of it cannot be used.
+        If there is no such folder, it holds no run, or one of its files cannot be used.
     Failure
-        Where another run does not stop writing into it.
+        If another run does not stop writing into the folder.
     """
     with undisturbed(folder):
         return _read_run(folder)
@@ -96,19 +79,46 @@ def _read_run(folder: Path) -> Run:
         )
     if not (folder / PLAN).is_file():
         if (folder / FRONT).is_file():
-            return Run(None, {}, {}, _read(folder / FRONT), str(folder))
+            return Run(None, {}, read_record(folder / FRONT, FrontRecord), str(folder))
         expected = f"the folder of a run, which holds {PLAN}"
         raise InputError([Fault(Code.NOT_A_RUN, str(folder), None, "", f"no {PLAN}", expected)])
-    document, sites, plan = (_read(folder / name) for name in (PLAN, SITES, PLACES))
+    record, places = read_record(folder / PLAN, RunRecord), _places(folder / PLACES)
     resolved = folder.resolve()
     for place in (resolved, resolved.with_name(resolved.name + "-pareto")):
         if (place / FRONT).is_file():
-            return Run(document, sites, plan, _read(place / FRONT), place.name)
-    return Run(document, sites, plan)
+            return Run(record, places, read_record(place / FRONT, FrontRecord), place.name)
+    return Run(record, places)
 
 
-def _read(path: Path) -> Document:
-    """A document with all that a report needs."""
+def read_record(path: Path, model: type[_Model]) -> _Model:
+    """Return a stored record of this format or an earlier one.
+
+    Raises
+    ------
+    InputError
+        If the file or its format cannot be read, or with each value (at most NAMED) that is not as siteopt writes it.
+    """
+    found = _json(path)
+    version = found.get("format_version")
+    if version not in READABLE:
+        expected = f"{', '.join(map(str, READABLE))}, which this siteopt reads; solve it again"
+        raise _unusable(path, "format_version", f"{version}", expected)
+    if version == 1 and path.name == PLAN:
+        _place_sites_of_1(found, path.with_name(SITES))
+    try:
+        return read_stored(found, model)
+    except ValidationError as error:
+        raise InputError([_fault(path, one) for one in error.errors(include_url=False)[:NAMED]]) from None
+
+
+def _fault(path: Path, error: ErrorDetails) -> Fault:
+    field = ".".join(map(str, error["loc"]))
+    found = "nothing" if error["type"] == "missing" else f"{error['input']!r}"
+    return Fault(Code.NOT_A_RUN, str(path), None, field, found, f"what siteopt writes there ({error['msg']})")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file; raise an InputError if there is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -117,24 +127,30 @@ def _read(path: Path) -> Document:
         raise _unusable(path, "", str(error), "the JSON that siteopt wrote; solve it again") from None
     if not isinstance(found, dict):
         raise _unusable(path, "", f"{found!r}", "an object, as siteopt wrote it")
-    if path.name in (PLAN, FRONT) and found.get("format_version") != FORMAT_VERSION:
-        version = f"{found.get('format_version')}"
-        raise _unusable(path, "format_version", version, f"{FORMAT_VERSION}, which this siteopt reads; solve it again")
-    _require(path, "", found, _FIELDS[path.name])
-    for name, fields in _ROWS.items():
-        rows = found.get(name, ())
-        if not isinstance(rows, list | tuple):
-            raise _unusable(path, name, f"{rows!r}", "a list; solve it again")
-        for number, row in enumerate(rows):
-            if not (path.name == FRONT and name == "milestones"):
-                _require(path, f"{name}[{number}].", row, fields)
     return found
 
 
-def _require(path: Path, place: str, found: Any, fields: tuple[str, ...]) -> None:
-    for field in fields:
-        if not isinstance(found, Mapping) or field not in found:
-            raise _unusable(path, f"{place}{field}", "nothing", "a value, as this siteopt writes it; solve it again")
+def _place_sites_of_1(found: dict[str, Any], path: Path) -> None:
+    """Add the positions of the listed sites to a record of format 1, which had them only in ``sites.geojson``."""
+    try:
+        for row, feature in zip(found["ranking"], _json(path)["features"], strict=True):
+            row["longitude"], row["latitude"] = feature["geometry"]["coordinates"]
+    except (KeyError, TypeError, ValueError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise _unusable(path, "features", said, "the sites of the run; solve it again") from None
+
+
+def _places(path: Path) -> GeoJSON:
+    """Return the content of ``plan.geojson``, after a check that a page can draw its features."""
+    found = _json(path)
+    try:
+        for feature in found["features"]:
+            feature["properties"]["role"]
+            shapely.geometry.shape(feature["geometry"])
+    except (KeyError, TypeError, ValueError, AttributeError, shapely.errors.ShapelyError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise _unusable(path, "features", said, "features as siteopt wrote them; solve it again") from None
+    return found
 
 
 def _unusable(path: Path, field: str, found: str, expected: str) -> InputError:

@@ -1,4 +1,4 @@
-"""How each layer looks: one description, for the project, the GeoPackage and the files beside the GeoJSON alike."""
+"""Describe how each layer looks, once for the QGIS project, the GeoPackage and the QML files beside the GeoJSON."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from xml.etree.ElementTree import Element
 from siteopt.output import qml, tips
 from siteopt.output.layer import Field, Layer
 from siteopt.output.layers import AREA_ROLES
+from siteopt.output.names import PLURAL
 from siteopt.output.palette import BORDER, INK, KIND, LAND, MARKER, SEVERITY, STANDING, WATER
 from siteopt.output.qml import Label, Place, column, quoted, rgba
-from siteopt.output.summary import PLURAL
-from siteopt.plan import Standing
+from siteopt.record.base import Standing
 from siteopt.schema import Kind
 
 WORDS = {
@@ -23,17 +23,17 @@ WORDS = {
     Standing.CANNOT_SERVE: "Cannot serve",
     Standing.EXCLUDED: "Left out",
 }
-"""What the legend says of a standing."""
+"""Legend text of each standing."""
 
 NEAR = 4_000_000
-"""Scale of a province: closer than this there is room for words on every candidate."""
+"""Scale denominator that shows a province; closer than this, there is room for a label at every candidate."""
 CONTINENT = 50_000_000
-"""Scale of a continent: farther than this provinces are a tangle."""
+"""Scale denominator that shows a continent; farther out than this, province borders are a tangle."""
 ON_SITE = 40_000
-"""Scale of a town: closer than this halls and yards have names, and no delivery passes over them."""
+"""Scale denominator that shows a town; closer than this, halls and yards have labels and deliveries are hidden."""
 
 CROWD = 500
-"""Sites beyond which those without a rank are drawn smaller, and below the plan."""
+"""With more sites than this, all sites lie below the plan, and all but the chosen and solved ones are drawn smaller."""
 
 _SIZES_MM = {"star": 5.5, "circle": 2.6, "diamond": 3.4, "cross": 2.4, "square": 1.8}
 _DASHES_MM = {Kind.GENERATOR: "", Kind.CHILLER: "4;1.6", Kind.BATTERY: "0.2;1.8"}
@@ -41,27 +41,27 @@ _AREA_WORDS = {"outline": "Outline of the site", "yard": "Yard", "hall": "Hall"}
 _WHITE, _CLEAR = rgba("#FFFFFF"), rgba("#FFFFFF", 0)
 _ACCENT = rgba(STANDING[Standing.CHOSEN])
 _FIRST = 10
-"""Ranks whose names are bold."""
+"""Last rank whose name is bold."""
 _LAST = 1_000_000
-"""Behind every rank."""
+"""Drawing order of a site without a rank: behind every rank."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """What a layer looks like and says.
+    """How a layer looks, and what its labels and map tips say.
 
     Attributes
     ----------
     tip : str
-        HTML with expressions, for the pointer.
+        HTML with QGIS expressions, shown when the pointer rests on a feature.
     shown_as : str
-        Expression that names a feature in lists.
+        QGIS expression that names a feature in lists.
     obstacle : bool
-        The labels of other layers keep clear of its features.
+        Whether the labels of other layers keep clear of the features of this one.
     farther_than : float
-        Denominator of the scale closer than which the layer is hidden; 0 never hides it.
+        Scale denominator; closer than this, the layer is hidden. 0 never hides it.
     times : dict, optional
-        Fields and mode for the Temporal Controller.
+        Mode and expressions for the Temporal Controller.
     """
 
     renderer: Element
@@ -74,20 +74,21 @@ class Style:
 
     @property
     def attributes(self) -> dict[str, object]:
-        """Of the element around the style: whether the layer takes part in labelling, and at which scales it shows."""
+        """Return the attributes of the element around the style: whether labelling sees the layer, and its scales."""
         labelled, scaled = bool(self.labels) or self.obstacle, self.farther_than > 0
         scales = {"hasScaleBasedVisibilityFlag": int(scaled), "minScale": 1e10, "maxScale": self.farther_than}
         return {"labelsEnabled": int(labelled), **(scales if scaled else {})}
 
 
 def style_of(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Style:
-    """The style of a layer.
+    """Return the style of a layer.
 
     Parameters
     ----------
-    milestones : names by field, as :func:`siteopt.output.layers.milestone_names` gives them
+    milestones : mapping of str to str
+        Names by field, as returned by :func:`siteopt.output.layers.milestone_names`.
     alone : bool
-        The layer is opened without the others, so it names what another one would.
+        Whether the layer is opened without the others. If so, it also has the labels that another layer would show.
     """
     if layer.name == "sites":
         return _sites(layer, milestones, alone=alone)
@@ -97,7 +98,7 @@ def style_of(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Sty
 
 
 def style_elements(style: Style, fields: Sequence[Field] = ()) -> list[Element]:
-    """A style as the children of a QML file, or of a layer in a project."""
+    """Return a style as the child elements of a QML file, or of a layer in a project."""
     made = []
     if style.times:
         made.append(qml.element("temporal", **style.times, enabled=1))
@@ -114,7 +115,7 @@ def style_elements(style: Style, fields: Sequence[Field] = ()) -> list[Element]:
 
 
 def qml_text(style: Style, fields: Sequence[Field] = ()) -> str:
-    """The text of a QML file."""
+    """Return the text of a QML file."""
     children = style_elements(style, fields)
     root = qml.element("qgis", None, *children, version="3.22.0", **style.attributes)
     root.set("styleCategories", "AllStyleCategories")
@@ -122,7 +123,10 @@ def qml_text(style: Style, fields: Sequence[Field] = ()) -> str:
 
 
 def _sites(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Style:
-    """Candidates by standing; ranks and days are told at any scale, reasons where there is room or nothing else."""
+    """Return the style of the candidates, by standing.
+
+    Ranks and days are shown at any scale; reasons only where there is room, or at any scale if no site has a rank.
+    """
     ranked = any(row["rank"] is not None for row in layer.rows)
     days = " || ', ' || ".join(column(f"day_{field}") for field in milestones) or "''"
     name_and_days = f"{column('name')} || '\\nday ' || {days}"
@@ -150,7 +154,7 @@ def _sites(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Style
     ]
     rank = column("rank")
     rows = {name: _day_of(field) for field, name in milestones.items()}
-    rows |= {"Cost": _MILLIONS, "Reason": _filled("reason"), "Assumed": _filled("assumed")}
+    rows |= {"Cost": column("cost"), "Reason": _filled("reason"), "Assumed": _filled("assumed")}
     tip = tips.tip(f"coalesce({rank} || '. ', '') || {column('name')}", rows, column("standing"))
     # drawn from the last rank to the first, so that the best lies on top
     renderer = qml.categorized("standing", classes, f"coalesce({rank}, {_LAST})")
@@ -182,14 +186,17 @@ def _star() -> Element:
 
 def _chosen() -> Style:
     text = f"{column('name')} || '\\n' || replace({column('days')}, ', ', '\\n') || '\\n' || {column('cost')}"
-    rows = {word: _filled(word.lower()) for word in ("Days", "Cost", "Faster")} | {"Keys": column("access")}
+    rows = {word: _filled(word.lower()) for word in ("Days", "Cost", "Faster")} | {"Handover": column("access")}
     tip = tips.tip(column("name"), rows, column("outcome"))
     label = Label(text, size=9, bold=True, priority=10, boxed=True, away_mm=11, place=Place.ROUND)
     return Style(qml.single(_star()), (label,), tip, column("name"))
 
 
 def _milestones() -> Style:
-    """A ring a milestone around the chosen site; with the Temporal Controller each appears on its day."""
+    """Return the style of the milestones: a ring for each around the chosen site.
+
+    With the Temporal Controller, each ring appears on the day of its milestone.
+    """
     size = {"size": f"9 + 2.5 * {column('number')}"}
     options = {"name": "circle", "size": 12, "color": _CLEAR, "outline_color": rgba(STANDING[Standing.CHOSEN], 0.75)}
     ring = qml.symbol_layer("SimpleMarker", {**options, "outline_width": 0.45}, size)
@@ -197,7 +204,7 @@ def _milestones() -> Style:
         "GPUs": f"format_number({column('gpus')}, 0)",
         "Day": f"{column('day')} || ', ' || {column('date')}",
         "Demand": f"format_number({column('demand_mw')}, 1) || ' MW'",
-        "Held by": _filled("held_by"),
+        "Limited by": _filled("held_by"),
     }
     tip = tips.tip(column("name"), rows)
     times = _times("date")
@@ -208,13 +215,13 @@ def _deliveries() -> Style:
     classes = [(str(kind), PLURAL[kind].capitalize(), _haul_symbol(kind)) for kind in Kind]
     rows = {"From": column("depot"), "Rating": f"format_number({column('mw')}, 1) || ' MW'"}
     rows |= {name.capitalize(): column(name) for name in ("leaves", "arrives", "ready", "serves")}
-    tip = tips.tip(f"{column('units')} || ' x ' || {column('model')}", rows | {"Cost": _MILLIONS})
+    tip = tips.tip(f"{column('units')} || ' x ' || {column('model')}", rows | {"Cost": column("cost")})
     named = f"{column('units')} || ' x ' || {column('model')} || ', ' || {column('depot')}"
     return Style(qml.categorized("kind", classes), (), tip, named, True, ON_SITE, _times("leaves", "arrives"))
 
 
 def _haul_symbol(kind: Kind) -> Element:
-    """A line with an arrow; its dashes tell the kind where its colour does not."""
+    """Return a line with an arrow; its dashes tell the kind of equipment even without its colour."""
     colour, dashes = rgba(KIND[kind]), _DASHES_MM[kind]
     dash = {"use_custom_dash": 1, "customdash": dashes, "customdash_unit": "MM"} if dashes else {}
     arrow = qml.symbol("marker", qml.marker("filled_arrowhead", 4, colour, _WHITE, 0.2))
@@ -241,7 +248,7 @@ def _depots() -> Style:
 
 
 def area_symbol(role: str) -> Element:
-    """An outline, a yard or a hall."""
+    """Return the symbol of an outline, a yard or a hall."""
     if role == "outline":
         return qml.symbol("fill", qml.fill(_CLEAR, _ACCENT, 0.6))
     shade = {"yard": rgba(BORDER, 0.55), "hall": rgba(STANDING[Standing.CHOSEN], 0.45)}[role]
@@ -258,7 +265,7 @@ def _areas() -> Style:
 
 
 def _faults(only_faults: bool) -> Style:
-    """One label a row of the input, whatever is wrong with it."""
+    """Return the style of the faults; a row of the input has one label, which lists all of its faults."""
     near = 0 if only_faults else NEAR
     label = Label(column("label"), f"{column('label')} is not null", 8.5, bold=True, priority=7, closer_than=near)
     place = f"coalesce(nullif({column('name')}, ''), {column('file')}) || coalesce(', row ' || {column('row')}, '')"
@@ -309,7 +316,7 @@ _STYLES: Mapping[str, Callable[[], Style]] = {
 
 
 def plan_style() -> Style:
-    """Everything in ``plan.geojson``, whose points, lines and polygons QGIS opens as layers of their own."""
+    """Return one style for all of ``plan.geojson``, whose points, lines and polygons QGIS opens as separate layers."""
 
     def role(name: str) -> str:
         return f"{column('role')} = {quoted(name)}"
@@ -330,9 +337,10 @@ def plan_style() -> Style:
 
 
 def _times(first: str, last: str = "") -> dict[str, object]:
-    """When a feature is visible: from one date, to the end of another; always where they are null.
+    """Return when a feature is visible: from the first date to the end of the last one.
 
-    Expressions, and not the fields themselves: QGIS compares a date with a time as text, and would be a day early.
+    A date that is null sets no limit. Without ``last`` there is no end. The dates are expressions and not fields,
+    because QGIS compares a date with a time as text, and would be a day early.
     """
     start = f"coalesce(to_datetime({column(first)}), to_datetime('1900-01-01'))"
     end = f"coalesce(to_datetime({column(last)}), to_datetime('2900-01-01')) + to_interval('1 day')" if last else ""
@@ -343,13 +351,10 @@ _BY_EXPRESSIONS = 4
 
 
 def _day_of(field: str) -> str:
-    held = f"coalesce(', held by ' || {_filled('bottleneck_' + field)}, '')"
+    held = f"coalesce(', limited by ' || {_filled('bottleneck_' + field)}, '')"
     return f"'day ' || {column('day_' + field)} || ', ' || {column('date_' + field)} || {held}"
 
 
 def _filled(name: str) -> str:
-    """A column, null where its text is empty."""
+    """Return an expression for a column that is null where its text is empty."""
     return f"nullif({column(name)}, '')"
-
-
-_MILLIONS = f"'USD ' || format_number({column('cost_usd')} / 1e6, 1) || ' M'"

@@ -1,190 +1,160 @@
-"""What a person reads in ten seconds."""
+"""Sum up a run in a few lines that a person can read in ten seconds."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
-from siteopt.output.document import Document, units_of
-from siteopt.plan import RunOutcome
+from siteopt.output.limits import limit_of
+from siteopt.output.names import PLURAL
+from siteopt.output.words import MoneyUnit, Words
+from siteopt.record.base import RunOutcome
+from siteopt.record.replay import PowerQualityRecord, ReplayedMilestone, ReplayRecord
+from siteopt.record.run import ListedSite, PlanRecord, RunRecord
+from siteopt.schema import Kind
 
-KINDS = ("generator", "chiller", "battery")
-PLURAL = {"generator": "generators", "chiller": "chillers", "battery": "batteries"}
 NEXT_BEST = 3
-BILLIONS = 1e5
-"""Millions from which money is told in billions."""
 
 
-def summary(document: Document) -> str:
-    """The answer in a few lines of text."""
-    certificate, ranking = document["certificate"], document["ranking"]
-    head = f"{document['scenario']}: {document['outcome']}"
-    lines = [f"{head}, {certificate['milps_solved']} MILPs in {certificate['seconds']:.1f} s"]
-    if document["site_id"] is None:
-        return "\n".join([*lines, *_reasons(document)])
-    if document["outcome"] == RunOutcome.LIMIT:
-        lines.append("Not proven  " + "; ".join(["the best plan so far", _bounds(document), *_undecided(document)]))
-    lines.append(
-        f"Site        {document['site_name']} ({document['site_id']}), {_among(document)}"
-        f"{document['candidates']:,} candidates"
-    )
-    width = max(len(milestone["name"]) for milestone in document["milestones"])
-    for milestone in document["milestones"]:
-        held = f"  held by {held_by(milestone)}" if milestone["bottleneck"] else ""
+def summary(run: RunRecord) -> str:
+    """Return the answer in a few lines of text."""
+    certificate, plan, words = run.certificate, run.plan, Words.of(run)
+    lines = [f"{run.scenario}: {run.outcome}, {certificate.milps_solved} MILPs in {certificate.seconds:.1f} s"]
+    if plan is None:
+        return "\n".join([*lines, *_reasons(run, words)])
+    unit = words.cost_unit(plan.cost)
+    if run.outcome is RunOutcome.LIMIT:
+        lines.append("Not proven  " + "; ".join(["the best plan so far", _bounds(run, unit), *_undecided(run, words)]))
+    lines.append(f"Site        {plan.site_name} ({plan.site_id}), {_among(run)}{run.candidates:,} candidates")
+    width = max(len(milestone.name) for milestone in plan.milestones)
+    for milestone in plan.milestones:
+        limit = limit_of(milestone, words)
         lines.append(
-            f"Milestone   {milestone['name']:<{width}}  {milestone['gpus']:>9,} GPUs  day {milestone['day']:>4}"
-            f"  {milestone['date']}  {milestone['demand_mw']:>6.1f} MW{held}"
+            f"Milestone   {milestone.name:<{width}}  {milestone.gpus:>9,} GPUs  day {milestone.day:>4}"
+            f"  {milestone.date}  {milestone.demand_mw:>6.1f} MW{f'  limited by {limit}' if limit else ''}"
         )
-    for row in document["baselines"]:
+    for row in plan.baselines:
         lines.append(
-            f"Faster      {row['times_faster_low']:.1f} to {row['times_faster_high']:.1f} times than {row['name']!r}"
-            f" ({row['milestone']}: day {row['days']} against {row['days_low']} to {row['days_high']})"
+            f"Faster      {row.times_faster_low:.1f} to {row.times_faster_high:.1f} times faster than {row.name!r}"
+            f" ({row.milestone}: day {row.days} against {row.days_low:g} to {row.days_high:g})"
         )
-    lines += _mix(document)
-    lines.append(f"Cost        {money(document, document['cost_usd']['total'])}: " + _parts(document))
+    lines += _mix(plan, words)
+    lines.append(f"Cost        {unit(plan.cost.total_usd)}: " + _parts(plan, unit, words))
     lines += [
-        f"Next best   {row['rank']}. {row['name']}: days {_days(document, row)}, {money(document, row['cost_usd'])}"
-        for row in ranking
-        if row["rank"] is not None and 1 < row["rank"] <= 1 + NEXT_BEST
+        f"Next best   {site.rank}. {site.name}: days {_days(site)}, {unit(site.cost_usd)}"
+        for site in run.ranking
+        if site.rank is not None and site.cost_usd is not None and 1 < site.rank <= 1 + NEXT_BEST
     ]
-    guessed = [item["column"] for item in document["assumptions"] if item["chosen_site"]]
+    guessed = [one.column for one in run.assumptions if one.chosen_site]
     if guessed:
         lines.append(f"Assumed     for this site: {', '.join(guessed)}")
-    return "\n".join([*lines, *_second(document), *replay_lines(document)])
+    return "\n".join([*lines, *_second(run, words), *replay_lines(plan.replay, plan.power_quality, words)])
 
 
-def held_by(milestone: Document) -> str:
-    """The limit that holds a milestone back, with the days that it costs."""
-    saved = milestone["days_saved"].get(milestone["bottleneck"])
-    return milestone["bottleneck"] + (f" ({counted(saved, 'day')})" if saved else "")
+def _among(run: RunRecord) -> str:
+    """Return how many sites took part; empty for the monolithic method, which ranks only the chosen site."""
+    return f"best of {run.eligible:,} eligible, " if run.method == "search" else ""
 
 
-def _among(document: Document) -> str:
-    """How many took part; by the monolithic method none but the chosen one is ranked."""
-    return f"best of {document['eligible']:,} eligible, " if document["method"] == "search" else ""
-
-
-def _bounds(document: Document) -> str:
-    """What no site can beat, as far as it is known."""
-    words = []
-    for stage in document["certificate"]["stages"]:
-        if stage["goal"] == "cost":
-            words.append(f"cost at least {money(document, stage['bound'] * 1e6)} (gap {stage['gap']:.2%})")
+def _bounds(run: RunRecord, unit: MoneyUnit) -> str:
+    """Return in words the bounds that no site can beat, as far as they are known."""
+    said = []
+    for stage in run.certificate.stages:
+        if stage.goal == "cost":
+            said.append(f"cost at least {unit(stage.bound * 1e6)} (gap {stage.gap:.2%})")
         else:
-            words.append(f"{stage['goal']} not before day {stage['bound']:.0f} (gap {stage['gap']:.0%})")
-    return ", ".join(words)
+            said.append(f"{stage.goal} not before day {stage.bound:.0f} (gap {stage.gap:.0%})")
+    return ", ".join(said)
 
 
-def _undecided(document: Document) -> list[str]:
-    """Say where the solver contradicts itself, and neither a plan nor a safe bound shows what is right."""
-    count = document["certificate"]["evidence"]["undecided"]
-    return [f"the solver contradicts itself about {counted(count, 'claim')}"] if count else []
+def _undecided(run: RunRecord, words: Words) -> list[str]:
+    """Return how often the solver contradicts itself, and neither a plan nor a safe bound shows what is right."""
+    count = run.certificate.evidence.undecided
+    return [f"the solver contradicts itself about {words.count(count, 'claim')}"] if count else []
 
 
-def _second(document: Document) -> list[str]:
-    """What a second solver says."""
-    found = document["certificate"].get("second_solver")
-    if not found:
+def _second(run: RunRecord, words: Words) -> list[str]:
+    """Return a line on what the second solver says; no line if there was none."""
+    found = run.certificate.second_solver
+    if found is None:
         return []
-    if not found["agrees"]:
+    if not found.agrees:
         verdict = "DISAGREES: do not use this plan, and report it"
-    elif found["mistaken"]:
+    elif found.mistaken:
         verdict = "is mistaken: the plan that is given holds, and is better than what it calls the best"
-    elif found["finished"]:
+    elif found.finished:
         verdict = "agrees"
     else:
         verdict = "contradicts nothing, but did not finish"
-    best = f"; its best plan costs {money(document, found['cost_musd'] * 1e6)}" if found["cost_musd"] else ""
-    return [f"Checked     {found['solver']} {verdict}{best}"]
+    best = f"; its best plan costs {words.money(found.cost_musd * 1e6)}" if found.cost_musd else ""
+    return [f"Checked     {found.solver} {verdict}{best}"]
 
 
-def replay_lines(document: Document) -> list[str]:
-    """What the replay of a plan says, day by day and of its electricity; nothing where there is none."""
-    return [*_replay(document), *_quality(document)]
+def replay_lines(replay: ReplayRecord, quality: PowerQualityRecord, words: Words) -> list[str]:
+    """Return the lines on the replay of a plan and on its power quality."""
+    return [_replay(replay, words), *_quality(quality, words)]
 
 
-def _replay(document: Document) -> list[str]:
-    """Whether every milestone starts as planned, as replayed, and whether the budget lasts."""
-    found = document["replay"]
-    if found is None:
-        return []
-    other = [_start(one) for one in found["milestones"] if one["days_later"] != 0]
-    budget = ["ABOVE THE BUDGET"] if found["cost_usd"] is not None and not found["within_budget"] else []
-    return [f"Replay      {'; '.join([*(other or ['as planned']), *budget])}"]
+def _replay(found: ReplayRecord, words: Words) -> str:
+    """Return a line on whether every milestone starts as planned in the replay, and whether the budget suffices."""
+    other = [_start(one, words) for one in found.milestones if one.days_later != 0]
+    budget = ["ABOVE THE BUDGET"] if found.cost_usd is not None and not found.within_budget else []
+    return f"Replay      {'; '.join([*(other or ['as planned']), *budget])}"
 
 
-def _start(milestone: Document) -> str:
-    """When a milestone starts that does not start as planned, and why."""
-    name, day, later = milestone["name"], milestone["day"], milestone["days_later"]
-    why = f": {milestone['reason']}" if milestone["reason"] else ""
-    if day is None:
-        return f"{name} does not start{why}"
-    return f"{name} on day {day}, {counted(abs(later), 'day')} {'later' if later > 0 else 'sooner'} than planned{why}"
+def _start(one: ReplayedMilestone, words: Words) -> str:
+    """Return when and why a milestone starts on another day than planned."""
+    why = f": {words.reasons(one.reasons)}" if one.reasons else ""
+    if one.day is None or one.days_later is None:
+        return f"{one.name} does not start{why}"
+    late = f"{words.count(abs(one.days_later), 'day')} {'later' if one.days_later > 0 else 'sooner'}"
+    return f"{one.name} on day {one.day}, {late} than planned{why}"
 
 
-def _quality(document: Document) -> list[str]:
-    """Whether the class that is asked for is kept, and what that changed."""
-    found = document["power_quality"]
-    if found is None or found["class"] is None:
-        return []
-    failed = dict.fromkeys(name.partition(" (")[0] for name in found["without_batteries"]["failed"])
+def _quality(found: PowerQualityRecord, words: Words) -> Iterator[str]:
+    """Yield lines on whether the class that was asked for is kept, and on how that changed the plan."""
+    if found.iso_class is None:
+        return
+    failed = dict.fromkeys(one.event for one in found.without_batteries.failed)
     without = f" (without batteries: {', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'})" if failed else ""
-    failing = ", ".join(one["name"] for one in found["milestones"] if not one["kept"])
-    kept = "kept at every milestone" if found["passes"] else f"NOT kept at {failing}"
-    lines = [f"Electricity {found['class']} {kept}{without}"]
-    before = found["before"]
+    failing = ", ".join(one.name for one in found.milestones if not one.kept)
+    kept = "kept at every milestone" if found.passes else f"NOT kept at {failing}"
+    yield f"Electricity {found.iso_class} {kept}{without}"
+    before = found.before
     if before is not None:
-        days = ", ".join(str(day) for day in before["days"])
-        plan = f"{before['site_name']}, days {days}, {money(document, before['cost_usd'])}"
-        lines.append(f"Rounds      {found['rounds']}, from the plan without it: {plan}")
-    return lines
+        days = ", ".join(str(day) for day in before.days)
+        plan = f"{before.site_name}, days {days}, {words.money(before.cost_usd)}"
+        yield f"Rounds      {found.rounds}, from the plan without it: {plan}"
 
 
-def _mix(document: Document) -> list[str]:
+def _mix(plan: PlanRecord, words: Words) -> list[str]:
     lines = []
-    for kind in KINDS:
+    for kind in Kind:
         models: Counter[str] = Counter()
-        for order in document["orders"]:
-            if order["kind"] == kind:
-                models[order["model"]] += units_of(order)
-        mw = document["milestones"][-1][f"{PLURAL[kind]}_mw"]
+        for order in plan.orders:
+            if order.kind == kind:
+                models[order.model] += order.all_units
+        mw = plan.milestones[-1].equipment_mw[kind]
         if models:
             units = ", ".join(f"{count} x {model}" for model, count in models.most_common())
-            lines.append(f"{PLURAL[kind].capitalize():<10}  {sum(models.values())} units, {mw:,.1f} MW: {units}")
-    steps = [step for step in document["grid_steps"] if step["in_service_from"]]
-    words = [f"{step['grid_mw']:g} MW from {step['ready']}" for step in steps]
-    lines.append(
-        f"Grid        {document['milestones'][0]['grid_mw']:g} MW at the first milestone"
-        + "".join(f", {word}" for word in words)
-    )
+            lines.append(
+                f"{PLURAL[kind].capitalize():<10}  {words.count(models.total(), 'unit')}, {mw:,.1f} MW: {units}"
+            )
+    risen = [f", {step.grid_mw:g} MW from {step.ready}" for step in plan.grid_steps if step.in_service_from]
+    lines.append(f"Grid        {plan.milestones[0].grid_mw:g} MW at the first milestone{''.join(risen)}")
     return lines
 
 
-def money(document: Document, usd: float) -> str:
-    """An amount in the currency of a document, in millions or billions."""
-    amount = usd * document["currency_per_usd"] / 1e6
-    return (
-        f"{document['currency']} {amount:,.1f} M"
-        if amount < BILLIONS
-        else f"{document['currency']} {amount / 1e3:,.1f} bn"
-    )
+def _parts(plan: PlanRecord, unit: MoneyUnit, words: Words) -> str:
+    parts = sorted(((name, usd) for name, usd in plan.cost.parts_usd.items() if usd), key=lambda part: -part[1])
+    return ", ".join(f"{words.term(name)} {unit.bare(usd)}" for name, usd in parts)
 
 
-def _parts(document: Document) -> str:
-    parts = [(name, usd) for name, usd in document["cost_usd"].items() if name != "total" and usd]
-    parts.sort(key=lambda part: -part[1])
-    return ", ".join(f"{name.replace('_', ' ')} {money(document, usd).split(' ', 1)[1]}" for name, usd in parts)
+def _days(site: ListedSite) -> str:
+    return ", ".join(str(one.day) for one in site.milestones)
 
 
-def counted(number: float, word: str) -> str:
-    """A number with its noun: ``1 day``, ``2 days``."""
-    return f"{number:,g} {word if number == 1 else PLURAL.get(word, word + 's')}"
-
-
-def _days(document: Document, row: Document) -> str:
-    return ", ".join(str(value) for name, value in row.items() if name.startswith("day_"))
-
-
-def _reasons(document: Document) -> list[str]:
-    if document["outcome"] == RunOutcome.LIMIT:
-        return ["; ".join(_undecided(document)) or "No plan yet: the time was up before the first one"]
-    return [f"  {row['site_id']}: {row['reason'] or row['standing']}" for row in document["ranking"]]
+def _reasons(run: RunRecord, words: Words) -> list[str]:
+    if run.outcome is RunOutcome.LIMIT:
+        return ["; ".join(_undecided(run, words)) or "No plan yet: the time was up before the first one"]
+    return [f"  {site.site_id}: {words.reasons(site.reasons) or site.standing}" for site in run.ranking]

@@ -1,4 +1,4 @@
-"""``orders.csv``, ``schedule.csv`` and ``crews.csv``: what to order, what happens when, and which crew does it."""
+"""Write ``orders.csv``, ``schedule.csv`` and ``crews.csv``: what to order, what happens when, which crew does it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from siteopt.output.document import Document, units_of
+from siteopt.record.run import PlanRecord, RunRecord
 from siteopt.scenario import slug
 
 FORMULA = re.compile(r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\0]*[=+\-@＝＋－﹣＠]|[\t\n]")
-"""How a cell begins that is a formula to a spreadsheet, also in full width and behind what nobody sees."""
+"""Start of a cell that a spreadsheet takes for a formula, also with full-width signs or after invisible characters."""
 
 
-def orders_csv(document: Document) -> str:
-    """One row an order: units on site at each milestone, and its dates."""
-    milestones = [milestone["name"] for milestone in document["milestones"]]
+def orders_csv(run: RunRecord) -> str:
+    """Return the orders as CSV, one row each: units on site at each milestone, and dates; no rows without a plan."""
+    milestones = [milestone.name for milestone in run.plan.milestones] if run.plan is not None else []
     plain = ("offer_id", "kind", "vendor", "model", "depot")
     dated = (
         "leaves_day",
@@ -32,40 +32,46 @@ def orders_csv(document: Document) -> str:
     )
     header = [*plain, *(f"units_{slug(name)}" for name in milestones), *dated]
     rows = (
-        [*(order[name] for name in plain), *order["units"].values(), *(order[name] for name in dated)]
-        for order in document["orders"]
+        [
+            *(getattr(order, name) for name in plain),
+            *order.units.values(),
+            *(getattr(order, name) for name in dated),
+        ]
+        for order in (run.plan.orders if run.plan is not None else ())
     )
     return csv_text(header, rows)
 
 
-def schedule_csv(document: Document) -> str:
-    """One row an event, in the order of days."""
-    return csv_text(("day", "date", "event", "what", "units"), sorted(events(document)))
+def schedule_csv(run: RunRecord) -> str:
+    """Return the events of a plan as CSV, one row each, in the order of days; no rows without a plan."""
+    rows = sorted(events(run, run.plan)) if run.plan is not None else ()
+    return csv_text(("day", "date", "event", "what", "units"), rows)
 
 
-def events(document: Document) -> Iterable[tuple[int, str, str, str, Any]]:
-    """What happens when: day, date, event, what, units."""
-    for order in document["orders"]:
-        what, units = f"{order['offer_id']} ({order['model']})", units_of(order)
-        yield 0, document["start_date"], "order", what, units
-        for event in ("leaves", "arrives", "ready"):
-            yield order[f"{event}_day"], order[event], event, what, units
-    for step in document["grid_steps"]:
-        if step["in_service_from"] is not None:
-            yield step["ready_day"], step["ready"], "grid step", f"{step['grid_mw']:g} MW", ""
-    for milestone in document["milestones"]:
-        yield milestone["day"], milestone["date"], "training starts", milestone["name"], milestone["gpus"]
+def events(run: RunRecord, plan: PlanRecord) -> Iterable[tuple[int, str, str, str, Any]]:
+    """Yield each event of a plan: its day, date and name, what it happens to, and the units (or GPUs)."""
+    for order in plan.orders:
+        what, units = f"{order.offer_id} ({order.model})", order.all_units
+        yield 0, str(run.start_date), "order", what, units
+        yield order.leaves_day, str(order.leaves), "leaves", what, units
+        yield order.arrives_day, str(order.arrives), "arrives", what, units
+        yield order.ready_day, str(order.ready), "ready", what, units
+    for step in plan.grid_steps:
+        if step.in_service_from is not None:
+            yield step.ready_day, str(step.ready), "grid step", f"{step.grid_mw:g} MW", ""
+    for milestone in plan.milestones:
+        yield milestone.day, str(milestone.date), "training starts", milestone.name, milestone.gpus
 
 
-def crews_csv(document: Document) -> str:
-    """One row a crew at work on a unit, as replayed; none where nothing was replayed."""
+def crews_csv(run: RunRecord) -> str:
+    """Return the replayed work of the crews as CSV, one row for each crew on a unit; no rows without a plan."""
     header = ("trade", "crew", "offer_id", "model", "unit", "milestone", "first_day", "last_day", "first", "last")
-    shifts = document["replay"]["crews"] if document["replay"] is not None else ()
-    return csv_text(header, ([shift[name] for name in header] for shift in shifts))
+    shifts = run.plan.replay.crews if run.plan is not None else ()
+    return csv_text(header, ([getattr(shift, name) for name in header] for shift in shifts))
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table as CSV, each cell safe in a spreadsheet."""
+    """Return a table as CSV; no spreadsheet runs any of its cells."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(_cell, header))
@@ -74,7 +80,7 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A cell that no spreadsheet runs: text that looks like a formula gets an apostrophe before it."""
+    """Return a cell that no spreadsheet runs: text that looks like a formula gets an apostrophe before it."""
     if not isinstance(value, str):
         return value
     text = value.replace("\r\n", "\n").replace("\r", "\n")  # Python puts no quotes around a lone carriage return

@@ -1,4 +1,4 @@
-"""Map tips: HTML with expressions of QGIS, in which every text of the user is escaped."""
+"""Make map tips: HTML with QGIS expressions, in which every text of the user is escaped."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from siteopt.output.qml import quoted
 
 
 def tip(heading: str, rows: Mapping[str, str], below: str = "") -> str:
-    """What the pointer shows: a heading, a line below it, and a table without the rows that are null.
+    """Return the HTML of a map tip: a heading, a line below it, and a table without the rows that are null.
 
     Parameters
     ----------
-    heading, below : expressions
-    rows : expressions by their words
+    heading, below : str
+        QGIS expressions; without ``below`` there is no line below the heading.
+    rows : mapping of str to str
+        QGIS expressions by their labels.
     """
     line = f"<br>[% {_escaped(below)} %]" if below else ""
     table = "".join(_row(word, expression) for word, expression in rows.items())

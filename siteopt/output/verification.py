@@ -1,43 +1,56 @@
-"""What a verification found: the document, and the lines that a person reads."""
+"""Put the result of a verification into lines of text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from siteopt.output.document import Document
-from siteopt.output.summary import counted, replay_lines
+from siteopt.output.summary import replay_lines
+from siteopt.output.words import Words
+from siteopt.record.verification import Cause, ChangedCell, Slip, VerificationRecord
 
 
-def verification(document: Document) -> str:
-    """The verdict in a few lines of text."""
-    return "\n".join(_lines(document))
+def verification(record: VerificationRecord) -> str:
+    """Return the verdict in a few lines of text."""
+    return "\n".join(_lines(record, Words.of(record)))
 
 
-def _lines(document: Document) -> Iterator[str]:
-    verdict = "holds" if document["holds"] else "does not hold"
-    yield f"{document['scenario']}: the plan for {document['site_name']} ({document['site_id']}) {verdict}"
-    for path in document["changed_inputs"]:
+def _lines(record: VerificationRecord, words: Words) -> Iterator[str]:
+    verdict = "holds" if record.holds else "does not hold"
+    yield f"{record.scenario}: the plan for {record.site_name} ({record.site_id}) {verdict}"
+    for path in record.changed_inputs:
         yield f"Changed     {path} is not what it was when the plan was made; replayed as it is now"
-    yield from replay_lines(document)
-    if not document["changes"]:
+    yield from replay_lines(record.replay, record.power_quality, words)
+    if not record.changes:
         return
-    for change in document["changes"]:
-        yield f"With        {change['text']}" + ("" if change["concerns"] else " (the plan does not use it)")
-    for slip in document["slips"]:
-        yield f"Slips       {slip['name']}: {_slip(slip)}"
-    if not document["slips"]:
+    for change in record.changes:
+        yield f"With        {_change(change)}" + ("" if change.concerns else " (the plan does not use it)")
+    for slip in record.slips:
+        yield f"Slips       {slip.name}: {_slip(slip, record, words)}"
+    if not record.slips:
         yield "Slips       nothing: every milestone starts as before"
 
 
-def _slip(slip: Document) -> str:
-    day = "never" if slip["day_with"] is None else f"day {slip['day_with']}"
-    words = f"day {slip['day']} becomes {day}"
-    if slip["days_later"] is not None:
-        late = slip["days_later"]
-        words += f", {counted(abs(late), 'day')} {'later' if late > 0 else 'sooner'}"
-    because = [
-        f"{one['change']}" + (f" ({one['days_later']:+d} alone)" if one["days_later"] is not None else " (never alone)")
-        for one in slip["because"]
-    ]
-    words += f"; because of {', '.join(because)}" if because else "; only the changes together"
-    return words + (f". {slip['reason']}" if slip["reason"] else "")
+def _change(change: ChangedCell) -> str:
+    step = "" if change.level_mw is None else f", step to {change.level_mw:g} MW"
+    return f"{change.column} of {change.row}{step}: {_cell(change.before)} -> {_cell(change.after)}"
+
+
+def _cell(value: float | str | None) -> str:
+    if value is None or value == "":
+        return "blank"
+    return value if isinstance(value, str) else f"{value:,.10g}"
+
+
+def _slip(slip: Slip, record: VerificationRecord, words: Words) -> str:
+    day = "never" if slip.day_with is None else f"day {slip.day_with}"
+    said = f"day {slip.day} becomes {day}"
+    if slip.days_later is not None:
+        late = slip.days_later
+        said += f", {words.count(abs(late), 'day')} {'later' if late > 0 else 'sooner'}"
+    because = [f"{_change(record.changes[one.change])}{_alone(one)}" for one in slip.because]
+    said += f"; because of {', '.join(because)}" if because else "; only the changes together"
+    return said + (f". {words.reasons(slip.reasons)}" if slip.reasons else "")
+
+
+def _alone(cause: Cause) -> str:
+    return " (never alone)" if cause.days_later is None else f" ({cause.days_later:+d} alone)"

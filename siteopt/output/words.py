@@ -1,156 +1,263 @@
-"""The words of a report, in English and Korean: phrases, names, reasons, numbers with their nouns, money and dates."""
+"""Say things in one language: phrases, names, reasons, numbers with their nouns, dates, money.
+
+The English text is in the code, and the translations are in ``locale/<language>.po``. Babel knows how a language
+writes numbers, dates and lists. A new language needs a new catalogue, and no code.
+"""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+import gettext
+import io
+import math
+import string
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-from siteopt.output.document import Document
-from siteopt.output.korean import COUNTED, PHRASES, REASONS, TERMS
-from siteopt.output.summary import counted, money
+from siteopt.output.names import COUNTED, NAMES
+from siteopt.output.reason_texts import REASON_TEXTS
+from siteopt.record.reason import Quantity, Reason
+from siteopt.record.run import Cost
 
-LANGUAGES = ("en", "ko")
+if TYPE_CHECKING:
+    import babel
 
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-ENGLISH = {
-    "gpus": "GPUs",
-    "demand_mw": "peak demand",
-    "mean_mw": "mean demand",
-    "heat_mw": "heat",
-    "grid_mw": "grid",
-    "generators_mw": "generators",
-    "batteries_mw": "batteries",
-    "chillers_mw": "chillers",
-    "access_days": "days to access",
-    "floor_area_m2": "floor area",
-    "yard_area_m2": "yard area",
-    "gas_mw": "gas connection",
-    "water_m3_per_day": "water",
-    "air_permit_days": "days to the air permit",
-    "design_temp_c": "design temperature",
-    "elevation_m": "elevation",
-    "grid_usd_per_mwh": "price of grid energy",
-    "site_cost_usd": "cost of the site",
-    "m3/day": "m³/day",
-    "m2": "m²",
-    "deg C": "°C",
-    "solved": "ranked",
-    "excluded": "left out",
-    "lead phase": "order to departure",
-    "haul phase": "haul",
-    "install phase": "installation",
-    "build phase": "GPUs, halls, racks and network",
-    "commission phase": "commissioning",
-    "wait phase": "waits for power or cooling",
-    "load_mw": "load",
-    "networked_gpus": "networked",
-    "training_gpus": "training",
-    "lowest_hz": "lowest Hz",
-    "highest_hz": "highest Hz",
-    "rocof_hz_per_s": "Hz/s",
-    "recovery_s": "recovery, s",
-    "battery_mwh": "through batteries, MWh",
-    "battery_peak_mw": "batteries, peak MW",
-    "battery_drain_mw": "batteries, mean MW",
-    "import_peak_mw": "import, peak MW",
-    "import_swing_mw": "import, swing MW",
-    "shed_mw": "shed, MW",
-}
-"""Names that differ from what the documents call them."""
-ENGLISH_REASONS = {r"unknown: (?P<names>.+)": "unknown: {names}"}
-_KRW = "KRW"
-_KOREAN_MONEY = {_KRW: "원", "USD": "달러"}
-_MYRIAD, _HUNDRED_MILLION, _TRILLION = 1e4, 1e8, 1e12
+LOCALE = Path(__file__).with_name("locale")
+LANGUAGES = ("en", *sorted(path.stem for path in LOCALE.glob("*.po")))
+"""Codes of English and of every language that has a catalogue."""
+
+_ENGLISH = "en_GB"
+"""Locale for English dates and numbers, such as 2 September 2024."""
+_DIGITS = 5
+"""Most digits before the point that the largest amount of a table may have."""
+_MOST_DIGITS = 4
+"""Digits after the point, at most, with which the parts of a cost are shown; more ask for a smaller unit."""
+_PLAIN = 1e6
+"""Amounts below this are shown in whole units of the currency."""
+
+
+class Currency(Protocol):
+    """Anything that says in which currency people read amounts, such as the heading of a record."""
+
+    @property
+    def currency(self) -> str:
+        """Return the ISO 4217 code of the currency."""
+
+    @property
+    def currency_per_usd(self) -> float:
+        """Return how many units of the currency one US dollar is."""
+
+
+@dataclass(frozen=True)
+class MoneyUnit:
+    """One unit for all amounts of a table or a chart.
+
+    Attributes
+    ----------
+    factor : float
+        Factor from US dollars to this unit.
+    digits : int
+        Number of digits after the point.
+    name : str
+        Name of the unit, such as ``USD million``.
+    pattern : str
+        Text of an amount with its unit, such as ``USD {amount} million``.
+    """
+
+    words: Words
+    factor: float
+    digits: int
+    name: str
+    pattern: str
+
+    def bare(self, usd: float) -> str:
+        """Return an amount without its unit."""
+        return self.words.number(usd * self.factor, self.digits)
+
+    def __call__(self, usd: float) -> str:
+        """Return an amount with its unit."""
+        return self.pattern.format(amount=self.bare(usd))
 
 
 @dataclass(frozen=True)
 class Words:
-    """Says everything in one language.
+    """Texts in one language, with money in one currency.
 
     Attributes
     ----------
     language : str
         One of LANGUAGES.
+    currency : str
+        ISO 4217 code.
+    currency_per_usd : float
+        Units of the currency for one US dollar.
     """
 
     language: str = "en"
+    currency: str = "USD"
+    currency_per_usd: float = 1.0
 
-    @property
-    def _korean(self) -> bool:
-        return self.language == "ko"
+    @classmethod
+    def of(cls, record: Currency, language: str = "en") -> Words:
+        """Return the words for a record, in its currency."""
+        return cls(language, record.currency, record.currency_per_usd)
 
     def __call__(self, phrase: str, **values: Any) -> str:
-        """A phrase, which is written in English where it is used, with its values.
+        """Return the translation of a phrase, with its values filled in; the caller writes the phrase in English."""
+        return self._text(phrase).format(**values)
 
-        Raises
-        ------
-        KeyError
-            Where it has no translation.
-        """
-        return (PHRASES[phrase] if self._korean else phrase).format(**values)
+    def _text(self, english: str, context: str | None = None) -> str:
+        found = _translations(self.language)
+        return found.pgettext(context, english) if context else found.gettext(english)
+
+    @cached_property
+    def _locale(self) -> babel.Locale:
+        import babel
+
+        return babel.Locale.parse(_ENGLISH if self.language == "en" else self.language)
+
+    # names and reasons
 
     def term(self, name: str) -> str:
-        """A name that siteopt gives: of a limit, a kind, a standing, an outcome, a column, a part of the cost."""
-        if self._korean:
-            return TERMS.get(name, name)
-        return ENGLISH.get(name, name.replace("_", " "))
+        """Return the words for a name that siteopt gives: of a limit, a kind, a standing, a column or a unit."""
+        return self._text(NAMES.get(name, name.replace("_", " ")), "name")
 
-    def reason(self, text: str) -> str:
-        """Why a site does not serve, or what holds a milestone."""
-        if self._korean and text in TERMS:
-            return TERMS[text]
-        for pattern, made in (REASONS if self._korean else ENGLISH_REASONS).items():
-            found = re.fullmatch(pattern, text)
-            if found:
-                return made.format(**{name: self._part(name, part) for name, part in found.groupdict().items()})
-        parts = text.split("; ")
-        return "; ".join(map(self.reason, parts)) if len(parts) > 1 else text
+    def reason(self, reason: Reason) -> str:
+        """Return a reason in words, for use in a sentence."""
+        return _ReasonText(self).vformat(self._text(REASON_TEXTS[reason.code], "reason"), (), _values(self, reason))
 
-    def _part(self, name: str, text: str) -> str:
-        """A part of a reason: names that siteopt gives are told in the language, all else as it is."""
-        if not name.startswith("names"):
-            return text
-        return ", ".join(self.term(part) for part in re.split(r", | and ", text))
+    def reasons(self, reasons: Iterable[Reason]) -> str:
+        """Return several reasons in words, separated by semicolons."""
+        return "; ".join(map(self.reason, reasons))
+
+    def listed(self, texts: Sequence[str]) -> str:
+        """Return texts as a list with *and*."""
+        from babel.lists import format_list
+
+        return format_list(list(texts), locale=self._locale)
+
+    # numbers and dates
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """Return a number with thousands separators and ``digits`` digits after the point."""
+        from babel.numbers import format_decimal
+
+        return format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=self._locale)
+
+    def percent(self, share: float, digits: int = 0) -> str:
+        """Return a share as a percentage, with ``digits`` digits after the point."""
+        from babel.numbers import format_percent
+
+        return format_percent(share, "#,##0" + ("." + "0" * digits if digits else "") + "%", locale=self._locale)
+
+    def figure(self, value: float) -> str:
+        """Return a figure with one digit after the point, or two significant digits if it is closer to 0 than 0.05."""
+        small = value != 0 and abs(value) < 0.05
+        return self.number(value, 1 - math.floor(math.log10(abs(value))) if small else 1)
 
     def count(self, number: float, noun: str) -> str:
-        """A number with its noun: ``1 day``, ``2 days``."""
-        if self._korean:
-            return COUNTED[noun].format(f"{number:,g}")
-        return counted(number, noun)
+        """Return a number with its noun: ``1 day``, ``2 days``."""
+        form = _translations(self.language).npgettext("count", *COUNTED[noun], 1 if number == 1 else math.ceil(number))
+        return form.format(count=self.number(number, 0 if number == round(number) else 1))
 
-    def date(self, iso: str) -> str:
-        """A date for a sentence."""
-        day = date.fromisoformat(iso)
-        if self._korean:
-            return f"{day.year}년 {day.month}월 {day.day}일"
-        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    def date(self, day: date) -> str:
+        """Return a date in its long form, for use in a sentence."""
+        from babel.dates import format_date
 
-    def currency(self, document: Document) -> str:
-        """The currency of a document."""
-        code = str(document["currency"])
-        return _KOREAN_MONEY.get(code, code) if self._korean else code
+        return format_date(day, "long", locale=self._locale)
 
-    def amount(self, document: Document, usd: float) -> str:
-        """An amount in the currency of a document to the last unit, where millions would hide a difference."""
-        number = f"{usd * document['currency_per_usd']:,.0f}"
-        return f"{number} {self.currency(document)}" if self._korean else f"{self.currency(document)} {number}"
+    # money
 
-    def money(self, document: Document, usd: float) -> str:
-        """An amount in the currency of a document, as the summary tells it; in Korean by ten thousands."""
-        if not self._korean:
-            return money(document, usd)
-        currency, amount = document["currency"], abs(usd * document["currency_per_usd"])
-        unit = f" {self.currency(document)}"
-        sign = "-" if usd < 0 else ""
-        if amount >= _TRILLION:
-            trillions, rest = divmod(round(amount / _HUNDRED_MILLION), round(_TRILLION / _HUNDRED_MILLION))
-            return f"{sign}{trillions:,}조" + (f" {rest:,}억" if rest else "") + unit
-        if amount >= _HUNDRED_MILLION:
-            digits = 0 if currency == _KRW else 2
-            return f"{sign}{amount / _HUNDRED_MILLION:,.{digits}f}억{unit}"
-        return f"{sign}{amount / _MYRIAD:,.0f}만{unit}"
+    @property
+    def currency_name(self) -> str:
+        """Return the name of the currency."""
+        return self._text(self.currency, "currency")
+
+    def money(self, usd: float) -> str:
+        """Return an amount, given in US dollars, with its currency, for use in a sentence."""
+        return self.money_unit([usd])(usd)
+
+    def money_unit(self, amounts_usd: Iterable[float]) -> MoneyUnit:
+        """Return one unit for all these amounts, which are given in US dollars; the largest amount decides."""
+        most = max((abs(usd) * self.currency_per_usd for usd in amounts_usd), default=0.0)
+        fits = (one for one in self._sizes if most / one[0] < (_PLAIN if one[0] == 1 else 10**_DIGITS))
+        size, name = next(fits, self._sizes[-1])
+        digits = min(2, max(1, 6 - len(str(int(most / size))))) if size > 1 else 0
+        pattern = self._text("{currency} {amount}", "money").format(currency=self.currency_name, amount=name)
+        unit = " ".join(pattern.replace("{amount}", "").split())
+        return MoneyUnit(self, self.currency_per_usd / size, digits, unit, pattern)
+
+    def cost_unit(self, cost: Cost) -> MoneyUnit:
+        """Return the unit for a cost and its parts, with digits enough to see the parts that are not GPUs."""
+        unit, others = self.money_unit([cost.total_usd]), cost.total_usd - cost.parts_usd.get("gpus", 0)
+        if not 0 < others * unit.factor < 1:
+            return unit
+        digits = 2 - math.floor(math.log10(others * unit.factor))
+        return replace(unit, digits=digits) if digits <= _MOST_DIGITS else self.money_unit([others])
+
+    @cached_property
+    def _sizes(self) -> list[tuple[float, str]]:
+        """Return the language's units for large amounts: size and pattern, such as 1e6 and ``{amount} million``."""
+        found: dict[str, float] = {"{amount}": 1.0}
+        for size, form in self._locale.compact_decimal_formats["long"]["other"].items():
+            pattern = form.pattern.replace("'", "")
+            zeros = pattern.count("0")
+            unit = pattern.replace("0" * zeros, "{amount}", 1)
+            found.setdefault(unit, float(size) / 10 ** (zeros - 1))
+        return [(size, unit) for unit, size in found.items() if size == 1 or size >= 1e4]
+
+    def price(self, usd: float) -> str:
+        """Return a price for one unit of something, given in US dollars, with one digit after the point."""
+        number = self.number(usd * self.currency_per_usd, 1)
+        return self._text("{currency} {amount}", "money").format(currency=self.currency_name, amount=number)
+
+    def amount(self, usd: float) -> str:
+        """Return an amount, given in US dollars, in whole units of the currency, where rounding would hide too much."""
+        number = self.number(usd * self.currency_per_usd)
+        return self._text("{currency} {amount}", "money").format(currency=self.currency_name, amount=number)
+
+
+@cache
+def _translations(language: str) -> gettext.NullTranslations:
+    if language == "en":
+        return gettext.NullTranslations()
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    compiled = io.BytesIO()
+    with (LOCALE / f"{language}.po").open("rb") as file:
+        write_mo(compiled, read_po(file, locale=language, abort_invalid=True))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def _values(words: Words, reason: Reason) -> dict[str, Any]:
+    return {**reason.values, "parts": words.reasons(reason.parts)}
+
+
+class _ReasonText(string.Formatter):
+    """A formatter that shows the values of a reason as its text says (see :mod:`siteopt.output.reason_texts`)."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Return a value as text; the format names either a way to show the value or a noun that it counts."""
+        words = self._words
+        shown: dict[str, Callable[[], str]] = {
+            "": lambda: self._plain(value),
+            "names": lambda: words.listed([words.term(name) for name in value]),
+            "name": lambda: words.term(value or "unknown"),
+            "date": lambda: words.date(date.fromisoformat(value)),
+            "integer": lambda: words.number(value),
+            "amount": lambda: words.figure(value.amount),
+        }
+        return shown[format_spec]() if format_spec in shown else words.count(value, format_spec)
+
+    def _plain(self, value: Any) -> str:
+        if isinstance(value, Quantity):
+            return f"{self._words.figure(value.amount)} {self._words.term(value.unit)}"
+        return str(value)

@@ -1,1 +1,1 @@
-"""A plan replayed, day by day and tenth of a second by tenth, by code that shares nothing with the optimizer."""
+"""Replay a plan, day by day and in steps of a millisecond, with code that shares nothing with the optimizer."""

@@ -1,4 +1,4 @@
-"""A plan replayed day by day: trucks, crews, commissioning, the queues of the GPUs; when each milestone can start."""
+"""Replay a plan day by day (trucks, crews, commissioning, GPU queues), and find when each milestone can start."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siteopt.instance import NEVER, TRADES, Floats, Instance, Ints
+from siteopt.record.reason import Reason, ReasonCode, because
 from siteopt.simulate.crews import Install, Schedule, install
 from siteopt.simulate.dispatch import TOLERANCE, Dispatch, Limit, dispatch, unmet
 from siteopt.simulate.orders import Orders
@@ -17,14 +18,14 @@ from siteopt.tolerances import BORDER, SAME_COST_MUSD
 
 @dataclass(frozen=True)
 class Days:
-    """What is there at the start of each day, from day 0 to the last event (T).
+    """What is there at the start of each day, from day 0 to the last event (T days).
 
     Attributes
     ----------
     left_units, arrived_units, installed_units, serving_units : T
-        Units that have left their depot, are on site, are installed, are commissioned.
-    generators_mw, batteries_mw, chillers_mw : T, rating of what serves; heat for chillers
-    grid_mw : T, limit of the grid with the ordered steps that are commissioned
+        Number of units that have left their depot, are on site, are installed, and are commissioned.
+    generators_mw, batteries_mw, chillers_mw : T, rating of the units that serve; heat for chillers
+    grid_mw : T, limit of the grid with the ordered steps that are commissioned; 0 before the site is handed over
     racked_gpus, networked_gpus : T
     training_gpus : T, GPUs of the last milestone that has started
     """
@@ -44,28 +45,28 @@ class Days:
 
 @dataclass(frozen=True)
 class Calendar:
-    """What comes of the orders.
+    """Result of replaying orders day by day.
 
     Attributes
     ----------
-    day : M, first day on which the milestone can start; NEVER where there is none
+    day : M, first day on which the milestone can start; NEVER if there is none
     planned_day : M
     bound_day : M
-        No sequence of whole crews can start the milestone before, with these orders.
+        Day before which no sequence of whole crews can start the milestone, with these orders.
     by_crews : M, bool
-        Later than planned, and on time if no unit had to wait for crews.
-    reason : tuple of str, M
-        What it waited for on the day before; where it never starts, what is missing in the end.
+        Whether the milestone is later than planned, but would be on time if no unit had to wait for crews.
+    reasons : tuple of tuples of Reason, M
+        What the milestone waited for on the day before; if it never starts, what is missing in the end.
     installs : tuple of Install
         In the order of offers and units.
     days : Days
     demand_mw, import_mw : M
         Peak demand and mean import at the start of the milestone, with the units that are ordered for it and no
-        others; nan where these do not suffice.
+        others; nan if these do not suffice.
     output_mw, heat_mw : O x M
-        Likewise mean output of generators and heat removed by chillers.
+        Mean output of generators and heat removed by chillers, likewise.
     cost_parts_musd : dict
-        What it costs, by part, in millions of USD; energy nan where the units ordered for a milestone do not suffice.
+        Cost by part, in millions of USD; energy is nan if the units ordered for a milestone do not suffice.
     budget_musd : float
     """
 
@@ -73,7 +74,7 @@ class Calendar:
     planned_day: Ints
     bound_day: Ints
     by_crews: NDArray[np.bool_]
-    reason: tuple[str, ...]
+    reasons: tuple[tuple[Reason, ...], ...]
     installs: tuple[Install, ...]
     days: Days
     demand_mw: Floats
@@ -85,31 +86,31 @@ class Calendar:
 
     @property
     def cost_musd(self) -> float:
-        """What it costs in all, in millions of USD."""
+        """Return the total cost, in millions of USD."""
         return sum(self.cost_parts_musd.values())
 
     @property
     def within_budget(self) -> bool:
-        """Whether it costs no more than the budget, or the same; not where the cost is not known."""
+        """Return whether the cost is within the budget, or counts as the same; False if the cost is not known."""
         return self.cost_musd <= self.budget_musd + max(BORDER * SAME_COST_MUSD, TOLERANCE * self.budget_musd)
 
     @property
     def on_time(self) -> bool:
-        """Whether every milestone starts on its planned day or sooner."""
+        """Return whether every milestone starts on its planned day or sooner."""
         return bool((self.day <= self.planned_day).all())
 
 
 def replay(case: Instance, orders: Orders) -> Calendar:
-    """Replay orders at the site of an Instance of one site.
+    """Replay orders at the only site of an Instance, day by day.
 
-    A milestone needs the units and steps that are ordered for it or an earlier one; units of later milestones help
-    where they serve already. It starts on the first day, not before the milestone before it, on which its GPUs are
+    A milestone needs the units and steps that are ordered for it or an earlier one. Units of later milestones help if
+    they already serve. The milestone starts on the first day, not before the milestone before it, on which its GPUs are
     commissioned and every limit of ``docs/model.md`` holds with what serves on that day.
 
     Raises
     ------
     ValueError
-        Where the Instance holds more than one site, an array has a wrong shape, or units are negative or leave.
+        If the Instance does not hold exactly one site, an array has a wrong shape, or units are negative or leave.
     """
     orders.check(case)
     schedule = install(case, orders)
@@ -128,7 +129,7 @@ def replay(case: Instance, orders: Orders) -> Calendar:
         planned_day=orders.day,
         bound_day=_bound(course),
         by_crews=(day > orders.day) & (unhindered.first_days() <= orders.day),
-        reason=tuple(course.reason(m, day) for m in range(case.milestones)),
+        reasons=tuple(course.reasons(m, day) for m in range(case.milestones)),
         installs=schedule.installs,
         days=_series(course, day),
         demand_mw=np.array([one.demand_mw for one in running]),
@@ -142,7 +143,7 @@ def replay(case: Instance, orders: Orders) -> Calendar:
 
 @dataclass(frozen=True)
 class _Course:
-    """What serves on which day at the site, if each unit is installed on a given day (``ready``, in their order)."""
+    """What serves on which day at the site if each unit is installed on a given day (``ready``, in unit order)."""
 
     case: Instance
     orders: Orders
@@ -164,36 +165,36 @@ class _Course:
 
     @property
     def lag_days(self) -> int:
-        """Days from networked GPUs to their training."""
+        """Return the days from networked GPUs to their training."""
         return self.case.pace.bringup_days + self.case.commissioning_days
 
     @property
     def compute_day(self) -> Ints:
-        """First day on which the GPUs of each milestone can train; M."""
+        """Return the first day on which the GPUs of each milestone can train; M."""
         networked = [self.queues.networked_day(gpus) for gpus in self.case.gpus.tolist()]
         return np.minimum(NEVER, np.array(networked, dtype=np.int64) + self.lag_days)
 
     @property
     def events(self) -> Ints:
-        """Days on which something begins to serve, day 0 the first."""
+        """Return the days on which something begins to serve, and day 0 as the first."""
         steps = self.step_serves[self.orders.step.any(axis=1)]
         days = np.unique(np.concatenate([[0], self.serves, steps, self.compute_day]))
         return days[days < NEVER]
 
     def units(self, day: int) -> Ints:
-        """Units of each offer that serve on a day; O."""
+        """Return the number of units of each offer that serve on a day; O."""
         return np.bincount(self.offer[self.serves <= day], minlength=self.case.offers)
 
     def steps(self, m: int, day: int) -> NDArray[np.bool_]:
-        """Grid steps of a milestone that serve on a day, none without the one before it; L."""
+        """Return which grid steps of a milestone serve on a day, none without the one before it; L, bool."""
         return np.logical_and.accumulate(self.orders.step[:, m] & (self.step_serves <= day))
 
     def unmet(self, m: int, day: int) -> list[Limit]:
-        """Limits of a milestone, the GPUs apart, that do not hold with what serves on a day."""
+        """Return the limits of a milestone, apart from the GPUs, that do not hold with what serves on a day."""
         return unmet(self.case, m, self.units(day), self.steps(m, day), self.orders.units[:, m])
 
     def first_days(self) -> Ints:
-        """First day on which each milestone can start, not before the one before it; M."""
+        """Return the first day on which each milestone can start, not before the one before it; M."""
         first, day = [], 0
         for m, compute in enumerate(self.compute_day.tolist()):
             day = max(day, compute)
@@ -202,32 +203,39 @@ class _Course:
             first.append(day)
         return np.array(first, dtype=np.int64)
 
-    def reason(self, m: int, first: Ints) -> str:
-        """What a milestone waited for on the day before its first day, or lacks in the end."""
+    def reasons(self, m: int, first: Ints) -> tuple[Reason, ...]:
+        """Return what a milestone waited for on the day before its first day, or what it lacks if it never starts."""
         never = first[m] >= NEVER
         known = self.queues.networked_gpus
         eve = int(max(self.events[-1], len(known) - 1 + self.lag_days) if never else first[m] - 1)
         if eve < 0:
-            return "nothing: it can start at once"
+            return (because(ReasonCode.NOTHING),)
         waits = []
         if self.compute_day[m] > eve:
             there = known[min(eve - self.lag_days, len(known) - 1)] if eve >= self.lag_days else 0
-            by = "in the end" if never else f"by day {max(0, eve - self.lag_days)}"
-            waits.append(f"GPUs: {there:,.0f} of {self.case.gpus[m]:,} networked {by}")
+            gpus = {"there": round(float(there)), "needed": int(self.case.gpus[m])}
+            if never:
+                waits.append(because(ReasonCode.GPUS_NETWORKED_IN_THE_END, **gpus))
+            else:
+                waits.append(because(ReasonCode.GPUS_NETWORKED_BY, **gpus, day=max(0, eve - self.lag_days)))
         lacking = self.unmet(m, eve)
-        if any(limit.name == "cooling" for limit in lacking):  # what is short is forced upon coolers without water
+        if any(limit.name == "cooling" for limit in lacking):  # a shortage makes the coolers that need water run more
             lacking = [limit for limit in lacking if limit.name != "water"]
         for heat in (True, False):
-            mine = [str(limit) for limit in lacking if (limit.name in ("cooling", "water")) == heat]
+            mine = [limit.reason for limit in lacking if (limit.name in ("cooling", "water")) == heat]
             if mine:
-                waits.append("; ".join(mine) + ("" if never else self._until(m, eve + 1, heat)))
+                waits += mine if never else self._until(m, eve + 1, heat, mine)
         if never and lacking:
             idle = [one.trade for one in self.schedule.installs if one.ready_day >= NEVER]
-            waits += [f"crews: no {TRADES[k]} crew for {idle.count(k)} units" for k in sorted(set(idle))]
-        return "; ".join(waits) or f"the milestone before it, {self.case.milestone[m - 1]}"
+            waits += [because(ReasonCode.NO_CREW, trade=TRADES[k], units=idle.count(k)) for k in sorted(set(idle))]
+        return tuple(waits) or (because(ReasonCode.EARLIER_MILESTONE, milestone=self.case.milestone[m - 1]),)
 
-    def _until(self, m: int, day: int, heat: bool) -> str:
-        """Which chiller, or else which other unit or step, begins to serve on a day; of several the one most late."""
+    def _until(self, m: int, day: int, heat: bool, short: list[Reason]) -> list[Reason]:
+        """Return what is short until a day, and name the unit or grid step that begins to serve on that day.
+
+        For ``heat`` it is a chiller, otherwise another unit or a step. Of several units, the one that waited longest
+        for crews is named.
+        """
         case, installs = self.case, self.schedule.installs
         chills = case.is_chiller[self.offer]
         late = self.ready - case.ready_day[0][self.offer]
@@ -235,27 +243,22 @@ class _Course:
         if len(new):
             last = new[late[new].argmax()]
             one, days = installs[last], int(late[last])
-            crews = f", {days} {_plural('day', days)} late for want of {TRADES[one.trade]} crews" if days > 0 else ""
-            return f" until the {_ordinal(one.unit)} {case.offer_id[one.offer]} serves{crews}"
+            offer = case.offer_id[one.offer]
+            if days > 0:
+                trade = TRADES[one.trade]
+                return [because(ReasonCode.UNTIL_LATE_UNIT, *short, unit=one.unit, offer=offer, days=days, trade=trade)]
+            return [because(ReasonCode.UNTIL_UNIT, *short, unit=one.unit, offer=offer)]
         risen = np.flatnonzero(self.steps(m, day) & ~self.steps(m, day - 1))
-        return f" until grid step {risen[-1] + 1} serves" if len(risen) and not heat else ""
-
-
-def _plural(word: str, number: int) -> str:
-    return word if number == 1 else word + "s"
-
-
-def _ordinal(number: int) -> str:
-    teens = 10 <= number % 100 <= 20
-    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+        return [because(ReasonCode.UNTIL_STEP, *short, step=int(risen[-1]) + 1)] if len(risen) and not heat else short
 
 
 def _bound(course: _Course) -> Ints:
-    """No sequence of whole crews can start a milestone before; M.
+    """Return the day before which no sequence of whole crews can start each milestone; M.
 
-    In no sequence is a unit ready before its soonest day, so the first days with those are a bound. And where the
-    units of a milestone cannot all be ready before some day, and it cannot start before that day without any one of
-    them, it cannot start before that day at all; whatever else can be there by then being there.
+    In no sequence is a unit ready before its soonest day, so the first days that follow from the soonest days are a
+    bound. A second bound: suppose that the units of a milestone cannot all be ready before some day, and that, with any
+    one of them missing, the milestone cannot start before that day, though everything else that can be there by then is
+    there. Then it cannot start before that day at all.
     """
     case, ordered = course.case, course.orders.units
     soonest = np.array([one.soonest_day for one in course.schedule.installs], dtype=np.int64)
@@ -274,7 +277,7 @@ def _bound(course: _Course) -> Ints:
 
 
 def _run(case: Instance, m: int, units: Ints, step: NDArray[np.bool_]) -> Dispatch:
-    """What runs at a milestone with the units ordered for it; nan where they do not suffice."""
+    """Return what runs at a milestone with the units ordered for it; all values are nan if they do not suffice."""
     running = dispatch(case, m, units, float(case.grid_mw[0] + case.step_rise_mw @ step))
     if unmet(case, m, units, step, units):
         return Dispatch(**{name: value * np.nan for name, value in vars(running).items()})
@@ -282,7 +285,7 @@ def _run(case: Instance, m: int, units: Ints, step: NDArray[np.bool_]) -> Dispat
 
 
 def _cost(case: Instance, orders: Orders, import_mw: Floats, output_mw: Floats) -> dict[str, float]:
-    """What it costs, by part, in millions of USD: the last orders, and energy over the days for which it is paid."""
+    """Return the cost by part, in millions of USD: the last orders, and energy over the days for which it is paid."""
     bought = orders.units[:, -1] * case.unit_cost_musd[0]
     kinds = {"generators": case.is_generator, "chillers": case.is_chiller, "batteries": case.is_battery}
     paid = case.hold_days > 0
@@ -298,7 +301,7 @@ def _cost(case: Instance, orders: Orders, import_mw: Floats, output_mw: Floats) 
 
 
 def _series(course: _Course, first: Ints) -> Days:
-    """What is there at the start of every day."""
+    """Return what is there at the start of every day."""
     case, installs, queues = course.case, course.schedule.installs, course.queues
     arrives = np.array([one.arrives_day for one in installs], dtype=np.int64)
     leaves = np.array([one.leaves_day for one in installs], dtype=np.int64)
@@ -318,6 +321,7 @@ def _series(course: _Course, first: Ints) -> Days:
 
     known = np.minimum(days, len(queues.networked_gpus) - 1)
     ordered = np.logical_and.accumulate(course.orders.step[:, -1])
+    handed_over = days >= case.access_day[0]
     return Days(
         left_units=counted(leaves),
         arrived_units=counted(arrives),
@@ -326,7 +330,7 @@ def _series(course: _Course, first: Ints) -> Days:
         generators_mw=serving(case.is_generator),
         batteries_mw=serving(case.is_battery),
         chillers_mw=serving(case.is_chiller),
-        grid_mw=case.grid_mw[0] + so_far(course.step_serves, case.step_rise_mw * ordered),
+        grid_mw=np.where(handed_over, case.grid_mw[0] + so_far(course.step_serves, case.step_rise_mw * ordered), 0.0),
         racked_gpus=queues.racked_gpus[known],
         networked_gpus=queues.networked_gpus[known],
         training_gpus=np.concatenate([[0], case.gpus])[np.searchsorted(first, days, side="right")],

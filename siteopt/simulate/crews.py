@@ -1,8 +1,7 @@
-"""Who installs what on which day: whole units by whole crews on whole days.
+"""Schedule who installs what on which day: whole units by whole crews on whole days.
 
-The optimizer lets crews be divided as one likes. Here each unit is worked on without a break by a gang of fixed size,
-and each crew is on one unit at a time. A sequence is found by list scheduling, so a better one may exist; no sequence
-beats the bound.
+The optimizer may divide crews at will. Here a gang of fixed size works on each unit without a break, and each crew is
+on one unit at a time. A sequence is found by list scheduling, so a better one may exist; no sequence beats the bound.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from siteopt.instance import NEVER, TRADES, Instance, Ints
 from siteopt.simulate.orders import Orders
 
 HAIR = 1e-9
-"""What crews and work may be off from a whole number by rounding."""
+"""How far crews and work may be off from a whole number by rounding."""
 
 
 @dataclass(frozen=True)
 class Shift:
-    """A crew (1-based within its trade) at a unit, from the first to the last day, both included."""
+    """Work of a crew (1-based within its trade) at a unit, from the first to the last day, both included."""
 
     crew: int
     first_day: int
@@ -32,26 +31,26 @@ class Shift:
 
 @dataclass(frozen=True)
 class Install:
-    """How one unit is installed.
+    """Installation of one unit.
 
     Attributes
     ----------
     offer : int
         Index of the offer.
     unit : int
-        1-based within the offer, in the order of the milestones.
+        Number of the unit, 1-based within the offer, in the order of the milestones.
     milestone : int
-        Index of the first milestone that it is ordered for.
+        Index of the first milestone that the unit is ordered for.
     trade : int
         Index into TRADES.
     leaves_day, arrives_day : int
-        Day on which its truck leaves the depot, and on which it is on site.
+        Day on which its truck leaves the depot, and day on which the unit is on site.
     soonest_day : int
-        Day on which it were ready if no other unit took its crews; NEVER without crews.
+        Day on which it would be ready if no other unit took its crews; NEVER without crews.
     start_day, ready_day : int
-        First day of the work, and the day from the start of which it is installed; NEVER without crews.
+        First day of the work, and the day from the start of which the unit is installed; NEVER without crews.
     shifts : tuple of Shift
-        Its crews. Empty where it needs none.
+        Shifts of its crews; empty if it needs none.
     """
 
     offer: int
@@ -68,14 +67,15 @@ class Install:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How all units are installed.
+    """Installation of all units.
 
     Attributes
     ----------
     installs : tuple of Install
         In the order of offers and units.
     bound_day : M
-        No sequence of whole crews has all units that are ordered for the milestone or an earlier one ready before.
+        Day before which no sequence of whole crews has all units ready that are ordered for the milestone or an earlier
+        one.
     """
 
     installs: tuple[Install, ...]
@@ -84,7 +84,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class _Job:
-    """A unit as work: ``full`` days of the whole gang, then a day of ``rest`` crews; ready after ``days``."""
+    """Work on a unit: ``full`` days of the whole gang, then a day of ``rest`` crews; it is ready after ``days``."""
 
     offer: int
     unit: int
@@ -115,19 +115,19 @@ _RULES: tuple[Callable[[_Job], tuple[int, ...]], ...] = (
     lambda job: (-job.gang, job.arrives),
     lambda job: (job.work, job.arrives),
 )
-"""Orders in which the units of a milestone are tried."""
+"""Sort keys for the orders in which the units of a milestone are tried."""
 
 _STRETCHES = (1.0, 1.15, 1.3, 1.5, 2.0, 3.0)
-"""Times as long as it need take, by smaller gangs, that all units of a milestone are given when tried."""
+"""How many times as long as needed all units of a milestone may take, with smaller gangs, in each trial."""
 
 
 def install(case: Instance, orders: Orders) -> Schedule:
     """Sequence the installation of all units ordered, trade by trade, since trades share no crews.
 
-    A unit takes ``ceil(crew_days)`` crew-days within its ``install_days`` (one at least where there is work), by a gang
-    of ``ceil(work / days)`` crews; where there are not so many, by all of them in ``ceil(work / crews)`` days; or by a
-    smaller gang in more days. On its last days only the crews that still have work stay. Milestone after milestone, of
-    a few sequences the one is kept whose last unit is ready first.
+    A unit takes ``ceil(crew_days)`` crew-days within its ``install_days`` (at least one if there is work), with a gang
+    of ``ceil(work / days)`` crews. If there are not so many, all crews do it in ``ceil(work / crews)`` days; or a
+    smaller gang does it in more days. On the last day of work only the crews that still have work stay. Milestone by
+    milestone, a few sequences are tried, and the one whose last unit is ready first is kept.
     """
     crews = [math.inf if math.isinf(crew) else math.floor(crew + HAIR) for crew in case.crews.tolist()]
     installs: list[Install] = []
@@ -165,7 +165,7 @@ def _job(case: Instance, offer: int, unit: int, milestone: int, crews: float) ->
 
 
 def _stretched(job: _Job, times: float) -> _Job:
-    """The job by fewer crews, in so many times the days at most."""
+    """Return the job done by fewer crews, in at most ``times`` as many days."""
     if job.gang <= 1 or times == 1:
         return job
     gang = math.ceil(job.work / math.ceil(job.days * times - HAIR))
@@ -173,12 +173,12 @@ def _stretched(job: _Job, times: float) -> _Job:
 
 
 def _sequence(jobs: list[_Job], crews: float) -> tuple[list[_Job], list[int]]:
-    """The jobs with the gangs that are taken, and the first day of each."""
+    """Return the jobs with the gangs chosen for them, and the first day of each job."""
     starts = [NEVER if job.soonest >= NEVER else job.arrives for job in jobs]
     waiting = [at for at, job in enumerate(jobs) if job.gang]
     if math.isinf(crews) or not waiting:
         return jobs, starts
-    # one after the other, all of them end before this day
+    # done one after the other, all jobs end before this day
     longest = math.ceil(max(_STRETCHES)) + 1
     end = max(jobs[at].arrives for at in waiting) + sum(longest * (jobs[at].full + jobs[at].days) for at in waiting)
     free, jobs = np.full(end + 1, int(crews)), jobs.copy()
@@ -198,7 +198,10 @@ def _sequence(jobs: list[_Job], crews: float) -> tuple[list[_Job], list[int]]:
 def _placed(
     jobs: dict[int, _Job], rule: Callable[[_Job], tuple[int, ...]], free: Ints
 ) -> tuple[dict[int, tuple[_Job, int]], Ints]:
-    """First day of each job, one after the other, each as soon as its gang is free throughout; and who is free then."""
+    """Place the jobs one after the other, each as soon as its gang is free throughout.
+
+    Return each job with its first day, and how many crews are then free on each day.
+    """
     free, placed = free.copy(), {}
     for at, job in sorted(jobs.items(), key=lambda one: (rule(one[1]), one[0])):
         ahead = free[job.arrives :]
@@ -213,16 +216,16 @@ def _placed(
 
 
 def _readiness(placed: dict[int, tuple[_Job, int]]) -> tuple[int, int]:
-    """When the last of the jobs is ready, and the sum of all their days."""
+    """Return the day on which the last of the jobs is ready, and the sum of the days on which each is ready."""
     ready = [start + job.days for job, start in placed.values()]
     return max(ready), sum(ready)
 
 
 def _shifts(jobs: list[_Job], starts: list[int]) -> list[tuple[Shift, ...]]:
-    """Name the crews of each job: the lowest numbers that are free on its first day, and stay with it.
+    """Assign crew numbers to each job: the lowest ones that are free on its first day, which it keeps.
 
-    Work of a crew at a unit is an interval of days, and intervals taken by their first days never need more numbers
-    than there are intervals on one day.
+    The work of a crew at a unit is an interval of days. Intervals that are numbered in the order of their first days
+    never need more numbers than there are intervals on one day.
     """
     shifts: list[tuple[Shift, ...]] = [()] * len(jobs)
     busy: list[tuple[int, int]] = []
@@ -246,9 +249,10 @@ def _shifts(jobs: list[_Job], starts: list[int]) -> list[tuple[Shift, ...]]:
 
 
 def _bound(jobs: list[_Job], crews: float, milestone: int) -> int:
-    """No sequence has the units up to a milestone ready before: by the whole pool of crews, and unit by unit.
+    """Return the day before which no sequence has all units up to a milestone ready.
 
-    What arrives on day r or later is all done by crews that work from day r on, however it is divided among them.
+    It is the later of two bounds: unit by unit, and by the whole pool of crews. All units that arrive on day r or later
+    are installed by crews that work from day r on, however the work is divided among them.
     """
     mine = sorted((job for job in jobs if job.milestone <= milestone), key=lambda job: -job.arrives)
     bound = max((job.soonest for job in mine), default=0)

@@ -1,9 +1,9 @@
-"""With given units, which run, and what they fall short of.
+"""Decide which of the given units run, and find what they fall short of.
 
 Heat is spread over chillers, then mean power over grid and generators, at the least cost.
 
-Heat comes first and draws as little as it can: less demand makes no need harder to meet and no energy dearer, so the
-two steps together are as cheap as one.
+Heat comes first and draws as little power as possible. Less demand makes no need harder to meet and no energy dearer,
+so the two steps together are as cheap as one.
 """
 
 from __future__ import annotations
@@ -14,25 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siteopt.instance import Floats, Instance, Ints
+from siteopt.record.reason import Quantity, Reason, ReasonCode, because
 
 AIR_T_PER_YEAR = 8.76
-"""Tonnes in a year of 8,760 hours by one MW at one gram a kWh."""
+"""Tonnes that one MW emits in a year of 8,760 hours at one gram a kWh."""
 
 WATER_HOURS = 24.0
-"""Hours of a day, for which the limit of water counts."""
+"""Hours in a day, for which the limit of water counts."""
 
 TOLERANCE = 1e-6
-"""What a limit may be exceeded by, relative to its size (at least 1, in its own units)."""
+"""Share of its size (at least 1, in its own units) by which a limit may be exceeded."""
 
 
 def least_cost_fill(need: float, cap: Floats, cost: Floats, weight: Floats, limit: float = np.inf) -> Floats:
-    """``x`` that minimises ``cost @ x``, with ``sum(x) = need``, ``0 <= x <= cap`` and ``weight @ x <= limit``.
+    """Return ``x`` that minimises ``cost @ x``; ``sum(x) = need``, ``0 <= x <= cap`` and ``weight @ x <= limit``.
 
-    Where cap or limit do not allow for the need, as much of it as they do. Without the limit the cheapest are filled
-    one after the other. With a price ``p >= 0`` on the weight the same is true of ``cost + p weight``, and the order
-    changes only at the prices at which two of them are equal. Of the fills just before and just after the price at
-    which the limit begins to hold, both are optimal at that price. So is the mixture that uses up the limit, and it is
-    the answer (weak duality).
+    If cap or limit do not allow for the need, ``x`` gives as much of it as they allow. Without the limit, the cheapest
+    are filled one after the other. With a price ``p >= 0`` on the weight, the same is true of ``cost + p weight``, and
+    the order changes only at the prices at which two of these are equal. The fills just before and just after the price
+    at which the limit begins to hold are both optimal at that price. So is the mixture of both that uses up the limit,
+    and that mixture is the answer (weak duality).
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def least_cost_fill(need: float, cap: Floats, cost: Floats, weight: Floats, limi
 
 
 def _fill(need: float, cap: Floats, order: Floats, weight: Floats, limit: float = np.inf) -> Floats:
-    """The first in the order, up to the need, and up to the limit of the weight."""
+    """Fill the first ones in the order, up to the need and up to the limit of the weight, and return ``x``."""
     rank = np.argsort(order, kind="stable")
     room, heavy = cap[rank], weight[rank]
     before = np.concatenate([[0.0], np.cumsum(room)[:-1]])
@@ -81,7 +82,7 @@ def _fill(need: float, cap: Floats, order: Floats, weight: Floats, limit: float 
 
 @dataclass(frozen=True)
 class Dispatch:
-    """What runs at a milestone, and what that draws and gives off.
+    """What runs at a milestone, and the power, water and NOx that it takes.
 
     Attributes
     ----------
@@ -91,7 +92,7 @@ class Dispatch:
     import_mw : float, mean import
     output_mw : O, mean output of the offer's generators
     least_water_m3_per_day, least_nox_t_per_year : float
-        What heat and mean demand take at least, however they are spread over these units.
+        Least water for the heat and least NOx for the mean demand, however these are spread over the units.
     """
 
     heat_mw: Floats
@@ -104,9 +105,9 @@ class Dispatch:
 
 
 def dispatch(case: Instance, m: int, units: Ints, grid_mw: float) -> Dispatch:
-    """Run these units (O) and so much grid at a milestone: the least draw for heat, then the least cost of power.
+    """Run these units (O) and this much grid at a milestone: heat with the least draw, then power at the least cost.
 
-    Where they do not suffice, as much as they can.
+    If they do not suffice, they give as much as they can.
     """
     it = float(case.it_mw[m])
     capacity = case.rating_mw[0] * units
@@ -116,7 +117,7 @@ def dispatch(case: Instance, m: int, units: Ints, grid_mw: float) -> Dispatch:
     heat = least_cost_fill(need, cold, 1 / case.cop[0], water, float(case.water_m3_per_day[0]))
     demand = it * (1 + case.overhead) + float((heat / case.cop[0]).sum())
     mean = demand - it * (1 - case.mean_load)
-    # the grid stands before the offers
+    # the grid comes first, then the offers
     power = np.append(grid_mw, np.where(case.is_generator, capacity, 0.0))
     price = np.append(case.grid_usd_per_mwh[0], case.fuel_usd_per_mwh)
     nox = np.append(0.0, case.nox_g_per_kwh * AIR_T_PER_YEAR)
@@ -134,9 +135,9 @@ def dispatch(case: Instance, m: int, units: Ints, grid_mw: float) -> Dispatch:
 
 @dataclass(frozen=True)
 class Limit:
-    """``left <= right``: a need and what there is for it (``supply``), or what is used and what may be.
+    """A limit ``left <= right``: a need and what there is for it (if ``supply``), or what is used and what may be.
 
-    Its text says by how much it fails.
+    The reason of a limit says by how much it fails.
     """
 
     name: str
@@ -144,35 +145,38 @@ class Limit:
     right: float
     unit: str
     supply: bool = True
+    offer: str = ""
 
     @property
     def holds(self) -> bool:
-        """Whether it holds within the tolerance."""
+        """Return whether the limit holds within the tolerance."""
         return self.left <= self.right + TOLERANCE * max(1.0, abs(self.left))
 
-    def __str__(self) -> str:
-        """The need and what is missing, or both sides."""
+    @property
+    def reason(self) -> Reason:
+        """Return what is missing; or what is used, and how much may be used."""
         if self.supply:
-            return f"{self.name}: {_figure(self.left - self.right)} {self.unit} short"
-        return f"{self.name}: {_figure(self.left)} {self.unit} of {_figure(self.right)} {self.unit}"
-
-
-def _figure(value: float) -> str:
-    """A figure with a decimal, or with as many as it takes to differ from 0."""
-    return f"{value:,.1f}" if value >= 0.05 or value == 0 else f"{value:.2g}"
+            missing = Quantity(amount=float(self.left - self.right), unit=self.unit)
+            return because(ReasonCode.SHORT, limit=self.name, missing=missing)
+        if self.offer:
+            return because(
+                ReasonCode.ABOVE_AVAILABLE, offer=self.offer, ordered=int(self.left), available=int(self.right)
+            )
+        used, allowed = (Quantity(amount=float(side), unit=self.unit) for side in (self.left, self.right))
+        return because(ReasonCode.ABOVE, limit=self.name, used=used, allowed=allowed)
 
 
 def unmet(case: Instance, m: int, units: Ints, step: NDArray[np.bool_], ordered: Ints) -> list[Limit]:
-    """Limits of a milestone that do not hold, the GPUs apart; those of ``docs/model.md``, in its order.
+    """Return the limits of ``docs/model.md`` that do not hold at a milestone, apart from GPUs, crews and budget.
 
-    The spare units that are out are the largest ones that are there, each by itself. Where heat cannot all be removed,
-    or power not all be had, what depends on it is that of the part that can.
+    The spare units that are out are the largest single units that are there. If not all heat can be removed, or not all
+    power supplied, what depends on it is computed from the part that can.
 
     Parameters
     ----------
-    units : O, that serve
+    units : O, units that serve
     step : L, bool, grid steps in service
-    ordered : O, that draw on gas, stand in the yard, and come out of the fleet
+    ordered : O, units that draw on gas, stand in the yard, and come out of the fleet
     """
     it, rating = float(case.it_mw[m]), case.rating_mw[0]
     grid = float(case.grid_mw[0] + case.step_rise_mw @ step)
@@ -201,13 +205,13 @@ def unmet(case: Instance, m: int, units: Ints, step: NDArray[np.bool_], ordered:
         Limit("yard", float(case.footprint_m2 @ ordered), float(case.yard_m2[0]), "m2", supply=False),
     ]
     limits += [
-        Limit(f"fleet of {case.offer_id[o]}", float(ordered[o]), float(case.fleet[o]), "units", supply=False)
+        Limit("fleet", float(ordered[o]), float(case.fleet[o]), "units", supply=False, offer=case.offer_id[o])
         for o in np.flatnonzero(ordered > case.fleet)
     ]
     return [limit for limit in limits if not limit.holds]
 
 
 def _largest_mw(rating_mw: Floats, units: Ints, kind: NDArray[np.bool_], count: int) -> float:
-    """What so many units of a kind give that are there, the largest ones; MW."""
+    """Return the MW of the ``count`` largest units of a kind that are there."""
     there = np.sort(np.repeat(rating_mw[kind], units[kind]))
     return float(there[len(there) - min(count, len(there)) :].sum())

@@ -1,20 +1,21 @@
-"""The frequency of a plant while its load swings: machines, batteries and a grid on one bus, every millisecond.
+"""Simulate the frequency of a plant while its load swings: machines, batteries and grid on one bus, every millisecond.
 
-The aggregate swing equation. ``x`` is the deviation of the frequency as a share of the nominal one, powers are in MW::
+The model is the aggregate swing equation. ``x`` is the deviation of the frequency as a share of the nominal one, and
+powers are in MW::
 
     2 sum(H C) dx/dt = sum(p) + battery + grid - load
 
-* Machines, by class of capacity ``C``: the governor asks for ``u = clip(r - C x / droop, 0, C)``; the power ``p``
-  follows with the lag ``governor_s``. Upward it is held below ``b + step_fraction C``, where the level ``b`` that boost
-  pressure or the stage of a combustor allows follows ``p`` by at most ``ramp_per_s C`` a second. Fuel can be cut at
-  once.
+* Machines, by class of capacity ``C``: the governor asks for ``u = clip(r - C x / droop, 0, C)``, and the power ``p``
+  follows with the lag ``governor_s``. Upwards, ``p`` is held below ``b + step_fraction C``. The level ``b``, which the
+  boost pressure or the stage of a combustor allows, follows ``p`` by at most ``ramp_per_s C`` a second. Fuel can be cut
+  at once.
 * Set points ``r`` move to each class's share of load less scheduled import with the time constant SECONDARY_S, by at
   most ``ramp_per_s C`` a second.
-* Batteries measure the load, and go for ``load - import - sum(r)`` with the lag ``response_s``, while there is charge.
-* The grid takes what the others leave, ``clip(import - K x, 0, limit)``, ``K = limit / GRID_DROOP``.
+* Batteries measure the load, and move to ``load - import - sum(r)`` with the lag ``response_s``, while there is charge.
+* The grid takes what the others leave, ``clip(import - K x, 0, limit)``, with ``K = limit / GRID_DROOP``.
 
-The load does not change with the frequency, since power electronics hold it: conservative. Kundur, Power System
-Stability and Control (1994), chapters 3 and 11, has the equation, droop and secondary control.
+The load does not change with the frequency, since power electronics hold it; this is conservative. The equation, droop
+and secondary control are in Kundur, Power System Stability and Control (1994), chapters 3 and 11.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ import numpy as np
 from siteopt.instance import Floats
 
 SECONDARY_S = 10.0
-"""Time constant of secondary control; an estimate for a site controller."""
+"""Time constant of secondary control, in seconds; an estimate for a site controller."""
 
 GRID_DROOP = 0.001
-"""Deviation at which a grid gives its limit; an estimate: a grid is far larger than a site."""
+"""Deviation at which a grid gives its limit; an estimate, since a grid is far larger than a site."""
 
 LOWEST, HIGHEST = -0.25, 0.20
 """Deviations at which machines trip; estimates, beyond every limit of ISO 8528-5."""
@@ -39,27 +40,30 @@ RELAY = -0.03
 """Deviation at which under-frequency relays shed load; an estimate: 58.2 Hz of 60."""
 
 RELAY_S = 0.1
-"""Time from there until the load falls: an estimate of relay and command."""
+"""Seconds from then until the load falls; an estimate for relay and command."""
 
 START_CHARGE = 0.5
-"""State of charge before an event."""
+"""State of charge of the batteries before an event."""
 
 WINDOW_S = 0.1
-"""Relays measure the rate of change of frequency over several cycles, 0.1 s at the least."""
+"""Seconds over which the rate of change of frequency is taken: relays use several cycles, 0.1 s at the least."""
 
 CHECK_S, CALM_CHECKS = 0.1, 10
-"""How often a run looks whether it has settled, and how often on end it must have: a swing turns in less."""
+"""Seconds between checks whether a run has settled, and how many checks in a row must say so: a swing turns sooner."""
 
 DRIFT_PER_S, SET_POINT_DRIFT_PER_S = 1e-5, 1e-3
-"""Settled: the frequency drifts less than the first a second, and the set points less than the second, as shares."""
+"""A run has settled if, in one second, the frequency drifts by less than the first, and the set points by the second.
+
+Both are shares: of the nominal frequency, and of the capacity of all machines.
+"""
 
 LEAST_INERTIA_MWS = 1e-6
-"""Stands for none: without inertia and grid any imbalance ends the run at once."""
+"""Inertia that stands for none: without inertia and grid, any imbalance ends the run at once."""
 
 
 @dataclass(frozen=True)
 class Machines:
-    """Generators that answer alike. Fields as in the Instance; ``capacity_mw`` is that of all."""
+    """A class of generators that respond alike, with fields as in the Instance; ``capacity_mw`` is that of all."""
 
     capacity_mw: float
     inertia_s: float
@@ -71,15 +75,15 @@ class Machines:
 
 @dataclass(frozen=True)
 class Bus:
-    """What feeds one bus.
+    """Machines, batteries and grid that feed one bus.
 
     Attributes
     ----------
     machines : tuple of Machines
     battery_mw, battery_mwh, response_s : float
-        All batteries together; where there is power, there is energy.
+        All batteries together; if there is power, there is energy.
     import_mw, limit_mw : float
-        Scheduled import, and what the grid can give; limit 0: there is no grid.
+        Scheduled import, and the most that the grid can give; if the limit is 0, there is no grid.
     """
 
     machines: tuple[Machines, ...]
@@ -91,34 +95,35 @@ class Bus:
 
     @property
     def inertia_mws(self) -> float:
-        """Energy in the shafts at nominal speed."""
+        """Return the energy in the shafts at nominal speed, in MW s."""
         return sum(each.inertia_s * each.capacity_mw for each in self.machines)
 
     @property
     def capacity_mw(self) -> float:
-        """Capacity of all machines."""
+        """Return the capacity of all machines."""
         return sum(each.capacity_mw for each in self.machines)
 
 
 @dataclass(frozen=True)
 class Event:
-    """What happens to a bus at time 0.
+    """An event that happens to a bus at time 0.
 
     Attributes
     ----------
     name, mode : str
     before, after : Bus
-        With the same classes of machines; those that are lost have less capacity, and take their output along.
+        The bus before and after, with the same classes of machines. A class that loses machines has less capacity, and
+        the output of these machines is lost, too.
     rest_mw : float
-        Load before.
+        Load before the event.
     load_s, load_mw : arrays
-        Load after: linear between these points, constant after the last.
+        Load after the event: linear between these points, constant after the last.
     duration_s : float
-        How long it is followed, at most.
+        How long the bus is followed, at most.
     judged_s : tuple of float, optional
-        For a load that never rests: from when extremes count, and the period over which the mean is taken.
+        For a periodic load: from when extremes count, and the period over which the mean is taken.
     shed_mw, shed_s : float
-        Load that falls away, and in what time, when the frequency passes RELAY; 0: none.
+        Load that falls away, and in what time, when the frequency passes RELAY; 0 for none.
     """
 
     name: str
@@ -136,24 +141,24 @@ class Event:
 
 @dataclass(frozen=True)
 class Trace:
-    """How a bus went through an event.
+    """Course of a bus through an event.
 
     Attributes
     ----------
     time_s, deviation, load_mw, generators_mw, batteries_mw, grid_mw, charge : arrays
-        Every so many steps; ``deviation`` as a share of the nominal frequency, ``charge`` of the energy.
+        One entry every ``stride`` steps; ``deviation`` is a share of the nominal frequency, ``charge`` of the energy.
     lowest, highest : float
-        Of the deviation at every step that counts (Event.judged_s).
+        Extremes of the deviation over all steps that count (see ``Event.judged_s``).
     rocof_per_s : float
         Largest mean rate of change of the deviation over WINDOW_S, per second.
     throughput_mwh : float
-        What went in and out of the batteries.
+        Energy that went into the batteries and out of them, added up.
     battery_peak_mw, grid_lowest_mw, grid_highest_mw : float
-        Of every step that counts, in or out.
+        Extremes over all steps that count; that of the batteries in or out.
     shed_mw : float
         Load that relays shed.
     collapsed_s : float or None
-        When the plant tripped; the frequency ends there.
+        Time at which the plant tripped, where the frequency ends; None if it did not.
     """
 
     time_s: Floats
@@ -175,7 +180,7 @@ class Trace:
 
 
 def rest(bus: Bus, load_mw: float) -> tuple[float, float, float]:
-    """At rest under a load: the share of its capacity that each class gives, battery power, and deviation."""
+    """Return the state at rest under a load: each class's share of its capacity, battery power (MW), and deviation."""
     capacity, need = bus.capacity_mw, load_mw - bus.import_mw
     share = min(max(need / capacity, 0.0), 1.0) if capacity else 0.0
     left = need - share * capacity
@@ -193,18 +198,18 @@ def simulate(
 ) -> Trace:
     """Follow a bus through an event, from rest until it has settled, trips, or the time is over.
 
-    Powers stand at whole steps and the frequency in between (staggered): each follows the other at the middle of its
-    step, lags by their exact exponentials, so both are of second order in ``dt_s``. The stiff grid is solved
-    implicitly.
+    Powers are known at whole steps, and the frequency in between (a staggered scheme). Each advances with the other at
+    the middle of its step, and lags by their exact exponentials, so both are of second order in ``dt_s``. The stiff
+    grid is solved implicitly.
 
     Parameters
     ----------
     stride : int
-        Steps from one entry of the Trace to the next.
+        Number of steps from one entry of the Trace to the next.
     dt_s : float
-        Step.
+        Length of a step.
     trip : tuple of float
-        Deviations at which the run ends.
+        Lowest and highest deviation, beyond which the run ends.
     """
     bus, count = event.after, len(event.after.machines)
     steps = max(1, round(event.duration_s / dt_s))
@@ -242,7 +247,7 @@ def simulate(
     for k in range(steps):
         if battery_mw and (charge <= 0.0 < battery or (battery < 0.0 and charge >= 1.0)):
             battery = 0.0
-        # frequency from the middle of the last step to that of this one; the grid's answer is that of its end
+        # the frequency goes from the middle of the last step to that of this one; the grid answers to its new value
         net = generated + battery - load[2 * k]
         y = (x + rate * (net + schedule)) / (1 + rate * stiffness)
         grid = schedule - stiffness * y
@@ -298,19 +303,19 @@ def simulate(
             calm = min(calm, CALM_CHECKS - 1)
             checked = x
     trace = np.array(kept)
-    trace[-1, 0] = min(max(x, lowest), highest)  # where it trips it is counted no further
+    trace[-1, 0] = min(max(x, lowest), highest)  # when the plant trips, the deviation counts no further
     return _trace(event, trace, loads, stride, dt_s, shed_mw, collapsed_s)
 
 
 def _decay(dt_s: float, lag_s: float) -> float:
-    """What is left of a gap after a step."""
+    """Return the share of a gap that is left after a step."""
     return math.exp(-dt_s / lag_s) if lag_s > 0 else 0.0
 
 
 def _trace(
     event: Event, kept: Floats, loads: Floats, stride: int, dt_s: float, shed_mw: float, collapsed_s: float | None
 ) -> Trace:
-    """The Trace of all steps: deviation in the middle of each, the rest at its start."""
+    """Return the Trace of all steps; ``kept`` has the deviation in the middle of each step, the rest at its start."""
     middle, generators, batteries, grid, charge = kept.T
     first = rest(event.before, event.rest_mw)[2]
     deviation = (np.concatenate(([first], middle[:-1])) + middle) / 2

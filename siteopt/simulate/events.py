@@ -1,8 +1,9 @@
-"""What a plant has to live through at one milestone: the events of a scenario, on the buses of a plan.
+"""List the events that a plant has to withstand at one milestone: those of a scenario, on the buses of a plan.
 
-*Islanded*, generators and batteries feed a bus of their own, and the grid feeds its own halls, the share import / mean
-load of them. Of a routine swing the grid takes the peak to peak that it tolerates, at most what its halls swing; of a
-job that stops or starts, what its halls do. The bus bears the rest. *Grid-tied*, all of it is in parallel.
+*Islanded*, generators and batteries feed a bus of their own, and the grid feeds its own halls: the share import / mean
+load of all halls. Of a routine swing, the grid takes the peak to peak that it tolerates, at most the swing of its own
+halls. Of a job that stops or starts, it takes the change of its own halls. The bus takes the rest. *Grid-tied*,
+everything is in parallel.
 """
 
 from __future__ import annotations
@@ -21,19 +22,25 @@ SWING, WAVEFORM, STOP, START = "routine swing", "waveform", "job stop", "job sta
 GENERATOR_LOSS, GRID_LOSS = "generator loss", "grid loss"
 
 SWING_S = 12.0
-"""A swing is followed this long at least, and judged after its first period or this long: six times 2 s."""
+"""Least time for which a swing is followed, in seconds: six times 2 s.
+
+A swing is judged after its first period, or after this time if the period is longer.
+"""
 
 FOLLOWED_S = 3 * SECONDARY_S
-"""How long the other events are followed after the last change of the load: thrice the longest recovery allowed, when
-set points are there within 5 %.
+"""How long the other events are followed after the last change of the load, in seconds.
+
+It is three times the longest recovery allowed (10 s), which is also the time constant of the set points: by then they
+are there within 5 %.
 """
 
 
 def events(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float) -> list[Event]:
-    """Every event in every mode that a plan has, at a milestone of an Instance of one site.
+    """Return every event in every mode that a plan has, at a milestone of an Instance of one site.
 
-    Without generators there is no islanded mode, without a grid no grid-tied one. A load that does not change is no
-    event. Before each event the plant is at rest at its mean load, machines by capacity, all of them synchronised.
+    Without generators there is no islanded mode, and without a grid no grid-tied one. A load that does not change is no
+    event. Before each event the plant is at rest at its mean load (before a job start, at the load that a job stop
+    leaves). All machines are synchronised, and share the load in proportion to their capacity.
 
     Parameters
     ----------
@@ -45,7 +52,7 @@ def events(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: flo
     Raises
     ------
     ValueError
-        Where the Instance holds more than one site.
+        If the Instance does not hold exactly one site.
     """
     if case.sites != 1:
         raise ValueError(f"a plan belongs to an Instance of one site, not of {case.sites}")
@@ -72,7 +79,7 @@ def events(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: flo
 
 
 def _bus(case: Instance, units: Ints, import_mw: float, limit_mw: float) -> Bus:
-    """The generators of a plan by class, and its batteries as one."""
+    """Return a bus with the generators of a plan by class, and its batteries as one."""
     power = case.rating_mw[0] * units
     capacity: defaultdict[tuple[float, ...], float] = defaultdict(float)
     for o in np.flatnonzero(case.is_generator & (power > 0)):
@@ -86,7 +93,7 @@ def _bus(case: Instance, units: Ints, import_mw: float, limit_mw: float) -> Bus:
 
 
 def _answer(case: Instance, o: int) -> tuple[float, ...]:
-    """What makes the class of a generator, in the order of the fields of Machines."""
+    """Return the values that define the class of a generator, in the order of the fields of Machines."""
     fields = (case.inertia_s, case.droop, case.governor_s, case.ramp_per_s, case.step_fraction)
     return tuple(float(each[o]) for each in fields)
 
@@ -94,7 +101,7 @@ def _answer(case: Instance, o: int) -> tuple[float, ...]:
 def _swings(
     case: Instance, m: int, mode: str, bus: Bus, rest_mw: float, grid_share: float, tolerated_mw: float
 ) -> list[Event]:
-    """The routine swing and the sampled load, less what the grid takes of them."""
+    """Return the events of the routine swing and of the sampled load, less what the grid takes of them."""
     mean, it = case.mean_load, float(case.it_mw[m])
     found = []
     for name, (time, shares) in ((SWING, trapezoid(case)), (WAVEFORM, sampled(case))):
@@ -123,10 +130,10 @@ def _swings(
 
 
 def trapezoid(case: Instance) -> tuple[Floats, Floats]:
-    """One period of the routine swing from its mean, rising: times in s, IT load as a share of its peak.
+    """Return one period of the routine swing from its mean, rising: times in s, IT load as a share of its peak.
 
-    Between 1 - swing and 1, as long at the top as makes the mean ``mean_load``; edges that the shorter of top and
-    bottom has no room for are shortened. Empty where the mean leaves no swing.
+    The load lies between 1 - swing and 1, and stays at the top for as long as makes its mean ``mean_load``. Edges are
+    shortened if the shorter of top and bottom has no room for them. Both arrays are empty if the mean leaves no swing.
     """
     quality, low = case.power_quality, 1 - case.swing
     duty = (case.mean_load - low) / case.swing if case.swing else 0.0
@@ -140,7 +147,11 @@ def trapezoid(case: Instance) -> tuple[Floats, Floats]:
 
 
 def sampled(case: Instance) -> tuple[Floats, Floats]:
-    """One period of the sampled load from its first sample to that again, a mean interval after the last."""
+    """Return one period of the sampled load: times in s from 0, IT load as a share of its peak.
+
+    The period ends with the first sample again, one mean interval after the last sample. Both arrays are empty if there
+    are fewer than two samples.
+    """
     quality = case.power_quality
     time, share = np.array(quality.waveform_s), np.array(quality.waveform_share)
     if len(time) < 2:
@@ -150,12 +161,12 @@ def sampled(case: Instance) -> tuple[Floats, Floats]:
 
 
 def _fallen(case: Instance, m: int) -> float:
-    """MW that fall away when a job stops: no more than the mean IT load."""
+    """Return the MW that fall away when a job stops: no more than the mean IT load."""
     return float(case.it_mw[m]) * min(case.power_quality.job_step, case.mean_load)
 
 
 def _jobs(case: Instance, m: int, mode: str, bus: Bus, rest_mw: float, share: float) -> list[Event]:
-    """A job stops, and starts again from there."""
+    """Return two events: a job stops, and it starts again from there; none if no load falls away."""
     quality, fallen = case.power_quality, share * _fallen(case, m)
     if fallen == 0:
         return []
@@ -166,7 +177,7 @@ def _jobs(case: Instance, m: int, mode: str, bus: Bus, rest_mw: float, share: fl
 
 
 def _change(name: str, mode: str, bus: Bus, before_mw: float, after_mw: float, within_s: float) -> Event:
-    """The load goes from one value to another in a straight line."""
+    """Return an event in which the load goes from one value to another in a straight line."""
     time, load = np.array([0.0, within_s]), np.array([before_mw, after_mw])
     if within_s == 0:
         time, load = time[1:], load[1:]
@@ -174,7 +185,7 @@ def _change(name: str, mode: str, bus: Bus, before_mw: float, after_mw: float, w
 
 
 def _generator_loss(case: Instance, mode: str, bus: Bus, rest_mw: float, generators: np.ndarray) -> Event:
-    """The largest generator is gone, of equals the first."""
+    """Return the event in which the largest generator is lost; of equal ones, the first."""
     largest = int(np.argmax(np.where(generators, case.rating_mw[0], 0.0)))
     answer, lost = _answer(case, largest), float(case.rating_mw[0, largest])
     machines = tuple(
@@ -186,7 +197,7 @@ def _generator_loss(case: Instance, mode: str, bus: Bus, rest_mw: float, generat
 
 
 def _grid_loss(case: Instance, m: int, bus: Bus, rest_mw: float) -> Event:
-    """The grid is gone, and the job is stopped where the frequency passes RELAY."""
+    """Return the event in which the grid is lost, and the job is stopped when the frequency passes RELAY."""
     after = replace(bus, import_mw=0.0, limit_mw=0.0)
     load = np.array([rest_mw])
     quality = case.power_quality

@@ -1,4 +1,4 @@
-"""All that a replay knows of a plan."""
+"""Hold the orders of a plan: all that a replay knows of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from siteopt.instance import Instance, Ints
 
 @dataclass(frozen=True)
 class Orders:
-    """What is ordered for one site, and when training is meant to start.
+    """Orders for one site, and the days on which training is meant to start.
 
     Attributes
     ----------
@@ -26,12 +26,12 @@ class Orders:
     step: NDArray[np.bool_]
 
     def check(self, case: Instance) -> None:
-        """See that they belong to an Instance of one site.
+        """Check that the orders fit an Instance of one site.
 
         Raises
         ------
         ValueError
-            Where the Instance holds more than one site, an array has a wrong shape, or units are negative or leave.
+            If the Instance does not hold exactly one site, an array has a wrong shape, or units are negative or leave.
         """
         if case.sites != 1:
             raise ValueError(f"orders belong to an Instance of one site, not of {case.sites}")

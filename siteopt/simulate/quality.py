@@ -1,4 +1,4 @@
-"""How well a plant goes through its events, by the classes of ISO 8528-5, and what it lacks for them."""
+"""Rate how well a plant withstands its events, by the classes of ISO 8528-5, and find what it lacks for a class."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from siteopt.simulate.electrical import HIGHEST, LOWEST, Bus, Event, Trace, simu
 from siteopt.simulate.events import GRID_LOSS, events
 
 NEW_RESPONSE_S, NEW_HOURS = 0.1, 1.0
-"""Batteries where the plan has none: response (estimate: 0.05 to 0.15 s of a site's control), hours of energy."""
+"""Batteries if the plan has none: response in s (estimate: a site's control takes 0.05 to 0.15 s), hours of energy."""
 
 MOST_BATTERY, MOST_INERTIA = 2.0, 20
-"""How far a need is looked for: times the IT peak, and times the inertia of the machines."""
+"""Largest need that is looked for: battery power in times the IT peak, and inertia in times that of the machines."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a class: shares of the nominal frequency, and seconds."""
+    """Limits of a class, as shares of the nominal frequency, and in seconds."""
 
     dip: float
     rise: float
@@ -31,7 +31,7 @@ class Limits:
 
     @property
     def steady(self) -> float:
-        """How far from the nominal frequency a governor with droop may rest: the droop, and the band about it."""
+        """Return how far from the nominal frequency a governor with droop may rest: the droop and the band about it."""
         return self.droop + self.band
 
 
@@ -40,7 +40,7 @@ CLASSES = {
     "G2": Limits(0.10, 0.12, 5.0, 0.015, 0.05),
     "G3": Limits(0.07, 0.10, 3.0, 0.005, 0.03),
 }
-"""ISO 8528-5 for reciprocating sets, the loosest class first.
+"""Classes of ISO 8528-5 for reciprocating sets, the loosest class first.
 
 Dips and recovery of all classes:
 https://huaquanpower.net/es/what-is-the-peak-load-acceptance-capability-of-diesel-generators-and-how-is-it-measured/;
@@ -51,33 +51,34 @@ knowledge of the standard, not checked against its text.
 
 @dataclass(frozen=True)
 class Response:
-    """How a plant went through one event.
+    """Response of a plant to one event.
 
     Attributes
     ----------
     event, mode : str
     lowest_hz, highest_hz, dip, rise : float
-        Frequency, and how far it left the nominal one as shares of it, at least 0.
+        Extremes of the frequency, and how far it fell below and rose above the nominal one, as shares of it; at least
+        0.
     rocof_hz_per_s : float
         Largest rate of change of the frequency, a mean over 0.1 s as relays take it.
     recovery_s : tuple of float
-        For each of CLASSES, from when the load has changed until the frequency stays within Limits.steady; empty for a
-        load that never rests. Infinite where it collapses.
+        For each of CLASSES, the time from the end of the load's change until the frequency stays within Limits.steady;
+        empty for a periodic load. Infinite if the plant trips, or the frequency is outside to the end.
     settled : float
-        Final deviation of the frequency as a share; for a load that never rests its mean over the last period.
+        Final deviation of the frequency as a share; for a periodic load, its mean over the last period.
     battery_mwh, battery_cycles, battery_peak_mw : float
-        What batteries took and gave, as full cycles, and their largest power.
+        Energy that batteries took and gave, the same as full cycles, and their largest power.
     battery_drain_mw : float
-        Mean power of the batteries over the last period of a load that never rests, else 0. Where governors cut on each
-        fall of the load, and machines near full load cannot give it back, batteries are emptied so fast.
+        Mean power of the batteries over the last period of a periodic load; otherwise 0. Governors cut on each fall of
+        the load, and machines near full load cannot give it back: batteries are drained at this rate.
     import_peak_mw, import_swing_mw : float
-        Largest import and its peak to peak, grid-tied; else 0.
+        Largest import and its peak to peak if grid-tied; otherwise 0.
     shed_mw : float
         Load that relays shed.
     collapsed_s : float or None
-        When the plant tripped.
+        Time at which the plant tripped; None if it did not.
     iso_class : str
-        The best class that is kept; empty where none is.
+        Best class that is kept; empty if none is.
     trace : Trace
     """
 
@@ -104,7 +105,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a plant must have at least: power of batteries, MW, and inertia, MW s (0 where that does not matter)."""
+    """Least battery power (MW) and inertia (MW s) that a plant must have; inertia is 0 if it does not matter."""
 
     battery_mw: float
     inertia_mws: float
@@ -113,12 +114,12 @@ class Needs:
 def responses(
     case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float, *, stride: int = 10
 ) -> tuple[Response, ...]:
-    """How the plan goes through every event, in every mode that it has, at milestone ``m``.
+    """Return how the plan goes through every event, in every mode that it has, at milestone ``m``.
 
     Parameters
     ----------
     case : Instance
-        Of one site.
+        Instance of one site.
     units : O, units on site
     step : L, bool, grid steps in service
     demand_mw, import_mw : float
@@ -129,7 +130,7 @@ def responses(
     Raises
     ------
     ValueError
-        Where the Instance holds more than one site.
+        If the Instance does not hold exactly one site.
     """
     found = events(case, m, units, step, demand_mw, import_mw)
     hz = case.power_quality.frequency_hz
@@ -137,9 +138,9 @@ def responses(
 
 
 def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
-    """The figures of one run, and the class that it keeps.
+    """Return the figures of one run, and the class that it keeps.
 
-    A load that never rests has no recovery: what comes back every few seconds is judged by Limits.steady throughout.
+    A periodic load has no recovery time; compare its extremes, which come back every few seconds, with Limits.steady.
     """
     tied = event.before.limit_mw > 0
     dip, rise, settled = max(0.0, -trace.lowest), max(0.0, trace.highest), _last_mean(event, trace, trace.deviation)
@@ -175,14 +176,14 @@ def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
 
 
 def _last_mean(event: Event, trace: Trace, values: Floats) -> float:
-    """The final value; of a load that never rests the mean over its last period."""
+    """Return the final value; for a periodic load, the mean over its last period."""
     if event.judged_s is None:
         return float(values[-1])
     return float(values[trace.time_s > trace.time_s[-1] - event.judged_s[1]].mean())
 
 
 def _recovery(trace: Trace, steady: float, changed_s: float) -> float:
-    """Time after the change of the load from which the deviation stays within what is steady."""
+    """Return the seconds after the load's change from which the deviation stays within ``steady``; inf if never."""
     if trace.collapsed_s is not None:
         return math.inf
     outside = np.flatnonzero(np.abs(trace.deviation) > steady)
@@ -194,17 +195,17 @@ def _recovery(trace: Trace, steady: float, changed_s: float) -> float:
 
 
 def keeps(found: Sequence[Response], iso_class: str, grid_loss: bool) -> bool:
-    """Whether every response of one mode keeps the class: a plant runs islanded or grid-tied, as it likes.
+    """Return whether every response of at least one mode keeps the class: a plant may run islanded or grid-tied.
 
-    The loss of the grid counts only where ``grid_loss`` says so. An empty class asks for nothing, and where nothing
-    swings everything is kept.
+    The loss of the grid counts only if ``grid_loss`` is set. An empty class asks for nothing, and a plan without events
+    keeps every class.
     """
     asked = [each for each in found if grid_loss or each.event != GRID_LOSS]
     return not asked or bool(modes_kept(asked, iso_class, grid_loss))
 
 
 def modes_kept(found: Sequence[Response], iso_class: str, grid_loss: bool) -> list[str]:
-    """The modes in which every response keeps the class."""
+    """Return the modes in which every response keeps the class."""
     asked = [each for each in found if grid_loss or each.event != GRID_LOSS]
     modes = dict.fromkeys(each.mode for each in asked)
     return [mode for mode in modes if all(_kept(each, iso_class) for each in asked if each.mode == mode)]
@@ -216,16 +217,21 @@ def _kept(response: Response, iso_class: str) -> bool:
 
 
 def needs(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float) -> Needs | None:
-    """What the plan lacks to keep the class that is asked for, or None where it keeps it, or none is asked for.
+    """Return what the plan needs to keep the class that is asked for; None if it keeps it, or no class is asked for.
 
-    It is kept where it is in one mode (:func:`keeps`); what is lacking is that of the mode that lacks less. The least
-    power of batteries, in tenths of a MW: with the machines as they are, the batteries of the plan grow, and
-    keep their hours and response (NEW_HOURS and NEW_RESPONSE_S where there are none). Where MOST_BATTERY does not do,
-    the least inertia that does with that much, in hundredths of what there is and then up to 0.1 MW s, all constants
-    growing alike; then the least power with it. Infinite where MOST_INERTIA does not do either. What is given was run,
-    and keeps the class; that less would not is certain only as far as more never hurts.
+    The class is kept if it is kept in one mode (:func:`keeps`); otherwise the needs are those of the mode that needs
+    less: less inertia or, if that is equal, less battery power.
 
-    Parameters and errors as of :func:`responses`.
+    First the least battery power is found, in tenths of a MW, with the machines as they are. The batteries of the plan
+    grow, and keep their hours and response; if there are none, NEW_HOURS and NEW_RESPONSE_S hold. If MOST_BATTERY does
+    not suffice, the least inertia that suffices with that much power is found, in hundredths of the present inertia and
+    then rounded up to 0.1 MW s, with all inertia constants growing alike; and then the least battery power with it.
+    Both are infinite if MOST_INERTIA does not suffice, either.
+
+    What is returned was simulated and keeps the class. That less would not keep it is certain only as far as more never
+    hurts.
+
+    Parameters and errors are those of :func:`responses`.
     """
     quality = case.power_quality
     found = events(case, m, units, step, demand_mw, import_mw)
@@ -241,7 +247,7 @@ def needs(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: floa
 
 
 def _needs(asked: Sequence[Event], iso_class: str, most: int) -> Needs:
-    """What must be there for the events of one mode; so much battery power, in tenths of a MW, is looked at."""
+    """Return what the events of one mode need; up to ``most`` tenths of a MW of battery power are tried."""
     bus = asked[0].before
     start = math.floor(10 * bus.battery_mw)
     most = max(start, most)
@@ -263,9 +269,10 @@ def _needs(asked: Sequence[Event], iso_class: str, most: int) -> Needs:
 
 
 def _least(found: Sequence[Event], passes: Callable[[Event, int], bool], low: int, high: int) -> int | None:
-    """The least value at which all events pass, by bisection, run at the value that is given; None: not even ``high``.
+    """Return the least value at which all events pass, by bisection; None if not even ``high`` suffices.
 
-    Event by event the value rises, so that most are run once.
+    All events were run at the value that is returned. The value only rises from event to event, so most events are run
+    once.
     """
     value = low
     while failing := [event for event in found if not passes(event, value)]:
@@ -282,7 +289,7 @@ def _least(found: Sequence[Event], passes: Callable[[Event, int], bool], low: in
 
 
 def _grown(bus: Bus, battery_mw: float, inertia: float) -> Bus:
-    """A bus with so much power of batteries of the same kind, and so many times the inertia."""
+    """Return a bus with this much power of batteries of the same kind, and ``inertia`` times the inertia."""
     hours, response = NEW_HOURS, NEW_RESPONSE_S
     if bus.battery_mw:
         hours, response = bus.battery_mwh / bus.battery_mw, bus.response_s
@@ -291,7 +298,7 @@ def _grown(bus: Bus, battery_mw: float, inertia: float) -> Bus:
 
 
 def _passes(event: Event, iso_class: str) -> bool:
-    """Whether the event keeps the class; a run ends where it breaks it."""
+    """Return whether the event keeps the class; the run ends where it breaks it, unless the load is periodic."""
     limits = CLASSES[iso_class]
     trip = (LOWEST, HIGHEST) if event.judged_s else (-limits.dip, limits.rise)
     return _kept(respond(event, simulate(event, trip=trip), 1.0), iso_class)

@@ -1,7 +1,7 @@
-"""Halls, liquid loop, deliveries, racks and network, day by day.
+"""Follow GPUs through halls, liquid loop, deliveries, racks and network, day by day.
 
 A queue passes on at most its rate a day, and never more than it has received. What is delivered on a day can be racked
-on it; work may pass through all queues on one day; what is done on a day counts from the start of the next
+on that day. Work may pass through all queues on one day. What is done on a day counts from the start of the next
 (``docs/model.md``).
 """
 
@@ -14,18 +14,20 @@ import numpy as np
 from siteopt.instance import NEVER, Floats, Pace
 
 ENOUGH = 1e-6
-"""GPUs that a count may be short of by rounding."""
+"""Number of GPUs by which a count may be short because of rounding."""
 
 
 @dataclass(frozen=True)
 class Queues:
-    """GPUs by day, from day 0 until nothing changes any more (T); afterwards all is as on the last of these days.
+    """GPUs by day, from day 0 until enough are networked or nothing changes any more (T days).
+
+    Later days count as the last of these days.
 
     Attributes
     ----------
-    hall_gpus, loop_gpus : T, for which there is hall, and hall with a liquid loop, at the start of the day
-    delivered_gpus : T, delivered up to this day, those of the day itself included
-    racked_gpus, networked_gpus : T, at the start of the day
+    hall_gpus, loop_gpus : T, GPUs for which there is hall, and hall with a liquid loop, at the start of the day
+    delivered_gpus : T, GPUs delivered up to this day, those of the day itself included
+    racked_gpus, networked_gpus : T, GPUs at the start of the day
     """
 
     hall_gpus: Floats
@@ -35,7 +37,7 @@ class Queues:
     networked_gpus: Floats
 
     def networked_day(self, gpus: float) -> int:
-        """First day at whose start so many GPUs are networked; NEVER where they never are."""
+        """Return the first day at whose start this many GPUs are networked; NEVER if they never are."""
         there = self.networked_gpus >= gpus - ENOUGH
         return int(there.argmax()) if there.any() else NEVER
 
@@ -43,15 +45,15 @@ class Queues:
 def follow_queues(
     access_day: int, hall_gpus_per_day: float, floor_gpus: float, pace: Pace, gpus: float = np.inf
 ) -> Queues:
-    """Follow the queues from day 0 until so many GPUs are networked, or nothing changes any more.
+    """Follow the queues from day 0 until ``gpus`` GPUs are networked, or nothing changes any more.
 
     Parameters
     ----------
-    access_day : day of the keys, on which work on the halls begins
-    hall_gpus_per_day : GPUs for which hall is made ready a day
+    access_day : day of the handover, on which work on the halls begins
+    hall_gpus_per_day : GPUs for which hall is made ready in a day
     floor_gpus : GPUs for which there is hall at all
     pace : rates of the other queues, GPUs a day, and the ladder of deliveries
-    gpus : GPUs after which nobody asks
+    gpus : number of networked GPUs at which to stop
     """
     to_come = max(access_day, int(pace.delivery_day[-1]))
     hall = loop = racked = networked = 0.0

@@ -1,4 +1,4 @@
-"""A plan replayed whole: its calendar, and its electricity at every milestone, with its batteries and without."""
+"""Replay a whole plan: its calendar, and its electricity at every milestone, with its batteries and without."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from siteopt.simulate.quality import Needs, Response, keeps, needs, responses
 
 @dataclass(frozen=True)
 class Replayed:
-    """What became of a plan.
+    """Result of replaying a plan.
 
     Attributes
     ----------
     orders : Orders
     calendar : Calendar
     responses, without_batteries : tuple of tuples of Response
-        For each milestone, how the plan goes through its events, as it is and with the same machines alone. None where
-        the units that are ordered for the milestone do not suffice.
+        For each milestone, how the plan goes through its events: as it is, and without its batteries. Empty for a
+        milestone if the units that are ordered for it do not suffice.
     """
 
     orders: Orders
@@ -32,18 +32,18 @@ class Replayed:
     without_batteries: tuple[tuple[Response, ...], ...]
 
     def keeps(self, iso_class: str, grid_loss: bool) -> bool:
-        """Whether the class is kept at every milestone; not where units do not suffice."""
+        """Return whether the class is kept at every milestone; False if units do not suffice."""
         suffices = bool(np.isfinite(self.calendar.demand_mw).all())
         return suffices and all(keeps(found, iso_class, grid_loss) for found in self.responses)
 
 
 def replayed(case: Instance, orders: Orders, tell: Callable[[str], None] = lambda words: None) -> Replayed:
-    """Replay orders at the site of an Instance of one site.
+    """Replay orders at the only site of an Instance: day by day, and electrically.
 
     Parameters
     ----------
     tell : callable
-        Called with what is being done.
+        Called with words for what is being done.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def replayed(case: Instance, orders: Orders, tell: Callable[[str], None] = lambd
     bare = replace(orders, units=np.where(case.is_battery[:, None], 0, orders.units))
     runs: list[list[tuple[Response, ...]]] = [[], []]
     for m, name in enumerate(case.milestone):
-        tell(f"replaying tenth of a second by tenth: {name}")
+        tell(f"replaying millisecond by millisecond: {name}")
         for found, some in zip(runs, (orders, bare), strict=True):
             found.append(_responses(case, some, calendar, m))
     return Replayed(orders, calendar, *map(tuple, runs))
@@ -69,18 +69,20 @@ def _responses(case: Instance, orders: Orders, calendar: Calendar, m: int) -> tu
 
 
 def lacking(case: Instance, orders: Orders) -> tuple[Floats, Floats] | None:
-    """Battery power (MW) and inertia (MW s) that the site must have at each milestone to keep the class; M each.
+    """Return the battery power (MW) and inertia (MW s) that the site must have at each milestone to keep the class.
 
-    0 where nothing is lacking, infinite where nothing helps; None where nothing is lacking at any milestone.
+    Both have shape M, with 0 where nothing is lacking and infinity where nothing helps. Return None if nothing is
+    lacking at any milestone.
 
     Raises
     ------
     ValueError
-        As :func:`siteopt.simulate.calendar.replay`; where the units that are ordered for a milestone do not suffice.
+        As :func:`siteopt.simulate.calendar.replay`, or if the units that are ordered for a milestone do not suffice.
     """
     calendar = replay(case, orders)
     if not np.isfinite(calendar.demand_mw).all():
-        raise ValueError(f"the units ordered do not suffice: {'; '.join(filter(None, calendar.reason))}")
+        codes = ", ".join(str(reason.code) for reasons in calendar.reasons for reason in reasons)
+        raise ValueError(f"the units ordered do not suffice: {codes}")
     found = [
         needs(case, m, orders.units[:, m], orders.step[:, m], float(demand), float(imported))
         for m, (demand, imported) in enumerate(zip(calendar.demand_mw, calendar.import_mw, strict=True))

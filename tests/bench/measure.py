@@ -18,7 +18,7 @@ import siteopt
 from siteopt.instance import Instance
 from siteopt.optimize.screen import chunks
 from siteopt.optimize.search import search
-from siteopt.plan import RunOutcome
+from siteopt.record.base import RunOutcome
 
 WORKERS = 2
 

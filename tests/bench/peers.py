@@ -27,7 +27,8 @@ from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.program import Program
 from siteopt.optimize.single import solve_site
 from siteopt.optimize.solver import Outcome, Solve, SolverError
-from siteopt.plan import RunOutcome, SitePlan
+from siteopt.plan import SitePlan
+from siteopt.record.base import RunOutcome
 from tests.bench.cpsat import cpsat
 from tests.bench.measure import load_instance
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from siteopt.plan import Ranking, RunOutcome, SitePlan, SiteResult, Standing
+from siteopt.output.words import Words
+from siteopt.plan import Ranking, SitePlan, SiteResult
+from siteopt.record.base import RunOutcome, Standing
 from tests.exact.parameters import COST, HAIR, Parameters, Place, Question
 from tests.exact.plans import Plan, Row, cost_usd, rows
 from tests.exact.reference import OVER_BUDGET_USD, Clock, Site, Unfinished
@@ -242,7 +244,8 @@ class Check:
         if result.standing is not Standing.RULED_OUT or len(keys) < self.ranking.top:
             for _, plan in self._asked("no plan", site, {}, None):
                 outcome = WRONG if self.ranked else LOST
-                text = f"told {result.standing.value!r} ({result.reason}), possible {self._shown_plan(site, plan)}"
+                why = Words().reason(result.reason) if result.reason is not None else ""
+                text = f"told {result.standing.value!r} ({why}), possible {self._shown_plan(site, plan)}"
                 self._found(outcome, "cannot serve", result.site_id, text, plan)
             return
         last, last_id = keys[self.ranking.top - 1], told[self.ranking.top - 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from siteopt.plan import RunOutcome
+from siteopt.record.base import RunOutcome
 from tests.exact.checks import Check, translated
 from tests.exact.draw_scenario import NO_LIMIT_USD
 from tests.exact.files import Style

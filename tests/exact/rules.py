@@ -11,7 +11,8 @@ from typing import Any
 from unittest import mock
 
 import siteopt
-from siteopt.plan import Ranking, RunOutcome
+from siteopt.plan import Ranking
+from siteopt.record.base import RunOutcome
 from tests.exact.checks import LOST, STEP_USD, WRONG, Finding, Key
 from tests.exact.draw_scenario import NO_LIMIT_USD, Row
 from tests.exact.draw_sites import MOST
@@ -37,7 +38,7 @@ def answer(world: World, style: Style = PLAIN, **options: Any) -> tuple[Ranking,
     tuple
         The ranking, and the ids of the sites that were left out.
     """
-    replays = mock.patch("siteopt.run._replayed", return_value=(None, None))
+    replays = mock.patch("siteopt.run._plan_record", return_value=None)
     with tempfile.TemporaryDirectory() as folder, replays:
         path = write(world, Path(folder), style)
         result = siteopt.solve(path, seconds=SECONDS, **{"top": world.top, "workers": 1, **options})

@@ -18,7 +18,8 @@ import pytest
 pytest.importorskip("ortools", reason="the reference solves with SCIP in OR-Tools: make bench installs it")
 
 from siteopt.plan import Plan as Told
-from siteopt.plan import Ranking, RunOutcome, SiteResult, Standing
+from siteopt.plan import Ranking, SiteResult
+from siteopt.record.base import RunOutcome, Standing
 from tests.exact.campaign import add_line, campaign, lines, table
 from tests.exact.checks import LOST, WRONG, Check, Finding
 from tests.exact.draw_scenario import Row

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from siteopt.plan import RunOutcome
+from siteopt.record.base import RunOutcome
 from tests.exact.checks import LOST, WRONG, Check, Finding
 from tests.exact.features import features
 from tests.exact.files import drawn_style, write

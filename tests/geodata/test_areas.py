@@ -135,8 +135,8 @@ def test_column_of_candidates_that_is_called_use_is_no_use(tmp_path: Path) -> No
 def test_areas_decide_nothing(tmp_path: Path) -> None:
     write_areas(tmp_path, areas([HALL]))
     without, with_areas = (siteopt.solve(siteopt.read_scenario(tmp_path / "scenario.toml", s)) for s in ([], [AREAS]))
-    for name in ("milestones", "cost_usd", "orders", "ranking"):
-        assert with_areas.document[name] == without.document[name]
+    assert with_areas.record.plan == without.record.plan
+    assert with_areas.record.ranking == without.record.ranking
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_areas_decide_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_any_polygon_is_drawn_by_the_rules(tmp_path: Path, shape: shapely.Geometry, parts: int) -> None:
-    document = siteopt.solve(write_world(tmp_path)).document
-    features = plan_geojson(document, [("outline", shape)])["features"]
+    record = siteopt.solve(write_world(tmp_path)).record
+    features = plan_geojson(record, [("outline", shape)])["features"]
     found = [feature["geometry"] for feature in features if feature["properties"]["role"] == "outline"]
     assert len(found) == min(parts, 1)
     if parts:
@@ -163,7 +163,7 @@ def test_any_polygon_is_drawn_by_the_rules(tmp_path: Path, shape: shapely.Geomet
 def test_areas_without_a_plan(tmp_path: Path) -> None:
     write_areas(tmp_path, areas([HALL]))
     result = siteopt.solve(siteopt.read_scenario(tmp_path / "scenario.toml", [AREAS, "project.horizon_days=5"]))
-    assert result.document["site_id"] is None
+    assert result.record.plan is None
     assert json.loads(result.files()["plan.geojson"])["features"] == []
 
 
@@ -201,7 +201,7 @@ def test_areas_without_geometry(tmp_path: Path) -> None:
 
 
 def test_areas_are_listed_among_the_inputs(tmp_path: Path) -> None:
-    assert loaded(write_areas(tmp_path, areas([HALL])), AREAS).inputs[-1]["path"] == "areas.gpkg"
+    assert loaded(write_areas(tmp_path, areas([HALL])), AREAS).inputs[-1].path == "areas.gpkg"
 
 
 # places of faults

@@ -19,6 +19,7 @@ from siteopt import Dataset, InputError
 from siteopt.examples import examples_root
 from siteopt.geodata.distances import WGS84
 from siteopt.instance import Instance
+from siteopt.record.reason import Quantity, ReasonCode, because
 from siteopt.schema import CANDIDATES
 from tests.worlds import OFFERS, SITES, Row, changed, write_world
 
@@ -138,8 +139,9 @@ def test_rise_of_the_steps_of_memphis(data: Dataset) -> None:
 
 
 def test_unknown_leaves_a_site_out_with_its_reason(data: Dataset) -> None:
-    assert data.excluded["us-belvidere-stellantis"] == "unknown: grid_mw"
-    assert data.excluded["us-ecorse-greatlakes"] == "unknown: grid_mw, floor_area_m2"
+    assert data.excluded["us-belvidere-stellantis"] == because(ReasonCode.UNKNOWN_FIGURES, columns=("grid_mw",))
+    both = because(ReasonCode.UNKNOWN_FIGURES, columns=("grid_mw", "floor_area_m2"))
+    assert data.excluded["us-ecorse-greatlakes"] == both
     assert "us-belvidere-stellantis" not in data.instance.site_id
 
 
@@ -183,8 +185,8 @@ def test_nothing_is_unknown_where_all_is_assumed(tmp_path: Path) -> None:
 
 
 def test_dates_between_which_a_site_can_be_taken(data: Dataset) -> None:
-    assert data.excluded["us-cedarsprings-gp"] == "not to be had before 2025-08-01"
-    assert data.excluded["us-lordstown-gm"] == "taken since 2021-11-01"
+    assert data.excluded["us-cedarsprings-gp"] == because(ReasonCode.NOT_YET_AVAILABLE, found="2025-08-01")
+    assert data.excluded["us-lordstown-gm"] == because(ReasonCode.NO_LONGER_AVAILABLE, found="2021-11-01")
 
 
 @pytest.mark.parametrize(
@@ -199,17 +201,18 @@ def test_both_ends_of_the_dates_count(tmp_path: Path, start: str, eligible: int)
 def test_filter_by_status(tmp_path: Path) -> None:
     sites = changed(SITES, "site_id", "alpha", status="occupied")
     data = small(tmp_path, 'filter.status=["vacant", "idle"]', sites=sites)
-    assert data.excluded["alpha"] == "status is occupied"
+    assert data.excluded["alpha"] == because(ReasonCode.NOT_ADMITTED, column="status", found="occupied")
     assert data.instance.site_id == ("beta",)
 
 
 def test_filter_by_country(tmp_path: Path) -> None:
     data = small(tmp_path, 'filter.countries=["US"]', "defaults.grid_mw=9")
-    assert data.excluded.to_dict() == {"gamma": "country is KR"}
+    assert data.excluded.to_dict() == {"gamma": because(ReasonCode.NOT_ADMITTED, column="country", found="KR")}
 
 
 def test_filter_by_region(tmp_path: Path) -> None:
-    assert small(tmp_path, 'filter.regions=["TX"]').excluded["alpha"] == "region is TN"
+    left_out = because(ReasonCode.NOT_ADMITTED, column="region", found="TN")
+    assert small(tmp_path, 'filter.regions=["TX"]').excluded["alpha"] == left_out
 
 
 def area(path: Path, geometry: shapely.Geometry, crs: int = 4326) -> None:
@@ -219,7 +222,8 @@ def area(path: Path, geometry: shapely.Geometry, crs: int = 4326) -> None:
 def test_filter_within_a_layer(tmp_path: Path) -> None:
     area(tmp_path / "texas.gpkg", shapely.box(-107, 26, -93, 36), crs=3857)
     data = small(tmp_path, "filter.within=texas.gpkg", "defaults.grid_mw=9")
-    assert data.excluded.to_dict() == {"alpha": "outside texas.gpkg", "gamma": "outside texas.gpkg"}
+    outside = because(ReasonCode.OUTSIDE_LAYER, layer="texas.gpkg")
+    assert data.excluded.to_dict() == {"alpha": outside, "gamma": outside}
 
 
 @pytest.mark.parametrize(("km", "left_out"), [(760, False), (790, True)])
@@ -228,7 +232,8 @@ def test_filter_away_from_a_layer(tmp_path: Path, km: int, left_out: bool) -> No
     area(tmp_path / "houston.geojson", shapely.Point(-95.37, 29.76))
     away = f'filter.away_from={{ layer = "houston.geojson", km = {km} }}'
     data = small(tmp_path, away, "defaults.grid_mw=9")
-    assert data.excluded["beta"] == f"within {km} km of houston.geojson"
+    distance = Quantity(amount=km, unit="km")
+    assert data.excluded["beta"] == because(ReasonCode.TOO_NEAR_LAYER, layer="houston.geojson", distance=distance)
     assert ("alpha" in data.excluded) == left_out
     assert "gamma" not in data.excluded
 
@@ -283,13 +288,13 @@ def test_won_is_dollars_by_the_rate(tmp_path: Path) -> None:
 
 
 def test_inputs_are_listed_with_their_digests(data: Dataset) -> None:
-    assert [one["path"] for one in data.inputs] == [
+    assert [one.path for one in data.inputs] == [
         "colossus.toml",
         "../data/candidates_us.csv",
         "../data/offers_us.csv",
         "../data/grid_steps.csv",
     ]
-    assert all(len(one["sha256"]) == 64 for one in data.inputs)
+    assert all(len(one.sha256) == 64 for one in data.inputs)
 
 
 def test_filter_layer_without_geometry(tmp_path: Path) -> None:

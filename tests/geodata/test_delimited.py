@@ -304,7 +304,7 @@ def test_korean_excel_of_the_whole_world(tmp_path: Path) -> None:
     (tmp_path / "candidates.csv").write_bytes(text.getvalue().encode("cp949"))
     after = siteopt.load(siteopt.read_scenario(scenario))
     pd.testing.assert_frame_equal(after.sites, before.sites)
-    read_as = {one["path"]: one.get("read_as") for one in after.inputs}
+    read_as = {one.path: one.read_as for one in after.inputs}
     assert read_as["candidates.csv"] == "CP949, semicolons between cells, decimal commas"
     assert read_as["offers.csv"] is None
 

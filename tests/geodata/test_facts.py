@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import siteopt
-from siteopt.geodata.facts import Facts
+from siteopt import Dataset
+from siteopt.geodata.changes import Change
+from siteopt.geodata.facts import Replaced, read_changes
+from siteopt.instance import Instance
 from tests.worlds import STEPS, write_world
 
 
 @pytest.fixture
-def facts(tmp_path: Path) -> Facts:
-    scenario = siteopt.read_scenario(write_world(tmp_path))
-    return Facts(scenario, siteopt.load(scenario), "beta")
+def data(tmp_path: Path) -> Dataset:
+    return siteopt.load(siteopt.read_scenario(write_world(tmp_path)))
+
+
+def case(data: Dataset, changes: Sequence[Replaced] = ()) -> Instance:
+    """Beta with some changes."""
+    return data.only("beta").with_changes([one.change for one in changes]).instance
+
+
+def told(changes: Sequence[Replaced]) -> set[tuple[Change, Any]]:
+    """The changes, each with the value before; None where it was blank."""
+    return {(one.change, None if pd.isna(one.before) else one.before) for one in changes}
 
 
 def table(folder: Path, text: str, name: str = "changed.csv") -> Path:
@@ -24,40 +39,46 @@ def table(folder: Path, text: str, name: str = "changed.csv") -> Path:
     return path
 
 
-def test_nothing_changed_is_the_pool(tmp_path: Path, facts: Facts) -> None:
+def changes_of(data: Dataset, folder: Path, text: str) -> list[Replaced]:
+    """What a table changes at beta."""
+    return read_changes(data, "beta", [table(folder, text)])
+
+
+def test_nothing_changed_is_the_pool(tmp_path: Path, data: Dataset) -> None:
     pool = siteopt.load(siteopt.read_scenario(tmp_path / "scenario.toml")).pool
-    case, levels = facts.case()
     whole = pool.exact(np.array([pool.site_id.index("beta")]))
-    assert case.site_id == ("beta",)
+    assert case(data).site_id == ("beta",)
     for name in ("arrival_day", "fleet", "grid_mw", "step_ready_day", "unit_cost_musd", "compute_ready_day"):
-        assert np.array_equal(getattr(case, name), getattr(whole, name)), name
-    assert levels == [30]
+        assert np.array_equal(getattr(case(data), name), getattr(whole, name)), name
+    assert data.only("beta").steps["grid_mw"].tolist() == [30]
 
 
-def test_lead_and_count_of_an_offer(tmp_path: Path, facts: Facts) -> None:
+def test_lead_and_count_of_an_offer(tmp_path: Path, data: Dataset) -> None:
     # rented at a share of a half; from Dallas to Houston it is a day on the road
-    changes = facts.changes([table(tmp_path, "offer_id,lead_days,count\ngen_rented,50,30\n")])
-    assert sorted(map(str, changes)) == ["count of gen_rented: 40 -> 30", "lead_days of gen_rented: 10 -> 50"]
-    case, _ = facts.case(changes)
-    o = case.offer_id.index("gen_rented")
-    assert (case.arrival_day[0, o], case.fleet[o]) == (51, 15)
-    assert case.arrival_day[0, case.offer_id.index("gen_bought")] == 21
+    changes = changes_of(data, tmp_path, "offer_id,lead_days,count\ngen_rented,50,30\n")
+    assert told(changes) == {
+        (Change("offers", "gen_rented", "count", 30), 40),
+        (Change("offers", "gen_rented", "lead_days", 50), 10),
+    }
+    found = case(data, changes)
+    o = found.offer_id.index("gen_rented")
+    assert (found.arrival_day[0, o], found.fleet[o]) == (51, 15)
+    assert found.arrival_day[0, found.offer_id.index("gen_bought")] == 21
 
 
-def test_one_change_at_a_time(tmp_path: Path, facts: Facts) -> None:
-    lead, count = sorted(facts.changes([table(tmp_path, "offer_id,lead_days,count\ngen_rented,50,30\n")]), key=str)[
-        ::-1
-    ]
-    o = facts.case()[0].offer_id.index("gen_rented")
-    assert (facts.case([lead])[0].arrival_day[0, o], facts.case([lead])[0].fleet[o]) == (51, 20)
-    assert (facts.case([count])[0].arrival_day[0, o], facts.case([count])[0].fleet[o]) == (11, 15)
+def test_one_change_at_a_time(tmp_path: Path, data: Dataset) -> None:
+    changes = changes_of(data, tmp_path, "offer_id,lead_days,count\ngen_rented,50,30\n")
+    lead, count = sorted(changes, key=lambda one: one.change.column)[::-1]
+    o = case(data).offer_id.index("gen_rented")
+    assert (case(data, [lead]).arrival_day[0, o], case(data, [lead]).fleet[o]) == (51, 20)
+    assert (case(data, [count]).arrival_day[0, o], case(data, [count]).fleet[o]) == (11, 15)
 
 
-def test_day_or_date_of_a_grid_step(tmp_path: Path, facts: Facts) -> None:
+def test_day_or_date_of_a_grid_step(tmp_path: Path, data: Dataset) -> None:
     for column, value in (("ready_day", "75"), ("ready_date", "2025-03-17")):
-        (change,) = facts.changes([table(tmp_path, f"site_id,grid_mw,{column}\nbeta,30,{value}\n")])
-        assert str(change) == "day of beta, step to 30 MW: 60 -> 75"
-        assert list(facts.case([change])[0].step_ready_day) == [75]
+        changes = changes_of(data, tmp_path, f"site_id,grid_mw,{column}\nbeta,30,{value}\n")
+        assert told(changes) == {(Change("grid_steps", "beta", "day", 75, 30.0), 60)}
+        assert list(case(data, changes).step_ready_day) == [75]
 
 
 @pytest.mark.parametrize(
@@ -65,26 +86,28 @@ def test_day_or_date_of_a_grid_step(tmp_path: Path, facts: Facts) -> None:
 )
 def test_grid_step_waits_for_the_lower_one(tmp_path: Path, lower: int, upper: int, days: list[int]) -> None:
     steps = [{**STEPS[0], "grid_mw": 30}, {**STEPS[0], "ready_day": 90, "grid_mw": 50}]
-    scenario = siteopt.read_scenario(write_world(tmp_path, steps=steps))
-    facts = Facts(scenario, siteopt.load(scenario), "beta")
-    changes = facts.changes([table(tmp_path, f"site_id,grid_mw,ready_day\nbeta,30,{lower}\nbeta,50,{upper}\n")])
-    case, levels = facts.case(changes)
-    assert (levels, list(case.step_ready_day), list(case.step_rise_mw)) == ([30, 50], days, [28, 20])
+    data = siteopt.load(siteopt.read_scenario(write_world(tmp_path, steps=steps)))
+    changes = changes_of(data, tmp_path, f"site_id,grid_mw,ready_day\nbeta,30,{lower}\nbeta,50,{upper}\n")
+    levels = data.only("beta").with_changes([one.change for one in changes]).steps["grid_mw"].tolist()
+    found = case(data, changes)
+    assert (levels, list(found.step_ready_day), list(found.step_rise_mw)) == ([30, 50], days, [28, 20])
 
 
-def test_cell_of_the_site_itself(tmp_path: Path, facts: Facts) -> None:
-    changes = facts.changes([table(tmp_path, "site_id,access_days,grid_mw\nbeta,25,\nalpha,99,1\n")])
-    assert [str(change) for change in changes] == ["access_days of beta: 5 -> 25"]
-    assert facts.case(changes)[0].access_day[0] == 25
+def test_cell_of_the_site_itself(tmp_path: Path, data: Dataset) -> None:
+    changes = changes_of(data, tmp_path, "site_id,access_days,grid_mw\nbeta,25,\nalpha,99,1\n")
+    assert told(changes) == {(Change("candidates", "beta", "access_days", 25), 5)}
+    assert case(data, changes).access_day[0] == 25
 
 
-def test_whole_tables_that_say_the_same_change_nothing(tmp_path: Path, facts: Facts) -> None:
-    assert facts.changes([tmp_path / name for name in ("candidates.csv", "steps.csv", "offers.csv")]) == []
+def test_whole_tables_that_say_the_same_change_nothing(tmp_path: Path, data: Dataset) -> None:
+    tables = [tmp_path / name for name in ("candidates.csv", "steps.csv", "offers.csv")]
+    assert read_changes(data, "beta", tables) == []
 
 
-def test_money_in_the_currency_of_the_scenario(tmp_path: Path, facts: Facts) -> None:
-    (change,) = facts.changes([table(tmp_path, "offer_id,rent_usd_per_month\ngen_rented,60000\n")])
-    before, after = facts.case()[0], facts.case([change])[0]
+def test_money_in_the_currency_of_the_scenario(tmp_path: Path, data: Dataset) -> None:
+    changes = changes_of(data, tmp_path, "offer_id,rent_usd_per_month\ngen_rented,60000\n")
+    assert len(changes) == 1
+    before, after = case(data), case(data, changes)
     o = before.offer_id.index("gen_rented")
     assert after.unit_cost_musd[0, o] - before.unit_cost_musd[0, o] == pytest.approx(12 * 0.01)
 
@@ -101,16 +124,16 @@ def test_money_in_the_currency_of_the_scenario(tmp_path: Path, facts: Facts) -> 
         ("vendor,count\nVendor,3\n", "offer_id"),
     ],
 )
-def test_what_cannot_be(tmp_path: Path, facts: Facts, text: str, said: str) -> None:
+def test_what_cannot_be(tmp_path: Path, data: Dataset, text: str, said: str) -> None:
     with pytest.raises(siteopt.InputError) as refused:
-        facts.changes([table(tmp_path, text)])
+        changes_of(data, tmp_path, text)
     assert said in str(refused.value)
 
 
-def test_faults_of_all_tables_at_once(tmp_path: Path, facts: Facts) -> None:
+def test_faults_of_all_tables_at_once(tmp_path: Path, data: Dataset) -> None:
     one = table(tmp_path, "offer_id,lead_days\ngen_rentd,5\n")
     with pytest.raises(siteopt.InputError) as refused:
-        facts.changes([one, tmp_path / "nowhere.csv"])
+        read_changes(data, "beta", [one, tmp_path / "nowhere.csv"])
     assert len(refused.value.faults) == 2
 
 
@@ -123,7 +146,7 @@ def test_samples_of_a_waveform_in_the_order_of_time(tmp_path: Path) -> None:
     data = waveform(tmp_path, "time_s;it_share\n0,2;0,6\n0,1;1\n0;0,8\n")
     quality = data.instance.power_quality
     assert (quality.waveform_s, quality.waveform_share) == ((0.0, 0.1, 0.2), (0.8, 1.0, 0.6))
-    assert "waveform.csv" in [one["path"] for one in data.inputs]
+    assert "waveform.csv" in [one.path for one in data.inputs]
 
 
 @pytest.mark.parametrize(
@@ -140,12 +163,12 @@ def test_waveform_that_cannot_be(tmp_path: Path, text: str, said: str) -> None:
     assert said in str(refused.value)
 
 
-def test_every_kind_of_cell_can_be_changed(tmp_path: Path, facts: Facts) -> None:
+def test_every_kind_of_cell_can_be_changed(tmp_path: Path, data: Dataset) -> None:
     text = "site_id,available_from,condition,design_temp_c\nbeta,2025-02-01,poor,40\n"
-    changes = facts.changes([table(tmp_path, text)])
-    assert sorted(str(change) for change in changes) == [
-        "available_from of beta: blank -> 2025-02-01",
-        "condition of beta: sound -> poor",
-        "design_temp_c of beta: 30 -> 40",
-    ]
-    assert facts.case(changes)[0].hall_gpus_per_day[0] == pytest.approx(facts.case()[0].hall_gpus_per_day[0] / 2)
+    changes = changes_of(data, tmp_path, text)
+    assert told(changes) == {
+        (Change("candidates", "beta", "available_from", pd.Timestamp("2025-02-01")), None),
+        (Change("candidates", "beta", "condition", "poor"), "sound"),
+        (Change("candidates", "beta", "design_temp_c", 40), 30),
+    }
+    assert case(data, changes).hall_gpus_per_day[0] == pytest.approx(case(data).hall_gpus_per_day[0] / 2)

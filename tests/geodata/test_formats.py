@@ -297,7 +297,7 @@ def test_layer_that_is_read(tmp_path: Path, names: list[str], source: str, read:
     write_layers(tmp_path / "t.gpkg", *names)
     data = using(tmp_path, source)
     assert owner(data) == read
-    assert source in {one["path"] for one in data.inputs}
+    assert source in {one.path for one in data.inputs}
 
 
 @pytest.mark.parametrize(("source", "found"), [("t.gpkg", "2 layers"), ("t.gpkg|layername=sit", "sit")])
@@ -334,7 +334,7 @@ def test_layer_of_a_filter(tmp_path: Path) -> None:
         geopandas.GeoDataFrame(geometry=[area], crs=4326).to_file(path, layer=name)
     data = loaded(tmp_path, "filter.within=zones.gpkg|layername=texas", "defaults.grid_mw=9")
     assert data.pool.site_id == ("beta",)
-    assert "zones.gpkg|layername=texas" in {one["path"] for one in data.inputs}
+    assert "zones.gpkg|layername=texas" in {one.path for one in data.inputs}
     with pytest.raises(InputError, match="2 layers"):
         loaded(tmp_path, "filter.within=zones.gpkg")
 
@@ -375,7 +375,7 @@ def test_whole_numbers_and_truth_values_stay_such(tmp_path: Path) -> None:
 def test_every_file_of_a_layer_is_listed(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     write_shapefile(tmp_path / "data" / "sites.shp", layer(), encoding="UTF-8")
-    names, others = [one["path"] for one in using(tmp_path, "data/sites.shp").inputs], ["offers.csv", "steps.csv"]
+    names, others = [one.path for one in using(tmp_path, "data/sites.shp").inputs], ["offers.csv", "steps.csv"]
     assert names == ["scenario.toml", *(f"data/sites.{end}" for end in ("shp", "dbf", "prj", "cpg")), *others]
 
 
@@ -401,7 +401,7 @@ def test_what_qgis_has_saved_while_it_keeps_the_file_open(tmp_path: Path) -> Non
         data = using(tmp_path, "open.gpkg")
         process.communicate()
     assert owner(data) == "after"
-    assert "open.gpkg-wal" in {one["path"] for one in data.inputs}
+    assert "open.gpkg-wal" in {one.path for one in data.inputs}
 
 
 # dates

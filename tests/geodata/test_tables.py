@@ -21,6 +21,7 @@ from siteopt import Dataset, InputError
 from siteopt.geodata.delimited import records_at_once, records_one_by_one
 from siteopt.geodata.tables import read_table
 from siteopt.instance import Instance
+from siteopt.record.reason import ReasonCode, because
 from siteopt.schema import CANDIDATES, Column, Table, Type
 from tests.worlds import SITES, csv_text, write_world
 
@@ -116,7 +117,8 @@ def test_dates_of_a_layer_are_read(tmp_path: Path) -> None:
 
 def test_times_with_a_zone_are_read_as_dates(tmp_path: Path) -> None:
     layer().assign(available_from=pd.Timestamp("2026-03-01T00:00:00Z")).to_file(tmp_path / "timed.geojson")
-    assert loaded(tmp_path, "timed.geojson").excluded["alpha"] == "not to be had before 2026-03-01"
+    later = because(ReasonCode.NOT_YET_AVAILABLE, found="2026-03-01")
+    assert loaded(tmp_path, "timed.geojson").excluded["alpha"] == later
 
 
 def fault_of(folder: Path, candidates: str) -> siteopt.Fault:

@@ -83,7 +83,7 @@ def test_workbook_gives_the_same_sites_as_the_table(tmp_path: Path, ending: str)
     before = siteopt.load(siteopt.read_scenario(scenario))
     after = siteopt.load(siteopt.read_scenario(scenario, [f"inputs.candidates.0=t.{ending}"]))
     pd.testing.assert_frame_equal(after.sites, before.sites, check_dtype=False)
-    assert {one["path"]: one.get("read_as") for one in after.inputs}[f"t.{ending}"] == "sheet Sheet1"
+    assert {one.path: one.read_as for one in after.inputs}[f"t.{ending}"] == "sheet Sheet1"
 
 
 @pytest.mark.parametrize(

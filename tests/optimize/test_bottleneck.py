@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 
 from siteopt.instance import QUEUES, Instance
-from siteopt.optimize.bottleneck import LIMITS, TOGETHER, bottlenecks, days_saved
+from siteopt.optimize.bottleneck import LIMITS, SEVERAL, bottlenecks, days_saved
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.search import search
 from siteopt.plan import SitePlan
@@ -69,7 +69,7 @@ def test_no_limit_alone() -> None:
     # two queues on the same day
     case = tiny(queue_free_day=np.full((1, 1, len(QUEUES)), 10))
     assert saved(case) == [{}]
-    assert bottlenecks(best_of(case), Clock()) == (TOGETHER,)
+    assert bottlenecks(best_of(case), Clock()) == (SEVERAL,)
 
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
@@ -78,7 +78,7 @@ def test_names_and_days_agree(case: Instance) -> None:
     best = search(case).best
     if best is None or best.best is None:
         return
-    assert bottlenecks(best.best, Clock()) == best.bottleneck
+    assert bottlenecks(best.best, Clock()) == best.held_by
     for table in best.days_saved:
         assert set(table) <= set(LIMITS)
         assert list(table.values()) == sorted(table.values(), reverse=True)

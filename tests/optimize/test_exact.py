@@ -17,7 +17,8 @@ from siteopt.optimize.bounds import bounds
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.search import search
-from siteopt.plan import Ranking, RunOutcome
+from siteopt.plan import Ranking
+from siteopt.record.base import RunOutcome
 from siteopt.tolerances import HAIR, most_of_step, steps_of_cost
 from tests.cases import chiller, generator, tiny
 from tests.optimize import brute_force

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from siteopt.findings import Adjustment, Findings, Lever, Shortfall
 from siteopt.instance import Instance
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.explain import Target, findings, shortfalls, to_win
 from siteopt.optimize.search import search
-from siteopt.plan import Standing
-from siteopt.reasons import Change, Findings, Lever, Shortfall
+from siteopt.record.base import Standing
+from siteopt.record.reason import ReasonCode, because
 from tests.cases import battery, chiller, generator, tiny
 from tests.optimize.random_cases import instances
 
@@ -26,7 +27,7 @@ COST = Lever("site_cost_usd", 3e6, 0.0, -1e5)
 YARD = Lever("yard_area_m2", 400.0, 5000.0, 100.0)
 
 
-def changed(case: Instance, changes: Sequence[Change]) -> Instance:
+def changed(case: Instance, changes: Sequence[Adjustment]) -> Instance:
     """An Instance of one site as the geodata would make it: more grid is a step, units come with the access."""
     for change in changes:
         lever, value = change.lever, change.value
@@ -207,7 +208,7 @@ def test_no_change_lets_a_site_reach_an_endless_floor() -> None:
     case = two_sites({}, {}, inertia_floor_mws=np.array([[0.0], [np.inf]]))
     found = why(case, 1, GRID, YARD)
     assert found.site.standing is Standing.CANNOT_SERVE
-    assert found.site.reason == "power quality for m0: no inertia makes it keep the class"
+    assert found.site.reason == because(ReasonCode.QUALITY_UNATTAINABLE, milestone="m0", limit="inertia")
     assert found.shortfalls == found.still_short == (Shortfall("inertia", "m0", math.inf, "MW s", math.inf),)
     assert found.changes == ()
 
@@ -278,10 +279,10 @@ def test_a_change_makes_the_site_win_and_one_notch_less_does_not(case: Instance)
         cost = Lever("site_cost_musd", float(own.site_cost_musd[0]), 0.0, -0.1)
         levers = [lever for lever in (yard, water, cost) if math.isfinite(lever.now)]
 
-        def vary(changes: Sequence[Change], own: Instance = own) -> Instance:
+        def vary(changes: Sequence[Adjustment], own: Instance = own) -> Instance:
             return replace(own, **{change.lever.column: np.array([change.value]) for change in changes})
 
-        def is_chosen(changes: Sequence[Change], s: int = s, vary: Callable[..., Instance] = vary) -> bool:
+        def is_chosen(changes: Sequence[Adjustment], s: int = s, vary: Callable[..., Instance] = vary) -> bool:
             one = vary(changes)
             arrays = {name: getattr(case, name).copy() for name in ("yard_m2", "water_m3_per_day", "site_cost_musd")}
             for name, array in arrays.items():

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from siteopt.instance import Instance
-from siteopt.optimize.bottleneck import TOGETHER
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.search import search
-from siteopt.plan import Plan, RunOutcome
+from siteopt.output.words import Words
+from siteopt.plan import Plan
+from siteopt.record.base import RunOutcome
 from tests.cases import battery, chiller, generator, tiny
 
 
 def answer(case: Instance) -> tuple[Plan, tuple[str, ...]]:
-    """The best plan, found by both methods, and what holds its milestones."""
+    """The best plan, found by both methods, and what holds its milestones, in English."""
     ranking, other = search(case), monolithic(case)
     assert ranking.outcome is RunOutcome.PROVEN
     assert other.outcome is RunOutcome.PROVEN
@@ -26,7 +27,7 @@ def answer(case: Instance) -> tuple[Plan, tuple[str, ...]]:
     assert same.site_id == best.site_id
     assert list(same.best.plan.day) == list(best.best.plan.day)
     assert same.best.cost_musd == pytest.approx(best.best.cost_musd, abs=1e-5)
-    return best.best.plan, best.bottleneck
+    return best.best.plan, tuple(map(Words().reason, best.held_by))
 
 
 def chosen(case: Instance) -> str:
@@ -38,12 +39,14 @@ def chosen(case: Instance) -> str:
 
 
 def unable(case: Instance) -> str:
-    """Why the only site cannot serve."""
+    """Why the only site cannot serve, in English."""
     ranking = search(case)
     assert ranking.outcome is RunOutcome.NO_SITE
     assert ranking.best is None
     assert monolithic(case).outcome is RunOutcome.NO_SITE
-    return ranking.results[0].reason
+    reason = ranking.results[0].reason
+    assert reason is not None
+    return Words().reason(reason)
 
 
 def test_nothing_in_the_way() -> None:
@@ -70,7 +73,7 @@ def test_arrival_of_a_unit() -> None:
 
 def test_fleet_is_finite() -> None:
     reason = unable(tiny([generator(fleet=5)], [{"grid_mw": 4.0}]))
-    assert reason == "mean power for m0: 9.0 MW by day 60, 10.0 needed: short of 1.0"
+    assert reason == "mean power for m0: 9.0 MW by day 60, 10.0 needed, 1.0 short"
 
 
 def test_grid_step_is_waited_for_and_paid() -> None:
@@ -104,7 +107,7 @@ def test_milestones_in_order() -> None:
     case = tiny(sites=[{"compute_ready_day": [30, 10]}], it_mw=(10.0, 12.0))
     plan, held = answer(case)
     assert list(plan.day) == [30, 30]
-    assert held[1] == "as m0"
+    assert held[1] == "the same day as m0"
 
 
 def test_units_stay() -> None:
@@ -296,14 +299,15 @@ def test_a_floor_is_that_of_its_site() -> None:
 def test_floors_out_of_reach() -> None:
     offers = [battery(rating_mw=6.1), battery(arrival_day=61), generator(inertia_s=0.5)]
     assert unable(tiny(offers, battery_floor_mw=np.array([[80.0]]))) == (
-        "m0: batteries of 61.0 MW can be there by day 60, power quality asks for 80.0 MW"
+        "battery power for m0: 61.0 MW by day 60, power quality asks for 80.0"
     )
     assert unable(tiny(offers, inertia_floor_mws=np.array([[6.0]]))) == (
-        "m0: inertia of 5.0 MW s can be there by day 60, power quality asks for 6.0 MW s"
+        "inertia for m0: 5.0 MW s by day 60, power quality asks for 6.0"
     )
     endless = np.array([[np.inf]])
-    assert unable(tiny(offers, battery_floor_mw=endless)) == "power quality for m0: no batteries make it keep the class"
-    assert unable(tiny(offers, inertia_floor_mws=endless)) == "power quality for m0: no inertia makes it keep the class"
+    for limit, floor in (("battery power", "battery_floor_mw"), ("inertia", "inertia_floor_mws")):
+        reason = unable(tiny(offers, **{floor: endless}))
+        assert reason == f"power quality for m0: no amount of {limit} keeps the class"
 
 
 def test_what_keeps_a_floor_from_being_reached() -> None:
@@ -313,7 +317,7 @@ def test_what_keeps_a_floor_from_being_reached() -> None:
     # 6 MW of power and 3 MW of batteries, by units of which nine have no room: either need would have to go
     offers = [generator(footprint_m2=100.0), battery(footprint_m2=100.0)]
     case = tiny(offers, [{"grid_mw": 4.0, "yard_m2": 800.0}], battery_floor_mw=np.array([[3.0]]), budget_musd=9.0)
-    assert unable(case) == "no plan by day 60: mean power, power quality"
+    assert unable(case) == "no plan by day 60: mean power and power quality"
 
 
 def test_energy_is_paid_over_the_hold() -> None:
@@ -352,4 +356,4 @@ def test_two_limits_together() -> None:
     # neither more yard nor more gas alone lets a sixth unit in
     offers = [generator(footprint_m2=100.0)]
     case = tiny(offers, [{"grid_mw": 4.0, "yard_m2": 500.0, "gas_mw": 10.0}])
-    assert unable(case) == f"no plan by day 60: {TOGETHER}"
+    assert unable(case) == "no plan by day 60: several limits together"

@@ -12,7 +12,7 @@ import pytest
 
 from siteopt.instance import Instance
 from siteopt.optimize.search import search
-from siteopt.plan import RunOutcome
+from siteopt.record.base import RunOutcome
 from tests.cases import battery, chiller, generator, tiny
 from tests.optimize.test_exact import key
 

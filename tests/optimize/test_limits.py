@@ -19,7 +19,7 @@ from siteopt.optimize.program import Program
 from siteopt.optimize.search import ROUND, Progress, search
 from siteopt.optimize.single import solve_site, tidied
 from siteopt.optimize.solver import Outcome, Solve
-from siteopt.plan import RunOutcome, Standing
+from siteopt.record.base import RunOutcome, Standing
 from tests.cases import battery, generator, tiny
 
 SITES = [{"grid_mw": 4.0, "site_cost_musd": float(cost)} for cost in range(1, ROUND + 5)]

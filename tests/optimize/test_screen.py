@@ -18,7 +18,8 @@ from siteopt.optimize.key_bounds import is_before
 from siteopt.optimize.screen import Screen
 from siteopt.optimize.search import search
 from siteopt.optimize.single import cost_prices, first_plan, shortfall_prices, solve_site
-from siteopt.plan import RunOutcome, Standing
+from siteopt.record.base import RunOutcome, Standing
+from siteopt.record.reason import ReasonCode, because
 from tests.cases import battery, chiller, generator, tiny
 from tests.optimize.random_cases import instances
 from tests.optimize.test_exact import thorough
@@ -105,9 +106,8 @@ def test_a_site_with_floors_does_not_hide_the_others() -> None:
         ("s2", pytest.approx(9)),
         ("s3", pytest.approx(10)),
     ]
-    assert {result.reason for result in ranking.results if result.standing is Standing.CANNOT_SERVE} == {
-        "power quality for m0: no batteries make it keep the class"
-    }
+    unable = [result.reason for result in ranking.results if result.standing is Standing.CANNOT_SERVE]
+    assert unable == [because(ReasonCode.QUALITY_UNATTAINABLE, milestone="m0", limit="battery power")]
     assert ranking.solves < 30
 
 

@@ -25,7 +25,7 @@ from siteopt.optimize.program import Program
 from siteopt.optimize.search import search
 from siteopt.optimize.single import confirmed, solve_site
 from siteopt.optimize.solver import Outcome, Solve
-from siteopt.plan import RunOutcome
+from siteopt.record.base import RunOutcome
 from tests.cases import chiller, generator, tiny
 from tests.optimize.random_cases import instances
 from tests.optimize.test_exact import assert_same, key, thorough

@@ -16,6 +16,9 @@ import siteopt
 from siteopt import Result, RunOutcome
 from siteopt.output.geojson import sites_geojson
 from siteopt.output.tables import csv_text
+from siteopt.output.words import Words
+from siteopt.record.base import FORMAT_VERSION
+from siteopt.record.run import PlanRecord
 from tests.worlds import OFFERS, SITES, changed, write_world
 
 FORMULA = "=HYPERLINK(1)"
@@ -34,6 +37,12 @@ def nothing(tmp_path_factory: pytest.TempPathFactory) -> Result:
     """A run in which no site can serve."""
     scenario = write_world(tmp_path_factory.mktemp("nothing"))
     return siteopt.solve(siteopt.read_scenario(scenario, ["project.horizon_days=5"]))
+
+
+def plan_of(result: Result) -> PlanRecord:
+    plan = result.record.plan
+    assert plan is not None
+    return plan
 
 
 def layer(result: Result, name: str) -> dict[str, Any]:
@@ -95,7 +104,8 @@ def test_odd_cells_of_a_layer_become_plain(result: Result) -> None:
     sites = result.dataset.sites.assign(
         odd=[np.array([1, 2]), {"a": 1}, np.inf], big=[np.int64(3), pd.NA, date(2024, 1, 2)]
     )
-    features = {f["properties"]["site_id"]: f["properties"] for f in sites_geojson(result.document, sites)["features"]}
+    found = sites_geojson(result.record, sites, Words.of(result.record))
+    features = {f["properties"]["site_id"]: f["properties"] for f in found["features"]}
     assert [features[site]["odd"] for site in sites.index] == ["[1 2]", "{'a': 1}", None]
     assert [features[site]["big"] for site in sites.index] == [3, None, "2024-01-02"]
 
@@ -105,7 +115,7 @@ def test_plan_has_the_site_its_depot_and_every_delivery(result: Result) -> None:
     assert [f["properties"]["role"] for f in features] == [
         "site",
         "depot",
-        *["delivery"] * len(result.document["orders"]),
+        *["delivery"] * len(plan_of(result).orders),
     ]
     lines = [f["geometry"]["coordinates"] for f in features if f["geometry"]["type"] == "LineString"]
     assert lines
@@ -114,32 +124,39 @@ def test_plan_has_the_site_its_depot_and_every_delivery(result: Result) -> None:
 
 def test_plan_json_has_what_is_promised(result: Result) -> None:
     document = layer(result, "plan.json")
-    promised = {"format_version", "outcome", "site_id", "site_name", "milestones", "cost_usd", "orders", "grid_steps"}
-    assert promised | {"baselines", "certificate", "assumptions", "inputs"} <= set(document)
-    milestone = {"name", "gpus", "day", "date", "it_mw", "demand_mw", "bottleneck", "days_saved"}
-    assert milestone <= set(document["milestones"][0])
+    assert document["format_version"] == FORMAT_VERSION
+    promised = {"outcome", "plan", "ranking", "certificate", "assumptions", "inputs"}
+    assert promised <= set(document)
+    plan = document["plan"]
+    assert {"site_id", "site_name", "milestones", "cost", "orders", "grid_steps", "baselines"} <= set(plan)
+    milestone = {"name", "gpus", "day", "date", "it_mw", "demand_mw", "held_by", "days_saved"}
+    assert milestone <= set(plan["milestones"][0])
     order = {"offer_id", "kind", "units", "depot", "leaves", "arrives", "ready"}
-    assert all(order <= set(row) for row in document["orders"])
-    assert {"path", "sha256"} == set(document["inputs"][0])
+    assert all(order <= set(row) for row in plan["orders"])
+    assert {"path", "sha256", "read_as"} == set(document["inputs"][0])
 
 
 def test_plan_json_agrees_with_itself(result: Result) -> None:
-    document = layer(result, "plan.json")
-    parts = [usd for name, usd in document["cost_usd"].items() if name != "total"]
-    assert document["cost_usd"]["total"] == pytest.approx(sum(parts), abs=len(parts))
-    (milestone,), (baseline,) = document["milestones"], document["baselines"]
+    plan = layer(result, "plan.json")["plan"]
+    parts = plan["cost"]["parts_usd"]
+    assert plan["cost"]["total_usd"] == pytest.approx(sum(parts.values()), abs=len(parts))
+    (milestone,), (baseline,) = plan["milestones"], plan["baselines"]
     assert date.fromisoformat(milestone["date"]) - date(2025, 1, 1) == pd.Timedelta(days=milestone["day"])
     assert baseline["times_faster_low"] == round(400 / milestone["day"], 2)
-    for order in document["orders"]:
+    for order in plan["orders"]:
         assert order["leaves"] < order["arrives"] < order["ready"] <= milestone["date"]
         assert order["units"]["first run"] > 0
 
 
 def test_plan_json_is_repeatable_but_for_the_time(result: Result) -> None:
-    again = siteopt.solve(result.scenario).document
-    for document in (again, result.document):
-        document["certificate"] |= {"seconds": 0, "seconds_by_step": {}}
-    assert again == result.document
+    first, again = (
+        one.record.model_copy(
+            update={"certificate": one.record.certificate.model_copy(update={"seconds": 0.0, "seconds_by_step": {}})}
+        )
+        for one in (result, siteopt.solve(result.scenario))
+    )
+    assert again == first
+    assert again.model_dump_json() == first.model_dump_json()
 
 
 @pytest.mark.parametrize("name", ["orders.csv", "schedule.csv"])
@@ -152,7 +169,7 @@ def test_no_cell_of_a_csv_is_a_formula(result: Result, name: str) -> None:
 def test_dangerous_vendor_is_quoted_and_kept(result: Result) -> None:
     rows = list(csv.DictReader(io.StringIO(result.files()["orders.csv"])))
     assert {row["vendor"] for row in rows} == {"'" + FORMULA}
-    assert len(rows) == len(result.document["orders"]) > 1
+    assert len(rows) == len(plan_of(result).orders) > 1
 
 
 FORMULAS = (
@@ -199,20 +216,21 @@ def test_schedule_is_in_the_order_of_days(result: Result) -> None:
 
 def test_frames_are_in_wgs84(result: Result) -> None:
     assert result.sites.crs.to_epsg() == result.plan.crs.to_epsg() == 4326
-    assert result.sites["site_id"].iloc[0] == result.document["site_id"]
+    assert result.sites.index[0] == plan_of(result).site_id
     assert len(result.sites) == len(SITES)
     assert set(result.plan.geom_type) == {"Point", "LineString"}
 
 
 def test_summary_names_the_site_and_the_days(result: Result) -> None:
     text = str(result)
-    assert result.document["site_name"] in text
-    assert f"day {result.document['milestones'][0]['day']:>4}" in text
+    assert plan_of(result).site_name in text
+    assert f"day {plan_of(result).milestones[0].day:>4}" in text
 
 
 def test_no_site_is_an_answer_too(nothing: Result) -> None:
     assert nothing.outcome is RunOutcome.NO_SITE
-    assert nothing.document["site_id"] is None
+    assert nothing.record.plan is None
+    assert layer(nothing, "plan.json")["plan"] is None
     assert layer(nothing, "plan.geojson") == {"type": "FeatureCollection", "features": []}
     assert nothing.plan.empty
     assert nothing.plan.crs.to_epsg() == 4326

@@ -29,10 +29,11 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> siteopt.Front:
 def test_front_is_proven_with_more_than_one_corner(front: siteopt.Front) -> None:
     assert front.outcome is siteopt.RunOutcome.PROVEN
     assert front.points["proven"].all()
-    assert len(front.points) > len(front.document["sites"]) == 2
-    assert front.document["milestone"] == "first run"
-    assert front.document["certificate"]["valid"]
-    assert all(len(item["sha256"]) == 64 for item in front.document["inputs"])
+    assert len(front.points) > len(front.record.sites) == 2
+    assert front.record.milestone == "first run"
+    assert front.record.certificate.recomputed is not None
+    assert front.record.certificate.recomputed.valid
+    assert all(len(item.sha256) == 64 for item in front.record.inputs)
 
 
 def test_points_lie_within_their_bounds_and_fall(front: siteopt.Front) -> None:
@@ -63,7 +64,8 @@ def test_csv_has_a_row_a_corner_and_runs_in_no_spreadsheet(front: siteopt.Front)
 
 def test_csv_without_points_has_the_same_header(front: siteopt.Front) -> None:
     header = front.files()["pareto.csv"].splitlines(keepends=True)[0]
-    assert front_csv(front.document | {"points": []}) == header
+    sites = tuple(site.model_copy(update={"points": ()}) for site in front.record.sites)
+    assert front_csv(front.record.model_copy(update={"sites": sites})) == header
 
 
 def test_geojson_has_a_flat_point_a_site(front: siteopt.Front) -> None:
@@ -84,18 +86,15 @@ def test_geojson_has_a_flat_point_a_site(front: siteopt.Front) -> None:
 
 
 def test_lines_are_ready_to_plot(front: siteopt.Front) -> None:
-    for line in (front.document["front"], *(site["line"] for site in front.document["sites"])):
-        assert len(line["day"]) == len(line["cost_usd"])
-        assert line["day"] == sorted(line["day"])
-        assert line["cost_usd"] == sorted(line["cost_usd"], reverse=True)
-        assert line["day"][-1] == 365
-        steps = pairwise(zip(line["day"], line["cost_usd"], strict=True))
+    for line in (front.record.line, *(site.line for site in front.record.sites)):
+        assert len(line.day) == len(line.cost_usd)
+        assert list(line.day) == sorted(line.day)
+        assert list(line.cost_usd) == sorted(line.cost_usd, reverse=True)
+        assert line.day[-1] == 365
+        steps = pairwise(zip(line.day, line.cost_usd, strict=True))
         assert all(one[0] == other[0] or one[1] == other[1] for one, other in steps)
     first = front.points[front.points["on_front"]].sort_values("day").iloc[0]
-    assert (front.document["front"]["day"][0], front.document["front"]["cost_usd"][0]) == (
-        first["day"],
-        first["cost_usd"],
-    )
+    assert (front.record.line.day[0], front.record.line.cost_usd[0]) == (first["day"], first["cost_usd"])
 
 
 def test_table_has_a_row_a_point_and_what_a_day_costs(front: siteopt.Front) -> None:
@@ -105,7 +104,7 @@ def test_table_has_a_row_a_point_and_what_a_day_costs(front: siteopt.Front) -> N
     assert len(rows) == len(points) > 1
     one, other = points.iloc[0], points.iloc[1]
     saved = (one["cost_usd"] - other["cost_usd"]) / (other["day"] - one["day"])
-    assert rows[0].split()[:4] == [str(one["day"]), one["date"], f"{one['cost_usd']:,}", f"{saved:,.0f}"]
+    assert rows[0].split()[:4] == [str(one["day"]), str(one["date"]), f"{one['cost_usd']:,}", f"{saved:,.0f}"]
     assert not any("not proven" in row for row in rows)
 
 
@@ -118,19 +117,24 @@ def test_table_is_in_the_currency_of_the_scenario(tmp_path: Path) -> None:
 
 
 def test_unproven_point_is_said_to_be_so(front: siteopt.Front) -> None:
-    points = [row | {"proven": False} for row in front.document["points"]]
-    table = str(siteopt.Front(front.document | {"points": points}))
+    open_ = {"proven": False}
+    sites = tuple(
+        site.model_copy(update={"points": tuple(point.model_copy(update=open_) for point in site.points)})
+        for site in front.record.sites
+    )
+    table = str(siteopt.Front(front.record.model_copy(update={"sites": sites})))
     assert all(row.endswith("  not proven") for row in table.splitlines()[2:])
     assert "not proven" in table
 
 
 def test_table_that_may_lack_points_says_so(front: siteopt.Front) -> None:
-    first, *others = front.document["sites"]
-    cut = siteopt.Front(front.document | {"sites": [first | {"proven": False}, *others]})
+    first, *others = front.record.sites
+    sites = (first.model_copy(update={"proven": False}), *others)
+    cut = siteopt.Front(front.record.model_copy(update={"sites": sites}))
     assert str(cut).splitlines() == [*str(front).splitlines(), "The time ran out: there may be more points"]
 
 
 def test_milestone_may_be_chosen(tmp_path: Path) -> None:
     front = siteopt.pareto(write_world(tmp_path, scenario=TWO_MILESTONES), "all of it", top=1)
-    assert front.document["milestone"] == "all of it"
+    assert front.record.milestone == "all of it"
     assert (front.points["day_first_run"] <= front.points["day"]).all()

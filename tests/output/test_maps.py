@@ -29,7 +29,9 @@ from siteopt.output.layer import alias
 from siteopt.output.maps import fault_files, map_files
 from siteopt.output.palette import KIND, STANDING
 from siteopt.output.project import mercator
-from siteopt.plan import Standing
+from siteopt.output.words import Words
+from siteopt.record.base import Standing
+from siteopt.record.run import PlanRecord
 from siteopt.schema import CANDIDATES
 from tests.worlds import SITES, changed, write_world
 
@@ -59,6 +61,12 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
 def nothing(tmp_path_factory: pytest.TempPathFactory) -> Result:
     scenario = write_world(tmp_path_factory.mktemp("nothing"))
     return siteopt.solve(siteopt.read_scenario(scenario, ["project.horizon_days=5"]))
+
+
+def plan_of(result: Result) -> PlanRecord:
+    plan = result.record.plan
+    assert plan is not None
+    return plan
 
 
 def geopackage(files: dict[str, Any], folder: Path) -> Path:
@@ -114,7 +122,7 @@ def test_columns_have_types(path: Path) -> None:
 
 def test_rows_say_what_the_geojson_says(result: Result, path: Path) -> None:
     sites = table(path, "sites").set_index("site_id")
-    for feature in sites_geojson(result.document, result.dataset.sites)["features"]:
+    for feature in sites_geojson(result.record, result.dataset.sites, Words.of(result.record))["features"]:
         row = sites.loc[feature["properties"]["site_id"]]
         assert [row.geometry.x, row.geometry.y] == feature["geometry"]["coordinates"]
         for name, value in feature["properties"].items():
@@ -130,32 +138,34 @@ def test_rows_say_what_the_geojson_says(result: Result, path: Path) -> None:
 
 def test_the_chosen_site_and_its_milestones(result: Result, path: Path) -> None:
     (row,) = table(path, "chosen").to_dict("records")
-    assert row["site_id"] == result.document["site_id"]
-    assert row["day_first_run"] == result.document["milestones"][0]["day"]
-    assert row["cost_usd"] == result.document["cost_usd"]["total"]
-    assert row["times_faster_low"] == result.document["baselines"][0]["times_faster_low"]
+    plan = plan_of(result)
+    assert row["site_id"] == plan.site_id
+    assert row["day_first_run"] == plan.milestones[0].day
+    assert row["cost_usd"] == plan.cost.total_usd
+    assert row["times_faster_low"] == plan.baselines[0].times_faster_low
     (milestone,) = table(path, "milestones").to_dict("records")
     assert (milestone["name"], milestone["gpus"], milestone["number"]) == ("first run", 10_000, 1)
 
 
 def test_deliveries_run_from_the_depot_to_the_site(result: Result, path: Path) -> None:
     rows = table(path, "deliveries").set_index("offer_id")
-    assert len(rows) == len(result.document["orders"]) > 1
-    for order in result.document["orders"]:
-        line = shapely.get_coordinates(rows.loc[order["offer_id"]].geometry)
-        assert line[0] == pytest.approx([order["longitude"], order["latitude"]])
-        assert line[-1] == pytest.approx([result.document["site_longitude"], result.document["site_latitude"]])
-        assert rows.loc[order["offer_id"], "units"] == max(order["units"].values())
+    plan = plan_of(result)
+    assert len(rows) == len(plan.orders) > 1
+    for order in plan.orders:
+        line = shapely.get_coordinates(rows.loc[order.offer_id].geometry)
+        assert line[0] == pytest.approx([order.longitude, order.latitude])
+        assert line[-1] == pytest.approx([plan.longitude, plan.latitude])
+        assert rows.loc[order.offer_id, "units"] == max(order.units.values())
     middles = {tuple(shapely.get_coordinates(line)[16].round(3)) for line in rows.geometry}
     assert len(middles) == len(rows)  # bows of one depot do not hide each other
 
 
 def test_a_depot_tells_what_comes_from_it(result: Result, path: Path) -> None:
     (depot,) = table(path, "depots").to_dict("records")
-    orders = result.document["orders"]
-    assert depot["units"] == sum(max(order["units"].values()) for order in orders)
-    assert depot["leaves"].date().isoformat() == min(order["leaves"] for order in orders)
-    assert depot["generator_mw"] == pytest.approx(result.document["milestones"][-1]["generators_mw"])
+    plan = plan_of(result)
+    assert depot["units"] == sum(max(order.units.values()) for order in plan.orders)
+    assert depot["leaves"].date() == min(order.leaves for order in plan.orders)
+    assert depot["generator_mw"] == pytest.approx(plan.milestones[-1].equipment_mw["generator"])
     assert "generators" in depot["contents"]
     assert "batter" in depot["contents"]
 
@@ -261,8 +271,9 @@ def test_whatever_a_user_adds_passes_through(result: Result, extra: dict[str, tu
     for name, cells in extra.items():
         if name not in sites:
             sites[name] = pd.Series(cells, index=sites.index, dtype=object)
-    collection = sites_geojson(result.document, sites)
-    files = map_files(result.document, collection, plan_geojson(result.document))
+    words = Words.of(result.record)
+    collection = sites_geojson(result.record, sites, words)
+    files = map_files(result.record, collection, plan_geojson(result.record), words)
     project(files["siteopt.qgz"])  # type: ignore[arg-type]
     ElementTree.fromstring(files["sites.qml"])
     with closing(sqlite3.connect(":memory:")) as database:
@@ -278,8 +289,9 @@ def test_whatever_a_user_adds_passes_through(result: Result, extra: dict[str, tu
 
 def test_text_does_not_end_where_sqlite_would_end_it(result: Result, tmp_path: Path) -> None:
     sites = result.dataset.sites.assign(odd="a\0b")
-    collection = sites_geojson(result.document, sites)
-    path = geopackage(map_files(result.document, collection, plan_geojson(result.document)), tmp_path)
+    words = Words.of(result.record)
+    collection = sites_geojson(result.record, sites, words)
+    path = geopackage(map_files(result.record, collection, plan_geojson(result.record), words), tmp_path)
     assert set(table(path, "sites")["odd"]) == {"ab"}
 
 

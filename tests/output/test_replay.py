@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
 
 import pytest
 
@@ -12,51 +11,69 @@ from siteopt.output.replay import quality_part, replay_part
 from siteopt.output.summary import summary
 from siteopt.output.tables import crews_csv
 from siteopt.output.words import Words
+from siteopt.record.reason import Quantity, Reason, ReasonCode, because
 from tests.report import pages
-from tests.report.replayed import add_quality
+from tests.report.pages import Documents
+from tests.report.replayed import Document, add_quality
 
 
-def said(document: dict[str, Any], line: str) -> str:
+def said(found: Documents, line: str) -> str:
     """The line of the summary that begins so; empty where there is none."""
-    return next((text for text in summary(document).splitlines() if text.startswith(line)), "")
+    return next((text for text in summary(found.run).splitlines() if text.startswith(line)), "")
+
+
+def told(text: str) -> list[Document]:
+    """One reason, which is this sentence, as JSON."""
+    return [because(ReasonCode.STORED_TEXT, text=text).model_dump(mode="json")]
+
+
+def mw(amount: float) -> Quantity:
+    return Quantity(amount=amount, unit="MW")
+
+
+def short(limit: str, amount: float) -> Reason:
+    return because(ReasonCode.SHORT, limit=limit, missing=mw(amount))
 
 
 def test_nothing_replayed_is_nothing_said() -> None:
-    document = pages.small().document | {"replay": None, "power_quality": None}
-    assert replay_part(document, Words()) is None
-    assert quality_part(document, Words()) is None
-    assert not any(said(document, line) for line in ("Replay", "Electricity", "Rounds"))
-    assert crews_csv(document).count("\n") == 1
+    found = pages.no_site()
+    assert found.run.plan is None
+    assert not any(said(found, line) for line in ("Replay", "Electricity", "Rounds"))
+    assert crews_csv(found.run).count("\n") == 1
+    page = found.page()
+    assert all(f'id="{section}"' not in page for section in ("replay", "power_quality"))
+    replayed = pages.replayed().page()
+    assert all(f'id="{section}"' in replayed for section in ("replay", "power_quality"))
 
 
 def test_as_planned() -> None:
-    document = pages.replayed().document
-    assert said(document, "Replay") == "Replay      as planned"
-    part = replay_part(document, Words())
-    assert part is not None
+    found = pages.replayed()
+    assert said(found, "Replay") == "Replay      as planned"
+    part = replay_part(found.plan, Words())
     assert part.sentences[0] == "Every milestone starts as planned, as replayed."
     assert part.sentences[1] == "first run as planned, on day 23."
-    assert part.sentences[-1] == "Replayed, the plan costs USD 307.7 M: within the budget."
+    assert part.sentences[-1] == "Replayed, the plan costs USD 307.73 million: within the budget."
     assert part.rows == (("first run", 23, 23, "2025-01-24", 0, 23, ""),)
 
 
 def test_later_sooner_and_never() -> None:
-    document = pages.replayed_late().document
-    early, middle, late = document["replay"]["milestones"]
-    early |= {"day": 21, "days_later": -2, "date": "2025-01-22", "by_crews": False, "reason": ""}
-    middle |= {"day": 36, "days_later": 3, "bound_day": 35, "by_crews": True, "reason": "crews: 3 units wait"}
-    late |= {"day": None, "days_later": None, "date": None, "bound_day": None, "reason": "cooling: 1.9 MW short"}
-    assert said(document, "Replay") == (
-        "Replay      early on day 21, 2 days sooner than planned; middle on day 36, 3 days later than planned: crews:"
-        " 3 units wait; late does not start: cooling: 1.9 MW short; ABOVE THE BUDGET"
+    found = pages.replayed_late()
+    early, middle, late = found.document["plan"]["replay"]["milestones"]
+    waits = because(ReasonCode.NO_CREW, trade="mechanical", units=3).model_dump(mode="json")
+    cooling = short("cooling", 1.9).model_dump(mode="json")
+    early |= {"day": 21, "days_later": -2, "date": "2025-01-22", "by_crews": False, "reasons": []}
+    middle |= {"day": 36, "days_later": 3, "bound_day": 35, "by_crews": True, "reasons": [waits]}
+    late |= {"day": None, "days_later": None, "date": None, "bound_day": None, "reasons": [cooling]}
+    assert said(found, "Replay") == (
+        "Replay      early on day 21, 2 days sooner than planned; middle on day 36, 3 days later than planned: no"
+        " mechanical crew for 3 units; late does not start: cooling: 1.9 MW short; ABOVE THE BUDGET"
     )
-    part = replay_part(document, Words())
-    assert part is not None
+    part = replay_part(found.plan, Words())
     assert part.sentences[:4] == (
         "3 of 3 milestones do not start as planned.",
         "early on day 21, 2 days sooner than planned.",
-        "middle on day 36, 3 days later than planned: crews: 3 units wait. With as many crews as it takes it would be"
-        " on time. No sequence of whole crews is sooner than day 35.",
+        "middle on day 36, 3 days later than planned: no mechanical crew for 3 units. With as many crews as it takes it"
+        " would be on time. No sequence of whole crews is sooner than day 35.",
         "late does not start: cooling: 1.9 MW short.",
     )
     assert part.sentences[-1].endswith("ABOVE THE BUDGET.")
@@ -64,30 +81,30 @@ def test_later_sooner_and_never() -> None:
 
 
 def test_crews_are_not_blamed_where_they_are_not_the_cause() -> None:
-    document = pages.replayed().document
-    (milestone,) = document["replay"]["milestones"]
-    milestone |= {"day": 24, "days_later": 1, "bound_day": 23, "by_crews": False, "reason": "x"}
-    part = replay_part(document, Words())
-    assert part is not None
+    found = pages.replayed()
+    (milestone,) = found.document["plan"]["replay"]["milestones"]
+    milestone |= {"day": 24, "days_later": 1, "bound_day": 23, "by_crews": False, "reasons": told("x")}
+    part = replay_part(found.plan, Words())
     assert part.sentences[1] == "first run on day 24, 1 day later than planned: x."
 
 
 def test_class_that_is_kept() -> None:
-    document = pages.replayed().document
-    assert said(document, "Electricity") == (
+    found = pages.replayed()
+    assert said(found, "Electricity") == (
         "Electricity G2 kept at every milestone (without batteries: routine swing, job start fail)"
     )
-    assert said(document, "Rounds") == "Rounds      2, from the plan without it: Alpha Works, days 23, USD 295.4 M"
-    part = quality_part(document, Words())
-    assert part is not None
+    assert said(found, "Rounds") == (
+        "Rounds      2, from the plan without it: Alpha Works, days 23, USD 295.43 million"
+    )
+    part = quality_part(found.plan, Words())
     assert part.sentences == (
         "G2 is kept at every milestone, as simulated.",
         "Mode in which it is kept at first run: islanded, grid-tied.",
         "Below it in the other mode, or on the loss of the grid, where it is not asked for: grid loss (grid-tied) at"
         " first run.",
         "It was solved 2 times, each time with what the simulation asked for.",
-        "Without the electrical needs: Alpha Works, days 23, USD 295.4 M.",
-        "What they change: USD 12.3 M more.",
+        "Without the electrical needs: Alpha Works, days 23, USD 295.43 million.",
+        "What they change: USD 12.30 million more.",
         "Without batteries it would not be kept: routine swing (islanded), job start (islanded).",
     )
     assert part.rows[0] == ("routine swing (islanded)", "G3", "fails")
@@ -96,92 +113,123 @@ def test_class_that_is_kept() -> None:
 
 
 def test_class_that_is_not_kept_is_not_called_kept() -> None:
-    document = pages.replayed_late().document
-    assert said(document, "Electricity").startswith("Electricity G2 NOT kept")
-    part = quality_part(document, Words())
-    assert part is not None
+    found = pages.replayed_late()
+    assert said(found, "Electricity").startswith("Electricity G2 NOT kept")
+    part = quality_part(found.plan, Words())
     assert part.sentences[0] == "G2 is NOT kept."
     assert part.sentences[1].startswith("Below it: routine swing (islanded) at early, middle, late; ")
     assert "is kept" not in " ".join(part.sentences)
 
 
 def test_what_the_needs_cost_in_days_and_money() -> None:
-    document = pages.replayed().document
-    before = document["power_quality"]["before"]
-    before |= {"days": [20], "cost_usd": document["cost_usd"]["total"] + 1_000_000}
-    part = quality_part(document, Words())
-    assert part is not None
-    assert "What they change: USD 1.0 M less, first run 3 days later." in part.sentences
+    found = pages.replayed()
+    plan = found.document["plan"]
+    before = plan["power_quality"]["before"]
+    before |= {"days": [20], "cost_usd": plan["cost"]["total_usd"] + 1_000_000}
+    part = quality_part(found.plan, Words())
+    assert "What they change: USD 1.00 million less, first run 3 days later." in part.sentences
     before["days"] = [25]
-    part = quality_part(document, Words())
-    assert part is not None
-    assert "What they change: USD 1.0 M less, first run 2 days sooner." in part.sentences
+    part = quality_part(found.plan, Words())
+    assert "What they change: USD 1.00 million less, first run 2 days sooner." in part.sentences
 
 
 def test_first_plan_that_keeps_it() -> None:
-    document = pages.small().document
-    add_quality(document, rounds=1)
-    document["power_quality"]["without_batteries"] = {"passes": True, "failed": []}
-    assert said(document, "Electricity") == "Electricity G2 kept at every milestone"
-    assert said(document, "Rounds") == ""
-    part = quality_part(document, Words())
-    assert part is not None
+    found = pages.small()
+    add_quality(found.document, rounds=1)
+    found.document["plan"]["power_quality"]["without_batteries"] = {"passes": True, "failed": []}
+    assert said(found, "Electricity") == "Electricity G2 kept at every milestone"
+    assert said(found, "Rounds") == ""
+    part = quality_part(found.plan, Words())
     assert part.sentences[3:] == ("The first plan kept it.", "Without batteries it would be kept, too.")
 
 
 def test_no_class_asked_for() -> None:
-    document = pages.small().document
-    add_quality(document, iso_class=None)
-    assert said(document, "Electricity") == ""
-    part = quality_part(document, Words())
-    assert part is not None
+    found = pages.small()
+    add_quality(found.document, iso_class=None)
+    assert said(found, "Electricity") == ""
+    part = quality_part(found.plan, Words())
     assert part.sentences == ("No class of ISO 8528-5 was asked for; this is what would happen.",)
     assert part.header == ("event", "first run")
 
 
 @pytest.mark.parametrize(("collapsed", "cell"), [(None, "no class"), (3.214, "collapses at 3.21 s")])
 def test_event_without_a_class(collapsed: float | None, cell: str) -> None:
-    document = pages.replayed().document
-    document["power_quality"]["milestones"][0]["events"][0] |= {"class": "", "collapsed_s": collapsed}
-    part = quality_part(document, Words())
-    assert part is not None
+    found = pages.replayed()
+    event = found.document["plan"]["power_quality"]["milestones"][0]["events"][0]
+    event |= {"iso_class": "", "collapsed_s": collapsed}
+    part = quality_part(found.plan, Words())
     assert part.rows[0][1] == cell
 
 
 def test_crews_csv_has_every_shift() -> None:
-    document = pages.replayed().document
-    rows = list(csv.DictReader(io.StringIO(crews_csv(document))))
-    shifts = document["replay"]["crews"]
+    found = pages.replayed()
+    rows = list(csv.DictReader(io.StringIO(crews_csv(found.run))))
+    shifts = found.plan.replay.crews
     assert len(rows) == len(shifts) > 6
     fields = ["trade", "crew", "offer_id", "model", "unit", "milestone", "first_day", "last_day", "first", "last"]
     assert list(rows[0]) == fields
-    assert rows[0] == {name: str(shifts[0][name]) for name in fields}
+    assert rows[0] == {name: str(getattr(shifts[0], name)) for name in fields}
 
 
 @pytest.mark.parametrize(
-    ("text", "korean"),
+    ("reasons", "english", "korean"),
     [
         (
-            "cooling: 2.4 MW short until the 3rd re_voltagrid25 serves",
-            "냉각 용량: re_voltagrid25 3호기 가동 전까지 2.4 MW 부족",
+            [because(ReasonCode.UNTIL_UNIT, short("cooling", 2.4), unit=3, offer="re_voltagrid25")],
+            "cooling: 2.4 MW short until unit 3 of re_voltagrid25 serves",
+            "re_voltagrid25 3호기 가동 전까지 냉각 용량: 2.4 MW 부족",
         ),
         (
-            "mean power: 0.7 MW short until the 12th de_1 serves, 2 days late for want of electrical crews",
-            "평균 전력: de_1 12호기 가동 전까지 0.7 MW 부족(전기 시공조 부족으로 2일 늦음)",
+            [
+                because(
+                    ReasonCode.UNTIL_LATE_UNIT,
+                    short("mean power", 0.7),
+                    unit=12,
+                    offer="de_1",
+                    days=2,
+                    trade="electrical",
+                )
+            ],
+            "mean power: 0.7 MW short until unit 12 of de_1 serves, 2 days late for want of electrical crews",
+            "de_1 12호기 가동 전까지 평균 전력: 0.7 MW 부족(전기 시공조 부족으로 2일 늦음)",
         ),
         (
+            [short("mean power", 1.0), because(ReasonCode.UNTIL_STEP, short("swing", 2.0), step=2)],
             "mean power: 1.0 MW short; swing: 2.0 MW short until grid step 2 serves",
-            "평균 전력: 1.0 MW 부족; 부하 변동 대응: 계통 2단계 가동 전까지 2.0 MW 부족",
+            "평균 전력: 1.0 MW 부족; 계통 2단계 가동 전까지 부하 변동 대응: 2.0 MW 부족",
         ),
-        ("fuel gas: 12.0 MW of 10.0 MW", "연료 가스: 12.0 MW(한도 10.0)"),
-        ("GPUs: 31,200 of 32,000 networked by day 72", "72일째까지 GPU 32,000장 중 31,200장 연결"),
-        ("crews: no mechanical crew for 3 units", "3대를 설치할 기계 시공조 없음"),
         (
-            "200k: batteries of 61.0 MW can be there by day 200, power quality asks for 80.0 MW",
-            "200k: 200일째까지 배터리 61.0 MW, 전기 품질에 80.0 MW 필요",
+            [because(ReasonCode.ABOVE, limit="fuel gas", used=mw(12.0), allowed=mw(10.0))],
+            "fuel gas: 12.0 MW of 10.0 MW",
+            "연료 가스: 12.0 MW(한도 10.0 MW)",
         ),
-        ("another reason", "another reason"),
+        (
+            [because(ReasonCode.GPUS_NETWORKED_BY, there=31_200, needed=32_000, day=72)],
+            "31,200 of 32,000 GPUs networked by day 72",
+            "72일째까지 GPU 32,000장 중 31,200장 연결",
+        ),
+        (
+            [because(ReasonCode.NO_CREW, trade="mechanical", units=3)],
+            "no mechanical crew for 3 units",
+            "3대를 설치할 기계 시공조 없음",
+        ),
+        (
+            [
+                because(
+                    ReasonCode.QUALITY_SHORT,
+                    limit="battery power",
+                    milestone="200k",
+                    day=200,
+                    there=mw(61.0),
+                    needed=mw(80.0),
+                )
+            ],
+            "battery power for 200k: 61.0 MW by day 200, power quality asks for 80.0",
+            "200k의 배터리 출력: 200일째까지 61.0 MW, 전력 품질에 필요한 값 80.0",
+        ),
+        ([because(ReasonCode.STORED_TEXT, text="another reason")], "another reason", "another reason"),
     ],
 )
-def test_reasons_are_told_in_korean(text: str, korean: str) -> None:
-    assert Words("ko").reason(text) == korean
+def test_reasons_are_told_in_both_languages(reasons: list[Reason], english: str, korean: str) -> None:
+    assert Words().reasons(reasons) == english
+    assert Words("ko").reasons(reasons) == korean

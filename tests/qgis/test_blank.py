@@ -114,7 +114,8 @@ def test_what_was_drawn_is_solved_with_nothing_lost(facts: Any, folder: Path) ->
     assert facts["saved"]
     setting = 'inputs.candidates=["../data/my_sites.gpkg"]'
     result = siteopt.solve(siteopt.read_scenario(folder / "models" / "frugal.toml", [setting]))
-    assert result.document["site_name"] == "내 공장 & co"
+    assert result.record.plan is not None
+    assert result.record.plan.site_name == "내 공장 & co"
     mine = result.dataset.sites.loc["mine"]
     assert (mine["longitude"], mine["latitude"]) == (-90.16, 35.06)
     assert (mine["grid_mw"], mine["floor_area_m2"]) == (80.5, 72930)
@@ -140,7 +141,8 @@ def test_a_style_that_qgis_keeps_in_the_file_does_no_harm(tmp_path: Path) -> Non
     assert in_qgis(DRAW, path=path, features=[[[-90.16, 35.06], CELLS]], keep_style=True)["saved"]
     setting = 'inputs.candidates=["../data/my_sites.gpkg"]'
     result = siteopt.solve(siteopt.read_scenario(tmp_path / "models" / "frugal.toml", [setting]))
-    assert result.document["site_id"] == "mine"
+    assert result.record.plan is not None
+    assert result.record.plan.site_id == "mine"
 
 
 def test_the_project_knows_no_absolute_path(folder: Path) -> None:

@@ -14,7 +14,8 @@ from siteopt.faults import Fault
 from siteopt.output.geojson import plan_geojson, sites_geojson
 from siteopt.output.maps import fault_files, map_files
 from siteopt.output.palette import KIND, SEVERITY, STANDING
-from siteopt.plan import Standing
+from siteopt.output.words import Words
+from siteopt.record.base import Standing
 from tests.qgis.desktop import in_qgis, needs_qgis
 
 pytestmark = needs_qgis
@@ -76,7 +77,7 @@ def test_geojson_is_styled_by_what_stands_beside_it(run: Path) -> None:
     assert facts["sites"]["renderer"] == "categorizedSymbol"
     assert facts["sites"]["colours"].get(STANDING[Standing.CHOSEN], 0) > 30
     assert facts["sites"]["aliases"]["rank"] == "Rank"
-    assert any("unknown: grid_mw" in text for text in facts["sites"]["tips"])
+    assert any("unknown: grid capacity" in text for text in facts["sites"]["tips"])
     assert facts["Point"]["colours"].get(STANDING[Standing.CHOSEN], 0) > 30
     assert any(text.startswith("Alpha Works") for text in facts["Point"]["labels"])
     for kind in ("generator", "chiller", "battery"):
@@ -87,7 +88,7 @@ def test_geojson_is_styled_by_what_stands_beside_it(run: Path) -> None:
 
 def test_polygons_of_the_plan_are_styled_too(result: Result, run: Path, tmp_path: Path) -> None:
     ring = [[-95, 30], [-85, 30], [-85, 40], [-95, 40], [-95, 30]]
-    plan = plan_geojson(result.document)
+    plan = plan_geojson(result.record)
     blank = dict.fromkeys(plan["features"][0]["properties"])
     hall = {"type": "Polygon", "coordinates": [ring]}
     plan["features"].append({"type": "Feature", "geometry": hall, "properties": {**blank, "role": "hall"}})
@@ -173,8 +174,9 @@ def test_columns_of_any_name_break_nothing(result: Result, tmp_path: Path) -> No
     sites = result.dataset.sites.copy()
     for number, name in enumerate(NASTY):
         sites[name] = [f"<{number}> \x02 'x' \"y\" 공장\n{site}" for site in sites.index]
-    collection = sites_geojson(result.document, sites)
-    files = map_files(result.document, collection, plan_geojson(result.document))
+    words = Words.of(result.record)
+    collection = sites_geojson(result.record, sites, words)
+    files = map_files(result.record, collection, plan_geojson(result.record), words)
     path = written(tmp_path, files) / "siteopt.gpkg"
     facts = in_qgis(ALONE, path=str(path), names=["sites"])["sites"]
     assert facts["valid"]

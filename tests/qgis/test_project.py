@@ -13,7 +13,8 @@ from siteopt import Result
 from siteopt.output.geojson import plan_geojson, sites_geojson
 from siteopt.output.maps import map_files
 from siteopt.output.palette import KIND, STANDING
-from siteopt.plan import Standing
+from siteopt.output.words import Words
+from siteopt.record.base import Standing
 from tests.qgis.conftest import solved
 from tests.qgis.desktop import in_qgis, needs_qgis
 
@@ -101,7 +102,7 @@ def test_every_layer_is_whole_and_in_the_tree(facts: Any, result: Result) -> Non
     assert {name: layers[name]["count"] for name in ("chosen", "milestones", "deliveries", "depots", "sites")} == {
         "chosen": 1,
         "milestones": 1,
-        "deliveries": len(result.document["orders"]),
+        "deliveries": len(result.record.plan.orders),
         "depots": 3,
         "sites": 4,
     }
@@ -184,8 +185,8 @@ def test_columns_have_types_words_and_tips(facts: Any) -> None:
 def test_tips_tell_rank_day_and_reason(facts: Any) -> None:
     tips = facts["tips"]
     assert "<b>1. Alpha Works</b>" in tips["alpha"]
-    assert "day 23, 2025-01-24, held by GPU deliveries" in tips["alpha"]
-    assert "unknown: grid_mw" in tips["gamma"]
+    assert "day 23, 2025-01-24, limited by GPU deliveries" in tips["alpha"]
+    assert "unknown: grid capacity" in tips["gamma"]
     assert "Cost" not in tips["gamma"]
     assert "Delta &lt;b>Plant&lt;/b>" in tips["delta"]
 
@@ -226,7 +227,7 @@ def test_the_project_knows_no_absolute_path(run: Path) -> None:
 
 def test_no_site_can_serve(tmp_path: Path) -> None:
     nothing = solved(tmp_path / "world", "project.horizon_days=5")
-    assert nothing.document["site_id"] is None
+    assert nothing.record.plan is None
     facts = look(nothing.write(tmp_path / "run"))
     assert facts["title"] == "small: no site can serve"
     assert all(one["valid"] and one["in tree"] and one["drawn"] == one["count"] for one in facts["layers"].values())
@@ -247,7 +248,7 @@ answer({"valid": areas.isValid(), "roles": [f["role"] for f in areas.getFeatures
 
 
 def test_areas_of_the_chosen_site_are_drawn(run: Path, result: Result, tmp_path: Path) -> None:
-    plan = plan_geojson(result.document)
+    plan = plan_geojson(result.record)
     blank = dict.fromkeys(("kind", "units", "leaves", "arrives", "ready", "cost_usd"))
     for role, size in (("hall", 0.001), ("outline", 0.004), ("yard", 0.002)):
         west, south = -90.05 - size / 2, 35.15 - size / 2
@@ -255,7 +256,9 @@ def test_areas_of_the_chosen_site_are_drawn(run: Path, result: Result, tmp_path:
         geometry = {"type": "Polygon", "coordinates": [ring]}
         properties = {"role": role, "id": role, "name": "Alpha Works", **blank}
         plan["features"].append({"type": "Feature", "geometry": geometry, "properties": properties})
-    for name, content in map_files(result.document, sites_geojson(result.document, result.dataset.sites), plan).items():
+    words = Words.of(result.record)
+    sites = sites_geojson(result.record, result.dataset.sites, words)
+    for name, content in map_files(result.record, sites, plan, words).items():
         (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
     facts = in_qgis(AREAS, path=str(tmp_path / "siteopt.qgz"))
     assert facts["valid"]

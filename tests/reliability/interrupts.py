@@ -100,10 +100,10 @@ def _complete(target: Path, new: dict[str, str]) -> bool:
         sound = database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     document = json.loads((target / "plan.json").read_text(encoding="utf-8"))
     page = (target / "report.html").read_text(encoding="utf-8")
-    second = document["certificate"].get("second_solver", {"finished": True})
-    stopped = document["outcome"] != "proven" or not second["finished"]
+    second = document["certificate"]["second_solver"]
+    stopped = document["outcome"] != "proven" or (second is not None and not second["finished"])
     is_whole = sound and digest(target).keys() == new.keys() and page.rstrip().endswith("</html>")
-    return stopped and is_whole and bool(document["site_id"])
+    return stopped and is_whole and document["plan"] is not None
 
 
 def _processes(mark: str) -> list[str]:

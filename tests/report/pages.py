@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import siteopt
-from siteopt.output.geojson import plan_geojson, sites_geojson
+from siteopt.output.geojson import GeoJSON, plan_geojson
 from siteopt.output.report import report
 from siteopt.output.words import Words
-from siteopt.scenario import slug
+from siteopt.record.front import FrontRecord
+from siteopt.record.reason import ReasonCode, because
+from siteopt.record.run import PlanRecord, RunRecord
 from tests.report.replayed import add_quality, add_replay
 from tests.worlds import SITES, changed, write_world
 
@@ -26,12 +27,49 @@ LONG = "Very Long Works of the United Aluminium, Steel and Paper Company " * 3 +
 
 @dataclass(frozen=True)
 class Documents:
-    document: dict[str, Any]
-    sites: dict[str, Any]
-    plan: dict[str, Any]
+    """A run as JSON, in which a test may change any value, and the places of its plan."""
 
-    def page(self, language: str = "en", front: dict[str, Any] | None = None) -> str:
-        return report(self.document, self.sites, self.plan, Words(language), front)
+    document: dict[str, Any]
+
+    @property
+    def run(self) -> RunRecord:
+        return RunRecord.model_validate(self.document)
+
+    @property
+    def plan(self) -> PlanRecord:
+        plan = self.run.plan
+        assert plan is not None
+        return plan
+
+    @property
+    def places(self) -> GeoJSON:
+        return plan_geojson(self.run)
+
+    def page(self, language: str = "en", front: FrontRecord | None = None) -> str:
+        run = self.run
+        return report(run, plan_geojson(run), Words.of(run, language), front)
+
+
+@dataclass(frozen=True)
+class FrontDocuments:
+    """A front as JSON, in which a test may change any value."""
+
+    document: dict[str, Any]
+
+    @property
+    def record(self) -> FrontRecord:
+        return FrontRecord.model_validate(self.document)
+
+    def add_point(self, later_days: int, cost_usd: int) -> None:
+        """One more corner of the first site, so many days after its first one, on the front of all sites."""
+        site = self.document["sites"][0]
+        first = site["points"][0]
+        day = first["day"] + later_days
+        when = date.fromisoformat(first["date"]) + timedelta(days=later_days)
+        site["points"].append(first | {"day": day, "date": when.isoformat(), "cost_usd": cost_usd})
+        until = site["line"]["day"][-1]
+        line = {"day": [first["day"], day, day, until], "cost_usd": [first["cost_usd"]] * 2 + [cost_usd] * 2}
+        site["line"] = self.document["line"] = line
 
 
 @cache
@@ -41,8 +79,7 @@ def _solved() -> siteopt.Result:
 
 
 def documents_of(result: siteopt.Result) -> Documents:
-    document = copy.deepcopy(result.document)
-    return Documents(document, sites_geojson(document, result.dataset.sites), plan_geojson(document))
+    return Documents(result.record.model_dump(mode="json"))
 
 
 def small() -> Documents:
@@ -51,61 +88,69 @@ def small() -> Documents:
 
 
 @cache
-def _front() -> str:
+def _front() -> siteopt.Front:
     with tempfile.TemporaryDirectory() as folder:
-        return json.dumps(siteopt.pareto(write_world(Path(folder))).document)
+        return siteopt.pareto(write_world(Path(folder)))
 
 
-def front_document() -> dict[str, Any]:
-    return json.loads(_front())
+def front() -> FrontDocuments:
+    """The front of the small world: alpha has one corner, which is all of the front; beta has two."""
+    return FrontDocuments(_front().record.model_dump(mode="json"))
 
 
 def renamed(name: str) -> Documents:
     """Everything that a user names is named so."""
     with tempfile.TemporaryDirectory() as folder:
         found = documents_of(siteopt.solve(write_world(Path(folder), changed(SITES, "site_id", "alpha", name=name))))
-    document = found.document
-    document["scenario"] = document["baselines"][0]["name"] = name
-    for order in document["orders"]:
+    document, plan = found.document, found.document["plan"]
+    document["scenario"] = plan["baselines"][0]["name"] = name
+    for order in plan["orders"]:
         order |= {"model": name, "depot": name, "vendor": name}
-    document["ranking"][1]["reason"] = f"outside {name}"
-    found.sites["features"][1]["properties"]["reason"] = f"outside {name}"
+    document["ranking"][1]["reasons"] = [outside(name)]
     return found
 
 
+def outside(layer: str) -> dict[str, Any]:
+    """The reason of a site outside a layer, as JSON."""
+    return because(ReasonCode.OUTSIDE_LAYER, layer=layer).model_dump(mode="json")
+
+
 def with_milestones(names: Sequence[str]) -> Documents:
-    """The small world with more milestones, not replayed: each as the first, ten days later than the one before."""
+    """The small world with other milestones: each as its first, ten days later than the one before."""
     found = small()
-    document, (first,) = found.document, found.document["milestones"]
-    document["replay"] = document["power_quality"] = None
-    document["milestones"] = [
-        copy.deepcopy(first)
-        | {
-            "name": name,
-            "day": first["day"] + 10 * number,
-            "date": (date.fromisoformat(first["date"]) + timedelta(days=10 * number)).isoformat(),
-            "gpus": first["gpus"] * (number + 1),
-        }
+    document, plan = found.document, found.document["plan"]
+    (first,) = plan["milestones"]
+
+    def later(milestone: dict[str, Any], number: int) -> dict[str, Any]:
+        if milestone["day"] is None:
+            return {}
+        when = date.fromisoformat(milestone["date"]) + timedelta(days=10 * number)
+        return {"day": milestone["day"] + 10 * number, "date": when.isoformat()}
+
+    plan["milestones"] = [
+        copy.deepcopy(first) | later(first, number) | {"name": name, "gpus": first["gpus"] * (number + 1)}
         for number, name in enumerate(names)
     ]
     document["objective"] = [*names, "cost"]
-    document["baselines"][0]["milestone"] = names[-1]
+    plan["baselines"][0]["milestone"] = names[-1]
     for row in document["ranking"]:
-        for field in ("day", "date", "bound_day", "bottleneck"):
-            value = row.pop(f"{field}_first_run")
-            row |= {f"{field}_{slug(name)}": value for name in names}
-    for order in document["orders"]:
+        (one,) = row["milestones"]
+        row["milestones"] = [one | later(one, number) | {"milestone": name} for number, name in enumerate(names)]
+    for order in plan["orders"]:
         order["units"] = dict.fromkeys(names, 5)
+    add_quality(add_replay(document), iso_class=None)
     return found
 
 
 def with_orders(count: int) -> Documents:
     """The small world with so many orders, of all kinds and from depots all around; none where there are none."""
     found = small()
-    one = found.document["orders"][0]
-    found.document["orders"] = [
+    plan = found.document["plan"]
+    one = plan["orders"][0]
+    plan["orders"] = [
         one
         | {
+            "offer_id": f"o{number}",
             "kind": ("generator", "chiller", "battery")[number * 3 // max(1, count)],
             "model": f"Model {number} of a rather long name (class {number})",
             "depot": f"Depot {number}",
@@ -115,23 +160,24 @@ def with_orders(count: int) -> Documents:
         }
         for number in range(count)
     ]
-    return Documents(found.document, found.sites, plan_geojson(found.document))
+    add_replay(found.document)
+    return found
 
 
 def with_candidates(count: int) -> Documents:
     """The small world with so many candidates, ranked, ruled out and left out in turn."""
     found = small()
-    row, feature = found.document["ranking"][1], found.sites["features"][1]
+    ranking = found.document["ranking"]
+    row = ranking[1]
+    (milestone,) = row["milestones"]
+    worse = because(ReasonCode.BOUND_IS_WORSE, rank=10).model_dump(mode="json")
+    unknown = because(ReasonCode.UNKNOWN_FIGURES, columns=("grid_mw",)).model_dump(mode="json")
     for number in range(3, count):
         standing = ("ruled out", "cannot serve", "excluded", "not settled")[number % 4]
         other = row | {"site_id": f"s{number}", "name": f"Plant {number}", "rank": None, "standing": standing}
-        other |= {"cost_usd": None, "day_first_run": None, "date_first_run": None, "bottleneck_first_run": None}
-        other |= {"reason": "its bound is worse than rank 10" if standing == "ruled out" else "unknown: grid_mw"}
-        place = [-120 + number % 97 * 0.5, 30 + number % 89 * 0.2]
-        found.document["ranking"].append(other)
-        properties = feature["properties"] | other
-        geometry = {"type": "Point", "coordinates": place}
-        found.sites["features"].append({"type": "Feature", "geometry": geometry, "properties": properties})
+        other |= {"longitude": -120 + number % 97 * 0.5, "latitude": 30 + number % 89 * 0.2}
+        other |= {"cost_usd": None, "milestones": [milestone | {"day": None, "date": None, "held_by": None}]}
+        ranking.append(other | {"reasons": [worse if standing == "ruled out" else unknown]})
     found.document["candidates"] = count
     return found
 
@@ -171,8 +217,9 @@ def replayed() -> Documents:
 def replayed_late() -> Documents:
     """Three milestones and many orders, but one crew of each trade: the last is late, and the class is not kept."""
     found = with_milestones(["early", "middle", "late"])
-    one = found.document["orders"][0]
-    found.document["orders"] = [
+    plan = found.document["plan"]
+    one = plan["orders"][0]
+    plan["orders"] = [
         one | {"offer_id": f"o{number}", "kind": kind, "units": {"early": 1, "middle": 2, "late": 4}}
         for number, kind in enumerate(("generator", "chiller", "battery"))
     ]
@@ -202,5 +249,4 @@ RUNS: dict[str, Callable[[], Documents]] = {
 @cache
 def page(name: str, language: str = "en") -> str:
     """The page of one of RUNS."""
-    front = front_document() if name == "small" else None
-    return RUNS[name]().page(language, front)
+    return RUNS[name]().page(language, front().record if name == "small" else None)

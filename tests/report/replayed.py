@@ -1,4 +1,4 @@
-"""A replay and a check of the power quality for a document, made up from its orders: whole crews, and a swing."""
+"""A replay and a check of the power quality for the JSON of a run, made up from its orders: crews, and a swing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
+
+from siteopt.record.reason import Quantity, ReasonCode, because
 
 Document = dict[str, Any]
 
@@ -19,23 +21,22 @@ BAND_HZ = {"G1": (51.0, 70.8), "G2": (54.0, 67.2), "G3": (55.8, 66.0)}
 
 
 def add_replay(document: Document, crews: int = 40, budget_usd: float = math.inf) -> Document:
-    """The document with a replay in which each trade has so many crews."""
-    start = date.fromisoformat(document["start_date"])
+    """The document with a replay of its plan in which each trade has so many crews."""
+    start, plan = date.fromisoformat(document["start_date"]), document["plan"]
     shifts, online = _set_up(document, crews)
     for shift in shifts:
         shift |= {end: (start + timedelta(shift[f"{end}_day"])).isoformat() for end in ("first", "last")}
     milestones: list[Document] = []
-    for milestone in document["milestones"]:
+    for milestone in plan["milestones"]:
         own = [day for name, day, _, _ in online if name == milestone["name"]]
         built = milestone["compute_ready_day"] + document["commissioning_days"]
         day = max([built, milestone["day"], *own, *(row["day"] for row in milestones)])
         later = day - milestone["day"]
-        reason = f"crews: {max(own, default=0) - milestone['day']} days more for the last unit" if later else ""
         row = {"name": milestone["name"], "planned_day": milestone["day"], "day": day, "days_later": later}
         row |= {"date": (start + timedelta(day)).isoformat(), "bound_day": day - later // 2}
-        milestones.append(row | {"by_crews": later > 0, "reason": reason})
-    cost = document["cost_usd"]["total"]
-    document["replay"] = {
+        milestones.append(row | {"by_crews": later > 0, "reasons": [_late(plan["orders"][-1], later)] if later else []})
+    cost = plan["cost"]["total_usd"]
+    plan["replay"] = {
         "milestones": milestones,
         "crews": shifts,
         "days": _days(document, milestones, online),
@@ -45,15 +46,23 @@ def add_replay(document: Document, crews: int = 40, budget_usd: float = math.inf
     return document
 
 
+def _late(order: Mapping[str, Any], days: int) -> Document:
+    """Why a milestone is late: the last unit of an order waits for crews."""
+    short = because(ReasonCode.SHORT, limit="cooling", missing=Quantity(amount=1.9, unit="MW"))
+    unit, offer, trade = max(order["units"].values()), order["offer_id"], TRADE[order["kind"]]
+    found = because(ReasonCode.UNTIL_LATE_UNIT, short, unit=unit, offer=offer, days=days, trade=trade)
+    return found.model_dump(mode="json")
+
+
 def _set_up(document: Document, crews: int) -> tuple[list[Document], list[tuple[str, int, str, float]]]:
     """Shifts of whole crews; and of each unit its milestone, the day from which it serves, its kind and its MW."""
     free: dict[str, list[int]] = {trade: [0] * crews for trade in ("electrical", "mechanical")}
     shifts, online = [], []
     numbers: dict[str, int] = {}
     before: dict[str, int] = {}
-    for milestone in document["milestones"]:
+    for milestone in document["plan"]["milestones"]:
         name = milestone["name"]
-        for order in sorted(document["orders"], key=lambda order: order["arrives_day"]):
+        for order in sorted(document["plan"]["orders"], key=lambda order: order["arrives_day"]):
             offer, trade, count = order["offer_id"], TRADE[order["kind"]], order["units"][name]
             for _ in range(count - before.get(offer, 0)):
                 numbers[offer] = numbers.get(offer, 0) + 1
@@ -76,54 +85,54 @@ def _days(
     document: Document, milestones: Sequence[Mapping[str, Any]], online: Sequence[tuple[str, int, str, float]]
 ) -> Document:
     """What serves on each day on which something changes; the GPUs of a milestone come in five steps."""
+    plan = document["plan"]
     networked: dict[int, float] = {0: 0.0}
     before = 0
-    for milestone in document["milestones"]:
+    for milestone in plan["milestones"]:
         for step in range(1, 6):
             day = max(0, milestone["compute_ready_day"] - 5 + step)
             networked[day] = before + (milestone["gpus"] - before) * step / 5
         before = milestone["gpus"]
-    changes = {0, document["access_day"], *networked, *(row["day"] for row in milestones), *(one[1] for one in online)}
+    changes = {0, plan["access_day"], *networked, *(row["day"] for row in milestones), *(one[1] for one in online)}
     days = sorted(changes)
 
     def serving(kind: str, day: int) -> float:
         return round(sum(mw for _, first, of, mw in online if of == kind and first <= day), 3)
 
     def training(day: int) -> int:
-        rows = zip(document["milestones"], milestones, strict=True)
+        rows = zip(plan["milestones"], milestones, strict=True)
         return max([0, *(one["gpus"] for one, replayed in rows if replayed["day"] <= day)])
 
-    grid = [document["milestones"][0]["grid_mw"] if day >= document["access_day"] else 0.0 for day in days]
     return {
         "day": days,
-        "generators_mw": [serving("generator", day) for day in days],
-        "batteries_mw": [serving("battery", day) for day in days],
-        "chillers_mw": [serving("chiller", day) for day in days],
-        "grid_mw": grid,
+        "grid_mw": [plan["milestones"][0]["grid_mw"] if day >= plan["access_day"] else 0.0 for day in days],
+        "equipment_mw": {kind: [serving(kind, day) for day in days] for kind in TRADE},
         "networked_gpus": [networked[max(known for known in networked if known <= day)] for day in days],
         "training_gpus": [training(day) for day in days],
     }
 
 
 def add_quality(document: Document, iso_class: str | None = "G2", kept: bool = True, rounds: int = 2) -> Document:
-    """The document with a check of the power quality: with batteries as told, without them the swing fails."""
+    """The document with a check of its plan's power quality: with batteries as told, without them the swing fails."""
+    plan = document["plan"]
     best = "G3" if kept else "G1"
     passes = None if iso_class is None else CLASSES.index(best) >= CLASSES.index(iso_class)
-    before = {"site_id": document["site_id"], "site_name": document["site_name"]}
-    before |= {"days": [one["day"] for one in document["milestones"]]}
-    before |= {"cost_usd": document["cost_usd"]["total"] - 12_300_000}
-    document["power_quality"] = {
-        "class": iso_class,
+    before = {"site_id": plan["site_id"], "site_name": plan["site_name"]}
+    before |= {"days": [one["day"] for one in plan["milestones"]]}
+    before |= {"cost_usd": plan["cost"]["total_usd"] - 12_300_000}
+    failed = [{"event": event, "mode": "islanded"} for event in ("routine swing", "job start")]
+    plan["power_quality"] = {
+        "iso_class": iso_class,
         "passes": passes,
         "frequency_hz": 60.0,
         "rounds": 0 if iso_class is None else rounds,
         "before": before if rounds > 1 and iso_class is not None else None,
-        "milestones": [_quality(milestone, best) for milestone in document["milestones"]],
+        "milestones": [_quality(milestone, best) for milestone in plan["milestones"]],
         "without_batteries": {
             "passes": None if iso_class is None else False,
-            "failed": [] if iso_class is None else ["routine swing (islanded)", "job start (islanded)"],
+            "failed": [] if iso_class is None else failed,
         },
-        "traces": [_trace(document, iso_class or "G2", batteries) for batteries in (True, False)],
+        "traces": [_trace(plan, iso_class or "G2", batteries) for batteries in (True, False)],
     }
     return document
 
@@ -140,25 +149,28 @@ def _quality(milestone: Mapping[str, Any], best: str) -> Document:
             "recovery_s": None if event == "routine swing" else 1.6,
             "battery_mwh": 0.05,
             "battery_drain_mw": 0.5 if event == "routine swing" else 0.0,
-            "battery_peak_mw": round(min(milestone["batteries_mw"], swing), 1),
+            "battery_peak_mw": round(min(milestone["equipment_mw"]["battery"], swing), 1),
             "import_peak_mw": milestone["grid_mw"] if mode == "grid-tied" else 0.0,
             "import_swing_mw": 1.5 if mode == "grid-tied" else 0.0,
             "shed_mw": 0.0,
             "collapsed_s": None,
-            "class": best if event == "routine swing" else "G3",
+            "iso_class": best if event == "routine swing" else "G3",
         }
         for event in EVENTS
         for mode in ("islanded", "grid-tied")
     ]
-    lost = {"event": "grid loss", "mode": "grid-tied", "lowest_hz": 57.1, "class": "G1", "shed_mw": 9.0}
+    lost = {"event": "grid loss", "mode": "grid-tied", "lowest_hz": 57.1, "iso_class": "G1", "shed_mw": 9.0}
     found = {"name": milestone["name"], "inertia_mws": 52.0, "battery_floor_mw": 1.5, "inertia_floor_mws": 0.0}
-    found |= {name: milestone[name] for name in ("generators_mw", "batteries_mw")}
+    found |= {
+        "generators_mw": milestone["equipment_mw"]["generator"],
+        "batteries_mw": milestone["equipment_mw"]["battery"],
+    }
     return found | {"kept": ["islanded", "grid-tied"] if best == "G3" else [], "events": [*events, events[-1] | lost]}
 
 
-def _trace(document: Document, iso_class: str, batteries: bool) -> Document:
+def _trace(plan: Document, iso_class: str, batteries: bool) -> Document:
     """A square swing of 1 s; without batteries the generators lag by half a second, and the frequency goes astray."""
-    milestone = document["milestones"][-1]
+    milestone = plan["milestones"][-1]
     mean, swing = milestone["mean_mw"], 0.3 * milestone["mean_mw"]
     time = [step * 0.02 for step in range(601)]
     load = [mean + (swing / 2 if math.sin(math.pi * second) >= 0 else -swing) for second in time]

@@ -76,7 +76,7 @@ def test_page_fits_and_every_drawing_is_seen(chromium: Any, written: Written, na
 
 def test_first_screen_tells_site_dates_faster_and_cost(chromium: Any, written: Written) -> None:
     with opened(chromium, written("small")) as watched:
-        for text in ("Alpha Works", "24 January 2025", "17.4 to 21.7 times faster", "USD 307.7 M", "proven"):
+        for text in ("Alpha Works", "24 January 2025", "17.4 to 21.7 times faster", "USD 307.73 million", "proven"):
             box = watched.page.get_by_text(text).first.bounding_box()
             assert box["y"] + box["height"] <= 720, text
         last = watched.page.locator(".milestones li").last.bounding_box()

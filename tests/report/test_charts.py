@@ -29,7 +29,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def charts_of(found: pages.Documents, language: str = "en") -> list[Chart]:
-    return charts(found.document, found.sites, found.plan, Words(language))
+    return charts(found.run, found.places, Words(language))
 
 
 def rows(chart: Chart, width: int = WIDE) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ def validate(chart: Chart, width: int) -> None:
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_every_specification_is_valid(width: int) -> None:
-    for chart in (*charts_of(pages.small()), front(pages.front_document(), Words())):
+    for chart in (*charts_of(pages.small()), front(pages.front().record, Words())):
         validate(chart, width)
 
 
@@ -66,8 +66,7 @@ def test_every_chart_says_what_it_shows() -> None:
 
 
 def test_map_holds_every_site_and_depot_and_ends_hauls_at_the_site() -> None:
-    found = pages.small()
-    chart = site_map(found.document, found.sites, Words())
+    chart = site_map(pages.small().run, Words())
     drawn = rows(chart)
     named = {row["name"] for row in drawn if "name" in row}
     assert named == {"Alpha Works", "Beta Mill", "Depot"}  # and not the one in Korea, which is left out
@@ -80,8 +79,7 @@ def test_map_holds_every_site_and_depot_and_ends_hauls_at_the_site() -> None:
 
 
 def test_map_draws_the_best_of_many_candidates() -> None:
-    found = pages.with_candidates(2000)
-    chart = site_map(found.document, found.sites, Words())
+    chart = site_map(pages.with_candidates(2000).run, Words())
     assert sum("standing" in row and row["standing"] != "depot" and "what" in row for row in rows(chart)) <= DRAWN + 10
     assert f"Of 2,000 sites the best {DRAWN} are drawn." in chart.caption
 
@@ -130,35 +128,40 @@ def test_names_on_a_map_do_not_cover_each_other() -> None:
         assert one[1] <= other[0] or other[1] <= one[0] or one[3] <= other[2] or other[3] <= one[2]
 
 
+def schedule_of(found: pages.Documents) -> Chart:
+    return schedule(found.run, found.plan, Words())
+
+
+def power_of(found: pages.Documents) -> Chart:
+    return power(found.run, found.plan, Words())
+
+
 def test_schedule_holds_every_phase_on_its_days() -> None:
-    chart = schedule(pages.small().document, Words())
+    chart = schedule_of(pages.small())
     bars = [(row["phase"], row["x"], row["x2"]) for row in rows(chart) if "phase" in row and row["y"] > 0]
     milestone = [("install", 0, 21), ("commission", 21, 23)]
     order = [("lead", 0, 10), ("haul", 10, 12), ("install", 12, 14), ("commission", 14, 16)]
     assert bars == milestone + order * 2
-    assert "first run on day 23, held by GPU deliveries (5 days)." in chart.caption
+    assert "first run on day 23, limited by GPU deliveries (5 days earlier without this limit)." in chart.caption
     assert chart.rows[0] == ("Model", "Depot", 5, "2025-01-01", "2025-01-11", "2025-01-13", "2025-01-15", "2025-01-17")
-    assert "day 23, held by GPU deliveries (5 days)" in words_in(svg(chart, WIDE))
+    assert "day 23, limited by GPU deliveries (5 days earlier without this limit)" in words_in(svg(chart, WIDE))
 
 
 def test_milestone_that_waits_for_power_shows_it() -> None:
-    document = pages.small().document
-    document["milestones"][0]["day"] = 40
-    bars = [
-        (row["phase"], row["x"], row["x2"]) for row in rows(schedule(document, Words())) if row.get("phase") == "wait"
-    ]
+    found = pages.small()
+    found.document["plan"]["milestones"][0]["day"] = 40
+    bars = [(row["phase"], row["x"], row["x2"]) for row in rows(schedule_of(found)) if row.get("phase") == "wait"]
     assert ("wait", 23, 40) in bars
 
 
 def test_schedule_without_orders_says_so() -> None:
-    assert "Nothing needs to be ordered." in schedule(pages.with_orders(0).document, Words()).caption
+    assert "Nothing needs to be ordered." in schedule_of(pages.with_orders(0)).caption
 
 
 def test_power_is_what_stands_from_each_day_on() -> None:
-    found = pages.small()
-    chart = power(found.document, found.sites, Words())
+    chart = power_of(pages.small())
     boxes = [(row["field"], row["x"], row["y"], row["y2"]) for row in rows(chart) if "x2" in row and "field" in row]
-    assert boxes == [("grid_mw", 5, 0, 12.0), ("grid_mw", 23, 0.0, 12.0), ("batteries_mw", 23, 12.0, 14.0)]
+    assert boxes == [("grid", 5, 0, 12.0), ("grid", 23, 0.0, 12.0), ("batteries", 23, 12.0, 14.0)]
     lines = [
         (row["field"], row["y"])
         for row in rows(chart)
@@ -172,49 +175,53 @@ def test_power_is_what_stands_from_each_day_on() -> None:
 
 def test_grid_before_a_step_at_the_first_milestone_is_that_of_the_candidate() -> None:
     found = pages.small()
-    found.document["grid_steps"] = [{"ready_day": 20, "grid_mw": 12.0, "in_service_from": "first run"}]
-    found.sites["features"][0]["properties"]["grid_mw"] = 7.0
-    assert "gives 7.0 MW from day 5" in power(found.document, found.sites, Words()).caption
+    step = {"ready_day": 20, "ready": "2025-01-21", "grid_mw": 12.0, "cost_usd": 0, "in_service_from": "first run"}
+    plan = found.document["plan"]
+    plan["grid_steps"] = [step]
+    days = plan["replay"]["days"]
+    days["grid_mw"] = [7.0 if 5 <= day < 22 else mw for day, mw in zip(days["day"], days["grid_mw"], strict=True)]
+    assert "gives 7.0 MW from day 5" in power_of(found).caption
 
 
 def test_cooling_is_chillers_against_heat() -> None:
-    chart = cooling(pages.small().document, Words())
+    found = pages.small()
+    chart = cooling(found.run, found.plan, Words())
     assert chart.rows == (("first run", 23, "2025-01-24", 8.903, 7.0),)
     assert "chillers of 8.9 MW against heat of 7.0 MW" in chart.caption
 
 
 def test_cost_holds_every_part_but_those_of_nothing() -> None:
-    document = pages.small().document
-    chart = cost(document, Words())
+    chart = cost(pages.small().plan, Words())
     parts = {row["part"]: row["usd"] for row in rows(chart) if "part" in row}
     assert parts == {"site": 5_000_000, "chillers": 1_816_896, "batteries": 483_379, "grid_energy": 427_621}
-    assert chart.rows[0] == ("GPUs", "USD 300.0 M", "97.5%")
-    assert chart.caption.startswith("USD 307.7 M in all: GPUs USD 300.0 M, site USD 5.0 M")
+    assert chart.title == "Cost by part, USD million"
+    assert chart.header == ("part", "Cost, USD million", "share")
+    assert chart.rows[0] == ("GPUs", "300.00", "97.5%")
+    assert chart.caption.startswith("USD 307.73 million in all: GPUs 300.00, site 5.00, chillers 1.82")
 
 
 def test_front_tells_its_ends() -> None:
-    document = pages.front_document()
-    chart = front(document, Words())
+    chart = front(pages.front().record, Words())
     assert "Soonest is day 23 at Alpha Works, for USD 307,727,896. Waiting longer saves nothing." in chart.caption
     assert "1. Alpha Works" in words_in(svg(chart, WIDE))
     assert "1. Alpha Works" in words_in(svg(chart, NARROW))
 
 
 def test_front_tells_what_waiting_saves() -> None:
-    document = pages.front_document()
-    last = document["points"][0] | {"day": 33, "cost_usd": document["points"][0]["cost_usd"] - 2_000_000}
-    document["points"].append(last)
-    chart = front(document, Words())
+    found = pages.front()
+    found.add_point(10, found.record.joint[0].cost_usd - 2_000_000)
+    chart = front(found.record, Words())
     assert "Cheapest is Alpha Works on day 33: 10 days later, USD 2,000,000 less." in chart.caption
     assert chart.rows[0][3] == "USD 200,000"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_front_of_small_differences_tells_them(language: str) -> None:
-    document = pages.front_document()
-    first = document["points"][0] | {"cost_usd": 63_520_000}
-    document["points"] = [first, first | {"day": 33, "cost_usd": 63_516_900}]
-    chart = front(document, Words(language))
+    found = pages.front()
+    del found.document["sites"][1:]
+    found.document["sites"][0]["points"][0]["cost_usd"] = 63_520_000
+    found.add_point(10, 63_516_900)
+    chart = front(found.record, Words(language))
     assert "3,100" in chart.caption
     encoded = [layer["encoding"]["y"] for layer in specification(chart, WIDE)["layer"]]
     names = next(y["axis"]["labelExpr"] for y in encoded if y.get("axis"))
@@ -224,24 +231,24 @@ def test_front_of_small_differences_tells_them(language: str) -> None:
 
 
 def test_front_that_is_not_complete_says_so() -> None:
-    document = pages.front_document()
-    document["sites"][1]["proven"] = False
-    assert "Not proven: the time ran out" in front(document, Words()).caption
+    found = pages.front()
+    found.document["sites"][1]["proven"] = False
+    assert "Not proven: the time ran out" in front(found.record, Words()).caption
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_every_milestone_says_what_holds_it_wherever_its_day_lies(width: int) -> None:
     """The first third, the middle and the end of the time, built at once or waiting for power."""
     for built in (5, 60):
-        document = pages.with_milestones(["early", "middle", "late"]).document
-        for milestone, day in zip(document["milestones"], (20, 62, 120), strict=True):
+        found = pages.with_milestones(["early", "middle", "late"])
+        for milestone, day in zip(found.document["plan"]["milestones"], (20, 62, 120), strict=True):
             milestone |= {"day": day, "compute_ready_day": min(day - 2, built)}
-        drawn = words_in(svg(schedule(document, Words()), width))
-        assert len({line for line in drawn.splitlines() if "held by GPU deliveries" in line}) == 3
+        drawn = words_in(svg(schedule_of(found), width))
+        assert len({line for line in drawn.splitlines() if "limited by GPU deliveries" in line}) == 3
 
 
 def test_ground_is_drawn_where_there_is_one() -> None:
-    assert site_plan(pages.small().plan, Words()) is None
+    assert site_plan(pages.small().places, Words()) is None
     square = [[0.0, 0.0], [0.001, 0.0], [0.001, 0.001], [0.0, 0.001], [0.0, 0.0]]
     outline = {
         "type": "Feature",
@@ -282,16 +289,13 @@ def test_ids_of_drawings_differ() -> None:
 
 
 def test_marks_tell_what_they_are() -> None:
-    found = pages.small()
-    titles = [
-        e.text
-        for e in ElementTree.fromstring(svg(power(found.document, found.sites, Words()), WIDE)).iter(f"{SVG}title")
-    ]
+    root = ElementTree.fromstring(svg(power_of(pages.small()), WIDE))
+    titles = [element.text for element in root.iter(f"{SVG}title")]
     assert "grid: 12.0 MW from day 5" in titles
 
 
 def test_picture_is_a_png_of_twice_the_size() -> None:
-    picture = png(cost(pages.small().document, Words()))
+    picture = png(cost(pages.small().plan, Words()))
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
     assert int.from_bytes(picture[16:20]) == 2 * WIDE
 

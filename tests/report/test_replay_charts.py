@@ -1,4 +1,4 @@
-"""The charts of a replay hold what the document says, with few crews and with many."""
+"""The charts of a replay hold what the record says, with few crews and with many."""
 
 from __future__ import annotations
 
@@ -16,17 +16,31 @@ from siteopt.output.charts.crews import crews, gangs
 from siteopt.output.charts.electric import frequency
 from siteopt.output.charts.online import online
 from siteopt.output.charts.panels import Scale, between, keys, thinned
-from siteopt.output.document import Document
 from siteopt.output.words import LANGUAGES, Words
 from tests.report import pages
 from tests.report.replayed import add_replay
 from tests.report.test_charts import rows, validate, words_in
 
-MADE: tuple[Callable[[Document, Words], Chart | None], ...] = (crews, online, frequency)
+Make = Callable[[pages.Documents, Words], Chart | None]
 
 
-def made(make: Callable[[Document, Words], Chart | None], document: Document, language: str = "en") -> Chart:
-    chart = make(document, Words(language))
+def crews_of(found: pages.Documents, words: Words) -> Chart | None:
+    return crews(found.run, found.plan, words)
+
+
+def online_of(found: pages.Documents, words: Words) -> Chart | None:
+    return online(found.run, found.plan, words)
+
+
+def frequency_of(found: pages.Documents, words: Words) -> Chart | None:
+    return frequency(found.plan, words)
+
+
+MADE: tuple[Make, ...] = (crews_of, online_of, frequency_of)
+
+
+def made(make: Make, found: pages.Documents, language: str = "en") -> Chart:
+    chart = make(found, Words(language))
     assert chart is not None
     return chart
 
@@ -35,9 +49,9 @@ def made(make: Callable[[Document, Words], Chart | None], document: Document, la
 @pytest.mark.parametrize("run", [pages.replayed, pages.replayed_late])
 @pytest.mark.parametrize("make", MADE)
 def test_specifications_are_valid_and_of_their_width(
-    make: Callable[[Document, Words], Chart | None], run: Callable[[], pages.Documents], width: int
+    make: Make, run: Callable[[], pages.Documents], width: int
 ) -> None:
-    chart = made(make, run().document)
+    chart = made(make, run())
     validate(chart, width)
     root = ElementTree.fromstring(svg(chart, width))
     assert float(root.get("width", "")) == width
@@ -45,22 +59,20 @@ def test_specifications_are_valid_and_of_their_width(
 
 
 def test_no_chart_where_there_is_nothing_to_show() -> None:
-    document = pages.small().document | {"replay": None, "power_quality": None}
-    assert [make(document, Words()) for make in MADE] == [None] * 3
-    document = pages.replayed().document
-    document["replay"]["crews"] = []
-    document["power_quality"]["traces"] = []
-    assert crews(document, Words()) is None
-    assert frequency(document, Words()) is None
+    found = pages.replayed()
+    found.document["plan"]["replay"]["crews"] = []
+    found.document["plan"]["power_quality"]["traces"] = []
+    assert crews_of(found, Words()) is None
+    assert frequency_of(found, Words()) is None
 
 
 def test_crews_side_by_side_on_one_unit_are_one_box() -> None:
     """Five chillers of 6 crew-days in 2 days take 3 crews each, 15 in all; a battery of 4 crew-days takes 2."""
-    document = pages.replayed().document
-    found = gangs(document["replay"]["crews"])
-    chillers = [one for one in found if one.shift["kind"] == "chiller"]
+    run = pages.replayed()
+    found = gangs(run.plan.replay.crews)
+    chillers = [one for one in found if one.shift.kind == "chiller"]
     assert [(one.first_crew, one.last_crew) for one in chillers] == [(1, 3), (4, 6), (7, 9), (10, 12), (13, 15)]
-    chart = made(crews, document)
+    chart = made(crews_of, run)
     assert "Mechanical: 15 crews set up 5 units from day 12 to 13, at most 15 at work on one day." in chart.caption
     boxes = [(row["x"], row["x2"]) for row in rows(chart) if "crews" in row.get("what", "")]
     assert boxes == [(12, 14)] * len(found)
@@ -68,8 +80,8 @@ def test_crews_side_by_side_on_one_unit_are_one_box() -> None:
 
 
 def test_gap_between_crews_is_kept() -> None:
-    shift = {"trade": "electrical", "offer_id": "a", "unit": 1, "first_day": 3, "last_day": 4}
-    found = gangs([shift | {"crew": crew} for crew in (1, 2, 4)])
+    shift = pages.replayed().plan.replay.crews[0]
+    found = gangs([shift.model_copy(update={"crew": crew}) for crew in (1, 2, 4)])
     assert [(one.first_crew, one.last_crew) for one in found] == [(1, 2), (4, 4)]
 
 
@@ -77,10 +89,9 @@ def test_gap_between_crews_is_kept() -> None:
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_every_number_of_crews_fits(width: int, count: int) -> None:
     """Boxes stay within the drawing, and no two boxes share a crew and a day."""
-    document = pages.with_orders(40).document
-    for number, order in enumerate(document["orders"]):
-        order["offer_id"] = f"o{number}"
-    chart = made(crews, add_replay(document, count))
+    found = pages.with_orders(40)
+    add_replay(found.document, count)
+    chart = made(crews_of, found)
     boxes = [row for row in rows(chart, width) if "crews" in row.get("what", "")]
     height = specification(chart, width)["height"]
     assert all(0 < box["y"] < box["y2"] <= height + 1e-6 for box in boxes)
@@ -92,41 +103,45 @@ def test_every_number_of_crews_fits(width: int, count: int) -> None:
 
 
 def test_online_tells_planned_and_replayed_days() -> None:
-    document = pages.replayed_late().document
-    late = document["replay"]["milestones"][-1]
-    assert late["day"] > late["planned_day"]
-    chart = made(online, document)
-    assert f"late starts on day {late['day']}: there are" in chart.caption
+    found = pages.replayed_late()
+    late = found.plan.replay.milestones[-1]
+    assert late.day is not None
+    assert late.day > late.planned_day
+    chart = made(online_of, found)
+    assert f"late starts on day {late.day}: there are" in chart.caption
     days = {row["x"] for row in rows(chart) if set(row) == {"x", "y"}}
-    assert {late["planned_day"], late["day"]} <= days
+    assert {late.planned_day, late.day} <= days
     assert "start as replayed" in words_in(svg(chart, WIDE))
 
 
 def test_online_holds_what_the_days_hold() -> None:
-    document = pages.replayed().document
-    chart = made(online, document)
+    found = pages.replayed()
+    chart = made(online_of, found)
     areas = [row for row in rows(chart) if "field" in row]
-    day, cold = document["replay"]["days"]["day"], document["replay"]["days"]["chillers_mw"]
-    drawn = [(row["x"], round(row["y"] - row["y2"], 6)) for row in areas if row["field"] == "chillers_mw"]
+    days = found.plan.replay.days
+    cold = days.equipment_mw["chiller"]
+    drawn = [(row["x"], round(row["y"] - row["y2"], 6)) for row in areas if row["field"] == "chiller"]
     tall = max(height for _, height in drawn)
-    assert drawn[:-1] == [(x, pytest.approx(tall * mw / max(cold), abs=1e-5)) for x, mw in zip(day, cold, strict=True)]
+    assert drawn[:-1] == [
+        (x, pytest.approx(tall * mw / max(cold), abs=1e-5)) for x, mw in zip(days.day, cold, strict=True)
+    ]
     assert chart.rows[-1][:2] == (23, 12.0)
     assert "12.0" in words_in(svg(chart, WIDE))
 
 
 def test_milestone_that_never_starts_is_not_drawn_as_replayed() -> None:
-    document = pages.replayed().document
-    before = len([row for row in rows(made(online, document)) if set(row) == {"x", "y"}])
-    document["replay"]["milestones"][0] |= {"day": None, "date": None, "days_later": None}
-    chart = made(online, document)
+    found = pages.replayed()
+    before = len([row for row in rows(made(online_of, found)) if set(row) == {"x", "y"}])
+    found.document["plan"]["replay"]["milestones"][0] |= {"day": None, "date": None, "days_later": None}
+    chart = made(online_of, found)
     assert len([row for row in rows(chart) if set(row) == {"x", "y"}]) == before - 1
     assert chart.caption == "first run does not start."
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_frequency_that_leaves_its_band_is_marked(width: int) -> None:
-    document = pages.replayed().document
-    chart = made(frequency, document)
+    found = pages.replayed()
+    chart = made(frequency_of, found)
     assert "With batteries: 59.65 to 60.35 Hz, within the band." in chart.caption
     assert "outside the band from 2.30 s. The band is that of G2: 54 to 67.2 Hz." in chart.caption
     said = words_in(svg(chart, width))
@@ -134,22 +149,35 @@ def test_frequency_that_leaves_its_band_is_marked(width: int) -> None:
     assert said.count("outside the band") == 1
     outside = [row for row in rows(chart, width) if row.get("color") == "#D55E00" and "line" in row]
     assert outside
-    document["power_quality"]["traces"] = document["power_quality"]["traces"][:1]
-    assert not [r for r in rows(made(frequency, document), width) if r.get("color") == "#D55E00" and "line" in r]
+    del found.document["plan"]["power_quality"]["traces"][1:]
+    assert not [r for r in rows(made(frequency_of, found), width) if r.get("color") == "#D55E00" and "line" in r]
+
+
+@pytest.mark.parametrize(
+    ("language", "names"),
+    [("en", {"load", "generators", "batteries", "grid"}), ("ko", {"부하", "발전기", "배터리", "계통"})],
+)
+def test_key_of_the_frequency_names_every_power(language: str, names: set[str]) -> None:
+    found = pages.replayed()
+    for trace in found.document["plan"]["power_quality"]["traces"]:
+        trace["grid_mw"] = [1.0] * len(trace["time_s"])
+    said = words_in(svg(made(frequency_of, found, language), WIDE)).splitlines()
+    assert names <= set(said)
+    assert not any("_" in text or " mw" in text for text in said)
 
 
 def test_with_and_without_batteries_have_the_same_scales() -> None:
-    chart = made(frequency, pages.replayed().document)
+    chart = made(frequency_of, pages.replayed())
     bands = [(row["y"], row["y2"]) for row in rows(chart) if row.get("color") == "#DCEBE4"]
     assert len(bands) == 2
     assert bands[0] == bands[1]
 
 
 def test_frequency_that_collapses_leaves_the_plot_and_not_the_drawing() -> None:
-    document = pages.replayed().document
-    trace = document["power_quality"]["traces"][1]
+    found = pages.replayed()
+    trace = found.document["plan"]["power_quality"]["traces"][1]
     trace["hz"] = [60 - 5 * second for second in trace["time_s"]]  # to 0 Hz
-    chart = made(frequency, document)
+    chart = made(frequency_of, found)
     height = specification(chart, WIDE)["height"]
     assert all(
         0 <= row["y"] <= height for row in rows(chart) if "line" in row and row["line"] != "load_mw" and row["y"] > 0
@@ -158,19 +186,19 @@ def test_frequency_that_collapses_leaves_the_plot_and_not_the_drawing() -> None:
 
 
 def test_long_trace_is_drawn_from_few_points() -> None:
-    document = pages.replayed().document
-    for trace in document["power_quality"]["traces"]:
+    found = pages.replayed()
+    for trace in found.document["plan"]["power_quality"]["traces"]:
         for name in ("time_s", "hz", "load_mw", "generators_mw", "batteries_mw", "grid_mw"):
             trace[name] = [value for value in trace[name] for _ in range(50)]
         trace["time_s"] = [number / 2500 for number in range(len(trace["time_s"]))]
-    assert len(svg(made(frequency, document), WIDE)) < 300_000
+    assert len(svg(made(frequency_of, found), WIDE)) < 300_000
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_plan_without_a_class_has_the_band_of_g2(language: str) -> None:
-    document = pages.replayed().document
-    document["power_quality"]["class"] = None
-    assert "G2" in made(frequency, document, language).caption
+    found = pages.replayed()
+    found.document["plan"]["power_quality"]["iso_class"] = None
+    assert "G2" in made(frequency_of, found, language).caption
 
 
 POINTS = st.lists(st.floats(-10, 10), min_size=2, max_size=20)
@@ -205,11 +233,10 @@ def test_few_points_keep_the_ends_and_the_extremes(heights: list[float], count: 
 
 
 def test_a_plant_that_trips_is_said_to() -> None:
-    document = pages.replayed().document
-    without = document["power_quality"]["traces"][1]
-    without["collapsed_s"] = 0.75
-    assert "trips at 0.75 s" in made(frequency, document).caption
-    assert "0.75초에 정지" in made(frequency, document, "ko").caption
+    found = pages.replayed()
+    found.document["plan"]["power_quality"]["traces"][1]["collapsed_s"] = 0.75
+    assert "trips at 0.75 s" in made(frequency_of, found).caption
+    assert "0.75초에 정지" in made(frequency_of, found, "ko").caption
 
 
 def test_a_scale_and_a_key() -> None:
@@ -222,7 +249,7 @@ def test_a_scale_and_a_key() -> None:
 
 def test_charts_are_json_without_numbers_that_are_none() -> None:
     for make in MADE:
-        text = json.dumps(specification(made(make, pages.replayed_late().document), WIDE), allow_nan=False)
+        text = json.dumps(specification(made(make, pages.replayed_late()), WIDE), allow_nan=False)
         assert "NaN" not in text
 
 
@@ -236,7 +263,7 @@ def test_page_has_the_sections_and_their_charts(language: str) -> None:
     assert places == sorted(places)
     for name in ("replay", "power_quality"):
         assert f'href="#{name}"' in page
-    plain = pages.page("twelve milestones", language)
+    plain = pages.page("no site", language)
     assert 'id="replay"' not in plain
     assert 'id="power_quality"' not in plain
 

@@ -1,4 +1,4 @@
-"""The page: its figures are those of the document, and it is honest about what is not proven."""
+"""The page: its figures are those of the record, and it is honest about what is not proven."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from siteopt.output.headline import headline
 from siteopt.output.ranking import LISTED_ROWS, ranking_table
 from siteopt.output.report import front_report
 from siteopt.output.words import Words
+from siteopt.schema import CANDIDATES
 from tests.report import pages
 
 
@@ -59,13 +60,14 @@ def test_page_asks_for_nothing(name: str, language: str) -> None:
     assert len(html.encode()) < 3_000_000
 
 
-def test_figures_of_the_page_are_those_of_the_document() -> None:
+def test_figures_of_the_page_are_those_of_the_record() -> None:
     text = text_of(pages.page("small"))
     for figure in (
         "Alpha Works",
         "10,000 GPUs train from 24 January 2025, day 23: 17.4 to 21.7 times faster than “a quote”.",
-        "costs USD 307.7 M, of which USD 300.0 M are GPUs",
-        "first run 24 January 2025 day 23 10,000 GPUs, 11.9 MW at peak held by GPU deliveries (5 days)",
+        "costs USD 307.73 million, of which USD 300.00 million are GPUs",
+        "first run 24 January 2025 day 23 10,000 GPUs, 11.9 MW at peak "
+        "limited by GPU deliveries (5 days earlier without this limit)",
         "of 2 eligible sites none has a better plan, in the order first run, cost",
         "3 candidates 2 eligible",
         "first run on day 23; quoted: 400 to 500 days",
@@ -76,24 +78,25 @@ def test_figures_of_the_page_are_those_of_the_document() -> None:
 
 
 def test_certificate_holds_stages_checks_and_digests() -> None:
-    found, text = pages.small().document, text_of(pages.page("small"))
+    run, text = pages.small().run, text_of(pages.page("small"))
     assert "first run day 23 day 23 0.00%" in text
-    assert "cost USD 307.7 M USD 307.7 M 0.00%" in text
-    assert f"{found['certificate']['rows_recomputed']:,} constraints" in text
+    assert "cost USD 307.73 million USD 307.73 million 0.00%" in text
+    assert run.certificate.recomputed is not None
+    assert f"{run.certificate.recomputed.rows:,} constraints" in text
     assert "all hold" in text
-    assert found["certificate"]["solver"] in text
-    for file in found["inputs"]:
-        assert file["path"] in text
-        assert file["sha256"] in text
+    assert run.certificate.solver in text
+    for file in run.inputs:
+        assert file.path in text
+        assert file.sha256 in text
 
 
 def test_answer_that_is_not_proven_is_never_called_so() -> None:
     text = text_of(pages.page("not proven"))
     assert "Not proven: the best plan so far." in text
     assert "first run not before day 20 (gap 13.04%)" in text
-    assert "no plan costs less than USD 300.0 M (gap 2.50%)" in text
+    assert "no plan costs less than USD 300.00 million (gap 2.50%)" in text
     assert "Proven for" not in text
-    assert headline(pages.not_proven().document, Words()).badge == "not proven"
+    assert headline(pages.not_proven().run, Words()).badge == "not proven"
 
 
 def test_run_without_a_site_says_why() -> None:
@@ -118,21 +121,22 @@ def test_run_without_a_plan_yet_says_so() -> None:
     ],
 )
 def test_quote_that_is_not_beaten_is_not_called_slower(low: float, high: float, said: str) -> None:
-    document = pages.small().document
-    document["baselines"][0] |= {"times_faster_low": low, "times_faster_high": high}
-    assert said in headline(document, Words()).verdict[0]
+    found = pages.small()
+    found.document["plan"]["baselines"][0] |= {"times_faster_low": low, "times_faster_high": high}
+    assert said in headline(found.run, Words()).verdict[0]
 
 
 def test_every_quote_is_compared() -> None:
-    document = pages.small().document
-    document["baselines"].append(document["baselines"][0] | {"name": "another", "times_faster_low": 2.0})
-    assert headline(document, Words()).verdict[1] == "Also 2.0 to 21.7 times faster than “another”."
+    found = pages.small()
+    baselines = found.document["plan"]["baselines"]
+    baselines.append(baselines[0] | {"name": "another", "times_faster_low": 2.0})
+    assert headline(found.run, Words()).verdict[1] == "Also 2.0 to 21.7 times faster than “another”."
 
 
 def test_run_without_a_quote_has_no_comparison() -> None:
-    document = pages.small().document
-    document["baselines"] = []
-    head = headline(document, Words())
+    found = pages.small()
+    found.document["plan"]["baselines"] = []
+    head = headline(found.run, Words())
     assert head.verdict[0] == "10,000 GPUs train from 24 January 2025, day 23."
     assert [figure.name for figure in head.figures] == ["Chosen from", "Training starts", "Complete", "Cost"]
 
@@ -146,31 +150,33 @@ def test_assumed_figures_are_counted_and_named() -> None:
     text = text_of(found.page())
     assert "1 of the 12 figures that decide about this site were blank, and are assumed: days to access." in text
     assert "days to access 30 days 2 yes" in text
-    assert "cost of the site USD 5.0 M 1 no" in text
+    assert "cost of the site USD 5.00 million 1 no" in text
 
 
 def test_second_solver_that_disagrees_is_told() -> None:
     found = pages.small()
-    found.document["certificate"]["second_solver"] = {"solver": "CBC", "agrees": False, "finished": True}
+    second = {"solver": "CBC", "agrees": False, "finished": True, "mistaken": False, "cost_musd": 300.0}
+    found.document["certificate"]["second_solver"] = second | {"earlier_days_refuted": [], "seconds": 1.0}
     assert "DISAGREES" in text_of(found.page())
 
 
 def test_ranking_sorts_by_numbers_and_shows_bounds() -> None:
-    table = ranking_table(pages.with_candidates(9).document, Words())
+    table = ranking_table(pages.with_candidates(9).run, Words())
     ruled_out = next(cells for standing, cells in table.rows if standing == "ruled out")
-    assert [cell.text for cell in ruled_out[:4]] == ["", "Plant 4", "≥ 23", "≥ USD 310.7 M"]
+    assert [cell.text for cell in ruled_out[:4]] == ["", "Plant 4", "≥ 23", "≥ 310.66"]
     assert [cell.key for cell in ruled_out[2:4]] == [23, 310_656_566]
+    assert table.columns[3] == ("Cost, USD million", True)
     assert any("proven bound" in note for note in table.notes)
 
 
 def test_long_ranking_says_how_many_more() -> None:
-    table = ranking_table(pages.with_candidates(LISTED_ROWS + 100).document, Words())
+    table = ranking_table(pages.with_candidates(LISTED_ROWS + 100).run, Words())
     assert len(table.rows) == LISTED_ROWS
     assert "100 sites more: see sites.geojson." in table.notes
 
 
 def test_ranking_of_many_milestones_has_the_first_and_the_last() -> None:
-    table = ranking_table(pages.with_milestones([f"m{n}" for n in range(12)]).document, Words())
+    table = ranking_table(pages.with_milestones([f"m{n}" for n in range(12)]).run, Words())
     assert [name for name, _ in table.columns][2:4] == ["m0, day", "m11, day"]
 
 
@@ -215,69 +221,28 @@ def test_front_of_the_same_run_is_shown() -> None:
 
 
 def test_page_of_a_front() -> None:
-    text = text_of(front_report(pages.front_document(), Words()))
+    text = text_of(front_report(pages.front().record, Words()))
     assert "Soonest is day 23 at Alpha Works, for USD 307,727,896." in text
     assert "proven" in text
     assert "Programs solved" in text
 
 
 def test_page_of_a_front_without_points() -> None:
-    document = pages.front_document() | {"points": [], "sites": [], "outcome": "no site can serve"}
-    assert "There is no front." in text_of(front_report(document, Words()))
+    found = pages.front()
+    found.document.update(sites=[], outcome="no site can serve")
+    assert "There is no front." in text_of(front_report(found.record, Words()))
 
 
 ENGLISH = re.compile(r"[A-Za-z]{2,}")
-"""Words that may be in a Korean page: units, formats, names of programs and of the data."""
 ALLOWED = {
-    *(
-        "GPU",
-        "MW",
-        "SHA",
-        "MILP",
-        "siteopt",
-        "explain",
-        "geojson",
-        "sites",
-        "Natural",
-        "Earth",
-        "HiGHS",
-        "highspy",
-        "PuLP",
-    ),
-    *(
-        "Python",
-        "pulp",
-        "numpy",
-        "pandas",
-        "geopandas",
-        "pyproj",
-        "toml",
-        "csv",
-        "scenario",
-        "candidates",
-        "offers",
-        "steps",
-    ),
-    *(
-        "small",
-        "first",
-        "run",
-        "Alpha",
-        "Works",
-        "Beta",
-        "Mill",
-        "Model",
-        "Depot",
-        "alpha",
-        "beta",
-        "gamma",
-        "quote",
-        "project",
-        "horizon",
-        "days",
-    ),
-    *("ISO", "Hz", "MWh"),
+    *("GPU", "MW", "MWh", "Hz", "ISO", "SHA", "MILP"),
+    *("siteopt", "explain", "geojson", "sites", "Natural", "Earth"),
+    *("HiGHS", "highspy", "PuLP", "Python", "pulp", "numpy", "pandas", "geopandas", "pyproj"),
+    *("toml", "csv", "scenario", "candidates", "offers", "steps", "project", "horizon", "days"),
+    *("small", "first", "run", "early", "middle", "late", "quote", "Model", "Depot"),
+    *("Alpha", "Works", "Beta", "Mill", "alpha", "beta", "gamma"),
 }
+"""Words that may be in a Korean page: units, formats, names of programs and of the data."""
 
 
 def strings(found: Text) -> set[str]:
@@ -287,19 +252,37 @@ def strings(found: Text) -> set[str]:
     return set(ENGLISH.findall(re.sub(r"[0-9a-f]{64}", "", " ".join([found.text, *hidden]))))
 
 
-@pytest.mark.parametrize("name", ["small", "no orders", "no plan yet", "not proven", "replayed"])
+@pytest.mark.parametrize(
+    "name", ["small", "no orders", "no site", "no plan yet", "not proven", "replayed", "replayed late"]
+)
 def test_nothing_english_is_left_in_korean_but_names(name: str) -> None:
     assert strings(Text(pages.page(name, "ko"))) - ALLOWED == set()
 
 
+def test_every_assumption_is_told_in_korean() -> None:
+    found = pages.small()
+    found.document["assumptions"] = [
+        {"column": column.name, "value": "poor" if column.choices else 30.0, "sites": 2, "chosen_site": True}
+        for column in CANDIDATES
+        if column.assumable
+    ]
+    text = Text(found.page("ko"))
+    assert "이 부지의 판단 항목 12개 가운데 12개가 비어 있어 가정했습니다" in text.text
+    assert "건물 상태 불량 2 해당" in text.text
+    assert "설계 외기 온도 30 °C 2 해당" in text.text
+    assert strings(text) - ALLOWED == {"USD"}
+
+
 def test_korean_front_has_nothing_english_but_names() -> None:
-    assert strings(Text(front_report(pages.front_document(), Words("ko")))) - ALLOWED == set()
+    assert strings(Text(front_report(pages.front().record, Words("ko")))) - ALLOWED == set()
 
 
 def test_what_is_hardly_right_and_how_files_were_read_is_told() -> None:
     found = pages.small()
     assert "Hardly right" not in text_of(found.page())
-    found.document["warnings"] = [{"message": "a.csv:2:grid_mw: found '<b>', expected less"}]
+    warning = {"code": "W01", "file": "a.csv", "row": 2, "column": "grid_mw", "found": "<b>", "expected": "less"}
+    warning |= {"longitude": None, "latitude": None, "message": "a.csv:2:grid_mw: found '<b>', expected less"}
+    found.document["warnings"] = [warning]
     found.document["inputs"][0]["read_as"] = "CP949, semicolons between cells"
     plain = found.page()
     assert "<b>'" not in plain

@@ -1,122 +1,615 @@
-"""Words: every phrase that the code says has a translation, and reasons are told by their patterns."""
+"""Words: whatever siteopt says has a Korean translation, and another language is a catalogue and no code."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
+import numpy as np
 import pytest
+from babel.messages.catalog import Message
+from babel.messages.pofile import read_po
 
-from siteopt.instance import QUEUES
-from siteopt.optimize.bottleneck import LIMITS
-from siteopt.output.korean import COUNTED, PHRASES, TERMS
-from siteopt.output.words import Words
-from siteopt.plan import RunOutcome, Standing
-from siteopt.schema import CANDIDATES, Kind
+import siteopt
+from siteopt.instance import QUEUES, TRADES
+from siteopt.optimize.bottleneck import LIMITS, floors
+from siteopt.optimize.bounds import HOLDERS, requirements
+from siteopt.output import words as words_module
+from siteopt.output.charts.electric import SOURCES
+from siteopt.output.charts.ground import LOOKS as ROLES
+from siteopt.output.names import COUNTED, NAMES, PLURAL
+from siteopt.output.reason_texts import REASON_TEXTS
+from siteopt.output.replay import FIGURES
+from siteopt.output.report import front_report
+from siteopt.output.words import LANGUAGES, Words
+from siteopt.record.base import RunOutcome, Standing
+from siteopt.record.reason import Quantity, Reason, ReasonCode, because
+from siteopt.schema import CANDIDATES, Condition, Kind, Status, Trade
+from siteopt.simulate import events
+from siteopt.simulate.dispatch import Limit, unmet
+from tests.cases import tiny
+from tests.report import pages
 
-OUTPUT = Path(__file__).parents[2] / "siteopt" / "output"
+PACKAGE = Path(siteopt.__file__).parent
+OUTPUT = PACKAGE / "output"
 KOREAN = Words("ko")
+HANGUL = re.compile("[가-힣]")
+
+
+@cache
+def catalogue(context: str | None = None) -> dict[str, Message]:
+    """The entries of the Korean catalogue in a context, by their English; the singular where they count."""
+    with (words_module.LOCALE / "ko.po").open("rb") as file:
+        entries = [entry for entry in read_po(file, locale="ko", abort_invalid=True) if entry.id]
+    return {forms(entry.id)[0]: entry for entry in entries if entry.context == context}
+
+
+def forms(text: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
+
+
+def calls(folder: Path, name: str) -> Iterator[ast.Call]:
+    """Calls of a function, or of an attribute, of this name."""
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args:
+                called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+                if called == name:
+                    yield node
 
 
 def said() -> set[str]:
     """Phrases in the code and the templates."""
-    found = set()
-    for path in OUTPUT.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-                name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-                if name == "words":
-                    found.add(node.args[0].value)
+    found = {call.args[0].value for call in calls(OUTPUT, "words") if isinstance(call.args[0], ast.Constant)}
     for path in OUTPUT.rglob("*.jinja"):
         found |= {text for _, text in re.findall(r"\bt\((['\"])(.*?)\1", path.read_text(encoding="utf-8"))}
     return found
 
 
-def fields(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+def fields(text: str) -> set[tuple[str, str | None]]:
+    """The placeholders of a text, each with what says how it is shown."""
+    return {(name, spec) for _, name, spec, _ in Formatter().parse(text) if name is not None}
+
+
+# the catalogue
+
+
+def test_every_phrase_stands_where_it_is_said() -> None:
+    """A phrase that were put together at run time could not be looked up."""
+    assert [ast.unparse(call) for call in calls(OUTPUT, "words") if not isinstance(call.args[0], ast.Constant)] == []
 
 
 def test_every_phrase_has_a_translation_and_none_is_left_over() -> None:
-    assert said() == set(PHRASES)
+    assert said() == set(catalogue())
 
 
-@pytest.mark.parametrize("phrase", PHRASES)
-def test_translation_holds_the_same_values(phrase: str) -> None:
-    assert fields(PHRASES[phrase]) == fields(phrase)
+def test_every_reason_has_a_translation_and_none_is_left_over() -> None:
+    assert set(REASON_TEXTS) == set(ReasonCode)
+    assert set(catalogue("reason")) == set(REASON_TEXTS.values())
 
 
-@pytest.mark.parametrize(
-    "name",
-    [*QUEUES, *LIMITS, *Standing, *RunOutcome, *Kind, *(column.name for column in CANDIDATES if column.assumable)],
-)
-def test_every_name_that_siteopt_gives_has_a_translation(name: str) -> None:
-    assert name in TERMS
+def test_every_counted_noun_has_a_translation_and_none_is_left_over() -> None:
+    assert {forms(entry.id) for entry in catalogue("count").values()} == set(COUNTED.values())
 
 
-@pytest.mark.parametrize(
-    ("text", "korean"),
-    [
-        ("unknown: grid_mw, floor_area_m2", "정보 없음: 수전 용량, 바닥 면적"),
-        ("not to be had before 2025-08-01", "2025-08-01 이전에는 확보 불가"),
-        ("taken since 2015-12-01", "2015-12-01 이후 확보 불가"),
-        ("status is occupied", "조건에 맞지 않음(상태: 사용 중)"),
-        ("outside korea.gpkg", "korea.gpkg 구역 밖"),
-        ("within 2.5 km of faults.gpkg", "faults.gpkg에서 2.5 km 이내"),
-        ("its bound is worse than rank 10", "하한이 10위보다 나쁨"),
-        ("no plan by day 365: crew, water", "365일째까지 가능한 계획 없음: 시공 인력, 용수"),
-        (
-            "peak power for first run: 3.0 MW by day 365, 12.5 needed: short of 9.5",
-            "first run의 최대 전력: 365일째까지 3.0 MW, 필요 12.5, 부족 9.5",
+@pytest.mark.parametrize("context", [None, "reason", "count", "money", "name", "currency"])
+def test_translations_hold_the_same_values_shown_alike(context: str | None) -> None:
+    assert catalogue(context)
+    for english, entry in catalogue(context).items():
+        for korean in forms(entry.string):
+            assert korean.strip()
+            assert fields(korean) == fields(english), english
+        assert not entry.fuzzy, english
+
+
+def test_there_is_no_other_context() -> None:
+    with (words_module.LOCALE / "ko.po").open("rb") as file:
+        contexts = {entry.context for entry in read_po(file, locale="ko") if entry.id}
+    assert contexts == {None, "reason", "count", "money", "name", "currency"}
+
+
+# names
+
+
+def limits_of_a_replay(patch: pytest.MonkeyPatch) -> list[Limit]:
+    """All limits that a replay looks at, as if none held."""
+    patch.setattr(Limit, "holds", False)
+    case = tiny()
+    nothing = np.zeros(0, dtype=np.int64)
+    return unmet(case, 0, nothing, np.zeros(0, dtype=bool), nothing)
+
+
+@cache
+def given() -> dict[str, set[str]]:
+    """The names that siteopt gives, by what they are of."""
+    needs = [*requirements(tiny()), *floors(tiny())]
+    with pytest.MonkeyPatch.context() as patch:
+        limits = limits_of_a_replay(patch)
+    columns = [column for column in CANDIDATES if column.assumable]
+    return {
+        "limits": {*LIMITS, *HOLDERS, "cost", *(need.name for need in needs), *(limit.name for limit in limits)},
+        "queues": set(QUEUES),
+        "standings": set(Standing),
+        "outcomes": {*RunOutcome, "not proven"},
+        "kinds": {*Kind, *PLURAL, *PLURAL.values(), *(f"{kind} haul" for kind in Kind)},
+        "trades": {*TRADES, *Trade},
+        "columns": {*(column.name for column in columns), "status", "country", "region"},
+        "what stands in columns": {*(f"{state} condition" for state in Condition), *Status},
+        "confidence": {"high", "medium", "low", "estimate", "unknown"},
+        "units": {
+            *(column.unit for column in columns if column.unit not in ("", "USD")),
+            *(thing.unit for thing in (*needs, *limits)),
+            *("km", "GPUs", "days", "million USD"),
+        },
+        "events": {
+            *(events.SWING, events.WAVEFORM, events.STOP, events.START, events.GENERATOR_LOSS, events.GRID_LOSS),
+        },
+        "modes": {events.ISLANDED, events.GRID_TIED},
+        "figures of an event": {*FIGURES, *SOURCES.values(), "load_mw"},
+        "parts of the cost": {*pages.small().plan.cost.parts_usd, "all else"},
+        "roles of areas": {*ROLES, "ground"},
+        "names of their own in English": set(NAMES),
+    }
+
+
+def english(name: str) -> str:
+    return NAMES.get(name, name.replace("_", " "))
+
+
+@pytest.mark.parametrize("what", given())
+def test_every_name_that_siteopt_gives_has_a_translation(what: str) -> None:
+    assert given()[what]
+    assert {english(name) for name in given()[what]} - set(catalogue("name")) == set()
+
+
+@pytest.fixture(scope="module")
+def asked_for() -> set[str]:
+    """Names that pages of every kind ask for."""
+    found: set[str] = set()
+    term = Words.term
+
+    def noted(self: Words, name: str) -> str:
+        found.add(name)
+        return term(self, name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Words, "term", noted)
+        for run in (pages.no_site(), pages.with_candidates(7), pages.replayed_late()):
+            run.page("ko", pages.front().record)
+        front_report(pages.front().record, KOREAN)
+    return found
+
+
+def test_every_name_on_a_page_has_a_translation(asked_for: set[str]) -> None:
+    assert {english(name) for name in asked_for} - set(catalogue("name")) == set()
+
+
+def test_no_translation_of_a_name_is_left_over(asked_for: set[str]) -> None:
+    known = asked_for.union(*given().values())
+    assert set(catalogue("name")) - {english(name) for name in known} == set()
+
+
+# reasons
+
+
+def mw(amount: float) -> Quantity:
+    return Quantity(amount=amount, unit="MW")
+
+
+SHORT = because(ReasonCode.SHORT, limit="cooling", missing=mw(2.4))
+RUN, OFFER, LAYER = "1차 가동", "임대-7", "남부"
+"""Names of the user: none of their letters is Latin."""
+
+TOLD: tuple[tuple[Reason, str, str], ...] = (
+    (because(ReasonCode.STORED_TEXT, text="옛 문장"), "옛 문장", "옛 문장"),
+    (
+        because(ReasonCode.UNKNOWN_FIGURES, columns=("grid_mw", "floor_area_m2")),
+        "unknown: grid capacity and floor area",
+        "정보 없음: 수전 용량 및 바닥 면적",
+    ),
+    (
+        because(ReasonCode.NOT_YET_AVAILABLE, found="2025-08-01"),
+        "not available before 1 August 2025",
+        "2025년 8월 1일 이전에는 확보 불가",
+    ),
+    (
+        because(ReasonCode.NO_LONGER_AVAILABLE, found="2015-12-01"),
+        "not available since 1 December 2015",
+        "2015년 12월 1일 이후 확보 불가",
+    ),
+    (
+        because(ReasonCode.NOT_ADMITTED, column="status", found="occupied"),
+        "status is occupied",
+        "조건에 맞지 않음(상태: 사용 중)",
+    ),
+    (
+        because(ReasonCode.NOT_ADMITTED, column="country", found=""),
+        "country is unknown",
+        "조건에 맞지 않음(국가: 미상)",
+    ),
+    (because(ReasonCode.OUTSIDE_LAYER, layer=LAYER), "outside 남부", "남부 구역 밖"),
+    (
+        because(ReasonCode.TOO_NEAR_LAYER, layer=LAYER, distance=Quantity(amount=2.5, unit="km")),
+        "within 2.5 km of 남부",
+        "남부에서 2.5 km 이내",
+    ),
+    (
+        because(ReasonCode.BOUND_IS_WORSE, rank=10),
+        "its bound is worse than rank 10",
+        "하한이 10위보다 나쁨",
+    ),
+    (
+        because(ReasonCode.NO_PLAN, because(ReasonCode.ANY_LIMIT, limits=("crew", "water")), day=365),
+        "no plan by day 365: crew and water",
+        "365일째까지 가능한 계획 없음: 시공 인력 및 용수",
+    ),
+    (
+        because(
+            ReasonCode.SHORT_BY_HORIZON,
+            limit="peak power",
+            milestone=RUN,
+            day=365,
+            there=mw(3.0),
+            needed=mw(12.5),
+            missing=mw(9.5),
         ),
-        ("floor area for 100k: hall for 9,000 of 100,000 GPUs", "100k의 바닥 면적: GPU 100,000장 중 9,000장분만 가능"),
-        ("halls for 200k: not by day 730", "200k의 건물 준비: 730일째까지 불가"),
-        ("as first run", "first run 마일스톤과 같은 날"),
-        ("mean power and peak power together", "평균 전력, 최대 전력 동시 제약"),
-        ("several limits together", "여러 제약이 함께 작용"),
-        ("GPU deliveries", "GPU 납품"),
-        ("something new", "something new"),
-        ("", ""),
-    ],
+        "peak power for 1차 가동: 3.0 MW by day 365, 12.5 needed, 9.5 short",
+        "1차 가동의 최대 전력: 365일째까지 3.0 MW, 필요 12.5, 부족 9.5",
+    ),
+    (
+        because(ReasonCode.FLOOR_AREA_SHORT, milestone=RUN, there=9_000, needed=100_000),
+        "floor area for 1차 가동: hall for 9,000 of 100,000 GPUs",
+        "1차 가동의 바닥 면적: GPU 100,000장 중 9,000장분만 가능",
+    ),
+    (
+        because(ReasonCode.TOO_LATE, limit="halls", milestone=RUN, day=730),
+        "halls for 1차 가동: not by day 730",
+        "1차 가동의 건물 준비: 730일째까지 불가",
+    ),
+    (
+        because(
+            ReasonCode.QUALITY_SHORT, limit="battery power", milestone=RUN, day=200, there=mw(61.0), needed=mw(80.0)
+        ),
+        "battery power for 1차 가동: 61.0 MW by day 200, power quality asks for 80.0",
+        "1차 가동의 배터리 출력: 200일째까지 61.0 MW, 전력 품질에 필요한 값 80.0",
+    ),
+    (
+        because(ReasonCode.QUALITY_UNATTAINABLE, milestone=RUN, limit="inertia"),
+        "power quality for 1차 가동: no amount of inertia keeps the class",
+        "1차 가동의 전력 품질: 관성을(를) 아무리 늘려도 등급을 유지할 수 없음",
+    ),
+    (because(ReasonCode.LIMIT, limit="GPU deliveries"), "GPU deliveries", "GPU 납품"),
+    (because(ReasonCode.SAME_DAY, milestone=RUN), "the same day as 1차 가동", "1차 가동 마일스톤과 같은 날"),
+    (
+        because(ReasonCode.LIMITS_TOGETHER, limits=("mean power", "peak power")),
+        "mean power and peak power together",
+        "평균 전력 및 최대 전력 동시 제약",
+    ),
+    (
+        because(ReasonCode.ANY_LIMIT, limits=("cooling", "swing", "ride through")),
+        "cooling, swing and ride through",
+        "냉각 용량, 부하 변동 대응 및 정전 버팀 시간",
+    ),
+    (because(ReasonCode.SEVERAL_LIMITS), "several limits together", "여러 제약이 함께 작용"),
+    (because(ReasonCode.NOTHING), "nothing: it can start at once", "기다릴 것 없음: 바로 시작 가능"),
+    (
+        because(ReasonCode.GPUS_NETWORKED_BY, there=31_200, needed=32_000, day=72),
+        "31,200 of 32,000 GPUs networked by day 72",
+        "72일째까지 GPU 32,000장 중 31,200장 연결",
+    ),
+    (
+        because(ReasonCode.GPUS_NETWORKED_IN_THE_END, there=9_000, needed=32_000),
+        "9,000 of 32,000 GPUs networked in the end",
+        "GPU 32,000장 중 9,000장만 연결",
+    ),
+    (SHORT, "cooling: 2.4 MW short", "냉각 용량: 2.4 MW 부족"),
+    (
+        because(ReasonCode.SHORT, limit="inertia", missing=Quantity(amount=0.004, unit="MW s")),
+        "inertia: 0.0040 MW s short",
+        "관성: 0.0040 MW·s 부족",
+    ),
+    (
+        because(ReasonCode.ABOVE, limit="fuel gas", used=mw(12), allowed=mw(10)),
+        "fuel gas: 12.0 MW of 10.0 MW",
+        "연료 가스: 12.0 MW(한도 10.0 MW)",
+    ),
+    (
+        because(ReasonCode.ABOVE_AVAILABLE, offer=OFFER, ordered=12, available=10),
+        "12 units of 임대-7 ordered, 10 available",
+        "임대-7: 12대 발주, 10대만 확보 가능",
+    ),
+    (
+        because(ReasonCode.UNTIL_UNIT, SHORT, unit=3, offer=OFFER),
+        "cooling: 2.4 MW short until unit 3 of 임대-7 serves",
+        "임대-7 3호기 가동 전까지 냉각 용량: 2.4 MW 부족",
+    ),
+    (
+        because(ReasonCode.UNTIL_LATE_UNIT, SHORT, unit=12, offer=OFFER, days=2, trade="electrical"),
+        "cooling: 2.4 MW short until unit 12 of 임대-7 serves, 2 days late for want of electrical crews",
+        "임대-7 12호기 가동 전까지 냉각 용량: 2.4 MW 부족(전기 시공조 부족으로 2일 늦음)",
+    ),
+    (
+        because(
+            ReasonCode.UNTIL_STEP,
+            because(ReasonCode.SHORT, limit="mean power", missing=mw(1)),
+            because(ReasonCode.SHORT, limit="swing", missing=mw(2)),
+            step=2,
+        ),
+        "mean power: 1.0 MW short; swing: 2.0 MW short until grid step 2 serves",
+        "계통 2단계 가동 전까지 평균 전력: 1.0 MW 부족; 부하 변동 대응: 2.0 MW 부족",
+    ),
+    (
+        because(ReasonCode.NO_CREW, trade="mechanical", units=3),
+        "no mechanical crew for 3 units",
+        "3대를 설치할 기계 시공조 없음",
+    ),
+    (
+        because(ReasonCode.EARLIER_MILESTONE, milestone=RUN),
+        "the milestone before it, 1차 가동",
+        "앞선 마일스톤 1차 가동",
+    ),
 )
-def test_reasons_are_told_in_korean(text: str, korean: str) -> None:
-    assert KOREAN.reason(text) == korean
+"""Reasons, with what they are in English and in Korean."""
+
+GLOSSARY = {"GPU", "ISO", "MW", "MWh", "NOx", "km", "m", "s", "t"}
+"""Abbreviations and units that Korean writes in Latin letters."""
 
 
-def test_reasons_in_english_name_columns_in_words() -> None:
-    assert Words().reason("unknown: grid_mw, floor_area_m2") == "unknown: grid, floor area"
-    assert Words().reason("taken since 2015-12-01") == "taken since 2015-12-01"
+def latin(text: str) -> set[str]:
+    return set(re.findall("[A-Za-z]+", text)) - GLOSSARY
+
+
+@pytest.mark.parametrize(("reason", "plain", "korean"), TOLD)
+def test_reasons_are_told_in_english_and_in_korean(reason: Reason, plain: str, korean: str) -> None:
+    assert Words().reason(reason) == plain
+    assert KOREAN.reason(reason) == korean
+    assert latin(korean) == set()
+
+
+def test_every_reason_is_told() -> None:
+    assert {reason.code for reason, _, _ in TOLD} == set(ReasonCode)
+
+
+@pytest.mark.parametrize(("reason", "plain", "korean"), TOLD)
+def test_reasons_name_all_of_their_values(reason: Reason, plain: str, korean: str) -> None:
+    named = {name for name, _ in fields(REASON_TEXTS[reason.code])}
+    assert named == {*reason.values, *(["parts"] if reason.parts else [])}
+
+
+def test_reasons_are_made_with_the_values_that_their_texts_name() -> None:
+    found = set()
+    for call in calls(PACKAGE, "because"):
+        first = call.args[0]
+        if isinstance(first, ast.Attribute) and all(keyword.arg for keyword in call.keywords):
+            code = ReasonCode[first.attr]
+            made = {keyword.arg for keyword in call.keywords} | ({"parts"} if call.args[1:] else set())
+            assert made == {name for name, _ in fields(REASON_TEXTS[code])}, ast.unparse(call)
+            found.add(code)
+    assert len(found) > 15
+
+
+@pytest.mark.parametrize("limit", sorted(given()["limits"]))
+def test_every_limit_is_told_in_korean(limit: str) -> None:
+    for reason in (
+        because(ReasonCode.LIMIT, limit=limit),
+        because(ReasonCode.TOO_LATE, limit=limit, milestone=RUN, day=9),
+    ):
+        assert HANGUL.search(KOREAN.reason(reason))
+        assert latin(KOREAN.reason(reason)) == set()
+
+
+@pytest.mark.parametrize("unit", sorted(given()["units"] - {"USD/MWh", "million USD"}))
+def test_every_unit_is_told_in_korean(unit: str) -> None:
+    amount = Quantity(amount=1234.5, unit=unit)
+    told = KOREAN.reason(because(ReasonCode.ABOVE, limit="water", used=amount, allowed=amount))
+    assert told.startswith("용수: 1,234.5 ")
+    assert latin(told) - {"C"} == set()
+
+
+def test_a_limit_is_asked_for_only_of_a_reason_that_has_one() -> None:
+    assert because(ReasonCode.LIMIT, limit="crew").limit == "crew"
+    assert because(ReasonCode.SEVERAL_LIMITS).limit == ""
+
+
+def test_several_reasons_are_told_one_after_the_other() -> None:
+    assert Words().reasons([]) == ""
+    assert KOREAN.reasons([SHORT, because(ReasonCode.NOTHING)]) == (
+        "냉각 용량: 2.4 MW 부족; 기다릴 것 없음: 바로 시작 가능"
+    )
+
+
+# numbers, dates, money
 
 
 def test_numbers_have_nouns() -> None:
     assert [Words().count(number, "day") for number in (1, 2, 1200)] == ["1 day", "2 days", "1,200 days"]
-    assert all(COUNTED[noun].format("3") != "3" for noun in COUNTED)
+    assert Words().count(0, "day") == "0 days"
+    assert Words().count(1.5, "day") == "1.5 days"
     assert KOREAN.count(3, "unit") == "3대"
 
 
-def test_dates_are_those_of_the_language() -> None:
-    assert Words().date("2024-09-02") == "2 September 2024"
-    assert KOREAN.date("2024-09-02") == "2024년 9월 2일"
+@pytest.mark.parametrize("noun", COUNTED)
+def test_every_counted_noun_is_told(noun: str) -> None:
+    assert [Words().count(number, noun) for number in (1, 3)] == [
+        form.format(count=number) for form, number in zip(COUNTED[noun], (1, 3), strict=True)
+    ]
+    told = KOREAN.count(3, noun)
+    assert "3" in told
+    assert latin(told) == set()
 
 
 @pytest.mark.parametrize(
-    ("currency", "rate", "usd", "korean"),
+    ("value", "shown"), [(0, "0.0"), (2.44, "2.4"), (0.0412, "0.041"), (-0.0004, "-0.00040"), (12_345.6, "12,345.6")]
+)
+def test_a_small_figure_keeps_enough_digits_to_differ_from_nothing(value: float, shown: str) -> None:
+    assert Words().figure(value) == shown
+
+
+def test_shares_are_told_in_per_cent() -> None:
+    assert Words().percent(0.9749, 1) == "97.5%"
+    assert KOREAN.percent(0.9749) == "97%"
+
+
+def test_dates_are_those_of_the_language() -> None:
+    assert Words().date(date(2024, 9, 2)) == "2 September 2024"
+    assert KOREAN.date(date(2024, 9, 2)) == "2024년 9월 2일"
+
+
+@pytest.mark.parametrize(
+    ("currency", "rate", "usd", "plain", "korean"),
     [
-        ("KRW", 1380.0, 7_775_724_637.7, "10조 7,305억 원"),
-        ("KRW", 1000.0, 1e9, "1조 원"),
-        ("KRW", 1000.0, 28_300_000, "283억 원"),
-        ("KRW", 1000.0, 9_999_950_000, "10조 원"),
-        ("USD", 1.0, 7_340_106_426, "73.40억 달러"),
-        ("USD", 1.0, 427_621, "43만 달러"),
-        ("EUR", 1.0, -2.5e8, "-2.50억 EUR"),
-        ("USD", 1.0, 0, "0만 달러"),
+        ("KRW", 1380.0, 7_775_724_637.7, "KRW 10,730.5 billion", "10.73조 원"),
+        ("KRW", 1000.0, 1e9, "KRW 1,000.00 billion", "10,000.0억 원"),
+        ("KRW", 1000.0, 9_999_950_000, "KRW 9,999.95 billion", "99,999.5억 원"),
+        ("KRW", 1000.0, 28_300_000, "KRW 28,300.0 million", "283.00억 원"),
+        ("USD", 1.0, 7_340_106_426, "USD 7,340.11 million", "73.40억 달러"),
+        ("USD", 1.0, 427_621, "USD 427,621", "427,621 달러"),
+        ("EUR", 1.0, -2.5e8, "EUR -250.00 million", "-25,000.0만 EUR"),
+        ("USD", 1.0, 0, "USD 0", "0 달러"),
     ],
 )
-def test_money_is_told_by_ten_thousands_in_korean(currency: str, rate: float, usd: float, korean: str) -> None:
-    assert KOREAN.money({"currency": currency, "currency_per_usd": rate}, usd) == korean
+def test_money_is_told_by_what_the_language_counts_in(
+    currency: str, rate: float, usd: float, plain: str, korean: str
+) -> None:
+    assert Words("en", currency, rate).money(usd) == plain
+    assert Words("ko", currency, rate).money(usd) == korean
 
 
-def test_phrase_without_translation_is_an_error() -> None:
-    with pytest.raises(KeyError):
-        KOREAN("nothing that the report says")
+def test_amounts_of_a_table_have_one_unit() -> None:
+    amounts = (7_340_106_426, 31_400_000, 0)
+    unit = Words().money_unit(amounts)
+    assert unit.name == "USD million"
+    assert [unit.bare(usd) for usd in amounts] == ["7,340.11", "31.40", "0.00"]
+    assert unit(31_400_000) == "USD 31.40 million"
+    assert KOREAN.money_unit(amounts).name == "억 달러"
+    assert Words().money_unit([]).name == "USD"
+
+
+def test_prices_and_exact_amounts_are_in_the_currency() -> None:
+    won = Words("ko", "KRW", 1380.0)
+    assert won.price(65) == "89,700.0 원"
+    assert won.amount(1_000_001) == "1,380,001,380 원"
+    assert Words().amount(307_727_896) == "USD 307,727,896"
+
+
+def test_words_of_a_record_are_in_its_currency() -> None:
+    found = pages.small()
+    found.document.update(currency="KRW", currency_per_usd=1380.0)
+    assert Words.of(found.run, "ko") == Words("ko", "KRW", 1380.0)
+    assert "4,246.64억 원" in found.page("ko")
+
+
+def test_phrase_without_translation_is_told_in_english() -> None:
+    assert KOREAN("nothing that the report {says}", says="says") == "nothing that the report says"
+
+
+# another language
+
+GERMAN = """\
+msgid ""
+msgstr ""
+"Language: de\\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+
+msgid "Cost"
+msgstr "Kosten"
+
+#, python-brace-format
+msgid "Scenario {name}, decided on {date}"
+msgstr "Szenario {name}, entschieden am {date}"
+
+msgctxt "name"
+msgid "generators"
+msgstr "Stromerzeuger"
+
+msgctxt "name"
+msgid "floor area"
+msgstr "Hallenfläche"
+
+msgctxt "name"
+msgid "yard area"
+msgstr "Hoffläche"
+
+#, python-brace-format
+msgctxt "count"
+msgid "{count} day"
+msgid_plural "{count} days"
+msgstr[0] "{count} Tag"
+msgstr[1] "{count} Tage"
+
+#, python-brace-format
+msgctxt "reason"
+msgid "unknown: {columns:names}"
+msgstr "unbekannt: {columns:names}"
+
+#, python-brace-format
+msgctxt "reason"
+msgid "not available before {found:date}"
+msgstr "erst ab {found:date} verfügbar"
+
+#, python-brace-format
+msgctxt "money"
+msgid "{currency} {amount}"
+msgstr "{amount} {currency}"
+
+msgctxt "currency"
+msgid "EUR"
+msgstr "Euro"
+"""
+
+
+@pytest.fixture
+def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Words]:
+    """The words of a language that siteopt does not come with."""
+    assert "de" not in LANGUAGES
+    (tmp_path / "de.po").write_text(GERMAN, encoding="utf-8")
+    monkeypatch.setattr(words_module, "LOCALE", tmp_path)
+    yield Words("de", "EUR", 0.9)
+    words_module._translations.cache_clear()
+
+
+def test_languages_are_english_and_the_catalogues() -> None:
+    catalogues = sorted(path.stem for path in words_module.LOCALE.glob("*.po"))
+    assert "ko" in catalogues
+    assert list(LANGUAGES) == ["en", *catalogues]
+
+
+def test_another_language_needs_a_catalogue_and_no_code(german: Words) -> None:
+    assert german("Cost") == "Kosten"
+    assert german.term("generators") == "Stromerzeuger"
+    assert german.reason(because(ReasonCode.UNKNOWN_FIGURES, columns=("floor_area_m2", "yard_area_m2"))) == (
+        "unbekannt: Hallenfläche und Hoffläche"
+    )
+    assert german.reason(because(ReasonCode.NOT_YET_AVAILABLE, found="2024-09-02")) == (
+        "erst ab 2. September 2024 verfügbar"
+    )
+    assert german.term("chillers") == "chillers"
+
+
+def test_another_language_has_its_numbers_and_dates(german: Words) -> None:
+    assert german.number(1234.5, 1) == "1.234,5"
+    assert german.percent(0.125, 1) == "12,5%"
+    assert german.figure(0.0412) == "0,041"
+    assert [german.count(number, "day") for number in (1, 2, 1200)] == ["1 Tag", "2 Tage", "1.200 Tage"]
+    assert german.date(date(2024, 9, 2)) == "2. September 2024"
+    assert german.date(date(2024, 3, 2)) == "2. März 2024"
+
+
+def test_another_language_has_its_money(german: Words) -> None:
+    assert german.money(7_340_106_426) == "6.606,10 Millionen Euro"
+    assert german.money_unit([7_340_106_426]).bare(31_400_000) == "28,26"
+    assert german.amount(1_000_000) == "900.000 Euro"
+
+
+def test_another_language_has_a_page(german: Words) -> None:
+    page = pages.small().page(german.language)
+    assert '<html lang="de">' in page
+    assert "Szenario small, entschieden am 1. Januar 2025" in page
+    assert "Kosten" in page
+    assert "24. Januar 2025" in page

@@ -15,7 +15,9 @@ import siteopt
 from siteopt.instance import NEVER, Instance
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.search import search
+from siteopt.output.words import Words
 from siteopt.plan import Plan
+from siteopt.record.reason import ReasonCode, because
 from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.orders import Orders
 from siteopt.simulate.queues import follow_queues
@@ -35,6 +37,11 @@ def of(plan: Plan) -> Orders:
     return Orders(plan.day, plan.units, plan.step)
 
 
+def said(found: Calendar) -> list[str]:
+    """What each milestone waited for, in English."""
+    return [Words().reasons(reasons) for reasons in found.reasons]
+
+
 NO_GRID = {"grid_mw": 0.0}
 
 
@@ -43,7 +50,7 @@ def test_a_site_with_all_it_needs_waits_for_its_gpus() -> None:
     assert found.day.tolist() == [12]
     assert found.bound_day.tolist() == [12]
     # networked at the start of day 10, but not of day 9; two days of commissioning
-    assert found.reason == ("GPUs: 0 of 1,000 networked by day 9",)
+    assert said(found) == ["0 of 1,000 GPUs networked by day 9"]
     assert found.on_time
     assert not found.by_crews.any()
 
@@ -54,7 +61,7 @@ def test_a_truck_on_its_way_through_the_year() -> None:
     case = tiny([offer], [NO_GRID], crews=np.array([4.0, 0.0]), commissioning_days=3)
     found = replay(case, ordered([19], [2]))
     assert found.day.tolist() == found.bound_day.tolist() == [19]
-    assert found.reason == ("mean power: 10.0 MW short; peak power: 10.0 MW short until the 1st o0 serves",)
+    assert said(found) == ["mean power: 10.0 MW short; peak power: 10.0 MW short until unit 1 of o0 serves"]
     days = found.days
     assert len(days.serving_units) == 20
     for name, first in {"left_units": 11, "arrived_units": 14, "installed_units": 16, "serving_units": 19}.items():
@@ -69,7 +76,10 @@ def test_whole_crews_are_why_it_is_late() -> None:
     offer = generator(rating_mw=4.0, arrival_day=10, install_days=3, crew_days=3.0)
     found = replay(tiny([offer], [NO_GRID], crews=np.array([2.0, 0.0])), ordered([15], [3]))
     assert (found.day[0], found.bound_day[0], found.by_crews[0]) == (16, 15, True)
-    assert found.reason[0].endswith("2.0 MW short until the 3rd o0 serves, 3 days late for want of electrical crews")
+    (late,) = found.reasons[0]
+    assert late.code is ReasonCode.UNTIL_LATE_UNIT
+    assert late.values == {"unit": 3, "offer": "o0", "days": 3, "trade": "electrical"}
+    assert said(found)[0].endswith("2.0 MW short until unit 3 of o0 serves, 3 days late for want of electrical crews")
     assert not found.on_time
 
 
@@ -77,7 +87,8 @@ def test_without_crews_it_never_starts() -> None:
     offer = generator(rating_mw=5.0, crew_days=4.0, install_days=1)
     found = replay(tiny([offer], [NO_GRID], crews=np.zeros(2)), ordered([12], [2]))
     assert (found.day[0], found.bound_day[0], found.by_crews[0]) == (NEVER, NEVER, True)
-    assert found.reason[0].endswith("10.0 MW short; crews: no electrical crew for 2 units")
+    assert said(found)[0].endswith("10.0 MW short; no electrical crew for 2 units")
+    assert found.reasons[0][-1] == because(ReasonCode.NO_CREW, trade="electrical", units=2)
     assert found.days.installed_units.max() == 0
 
 
@@ -92,7 +103,7 @@ def test_a_grid_step_serves_from_the_milestone_that_orders_it() -> None:
     case = tiny([], [{"grid_mw": 10.0}], steps, it_mw=[10.0, 14.0], commissioning_days=1)
     found = replay(case, ordered([11, 21], steps=[[False, True]]))
     assert found.day.tolist() == found.bound_day.tolist() == [11, 21]
-    assert found.reason[1].endswith("peak power: 4.0 MW short until grid step 1 serves")
+    assert said(found)[1].endswith("peak power: 4.0 MW short until grid step 1 serves")
     assert found.days.grid_mw[[20, 21]].tolist() == [10, 15]
     assert found.cost_parts_musd["grid_steps"] == 3.0
     # it is not there for those who do not order it, nor without the step before it
@@ -119,20 +130,20 @@ def test_a_milestone_does_not_start_before_the_one_before_it() -> None:
     case = tiny(offers, it_mw=[10.0, 10.0], heat_fraction=1.0)
     found = replay(case, ordered([30, 30], [1, 1]))
     assert found.day.tolist() == [30, 30]
-    assert found.reason == ("cooling: 10.0 MW short until the 1st o0 serves",) * 2
+    assert said(found) == ["cooling: 10.0 MW short until unit 1 of o0 serves"] * 2
     # only the first one needs batteries
     floor = np.array([[1.0, 0.0]])
     found = replay(
         tiny([battery(arrival_day=30)], it_mw=[10.0, 10.0], battery_floor_mw=floor), ordered([30, 30], [1, 1])
     )
     assert found.day.tolist() == [30, 30]
-    assert found.reason == ("batteries: 1.0 MW short until the 1st o0 serves", "the milestone before it, m0")
+    assert said(found) == ["batteries: 1.0 MW short until unit 1 of o0 serves", "the milestone before it, m0"]
 
 
 def test_nothing_is_waited_for_on_day_0() -> None:
     pace = replace(tiny().pace, delivery_day=np.zeros(1, dtype=np.int64), delivered_gpus=np.zeros(1, dtype=np.int64))
     found = replay(tiny(gpus=np.zeros(1, dtype=np.int64), pace=pace), ordered([0]))
-    assert (found.day[0], found.reason[0]) == (0, "nothing: it can start at once")
+    assert (found.day[0], found.reasons[0]) == (0, (because(ReasonCode.NOTHING),))
 
 
 def test_what_is_never_there() -> None:
@@ -141,7 +152,7 @@ def test_what_is_never_there() -> None:
     case = tiny([chiller(rating_mw=2.0, cop=1e9)], heat_fraction=1.0, spare_units=1, pace=pace)
     found = replay(case, ordered([10], [2]))
     assert found.day.tolist() == [NEVER]
-    assert found.reason == ("GPUs: 800 of 1,000 networked in the end; cooling: 8.0 MW short",)
+    assert said(found) == ["800 of 1,000 GPUs networked in the end; cooling: 8.0 MW short"]
     assert np.isnan(found.demand_mw).all()
     assert np.isnan(found.heat_mw).all()
 
@@ -151,7 +162,7 @@ def test_gas_and_yard_hold_for_what_is_ordered() -> None:
     case = tiny([generator(rating_mw=10.0)], [NO_GRID | {"gas_mw": 30.0}], it_mw=[10.0, 10.0])
     found = replay(case, ordered([10, 10], [1, 2]))
     assert found.day.tolist() == [10, NEVER]
-    assert found.reason[1] == "fuel gas: 40.0 MW of 30.0 MW"
+    assert said(found)[1] == "fuel gas: 40.0 MW of 30.0 MW"
 
 
 def test_cost_by_hand() -> None:
@@ -268,7 +279,7 @@ def test_examples_start_as_planned(examples: Examples) -> None:
         assert (found.day == plan.day).all()
         assert not found.by_crews.any()
         assert (found.bound_day <= found.day).all()
-        assert all(found.reason)
+        assert all(found.reasons)
 
 
 def test_examples_cost_what_they_are_said_to(examples: Examples) -> None:
@@ -313,7 +324,7 @@ def test_one_unit_less_is_never(examples: Examples) -> None:
             fewer[o] = np.minimum(fewer[o], fewer[o, -1] - 1)
             spoiled = replay(case, replace(of(plan), units=fewer))
             assert spoiled.day[-1] == NEVER
-            assert "short" in spoiled.reason[-1]
+            assert ReasonCode.SHORT in {reason.code for reason in spoiled.reasons[-1]}
             assert not spoiled.within_budget
             tried += 1
     assert tried > 50

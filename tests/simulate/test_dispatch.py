@@ -10,10 +10,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from siteopt.simulate.dispatch import dispatch, least_cost_fill, unmet
+from siteopt.output.words import Words
+from siteopt.record.reason import ReasonCode, because
+from siteopt.simulate.dispatch import Limit, dispatch, least_cost_fill, unmet
 from tests.cases import battery, chiller, generator, tiny
 
 CLOSE = 1e-9
+
+
+def said(limit: Limit) -> str:
+    """By how much a limit fails, in English."""
+    return Words().reason(limit.reason)
 
 
 def arrays(*values: float) -> np.ndarray:
@@ -112,7 +119,7 @@ def test_air_limits_the_cheap_engine() -> None:
     assert found.output_mw == pytest.approx([4, 6])
     # with the cheap one alone 10 MW would take 87.6 t
     (limit,) = unmet(case, 0, np.array([2, 0]), np.zeros(0, dtype=bool), np.array([2, 0]))
-    assert str(limit) == "air: 87.6 t/year of NOx of 35.0 t/year of NOx"
+    assert said(limit) == "air: 87.6 t/year of NOx of 35.0 t/year of NOx"
 
 
 LIMITS = [
@@ -121,7 +128,7 @@ LIMITS = [
     # 10 MW of heat x 2 m3 x 24 h
     (
         "water",
-        "water: 480.0 m3/day of 400.0 m3/day",
+        "water: 480.0 m³/day of 400.0 m³/day",
         {"heat_fraction": 1.0},
         {"water_m3_per_day": 400.0},
         [0, 2, 0],
@@ -134,7 +141,7 @@ LIMITS = [
     ("ride through", "ride through: 0.5 MWh short", {"ride_through_minutes": 15.0}, {}, [0, 0, 2], [0, 0, 3]),
     # 7.2 MJ/kWh: 2 MW of gas for each MW
     ("fuel gas", "fuel gas: 12.0 MW of 10.0 MW", {}, {"gas_mw": 10.0}, [2, 0, 0], [1, 0, 0]),
-    ("yard", "yard: 30.0 m2 of 25.0 m2", {}, {"yard_m2": 25.0}, [3, 0, 0], [2, 0, 0]),
+    ("yard", "yard: 30.0 m² of 25.0 m²", {}, {"yard_m2": 25.0}, [3, 0, 0], [2, 0, 0]),
     ("batteries", "batteries: 1.0 MW short", {"battery_floor_mw": np.array([[2.0]])}, {}, [0, 0, 1], [0, 0, 2]),
     ("inertia", "inertia: 3.0 MW s short", {"inertia_floor_mws": np.array([[6.0]])}, {}, [1, 0, 0], [2, 0, 0]),
 ]
@@ -153,7 +160,7 @@ def test_each_limit_by_itself(
     ]
     case = tiny(offers, [site], **scalars)
     there = np.array(units)
-    assert [(limit.name, str(limit)) for limit in unmet(case, 0, there, np.zeros(0, dtype=bool), there)] == [
+    assert [(limit.name, said(limit)) for limit in unmet(case, 0, there, np.zeros(0, dtype=bool), there)] == [
         (name, words)
     ]
     if enough is not None:
@@ -165,11 +172,12 @@ def test_the_largest_units_are_out_each_by_itself() -> None:
     offers = [chiller(rating_mw=12.0, cop=1e9), chiller(rating_mw=4.0, cop=1e9)]
     case = tiny(offers, heat_fraction=1.0, spare_units=2)
     units = np.array([1, 3])
-    assert [str(limit) for limit in unmet(case, 0, units, np.zeros(0, dtype=bool), units)] == ["cooling: 2.0 MW short"]
+    assert [said(limit) for limit in unmet(case, 0, units, np.zeros(0, dtype=bool), units)] == ["cooling: 2.0 MW short"]
     assert not unmet(case, 0, np.array([1, 4]), np.zeros(0, dtype=bool), units)
 
 
 def test_fleet() -> None:
     case = tiny([generator(fleet=2)])
     (limit,) = unmet(case, 0, np.array([3]), np.zeros(0, dtype=bool), np.array([3]))
-    assert str(limit) == "fleet of o0: 3.0 units of 2.0 units"
+    assert limit.reason == because(ReasonCode.ABOVE_AVAILABLE, offer="o0", ordered=3, available=2)
+    assert said(limit) == "3 units of o0 ordered, 2 available"

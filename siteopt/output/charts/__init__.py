@@ -1,1 +1,1 @@
-"""The charts of a report: what they show in words, and how they are drawn."""
+"""Draw the charts of a report, and say in words what they show."""

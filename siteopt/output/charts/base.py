@@ -1,4 +1,4 @@
-"""What every chart shares: its look, its size, and the way from a specification to SVG and PNG."""
+"""Provide what all charts share: the look, the size, and the way from a specification to SVG and PNG."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     import altair as alt
 
 WIDE, NARROW = 960, 380
-"""Widths in pixels that a chart is drawn in: for a screen, paper or a slide, and for a phone."""
+"""Widths of a chart in pixels: wide for a screen, paper or a slide, and narrow for a phone."""
 
 FONT = (
     '"Segoe UI", Roboto, "Helvetica Neue", Arial, "Noto Sans KR", "Noto Sans CJK KR", "Apple SD Gothic Neo",'
     ' "Malgun Gothic", sans-serif'
 )
 ANY_FONT = "sans-serif"
-"""While a chart is drawn: each family more would be looked up for every text."""
+"""Font while a chart is drawn; each further family would be looked up for every text."""
 TEXT, SMALL = 13.0, 11.5
 """Font sizes in pixels."""
 DATE = 70.0
-"""Pixels that a date takes."""
+"""Width of a date in pixels."""
 LETTER = 0.54
-"""Width of a Latin letter over its height, on average and in a wide font."""
+"""Average width of a Latin letter in a wide font, as a share of its height."""
 NEARLY = 0.9
-"""Share of the distance that is asked for, by which ticks may stand apart at least."""
+"""Smallest distance between ticks, as a share of the distance that was asked for."""
 QUIET = "#5B666C"
-"""Text that comes second."""
+"""Colour of secondary text."""
 GRID = "#E4E1DA"
 AXIS: dict[str, Any] = {
     "title": None,
@@ -54,7 +54,7 @@ _SVG = "http://www.w3.org/2000/svg"
 _NOISE = ("role", "class", "pointer-events", "aria-roledescription", "aria-hidden", "aria-label")
 
 _UNDRAWN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-"""Characters that XML cannot hold: at one of them vl-convert ends the whole process."""
+"""Characters that XML cannot hold; any of them makes vl-convert end the whole process."""
 
 Row = tuple[Any, ...]
 
@@ -66,13 +66,13 @@ class Chart:
     Attributes
     ----------
     name : str
-        Of its file.
+        Name of its file, without the ending.
     title, caption : str
-        The caption says what the chart shows, figures included, so that it can stand instead of it.
+        The caption says what the chart shows, with figures, so that it can replace the chart.
     draw : callable
-        From a width in pixels to an Altair chart.
+        Function from a width in pixels to an Altair chart.
     header, rows
-        The data as a table; no rows where the caption or another table holds them.
+        The data as a table; no rows if the caption or another table holds the data.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Frame:
-    """A drawing of fixed size: the plot, and the room around it."""
+    """A drawing of fixed size in pixels: the plot, and the margins around it."""
 
     width: float
     height: float
@@ -96,16 +96,16 @@ class Frame:
 
     @property
     def plot_width(self) -> float:
-        """Pixels between the left and the right margin."""
+        """Return the pixels between the left and the right margin."""
         return self.width - self.left - self.right
 
     @property
     def plot_height(self) -> float:
-        """Pixels between the top and the bottom margin."""
+        """Return the pixels between the top and the bottom margin."""
         return self.height - self.top - self.bottom
 
     def around(self, layers: Iterable[Any]) -> alt.LayerChart:
-        """The layers as one chart of exactly this size."""
+        """Return the layers as one chart of exactly this size."""
         import altair as alt
 
         return alt.LayerChart(
@@ -118,11 +118,11 @@ class Frame:
         )
 
     def x(self) -> alt.X:
-        """Position across in pixels of the plot."""
+        """Return the encoding of a position across, in pixels from the left of the plot."""
         return _pixels("X", [0, self.plot_width])
 
     def y(self) -> alt.Y:
-        """Position down in pixels of the plot."""
+        """Return the encoding of a position down, in pixels from the top of the plot."""
         return _pixels("Y", [self.plot_height, 0])
 
 
@@ -134,7 +134,7 @@ def _pixels(channel: str, domain: list[float]) -> Any:
 
 
 def values(rows: Iterable[Mapping[str, Any]]) -> Any:
-    """Rows as the data of a layer: as text, since Altair would copy every row many times."""
+    """Return rows as the data of a layer; they are JSON text because Altair would copy every row many times."""
     import altair as alt
 
     drawn = [
@@ -145,7 +145,7 @@ def values(rows: Iterable[Mapping[str, Any]]) -> Any:
 
 
 def rectangles(x: Any, y: Any, boxes: Iterable[Mapping[str, Any]], **mark: Any) -> alt.Chart:
-    """Boxes on scales ``x`` and ``y``: each has ``x``, ``x2``, ``y``, ``y2``, ``color``, and ``what`` it stands for."""
+    """Draw boxes on scales ``x`` and ``y``; each has ``x``, ``x2``, ``y``, ``y2``, ``color``, and ``what`` it means."""
     import altair as alt
 
     layer = alt.Chart(values(boxes)).mark_rect(ariaRoleDescription="what", **mark)
@@ -156,7 +156,7 @@ def rectangles(x: Any, y: Any, boxes: Iterable[Mapping[str, Any]], **mark: Any) 
 
 
 def texts(x: Any, y: Any, labels: Iterable[Mapping[str, Any]], **mark: Any) -> alt.Chart:
-    """Text on scales ``x`` and ``y``: each label has ``x``, ``y``, ``text``, and ``color`` unless all have the same."""
+    """Draw text on scales ``x`` and ``y``; a label has ``x``, ``y``, ``text``, and ``color`` unless all share one."""
     import altair as alt
 
     style: dict[str, Any] = {"fontSize": TEXT, "align": "left", "baseline": "middle", "aria": False} | mark
@@ -165,20 +165,20 @@ def texts(x: Any, y: Any, labels: Iterable[Mapping[str, Any]], **mark: Any) -> a
 
 
 def specification(chart: Chart, width: int) -> dict[str, Any]:
-    """The Vega-Lite specification of a chart."""
+    """Return the Vega-Lite specification of a chart."""
     from altair.utils.schemapi import debug_mode
 
-    with debug_mode(False):  # the tests hold that every specification is valid; here it would take a second
+    with debug_mode(False):  # the tests check that every specification is valid; here that would take a second
         return chart.draw(width).to_dict(validate=False)
 
 
 def svg(chart: Chart, width: int, prefix: str = "") -> str:
-    """The chart as SVG without script, with what a mark stands for as its ``<title>``.
+    """Return the chart as SVG without script; the ``<title>`` of a mark says what the mark means.
 
     Parameters
     ----------
     prefix : str
-        Before every id, so that many drawings may stand on one page.
+        Text before every id, so that one page can hold many drawings.
     """
     import vl_convert
 
@@ -192,7 +192,7 @@ def svg(chart: Chart, width: int, prefix: str = "") -> str:
 
 
 def png(chart: Chart, width: int = WIDE, scale: float = 2) -> bytes:
-    """The chart as a picture."""
+    """Return the chart as a PNG picture."""
     import vl_convert
 
     found = specification(chart, width)
@@ -201,13 +201,13 @@ def png(chart: Chart, width: int = WIDE, scale: float = 2) -> bytes:
 
 
 def _clean(root: ElementTree.Element, prefix: str) -> None:
-    """Drop what a browser has no use for, turn descriptions into titles, and make ids unique."""
+    """Remove what a browser does not need, turn descriptions into titles, and make ids unique."""
     for parent in list(root.iter()):
         for child in list(parent):
             if (child.tag == f"{{{_SVG}}}path" and not child.get("d")) or _is_empty_frame(child):
                 parent.remove(child)
     ids = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
-    own = {name: f"{prefix}{number}" for number, name in enumerate(ids)}  # Vega counts on from drawing to drawing
+    own = {name: f"{prefix}{number}" for number, name in enumerate(ids)}  # Vega's ids count on from drawing to drawing
     for element in root.iter():
         described = element.get("aria-label") if element.get("aria-roledescription") == "what" else None
         for name in (*_NOISE, "font-family"):
@@ -228,13 +228,13 @@ def _is_empty_frame(element: ElementTree.Element) -> bool:
 
 
 def measure(text: str, size: float = TEXT) -> float:
-    """About how wide a text is, in pixels."""
+    """Estimate the width of a text in pixels."""
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
     return (wide * 1.0 + (len(text) - wide) * LETTER) * size
 
 
 def shortened(text: str, pixels: float, size: float = TEXT) -> str:
-    """The text, or as much of it as there is room for."""
+    """Return the text, or as much of it as fits into the pixels, with an ellipsis at its end."""
     if measure(text, size) <= pixels:
         return text
     while text and measure(text + "…", size) > pixels:
@@ -243,7 +243,7 @@ def shortened(text: str, pixels: float, size: float = TEXT) -> str:
 
 
 def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Positions near those that are wanted, in their order, at least ``gap`` apart, within bounds if there is room."""
+    """Return positions near the wanted ones, in their order, at least ``gap`` apart, within bounds if there is room."""
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     placed: list[float] = []
     for i in order:
@@ -256,7 +256,7 @@ def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[
 
 
 def ticks(low: float, high: float, count: int) -> list[float]:
-    """Round numbers from ``low`` to ``high``, about ``count`` of them."""
+    """Return about ``count`` round numbers from ``low`` to ``high``."""
     rough = max(high - low, 1e-9) / max(1, count)
     base = 10 ** math.floor(math.log10(rough))
     step = next(base * factor for factor in (1, 2, 2.5, 5, 10) if base * factor >= rough * NEARLY)
@@ -264,15 +264,14 @@ def ticks(low: float, high: float, count: int) -> list[float]:
     return [round(step * i, 9) for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def day_axis(start: str, days: Sequence[float]) -> alt.Axis:
-    """An axis of days that tells their dates as well."""
-    begin = date.fromisoformat(start)
-    names = {day: [f"{day:g}", (begin + timedelta(days=int(day))).isoformat()] for day in days}
+def day_axis(start: date, days: Sequence[float]) -> alt.Axis:
+    """Return an axis of days that shows their dates as well."""
+    names = {day: [f"{day:g}", (start + timedelta(days=int(day))).isoformat()] for day in days}
     return named_axis(names, grid=False, ticks=True, domain=True, labelFlush=DATE / 2)
 
 
 def named_axis(names: Mapping[float, Any], **more: Any) -> alt.Axis:
-    """An axis with these names at these values; a name may be a list of lines."""
+    """Return an axis with these names at these values; a name may be a list of lines."""
     import altair as alt
 
     words = {str(int(value)) if value == int(value) else repr(value): name for value, name in names.items()}

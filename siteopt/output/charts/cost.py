@@ -1,4 +1,4 @@
-"""What a plan costs by part."""
+"""Draw what a plan costs, by part."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, rectangles, shortened, texts, values
-from siteopt.output.document import Document
 from siteopt.output.palette import BORDER, INK, KIND, STANDING
-from siteopt.output.words import Words
-from siteopt.plan import Standing
+from siteopt.output.words import MoneyUnit, Words
+from siteopt.record.base import Standing
+from siteopt.record.run import PlanRecord
 
 if TYPE_CHECKING:
     import altair as alt
@@ -24,32 +24,33 @@ COLORS = {
     "chillers": KIND["chiller"],
     "batteries": KIND["battery"],
 }
-"""Of a part of the cost: that of what it pays for."""
+"""Colour of a part of the cost: the colour of the thing that it pays for."""
 STRIP, BAR, FAN = 26.0, 30.0, 44.0
-"""Heights of the strip of the total, of the bar of a part, and of the room between."""
+"""Heights in pixels of the strip of the total, of the bar of a part, and of the room between them."""
 
 
-def cost(document: Document, words: Words) -> Chart:
-    """The cost by part: GPUs and all else as a strip, and all else part by part."""
-    parts = {name: usd for name, usd in document["cost_usd"].items() if name != "total" and usd}
+def cost(plan: PlanRecord, words: Words) -> Chart:
+    """Draw the cost by part: a strip of the GPUs and the rest, and the rest part by part."""
+    parts = {name: usd for name, usd in plan.cost.parts_usd.items() if usd}
     parts = dict(sorted(parts.items(), key=lambda part: -part[1]))
-    total = document["cost_usd"]["total"]
-    listed = [f"{words.term(name)} {words.money(document, usd)}" for name, usd in parts.items()]
-    said = words("{total} in all: {parts}.", total=words.money(document, total), parts=", ".join(listed))
-    rows = tuple((words.term(name), words.money(document, usd), f"{usd / total:.1%}") for name, usd in parts.items())
-    header = tuple(words.term(name) for name in ("part", "cost", "share"))
+    total = plan.cost.total_usd
+    unit = words.cost_unit(plan.cost)
+    listed = [f"{words.term(name)} {unit.bare(usd)}" for name, usd in parts.items()]
+    said = words("{total} in all: {parts}.", total=unit(total), parts=", ".join(listed))
+    rows = tuple((words.term(name), unit.bare(usd), words.percent(usd / total, 1)) for name, usd in parts.items())
+    header = (words.term("part"), words("Cost, {unit}", unit=unit.name), words.term("share"))
 
     def draw(width: int) -> alt.LayerChart:
-        return _Cost(document, words, parts, width).draw()
+        return _Cost(unit, words, parts, width).draw()
 
-    return Chart("cost", words("Cost by part"), said, draw, header, rows)
+    return Chart("cost", words("Cost by part, {unit}", unit=unit.name), said, draw, header, rows)
 
 
 @dataclass(frozen=True)
 class _Cost:
-    document: Document
+    unit: MoneyUnit
     words: Words
-    parts: dict[str, float]
+    parts: dict[str, int]
     width: int
 
     def draw(self) -> alt.LayerChart:
@@ -66,7 +67,7 @@ class _Cost:
         )
 
     def _strip(self, frame: Frame, rest: float) -> list[alt.Chart]:
-        """The total as one strip, whose last part fans out into the bars beneath."""
+        """Draw the total as one strip, whose last part fans out into the bars beneath."""
         import altair as alt
 
         gpus, wide = self.parts.get("gpus", 0), frame.plot_width
@@ -95,18 +96,18 @@ class _Cost:
         return {
             "x": x,
             "y": -12,
-            "text": f"{self.words.term(name)} {self.words.money(self.document, usd)}",
+            "text": f"{self.words.term(name)} {self.unit.bare(usd)}",
             "align": align,
         }
 
-    def _bars(self, frame: Frame, parts: dict[str, float], names: float, room: float) -> list[alt.Chart]:
+    def _bars(self, frame: Frame, parts: dict[str, int], names: float, room: float) -> list[alt.Chart]:
         most = max([1.0, *parts.values()])
         size = TEXT if self.width >= WIDE else SMALL
         boxes, labels, amounts = [], [], []
         for place, (name, usd) in enumerate(parts.items()):
             y = STRIP + FAN + BAR * (place + 0.5)
             long = room * usd / most
-            text = self.words.money(self.document, usd)
+            text = self.unit.bare(usd)
             name_ = self.words.term(name)
             boxes.append(
                 {"x": names, "x2": names + long, "y": y - 9, "y2": y + 9, "color": COLORS.get(name, QUIET), "usd": usd}

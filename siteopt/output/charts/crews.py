@@ -1,4 +1,4 @@
-"""Which crew sets up what, and when: a row a crew, by trade, as the days were replayed."""
+"""Draw which crew sets up which unit, and when, in the replay: a row for each crew, by trade."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from siteopt.output.charts.base import QUIET, SMALL, WIDE, Chart, Frame, rectangles, texts
 from siteopt.output.charts.panels import SWATCH, heading, keys
-from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, last_day, name_lines
-from siteopt.output.document import Document
+from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, name_lines
 from siteopt.output.palette import INK, KIND, LAND
 from siteopt.output.words import Words
+from siteopt.record.replay import Shift
+from siteopt.record.run import PlanRecord, RunRecord
 
 if TYPE_CHECKING:
     import altair as alt
 
 HEIGHTS = {True: 620.0, False: 430.0}
-"""Pixels for all rows of a wide and of a narrow chart, unless rows would be thinner or thicker than these."""
+"""Pixels for all rows of a wide and of a narrow chart, unless a row would be outside THIN to THICK."""
 THIN, THICK = {True: 5.0, False: 3.5}, {True: 18.0, False: 14.0}
 HEAD = 34.0
 LABEL = 14.0
-"""Pixels from one number of a crew to the next at least."""
+"""Smallest distance in pixels from one number of a crew to the next."""
 LEFT = {True: 52.0, False: 34.0}
 
 
@@ -30,20 +31,20 @@ LEFT = {True: 52.0, False: 34.0}
 class Gang:
     """Crews of one trade, ``first_crew`` to ``last_crew``, that work on one unit from the first to the last day."""
 
-    shift: Mapping[str, Any]
+    shift: Shift
     first_crew: int
     last_crew: int
 
 
-def crews(document: Document, words: Words) -> Chart | None:
-    """Every crew with the units that it sets up; None where no crew has any work."""
-    if document["replay"] is None or not document["replay"]["crews"]:
+def crews(run: RunRecord, plan: PlanRecord, words: Words) -> Chart | None:
+    """Draw every crew with the units that it sets up; return None if no crew has any work."""
+    shifts = plan.replay.crews
+    if not shifts:
         return None
-    shifts = document["replay"]["crews"]
     said = [_said(trade, own, words) for trade, own in _by_trade(shifts).items()]
 
     def draw(width: int) -> alt.LayerChart:
-        return _Crews(document, words, width).draw()
+        return _Crews(run, plan, words, width).draw()
 
     header = tuple(
         words.term(name) for name in ("trade", "milestone", "model", "units", "crews", "first_day", "last_day")
@@ -51,67 +52,68 @@ def crews(document: Document, words: Words) -> Chart | None:
     return Chart("crews", words("Which crew works when"), " ".join(said), draw, header, tuple(_rows(shifts, words)))
 
 
-def gangs(shifts: Sequence[Mapping[str, Any]]) -> list[Gang]:
-    """The crews that work side by side on one unit on the same days, as one."""
+def gangs(shifts: Sequence[Shift]) -> list[Gang]:
+    """Return the crews that work side by side on one unit on the same days, joined into one gang each."""
 
-    def work(shift: Mapping[str, Any]) -> tuple[Any, ...]:
-        return tuple(shift[name] for name in ("trade", "offer_id", "unit", "first_day", "last_day"))
+    def work(shift: Shift) -> tuple[Any, ...]:
+        return shift.trade, shift.offer_id, shift.unit, shift.first_day, shift.last_day
 
     found: list[Gang] = []
-    for shift in sorted(shifts, key=lambda shift: (*work(shift), shift["crew"])):
+    for shift in sorted(shifts, key=lambda shift: (*work(shift), shift.crew)):
         before = found[-1] if found else None
-        if before is not None and work(before.shift) == work(shift) and before.last_crew == shift["crew"] - 1:
-            found[-1] = Gang(before.shift, before.first_crew, shift["crew"])
+        if before is not None and work(before.shift) == work(shift) and before.last_crew == shift.crew - 1:
+            found[-1] = Gang(before.shift, before.first_crew, shift.crew)
         else:
-            found.append(Gang(shift, shift["crew"], shift["crew"]))
+            found.append(Gang(shift, shift.crew, shift.crew))
     return found
 
 
-def _by_trade(shifts: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    ordered = sorted(shifts, key=lambda shift: str(shift["trade"]))
-    return {trade: list(own) for trade, own in groupby(ordered, key=lambda shift: str(shift["trade"]))}
+def _by_trade(shifts: Sequence[Shift]) -> dict[str, list[Shift]]:
+    ordered = sorted(shifts, key=lambda shift: shift.trade)
+    return {trade: list(own) for trade, own in groupby(ordered, key=lambda shift: shift.trade)}
 
 
-def _said(trade: str, shifts: Sequence[Mapping[str, Any]], words: Words) -> str:
-    units = {(shift["offer_id"], shift["unit"]) for shift in shifts}
+def _said(trade: str, shifts: Sequence[Shift], words: Words) -> str:
+    units = {(shift.offer_id, shift.unit) for shift in shifts}
     return words(
         "{trade}: {crews} set up {units} from day {first} to {last}, at most {most} at work on one day.",
         trade=words.term(trade).capitalize(),
-        crews=words.count(len({shift["crew"] for shift in shifts}), "crew"),
+        crews=words.count(len({shift.crew for shift in shifts}), "crew"),
         units=words.count(len(units), "unit"),
-        first=min(shift["first_day"] for shift in shifts),
-        last=max(shift["last_day"] for shift in shifts),
+        first=min(shift.first_day for shift in shifts),
+        last=max(shift.last_day for shift in shifts),
         most=_most(shifts),
     )
 
 
-def _most(shifts: Sequence[Mapping[str, Any]]) -> int:
-    """Crews at work on the busiest day."""
-    changes = [(shift["first_day"], 1) for shift in shifts] + [(shift["last_day"] + 1, -1) for shift in shifts]
+def _most(shifts: Sequence[Shift]) -> int:
+    """Return the number of crews at work on the busiest day."""
+    changes = [(shift.first_day, 1) for shift in shifts] + [(shift.last_day + 1, -1) for shift in shifts]
     return max(accumulate(change for _, change in sorted(changes)))
 
 
-def _rows(shifts: Sequence[Mapping[str, Any]], words: Words) -> Iterator[tuple[Any, ...]]:
-    """What the units of an offer for a milestone keep busy: how many crews, and when."""
-    together: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+def _rows(shifts: Sequence[Shift], words: Words) -> Iterator[tuple[Any, ...]]:
+    """Yield a row of the table for the units of an offer for a milestone: how many crews they need, and when."""
+    together: dict[tuple[str, ...], list[Shift]] = {}
     for shift in shifts:
-        key = tuple(str(shift[name]) for name in ("trade", "milestone", "offer_id"))
+        key = (shift.trade, shift.milestone, shift.offer_id)
         together.setdefault(key, []).append(shift)
     for (trade, milestone, _), own in together.items():
         yield (
             words.term(trade),
             milestone,
-            own[0]["model"],
-            len({shift["unit"] for shift in own}),
-            len({shift["crew"] for shift in own}),
-            min(shift["first_day"] for shift in own),
-            max(shift["last_day"] for shift in own),
+            own[0].model,
+            len({shift.unit for shift in own}),
+            len({shift.crew for shift in own}),
+            min(shift.first_day for shift in own),
+            max(shift.last_day for shift in own),
         )
 
 
 @dataclass(frozen=True)
 class _Crews:
-    document: Document
+    run: RunRecord
+    plan: PlanRecord
     words: Words
     width: int
 
@@ -120,9 +122,9 @@ class _Crews:
         return self.width >= WIDE
 
     def draw(self) -> alt.LayerChart:
-        shifts = self.document["replay"]["crews"]
+        shifts = self.plan.replay.crews
         trades = _by_trade(shifts)
-        counts = {trade: max(shift["crew"] for shift in own) for trade, own in trades.items()}
+        counts = {trade: max(shift.crew for shift in own) for trade, own in trades.items()}
         row = HEIGHTS[self.is_wide] / sum(counts.values())
         row = min(max(row, THIN[self.is_wide]), THICK[self.is_wide])
         tops, down = {}, 0.0
@@ -130,20 +132,20 @@ class _Crews:
             tops[trade] = down + HEAD
             down += HEAD + count * row
         left, right = LEFT[self.is_wide], 14.0
-        until = max(last_day(self.document), *(shift["last_day"] for shift in shifts)) * (1 + PAST)
-        kinds = [kind for kind in KIND if any(shift["kind"] == kind for shift in shifts)]
+        until = max(self.plan.last_day, *(shift.last_day for shift in shifts)) * (1 + PAST)
+        kinds = [kind for kind in KIND if any(shift.kind == kind for shift in shifts)]
         names = [self.words.term(kind) for kind in kinds]
         places, key = keys(names, self.width - 16)
-        lines = name_lines(self.document, until, self.width - left - right)
+        lines = name_lines(self.plan, until, self.width - left - right)
         top = 8 + key + NAME_LINE * lines
         frame = Frame(self.width, top + down + 6 + AXIS_ROOM, left, right, top, AXIS_ROOM)
-        time = Timeline(self.document, frame, until)
+        time = Timeline(self.run.start_date, self.plan, frame, until)
         x, y = time.x(), frame.y()
         strips = [
             {"x": 0, "x2": until, "y": tops[trade], "y2": tops[trade] + count * row, "color": LAND, "what": ""}
             for trade, count in counts.items()
         ]
-        boxes = [self._box(gang, tops[gang.shift["trade"]], row, time) for gang in gangs(shifts)]
+        boxes = [self._box(gang, tops[gang.shift.trade], row, time) for gang in gangs(shifts)]
         swatches, labels = [], []
         for kind, name, (across, under) in zip(kinds, names, places, strict=True):
             at, height = across + 8 - left, under - top + 4
@@ -166,31 +168,35 @@ class _Crews:
         shift, words = gang.shift, self.words
         what = words(
             "{trade} crews {first} to {last}: {model}, unit {unit}, for {milestone}, day {first_day} to {last_day}",
-            trade=words.term(shift["trade"]),
+            trade=words.term(shift.trade),
             first=gang.first_crew,
             last=gang.last_crew,
-            **{name: shift[name] for name in ("model", "unit", "milestone", "first_day", "last_day")},
+            model=shift.model,
+            unit=shift.unit,
+            milestone=shift.milestone,
+            first_day=shift.first_day,
+            last_day=shift.last_day,
         )
         return {
-            "x": shift["first_day"],
-            "x2": shift["last_day"] + 1,
+            "x": shift.first_day,
+            "x2": shift.last_day + 1,
             "y": top + (gang.first_crew - 1) * row,
             "y2": top + gang.last_crew * row,
-            "color": KIND[shift["kind"]],
+            "color": KIND[shift.kind],
             "what": what,
         }
 
-    def _head(self, trade: str, shifts: Sequence[Mapping[str, Any]], top: float, time: Timeline) -> dict[str, Any]:
+    def _head(self, trade: str, shifts: Sequence[Shift], top: float, time: Timeline) -> dict[str, Any]:
         text = self.words(
             "{trade}: {crews}, {units}",
             trade=self.words.term(trade).capitalize(),
-            crews=self.words.count(len({shift["crew"] for shift in shifts}), "crew"),
-            units=self.words.count(len({(shift["offer_id"], shift["unit"]) for shift in shifts}), "unit"),
+            crews=self.words.count(len({shift.crew for shift in shifts}), "crew"),
+            units=self.words.count(len({(shift.offer_id, shift.unit) for shift in shifts}), "unit"),
         )
         return {"x": 0, "y": top - 11, "text": text}
 
     def _numbers(self, counts: Mapping[str, int], tops: Mapping[str, float], row: float) -> Iterator[dict[str, Any]]:
-        """The number of as many crews as there is room for: all, or every fifth or tenth."""
+        """Yield the numbers of the crews for which there is room: all crews, or the first and every fifth or tenth."""
         every = next(step for step in (1, 5, 10) if step * row >= LABEL)
         for trade, count in counts.items():
             for crew in range(1, count + 1):

@@ -1,4 +1,4 @@
-"""The frequency and the power through one event, with batteries and without, on the same scales."""
+"""Draw the frequency and the power through one event, with batteries and without, on the same scales."""
 
 from __future__ import annotations
 
@@ -19,42 +19,44 @@ from siteopt.output.charts.base import (
     values,
 )
 from siteopt.output.charts.panels import SWATCH, Point, Scale, between, heading, keys, lines, ruled, thinned
-from siteopt.output.document import Document
 from siteopt.output.palette import BORDER, INK, KIND, STANDING
 from siteopt.output.words import Words
-from siteopt.plan import Standing
+from siteopt.record.base import Standing
+from siteopt.record.replay import TraceRecord
+from siteopt.record.run import PlanRecord
 
 if TYPE_CHECKING:
     import altair as alt
 
 POWERS = {"load_mw": INK, "generators_mw": KIND["generator"], "batteries_mw": KIND["battery"], "grid_mw": KIND["grid"]}
-"""Of a trace, with their colours."""
+"""Powers of a trace, with their colours."""
+SOURCES = {"generators_mw": "generators", "batteries_mw": "batteries", "grid_mw": "grid"}
+"""Names of the powers of a trace that come from a source."""
 BAND, OUTSIDE = "#DCEBE4", STANDING[Standing.CHOSEN]
 WITHIN = "#00694D"
 HEIGHTS = {True: (210.0, 190.0), False: (135.0, 120.0)}
-"""Of the plot of the frequency and of that of the power."""
+"""Heights in pixels of the plots of frequency and of power, on a wide and on a narrow chart."""
 LEFT, RIGHT, COLUMN_GAP = 52.0, 14.0, 34.0
 KEY_GAP = 14.0
 HEAD, NAME, GAP, FOOT = 44.0, 22.0, 14.0, 34.0
-"""Pixels over a trace, over a plot, between the plots of a trace, and under them."""
+"""Pixels above a trace, above a plot, between the plots of a trace, and below them."""
 USUAL = "G2"
-"""The class whose band a trace has where none is asked for."""
+"""Class whose band a trace has if no class is asked for."""
 
 
-def frequency(document: Document, words: Words) -> Chart | None:
-    """The traces of a run; None where there are none."""
-    quality = document["power_quality"]
-    if quality is None or not quality["traces"]:
+def frequency(plan: PlanRecord, words: Words) -> Chart | None:
+    """Draw the traces of a run; return None if there are none."""
+    traces = plan.power_quality.traces
+    if not traces:
         return None
-    traces = quality["traces"]
-    asked = quality["class"] or USUAL
-    low, high = traces[0]["band_hz"]
+    asked = plan.power_quality.iso_class or USUAL
+    low, high = traces[0].band_hz
     said = [
         words(
             "{event}, {mode}, at {milestone}.",
-            event=words.term(traces[0]["event"]).capitalize(),
-            mode=words.term(traces[0]["mode"]),
-            milestone=traces[0]["milestone"],
+            event=words.term(traces[0].event).capitalize(),
+            mode=words.term(traces[0].mode),
+            milestone=traces[0].milestone,
         ),
         *(f"{_name(trace, words)}: {_verdict(trace, words)}." for trace in traces),
         words(
@@ -67,40 +69,40 @@ def frequency(document: Document, words: Words) -> Chart | None:
 
     header = ("", *(words.term(name) for name in ("lowest_hz", "highest_hz")), words("outside from, s"))
     rows = tuple(
-        (_name(trace, words), round(min(trace["hz"]), 3), round(max(trace["hz"]), 3), _shown(_left(trace)))
+        (_name(trace, words), round(min(trace.hz), 3), round(max(trace.hz), 3), _shown(_left(trace)))
         for trace in traces
     )
     return Chart("frequency", words("Frequency with and without batteries"), " ".join(said), draw, header, rows)
 
 
-def _name(trace: Document, words: Words) -> str:
-    return words("With batteries") if trace["batteries"] else words("Without batteries")
+def _name(trace: TraceRecord, words: Words) -> str:
+    return words("With batteries") if trace.batteries else words("Without batteries")
 
 
-def _left(trace: Document) -> float | None:
-    """When the frequency first leaves its band."""
-    low, high = trace["band_hz"]
-    return next((time for time, hz in zip(trace["time_s"], trace["hz"], strict=True) if not low <= hz <= high), None)
+def _left(trace: TraceRecord) -> float | None:
+    """Return the time in seconds at which the frequency first leaves its band; None if it never does."""
+    low, high = trace.band_hz
+    return next((time for time, hz in zip(trace.time_s, trace.hz, strict=True) if not low <= hz <= high), None)
 
 
 def _shown(seconds: float | None) -> float | str:
     return "" if seconds is None else round(seconds, 2)
 
 
-def _verdict(trace: Document, words: Words) -> str:
-    low, high = f"{min(trace['hz']):.2f}", f"{max(trace['hz']):.2f}"
+def _verdict(trace: TraceRecord, words: Words) -> str:
+    low, high = f"{min(trace.hz):.2f}", f"{max(trace.hz):.2f}"
     left = _left(trace)
     if left is None:
         return words("{low} to {high} Hz, within the band", low=low, high=high)
     said = words("{low} to {high} Hz, outside the band from {seconds} s", low=low, high=high, seconds=f"{left:.2f}")
-    if trace["collapsed_s"] is None:
+    if trace.collapsed_s is None:
         return said
-    return said + words(", trips at {seconds} s", seconds=f"{trace['collapsed_s']:.2f}")
+    return said + words(", trips at {seconds} s", seconds=f"{trace.collapsed_s:.2f}")
 
 
 @dataclass(frozen=True)
 class _Traces:
-    traces: Sequence[Document]
+    traces: Sequence[TraceRecord]
     asked: str
     words: Words
     width: int
@@ -113,8 +115,8 @@ class _Traces:
         columns = len(self.traces) if self.is_wide else 1
         across = (self.width - LEFT - RIGHT - COLUMN_GAP * (columns - 1)) / columns
         down = HEAD + sum(HEIGHTS[self.is_wide]) + 2 * NAME + GAP + FOOT
-        seen = [field for field in POWERS if any(any(trace[field]) for trace in self.traces)]
-        names = [self.words.term(field) for field in seen]
+        seen = [field for field in POWERS if any(any(getattr(trace, field)) for trace in self.traces)]
+        names = [self.words.term(SOURCES.get(field, field)) for field in seen]
         places, key = keys(names, self.width - 16)
         frame = Frame(self.width, KEY_GAP + key + down * (len(self.traces) / columns), LEFT, RIGHT, KEY_GAP + key, 0)
         layers: list[alt.Chart] = []
@@ -134,11 +136,11 @@ class _Traces:
         return frame.around([*layers, *key_layers])
 
     def _trace(
-        self, trace: Document, seen: Sequence[str], frame: Frame, across: tuple[float, float], top: float
+        self, trace: TraceRecord, seen: Sequence[str], frame: Frame, across: tuple[float, float], top: float
     ) -> Iterator[alt.Chart]:
         x, y = frame.x(), frame.y()
         left, right = across
-        seconds = Scale(0, max(max(each["time_s"]) for each in self.traces), left, right)
+        seconds = Scale(0, max(max(each.time_s) for each in self.traces), left, right)
         tall, low = HEIGHTS[self.is_wide]
         upper = top + HEAD + NAME
         hz = Scale(*self._hz(), upper + tall, upper)
@@ -155,36 +157,39 @@ class _Traces:
         yield texts(x, y, units, color=QUIET, fontSize=SMALL, align="right", dx=-6)
         yield from self._seconds(frame, seconds, lower + low, across)
         count = round((right - left) / 2)
-        curve = thinned(trace["time_s"], trace["hz"], count)
+        curve = thinned(trace.time_s, trace.hz, count)
         yield self._lines(frame, seconds, hz, curve, INK, 1.8)
-        band = trace["band_hz"]
+        band = trace.band_hz
         for limits in ((hz.low, band[0]), (band[1], hz.high)):
             yield self._lines(frame, seconds, hz, curve, OUTSIDE, 3.0, limits)
         for field in seen:
-            if any(trace[field]):
-                power = thinned(trace["time_s"], trace[field], count)
+            if any(getattr(trace, field)):
+                power = thinned(trace.time_s, getattr(trace, field), count)
                 yield self._lines(frame, seconds, mw, power, POWERS[field], 2.2 if field == "load_mw" else 1.8)
 
     def _hz(self) -> tuple[float, float]:
-        """Lowest and highest frequency that are shown: the band, and of what leaves it as much again on either side."""
-        low, high = self.traces[0]["band_hz"]
+        """Return the lowest and highest frequency to show, in Hz.
+
+        That is the band, and of the curves outside it at most one width of the band on either side, plus a margin.
+        """
+        low, high = self.traces[0].band_hz
         wide = high - low
-        least = min(low, *(min(trace["hz"]) for trace in self.traces))
-        most = max(high, *(max(trace["hz"]) for trace in self.traces))
+        least = min(low, *(min(trace.hz) for trace in self.traces))
+        most = max(high, *(max(trace.hz) for trace in self.traces))
         return max(least, low - wide) - wide * 0.06, min(most, high + wide) + wide * 0.06
 
     def _mw(self, seen: Sequence[str]) -> tuple[float, float]:
-        powers = [power for trace in self.traces for field in seen for power in trace[field]]
+        powers = [power for trace in self.traces for field in seen for power in getattr(trace, field)]
         low, high = min(0.0, *powers), max(1.0, *powers)
         return low - (high - low) * 0.04 * (low < 0), high + (high - low) * 0.05
 
-    def _band(self, trace: Document, frame: Frame, hz: Scale, across: tuple[float, float]) -> Iterator[alt.Chart]:
-        """The band of the class, its limits, and the frequencies at the left."""
+    def _band(self, trace: TraceRecord, frame: Frame, hz: Scale, across: tuple[float, float]) -> Iterator[alt.Chart]:
+        """Draw the band of the class, its limits, and the frequencies at the left."""
         import altair as alt
 
         x, y = frame.x(), frame.y()
         left, right = across
-        low, high = trace["band_hz"]
+        low, high = trace.band_hz
         span = self.words("{low} to {high} Hz", low=f"{low:g}", high=f"{high:g}")
         what = self.words("{iso_class}: {span}", iso_class=self.asked, span=span)
         band = {"x": left, "x2": right, "y": hz(low), "y2": hz(high), "color": BAND, "what": what}
@@ -197,7 +202,7 @@ class _Traces:
         yield texts(x, y, [{"x": right, "y": hz.end - 11, "text": what}], color=WITHIN, align="right", fontSize=SMALL)
 
     def _seconds(self, frame: Frame, seconds: Scale, bottom: float, across: tuple[float, float]) -> Iterator[alt.Chart]:
-        """The axis of time."""
+        """Draw the axis of time, in seconds."""
         import altair as alt
 
         x, y = frame.x(), frame.y()
@@ -222,7 +227,7 @@ class _Traces:
         stroke: float,
         limits: tuple[float, float] | None = None,
     ) -> alt.Chart:
-        """As much of a line as lies between the limits: those of its scale, unless there are others."""
+        """Draw the part of a line that lies between the limits; without limits, between those of its scale."""
         runs = between(points, *(limits or (scale.low, scale.high)))
         rows = [
             {"x": round(seconds(time), 2), "y": round(scale(value), 2), "color": color, "line": number}

@@ -1,4 +1,4 @@
-"""What each day of waiting would save: the days of a milestone against cost."""
+"""Draw what each day of waiting would save: the days of a milestone against cost."""
 
 from __future__ import annotations
 
@@ -23,101 +23,101 @@ from siteopt.output.charts.base import (
     ticks,
     values,
 )
-from siteopt.output.document import Document
 from siteopt.output.palette import INK, KIND, STANDING
 from siteopt.output.words import Words
-from siteopt.plan import Standing
+from siteopt.record.base import Standing
+from siteopt.record.front import FrontPoint, FrontRecord, Line
 
 if TYPE_CHECKING:
     import altair as alt
 
 SITES = (STANDING[Standing.CHOSEN], KIND["grid"], KIND["chiller"], KIND["generator"], KIND["battery"], QUIET)
 DASHES = ([1, 0], [6, 2], [2, 2], [8, 2, 2, 2], [4, 4], [1, 3])
-"""Colours and dashes of the sites of a front, the first rank first."""
+"""Colours and dashes of the sites of a Pareto front, the first rank first."""
 
 
 KEY_LINE = 18.0
 
 
-def front(document: Document, words: Words) -> Chart:
-    """Days of a milestone against cost: the front of all sites together, and of each site."""
-    points = sorted((row for row in document["points"] if row["on_front"]), key=lambda row: row["day"])
+def front(record: FrontRecord, words: Words) -> Chart:
+    """Draw days of a milestone against cost: the Pareto front of all sites together, and of each site."""
+    points = record.joint
     said = []
     if points:
         first, last = points[0], points[-1]
         said.append(
             words(
                 "Soonest is day {day} at {site}, for {cost}.",
-                day=first["day"],
-                site=first["name"],
-                cost=words.amount(document, first["cost_usd"]),
+                day=first.day,
+                site=first.name,
+                cost=words.amount(first.cost_usd),
             )
         )
         if last is not first:
             said.append(
                 words(
                     "Cheapest is {site} on day {day}: {days} later, {saved} less.",
-                    site=last["name"],
-                    day=last["day"],
-                    days=words.count(last["day"] - first["day"], "day"),
-                    saved=words.amount(document, first["cost_usd"] - last["cost_usd"]),
+                    site=last.name,
+                    day=last.day,
+                    days=words.count(last.day - first.day, "day"),
+                    saved=words.amount(first.cost_usd - last.cost_usd),
                 )
             )
         else:
             said.append(words("Waiting longer saves nothing."))
         said.append(words("The axis of cost does not begin at nothing."))
-    if not all(site["proven"] for site in document["sites"]):
+    if not all(site.proven for site in record.sites):
         said.append(words("Not proven: the time ran out, and there may be more points."))
 
     def draw(width: int) -> alt.LayerChart:
-        return _Front(document, words, width).draw()
+        return _Front(record, words, width).draw()
 
     header = tuple(words.term(name) for name in ("day", "date", "cost", "a day less costs", "site"))
     rows = tuple(
         (
-            row["day"],
-            row["date"],
-            words.amount(document, row["cost_usd"]),
-            _slope(document, words, row, after),
-            row["name"],
+            row.day,
+            str(row.date),
+            words.amount(row.cost_usd),
+            _slope(words, row, after),
+            row.name,
         )
         for row, after in zip_longest(points, points[1:])
     )
-    title = words("Days to {milestone} against cost", milestone=document["milestone"])
+    title = words("Days to {milestone} against cost", milestone=record.milestone)
     return Chart("front", title, " ".join(said) or words("There is no front."), draw, header, rows)
 
 
-def _slope(document: Document, words: Words, row: Document, after: Document | None) -> str:
-    """What each day of waiting for the next corner saves."""
+def _slope(words: Words, row: FrontPoint, after: FrontPoint | None) -> str:
+    """Return the amount that each day of waiting for the next breakpoint saves; empty at the last breakpoint."""
     if after is None:
         return ""
-    return words.amount(document, (row["cost_usd"] - after["cost_usd"]) / (after["day"] - row["day"]))
+    return words.amount((row.cost_usd - after.cost_usd) / (after.day - row.day))
 
 
 @dataclass(frozen=True)
 class _Front:
-    document: Document
+    record: FrontRecord
     words: Words
     width: int
 
     def draw(self) -> alt.LayerChart:
         import altair as alt
 
-        is_wide, points, sites = self.width >= WIDE, self.document["points"], self.document["sites"]
-        days, costs = [row["day"] for row in points], [row["cost_usd"] for row in points]
+        is_wide, points, sites = self.width >= WIDE, self.record.points, self.record.sites
+        days, costs = [row.day for row in points], [row.cost_usd for row in points]
         spread = max(10, max(days) - min(days))
         first, until = max(0.0, min(days) - 0.08 * spread), max(days) + 0.12 * spread
         pad = max((max(costs) - min(costs)) * 0.1, max(costs) * 1e-4)
         low, high = min(costs) - pad, max(costs) + pad
-        rate = self.document["currency_per_usd"]
-        marks = {amount / rate: f"{amount:,.0f}" for amount in ticks(low * rate, high * rate, 5)}
-        left = 16 + max(measure(text, SMALL) for text in (*marks.values(), self.words.currency(self.document)))
+        rate = self.record.currency_per_usd
+        marks = {amount / rate: self.words.number(amount) for amount in ticks(low * rate, high * rate, 5)}
+        left = 16 + max(measure(text, SMALL) for text in (*marks.values(), self.words.currency_name))
         right, top = (300.0, 28.0) if is_wide else (12.0, 34.0 + KEY_LINE * len(sites))
         frame = Frame(self.width, top + (330 if is_wide else 260) + 40, left, right, top, 40)
-        axis = day_axis(self.document["start_date"], ticks(first, until, 7 if is_wide else 3))
+        axis = day_axis(self.record.start_date, ticks(first, until, 7 if is_wide else 3))
         x = alt.X("x:Q", scale=alt.Scale(domain=[first, until], nice=False, zero=False), axis=axis)
         y = alt.Y("y:Q", scale=alt.Scale(domain=[low, high], nice=False, zero=False), axis=named_axis(marks, grid=True))
-        joint = [{"x": row["day"], "y": row["cost_usd"], "what": self._what(row)} for row in points if row["on_front"]]
+        joint = [{"x": row.day, "y": row.cost_usd, "what": self._what(row)} for row in points if row.on_front]
         look: dict[str, Any] = {
             "filled": True,
             "size": 120,
@@ -127,24 +127,24 @@ class _Front:
             "strokeWidth": 1.5,
         }
         corners = alt.Chart(values(joint)).mark_point(ariaRoleDescription="what", **look)
-        unit = {"x": first, "y": high, "text": self.words.currency(self.document)}
+        unit = {"x": first, "y": high, "text": self.words.currency_name}
         wide_line = {"color": INK, "opacity": 0.18, "strokeWidth": 10}
         return frame.around(
             [
-                _line(x, y, _steps(self.document["front"], until), wide_line),
-                *(_line(x, y, _steps(site["line"], until), _look(n)) for n, site in enumerate(sites)),
+                _line(x, y, _steps(self.record.line, until), wide_line),
+                *(_line(x, y, _steps(site.line, until), _look(n)) for n, site in enumerate(sites)),
                 corners.encode(x=x, y=y, description=alt.Description("what:N")),
                 texts(x, y, [unit], dx=-8, dy=-14, align="right", color=QUIET, fontSize=SMALL),
-                *self._names(frame, [(site["line"]["cost_usd"][-1] - low) / (high - low) for site in sites]),
+                *self._names(frame, [(site.line.cost_usd[-1] - low) / (high - low) for site in sites]),
             ]
         )
 
-    def _what(self, row: Document) -> str:
-        cost = self.words.amount(self.document, row["cost_usd"])
-        return self.words("day {day}, {cost}: {site}", day=row["day"], cost=cost, site=row["name"])
+    def _what(self, row: FrontPoint) -> str:
+        cost = self.words.amount(row.cost_usd)
+        return self.words("day {day}, {cost}: {site}", day=row.day, cost=cost, site=row.name)
 
     def _names(self, frame: Frame, heights: Sequence[float]) -> Iterator[alt.Chart]:
-        """The sites: at the right end of their lines, or over the plot of a narrow chart."""
+        """Write the names of the sites: at the right end of their lines, or over the plot of a narrow chart."""
         import altair as alt
 
         x = alt.X("x:Q", scale=None, axis=None)
@@ -156,10 +156,10 @@ class _Front:
             start, size = 8 - frame.left, SMALL
             downs = [KEY_LINE * (number + 0.7) - frame.top for number in range(len(heights))]
         room = self.width - frame.left - start - 34
-        for number, (site, down) in enumerate(zip(self.document["sites"], downs, strict=True)):
+        for number, (site, down) in enumerate(zip(self.record.sites, downs, strict=True)):
             line = [{"x": start + along, "y": down} for along in (0, 22)]
             yield alt.Chart(values(line)).mark_line(aria=False, **_look(number)).encode(x=x, y=y)
-            text = shortened(f"{site['rank']}. {site['name']}", room, size)
+            text = shortened(f"{site.rank}. {site.name}", room, size)
             yield texts(x, y, [{"x": start + 28, "y": down, "text": text}], color=INK, fontSize=size)
 
 
@@ -168,9 +168,11 @@ def _look(number: int) -> dict[str, Any]:
     return {"color": SITES[place], "strokeDash": DASHES[place], "strokeWidth": 2.4}
 
 
-def _steps(line: Document, until: float) -> list[dict[str, Any]]:
-    """The corners of a line up to the edge of the plot."""
-    pairs = [(day, usd) for day, usd in zip(line["day"], line["cost_usd"], strict=True) if day <= until]
+def _steps(line: Line, until: float) -> list[dict[str, Any]]:
+    """Return the breakpoints of a line up to the edge of the plot."""
+    pairs: list[tuple[float, int]] = [
+        (day, usd) for day, usd in zip(line.day, line.cost_usd, strict=True) if day <= until
+    ]
     pairs += [(until, pairs[-1][1])] if pairs else []
     return [{"x": day, "y": usd, "at": at} for at, (day, usd) in enumerate(pairs)]
 

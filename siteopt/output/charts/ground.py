@@ -1,4 +1,4 @@
-"""The plan of the site: its outline, the hall and the yard, where a run holds them."""
+"""Draw the plan of the chosen site: its outline, halls and yards, if a run holds them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from siteopt.output.charts.base import SMALL, WIDE, Chart, Frame, texts, values
-from siteopt.output.document import Document
+from siteopt.output.geojson import GeoJSON
 from siteopt.output.palette import BORDER, INK, LAND
 from siteopt.output.words import Words
 
@@ -21,13 +21,13 @@ LOOKS: dict[str, dict[str, Any]] = {
     "yard": {"fill": "#E3DCC8", "stroke": BORDER, "strokeWidth": 1},
     "hall": {"fill": "#9AA5AB", "stroke": INK, "strokeWidth": 1},
 }
-"""Look of a role, in the order of drawing."""
+"""Look of each role, in the order of drawing."""
 TALLEST = 0.6
-"""Height over width."""
+"""Largest height of the plan, as a share of its width."""
 
 
-def site_plan(plan: Document, words: Words) -> Chart | None:
-    """The ground of the chosen site; nothing where the plan holds no outlines."""
+def site_plan(plan: GeoJSON, words: Words) -> Chart | None:
+    """Draw the ground of the chosen site; return None if the plan holds no outlines."""
     found = [
         (feature["properties"]["role"], shapely.geometry.shape(feature["geometry"]))
         for feature in plan["features"]
@@ -43,7 +43,7 @@ def site_plan(plan: Document, words: Words) -> Chart | None:
 
     shapes = [(role, shapely.transform(shape, metres)) for role, shape in found]
     areas = {role: sum(shape.area for other, shape in shapes if other == role) for role in LOOKS}
-    parts = ", ".join(f"{words.term(role)} {area:,.0f} m²" for role, area in areas.items() if area)
+    parts = ", ".join(f"{words.term(role)} {words.number(area)} m²" for role, area in areas.items() if area)
 
     def draw(width: int) -> alt.LayerChart:
         return _draw(shapes, words, width)

@@ -1,4 +1,4 @@
-"""The map of a plan: candidates by rank, the chosen site, depots and hauls, on outlines that need no network."""
+"""Draw the map of a plan without a network: candidates by rank, the chosen site, depots and hauls, on outlines."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import numpy as np
 from siteopt.output.basemap import basemap, box_around
 from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, measure, shortened, texts, values
 from siteopt.output.charts.places import Label, View, placed
-from siteopt.output.document import Document, units_of
 from siteopt.output.palette import BORDER, INK, KIND, LAND, MARKER, STANDING, WATER
 from siteopt.output.words import Words
-from siteopt.plan import Standing
+from siteopt.record.base import Standing
+from siteopt.record.run import ListedSite, PlanRecord, RunRecord
 from siteopt.schema import Kind
 
 if TYPE_CHECKING:
     import altair as alt
 
 DRAWN = 500
-"""Candidates on the map at most: the best."""
+"""Largest number of candidates on the map; the best ones are drawn."""
 NAMED = 4
-"""Ranks that are named, if there is room."""
+"""Number of ranks that are named if there is room; a narrow map names only the first."""
 
 STAR = "M0,-1L0.24,-0.31L0.95,-0.31L0.36,0.12L0.59,0.81L0,0.4L-0.59,0.81L-0.36,0.12L-0.95,-0.31L-0.24,-0.31Z"
 AREA = {Standing.CHOSEN: 900.0, Standing.SOLVED: 260.0, Standing.EXCLUDED: 30.0}
@@ -32,7 +32,7 @@ OTHER_AREA = 70.0
 DEPOT_AREA = 26.0
 
 BULGE = {Kind.GENERATOR: 0.10, Kind.CHILLER: 0.18, Kind.BATTERY: 0.26}
-"""How far a haul bends off the straight line, so that hauls of several kinds from one depot are all seen."""
+"""Bend of a haul, as a share of its length: hauls of several kinds from one depot can all be seen."""
 DASH = {Kind.GENERATOR: [1, 0], Kind.CHILLER: [7, 2], Kind.BATTERY: [2, 2]}
 THIN, THICK = 1.2, 4.5
 ALONG = np.linspace(0, 1, 25)[:, None]
@@ -49,51 +49,50 @@ class Haul:
     units: int
 
 
-def site_map(document: Document, sites: Document, words: Words) -> Chart:
-    """Where the candidates lie, which is chosen, and where the units come from."""
-    features, hauls = sites["features"][:DRAWN], _hauls(document)
+def site_map(run: RunRecord, words: Words) -> Chart:
+    """Draw where the candidates are, which one is chosen, and where the units come from."""
+    sites, hauls = run.ranking[:DRAWN], _hauls(run.plan)
 
     def draw(width: int) -> alt.LayerChart:
-        view = View.of(width, box_around(np.array([*_shown(features), *(haul.place for haul in hauls)]).reshape(-1, 2)))
-        return _Map(view, document, [f for f in features if view.holds(_place(f))], hauls, words).draw()
+        view = View.of(width, box_around(np.array([*_shown(sites), *(haul.place for haul in hauls)]).reshape(-1, 2)))
+        return _Map(view, run.plan, [site for site in sites if view.holds(_place(site))], hauls, words).draw()
 
     title = words("Where it is, and where the equipment comes from")
-    return Chart("map", title, _caption(document, len(sites["features"]), hauls, words), draw)
+    return Chart("map", title, _caption(run, hauls, words), draw)
 
 
-def _place(feature: Document) -> tuple[float, float]:
-    longitude, latitude = feature["geometry"]["coordinates"][:2]
-    return float(longitude), float(latitude)
+def _place(site: ListedSite) -> tuple[float, float]:
+    return site.longitude, site.latitude
 
 
-def _shown(features: Sequence[Document]) -> list[tuple[float, float]]:
-    """What the map has to show: sites that take part; where none does, all of them."""
-    part = [_place(feature) for feature in features if feature["properties"]["standing"] != Standing.EXCLUDED]
-    return part or [_place(feature) for feature in features]
+def _shown(sites: Sequence[ListedSite]) -> list[tuple[float, float]]:
+    """Return the positions that the map has to show: the sites that take part, or all sites if none does."""
+    part = [_place(site) for site in sites if site.standing != Standing.EXCLUDED]
+    return part or [_place(site) for site in sites]
 
 
-def _hauls(document: Document) -> list[Haul]:
+def _hauls(plan: PlanRecord | None) -> list[Haul]:
     units: Counter[tuple[str, str, tuple[float, float]]] = Counter()
-    for order in document["orders"]:
-        place = (order["longitude"], order["latitude"])
-        units[order["kind"], order["depot"], place] += units_of(order)
+    for order in plan.orders if plan is not None else ():
+        units[order.kind, order.depot, (order.longitude, order.latitude)] += order.all_units
     return [Haul(kind, depot, place, count) for (kind, depot, place), count in units.items()]
 
 
-def _caption(document: Document, count: int, hauls: Sequence[Haul], words: Words) -> str:
-    ranked = [row for row in document["ranking"] if row["rank"] is not None]
+def _caption(run: RunRecord, hauls: Sequence[Haul], words: Words) -> str:
+    ranked = [site for site in run.ranking if site.rank is not None]
     said = []
-    if document["site_id"] is not None:
-        said.append(words("The star is {site}.", site=document["site_name"]))
+    if run.plan is not None:
+        said.append(words("The star is {site}.", site=run.plan.site_name))
     if hauls:
         units = words.count(sum(haul.units for haul in hauls), "unit")
         depots = words.count(len({haul.place for haul in hauls}), "depot")
         said.append(words("{units} come to it from {depots}.", units=units, depots=depots))
     if len(ranked) > 1:
-        others = ", ".join(f"{row['rank']}. {row['name']}" for row in ranked[1:NAMED])
+        others = ", ".join(f"{site.rank}. {site.name}" for site in ranked[1:NAMED])
         said.append(words("Numbers are ranks; next best: {others}.", others=others))
-    if count > DRAWN:
-        said.append(words("Of {count} the best {drawn} are drawn.", count=words.count(count, "site"), drawn=DRAWN))
+    if len(run.ranking) > DRAWN:
+        count = words.count(len(run.ranking), "site")
+        said.append(words("Of {count} the best {drawn} are drawn.", count=count, drawn=DRAWN))
     if hauls:
         said.append(words("Arcs join depots and site; they are not roads."))
     return " ".join(said) or words("The candidates.")
@@ -102,15 +101,15 @@ def _caption(document: Document, count: int, hauls: Sequence[Haul], words: Words
 @dataclass(frozen=True)
 class _Map:
     view: View
-    document: Document
-    features: Sequence[Document]
+    plan: PlanRecord | None
+    sites: Sequence[ListedSite]
     hauls: Sequence[Haul]
     words: Words
 
     def draw(self) -> alt.LayerChart:
         keys, lines = self._key()
         frame = Frame(self.view.width, self.view.height + lines * KEY_LINE + 8, 0, 0, lines * KEY_LINE + 8, 0)
-        marks = [*(self._site(feature) for feature in reversed(self.features)), *self._depots()]
+        marks = [*(self._site(site) for site in reversed(self.sites)), *self._depots()]
         marks.sort(key=lambda mark: mark["area"])
         ranks = [mark | {"text": str(mark["rank"]), "color": "white"} for mark in marks if (mark["rank"] or 0) > 1]
         return frame.around(
@@ -124,13 +123,11 @@ class _Map:
             ]
         )
 
-    def _site(self, feature: Document) -> dict[str, Any]:
-        found = feature["properties"]
-        standing = found["standing"]
-        ranked = f"{found['rank']}. " if found["rank"] is not None else ""
-        why = self.words.reason(found["reason"]) if found["reason"] else self.words.term(standing)
-        mark = self._point(_place(feature), standing)
-        return mark | {"rank": found["rank"], "name": found["name"], "what": f"{ranked}{found['name']}: {why}"}
+    def _site(self, site: ListedSite) -> dict[str, Any]:
+        ranked = f"{site.rank}. " if site.rank is not None else ""
+        why = self.words.reasons(site.reasons) or self.words.term(site.standing)
+        mark = self._point(_place(site), site.standing)
+        return mark | {"rank": site.rank, "name": site.name, "what": f"{ranked}{site.name}: {why}"}
 
     def _point(self, place: Sequence[float], standing: str) -> dict[str, Any]:
         x, y = self.view.pixels(np.array([place]))[0]
@@ -143,11 +140,9 @@ class _Map:
             x, y = self.view.pixels(np.array([place]))[0]
             yield {"x": x, "y": y, "rank": None, "name": name, "what": f"{name}: {units}", **_DEPOT}
 
-    def _curve(self, haul: Haul) -> np.ndarray:
-        """Points of the arc from a depot to the site, in pixels."""
-        site, depot = self.view.pixels(
-            np.array([[self.document["site_longitude"], self.document["site_latitude"]], haul.place])
-        )
+    def _curve(self, haul: Haul, plan: PlanRecord) -> np.ndarray:
+        """Return the points of the arc from a depot to the site, in pixels."""
+        site, depot = self.view.pixels(np.array([[plan.longitude, plan.latitude], haul.place]))
         across = np.array([depot[1] - site[1], site[0] - depot[0]])
         across *= np.sign(across[1] or 1) * -BULGE[Kind(haul.kind)]
         return depot + (site - depot) * ALONG + across * (4 * ALONG * (1 - ALONG))
@@ -155,7 +150,7 @@ class _Map:
     def _arcs(self, frame: Frame) -> list[alt.Chart]:
         import altair as alt
 
-        if not self.hauls:
+        if self.plan is None or not self.hauls:
             return []
         most = max(haul.units for haul in self.hauls)
         rows = []
@@ -163,7 +158,7 @@ class _Map:
             width = THIN + (THICK - THIN) * (haul.units / most) ** 0.5
             what = f"{haul.depot}: {self.words.count(haul.units, 'unit')} ({self.words.term(haul.kind)})"
             shared = {"haul": number, "width": round(width, 1), "kind": haul.kind, "what": what}
-            curve = self._curve(haul).round(1).tolist()
+            curve = self._curve(haul, self.plan).round(1).tolist()
             rows += [{"x": x, "y": y, "at": at, **shared} for at, (x, y) in enumerate(curve)]
         kinds = list(DASH)
         arcs = alt.Chart(values(rows)).mark_line(opacity=0.8, ariaRoleDescription="what")
@@ -183,7 +178,7 @@ class _Map:
         ]
 
     def _labels(self, frame: Frame, marks: Sequence[dict[str, Any]]) -> list[alt.Chart]:
-        """Names of the chosen site, of the next ranks and of depots, where they do not cover each other."""
+        """Write the names of the chosen site, the next ranks and the depots where they do not cover each other."""
         is_wide = self.view.width >= WIDE
         wanted = []
         for mark in marks:
@@ -200,7 +195,9 @@ class _Map:
         solid = [
             (m["x"], m["y"], m["area"] ** 0.5 / 2) for m in marks if m["rank"] is not None or m["standing"] == "depot"
         ]
-        arcs = np.concatenate([np.zeros((0, 2)), *(self._curve(haul) for haul in self.hauls)])
+        plan = self.plan
+        curves = (self._curve(haul, plan) for haul in self.hauls) if plan is not None else ()
+        arcs = np.concatenate([np.zeros((0, 2)), *curves])
         layers = []
         for label, x, y, align in placed(wanted, solid, arcs, self.view.width, self.view.height):
             row = [{"x": x, "y": y, "text": label.text}]
@@ -212,9 +209,9 @@ class _Map:
         return layers
 
     def _key(self) -> tuple[list[dict[str, Any]], int]:
-        """What the marks mean: each with its place above the map, and the number of lines."""
+        """Return the entries of the key, each with its place above the map, and the number of lines."""
         standings = [str(standing) for standing in Standing]
-        present = {feature["properties"]["standing"] for feature in self.features}
+        present = {site.standing for site in self.sites}
         items = [({**_look(name)}, self.words.term(name)) for name in standings if name in present]
         if self.hauls:
             items.append(({**_DEPOT}, self.words("depot")))
@@ -269,7 +266,7 @@ def _points(frame: Frame, marks: Sequence[dict[str, Any]]) -> alt.Chart:
 
 
 def _ground(view: View) -> Iterator[alt.Chart]:
-    """Water, land, lakes and borders."""
+    """Draw water, land, lakes and borders."""
     import altair as alt
 
     looks: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""What is there on each day, as replayed, against what the milestones need: power, cooling, GPUs."""
+"""Draw the replayed power, cooling and GPUs on each day, against what the milestones need."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from siteopt.output.charts.base import SMALL, WIDE, Chart, Frame, apart, texts, ticks, values
 from siteopt.output.charts.panels import KEY_LINE, Scale, heading, lines, ruled
-from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, last_day, name_lines
-from siteopt.output.document import Document
+from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, name_lines
+from siteopt.output.names import PLURAL
 from siteopt.output.palette import INK, KIND, STANDING
 from siteopt.output.words import Words
-from siteopt.plan import Standing
+from siteopt.record.base import Standing
+from siteopt.record.replay import DaySeries
+from siteopt.record.run import Milestone, PlanRecord, RunRecord
+from siteopt.schema import Kind
 
 if TYPE_CHECKING:
     import altair as alt
@@ -20,83 +23,92 @@ if TYPE_CHECKING:
 TRAINING = STANDING[Standing.CHOSEN]
 NETWORKED = "#C9C4B9"
 RIGHT = {True: 150.0, False: 132.0}
-"""Room for the names at the right end."""
+"""Pixels for the names at the right end of a wide and of a narrow chart."""
 HEAD, GAP = 24.0, 16.0
 
 
 @dataclass(frozen=True)
 class Part:
-    """A plot: its name, what is stacked in it with its colours, what is needed of a milestone, and its height.
+    """A plot of the chart.
 
     Attributes
     ----------
+    sources : dict
+        Colours of what is drawn: the grid and kinds of equipment, or series of GPUs.
+    need : str
+        Field of a milestone that says what it needs.
+    heights : tuple of float
+        Heights in pixels of the plot on a wide and on a narrow chart.
     stacked : bool
-        Whether the fields add up; else each is drawn from the ground, the first behind.
+        Whether the sources add up; if not, each is drawn from zero, the first one behind the others.
     """
 
     name: str
-    fields: dict[str, str]
+    sources: dict[str, str]
     need: str
     heights: tuple[float, float]
     stacked: bool = True
 
+    def needed(self, milestone: Milestone) -> float:
+        """Return what a milestone needs."""
+        return float(getattr(milestone, self.need))
+
 
 PARTS = (
-    Part(
-        "power",
-        {"grid_mw": KIND["grid"], "generators_mw": KIND["generator"], "batteries_mw": KIND["battery"]},
-        "demand_mw",
-        (190.0, 140.0),
-    ),
-    Part("cooling", {"chillers_mw": KIND["chiller"]}, "heat_mw", (120.0, 95.0)),
+    Part("power", {source: KIND[source] for source in ("grid", "generator", "battery")}, "demand_mw", (190.0, 140.0)),
+    Part("cooling", {"chiller": KIND["chiller"]}, "heat_mw", (120.0, 95.0)),
     Part("gpus", {"networked_gpus": NETWORKED, "training_gpus": TRAINING}, "gpus", (140.0, 110.0), stacked=False),
 )
-"""From the top of the chart down."""
+"""Plots of the chart, from the top down."""
 
 
-def online(document: Document, words: Words) -> Chart | None:
-    """Power, cooling and GPUs that are there on each day; None where nothing was replayed."""
-    replay = document["replay"]
-    if replay is None or not replay["days"]["day"]:
-        return None
+def series(days: DaySeries, source: str) -> Sequence[float]:
+    """Return how much of a source is there on each of the days: MW, or a number of GPUs."""
+    if source in list(Kind):
+        return days.equipment_mw[Kind(source)]
+    return {"grid": days.grid_mw, "networked_gpus": days.networked_gpus, "training_gpus": days.training_gpus}[source]
+
+
+def online(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
+    """Draw the power, cooling and GPUs that are there on each day."""
 
     def draw(width: int) -> alt.LayerChart:
-        return _Online(document, words, width).draw()
+        return _Online(run, plan, words, width).draw()
 
-    fields = [field for part in PARTS for field in part.fields]
-    header = tuple(words.term(name) for name in ("day", *fields))
-    rows = tuple(_changes(replay["days"], ("day", *fields)))
-    return Chart("online", words("What is there on each day"), _caption(document, words), draw, header, rows)
+    header = (words.term("day"), *(words.term(PLURAL.get(name, name)) for part in PARTS for name in part.sources))
+    rows = tuple(_changes(plan.replay.days))
+    return Chart("online", words("What is there on each day"), _caption(plan, words), draw, header, rows)
 
 
-def _changes(days: Document, fields: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """The days on which more than the networked GPUs changes: those change on most."""
-    before: tuple[Any, ...] = ()
-    for row in zip(*(days[field] for field in fields), strict=True):
-        counted = tuple(cell for field, cell in zip(fields, row, strict=True) if field not in ("day", "networked_gpus"))
+def _changes(days: DaySeries) -> Iterator[tuple[float, ...]]:
+    """Yield a row for each day on which anything but the networked GPUs changes; they change on most days."""
+    sources = [source for part in PARTS for source in part.sources]
+    before: tuple[float, ...] = ()
+    for day, *row in zip(days.day, *(series(days, source) for source in sources), strict=True):
+        counted = tuple(cell for source, cell in zip(sources, row, strict=True) if source != "networked_gpus")
         if counted != before:
-            yield tuple(round(cell, 3) for cell in row)
+            yield (day, *(round(cell, 3) for cell in row))
         before = counted
 
 
-def _caption(document: Document, words: Words) -> str:
-    days, said = document["replay"]["days"], []
-    for milestone, replayed in zip(document["milestones"], document["replay"]["milestones"], strict=True):
-        if replayed["day"] is None:
-            said.append(words("{name} does not start.", name=milestone["name"]))
+def _caption(plan: PlanRecord, words: Words) -> str:
+    days, said = plan.replay.days, []
+    for milestone, replayed in zip(plan.milestones, plan.replay.milestones, strict=True):
+        if replayed.day is None:
+            said.append(words("{name} does not start.", name=milestone.name))
             continue
-        at = max(number for number, day in enumerate(days["day"]) if day <= replayed["day"])
-        power = sum(days[field][at] for field in PARTS[0].fields)
+        at = days.at(replayed.day)
+        power, cooling = (sum(series(days, source)[at] for source in part.sources) for part in PARTS[:2])
         said.append(
             words(
                 "{name} starts on day {day}: there are {power} MW for a peak of {demand}, and chillers for {cold} MW"
                 " against heat of {heat}.",
-                name=milestone["name"],
-                day=replayed["day"],
-                power=f"{power:,.1f}",
-                demand=f"{milestone['demand_mw']:,.1f}",
-                cold=f"{days['chillers_mw'][at]:,.1f}",
-                heat=f"{milestone['heat_mw']:,.1f}",
+                name=milestone.name,
+                day=replayed.day,
+                power=words.number(power, 1),
+                demand=words.number(milestone.demand_mw, 1),
+                cold=words.number(cooling, 1),
+                heat=words.number(milestone.heat_mw, 1),
             )
         )
     return " ".join(said)
@@ -104,7 +116,8 @@ def _caption(document: Document, words: Words) -> str:
 
 @dataclass(frozen=True)
 class _Online:
-    document: Document
+    run: RunRecord
+    plan: PlanRecord
     words: Words
     width: int
 
@@ -113,15 +126,15 @@ class _Online:
         return self.width >= WIDE
 
     def draw(self) -> alt.LayerChart:
-        replay = self.document["replay"]
-        reached = [one["day"] for one in replay["milestones"] if one["day"] is not None]
-        until = max(last_day(self.document), *replay["days"]["day"], *reached) * (1 + PAST)
+        replay = self.plan.replay
+        reached = [one.day for one in replay.milestones if one.day is not None]
+        until = max(self.plan.last_day, *replay.days.day, *reached) * (1 + PAST)
         left, right = 58.0 if self.is_wide else 50.0, RIGHT[self.is_wide]
         heights = [part.heights[0 if self.is_wide else 1] for part in PARTS]
         down = sum(heights) + HEAD * len(PARTS) + GAP * (len(PARTS) - 1)
-        top = 8 + KEY_LINE + NAME_LINE * name_lines(self.document, until, self.width - left - right)
+        top = 8 + KEY_LINE + NAME_LINE * name_lines(self.plan, until, self.width - left - right)
         frame = Frame(self.width, top + down + AXIS_ROOM, left, right, top, AXIS_ROOM)
-        time = Timeline(self.document, frame, until)
+        time = Timeline(self.run.start_date, self.plan, frame, until)
         layers, heads, place = [], [], 0.0
         layers += time.rules(frame.y(), 0, down)
         for part, height in zip(PARTS, heights, strict=True):
@@ -136,24 +149,26 @@ class _Online:
 
     def _part(self, part: Part, time: Timeline, top: float, height: float) -> list[alt.Chart]:
         x, y = time.x(), time.frame.y()
-        days = self.document["replay"]["days"]
-        levels = [days[field] for field in part.fields]
+        days = self.plan.replay.days
+        there = {source: series(days, source) for source in part.sources}
+        levels = list(there.values())
         most = max([sum(each) if part.stacked else max(each) for each in zip(*levels, strict=True)])
-        most = 1.05 * max([most, 1.0, *(one[part.need] for one in self.document["milestones"])])
+        most = 1.05 * max([most, 1.0, *(part.needed(one) for one in self.plan.milestones)])
         scale = Scale(0, most, top + height, top)
         marks = {value: f"{value:,g}" for value in ticks(0, most, 4 if height > 100 else 3)}
         areas, ends = [], {}
-        under = [0.0] * len(days["day"])
-        for field, color in part.fields.items():
-            level = [low + high for low, high in zip(under, days[field], strict=True)] if part.stacked else days[field]
-            spans = zip([*days["day"], time.until], [*under, under[-1]], [*level, level[-1]], strict=True)
+        under: Sequence[float] = [0.0] * len(days.day)
+        for field, color in part.sources.items():
+            own = there[field]
+            level = [low + high for low, high in zip(under, own, strict=True)] if part.stacked else own
+            spans = zip([*days.day, time.until], [*under, under[-1]], [*level, level[-1]], strict=True)
             of = {"field": field, "color": color}
             areas += [{"x": day, "y": scale(low), "y2": scale(high)} | of for day, low, high in spans]
             if level[-1] > under[-1]:
-                ends[field] = (scale((under[-1] + level[-1]) / 2 if part.stacked else level[-1]), days[field][-1])
+                ends[field] = (scale((under[-1] + level[-1]) / 2 if part.stacked else level[-1]), own[-1])
             under = level if part.stacked else under
         needs = [{"x": 0, "y": scale(0)}]
-        needs += [{"x": one["day"], "y": scale(one[part.need])} for one in self.document["milestones"]]
+        needs += [{"x": one.day, "y": scale(part.needed(one))} for one in self.plan.milestones]
         needs.append({"x": time.until, "y": needs[-1]["y"]})
         look: dict[str, Any] = {"interpolate": "step-after"}
         edge = [row | {"color": "white", "line": 0} for row in needs]
@@ -170,17 +185,17 @@ class _Online:
     def _ends(
         self, part: Part, time: Timeline, ends: dict[str, tuple[float, float]], need: float, room: tuple[float, float]
     ) -> list[alt.Chart]:
-        """Names and figures at the right end, so that no legend has to be looked up."""
+        """Write names and figures at the right end, so that readers need no legend."""
         import altair as alt
 
         x, y = time.x(), time.frame.y()
-        last = self.document["milestones"][-1][part.need]
-        named = [(field, part.fields[field], *end) for field, end in ends.items()] + [(part.need, INK, need, last)]
+        last = part.needed(self.plan.milestones[-1])
+        named = [(field, part.sources[field], *end) for field, end in ends.items()] + [(part.need, INK, need, last)]
         places = apart([each[2] for each in named], 16, room[0] + 4, room[1] - 4)
         labels, marks, dashes = [], [], []
         for (field, color, _, amount), place in zip(named, places, strict=True):
-            figure = f"{amount:,.0f}" if part.name == "gpus" else f"{amount:,.1f}"
-            name = self.words.term("needed" if field == "gpus" else field)
+            figure = self.words.number(amount, 0 if part.name == "gpus" else 1)
+            name = self.words.term("needed" if field == "gpus" else PLURAL.get(field, field))
             labels.append({"x": time.until + time.days(24), "y": place, "text": f"{name} {figure}"})
             if field == part.need:
                 dashes += [{"x": time.until + time.days(at), "y": place, "color": INK, "line": 0} for at in (4, 19)]
@@ -195,14 +210,14 @@ class _Online:
         ]
 
     def _starts(self, time: Timeline, scale: Scale) -> list[alt.Chart]:
-        """Each milestone on the day that was planned, and on the day on which it starts as replayed."""
-        planned = [{"x": one["day"], "y": scale(one["gpus"])} for one in self.document["milestones"]]
-        pairs = zip(self.document["milestones"], self.document["replay"]["milestones"], strict=True)
-        replayed = [{"x": two["day"], "y": scale(one["gpus"])} for one, two in pairs if two["day"] is not None]
+        """Mark each milestone on its planned day, and on the day on which it starts in the replay."""
+        planned = [{"x": one.day, "y": scale(one.gpus)} for one in self.plan.milestones]
+        pairs = zip(self.plan.milestones, self.plan.replay.milestones, strict=True)
+        replayed = [{"x": two.day, "y": scale(one.gpus)} for one, two in pairs if two.day is not None]
         return [_diamonds(time, planned, True), _diamonds(time, replayed, False)]
 
     def _key(self, time: Timeline, top: float) -> list[alt.Chart]:
-        """What the diamonds mean."""
+        """Draw the key of the diamonds."""
         y, x = KEY_LINE / 2 + 2 - top, time.days(8 - time.frame.left)
         names = [self.words("start as planned"), self.words("start as replayed")]
         far = x + time.days(150)
@@ -215,7 +230,7 @@ class _Online:
 
 
 def _areas(x: Any, y: Any, rows: Sequence[dict[str, Any]]) -> alt.Chart:
-    """What is there of each field, from step to step."""
+    """Draw how much of each field is there, from step to step."""
     import altair as alt
 
     layer = alt.Chart(values(rows)).mark_area(interpolate="step-after", opacity=0.7, aria=False)
@@ -224,7 +239,7 @@ def _areas(x: Any, y: Any, rows: Sequence[dict[str, Any]]) -> alt.Chart:
 
 
 def _diamonds(time: Timeline, rows: Sequence[dict[str, Any]], planned: bool) -> alt.Chart:
-    """Hollow and large for what was planned, filled and small for what was replayed: one fits into the other."""
+    """Draw diamonds: hollow and large if planned, filled and small if replayed, so that one fits into the other."""
     import altair as alt
 
     look: dict[str, Any] = {"shape": "diamond", "aria": False, "opacity": 1}

@@ -1,4 +1,4 @@
-"""Several plots in one drawing: each with its own scale, all of them in pixels."""
+"""Put several plots into one drawing, each with its own scale, all of them in pixels."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 Point = tuple[float, float]
 KEY_LINE = 22.0
-"""Pixels that a line of a key takes."""
+"""Height in pixels of a line of a key."""
 SWATCH = 24.0
-"""Pixels that a line or a box of a key takes across."""
+"""Width in pixels of the stroke or box of an entry in a key."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """From the values between ``low`` and ``high`` to the pixels from ``start`` to ``end``."""
+    """A scale from the values between ``low`` and ``high`` to the pixels from ``start`` to ``end``."""
 
     low: float
     high: float
@@ -32,12 +32,12 @@ class Scale:
     end: float
 
     def __call__(self, value: float) -> float:
-        """The pixel of a value."""
+        """Return the pixel of a value."""
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
 def ruled(x: Any, y: Any, scale: Scale, marks: Mapping[float, str], left: float, right: float) -> list[alt.Chart]:
-    """A rule across at each of the marks of an upright scale, from ``left`` to ``right`` on ``x``, and its name."""
+    """Draw a rule with its name at each mark of an upright scale, across from ``left`` to ``right`` on ``x``."""
     import altair as alt
 
     rows = [{"x": left, "x2": right, "y": scale(value), "text": name} for value, name in marks.items()]
@@ -46,7 +46,7 @@ def ruled(x: Any, y: Any, scale: Scale, marks: Mapping[float, str], left: float,
 
 
 def lines(x: Any, y: Any, rows: Iterable[Mapping[str, Any]], **mark: Any) -> alt.Chart:
-    """Lines: each row has ``x``, ``y``, ``color``, and ``line``, which tells the lines apart."""
+    """Draw lines; each row has ``x``, ``y``, ``color``, and ``line``, which tells the lines apart."""
     import altair as alt
 
     layer = alt.Chart(values(rows)).mark_line(aria=False, **({"strokeWidth": 2} | mark))
@@ -55,7 +55,7 @@ def lines(x: Any, y: Any, rows: Iterable[Mapping[str, Any]], **mark: Any) -> alt
 
 
 def keys(names: Sequence[str], room: float) -> tuple[list[Point], float]:
-    """Where the entries of a key begin, in pixels across and down (their middle), and how high the key is."""
+    """Return where the entries of a key begin, in pixels across and down (their middle), and the height of the key."""
     places: list[Point] = []
     x, y = 0.0, KEY_LINE / 2
     for name in names:
@@ -68,7 +68,7 @@ def keys(names: Sequence[str], room: float) -> tuple[list[Point], float]:
 
 
 def heading(x: Any, y: Any, labels: Sequence[Mapping[str, Any]]) -> list[alt.Chart]:
-    """Names of plots, over them, with a white edge for what passes behind."""
+    """Write the names of plots over them, with a white edge that separates them from what is behind."""
     look: dict[str, Any] = {"fontWeight": "bold", "fontSize": TEXT}
     return [
         texts(x, y, labels, color="white", stroke="white", strokeWidth=4, **look),
@@ -77,7 +77,7 @@ def heading(x: Any, y: Any, labels: Sequence[Mapping[str, Any]]) -> list[alt.Cha
 
 
 def between(points: Sequence[Point], low: float, high: float) -> list[list[Point]]:
-    """The stretches of a line whose values lie between ``low`` and ``high``, cut where it crosses them."""
+    """Return the parts of a line whose values lie between ``low`` and ``high``, cut where it crosses them."""
     runs: list[list[Point]] = []
     for (x, y), (x2, y2) in pairwise(points):
         if y == y2:
@@ -97,7 +97,7 @@ def between(points: Sequence[Point], low: float, high: float) -> list[list[Point
 
 
 def thinned(x: Sequence[float], y: Sequence[float], count: int) -> list[Point]:
-    """As much of a line as can be seen: of each of ``count`` stretches its ends, its lowest and its highest point."""
+    """Return the visible points of a line: of each of ``count`` parts its ends, its lowest and its highest point."""
     heights = np.asarray(y, dtype=float)
     kept: set[int] = set()
     for part in np.array_split(np.arange(len(heights)), max(1, min(count, len(heights)))):

@@ -1,4 +1,4 @@
-"""Where things on a map come to lie in pixels: Mercator's projection, and names that do not cover each other."""
+"""Place things on a map in pixels: by Mercator's projection, and with names that do not cover each other."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from siteopt.output.basemap import Box
 from siteopt.output.charts.base import WIDE, measure
 
 FLATTEST, TALLEST = {True: 0.46, False: 0.7}, {True: 0.66, False: 1.1}
-"""Height of a map over its width, of a wide and a narrow one: it is to fit on a screen."""
+"""Smallest and largest height of a wide and a narrow map, as a share of its width, so that it fits on a screen."""
 LARGEST_DEG = 84.0
-"""Latitude up to which Mercator's map is drawn."""
+"""Latitude in degrees, north and south, up to which Mercator's map is drawn."""
 DETAIL_PX = 0.35
-"""Outlines are simplified to this."""
+"""Tolerance in pixels to which outlines are simplified."""
 
 
 @dataclass(frozen=True)
 class View:
     """A part of Mercator's map at a width in pixels.
 
-    Everything is projected here and not by the library of charts, since names need places in pixels; it makes outlines
-    of a tenth of a pixel, too, which is most of a drawing's size.
+    Everything is projected here and not by the charting library, because names need positions in pixels. Outlines can
+    also be rounded to a tenth of a pixel here, and they are most of a drawing's size.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class View:
 
     @classmethod
     def of(cls, width: float, box: Box) -> View:
-        """A view that shows a box, and more where the box is too tall or too flat for a page."""
+        """Return a view that shows a box, and more around it if the box is too tall or too flat for a page."""
         (west, south), (east, north) = mercator(np.array(box).reshape(2, 2))
         middle_x, middle_y, wide, tall = (west + east) / 2, (south + north) / 2, east - west, north - south
         wide = min(max(wide, tall / TALLEST[width >= WIDE]), 2 * np.pi)
@@ -52,12 +52,12 @@ class View:
         return cls(width, round(width * float(tall / wide)), (float(west), float(south), float(east), float(north)))
 
     def holds(self, place: tuple[float, float]) -> bool:
-        """Whether a longitude and latitude are in the view."""
+        """Return whether a longitude and latitude are in the view."""
         west, south, east, north = self.box
         return west <= place[0] <= east and south <= place[1] <= north
 
     def pixels(self, places: np.ndarray) -> np.ndarray:
-        """Positions from the upper left corner, N x 2, of longitudes and latitudes, N x 2."""
+        """Return pixels from the upper left corner (N x 2) of longitudes and latitudes (N x 2)."""
         (west, south), (east, north) = mercator(np.array(self.box).reshape(2, 2))
         found = mercator(places)
         return np.stack(
@@ -69,15 +69,15 @@ class View:
         )
 
     def sea(self) -> dict[str, Any]:
-        """The whole view as a polygon."""
+        """Return the whole view as a polygon."""
         return shapely.geometry.mapping(shapely.box(0, 0, self.width, self.height))
 
     def outlines(self, shapes: np.ndarray) -> dict[str, Any]:
-        """Shapes (WGS 84) in pixels, as one geometry."""
+        """Return shapes (WGS 84) as one geometry in pixels."""
         drawn = shapely.simplify(shapely.transform(shapes, self.pixels), DETAIL_PX)
         drawn = shapely.set_precision(
             drawn[~shapely.is_empty(drawn)], 0.1, mode="pointwise"
-        )  # valid or not: it is drawn
+        )  # an invalid shape can be drawn as well
         parts = shapely.get_parts(drawn)
         is_area = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
         made = shapely.multipolygons(parts[is_area]) if is_area.any() else shapely.multilinestrings(parts)
@@ -85,19 +85,19 @@ class View:
 
 
 def mercator(places: np.ndarray) -> np.ndarray:
-    """Longitudes and latitudes in degrees, N x 2, on Mercator's plane in radii of the sphere."""
+    """Project longitudes and latitudes in degrees (N x 2) to Mercator's plane, in radii of the sphere (N x 2)."""
     longitude, latitude = places[:, 0], np.clip(places[:, 1], -LARGEST_DEG, LARGEST_DEG)
     return np.stack([np.radians(longitude), np.arctanh(np.sin(np.radians(latitude)))], axis=1)
 
 
 def degrees(plane: np.ndarray) -> np.ndarray:
-    """The inverse of :func:`mercator`."""
+    """Return longitudes and latitudes in degrees (N x 2); the inverse of :func:`mercator`."""
     return np.degrees(np.stack([plane[:, 0], np.arcsin(np.tanh(plane[:, 1]))], axis=1))
 
 
 @dataclass(frozen=True)
 class Label:
-    """A name that wants a place beside a mark; the smaller its priority, the sooner it is placed."""
+    """A name to place beside a mark; labels with a smaller priority number are placed first."""
 
     priority: int
     text: str
@@ -119,14 +119,17 @@ def placed(
     width: float,
     height: float,
 ) -> Iterator[tuple[Label, float, float, str]]:
-    """Labels with a place (x, y, alignment) where they cover neither marks nor each other; the first has one always.
+    """Yield labels with a place (x, y, alignment) where they cover neither marks nor each other.
+
+    Labels without such a place are left out. The first one may cover marks, and is left out only if no place beside
+    its mark lies within the map.
 
     Parameters
     ----------
     marks : sequence of (x, y, radius)
-        What may not be covered.
-    spared : N x 2
-        Points of which as few as possible are covered.
+        Marks that must not be covered.
+    spared : array, N x 2
+        Points of which the labels cover as few as possible.
     """
     taken: list[Rectangle] = [(x - r, y - r, x + r, y + r) for x, y, r in marks]
     for number, label in enumerate(sorted(labels, key=lambda label: label.priority)):
@@ -139,7 +142,7 @@ def placed(
 
 
 def _spots(label: Label, width: float, height: float) -> Iterator[tuple[float, float, str, Rectangle]]:
-    """Places beside, over and under a mark that lie within the map."""
+    """Yield the places beside, above and below a mark that lie within the map."""
     long, half = measure(label.text, label.size) * (1.06 if label.bold else 1.0), label.size * 0.6
     away, slant = label.radius, label.radius * 0.7
     for dx, dy, align in (

@@ -1,4 +1,4 @@
-"""The schedule as a Gantt chart: what each milestone waits for, and each order from the decision to service."""
+"""Draw the schedule as a Gantt chart: what each milestone waits for, and each order from the decision to service."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from siteopt.output.charts.base import (
     texts,
     values,
 )
-from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, last_day, name_lines
-from siteopt.output.document import Document, units_of
+from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, name_lines
+from siteopt.output.limits import limited_by
+from siteopt.output.names import PLURAL
 from siteopt.output.palette import INK, KIND, STANDING
-from siteopt.output.summary import PLURAL
 from siteopt.output.words import Words
-from siteopt.plan import Standing
+from siteopt.record.base import Standing
+from siteopt.record.run import PlanRecord, RunRecord
 
 if TYPE_CHECKING:
     import altair as alt
@@ -36,21 +37,21 @@ LOOKS = {
     "commission": (0.0, 14.0),
     "wait": (0.25, 2.0),
 }
-"""Opacity and height in pixels of the bar of a phase: each differs from the others without its colour, too."""
+"""Opacity of the bar of a phase, and its height in pixels; the phases differ from each other even without colour."""
 DATES = ("leaves", "arrives", "ready", "serves")
 MILESTONE = STANDING[Standing.CHOSEN]
 MILESTONE_OPACITY = 0.4
-"""Of the bar on which its note is written."""
+"""Factor on the opacity of a milestone's bars, because its note is written on them."""
 NAMES = 345.0
 """Pixels for the names at the left of a wide chart."""
 DEPOT = 0.45
-"""Share of a name that its depot may take."""
+"""Share of the room for a name that its depot may take."""
 KEY_LINE, HEAD = 22.0, 30.0
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A line of the chart: its name with what follows it, its bars (phase, first and last day), a milestone's day."""
+    """A line of the chart: its name, the text after it, its bars (phase, first and last day), and a milestone's day."""
 
     name: str
     after: str
@@ -61,40 +62,30 @@ class _Row:
     note: str = ""
 
 
-def schedule(document: Document, words: Words) -> Chart:
-    """When everything is ordered, hauled, installed and commissioned, and what holds each milestone."""
+def schedule(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
+    """Draw when everything is ordered, hauled, installed and commissioned, and what limits each milestone."""
 
     def draw(width: int) -> alt.LayerChart:
-        return _Gantt(document, words, width).draw()
+        return _Gantt(run, plan, words, width).draw()
 
     header = tuple(words.term(name) for name in ("model", "depot", "units", "order", *DATES))
-    rows = [
-        (order["model"], order["depot"], units_of(order), document["start_date"], *(order[name] for name in DATES))
-        for order in document["orders"]
-    ]
-    return Chart("schedule", words("What happens when"), _caption(document, words), draw, header, tuple(rows))
+    rows: list[tuple[Any, ...]] = []
+    for one in plan.orders:
+        dates = (run.start_date, one.leaves, one.arrives, one.ready, one.serves)
+        rows.append((one.model, one.depot, one.all_units, *map(str, dates)))
+    return Chart("schedule", words("What happens when"), _caption(plan, words), draw, header, tuple(rows))
 
 
-def held_by(milestone: Document, words: Words) -> str:
-    """What holds a milestone, and by how many days; nothing where that is not known."""
-    limit = milestone["bottleneck"]
-    if not limit:
-        return ""
-    saved = milestone["days_saved"].get(limit)
-    days = f" ({words.count(saved, 'day')})" if saved else ""
-    return words("held by {limit}", limit=words.reason(limit)) + days
-
-
-def _caption(document: Document, words: Words) -> str:
+def _caption(plan: PlanRecord, words: Words) -> str:
     said = []
-    for milestone in document["milestones"]:
-        held = held_by(milestone, words)
-        reached = words("{name} on day {day}", name=milestone["name"], day=milestone["day"])
+    for milestone in plan.milestones:
+        held = limited_by(milestone, words)
+        reached = words("{name} on day {day}", name=milestone.name, day=milestone.day)
         said.append(f"{reached}, {held}." if held else f"{reached}.")
-    orders = document["orders"]
+    orders = plan.orders
     if not orders:
         return " ".join([*said, words("Nothing needs to be ordered.")])
-    first, last = min(order["arrives_day"] for order in orders), max(order["serves_day"] for order in orders)
+    first, last = min(order.arrives_day for order in orders), max(order.serves_day for order in orders)
     count = words.count(len(orders), "order")
     said.append(
         words(
@@ -109,7 +100,8 @@ def _caption(document: Document, words: Words) -> str:
 
 @dataclass(frozen=True)
 class _Gantt:
-    document: Document
+    run: RunRecord
+    plan: PlanRecord
     words: Words
     width: int
 
@@ -124,11 +116,11 @@ class _Gantt:
             tops.append(down)
             down += self.line
         left, right = (NAMES, 16.0) if self.is_wide else (14.0, 14.0)
-        until = last_day(self.document) * (1 + PAST)
-        lines = name_lines(self.document, until, self.width - left - right)
+        until = self.plan.last_day * (1 + PAST)
+        lines = name_lines(self.plan, until, self.width - left - right)
         top = 10 + KEY_LINE * (1 if self.is_wide else 2) + NAME_LINE * lines
         frame = Frame(self.width, top + down + AXIS_ROOM, left, right, top, AXIS_ROOM)
-        time = Timeline(self.document, frame, until)
+        time = Timeline(self.run.start_date, self.plan, frame, until)
         middles = [each + self.line * (0.5 if self.is_wide else 0.7) for each in tops]
         boxes = [box for row, middle in zip(rows, middles, strict=True) for box in self._boxes(row, middle)]
         return frame.around(
@@ -150,20 +142,20 @@ class _Gantt:
         return self.width >= WIDE
 
     def _milestones(self) -> Iterator[_Row]:
-        for milestone in self.document["milestones"]:
-            built, day = milestone["compute_ready_day"], milestone["day"]
-            tested = min(day, built + self.document["commissioning_days"])
-            gpus = self.words(": {gpus} GPUs", gpus=f"{milestone['gpus']:,}")
+        for milestone in self.plan.milestones:
+            built, day = milestone.compute_ready_day, milestone.day
+            tested = min(day, built + self.run.commissioning_days)
+            gpus = self.words(": {gpus} GPUs", gpus=self.words.number(milestone.gpus))
             bars = (("install", 0, built), ("commission", built, tested), ("wait", tested, day))
-            held = held_by(milestone, self.words)
-            yield _Row(milestone["name"], gpus, MILESTONE, bars, self.words("Milestones"), day, held)
+            held = limited_by(milestone, self.words)
+            yield _Row(milestone.name, gpus, MILESTONE, bars, self.words("Milestones"), day, held)
 
     def _orders(self) -> Iterator[_Row]:
-        for order in self.document["orders"]:
-            days = [0, *(order[f"{name}_day"] for name in DATES)]
+        for order in self.plan.orders:
+            days = [0, order.leaves_day, order.arrives_day, order.ready_day, order.serves_day]
             bars = tuple(zip(("lead", "haul", "install", "commission"), days[:-1], days[1:], strict=True))
-            name, depot = f"{units_of(order)} × {order['model']}", f", {order['depot']}"
-            yield _Row(name, depot, KIND[order["kind"]], bars, self.words.term(PLURAL[order["kind"]]).capitalize())
+            name, depot = f"{order.all_units} × {order.model}", f", {order.depot}"
+            yield _Row(name, depot, KIND[order.kind], bars, self.words.term(PLURAL[order.kind]).capitalize())
 
     def _boxes(self, row: _Row, middle: float) -> Iterator[dict[str, Any]]:
         is_milestone = row.day is not None
@@ -184,7 +176,7 @@ class _Gantt:
                 }
 
     def _reached(self, time: Timeline, rows: Sequence[_Row], middles: Sequence[float]) -> list[alt.Chart]:
-        """A diamond on the day of each milestone, and beside it or on its bar what holds it."""
+        """Draw a diamond on the day of each milestone; a wide chart says beside it or on its bar what limits it."""
         import altair as alt
 
         reached = [
@@ -235,7 +227,7 @@ class _Gantt:
     def _names(
         self, time: Timeline, rows: Sequence[_Row], middles: Sequence[float], heads: Sequence[dict[str, Any]]
     ) -> Iterator[alt.Chart]:
-        """The name of each row and group: at the left of a wide chart, over the bars of a narrow one."""
+        """Write the name of each row and group: at the left of a wide chart, over the bars of a narrow one."""
         size = TEXT if self.is_wide else SMALL
         room = NAMES - 22 if self.is_wide else self.width - 20
         align, x = ("right", time.days(-12)) if self.is_wide else ("left", time.days(-6))
@@ -253,7 +245,7 @@ class _Gantt:
         yield texts(time.x(), y, [head | {"x": x} for head in heads], color=INK, align=align, fontWeight="bold")
 
     def _key(self, time: Timeline, rows: Sequence[_Row]) -> list[alt.Chart]:
-        """What the bars mean."""
+        """Draw the key of the bars."""
         seen = {phase for row in rows for phase, first, end in row.bars if end > first}
         boxes, labels = [], []
         x, y = -time.frame.left + 8.0, -time.frame.top + KEY_LINE / 2 + 2

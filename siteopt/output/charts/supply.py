@@ -1,4 +1,4 @@
-"""Power against demand, and cooling against heat, from the day of the keys on."""
+"""Draw power against demand, and cooling against heat, from the handover of the site on."""
 
 from __future__ import annotations
 
@@ -21,112 +21,111 @@ from siteopt.output.charts.base import (
     ticks,
     values,
 )
-from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, Timeline, last_day, name_lines
-from siteopt.output.document import Document
+from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, Timeline, name_lines
+from siteopt.output.names import PLURAL
 from siteopt.output.palette import INK, KIND
 from siteopt.output.words import Words
+from siteopt.record.run import Milestone, PlanRecord, RunRecord
+from siteopt.schema import Kind
 
 if TYPE_CHECKING:
     import altair as alt
 
 HEIGHTS = {True: 330.0, False: 250.0}
-"""Of the plot of a wide and of a narrow chart."""
+"""Heights in pixels of the plot of a wide and of a narrow chart."""
 RIGHT = {True: 200.0, False: 146.0}
-"""Room for the names of the bands."""
+"""Pixels for the names of the bands."""
 PAST = 0.2
-"""Share of the days that is shown after the last one: what the last milestone has is to be seen."""
+"""Days shown after the last one, as a share of all days before, so that the last milestone's supply can be seen."""
 SOLID, DASHED = [1, 0], [5, 3]
-MW = ",.1f"
 
 
 @dataclass(frozen=True)
 class Band:
-    """A source: its field in a milestone, its colour, and what there is before the first milestone from some day on."""
+    """A source (the grid or a kind of equipment), and its MW from some day until the first milestone."""
 
-    field: str
-    color: str
+    source: str
     before_mw: float = 0.0
     from_day: float = 0.0
+
+    def at(self, milestone: Milestone) -> float:
+        """Return how much the source gives at a milestone, in MW."""
+        return milestone.grid_mw if self.source == "grid" else milestone.equipment_mw[Kind(self.source)]
 
 
 @dataclass(frozen=True)
 class Need:
-    """What has to be met: its field in a milestone, and how its line looks."""
+    """A need that has to be met: its field in a milestone, and the dashes of its line."""
 
     field: str
     dash: Sequence[int]
 
+    def at(self, milestone: Milestone) -> float:
+        """Return how much is needed at a milestone, in MW."""
+        return float(getattr(milestone, self.field))
 
-POWER_NEEDS = (Need("demand_mw", SOLID), Need("mean_mw", DASHED))
-COOLING_NEEDS = (Need("heat_mw", SOLID),)
+
+PEAK, MEAN, HEAT = Need("demand_mw", SOLID), Need("mean_mw", DASHED), Need("heat_mw", SOLID)
 
 
-def power(document: Document, sites: Document, words: Words) -> Chart:
-    """Grid, generators and batteries against the peak and the mean of the demand."""
-    access, first_mw = document["access_day"], _first_grid_mw(document, sites)
-    bands = (
-        Band("grid_mw", KIND["grid"], first_mw, access),
-        Band("generators_mw", KIND["generator"]),
-        Band("batteries_mw", KIND["battery"]),
-    )
-    have, least = _least(document, bands, "demand_mw")
+def power(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
+    """Draw the power of grid, generators and batteries against peak demand and mean demand."""
+    days = plan.replay.days
+    first_mw = days.grid_mw[days.at(plan.access_day)]
+    bands = (Band("grid", first_mw, plan.access_day), Band("generator"), Band("battery"))
+    have, least = _least(plan, bands, PEAK)
     said = [
         words(
-            "The grid gives {mw} MW from day {day}, when the site is handed over.", mw=format(first_mw, MW), day=access
+            "The grid gives {mw} MW from day {day}, when the site is handed over.",
+            mw=words.number(first_mw, 1),
+            day=plan.access_day,
         ),
         words(
             "Least is to spare at {name}: grid, generators and batteries of {have} MW against a peak of {need} MW.",
-            name=least["name"],
-            have=format(have, MW),
-            need=format(least["demand_mw"], MW),
+            name=least.name,
+            have=words.number(have, 1),
+            need=words.number(least.demand_mw, 1),
         ),
     ]
-    return _chart("power", words("Power against demand"), " ".join(said), _Supply(document, bands, POWER_NEEDS, words))
+    drawing = _Supply(run, plan, bands, (PEAK, MEAN), words)
+    return _chart("power", words("Power against demand"), " ".join(said), drawing)
 
 
-def cooling(document: Document, words: Words) -> Chart:
-    """Chillers against heat."""
-    bands = (Band("chillers_mw", KIND["chiller"]),)
-    have, least = _least(document, bands, "heat_mw")
+def cooling(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
+    """Draw the cooling of the chillers against the heat."""
+    bands = (Band("chiller"),)
+    have, least = _least(plan, bands, HEAT)
     said = words(
         "Least is to spare at {name}: chillers of {have} MW against heat of {need} MW.",
-        name=least["name"],
-        have=format(have, MW),
-        need=format(least["heat_mw"], MW),
+        name=least.name,
+        have=words.number(have, 1),
+        need=words.number(least.heat_mw, 1),
     )
-    return _chart("cooling", words("Cooling against heat"), said, _Supply(document, bands, COOLING_NEEDS, words))
+    return _chart("cooling", words("Cooling against heat"), said, _Supply(run, plan, bands, (HEAT,), words))
 
 
-def _least(document: Document, bands: Sequence[Band], need: str) -> tuple[float, Document]:
-    """The milestone at which the least is to spare, and what there is then."""
-    have = [(sum(one[band.field] for band in bands), one) for one in document["milestones"]]
-    return min(have, key=lambda pair: pair[0] - pair[1][need])
-
-
-def _first_grid_mw(document: Document, sites: Document) -> float:
-    """The grid on the day of the keys, before any step."""
-    first = document["milestones"][0]
-    if all(step["in_service_from"] != first["name"] for step in document["grid_steps"]):
-        return first["grid_mw"]
-    chosen = [feature["properties"] for feature in sites["features"] if feature["properties"]["rank"] == 1]
-    assumed = [item["value"] for item in document["assumptions"] if item["column"] == "grid_mw" and item["chosen_site"]]
-    known = [site["grid_mw"] for site in chosen if site.get("grid_mw") is not None]
-    return next(iter(known + assumed), 0.0)
+def _least(plan: PlanRecord, bands: Sequence[Band], need: Need) -> tuple[float, Milestone]:
+    """Return the supply at the milestone with the least to spare, in MW, and that milestone."""
+    have = [(sum(band.at(one) for band in bands), one) for one in plan.milestones]
+    return min(have, key=lambda pair: pair[0] - need.at(pair[1]))
 
 
 def _chart(name: str, title: str, caption: str, supply: _Supply) -> Chart:
-    words, fields = supply.words, [*(band.field for band in supply.bands), *(need.field for need in supply.needs)]
-    header = tuple(words.term(field) for field in ("milestone", "day", "date", *fields))
+    words = supply.words
+    sources = (words.term(PLURAL[band.source]) for band in supply.bands)
+    needs = (words.term(need.field) for need in supply.needs)
+    header = (*(words.term(field) for field in ("milestone", "day", "date")), *sources, *needs)
     rows = [
-        (one["name"], one["day"], one["date"], *(one[field] for field in fields))
-        for one in supply.document["milestones"]
+        (one.name, one.day, str(one.date), *(band.at(one) for band in supply.bands), *(n.at(one) for n in supply.needs))
+        for one in supply.plan.milestones
     ]
     return Chart(name, title, caption, supply.draw, header, tuple(rows))
 
 
 @dataclass(frozen=True)
 class _Supply:
-    document: Document
+    run: RunRecord
+    plan: PlanRecord
     bands: Sequence[Band]
     needs: Sequence[Need]
     words: Words
@@ -136,10 +135,10 @@ class _Supply:
 
         is_wide = width >= WIDE
         left, right = 52.0, RIGHT[is_wide]
-        until = last_day(self.document) * (1 + PAST)
-        top = 26 + NAME_LINE * name_lines(self.document, until, width - left - right)
+        until = self.plan.last_day * (1 + PAST)
+        top = 26 + NAME_LINE * name_lines(self.plan, until, width - left - right)
         frame = Frame(width, top + HEIGHTS[is_wide] + AXIS_ROOM, left, right, top, AXIS_ROOM)
-        time = Timeline(self.document, frame, until)
+        time = Timeline(self.run.start_date, self.plan, frame, until)
         boxes, lines = list(self._boxes(until)), list(self._lines(until))
         most = max([1.0, *(box["y2"] for box in boxes), *(line["y"] for line in lines)]) * 1.04
         marks = {value: f"{value:,g}" for value in ticks(0, most, 5)}
@@ -159,9 +158,9 @@ class _Supply:
         )
 
     def _boxes(self, until: float) -> Iterator[dict[str, Any]]:
-        """What each source gives from milestone to milestone, on top of the sources before it."""
-        milestones = self.document["milestones"]
-        ends = [*(one["day"] for one in milestones), until]
+        """Yield a box for what each source gives from one milestone to the next, on top of the sources before it."""
+        milestones = self.plan.milestones
+        ends = [*(one.day for one in milestones), until]
         spans = [(first, end, one) for one, (first, end) in zip(milestones, pairwise(ends), strict=True)]
         for band in self.bands:
             if band.before_mw and band.from_day < ends[0]:
@@ -169,37 +168,37 @@ class _Supply:
         for first, end, milestone in spans:
             under = 0.0
             for band in self.bands:
-                mw = milestone[band.field]
+                mw = band.at(milestone)
                 if mw and end > first:
                     yield self._box(band, first, end, under, mw)
                 under += mw
 
     def _box(self, band: Band, first: float, end: float, under: float, mw: float) -> dict[str, Any]:
-        name = self.words.term(band.field)
-        what = self.words("{name}: {mw} MW from day {day}", name=name, mw=format(mw, MW), day=f"{first:g}")
+        name, amount = self.words.term(PLURAL[band.source]), self.words.number(mw, 1)
+        what = self.words("{name}: {mw} MW from day {day}", name=name, mw=amount, day=f"{first:g}")
         return {
             "x": first,
             "x2": end,
             "y": under,
             "y2": under + mw,
-            "field": band.field,
-            "color": band.color,
+            "field": PLURAL[band.source],
+            "color": KIND[band.source],
             "what": what,
         }
 
     def _lines(self, until: float) -> Iterator[dict[str, Any]]:
-        """Each need from milestone to milestone; nothing before the first."""
-        milestones = self.document["milestones"]
+        """Yield the points of each need from milestone to milestone; there is no need before the first."""
+        milestones = self.plan.milestones
         for need in self.needs:
-            yield {"x": milestones[0]["day"], "y": 0.0, "field": need.field}
+            yield {"x": milestones[0].day, "y": 0.0, "field": need.field}
             for one in milestones:
-                yield {"x": one["day"], "y": one[need.field], "field": need.field}
-            yield {"x": until, "y": milestones[-1][need.field], "field": need.field}
+                yield {"x": one.day, "y": need.at(one), "field": need.field}
+            yield {"x": until, "y": need.at(milestones[-1]), "field": need.field}
 
     def _ends(
         self, time: Timeline, y: alt.Y, most: float, boxes: Sequence[dict[str, Any]], lines: Sequence[dict[str, Any]]
     ) -> list[alt.Chart]:
-        """Names and figures at the right end, so that no legend has to be looked up."""
+        """Write names and figures at the right end, so that readers need no legend."""
         import altair as alt
 
         last = {box["field"]: box for box in boxes if box["x2"] == time.until}
@@ -211,7 +210,7 @@ class _Supply:
         for (field, value), place in zip(ends.items(), places, strict=True):
             level = most * (1 - place / height)
             mw = last[field]["y2"] - last[field]["y"] if field in last else value
-            text = f"{self.words.term(field)} {mw:{MW}}" + (" MW" if is_wide else "")
+            text = f"{self.words.term(field)} {self.words.number(mw, 1)}" + (" MW" if is_wide else "")
             labels.append({"x": time.until + time.days(26), "y": level, "text": text})
             if field in last:
                 marks.append({"x": time.until + time.days(14), "y": level, "color": last[field]["color"]})
@@ -227,10 +226,10 @@ class _Supply:
 
 
 def _steps(time: Timeline, y: alt.Y, rows: Sequence[dict[str, Any]]) -> list[alt.Chart]:
-    """Lines of the needs that go up in steps, with a pale edge so that they are seen on any colour."""
+    """Draw the lines of the needs in steps, with a pale edge so that they can be seen on any colour."""
     import altair as alt
 
-    needs = (*POWER_NEEDS, *COOLING_NEEDS)
+    needs = (PEAK, MEAN, HEAT)
     scale = alt.Scale(domain=[need.field for need in needs], range=[list(need.dash) for need in needs])
     dash = alt.StrokeDash("field:N", scale=scale, legend=None)
     edge = alt.Chart(values(rows)).mark_line(

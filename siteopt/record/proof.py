@@ -1,22 +1,18 @@
-"""What a run keeps so that its claims can be checked without searching again, and what such a check comes to.
+"""Define what a run keeps so that its claims can be checked without a new search, and the result of such a check.
 
-Nothing that is kept has to be believed: prices and branchings only show the way, and any numbers give bounds that hold.
+Nothing that is kept has to be trusted: prices and branchings only guide the check, and any numbers give valid bounds.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from siteopt.record.base import Record, RunOutcome
 
 Numbers = tuple[float, ...]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class StoredPrices(_Record):
+class StoredPrices(Record):
     """Prices of the rows of a site (see :class:`siteopt.optimize.pricing.Prices`), by milestone.
 
     Attributes
@@ -42,23 +38,23 @@ class StoredPrices(_Record):
     crew: tuple[tuple[int, int, int, float], ...]
 
 
-class StoredRank(_Record):
-    """A ranked site: the days of its milestones, and its cost in millions of USD."""
+class StoredRank(Record):
+    """Ranked site: the days of its milestones, and its cost in millions of USD."""
 
     site_id: str
     days: tuple[int, ...]
     cost_musd: float
 
 
-class StoredFloors(_Record):
-    """What power quality asks for at a site, by milestone; None where nothing suffices."""
+class StoredFloors(Record):
+    """Minimum batteries (MW) and inertia (MW s) for power quality at a site, by milestone; None if none is enough."""
 
     site_id: str
     battery_mw: tuple[float | None, ...]
     inertia_mws: tuple[float | None, ...]
 
 
-class StoredBranchings(_Record):
+class StoredBranchings(Record):
     """Branchings that closed a claim about a site on some days (see :data:`siteopt.optimize.branching.Branchings`)."""
 
     site_id: str
@@ -66,8 +62,8 @@ class StoredBranchings(_Record):
     branchings: dict[str, tuple[str, int]]
 
 
-class Proof(_Record):
-    """The ranks that are claimed, what they are relative to, and the way to their proof.
+class Proof(Record):
+    """Ranks that are claimed, the floors that they depend on, and the data that guide their proof.
 
     Attributes
     ----------
@@ -84,7 +80,7 @@ class Proof(_Record):
 
 
 class Means(StrEnum):
-    """How a claim was settled."""
+    """Means by which a claim was settled."""
 
     ARITHMETIC = "arithmetic"
     PRICES = "prices"
@@ -93,18 +89,18 @@ class Means(StrEnum):
     WRONG = "wrong"
 
 
-class CheckedGoal(_Record):
-    """What was shown of one goal of a ranked site, the goals before it being as planned.
+class CheckedGoal(Record):
+    """Result of the check of one goal of a ranked site, if the goals before it are as planned.
 
     Attributes
     ----------
     goal : str
-        Milestone, or ``cost``.
+        Name of a milestone, or ``cost``.
     value, bound : float
-        As planned, and what is shown that no plan of the site has less of: days, or US dollars.
+        Planned value, and proven lower bound for every plan of the site: days, or US dollars.
     means : Means
     nodes : int
-        Linear programs that were solved for it.
+        Number of linear programs that were solved for the goal.
     """
 
     goal: str
@@ -114,15 +110,15 @@ class CheckedGoal(_Record):
     nodes: int
 
 
-class CheckedRank(_Record):
-    """What was shown of a ranked site.
+class CheckedRank(Record):
+    """Result of the check of a ranked site.
 
     Attributes
     ----------
     holds : bool or None
-        Whether it has a plan with these days and this cost that keeps every row; None where the time was up.
+        Whether the site has a plan with these days and this cost that keeps every row; None if the time ran out.
     decided_usd : float
-        What the plan decides: its cost less GPUs and site.
+        Cost that the plan decides: its cost less that of the GPUs and of the site.
     """
 
     rank: int
@@ -134,19 +130,19 @@ class CheckedRank(_Record):
 
     @property
     def proven(self) -> bool:
-        """Whether all of it was shown."""
+        """Return whether the plan and every goal were shown."""
         return self.holds is True and all(goal.means not in (Means.OPEN, Means.WRONG) for goal in self.goals)
 
 
-class CheckedSites(_Record):
-    """By what other sites are shown not to come before a rank, or not to serve: how many, and which are left.
+class CheckedSites(Record):
+    """Result of the check that no other site comes before a rank, or can serve: counts by means, and the sites left.
 
     Attributes
     ----------
     open : tuple of str
-        Sites of which it is not shown in the time given.
+        Sites for which this was not shown in the time given.
     wrong : tuple of str
-        Sites of which the contrary is shown.
+        Sites for which the contrary was shown.
     """
 
     rank: int
@@ -158,28 +154,28 @@ class CheckedSites(_Record):
 
     @property
     def proven(self) -> bool:
-        """Whether all of it was shown."""
+        """Return whether this was shown for all sites."""
         return not self.open and not self.wrong
 
 
-class ProofReport(_Record):
-    """What a check of the claims of a run came to, without trust in any solver.
+class ProofReport(Record):
+    """Result of checking the claims of a run without trusting any solver.
 
     Attributes
     ----------
-    outcome : str
-        As the run says.
+    outcome : RunOutcome
+        Outcome that the run states.
     floors : tuple of str
-        Sites at which power quality asks for more: what is shown is relative to that.
+        Sites at which power quality requires minimum batteries or inertia; the proof depends on these floors.
     first : CheckedSites
-        Every other site against the first rank; where no site can serve, all sites.
+        Check of every other site against the first rank; of all sites, if no site can serve.
     last : CheckedSites or None
-        Every site that is not ranked against the last rank, where there are several ranks.
+        Check of every site that is not ranked against the last rank; None unless there are several ranks.
     """
 
     siteopt_version: str
     scenario: str
-    outcome: str
+    outcome: RunOutcome
     rows_recomputed: int
     ranks: tuple[CheckedRank, ...]
     first: CheckedSites
@@ -191,18 +187,18 @@ class ProofReport(_Record):
 
     @property
     def is_wrong(self) -> bool:
-        """Whether a claim of the run is refuted."""
+        """Return whether a claim of the run is refuted."""
         goals = (goal.means is Means.WRONG for rank in self.ranks for goal in rank.goals)
         sites = (bool(part.wrong) for part in (self.first, self.last) if part is not None)
         return any(goals) or any(sites) or any(rank.holds is False for rank in self.ranks)
 
     @property
     def first_proven(self) -> bool:
-        """Whether the choice of the site and its plan are shown to be the best."""
+        """Return whether the chosen site and its plan are shown to be the best."""
         return self.first.proven and all(rank.proven for rank in self.ranks[:1])
 
     @property
     def proven(self) -> bool:
-        """Whether everything that the run says is shown."""
+        """Return whether everything that the run claims is shown."""
         ranks = all(rank.proven for rank in self.ranks)
         return self.first_proven and ranks and (self.last is None or self.last.proven)

@@ -1,0 +1,118 @@
+"""Define the frozen results of an explanation: what holds a site back, and what would have to change about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from siteopt.instance import Instance
+from siteopt.plan import SiteResult
+
+
+@dataclass(frozen=True)
+class Lever:
+    """A fact about a site that could be changed.
+
+    Attributes
+    ----------
+    column : str
+        Column of the candidates; ``grid_mw`` means the grid in service from some day on. ``ready_day`` is a column of
+        the grid steps.
+    now, best : float
+        Present value and best value that is considered, in the unit of the column.
+    notch : float
+        Step by which the value moves from ``now`` to ``best``; negative if less is better.
+    step : int, optional
+        Index of the grid step, in the order of days.
+    """
+
+    column: str
+    now: float
+    best: float
+    notch: float
+    step: int | None = None
+
+    @property
+    def notches(self) -> int:
+        """Return the number of notches from ``now`` to ``best``, rounded up."""
+        return math.ceil((self.best - self.now) / self.notch - 1e-9)
+
+    def moved(self, notches: int, by_day: int = 0) -> Adjustment:
+        """Return the lever moved by some notches, but not beyond ``best``."""
+        value = self.now + notches * self.notch
+        return Adjustment(self, min(value, self.best) if self.notch > 0 else max(value, self.best), by_day)
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """A lever set to another value.
+
+    Attributes
+    ----------
+    lever : Lever
+    value : float
+    by_day : int
+        Day on which the additional grid must be ready to be commissioned; 0 for any other lever.
+    """
+
+    lever: Lever
+    value: float
+    by_day: int = 0
+
+
+Vary = Callable[[Sequence[Adjustment]], Instance]
+"""Function that returns the Instance of one site alone, with some changes to the site."""
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """Shortfall of a site that cannot serve, on the last day of the horizon.
+
+    Attributes
+    ----------
+    limit : str
+        Requirement or queue that is not met, or ``budget``.
+    milestone : str
+        Milestone that lacks it; empty for the budget.
+    missing : float
+        Amount that is missing, in ``unit``; infinite if no amount of time would be enough.
+    unit : str
+    needed : float
+        Amount that is required, in ``unit``; nan if it depends on what is chosen.
+    """
+
+    limit: str
+    milestone: str
+    missing: float
+    unit: str
+    needed: float = math.nan
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Reasons why a site does not win.
+
+    Attributes
+    ----------
+    site : SiteResult
+        Result of the site in question.
+    rival : SiteResult or None
+        Result of the winner, or of the runner-up if the site itself wins; None if there is neither.
+    shortfalls : tuple of Shortfall
+        What the site lacks, if it cannot serve.
+    still_short : tuple of Shortfall
+        What the site would lack even with every lever at its best; empty if some changes are sufficient.
+    changes : tuple of tuples of Adjustment
+        Alternatives. Each one alone is sufficient: it makes the site win, or serve if it cannot. Each holds one change
+        if one is sufficient, else the fewest changes that are.
+    proven : bool
+        Whether all of this is proven; if not, the time ran out.
+    """
+
+    site: SiteResult
+    rival: SiteResult | None = None
+    shortfalls: tuple[Shortfall, ...] = ()
+    still_short: tuple[Shortfall, ...] = ()
+    changes: tuple[tuple[Adjustment, ...], ...] = ()
+    proven: bool = True

@@ -1,0 +1,185 @@
+"""Change facts: set cells of tables and keys of the scenario to other values. All changes go through this module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import geopandas
+import numpy as np
+import pandas as pd
+
+from siteopt.codes import Code
+from siteopt.faults import Fault, InputError, nearest
+from siteopt.instance import PowerQuality
+from siteopt.record.base import InputFile
+from siteopt.scenario import Scenario
+from siteopt.scenario_file import with_values
+from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Column, Type
+
+SCENARIO = "scenario"
+"""Table name of a change to a key of the scenario, such as ``supply.spare_units``."""
+DAY = "day"
+"""Column of a grid step for its day, whether the table gives a day or a date."""
+
+_READ = ("inputs", "project.currency", "project.currency_per_usd", "power_quality")
+"""Keys that decide how tables are read, so they cannot be changed afterwards: that takes a scenario of its own."""
+_DECIDES = (CANDIDATES, OFFERS, GRID_STEPS)
+
+
+@dataclass(frozen=True)
+class Change:
+    """Change of a fact to another value.
+
+    Attributes
+    ----------
+    table : str
+        ``candidates``, ``offers``, ``grid_steps`` or ``scenario``.
+    row : str
+        The site_id or offer_id; empty for the scenario.
+    column : str
+        Column of the table; for a grid step also ``day``; for the scenario its key, such as ``supply.spare_units``.
+    value
+        New value in the unit of the column, money in US dollars.
+    level_mw : float, optional
+        For a grid step, the limit that it rises to. A step that does not exist yet is added if it gives more than the
+        site has by then.
+    """
+
+    table: str
+    row: str
+    column: str
+    value: Any
+    level_mw: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """Tables that were read for a scenario.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    sites : DataFrame
+        Every candidate by site_id, as read and in the order of the tables, with the columns that siteopt does not
+        know.
+    offers : DataFrame
+        Every offer by offer_id, in the order of the Instance.
+    grid_steps : DataFrame
+        Every grid step, as read.
+    quality : PowerQuality
+        Power quality that the scenario requires, with its waveform.
+    inputs : tuple of InputFile
+        Every file that was read.
+    warnings : tuple of Fault
+        Things that look wrong, but are not faults.
+    areas : tuple of GeoDataFrame
+        Polygons of sites in the CRS of their layers: ``site_id``, ``role`` (an outline or a use) and geometry.
+    admit : str
+        site_id of a site that takes part even if a date or the filter excludes it.
+    """
+
+    scenario: Scenario
+    sites: pd.DataFrame
+    offers: pd.DataFrame
+    grid_steps: pd.DataFrame
+    quality: PowerQuality
+    inputs: tuple[InputFile, ...]
+    warnings: tuple[Fault, ...]
+    areas: tuple[geopandas.GeoDataFrame, ...] = ()
+    admit: str = ""
+
+
+def changed(tables: Tables, changes: Sequence[Change]) -> Tables:
+    """Return tables with some facts changed; everything else stays as it is.
+
+    Raises
+    ------
+    InputError
+        With every change that names something unknown, or whose value cannot be right.
+    """
+    faults = [fault for change in changes if (fault := _fault(tables, change)) is not None]
+    if faults:
+        raise InputError(faults)
+    keys = {change.column: change.value for change in changes if change.table == SCENARIO}
+    scenario = with_values(tables.scenario, keys) if keys else tables.scenario
+    cells = {CANDIDATES.name: tables.sites, OFFERS.name: tables.offers}
+    for change in changes:
+        if change.table in cells:
+            frame = cells[change.table]
+            fresh = frame is tables.sites or frame is tables.offers
+            cells[change.table] = frame.copy() if fresh else frame
+            cells[change.table].loc[change.row, change.column] = change.value
+    steps = tables.grid_steps
+    for change in changes:
+        if change.table == GRID_STEPS.name:
+            steps = _with_step(scenario, tables.sites, steps, change)
+    return replace(tables, scenario=scenario, sites=cells[CANDIDATES.name], offers=cells[OFFERS.name], grid_steps=steps)
+
+
+def dated_steps(scenario: Scenario, steps: pd.DataFrame) -> pd.DataFrame:
+    """Return grid steps with ``day``, from their day or their date: whole days, rounded up, not before the decision."""
+    start = pd.Timestamp(scenario.project.start_date)
+    day = steps["ready_day"].astype(float).fillna((pd.to_datetime(steps["ready_date"]) - start).dt.days)
+    return steps.assign(day=np.ceil(day).clip(lower=0))
+
+
+def _with_step(scenario: Scenario, sites: pd.DataFrame, steps: pd.DataFrame, change: Change) -> pd.DataFrame:
+    """Return grid steps with one step of a site changed or added; a late step delays the higher ones of its site."""
+    mine = steps["site_id"] == change.row
+    own = dated_steps(scenario, steps[mine])
+    at = own.index[own["grid_mw"] == change.level_mw]
+    if len(at):
+        own.loc[at, change.column] = change.value
+        own = own.sort_values("grid_mw")
+        own["day"] = own["day"].cummax()
+    else:
+        there = own.loc[own["day"] <= change.value, "grid_mw"].max()
+        if change.level_mw <= np.nanmax([there, sites.at[change.row, "grid_mw"], 0.0]):
+            return steps
+        late = (own["grid_mw"] <= change.level_mw) & (own["day"] >= change.value)
+        more = {"site_id": change.row, "grid_mw": change.level_mw, "cost_usd": 0.0, "day": float(change.value)}
+        own = pd.DataFrame([*own[~late].to_dict("records"), more], columns=own.columns)
+    own = own.assign(ready_day=own["day"], ready_date=pd.NaT).drop(columns="day")
+    return pd.concat([steps[~mine], own.astype(steps.dtypes.to_dict())], ignore_index=True)
+
+
+def _fault(tables: Tables, change: Change) -> Fault | None:
+    """Return the fault of a change, or None; a wrong key of the scenario is found later, where it is set."""
+
+    def wrong(code: Code, found: object, expected: str) -> Fault:
+        return Fault(code, change.table, None, change.column, str(found), expected)
+
+    if change.table == SCENARIO:
+        reads = change.column.startswith(_READ)
+        return wrong(Code.BAD_SETTING, change.value, "a scenario of its own: tables are read by it") if reads else None
+    table = next((one for one in _DECIDES if one.name == change.table), None)
+    if table is None:
+        names = [*(one.name for one in _DECIDES), SCENARIO]
+        return wrong(Code.NO_SUCH_NAME, change.table, f"one of {', '.join(names)}{nearest(change.table, names)}")
+    known = tables.offers.index if table is OFFERS else tables.sites.index
+    if change.row not in known:
+        row = "offer_id" if table is OFFERS else "site_id"
+        return wrong(Code.NO_SUCH_NAME, change.row, f"a {row} of the tables{nearest(change.row, known)}")
+    if table is GRID_STEPS and change.column == DAY:
+        is_day = isinstance(change.value, int | float) and 0 <= change.value <= (table["ready_day"].high or 0)
+        return None if is_day else wrong(Code.OUT_OF_RANGE, change.value, table["ready_day"].expected)
+    if change.column not in table.names:
+        expected = f"a column of the {table.name}{nearest(change.column, table.names)}"
+        return wrong(Code.UNKNOWN_COLUMN, change.column, expected)
+    column = table[change.column]
+    return None if _fits(column, change.value) else wrong(Code.OUT_OF_RANGE, change.value, column.expected)
+
+
+def _fits(column: Column, value: Any) -> bool:
+    """Return whether a column can hold a value; it can hold a blank if it may be blank."""
+    if value is None or value == "" or (isinstance(value, float) and np.isnan(value)):
+        return not column.required
+    if column.choices:
+        return value in column.choices
+    if column.type in (Type.NUMBER, Type.INTEGER):
+        low = -np.inf if column.low is None else column.low
+        high = np.inf if column.high is None else column.high
+        return isinstance(value, int | float | np.number) and bool(low <= value <= high)
+    return True

@@ -1,0 +1,70 @@
+"""Hold the English words for siteopt's names, where they differ from the name, and the nouns that are counted."""
+
+from __future__ import annotations
+
+NAMES = {
+    "gpus": "GPUs",
+    "demand_mw": "peak demand",
+    "mean_mw": "mean demand",
+    "heat_mw": "heat",
+    "grid_mw": "grid capacity",
+    "access_days": "days to access",
+    "floor_area_m2": "floor area",
+    "yard_area_m2": "yard area",
+    "gas_mw": "gas connection",
+    "water_m3_per_day": "water supply",
+    "air_permit_days": "days to the air permit",
+    "design_temp_c": "design temperature",
+    "elevation_m": "elevation",
+    "grid_usd_per_mwh": "price of grid energy",
+    "site_cost_usd": "cost of the site",
+    "m3/day": "m³/day",
+    "m2": "m²",
+    "m2/day": "m²/day",
+    **{f"{state} condition": f"{state} hall" for state in ("ready", "sound", "poor")},
+    "none condition": "no hall",
+    "deg C": "°C",
+    "solved": "ranked",
+    "excluded": "left out",
+    "lead phase": "order to departure",
+    "haul phase": "haul",
+    "install phase": "installation",
+    "build phase": "GPUs, halls, racks and network",
+    "commission phase": "commissioning",
+    "wait phase": "waits for power or cooling",
+    "load_mw": "load",
+    "networked_gpus": "networked",
+    "training_gpus": "training",
+    "lowest_hz": "lowest Hz",
+    "highest_hz": "highest Hz",
+    "rocof_hz_per_s": "Hz/s",
+    "recovery_s": "recovery, s",
+    "battery_mwh": "through batteries, MWh",
+    "battery_peak_mw": "batteries, peak MW",
+    "battery_drain_mw": "batteries, mean MW",
+    "import_peak_mw": "import, peak MW",
+    "import_swing_mw": "import, swing MW",
+    "shed_mw": "shed, MW",
+}
+
+PLURAL = {"generator": "generators", "chiller": "chillers", "battery": "batteries", "grid": "grid"}
+"""Plural of each kind of equipment; the grid has the same name."""
+
+COUNTED = {
+    "day": ("{count} day", "{count} days"),
+    "unit": ("{count} unit", "{count} units"),
+    "generator": ("{count} generator", "{count} generators"),
+    "chiller": ("{count} chiller", "{count} chillers"),
+    "battery": ("{count} battery", "{count} batteries"),
+    "depot": ("{count} depot", "{count} depots"),
+    "site": ("{count} site", "{count} sites"),
+    "candidate": ("{count} candidate", "{count} candidates"),
+    "eligible site": ("{count} eligible site", "{count} eligible sites"),
+    "order": ("{count} order", "{count} orders"),
+    "crew": ("{count} crew", "{count} crews"),
+    "claim": ("{count} claim", "{count} claims"),
+    "fault": ("{count} fault", "{count} faults"),
+    "warning": ("{count} warning", "{count} warnings"),
+    "linear program": ("{count} linear program", "{count} linear programs"),
+}
+"""Nouns with their number: the form for one, and the form for any other number."""

@@ -1,0 +1,324 @@
+"""Build the record of a run from its results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+
+from siteopt.faults import Fault
+from siteopt.instance import Instance
+from siteopt.plan import LISTED, Plan, Ranking, SiteResult
+from siteopt.record.base import Heading, InputFile, InputWarning, RunOutcome, Standing
+from siteopt.record.proof import Proof
+from siteopt.record.reason import Reason
+from siteopt.record.replay import PowerQualityRecord, ReplayRecord
+from siteopt.record.run import (
+    Assumption,
+    Baseline,
+    Certificate,
+    Cost,
+    Environment,
+    EvidenceRecord,
+    GridStep,
+    ListedSite,
+    Milestone,
+    Order,
+    PlanRecord,
+    Recomputed,
+    RunRecord,
+    Saving,
+    SecondSolver,
+    SiteDay,
+    StageRecord,
+)
+from siteopt.scenario import Scenario
+from siteopt.schema import Kind
+
+
+def run_record(
+    scenario: Scenario,
+    sites: pd.DataFrame,
+    ranking: Ranking,
+    plan: PlanRecord | None,
+    excluded: pd.Series,
+    assumed: pd.DataFrame,
+    certificate: Certificate,
+    proof: Proof,
+    inputs: Sequence[InputFile],
+    warnings: Sequence[Fault],
+    version: str,
+) -> RunRecord:
+    """Return the whole record of a run.
+
+    Parameters
+    ----------
+    sites : DataFrame
+        Every candidate by site_id.
+    plan : PlanRecord or None
+        Plan of the chosen site, if there is one.
+    excluded : Series of Reason
+        Why each candidate that is not eligible is excluded, by site_id.
+    assumed : DataFrame of bool
+        Blanks that the scenario filled: eligible sites by columns.
+    proof : Proof
+        Data to check the answer without searching again.
+    """
+    return RunRecord(
+        **vars(heading(scenario, ranking.outcome, version)),
+        scenario_path=scenario.path.as_posix() if scenario.path is not None else "",
+        method=ranking.method,
+        objective=scenario.order,
+        commissioning_days=scenario.supply.commissioning_days,
+        plan=plan,
+        assumptions=tuple(_assumptions(scenario, plan.site_id if plan is not None else None, assumed)),
+        candidates=len(sites),
+        eligible=ranking.eligible,
+        ranks_asked=ranking.top,
+        ranking=tuple(_listed(scenario, sites, ranking, excluded, assumed)),
+        certificate=certificate,
+        proof=proof,
+        inputs=tuple(inputs),
+        warnings=warnings_of(warnings),
+    )
+
+
+def heading(scenario: Scenario, outcome: RunOutcome, version: str) -> Heading:
+    """Return the fields that every stored record begins with."""
+    project = scenario.project
+    return Heading(
+        siteopt_version=version,
+        scenario=project.name,
+        settings=tuple(scenario.settings),
+        start_date=project.start_date,
+        currency=project.currency,
+        currency_per_usd=project.currency_per_usd,
+        outcome=outcome,
+    )
+
+
+def warnings_of(warnings: Sequence[Fault]) -> tuple[InputWarning, ...]:
+    """Return warnings about the input as records."""
+    return tuple(InputWarning(**warning.record()) for warning in warnings)
+
+
+def certificate_of(
+    ranking: Ranking, environment: Environment, recomputed: Recomputed | None, second: SecondSolver | None
+) -> Certificate:
+    """Return the certificate of a run: how its answer was found and checked."""
+    return Certificate(
+        solver=ranking.solver,
+        sites_solved=ranking.solved,
+        milps_solved=ranking.solves,
+        seconds=round(ranking.seconds, 3),
+        seconds_by_step={name: round(seconds, 3) for name, seconds in ranking.steps.items()},
+        stages=tuple(StageRecord(**vars(stage)) for stage in ranking.stages),
+        evidence=EvidenceRecord(**asdict(ranking.evidence)),
+        environment=environment,
+        recomputed=recomputed,
+        second_solver=second,
+    )
+
+
+def plan_record(
+    scenario: Scenario,
+    sites: pd.DataFrame,
+    offers: pd.DataFrame,
+    steps: pd.DataFrame,
+    result: SiteResult,
+    replay: ReplayRecord,
+    power_quality: PowerQualityRecord,
+) -> PlanRecord:
+    """Return the plan of a chosen site.
+
+    Parameters
+    ----------
+    steps : DataFrame
+        Grid steps of the eligible sites, in the order of days for each site.
+    """
+    if result.best is None:
+        raise ValueError("a site without a plan has no record of one")
+    instance, plan, site = result.best.case, result.best.plan, result.site_id
+    access_day = int(instance.access_day[0])
+    return PlanRecord(
+        site_id=site,
+        site_name=sites.at[site, "name"],
+        longitude=float(sites.at[site, "longitude"]),
+        latitude=float(sites.at[site, "latitude"]),
+        access_day=access_day,
+        access=scenario.date_of(access_day),
+        milestones=milestones_of(scenario, result, instance, plan),
+        cost=cost_of(instance, plan),
+        orders=_orders(scenario, instance, plan, offers),
+        grid_steps=tuple(_grid_steps(scenario, instance, plan, steps[steps["site_id"] == site])),
+        baselines=tuple(_baselines(scenario, plan)),
+        replay=replay,
+        power_quality=power_quality,
+    )
+
+
+def milestones_of(scenario: Scenario, result: SiteResult, instance: Instance, plan: Plan) -> tuple[Milestone, ...]:
+    """Return the milestones of a site's plan, and what limits each."""
+    rating = instance.rating_mw[0][:, None] * plan.units
+    grid = instance.grid_mw[0] + instance.step_rise_mw @ plan.step
+    kinds = {"generator": instance.is_generator, "chiller": instance.is_chiller, "battery": instance.is_battery}
+    return tuple(
+        Milestone(
+            name=instance.milestone[m],
+            gpus=int(instance.gpus[m]),
+            day=int(plan.day[m]),
+            date=scenario.date_of(int(plan.day[m])),
+            compute_ready_day=int(instance.compute_ready_day[0, m]),
+            it_mw=rounded(instance.it_mw[m]),
+            heat_mw=rounded(instance.it_mw[m] * instance.heat_fraction),
+            demand_mw=rounded(plan.demand_mw[m]),
+            mean_mw=rounded(plan.demand_mw[m] - instance.it_mw[m] * (1 - instance.mean_load)),
+            grid_mw=rounded(grid[m]),
+            equipment_mw={kind: rounded(rating[offers, m].sum()) for kind, offers in kinds.items()},
+            held_by=result.held_by[m] if result.held_by else None,
+            days_saved=tuple(
+                Saving(limit=limit, days=days)
+                for limit, days in (result.days_saved[m] if result.days_saved else {}).items()
+            ),
+        )
+        for m in range(instance.milestones)
+    )
+
+
+def rounded(value: float) -> float:
+    """Return a figure rounded to a thousandth, as records hold it."""
+    return round(float(value), 3)
+
+
+def cost_of(instance: Instance, plan: Plan) -> Cost:
+    """Return the total cost of a plan and its parts, in US dollars."""
+    parts = plan.cost_parts_musd(instance)
+    in_usd = {name: round(value * 1e6) for name, value in parts.items()}
+    return Cost(total_usd=round(sum(parts.values()) * 1e6), parts_usd=in_usd)
+
+
+def _orders(scenario: Scenario, instance: Instance, plan: Plan, offers: pd.DataFrame) -> tuple[Order, ...]:
+    orders = []
+    for o in np.flatnonzero(plan.units[:, -1]):
+        offer = offers.iloc[o]
+        arrives, ready = int(instance.arrival_day[0, o]), int(instance.ready_day[0, o])
+        days = {
+            "leaves": arrives - int(instance.transit_days[0, o]),
+            "arrives": arrives,
+            "ready": ready,
+            "serves": ready + instance.commissioning_days,
+        }
+        order = Order(
+            offer_id=instance.offer_id[o],
+            **{name: offer[name] for name in ("kind", "vendor", "model", "depot", "confidence")},
+            longitude=float(offer["longitude"]),
+            latitude=float(offer["latitude"]),
+            units={instance.milestone[m]: int(plan.units[o, m]) for m in range(instance.milestones)},
+            unit_mw=rounded(instance.rating_mw[0, o]),
+            **{f"{name}_day": day for name, day in days.items()},
+            **{name: scenario.date_of(day) for name, day in days.items()},
+            cost_usd=round(float(instance.unit_cost_musd[0, o] * plan.units[o, -1]) * 1e6),
+        )
+        orders.append(order)
+    kinds = list(Kind)
+    return tuple(sorted(orders, key=lambda order: (kinds.index(Kind(order.kind)), order.arrives_day, order.offer_id)))
+
+
+def _grid_steps(scenario: Scenario, instance: Instance, plan: Plan, steps: pd.DataFrame) -> Iterator[GridStep]:
+    for index in range(len(instance.step_site)):
+        used = np.flatnonzero(plan.step[index])
+        yield GridStep(
+            ready_day=int(instance.step_ready_day[index]),
+            ready=scenario.date_of(int(instance.step_ready_day[index])),
+            grid_mw=float(steps["grid_mw"].iloc[index]),
+            cost_usd=round(float(instance.step_cost_musd[index]) * 1e6),
+            in_service_from=instance.milestone[used[0]] if len(used) else None,
+        )
+
+
+def _baselines(scenario: Scenario, plan: Plan) -> Iterator[Baseline]:
+    names = [milestone.name for milestone in scenario.milestones]
+    for baseline in scenario.baselines:
+        days = int(plan.day[names.index(baseline.milestone)])
+        yield Baseline(
+            name=baseline.name,
+            milestone=baseline.milestone,
+            days=days,
+            days_low=baseline.days_low,
+            days_high=baseline.days_high,
+            times_faster_low=round(baseline.days_low / max(1, days), 2),
+            times_faster_high=round(baseline.days_high / max(1, days), 2),
+        )
+
+
+def _assumptions(scenario: Scenario, chosen: str | None, assumed: pd.DataFrame) -> Iterator[Assumption]:
+    sites = assumed.sum()
+    for column in sorted(sites.index[sites > 0]):
+        value = scenario.assumed(column)
+        if value is not None:
+            yield Assumption(
+                column=column,
+                value=value,
+                sites=int(sites[column]),
+                chosen_site=chosen is not None and bool(assumed.at[chosen, column]),
+            )
+
+
+def _listed(
+    scenario: Scenario,
+    sites: pd.DataFrame,
+    ranking: Ranking,
+    excluded: pd.Series,
+    assumed: pd.DataFrame,
+) -> Iterator[ListedSite]:
+    """Yield the candidates, the best first, then those that cannot serve, then the excluded ones; at most LISTED."""
+    place = {site: row for row, site in enumerate(sites.index)}
+    names, where = sites["name"].tolist(), sites[["longitude", "latitude"]].to_numpy(dtype=float)
+    columns, blank = assumed.columns.tolist(), assumed.to_numpy(dtype=bool)
+    filled = {site: row for row, site in enumerate(assumed.index)}
+
+    def listed(
+        site: str, rank: int | None, result: SiteResult | None, reasons: Sequence[Reason], used: Sequence[str]
+    ) -> ListedSite:
+        best = result.best if result is not None else None
+        longitude, latitude = where[place[site]].tolist()
+        return ListedSite(
+            site_id=site,
+            name=names[place[site]],
+            longitude=longitude,
+            latitude=latitude,
+            rank=rank,
+            standing=result.standing if result is not None else Standing.EXCLUDED,
+            reasons=tuple(reasons),
+            cost_usd=round(best.cost_musd * 1e6) if best is not None else None,
+            cost_bound_usd=_usd(result.cost_bound_musd) if result is not None else None,
+            milestones=tuple(_site_days(scenario, result)),
+            assumed=tuple(used),
+        )
+
+    for number, result in enumerate(ranking.results, start=1):
+        used = [name for name, is_blank in zip(columns, blank[filled[result.site_id]], strict=True) if is_blank]
+        reasons = (result.reason,) if result.reason is not None else ()
+        yield listed(result.site_id, number if result.best is not None else None, result, reasons, used)
+    for site, reason in excluded[: LISTED - len(ranking.results)].items():
+        yield listed(str(site), None, None, (reason,), ())
+
+
+def _site_days(scenario: Scenario, result: SiteResult | None) -> Iterator[SiteDay]:
+    best = result.best if result is not None else None
+    for m, milestone in enumerate(scenario.milestones):
+        day = int(best.plan.day[m]) if best is not None else None
+        bound = int(result.bound_day[m]) if result is not None else None
+        yield SiteDay(
+            milestone=milestone.name,
+            day=day,
+            date=scenario.date_of(day) if day is not None else None,
+            bound_day=bound if bound is not None and bound <= scenario.project.horizon_days else None,
+            held_by=result.held_by[m] if result is not None and result.held_by else None,
+        )
+
+
+def _usd(musd: float) -> int | None:
+    return round(musd * 1e6) if np.isfinite(musd) else None

@@ -1,0 +1,101 @@
+"""Build the record of an explanation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from siteopt.findings import Adjustment, Findings, Shortfall
+from siteopt.plan import SiteResult
+from siteopt.record.base import RunOutcome
+from siteopt.record.build import cost_of, heading, milestones_of
+from siteopt.record.explanation import ChangeRecord, ComparedPlan, ExplanationRecord, ShortfallRecord
+from siteopt.record.reason import Reason
+from siteopt.scenario import Scenario
+from siteopt.schema import CANDIDATES, GRID_STEPS
+
+
+def explanation_record(
+    scenario: Scenario,
+    names: pd.Series,
+    grid: Sequence[tuple[int, float]],
+    found: Findings,
+    excluded: Sequence[Reason],
+    version: str,
+) -> ExplanationRecord:
+    """Return the whole record of an explanation.
+
+    Parameters
+    ----------
+    names : Series
+        Name of every candidate by site_id.
+    grid : sequence of (day, MW)
+        Grid of the site: its limit from each day on, in the order of days.
+    excluded : sequence of Reason
+        Why the scenario excludes the site, if it does.
+    """
+    site = found.site
+    return ExplanationRecord(
+        **vars(heading(scenario, RunOutcome.PROVEN if found.proven else RunOutcome.LIMIT, version)),
+        site_id=site.site_id,
+        site_name=names[site.site_id],
+        excluded=tuple(excluded),
+        standing=site.standing,
+        reasons=(site.reason,) if site.reason is not None else (),
+        plan=_plan(scenario, names, site),
+        rival=_plan(scenario, names, found.rival) if found.rival is not None else None,
+        shortfalls=tuple(_shortfall(scenario, short) for short in found.shortfalls),
+        still_short=tuple(_shortfall(scenario, short) for short in found.still_short),
+        changes=tuple(tuple(_change(change, grid) for change in changes) for changes in found.changes),
+    )
+
+
+def _plan(scenario: Scenario, names: pd.Series, result: SiteResult) -> ComparedPlan | None:
+    if result.best is None:
+        return None
+    instance, plan = result.best.case, result.best.plan
+    kinds = {"generator": instance.is_generator, "chiller": instance.is_chiller, "battery": instance.is_battery}
+    return ComparedPlan(
+        site_id=result.site_id,
+        site_name=names[result.site_id],
+        milestones=milestones_of(scenario, result, instance, plan),
+        cost=cost_of(instance, plan),
+        units={kind: int(plan.units[offers, -1].sum()) for kind, offers in kinds.items()},
+    )
+
+
+def _shortfall(scenario: Scenario, short: Shortfall) -> ShortfallRecord:
+    """Return the record of a shortfall; floor area is converted from GPUs to square metres."""
+    is_floor = short.limit == "floor area"
+    m2_per_gpu = scenario.building.hall_m2_per_mw * scenario.workload.it_kw_per_gpu / 1000
+    factor = m2_per_gpu if is_floor else 1.0
+    return ShortfallRecord(
+        limit=short.limit,
+        milestone=short.milestone,
+        missing=_finite(short.missing * factor),
+        needed=_finite(short.needed * factor),
+        unit="m2" if is_floor else short.unit,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return round(float(value), 3) if math.isfinite(value) else None
+
+
+def _change(change: Adjustment, grid: Sequence[tuple[int, float]]) -> ChangeRecord:
+    lever, now, step_mw = change.lever, change.lever.now, None
+    if lever.column == "grid_mw":
+        now = max(mw for day, mw in grid if day <= change.by_day)
+    if lever.step is not None:
+        step_mw = grid[1 + lever.step][1]
+    table = CANDIDATES if lever.step is None else GRID_STEPS
+    return ChangeRecord(
+        column=lever.column,
+        now=round(float(now), 3),
+        needed=round(float(change.value), 3),
+        unit=table[lever.column].unit,
+        by_day=change.by_day if lever.column == "grid_mw" else None,
+        grid_step_mw=step_mw,
+    )

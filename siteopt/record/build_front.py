@@ -1,0 +1,91 @@
+"""Build the record of a Pareto front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+import pandas as pd
+
+from siteopt.faults import Fault
+from siteopt.plan import Corner, SiteFront
+from siteopt.record.base import InputFile, RunOutcome
+from siteopt.record.build import heading, warnings_of
+from siteopt.record.front import FrontCertificate, FrontPoint, FrontRecord, Line, SiteFrontRecord
+from siteopt.scenario import Scenario
+
+
+def front_record(
+    scenario: Scenario,
+    milestone: str,
+    sites: pd.DataFrame,
+    fronts: Sequence[SiteFront],
+    outcome: RunOutcome,
+    certificate: FrontCertificate,
+    inputs: Sequence[InputFile],
+    warnings: Sequence[Fault],
+    version: str,
+) -> FrontRecord:
+    """Return the whole record of a Pareto front.
+
+    Parameters
+    ----------
+    milestone : str
+        Milestone whose days are compared with cost.
+    sites : DataFrame
+        Every candidate by site_id.
+    fronts : sequence of SiteFront
+        Pareto fronts of the sites, in the order of ranks.
+    """
+    horizon = scenario.project.horizon_days
+    found = tuple(_site(scenario, milestone, sites, rank, front) for rank, front in enumerate(fronts, start=1))
+    return FrontRecord(
+        **vars(heading(scenario, outcome, version)),
+        milestone=milestone,
+        milestones=tuple(other.name for other in scenario.milestones),
+        line=_line((point for site in found for point in site.points if point.on_front), horizon),
+        sites=found,
+        certificate=certificate,
+        inputs=tuple(inputs),
+        warnings=warnings_of(warnings),
+    )
+
+
+def _site(scenario: Scenario, milestone: str, sites: pd.DataFrame, rank: int, front: SiteFront) -> SiteFrontRecord:
+    site, name = front.site_id, sites.at[front.site_id, "name"]
+    points = tuple(_point(scenario, milestone, name, front, corner) for corner in front.corners)
+    return SiteFrontRecord(
+        site_id=site,
+        name=name,
+        longitude=float(sites.at[site, "longitude"]),
+        latitude=float(sites.at[site, "latitude"]),
+        rank=rank,
+        proven=front.complete,
+        points=points,
+        line=_line(points, scenario.project.horizon_days),
+    )
+
+
+def _point(scenario: Scenario, milestone: str, name: str, front: SiteFront, corner: Corner) -> FrontPoint:
+    others = {other.name: m for m, other in enumerate(scenario.milestones) if other.name != milestone}
+    return FrontPoint(
+        milestone=milestone,
+        day=corner.day,
+        date=scenario.date_of(corner.day),
+        cost_usd=round(corner.cost_musd * 1e6),
+        cost_bound_usd=round(corner.cost_bound_musd * 1e6),
+        site_id=front.site_id,
+        name=name,
+        on_front=corner.on_front,
+        proven=corner.proven,
+        other_days={other: int(corner.plan.day[m]) for other, m in others.items()},
+    )
+
+
+def _line(points: Iterable[FrontPoint], horizon: int) -> Line:
+    """Return the days and costs that draw some points as steps, up to the horizon."""
+    corners = sorted((point.day, point.cost_usd) for point in points)
+    line = [
+        end for (day, cost), (until, _) in pairwise([*corners, (horizon, 0)]) for end in ((day, cost), (until, cost))
+    ]
+    return Line(day=tuple(day for day, _ in line), cost_usd=tuple(cost for _, cost in line))

@@ -1,0 +1,226 @@
+"""Build the records of a replay: the calendar and the power quality."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from siteopt.instance import NEVER, TRADES, Floats, Instance
+from siteopt.record.build import rounded
+from siteopt.record.replay import (
+    DaySeries,
+    EventRecord,
+    FailedEvent,
+    PlanBefore,
+    PowerQualityRecord,
+    QualityMilestone,
+    ReplayedMilestone,
+    ReplayRecord,
+    Shift,
+    TraceRecord,
+    WithoutBatteries,
+)
+from siteopt.scenario import Scenario
+from siteopt.simulate.events import GRID_LOSS
+from siteopt.simulate.quality import CLASSES, Response, keeps, modes_kept
+from siteopt.simulate.replayed import Replayed
+
+JUDGED = "G2"
+"""Class whose limits are shown if none is required."""
+
+SHOWN_S = 12.0
+"""Length of a trace that is shown, s; what comes later looks the same."""
+
+POINTS = 400
+"""Maximum number of points of a trace."""
+
+
+def replay_record(scenario: Scenario, instance: Instance, found: Replayed, offers: pd.DataFrame) -> ReplayRecord:
+    """Return the replay of each milestone, the work of each crew, and what was in place on each day."""
+    calendar = found.calendar
+    milestones = tuple(
+        ReplayedMilestone(
+            name=instance.milestone[m],
+            planned_day=int(calendar.planned_day[m]),
+            day=known_day(calendar.day[m]),
+            date=scenario.date_of(int(calendar.day[m])) if calendar.day[m] < NEVER else None,
+            days_later=known_day(calendar.day[m] - calendar.planned_day[m]),
+            bound_day=known_day(calendar.bound_day[m]),
+            by_crews=bool(calendar.by_crews[m]),
+            reasons=calendar.reasons[m],
+        )
+        for m in range(instance.milestones)
+    )
+    crews = _shifts(scenario, instance, found, offers)
+    cost = calendar.cost_musd
+    return ReplayRecord(
+        milestones=milestones,
+        crews=tuple(sorted(crews, key=lambda shift: (shift.trade, shift.crew, shift.first_day))),
+        days=_days(found),
+        cost_usd=round(cost * 1e6) if math.isfinite(cost) else None,
+        within_budget=calendar.within_budget,
+    )
+
+
+def _shifts(scenario: Scenario, instance: Instance, found: Replayed, offers: pd.DataFrame) -> Iterator[Shift]:
+    for one in found.calendar.installs:
+        offer = offers.iloc[one.offer]
+        for shift in one.shifts:
+            if shift.last_day < NEVER:
+                yield Shift(
+                    trade=TRADES[one.trade],
+                    crew=shift.crew,
+                    offer_id=instance.offer_id[one.offer],
+                    model=offer["model"],
+                    kind=offer["kind"],
+                    unit=one.unit,
+                    milestone=instance.milestone[one.milestone],
+                    first_day=shift.first_day,
+                    last_day=shift.last_day,
+                    first=scenario.date_of(shift.first_day),
+                    last=scenario.date_of(shift.last_day),
+                )
+
+
+def _days(found: Replayed) -> DaySeries:
+    """Return what is in place from each day on which something changes."""
+    days = found.calendar.days
+    equipment = {"generator": days.generators_mw, "chiller": days.chillers_mw, "battery": days.batteries_mw}
+    series = np.stack([*equipment.values(), days.grid_mw, days.networked_gpus, days.training_gpus])
+    keep = np.concatenate([[True], (np.diff(series) != 0).any(axis=0)])
+
+    def kept(values: np.ndarray) -> tuple[float, ...]:
+        return tuple(np.round(values[keep], 3).tolist())
+
+    return DaySeries(
+        day=tuple(np.flatnonzero(keep).tolist()),
+        grid_mw=kept(days.grid_mw),
+        equipment_mw={kind: kept(values) for kind, values in equipment.items()},
+        networked_gpus=kept(days.networked_gpus),
+        training_gpus=tuple(days.training_gpus[keep].tolist()),
+    )
+
+
+def quality_record(
+    instance: Instance, found: Replayed, rounds: int = 0, before: PlanBefore | None = None
+) -> PowerQualityRecord:
+    """Return every event at every milestone, what happens without batteries, and traces of the worst event.
+
+    Parameters
+    ----------
+    rounds : int
+        Number of plans that were checked until the final one.
+    before : PlanBefore, optional
+        Plan without the electrical requirements, if they changed the plan.
+    """
+    quality = instance.power_quality
+    judged = quality.iso_class or JUDGED
+    bare = [some for some in found.without_batteries if not keeps(some, quality.iso_class, quality.grid_loss)]
+    failed = dict.fromkeys(
+        (one.event, one.mode) for some in bare for one in some if not keeps([one], judged, quality.grid_loss)
+    )
+    without = WithoutBatteries(
+        passes=not failed if quality.iso_class else None,
+        failed=tuple(FailedEvent(event=event, mode=mode) for event, mode in failed),
+    )
+    return PowerQualityRecord(
+        iso_class=quality.iso_class or None,
+        passes=found.keeps(quality.iso_class, quality.grid_loss) if quality.iso_class else None,
+        frequency_hz=quality.frequency_hz,
+        rounds=rounds,
+        before=before,
+        milestones=tuple(_milestone(instance, found, m, judged) for m in range(instance.milestones)),
+        without_batteries=without,
+        traces=tuple(_traces(instance, found, judged)),
+    )
+
+
+def _milestone(instance: Instance, found: Replayed, m: int, judged: str) -> QualityMilestone:
+    power = instance.rating_mw[0] * found.orders.units[:, m]
+    return QualityMilestone(
+        name=instance.milestone[m],
+        generators_mw=rounded(power[instance.is_generator].sum()),
+        batteries_mw=rounded(power[instance.is_battery].sum()),
+        inertia_mws=rounded(float((instance.inertia_s * power)[instance.is_generator].sum())),
+        battery_floor_mw=rounded(instance.battery_floor_mw[0, m]),
+        inertia_floor_mws=rounded(instance.inertia_floor_mws[0, m]),
+        kept=tuple(modes_kept(found.responses[m], judged, instance.power_quality.grid_loss)),
+        events=tuple(_event(one, judged) for one in found.responses[m]),
+    )
+
+
+def _event(one: Response, judged: str) -> EventRecord:
+    recovery = one.recovery_s[list(CLASSES).index(judged)] if one.recovery_s else math.inf
+    return EventRecord(
+        event=one.event,
+        mode=one.mode,
+        lowest_hz=rounded(one.lowest_hz),
+        highest_hz=rounded(one.highest_hz),
+        rocof_hz_per_s=rounded(one.rocof_hz_per_s),
+        recovery_s=rounded(recovery) if math.isfinite(recovery) else None,
+        battery_mwh=rounded(one.battery_mwh),
+        battery_peak_mw=rounded(one.battery_peak_mw),
+        battery_drain_mw=rounded(one.battery_drain_mw),
+        import_peak_mw=rounded(one.import_peak_mw),
+        import_swing_mw=rounded(one.import_swing_mw),
+        shed_mw=rounded(one.shed_mw),
+        collapsed_s=None if one.collapsed_s is None else rounded(one.collapsed_s),
+        iso_class=one.iso_class,
+    )
+
+
+def _traces(instance: Instance, found: Replayed, judged: str) -> Iterator[TraceRecord]:
+    """Yield the traces of the worst event with batteries and without; none if no load swings.
+
+    The loss of the grid is not shown. Of the other events the worst is found in this order: the class is kept with
+    batteries in its mode; the event loses the class without batteries; its load is periodic, so that there is no
+    recovery time; it has the deepest dip, and then the highest rise, of the frequency without batteries.
+    """
+    quality, limits = instance.power_quality, CLASSES[judged]
+    pairs = []
+    for m, some in enumerate(found.responses):
+        kept = modes_kept(some, judged, quality.grid_loss)
+        for one, bare in zip(some, found.without_batteries[m], strict=True):
+            lost, rests = not keeps([bare], judged, quality.grid_loss), bool(one.recovery_s)
+            if one.event != GRID_LOSS and min(len(one.trace.time_s), len(bare.trace.time_s)) > 1:
+                pairs.append(((one.mode in kept, lost, not rests, bare.dip, bare.rise), m, one, bare))
+    if not pairs:
+        return
+    _, m, one, bare = max(pairs, key=lambda pair: pair[0])
+    hz = quality.frequency_hz
+    below, above = (limits.steady, limits.steady) if not one.recovery_s else (limits.dip, limits.rise)
+    band = (rounded(hz * (1 - below)), rounded(hz * (1 + above)))
+    for batteries, shown in ((True, one), (False, bare)):
+        yield _trace(shown, hz, band, batteries, instance.milestone[m])
+
+
+def _trace(one: Response, hz: float, band: tuple[float, float], batteries: bool, milestone: str) -> TraceRecord:
+    trace = one.trace
+    keep = np.flatnonzero(trace.time_s <= SHOWN_S)
+    keep = keep[:: max(1, math.ceil(len(keep) / POINTS))]
+
+    def shown(values: Floats) -> tuple[float, ...]:
+        return tuple(np.round(values[keep], 3).tolist())
+
+    return TraceRecord(
+        batteries=batteries,
+        milestone=milestone,
+        event=one.event,
+        mode=one.mode,
+        band_hz=band,
+        collapsed_s=None if one.collapsed_s is None else rounded(one.collapsed_s),
+        time_s=shown(trace.time_s),
+        hz=shown(hz * (1 + trace.deviation)),
+        load_mw=shown(trace.load_mw),
+        generators_mw=shown(trace.generators_mw),
+        batteries_mw=shown(trace.batteries_mw),
+        grid_mw=shown(trace.grid_mw),
+    )
+
+
+def known_day(day: int) -> int | None:
+    """Return a day, or a difference of days; None if a day never comes."""
+    return int(day) if abs(day) < NEVER / 2 else None

@@ -1,0 +1,142 @@
+"""Define reasons as data: a code, and values with units. ``output/reason_texts.py`` holds the text of each code."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from pydantic import Field, model_validator
+
+from siteopt.record.base import Record
+
+
+class ReasonCode(StrEnum):
+    """Code of a statement about a site or a milestone."""
+
+    STORED_TEXT = "stored_text"
+    """Sentence of a run that was stored before reasons were data."""
+    # why the scenario excludes a candidate
+    UNKNOWN_FIGURES = "unknown_figures"
+    NOT_YET_AVAILABLE = "not_yet_available"
+    NO_LONGER_AVAILABLE = "no_longer_available"
+    NOT_ADMITTED = "not_admitted"
+    OUTSIDE_LAYER = "outside_layer"
+    TOO_NEAR_LAYER = "too_near_layer"
+    # why a site is not ranked, or cannot serve
+    BOUND_IS_WORSE = "bound_is_worse"
+    NO_PLAN = "no_plan"
+    SHORT_BY_HORIZON = "short_by_horizon"
+    FLOOR_AREA_SHORT = "floor_area_short"
+    TOO_LATE = "too_late"
+    QUALITY_SHORT = "quality_short"
+    QUALITY_UNATTAINABLE = "quality_unattainable"
+    # what limits a milestone
+    LIMIT = "limit"
+    SAME_DAY = "same_day"
+    LIMITS_TOGETHER = "limits_together"
+    ANY_LIMIT = "any_limit"
+    SEVERAL_LIMITS = "several_limits"
+    # what a replayed milestone waits for
+    NOTHING = "nothing"
+    GPUS_NETWORKED_BY = "gpus_networked_by"
+    GPUS_NETWORKED_IN_THE_END = "gpus_networked_in_the_end"
+    SHORT = "short"
+    ABOVE = "above"
+    ABOVE_AVAILABLE = "above_available"
+    UNTIL_UNIT = "until_unit"
+    UNTIL_LATE_UNIT = "until_late_unit"
+    UNTIL_STEP = "until_step"
+    NO_CREW = "no_crew"
+    EARLIER_MILESTONE = "earlier_milestone"
+
+
+class Quantity(Record):
+    """Amount with its unit."""
+
+    amount: float
+    unit: str
+
+
+Value = int | float | str | Quantity | tuple[str, ...]
+
+_VALUES: dict[ReasonCode, dict[str, type]] = {
+    ReasonCode.STORED_TEXT: {"text": str},
+    ReasonCode.UNKNOWN_FIGURES: {"columns": tuple},
+    ReasonCode.NOT_YET_AVAILABLE: {"found": date},
+    ReasonCode.NO_LONGER_AVAILABLE: {"found": date},
+    ReasonCode.NOT_ADMITTED: {"column": str, "found": str},
+    ReasonCode.OUTSIDE_LAYER: {"layer": str},
+    ReasonCode.TOO_NEAR_LAYER: {"layer": str, "distance": Quantity},
+    ReasonCode.BOUND_IS_WORSE: {"rank": int},
+    ReasonCode.NO_PLAN: {"day": int},
+    ReasonCode.SHORT_BY_HORIZON: {
+        "limit": str,
+        "milestone": str,
+        "day": int,
+        "there": Quantity,
+        "needed": Quantity,
+        "missing": Quantity,
+    },
+    ReasonCode.FLOOR_AREA_SHORT: {"milestone": str, "there": int, "needed": int},
+    ReasonCode.TOO_LATE: {"limit": str, "milestone": str, "day": int},
+    ReasonCode.QUALITY_SHORT: {"limit": str, "milestone": str, "day": int, "there": Quantity, "needed": Quantity},
+    ReasonCode.QUALITY_UNATTAINABLE: {"limit": str, "milestone": str},
+    ReasonCode.LIMIT: {"limit": str},
+    ReasonCode.SAME_DAY: {"milestone": str},
+    ReasonCode.LIMITS_TOGETHER: {"limits": tuple},
+    ReasonCode.ANY_LIMIT: {"limits": tuple},
+    ReasonCode.SEVERAL_LIMITS: {},
+    ReasonCode.NOTHING: {},
+    ReasonCode.GPUS_NETWORKED_BY: {"there": int, "needed": int, "day": int},
+    ReasonCode.GPUS_NETWORKED_IN_THE_END: {"there": int, "needed": int},
+    ReasonCode.SHORT: {"limit": str, "missing": Quantity},
+    ReasonCode.ABOVE: {"limit": str, "used": Quantity, "allowed": Quantity},
+    ReasonCode.ABOVE_AVAILABLE: {"offer": str, "ordered": int, "available": int},
+    ReasonCode.UNTIL_UNIT: {"unit": int, "offer": str},
+    ReasonCode.UNTIL_LATE_UNIT: {"unit": int, "offer": str, "days": int, "trade": str},
+    ReasonCode.UNTIL_STEP: {"step": int},
+    ReasonCode.NO_CREW: {"trade": str, "units": int},
+    ReasonCode.EARLIER_MILESTONE: {"milestone": str},
+}
+"""Names and types of the values of each code; a date is text in ISO 8601."""
+
+
+class Reason(Record):
+    """Reason why something is so.
+
+    Attributes
+    ----------
+    code : ReasonCode
+    values : dict
+        Values that the text of the code needs: amounts with their units, days, names that siteopt gives (of limits,
+        trades, columns), and names that the user gives (of milestones, offers, layers).
+    parts : tuple of Reason
+        Other reasons that this reason is made of, if it is about other reasons.
+    """
+
+    code: ReasonCode
+    values: dict[str, Value] = Field(default_factory=dict)
+    parts: tuple[Reason, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_its_values(self) -> Reason:
+        expected = _VALUES[self.code]
+        if set(self.values) != set(expected):
+            raise ValueError(f"{self.code} has the values {', '.join(expected) or 'none'}")
+        for name, kind in expected.items():
+            value = self.values[name]
+            if kind is date:
+                date.fromisoformat(str(value))
+            elif not isinstance(value, kind):
+                raise ValueError(f"{name} of {self.code} is not of the kind that siteopt writes")
+        return self
+
+    @property
+    def limit(self) -> str:
+        """Return the name of the limit if the code is LIMIT; empty for every other code."""
+        return str(self.values["limit"]) if self.code is ReasonCode.LIMIT else ""
+
+
+def because(code: ReasonCode, *parts: Reason, **values: Value) -> Reason:
+    """Return the reason with a code, its parts and its values."""
+    return Reason(code=code, values=values, parts=parts)

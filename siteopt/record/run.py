@@ -1,0 +1,263 @@
+"""Define the record of a run: what ``siteopt solve`` says, ``plan.json`` holds, and other outputs are made from."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from siteopt.record.base import Heading, InputFile, InputWarning, Record, Standing
+from siteopt.record.proof import Proof
+from siteopt.record.reason import Reason
+from siteopt.record.replay import PowerQualityRecord, ReplayRecord
+from siteopt.schema import Kind
+
+
+def _of_every_kind(found: dict[Kind, float]) -> dict[Kind, float]:
+    if set(found) != set(Kind):
+        raise ValueError(f"a value for each of {', '.join(Kind)}")
+    return found
+
+
+ByKind = Annotated[dict[Kind, float], AfterValidator(_of_every_kind)]
+"""Figure for each kind of equipment."""
+
+
+class Saving(Record):
+    """Days by which a milestone could start sooner if one limit alone were relaxed."""
+
+    limit: str
+    days: int
+
+
+class Milestone(Record):
+    """Milestone of a plan."""
+
+    name: str
+    gpus: int
+    day: int = Field(description="days from the decision to the day on which training starts")
+    date: date
+    compute_ready_day: int = Field(description="day on which the GPUs are racked, plumbed and networked")
+    it_mw: float
+    heat_mw: float = Field(description="heat that chillers have to remove")
+    demand_mw: float = Field(description="peak demand, with cooling and losses")
+    mean_mw: float = Field(description="mean demand")
+    grid_mw: float = Field(description="limit of the grid, with the steps that are in service")
+    equipment_mw: ByKind = Field(description="rating of the units on site by kind; thermal for chillers")
+    held_by: Reason | None = Field(description="what holds the milestone back; null where that was not asked")
+    days_saved: tuple[Saving, ...] = Field(description="limits that cost days by themselves, the most first")
+
+
+class Cost(Record):
+    """Cost of a plan, in US dollars."""
+
+    total_usd: int
+    parts_usd: dict[str, int] = Field(description="site, grid_steps, a part for each kind of equipment, energy, gpus")
+
+
+class Order(Record):
+    """Units ordered from one offer."""
+
+    offer_id: str
+    kind: Kind
+    vendor: str
+    model: str
+    depot: str
+    longitude: float
+    latitude: float
+    units: dict[str, int] = Field(min_length=1, description="units on site by milestone, cumulative")
+    unit_mw: float = Field(description="rating of a unit in the heat and height of the site")
+    leaves_day: int
+    arrives_day: int
+    ready_day: int = Field(description="day on which the last unit is installed")
+    serves_day: int = Field(description="day from which the units serve, commissioned")
+    leaves: date
+    arrives: date
+    ready: date
+    serves: date
+    cost_usd: int
+    confidence: str = Field(description="as the table of offers says")
+
+    @property
+    def all_units(self) -> int:
+        """Return the total number of units: those on site at the last milestone."""
+        return max(self.units.values())
+
+
+class GridStep(Record):
+    """Step of the grid connection of the chosen site."""
+
+    ready_day: int
+    ready: date
+    grid_mw: float = Field(description="limit that the grid rises to")
+    cost_usd: int
+    in_service_from: str | None = Field(description="first milestone that uses it; null where none does")
+
+
+class Baseline(Record):
+    """Quote that the scenario compares the plan with."""
+
+    name: str
+    milestone: str
+    days: int
+    days_low: float
+    days_high: float
+    times_faster_low: float
+    times_faster_high: float
+
+
+class PlanRecord(Record):
+    """Chosen site and its plan."""
+
+    site_id: str
+    site_name: str
+    longitude: float
+    latitude: float
+    access_day: int = Field(description="day on which the site is handed over")
+    access: date
+    milestones: tuple[Milestone, ...]
+    cost: Cost
+    orders: tuple[Order, ...]
+    grid_steps: tuple[GridStep, ...]
+    baselines: tuple[Baseline, ...]
+    replay: ReplayRecord
+    power_quality: PowerQualityRecord
+
+    @model_validator(mode="after")
+    def _tells_each_milestone(self) -> PlanRecord:
+        names = [one.name for one in self.milestones]
+        if not names:
+            raise ValueError("at least one milestone")
+        for told in (self.replay.milestones, self.power_quality.milestones):
+            if [one.name for one in told] != names:
+                raise ValueError("replay and power_quality of the milestones of the plan")
+        if {one.milestone for one in self.baselines} - set(names) or "gpus" not in self.cost.parts_usd:
+            raise ValueError("baselines of the milestones of the plan, and a cost with its GPUs")
+        return self
+
+    @property
+    def last_day(self) -> int:
+        """Return the last day on which something in the plan happens; 1 at least."""
+        return max([1, *(order.serves_day for order in self.orders), *(one.day for one in self.milestones)])
+
+
+class SiteDay(Record):
+    """Milestone at a listed site: its day, its bound, and what limits it."""
+
+    milestone: str
+    day: int | None = Field(description="of the best plan that is known")
+    date: date | None
+    bound_day: int | None = Field(description="no plan of the site is sooner; null beyond the horizon")
+    held_by: Reason | None
+
+
+class ListedSite(Record):
+    """Candidate in the list of sites: its rank, standing, cost and milestones."""
+
+    site_id: str
+    name: str
+    longitude: float
+    latitude: float
+    rank: int | None
+    standing: Standing
+    reasons: tuple[Reason, ...] = Field(description="why it does not serve, or is not ranked")
+    cost_usd: int | None
+    cost_bound_usd: int | None = Field(description="no plan of these days at this site costs less")
+    milestones: tuple[SiteDay, ...]
+    assumed: tuple[str, ...] = Field(description="columns that were blank, so that the scenario's values stand in")
+
+
+class Assumption(Record):
+    """Value of the scenario that is used for the blanks of a column."""
+
+    column: str
+    value: float | str
+    sites: int = Field(description="eligible sites that have it")
+    chosen_site: bool
+
+
+class StageRecord(Record):
+    """Goal of the objective: its value in the plan, and a bound that no plan of any site can beat."""
+
+    goal: str = Field(description="a milestone, or cost")
+    value: float = Field(description="days, or million USD")
+    bound: float
+    gap: float
+
+
+class EvidenceRecord(Record):
+    """Counts of the solver's claims that were checked, by the result of the check."""
+
+    safe: int
+    agreed: int
+    contradicted: int
+    undecided: int
+
+
+class SecondSolver(Record):
+    """Result of a second solver for the chosen site."""
+
+    solver: str
+    agrees: bool
+    finished: bool
+    mistaken: bool
+    cost_musd: float | None
+    earlier_days_refuted: tuple[str, ...] = Field(description="milestones that cannot start a day sooner, it says")
+    seconds: float
+
+
+class Environment(Record):
+    """Random seed and versions that an answer may depend on."""
+
+    random_seed: int
+    python: str
+    packages: dict[str, str]
+
+
+class Recomputed(Record):
+    """Rows of the model, recomputed without the solver."""
+
+    rows: int
+    worst_excess: float
+    valid: bool
+
+
+class Certificate(Record):
+    """Certificate of an answer: how it was found and checked."""
+
+    solver: str
+    sites_solved: int
+    milps_solved: int
+    seconds: float
+    seconds_by_step: dict[str, float]
+    stages: tuple[StageRecord, ...]
+    evidence: EvidenceRecord
+    environment: Environment
+    recomputed: Recomputed | None
+    second_solver: SecondSolver | None
+
+
+class RunRecord(Heading):
+    """Record of a run: the whole answer to a scenario."""
+
+    scenario_path: str = Field(description="empty where the scenario was made in Python")
+    method: str
+    objective: tuple[str, ...] = Field(description="milestones and cost, the most important first")
+    commissioning_days: int
+    plan: PlanRecord | None = Field(description="null where there is no plan")
+    assumptions: tuple[Assumption, ...]
+    candidates: int
+    eligible: int
+    ranks_asked: int
+    ranking: tuple[ListedSite, ...] = Field(description="the best first; at most 10,000")
+    certificate: Certificate
+    proof: Proof
+    inputs: tuple[InputFile, ...]
+    warnings: tuple[InputWarning, ...]
+
+    @property
+    def milestone_names(self) -> tuple[str, ...]:
+        """Return the names of the milestones, in the order of the scenario."""
+        first = self.ranking[0].milestones if self.ranking else ()
+        return tuple(one.milestone for one in first) or tuple(goal for goal in self.objective if goal != "cost")

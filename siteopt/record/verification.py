@@ -1,0 +1,58 @@
+"""Define the record of a verification: what ``siteopt verify`` says about a plan."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import Field
+
+from siteopt.record.base import Record
+from siteopt.record.reason import Reason
+from siteopt.record.replay import PowerQualityRecord, ReplayRecord
+
+
+class ChangedCell(Record):
+    """Cell whose value has changed."""
+
+    table: str
+    row: str = Field(description="an offer_id or site_id")
+    column: str
+    level_mw: float | None = Field(description="of a grid step: the limit that it rises to")
+    before: float | str | None
+    after: float | str | None
+    concerns: bool = Field(description="whether the plan uses it")
+
+
+class Cause(Record):
+    """Changed cell, and the days by which it alone moves a milestone."""
+
+    change: int = Field(description="place in the list of changes, the first is 0")
+    days_later: int | None = Field(description="null: the milestone never starts")
+
+
+class Slip(Record):
+    """Milestone that starts on another day than before."""
+
+    name: str
+    day: int | None
+    day_with: int | None
+    days_later: int | None
+    because: tuple[Cause, ...]
+    reasons: tuple[Reason, ...]
+
+
+class VerificationRecord(Record):
+    """Everything that the replay of a run's plan found."""
+
+    scenario: str
+    start_date: date
+    site_id: str
+    site_name: str
+    currency: str
+    currency_per_usd: float
+    holds: bool
+    changed_inputs: tuple[str, ...]
+    changes: tuple[ChangedCell, ...]
+    slips: tuple[Slip, ...]
+    replay: ReplayRecord
+    power_quality: PowerQualityRecord
