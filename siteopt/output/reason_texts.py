@@ -1,9 +1,9 @@
 """Hold the English text of every reason, once: what it says, and how each of its values is shown.
 
 Translations are in ``locale/``. The word after a colon says how a value is shown: ``name`` is a name that siteopt
-gives, ``names`` are several; ``integer`` has separators; ``amount`` is a quantity without its unit; ``date`` is a date;
-and a noun is counted (``{days:day}`` is *2 days*). A quantity without such a word is shown with its unit. ``{parts}``
-are other reasons.
+gives, ``names`` are several; ``cell`` is what stands in a cell of the user's; ``integer`` has separators; ``amount`` is a
+quantity without its unit; ``date`` is a date; and a noun is counted (``{days:day}`` is *2 days*). A quantity without
+such a word is shown with its unit. ``{parts}`` are other reasons.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ REASON_TEXTS = {
     ReasonCode.UNKNOWN_FIGURES: "unknown: {columns:names}",
     ReasonCode.NOT_YET_AVAILABLE: "not available before {found:date}",
     ReasonCode.NO_LONGER_AVAILABLE: "not available since {found:date}",
-    ReasonCode.NOT_ADMITTED: "{column:name} is {found:name}",
+    ReasonCode.NOT_ADMITTED: "{column:name} is {found:cell}",
     ReasonCode.OUTSIDE_LAYER: "outside {layer}",
     ReasonCode.TOO_NEAR_LAYER: "within {distance} of {layer}",
     ReasonCode.BOUND_IS_WORSE: "its bound is worse than rank {rank}",

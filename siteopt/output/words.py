@@ -125,6 +125,10 @@ class Words:
         """Return the words for a name that siteopt gives: of a limit, a kind, a standing, a column or a unit."""
         return self._text(NAMES.get(name, name.replace("_", " ")), "name")
 
+    def cell(self, text: str) -> str:
+        """Return what stands in a cell: one of the choices of its column is translated, the user's own text is not."""
+        return self._text(text, "name") if text else self.term("unknown")
+
     def reason(self, reason: Reason) -> str:
         """Return a reason in words, for use in a sentence."""
         return _ReasonText(self).vformat(self._text(REASON_TEXTS[reason.code], "reason"), (), _values(self, reason))
@@ -250,7 +254,8 @@ class _ReasonText(string.Formatter):
         shown: dict[str, Callable[[], str]] = {
             "": lambda: self._plain(value),
             "names": lambda: words.listed([words.term(name) for name in value]),
-            "name": lambda: words.term(value or "unknown"),
+            "name": lambda: words.term(value),
+            "cell": lambda: words.cell(value),
             "date": lambda: words.date(date.fromisoformat(value)),
             "integer": lambda: words.number(value),
             "amount": lambda: words.figure(value.amount),

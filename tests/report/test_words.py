@@ -613,3 +613,10 @@ def test_another_language_has_a_page(german: Words) -> None:
     assert "Szenario small, entschieden am 1. Januar 2025" in page
     assert "Kosten" in page
     assert "24. Januar 2025" in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_cell_of_the_user_is_told_as_it_is(language: str) -> None:
+    """A region may be called anything; what looks like a name of siteopt's is no such name."""
+    reason = because(ReasonCode.NOT_ADMITTED, column="region", found="N_1 (gpus)")
+    assert "N_1 (gpus)" in Words(language).reason(reason)
