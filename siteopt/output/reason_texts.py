@@ -1,9 +1,9 @@
 """Hold the English text of every reason, once: what it says, and how each of its values is shown.
 
 Translations are in ``locale/``. The word after a colon says how a value is shown: ``name`` is a name that siteopt
-gives, ``names`` are several; ``cell`` is what stands in a cell of the user's; ``integer`` has separators; ``amount`` is a
-quantity without its unit; ``date`` is a date; and a noun is counted (``{days:day}`` is *2 days*). A quantity without
-such a word is shown with its unit. ``{parts}`` are other reasons.
+gives, ``names`` are several; ``cell`` is what stands in a cell of the user's; ``integer`` has separators; ``amount``
+is a quantity without its unit; ``date`` is a date; and a noun is counted (``{days:day}`` is *2 days*). A quantity
+without such a word is shown with its unit. ``{parts}`` are other reasons.
 """
 
 from __future__ import annotations
