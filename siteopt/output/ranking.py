@@ -80,8 +80,10 @@ def _notes(run: RunRecord, shown: list[str], listed: Sequence[ListedSite], words
         yield words("≥ is a proven bound: not before that day, not for less.")
     if len(run.milestone_names) > len(shown):
         yield words("The other milestones are in sites.geojson.")
-    more = run.candidates - len(listed)
+    more, unlisted = len(run.ranking) - len(listed), run.candidates - len(run.ranking)
     if more > 0:
         yield words("{more} more: see sites.geojson.", more=words.count(more, "site"))
+    if unlisted > 0:
+        yield words("{more} more are counted, but not listed.", more=words.count(unlisted, "site"))
     if len(listed) > PRINTED_ROWS:
         yield words("On paper: the first {count} rows.", count=PRINTED_ROWS)

@@ -175,6 +175,14 @@ def test_long_ranking_says_how_many_more() -> None:
     assert "100 sites more: see sites.geojson." in table.notes
 
 
+def test_sites_beyond_the_listed_ones_are_only_counted() -> None:
+    found = pages.with_candidates(LISTED_ROWS + 100)
+    found.document["candidates"] += 7
+    notes = ranking_table(found.run, Words()).notes
+    assert "100 sites more: see sites.geojson." in notes
+    assert "7 sites more are counted, but not listed." in notes
+
+
 def test_ranking_of_many_milestones_has_the_first_and_the_last() -> None:
     table = ranking_table(pages.with_milestones([f"m{n}" for n in range(12)]).run, Words())
     assert [name for name, _ in table.columns][2:4] == ["m0, day", "m11, day"]
