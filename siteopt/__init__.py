@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__: str
 
 if TYPE_CHECKING:
+    from siteopt.answers import Front, Result
     from siteopt.examples import example
     from siteopt.explaining import Explanation, explain
     from siteopt.faults import Failure, Fault, InputError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from siteopt.plan import Plan, Ranking, SiteResult
     from siteopt.proving import Proving, prove
     from siteopt.record.base import RunOutcome
-    from siteopt.run import Front, Result, pareto, solve
+    from siteopt.run import pareto, solve
     from siteopt.scenario import Scenario
     from siteopt.scenario_file import read_scenario
     from siteopt.verifying import Verification, verify
@@ -60,6 +61,7 @@ _MODULES = (
     "record.base",
     "geodata.changes",
     "geodata.dataset",
+    "answers",
     "run",
     "examples",
     "explaining",

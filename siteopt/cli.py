@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 
 import siteopt
+from siteopt.answers import Output
 from siteopt.codes import Code
 from siteopt.doctor import examined
 from siteopt.examples import candidate_tables, copy_examples
@@ -35,7 +36,7 @@ from siteopt.output.words import LANGUAGES, Words
 from siteopt.proving import SECONDS
 from siteopt.record.base import InputFile, InputWarning
 from siteopt.record.build import warnings_of
-from siteopt.run import Method, Output
+from siteopt.run import Method
 
 app = typer.Typer(
     cls=Guarded,

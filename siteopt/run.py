@@ -1,4 +1,4 @@
-"""Turn a scenario into a result: read, optimise, certify, write."""
+"""Turn a scenario into an answer: read, optimise, certify, replay."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import itertools
 import math
 import platform
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-import geopandas
 import pandas as pd
 
+from siteopt.answers import Front, Result
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, nearest
 from siteopt.geodata.dataset import Dataset, load
@@ -29,24 +27,14 @@ from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.pareto import fronts
 from siteopt.optimize.search import Progress, search
 from siteopt.optimize.solver import SEED
-from siteopt.output import frames
-from siteopt.output.folder import write_folder
-from siteopt.output.front import columns, front_csv, front_geojson, front_summary, rows
-from siteopt.output.geojson import GeoJSON, json_text, plan_geojson, sites_geojson
-from siteopt.output.maps import map_files
-from siteopt.output.notebook import front_html, result_html
-from siteopt.output.report import front_report, report
-from siteopt.output.summary import summary
-from siteopt.output.tables import crews_csv, orders_csv, schedule_csv
-from siteopt.output.words import Words
 from siteopt.plan import Plan, Ranking, SitePlan
 from siteopt.record.base import RunOutcome
 from siteopt.record.build import certificate_of, plan_record, run_record
 from siteopt.record.build_front import front_record
 from siteopt.record.build_replay import quality_record, replay_record
-from siteopt.record.front import FrontCertificate, FrontRecord
+from siteopt.record.front import FrontCertificate
 from siteopt.record.replay import PlanBefore, PowerQualityRecord, ReplayRecord
-from siteopt.record.run import Environment, PlanRecord, Recomputed, RunRecord, SecondSolver
+from siteopt.record.run import Environment, PlanRecord, Recomputed, SecondSolver
 from siteopt.scenario import COST, Scenario
 from siteopt.scenario_file import read_scenario
 from siteopt.simulate.orders import Orders
@@ -59,204 +47,6 @@ ROUNDS = 30
 
 VERIFY_SECONDS = 60.0
 """Time limit of the second solver for each solve, s."""
-
-
-class Output(ABC):
-    """Answer that can be written into a folder."""
-
-    record: RunRecord | FrontRecord
-
-    @property
-    def outcome(self) -> RunOutcome:
-        """Return how the run ended: proven, no site can serve, or limit reached."""
-        return self.record.outcome
-
-    @property
-    @abstractmethod
-    def has_answer(self) -> bool:
-        """Return whether there is a plan, or a point of a Pareto front."""
-
-    @property
-    def agrees(self) -> bool:
-        """Return whether no second solver contradicts the answer."""
-        return True
-
-    @abstractmethod
-    def files(self) -> dict[str, str | bytes]:
-        """Return the content of every output file by name."""
-
-    def write(self, folder: str | Path) -> Path:
-        """Write all output files into a folder, or none of them, and return the folder.
-
-        Raises
-        ------
-        Failure
-            If the folder holds other files than those of a run, cannot be written or is in use, or the disk is full.
-        """
-        write_folder(Path(folder), self.files())
-        return Path(folder)
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class Result(Output):
-    """Answer to a scenario. Two answers are equal if they say the same, however long they took.
-
-    Attributes
-    ----------
-    scenario : Scenario
-    dataset : Dataset
-        The tables that were read, and the Instance.
-    ranking : Ranking
-        Every eligible site, the best first, and how the ranking was proven.
-    record : RunRecord
-        The whole answer, as ``plan.json`` holds it.
-    """
-
-    scenario: Scenario
-    dataset: Dataset
-    ranking: Ranking
-    record: RunRecord
-
-    @property
-    def has_answer(self) -> bool:
-        """Return whether there is a plan."""
-        return self.record.plan is not None
-
-    @property
-    def agrees(self) -> bool:
-        """Return whether no second solver contradicts the answer."""
-        second = self.record.certificate.second_solver
-        return second is None or second.agrees
-
-    @cached_property
-    def sites(self) -> geopandas.GeoDataFrame:
-        """Return every listed candidate by site_id: rank, standing, reason, days, cost, and its place (WGS 84)."""
-        found = frames.site_rows(self.record)
-        places = geopandas.points_from_xy(found.pop("longitude"), found.pop("latitude"), crs=4326)
-        return geopandas.GeoDataFrame(found, geometry=places)
-
-    @cached_property
-    def milestones(self) -> pd.DataFrame:
-        """Return the milestones of the plan by name: GPUs, day, date, MW, and what limits each."""
-        return frames.milestones(self.record)
-
-    @cached_property
-    def orders(self) -> pd.DataFrame:
-        """Return the orders by offer_id: units in all and at each milestone, days, dates, cost."""
-        return frames.orders(self.record)
-
-    @cached_property
-    def schedule(self) -> pd.DataFrame:
-        """Return the events of the plan, in the order of days."""
-        return frames.schedule(self.record)
-
-    @cached_property
-    def crews(self) -> pd.DataFrame:
-        """Return which crew works on which unit, and when, as replayed."""
-        return frames.crews(self.record)
-
-    @cached_property
-    def costs(self) -> pd.DataFrame:
-        """Return the cost of the plan by part."""
-        return frames.costs(self.record)
-
-    @property
-    def plan(self) -> geopandas.GeoDataFrame:
-        """Return the chosen site, the depots and the deliveries (WGS 84); empty if no site can serve."""
-        return _frame(self._plan)
-
-    @property
-    def _sites(self) -> GeoJSON:
-        return sites_geojson(self.record, self.dataset.sites, Words.of(self.record))
-
-    @property
-    def _plan(self) -> GeoJSON:
-        site = self.record.plan.site_id if self.record.plan is not None else None
-        return plan_geojson(self.record, self.dataset.areas_of(site))
-
-    def __str__(self) -> str:
-        """Return the summary that the command line prints."""
-        return summary(self.record)
-
-    def __repr__(self) -> str:
-        """Return the answer in one line."""
-        plan = self.record.plan
-        if plan is None:
-            return f"<Result {self.record.scenario}: {self.outcome}>"
-        days = ", ".join(str(one.day) for one in plan.milestones)
-        cost = Words.of(self.record).money(plan.cost.total_usd)
-        return f"<Result {self.record.scenario}: {self.outcome}, {plan.site_id}, days {days}, {cost}>"
-
-    def __eq__(self, other: object) -> bool:
-        """Return whether another answer says the same."""
-        return isinstance(other, Result) and _timeless(self.record) == _timeless(other.record)
-
-    def __hash__(self) -> int:
-        return hash(_timeless(self.record).model_dump_json())
-
-    def _repr_html_(self) -> str:
-        """Return the HTML that a notebook shows."""
-        return result_html(self.record)
-
-    def files(self) -> dict[str, str | bytes]:
-        """Return the content of every output file by name."""
-        sites, plan, words = self._sites, self._plan, Words.of(self.record)
-        return {
-            "report.html": report(self.record, plan, words),
-            "sites.geojson": json_text(sites),
-            "plan.geojson": json_text(plan),
-            "plan.json": self.record.model_dump_json(indent=1) + "\n",
-            "schedule.csv": schedule_csv(self.record),
-            "orders.csv": orders_csv(self.record),
-            "crews.csv": crews_csv(self.record),
-            **map_files(self.record, sites, plan, words),
-        }
-
-
-@dataclass(frozen=True, repr=False)
-class Front(Output):
-    """Pareto front of the days of a milestone against cost, for the best sites.
-
-    Attributes
-    ----------
-    record : FrontRecord
-        The whole answer, as ``pareto.json`` holds it.
-    """
-
-    record: FrontRecord
-
-    @property
-    def has_answer(self) -> bool:
-        """Return whether there is a point of a Pareto front."""
-        return bool(self.record.points)
-
-    @property
-    def points(self) -> pd.DataFrame:
-        """Return the breakpoints of the sites, one in each row, as in ``pareto.csv``."""
-        return pd.DataFrame(rows(self.record), columns=columns(self.record))
-
-    def __str__(self) -> str:
-        """Return the table that the command line prints."""
-        return front_summary(self.record)
-
-    def __repr__(self) -> str:
-        """Return the Pareto front in one line."""
-        record = self.record
-        ends = f", day {record.joint[0].day} to {record.joint[-1].day}" if record.joint else ""
-        return f"<Front {record.scenario}: {self.outcome}, {record.milestone}, {len(record.joint)} points{ends}>"
-
-    def _repr_html_(self) -> str:
-        """Return the HTML that a notebook shows."""
-        return front_html(self.record)
-
-    def files(self) -> dict[str, str | bytes]:
-        """Return the content of every output file by name."""
-        return {
-            "report.html": front_report(self.record, Words.of(self.record)),
-            "pareto.csv": front_csv(self.record),
-            "pareto.geojson": json_text(front_geojson(self.record)),
-            "pareto.json": self.record.model_dump_json(indent=1) + "\n",
-        }
 
 
 def solve(
@@ -506,15 +296,3 @@ def _recomputed(plans: Iterable[tuple[Instance, Plan]]) -> Recomputed | None:
         worst_excess=max(check.worst for check in checks),
         valid=all(check.valid for check in checks),
     )
-
-
-def _timeless(record: RunRecord) -> RunRecord:
-    """Return a record without the time that the run took."""
-    certificate = record.certificate.model_copy(update={"seconds": 0.0, "seconds_by_step": {}})
-    return record.model_copy(update={"certificate": certificate})
-
-
-def _frame(collection: GeoJSON) -> geopandas.GeoDataFrame:
-    if not collection["features"]:
-        return geopandas.GeoDataFrame({"role": []}, geometry=[], crs=4326)
-    return geopandas.GeoDataFrame.from_features(collection, crs=4326)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tarfile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,10 +15,8 @@ from typer.testing import CliRunner
 
 import siteopt
 from siteopt.cli import app
+from tests.record.archives import unpack
 from tests.worlds import SITES, write_world
-
-STORED = Path(__file__).parent / "record" / "stored" / "korea.tar.xz"
-"""A run of format 1."""
 
 BUGS = (KeyError("role"), TypeError("planted"), ValueError("planted"), AttributeError("planted"), IndexError("planted"))
 
@@ -46,6 +43,11 @@ def planted(monkeypatch: pytest.MonkeyPatch, place: str, bug: Exception) -> None
         raise bug
 
     monkeypatch.setattr(place, fails)
+
+
+def read_candidates_from(world: Path, name: str) -> None:
+    text = (world / "scenario.toml").read_text(encoding="utf-8")
+    (world / "scenario.toml").write_text(text.replace("candidates.csv", name), encoding="utf-8")
 
 
 def ends_in_our_bug(*arguments: object) -> None:
@@ -82,20 +84,14 @@ def test_bug_in_verify(world: Path, monkeypatch: pytest.MonkeyPatch, bug: Except
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: type(bug).__name__)
 @pytest.mark.parametrize("place", ["siteopt.record.migrations._plan", "siteopt.record.migrations._site"])
 def test_bug_in_a_migration(world: Path, monkeypatch: pytest.MonkeyPatch, bug: Exception, place: str) -> None:
-    (world / "korea").mkdir()
-    with tarfile.open(STORED) as archive:
-        for member in archive:
-            content = archive.extractfile(member)
-            assert content is not None
-            (world / member.name).write_bytes(content.read())
+    run = unpack("korea", world)
     planted(monkeypatch, place, bug)
-    ends_in_our_bug("report", world / "korea")
+    ends_in_our_bug("report", run)
 
 
 def test_bug_in_a_reader_of_workbooks(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pd.DataFrame(SITES).to_excel(world / "candidates.xlsx", index=False)
-    text = (world / "scenario.toml").read_text(encoding="utf-8")
-    (world / "scenario.toml").write_text(text.replace("candidates.csv", "candidates.xlsx"), encoding="utf-8")
+    read_candidates_from(world, "candidates.xlsx")
     for place in ("siteopt.geodata.workbook._cell", "siteopt.geodata.workbook._checked"):
         with monkeypatch.context() as patch:
             planted(patch, place, KeyError("planted"))
@@ -106,8 +102,7 @@ def test_bug_in_a_reader_of_layers(world: Path, monkeypatch: pytest.MonkeyPatch)
     frame = pd.DataFrame(SITES)
     points = shapely.points(frame.pop("longitude").astype(float), frame.pop("latitude").astype(float))
     geopandas.GeoDataFrame(frame.astype(str), geometry=points, crs=4326).to_file(world / "candidates.gpkg")
-    text = (world / "scenario.toml").read_text(encoding="utf-8")
-    (world / "scenario.toml").write_text(text.replace("candidates.csv", "candidates.gpkg"), encoding="utf-8")
+    read_candidates_from(world, "candidates.gpkg")
     for place in ("siteopt.geodata.layers._check_shapes", "siteopt.geodata.layers._chosen"):
         with monkeypatch.context() as patch:
             planted(patch, place, KeyError("planted"))
@@ -119,8 +114,7 @@ def test_a_damaged_workbook_is_still_the_file(world: Path) -> None:
     book.save(world / "candidates.xlsx")
     whole = (world / "candidates.xlsx").read_bytes()
     (world / "candidates.xlsx").write_bytes(whole[: len(whole) // 2])
-    text = (world / "scenario.toml").read_text(encoding="utf-8")
-    (world / "scenario.toml").write_text(text.replace("candidates.csv", "candidates.xlsx"), encoding="utf-8")
+    read_candidates_from(world, "candidates.xlsx")
     result = CliRunner().invoke(app, ["check", str(world / "scenario.toml")])
     assert result.exit_code == 2
     assert "[E104]" in result.output

@@ -104,25 +104,34 @@ def changed(tables: Tables, changes: Sequence[Change]) -> Tables:
         raise InputError(faults)
     keys = {change.column: change.value for change in changes if change.table == SCENARIO}
     scenario = with_values(tables.scenario, keys) if keys else tables.scenario
-    cells = {CANDIDATES.name: tables.sites, OFFERS.name: tables.offers}
-    for change in changes:
-        if change.table in cells:
-            frame = cells[change.table]
-            fresh = frame is tables.sites or frame is tables.offers
-            cells[change.table] = frame.copy() if fresh else frame
-            cells[change.table].loc[change.row, change.column] = change.value
+    sites = _with_cells(tables.sites, [change for change in changes if change.table == CANDIDATES.name])
+    offers = _with_cells(tables.offers, [change for change in changes if change.table == OFFERS.name])
     steps = tables.grid_steps
     for change in changes:
         if change.table == GRID_STEPS.name:
             steps = _with_step(scenario, tables.sites, steps, change)
-    return replace(tables, scenario=scenario, sites=cells[CANDIDATES.name], offers=cells[OFFERS.name], grid_steps=steps)
+    return replace(tables, scenario=scenario, sites=sites, offers=offers, grid_steps=steps)
+
+
+def _with_cells(frame: pd.DataFrame, changes: Sequence[Change]) -> pd.DataFrame:
+    """Return a table with some cells changed; the table itself if there are none."""
+    if not changes:
+        return frame
+    frame = frame.copy()
+    for change in changes:
+        frame.loc[change.row, change.column] = change.value
+    return frame
 
 
 def dated_steps(scenario: Scenario, steps: pd.DataFrame) -> pd.DataFrame:
     """Return grid steps with ``day``, from their day or their date: whole days, rounded up, not before the decision."""
+    return steps.assign(day=np.ceil(ready_days(scenario, steps)).clip(lower=0))
+
+
+def ready_days(scenario: Scenario, steps: pd.DataFrame) -> pd.Series:
+    """Return the day of each grid step as its table gives it: as a day, or else as a date."""
     start = pd.Timestamp(scenario.project.start_date)
-    day = steps["ready_day"].astype(float).fillna((pd.to_datetime(steps["ready_date"]) - start).dt.days)
-    return steps.assign(day=np.ceil(day).clip(lower=0))
+    return steps["ready_day"].astype(float).fillna((pd.to_datetime(steps["ready_date"]) - start).dt.days)
 
 
 def _with_step(scenario: Scenario, sites: pd.DataFrame, steps: pd.DataFrame, change: Change) -> pd.DataFrame:

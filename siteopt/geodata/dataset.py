@@ -19,7 +19,7 @@ import shapely
 
 from siteopt.codes import Code
 from siteopt.faults import Fault, InputError, named
-from siteopt.geodata.changes import Change, Tables, changed, dated_steps
+from siteopt.geodata.changes import Change, Tables, changed, dated_steps, ready_days
 from siteopt.geodata.check import typed
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.layers import CRS, files_of, located, refuse
@@ -233,9 +233,8 @@ def load(
     reader.sites = sites
     offer_tables = reader.read(OFFERS, scenario.inputs.offers, offers)
     known_offers = reader.joined(OFFERS, offer_tables, "offer_id").sort_index()
-    start = pd.Timestamp(scenario.project.start_date)
     ladders = [
-        (name, frame.assign(day=frame["ready_day"].fillna((frame["ready_date"] - start).dt.days)))
+        (name, frame.assign(day=ready_days(scenario, frame)))
         for name, frame, _ in reader.read(GRID_STEPS, scenario.inputs.grid_steps, grid_steps)
     ]
     if site_tables and ladders:

@@ -90,7 +90,7 @@ def _long(frame: pd.DataFrame, file: str, columns: Iterable[str]) -> list[Fault]
 
 
 def _invisible(ids: pd.Series, file: str) -> list[Fault]:
-    """Return faults for ids with characters that nobody sees."""
+    """Return faults for ids with invisible characters."""
     odd = ids[np.asarray(pa.compute.match_substring_regex(pa.array(ids, pa.string()), INVISIBLE))]
     faults = (
         Fault(Code.INVISIBLE, file, int(row), str(ids.name), id_, "letters, digits and signs that show")

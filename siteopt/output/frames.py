@@ -11,6 +11,7 @@ from siteopt.output.geojson import cost_unit, site_properties
 from siteopt.output.limits import limit_of
 from siteopt.output.tables import events
 from siteopt.output.words import Words
+from siteopt.record.replay import Shift
 from siteopt.record.run import RunRecord
 from siteopt.scenario import slug
 
@@ -70,20 +71,7 @@ def schedule(run: RunRecord) -> pd.DataFrame:
 def crews(run: RunRecord) -> pd.DataFrame:
     """Return the replayed work of the crews: who works on which unit, from which day to which."""
     rows = [shift.model_dump() for shift in (run.plan.replay.crews if run.plan is not None else ())]
-    names = (
-        "trade",
-        "crew",
-        "offer_id",
-        "model",
-        "kind",
-        "unit",
-        "milestone",
-        "first_day",
-        "last_day",
-        "first",
-        "last",
-    )
-    return _frame(rows, "", ["crew", "unit", "first_day", "last_day"], ["first", "last"], names)
+    return _frame(rows, "", ["crew", "unit", "first_day", "last_day"], ["first", "last"], tuple(Shift.model_fields))
 
 
 def costs(run: RunRecord) -> pd.DataFrame:

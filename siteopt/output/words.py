@@ -149,13 +149,13 @@ class Words:
         """Return a number with thousands separators and ``digits`` digits after the point."""
         from babel.numbers import format_decimal
 
-        return format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=self._locale)
+        return format_decimal(value, _pattern(digits), locale=self._locale)
 
     def percent(self, share: float, digits: int = 0) -> str:
         """Return a share as a percentage, with ``digits`` digits after the point."""
         from babel.numbers import format_percent
 
-        return format_percent(share, "#,##0" + ("." + "0" * digits if digits else "") + "%", locale=self._locale)
+        return format_percent(share, _pattern(digits) + "%", locale=self._locale)
 
     def figure(self, value: float) -> str:
         """Return a figure with one digit after the point, or two significant digits if it is closer to 0 than 0.05."""
@@ -190,7 +190,7 @@ class Words:
         fits = (one for one in self._sizes if most / one[0] < (_PLAIN if one[0] == 1 else 10**_DIGITS))
         size, name = next(fits, self._sizes[-1])
         digits = min(2, max(1, 6 - len(str(int(most / size))))) if size > 1 else 0
-        pattern = self._text("{currency} {amount}", "money").format(currency=self.currency_name, amount=name)
+        pattern = self._with_currency(name)
         unit = " ".join(pattern.replace("{amount}", "").split())
         return MoneyUnit(self, self.currency_per_usd / size, digits, unit, pattern)
 
@@ -215,13 +215,18 @@ class Words:
 
     def price(self, usd: float) -> str:
         """Return a price for one unit of something, given in US dollars, with one digit after the point."""
-        number = self.number(usd * self.currency_per_usd, 1)
-        return self._text("{currency} {amount}", "money").format(currency=self.currency_name, amount=number)
+        return self._with_currency(self.number(usd * self.currency_per_usd, 1))
 
     def amount(self, usd: float) -> str:
         """Return an amount, given in US dollars, in whole units of the currency, where rounding would hide too much."""
-        number = self.number(usd * self.currency_per_usd)
-        return self._text("{currency} {amount}", "money").format(currency=self.currency_name, amount=number)
+        return self._with_currency(self.number(usd * self.currency_per_usd))
+
+    def _with_currency(self, amount: str) -> str:
+        return self._text("{currency} {amount}", "money").format(currency=self.currency_name, amount=amount)
+
+
+def _pattern(digits: int) -> str:
+    return "#,##0" + ("." + "0" * digits if digits else "")
 
 
 @cache

@@ -163,7 +163,7 @@ def milestones_of(scenario: Scenario, result: SiteResult, instance: Instance, pl
     """Return the milestones of a site's plan, and what limits each."""
     rating = instance.rating_mw[0][:, None] * plan.units
     grid = instance.grid_mw[0] + instance.step_rise_mw @ plan.step
-    kinds = {"generator": instance.is_generator, "chiller": instance.is_chiller, "battery": instance.is_battery}
+    kinds = offers_by_kind(instance)
     return tuple(
         Milestone(
             name=instance.milestone[m],
@@ -185,6 +185,15 @@ def milestones_of(scenario: Scenario, result: SiteResult, instance: Instance, pl
         )
         for m in range(instance.milestones)
     )
+
+
+def offers_by_kind(instance: Instance) -> dict[Kind, np.ndarray]:
+    """Return which offers are of each kind of equipment; O, bool."""
+    return {
+        Kind.GENERATOR: instance.is_generator,
+        Kind.CHILLER: instance.is_chiller,
+        Kind.BATTERY: instance.is_battery,
+    }
 
 
 def rounded(value: float) -> float:

@@ -10,7 +10,7 @@ import pandas as pd
 from siteopt.findings import Adjustment, Findings, Shortfall
 from siteopt.plan import SiteResult
 from siteopt.record.base import RunOutcome
-from siteopt.record.build import cost_of, heading, milestones_of
+from siteopt.record.build import cost_of, heading, milestones_of, offers_by_kind
 from siteopt.record.explanation import ChangeRecord, ComparedPlan, ExplanationRecord, ShortfallRecord
 from siteopt.record.reason import Reason
 from siteopt.scenario import Scenario
@@ -56,13 +56,12 @@ def _plan(scenario: Scenario, names: pd.Series, result: SiteResult) -> ComparedP
     if result.best is None:
         return None
     instance, plan = result.best.case, result.best.plan
-    kinds = {"generator": instance.is_generator, "chiller": instance.is_chiller, "battery": instance.is_battery}
     return ComparedPlan(
         site_id=result.site_id,
         site_name=names[result.site_id],
         milestones=milestones_of(scenario, result, instance, plan),
         cost=cost_of(instance, plan),
-        units={kind: int(plan.units[offers, -1].sum()) for kind, offers in kinds.items()},
+        units={kind: int(plan.units[offers, -1].sum()) for kind, offers in offers_by_kind(instance).items()},
     )
 
 

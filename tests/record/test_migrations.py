@@ -6,7 +6,6 @@ import copy
 import html
 import json
 import shutil
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,10 +25,9 @@ from siteopt.record.front import FrontRecord
 from siteopt.record.reason import ReasonCode, because
 from siteopt.record.run import PlanRecord, RunRecord
 from siteopt.scenario import slug
+from tests.record.archives import STORED, unpack
 from tests.worlds import write_world
 
-STORED = Path(__file__).with_name("stored")
-"""Archives of runs, as siteopt 0.1 wrote them: the JSON of the folder of a run, and of the one of its front."""
 NAMES = ("colossus", "frugal", "korea")
 MOST_BYTES = 400_000
 
@@ -40,13 +38,7 @@ Json = dict[str, Any]
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stored")
     for name in NAMES:
-        with tarfile.open(STORED / f"{name}.tar.xz") as archive:
-            for member in archive:
-                content = archive.extractfile(member)
-                assert content is not None
-                path = folder / member.name
-                path.parent.mkdir(exist_ok=True)
-                path.write_bytes(content.read())
+        unpack(name, folder)
     return folder
 
 
