@@ -16,7 +16,7 @@ from siteopt.instance import PowerQuality
 from siteopt.record.base import InputFile
 from siteopt.scenario import Scenario
 from siteopt.scenario_file import with_values
-from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Column, Type
+from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Column, Table, Type
 
 SCENARIO = "scenario"
 """Table name of a change to a key of the scenario, such as ``supply.spare_units``."""
@@ -39,7 +39,8 @@ class Change:
     row : str
         The site_id or offer_id; empty for the scenario.
     column : str
-        Column of the table; for a grid step also ``day``; for the scenario its key, such as ``supply.spare_units``.
+        Column of the table; for a grid step ``day`` or ``cost_usd``; for the scenario its key, such as
+        ``supply.spare_units``.
     value
         New value in the unit of the column, money in US dollars.
     level_mw : float, optional
@@ -156,29 +157,49 @@ def _with_step(scenario: Scenario, sites: pd.DataFrame, steps: pd.DataFrame, cha
 
 def _fault(tables: Tables, change: Change) -> Fault | None:
     """Return the fault of a change, or None; a wrong key of the scenario is found later, where it is set."""
-
-    def wrong(code: Code, found: object, expected: str) -> Fault:
-        return Fault(code, change.table, None, change.column, str(found), expected)
-
     if change.table == SCENARIO:
         reads = change.column.startswith(_READ)
-        return wrong(Code.BAD_SETTING, change.value, "a scenario of its own: tables are read by it") if reads else None
+        told = "a scenario of its own: tables are read by it"
+        return _wrong(Code.BAD_SETTING, change, change.value, told) if reads else None
     table = next((one for one in _DECIDES if one.name == change.table), None)
     if table is None:
         names = [*(one.name for one in _DECIDES), SCENARIO]
-        return wrong(Code.NO_SUCH_NAME, change.table, f"one of {', '.join(names)}{nearest(change.table, names)}")
+        told = f"one of {', '.join(names)}{nearest(change.table, names)}"
+        return _wrong(Code.NO_SUCH_NAME, change, change.table, told)
     known = tables.offers.index if table is OFFERS else tables.sites.index
     if change.row not in known:
         row = "offer_id" if table is OFFERS else "site_id"
-        return wrong(Code.NO_SUCH_NAME, change.row, f"a {row} of the tables{nearest(change.row, known)}")
-    if table is GRID_STEPS and change.column == DAY:
-        is_day = isinstance(change.value, int | float) and 0 <= change.value <= (table["ready_day"].high or 0)
-        return None if is_day else wrong(Code.OUT_OF_RANGE, change.value, table["ready_day"].expected)
+        return _wrong(Code.NO_SUCH_NAME, change, change.row, f"a {row} of the tables{nearest(change.row, known)}")
+    return _fault_of_step(tables, change) if table is GRID_STEPS else _fault_of_cell(table, change)
+
+
+def _wrong(code: Code, change: Change, found: object, expected: str) -> Fault:
+    return Fault(code, change.table, None, change.column, str(found), expected)
+
+
+def _fault_of_step(tables: Tables, change: Change) -> Fault | None:
+    """Return the fault of a change of a grid step: of the day of one, which may be new, or of the cost of one."""
+    if change.column not in (DAY, "cost_usd"):
+        return _wrong(Code.UNKNOWN_COLUMN, change, change.column, "day or cost_usd")
+    steps = tables.grid_steps
+    is_there = ((steps["site_id"] == change.row) & (steps["grid_mw"] == change.level_mw)).any()
+    if change.level_mw is None or not (is_there or change.column == DAY):
+        told = "level_mw: the limit (MW) of a grid step of the site"
+        return _wrong(Code.NO_SUCH_NAME, change, change.level_mw, told)
+    if change.column != DAY:
+        return _fault_of_cell(GRID_STEPS, change)
+    column = GRID_STEPS["ready_day"]
+    is_day = isinstance(change.value, int | float) and 0 <= change.value <= (column.high or 0)
+    return None if is_day else _wrong(Code.OUT_OF_RANGE, change, change.value, column.expected)
+
+
+def _fault_of_cell(table: Table, change: Change) -> Fault | None:
+    """Return the fault of a change of a cell, by the columns of its table."""
     if change.column not in table.names:
-        expected = f"a column of the {table.name}{nearest(change.column, table.names)}"
-        return wrong(Code.UNKNOWN_COLUMN, change.column, expected)
+        told = f"a column of the {table.name}{nearest(change.column, table.names)}"
+        return _wrong(Code.UNKNOWN_COLUMN, change, change.column, told)
     column = table[change.column]
-    return None if _fits(column, change.value) else wrong(Code.OUT_OF_RANGE, change.value, column.expected)
+    return None if _fits(column, change.value) else _wrong(Code.OUT_OF_RANGE, change, change.value, column.expected)
 
 
 def _fits(column: Column, value: Any) -> bool:

@@ -69,6 +69,13 @@ def test_a_change_is_what_the_changed_tables_say(
     assert_identical(before.with_changes([]).instance, kept)  # and nothing of the dataset itself has changed
 
 
+def test_the_cost_of_a_step(tmp_path: Path) -> None:
+    data = loaded(tmp_path)
+    dearer = data.with_changes([Change("grid_steps", "beta", "cost_usd", 3e6, 30.0)])
+    assert [found.instance.step_cost_musd.tolist() for found in (data, dearer)] == [[1.0], [3.0]]
+    assert dearer.steps["day"].tolist() == data.steps["day"].tolist()
+
+
 def test_a_late_step_holds_up_those_above_it(tmp_path: Path) -> None:
     data = loaded(tmp_path, steps=[step(), step(ready_day=90, grid_mw=50)])
     steps = data.with_changes([Change("grid_steps", "beta", "day", 120.0, 30.0)]).steps
@@ -107,6 +114,11 @@ def test_days_follow_the_date_of_the_decision(tmp_path: Path) -> None:
         (Change("candidates", "beta", "condition", "wet"), "one of ready, sound, poor, none"),
         (Change("candidates", "beta", "name", ""), "text: name of the plant"),
         (Change("grid_steps", "beta", "day", -3.0, 30.0), "a number from 0 to 10,000 (days)"),
+        (Change("grid_steps", "beta", "ready_day", 75.0, 30.0), "day or cost_usd"),
+        (Change("grid_steps", "beta", "grid_mw", 40.0, 30.0), "day or cost_usd"),
+        (Change("grid_steps", "beta", "day", 75.0), "level_mw: the limit (MW) of a grid step"),
+        (Change("grid_steps", "beta", "cost_usd", 5.0, 31.0), "level_mw: the limit (MW) of a grid step"),
+        (Change("grid_steps", "beta", "cost_usd", -5.0, 30.0), "a number from 0 to 10,000,000,000 (USD)"),
         (Change("scenario", "", "supply.spare", 2), "supply.spare"),
         (Change("scenario", "", "supply.spare_units", -2), "supply.spare_units"),
         (Change("scenario", "", "inputs.offers", []), "a scenario of its own"),
