@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from siteopt.equipment import KINDS, REQUIREMENTS, Amount, Requirement
 from siteopt.tolerances import BORDER, SAME_COST_MUSD
 
 Ints = NDArray[np.int64]
@@ -113,7 +114,7 @@ class Instance:
     step_rise_mw, step_rise_swing_mw : L, MW that the step adds to what is in service
     step_cost_musd : L
     offer_id : tuple of str, O
-    is_generator, is_chiller, is_battery : O, bool
+    kind : O, index into :data:`siteopt.equipment.KINDS`
     is_gas : O, bool, draws on the gas connection
     fleet : O, available units
     trade : O, index into TRADES
@@ -173,9 +174,7 @@ class Instance:
     step_rise_swing_mw: Floats
     step_cost_musd: Floats
     offer_id: tuple[str, ...]
-    is_generator: NDArray[np.bool_]
-    is_chiller: NDArray[np.bool_]
-    is_battery: NDArray[np.bool_]
+    kind: Ints
     is_gas: NDArray[np.bool_]
     fleet: Ints
     trade: Ints
@@ -214,6 +213,8 @@ class Instance:
             if np.isnan(array).any() or (name not in (*_LIMITS, *_FLOORS) and np.isinf(array).any()):
                 raise ValueError(f"{name} holds a value that is not finite")
             array.setflags(write=False)
+        if not set(self.kind.tolist()) <= set(range(len(KINDS))):
+            raise ValueError("kind holds a number of no kind of equipment")
 
     def take(self, sites: Ints) -> Instance:
         """Return the Instance of some of the sites (indices), in the order given, with their grid steps."""
@@ -235,6 +236,74 @@ class Instance:
     def most_musd(self) -> float:
         """Return the highest cost that still counts as the budget, million USD (see :mod:`siteopt.tolerances`)."""
         return self.budget_musd + BORDER * SAME_COST_MUSD
+
+    @property
+    def mean_below_peak(self) -> float:
+        """Return the mean of the IT load less its peak, as a share of the peak: 0 or less."""
+        return self.mean_load - 1
+
+    @property
+    def ride_through_hours(self) -> float:
+        """Return the hours for which batteries carry the IT load."""
+        return self.ride_through_minutes / 60
+
+    def of_kind(self, name: str) -> NDArray[np.bool_]:
+        """Return which offers are of a kind of equipment; O."""
+        return self.kind == [kind.name for kind in KINDS].index(name)
+
+    def supplies(self, requirement: str) -> NDArray[np.bool_]:
+        """Return which offers supply a requirement; O."""
+        return np.array([requirement in kind.supplies for kind in KINDS])[self.kind]
+
+    def per_unit(self, requirement: str, offers: Ints) -> tuple[Floats, Floats]:
+        """Return what one unit of each offer supplies: for each MW of its rating, and besides; J each."""
+        per_mw, besides = np.zeros(len(offers)), np.zeros(len(offers))
+        for index in np.unique(self.kind[offers]).tolist():
+            amount = KINDS[index].supplies.get(requirement)
+            if amount is not None:
+                mine = self.kind[offers] == index
+                (per_mw if amount.per_mw else besides)[mine] = self._factor(amount)[offers[mine]]
+        return per_mw, besides
+
+    def _factor(self, amount: Amount) -> Floats:
+        return np.asarray(getattr(self, amount.field)) if amount.field else np.ones(self.offers)
+
+    def supply(self, requirement: str, offers: Ints) -> Floats:
+        """Return what one unit of each offer (indices, J) supplies at each site; S x J."""
+        per_mw, besides = self.per_unit(requirement, offers)
+        return self.rating_mw[:, offers] * per_mw + besides
+
+    def own_supply(self, requirement: Requirement) -> tuple[Floats, Floats]:
+        """Return what each site supplies itself, and what each grid step adds to it; S and L."""
+        if not requirement.own:
+            return np.zeros(self.sites), np.zeros(len(self.step_site))
+        site, step = requirement.own
+        return getattr(self, site), getattr(self, step)
+
+    def need(self, requirement: Requirement) -> Floats:
+        """Return the part of a need that no choice changes; S x M."""
+        product = np.full((self.sites, self.milestones), float(bool(requirement.need)))
+        for name in requirement.need:
+            product = product * getattr(self, name)
+        return product
+
+    def size(self, requirement: Requirement) -> Floats:
+        """Return the size of a need, of which tolerances are a share (see :mod:`siteopt.tolerances`); S x M."""
+        fixed = self.need(requirement)
+        return np.maximum(np.where(np.isfinite(fixed), np.abs(fixed), 0), requirement.of_demand * self.it_mw)
+
+    def by_spare(self) -> Iterator[tuple[str, Ints]]:
+        """Yield the offers that have units, by the first requirement that they have to meet without spare units, too.
+
+        The name is that of the requirement, or '' for offers of kinds that need no spare units.
+        """
+        left = self.fleet > 0
+        for requirement in REQUIREMENTS:
+            if requirement.spared:
+                mine = left & self.supplies(requirement.name)
+                left = left & ~mine
+                yield requirement.name, np.flatnonzero(mine)
+        yield "", np.flatnonzero(left)
 
     @property
     def musd_per_mw(self) -> Floats:
@@ -320,9 +389,7 @@ _AXES = {
     **dict.fromkeys(("transit_days", "arrival_day", "ready_day", "rating_mw", "cop", "unit_cost_musd"), "SO"),
     **dict.fromkeys(
         (
-            "is_generator",
-            "is_chiller",
-            "is_battery",
+            "kind",
             "is_gas",
             "fleet",
             "trade",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from siteopt.equipment import KINDS
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.proof import Proof, StoredRank
@@ -48,9 +49,7 @@ class Plan:
         return {
             "site": float(case.site_cost_musd[0]),
             "grid_steps": float((self.step[:, -1] * case.step_cost_musd).sum()),
-            "generators": float(bought[case.is_generator].sum()),
-            "chillers": float(bought[case.is_chiller].sum()),
-            "batteries": float(bought[case.is_battery].sum()),
+            **{kind.plural: float(bought[case.of_kind(kind.name)].sum()) for kind in KINDS},
             "fuel": float((case.fuel_usd_per_mwh @ self.output_mw) @ case.musd_per_mw),
             "grid_energy": float(case.grid_usd_per_mwh[0] * (self.import_mw @ case.musd_per_mw)),
             "gpus": case.gpu_cost_musd,

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from siteopt.equipment import KINDS
+
 
 class Type(StrEnum):
     """Type as which the text of a cell is read."""
@@ -18,14 +20,6 @@ class Type(StrEnum):
     NUMBER = "number"
     INTEGER = "whole number"
     DATE = "date"
-
-
-class Kind(StrEnum):
-    """Kind of equipment of a rental offer."""
-
-    GENERATOR = "generator"
-    CHILLER = "chiller"
-    BATTERY = "battery"
 
 
 class Trade(StrEnum):
@@ -91,8 +85,6 @@ class Column:
         Plausible range, both ends included. A value outside is a fault.
     required : bool
         Whether a blank is a fault.
-    required_for : tuple of Kind
-        Kinds of offers for which a blank is a fault.
     assumable : bool
         Whether the scenario decides about a blank: it fills the blank (``[defaults]``, and ``[energy]`` for the price
         of the grid), or excludes the site.
@@ -108,9 +100,13 @@ class Column:
     high: float | None = None
     choices: tuple[str, ...] = ()
     required: bool = False
-    required_for: tuple[Kind, ...] = ()
     assumable: bool = False
     default: float | None = None
+
+    @property
+    def required_for(self) -> tuple[str, ...]:
+        """Return the kinds of equipment for which a blank is a fault."""
+        return tuple(kind.name for kind in KINDS if self.name in kind.columns)
 
     @property
     def expected(self) -> str:
@@ -151,18 +147,14 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
-def _text(name: str, meaning: str, choices: type[StrEnum] | None = None, **more: object) -> Column:
-    values = tuple(choices) if choices else ()
-    return Column(name, Type.TEXT, "", meaning, choices=values, **more)  # type: ignore[arg-type]
+def _text(name: str, meaning: str, choices: Iterable[str] = (), **more: object) -> Column:
+    return Column(name, Type.TEXT, "", meaning, choices=tuple(choices), **more)  # type: ignore[arg-type]
 
 
 def _number(name: str, unit: str, low: float, high: float, meaning: str, **more: object) -> Column:
     return Column(name, Type.NUMBER, unit, meaning, low, high, **more)  # type: ignore[arg-type]
 
 
-_GENERATOR = (Kind.GENERATOR,)
-_CHILLER = (Kind.CHILLER,)
-_BATTERY = (Kind.BATTERY,)
 _CONFIDENCE = _text("confidence", "high, medium, low or estimate")
 _SOURCES = _text("sources", "where the row comes from")
 _NOTES = _text("notes", "anything else; says which figures are estimates")
@@ -222,14 +214,14 @@ OFFERS = Table(
     ("offer_id",),
     (
         _text("offer_id", "unique id: one kind of unit at one depot", required=True),
-        _text("kind", "what it is", Kind, required=True),
+        _text("kind", "what it is", [kind.name for kind in KINDS], required=True),
         _text("vendor", "who rents or sells it"),
         _text("model", "type of unit"),
         _text("depot", "yard that the units leave from"),
-        _text("fuel", "what a generator burns", Fuel, required_for=_GENERATOR),
+        _text("fuel", "what a generator burns", Fuel),
         _number("unit_mw", "MW", 0.01, 500, "rating of one unit: electric, and thermal for chillers", required=True),
-        _number("energy_mwh", "MWh", 0.01, 5000, "energy of one battery", required_for=_BATTERY),
-        _number("cop", "MW heat per MW", 0.5, 200, "coefficient of performance at 35 C", required_for=_CHILLER),
+        _number("energy_mwh", "MWh", 0.01, 5000, "energy of one battery"),
+        _number("cop", "MW heat per MW", 0.5, 200, "coefficient of performance at 35 C"),
         _number(
             "approach_c",
             "K",
@@ -237,9 +229,9 @@ OFFERS = Table(
             30,
             "coolest water a tower or dry cooler makes, above the air; blank: compressor chiller",
         ),
-        _number("heat_rate_mj_per_kwh", "MJ/kWh", 3.6, 25, "fuel (LHV) per electricity", required_for=_GENERATOR),
-        _number("nox_g_per_kwh", "g/kWh", 0, 30, "nitrogen oxides", required_for=_GENERATOR),
-        _number("step_fraction", "share", 0, 1, "share of rating taken in one load step", required_for=_GENERATOR),
+        _number("heat_rate_mj_per_kwh", "MJ/kWh", 3.6, 25, "fuel (LHV) per electricity"),
+        _number("nox_g_per_kwh", "g/kWh", 0, 30, "nitrogen oxides"),
+        _number("step_fraction", "share", 0, 1, "share of rating taken in one load step"),
         _text("machine", "what drives a generator; blank: a diesel or gas engine, by its fuel", Machine),
         _number("ramp_mw_per_min", "MW/min", 0, 1000, "load that one unit takes on beyond its step; blank: by machine"),
         _number("inertia_s", "s", 0, 20, "energy of the shaft over the rating; blank: by machine"),

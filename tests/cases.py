@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from siteopt.equipment import KINDS
 from siteopt.instance import QUEUES, TRADES, Instance, Pace, PowerQuality
+
+NAMES = [kind.name for kind in KINDS]
 
 DELIVERIES = QUEUES.index("GPU deliveries")
 """What decides the day of the GPUs in a tiny case; were it free, that would be day 0."""
@@ -143,9 +146,7 @@ def tiny(
         "step_rise_swing_mw": step("rise_swing_mw"),
         "step_cost_musd": step("cost_musd"),
         "offer_id": tuple(f"o{o}" for o in range(len(offers))),
-        "is_generator": kinds == "generator",
-        "is_chiller": kinds == "chiller",
-        "is_battery": kinds == "battery",
+        "kind": np.array([NAMES.index(kind) for kind in kinds], dtype=np.int64),
         "is_gas": (kinds == "generator") & offer("gas", bool),
         "fleet": offer("fleet", np.int64),
         "trade": np.array([TRADES.index(row["trade"]) for row in offers], dtype=np.int64),

@@ -175,9 +175,11 @@ def test_no_prices_prove_what_is_not_so(tmp_path: Path, factor: float) -> None:
 
     def spoilt(document: dict[str, Any]) -> None:
         for prices in document["proof"]["prices"]:
-            for name, values in prices.items():
-                if name in ("heat", "mean", "peak", "swing", "ride", "heat_spare", "mean_spare", "yard", "water"):
-                    prices[name] = [value * factor for value in values]
+            for rows in (prices["needs"], prices["spares"]):
+                for name, values in rows.items():
+                    rows[name] = [value * factor for value in values]
+            for name in ("yard", "water"):
+                prices[name] = [value * factor for value in prices[name]]
 
     run = edited(solved(tmp_path, sites=sites, top=1), spoilt)
     assert siteopt.prove(run).report.proven

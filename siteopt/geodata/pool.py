@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from siteopt.equipment import COOLING, KINDS, MEAN_POWER, RIDE_THROUGH, suppliers
 from siteopt.geodata.compute import compute_ready, queue_free
 from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
 from siteopt.geodata.distances import geodesic_km, least_km
 from siteopt.geodata.machines import answers
 from siteopt.instance import TRADES, Floats, Instance, Ints, Pace, PowerQuality, steps_of
 from siteopt.scenario import COST, Scenario, Supply
-from siteopt.schema import OFFERS, Fuel, Kind
+from siteopt.schema import OFFERS, Fuel
 from siteopt.tolerances import HAIR
 
 
@@ -87,6 +89,7 @@ class SitePool:
         Fields of the Instance that are the same whichever sites are asked for.
     haulage : Haulage
     units : Units
+    emits : O, bool, needs the air permit
     lead_days, install_days, price_usd, usd_per_km : O
     """
 
@@ -100,6 +103,7 @@ class SitePool:
     common: Mapping[str, Any]
     haulage: Haulage
     units: Units
+    emits: NDArray[np.bool_]
     lead_days: Ints
     install_days: Ints
     price_usd: Floats
@@ -123,7 +127,7 @@ class SitePool:
         road_km = self._road_km(sites, distance_km)
         transit = self.haulage.transit_days(road_km)[:, self.haulage.depot_of]
         arrival = transit + self.lead_days
-        np.maximum(arrival, self.earliest_day[sites][:, self.common["is_generator"].astype(np.int64)], out=arrival)
+        np.maximum(arrival, self.earliest_day[sites][:, self.emits.astype(np.int64)], out=arrival)
         cost = road_km[:, self.haulage.depot_of]
         cost *= self.usd_per_km
         cost += self.price_usd
@@ -227,6 +231,7 @@ def site_pool(
         common=_of_scenario(scenario) | _of_offers(scenario, offers) | {"pace": pace, "power_quality": quality},
         haulage=_haulage(supply, offers),
         units=_units(workload.coolant_c, offers),
+        emits=_supplying(MEAN_POWER, offers),
         lead_days=np.ceil(_offer(offers, "lead_days")).astype(np.int64),
         install_days=np.ceil(_offer(offers, "install_days")).astype(np.int64),
         price_usd=price.to_numpy(dtype=float) + _offer(offers, "mobilisation_usd"),
@@ -278,9 +283,8 @@ def _of_scenario(scenario: Scenario) -> dict[str, Any]:
 
 def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
     """Return the fields of the Instance that have one value for each offer."""
-    kind = offers["kind"].to_numpy()
-    is_generator, is_chiller, is_battery = (kind == value for value in (Kind.GENERATOR, Kind.CHILLER, Kind.BATTERY))
-    is_gas = is_generator & (offers["fuel"] == Fuel.GAS).to_numpy()
+    is_machine, is_store = _supplying(MEAN_POWER, offers), _supplying(RIDE_THROUGH, offers)
+    is_gas = is_machine & (offers["fuel"] == Fuel.GAS).to_numpy()
     share = np.where(offers["rent_usd_per_month"].notna().to_numpy(), scenario.supply.max_fleet_share, 1.0)
     fuel_price = np.where(is_gas, scenario.energy.gas_usd_per_gj, scenario.energy.diesel_usd_per_gj)
 
@@ -289,23 +293,26 @@ def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
 
     return {
         "offer_id": tuple(offers.index),
-        "is_generator": is_generator,
-        "is_chiller": is_chiller,
-        "is_battery": is_battery,
+        "kind": pd.Index([kind.name for kind in KINDS]).get_indexer(offers["kind"]).astype(np.int64),
         "is_gas": is_gas,
         "fleet": np.floor(_offer(offers, "count") * share + HAIR).astype(np.int64),
         "trade": np.array([TRADES.index(trade) for trade in offers["trade"]], dtype=np.int64),
         "crew_days": _offer(offers, "crew_days"),
         "footprint_m2": _offer(offers, "footprint_m2"),
-        "energy_mwh": only(is_battery, "energy_mwh"),
-        "step_fraction": only(is_generator, "step_fraction"),
-        **{name: np.where(is_generator, values, 0.0) for name, values in answers(offers).items()},
-        "response_s": only(is_battery, "response_s"),
-        "heat_rate_mj_per_kwh": only(is_generator, "heat_rate_mj_per_kwh"),
-        "nox_g_per_kwh": only(is_generator, "nox_g_per_kwh"),
-        "fuel_usd_per_mwh": only(is_generator, "heat_rate_mj_per_kwh") * fuel_price,
-        "water_m3_per_mwh": only(is_chiller, "water_m3_per_mwh"),
+        "energy_mwh": only(is_store, "energy_mwh"),
+        "step_fraction": only(is_machine, "step_fraction"),
+        **{name: np.where(is_machine, values, 0.0) for name, values in answers(offers).items()},
+        "response_s": only(is_store, "response_s"),
+        "heat_rate_mj_per_kwh": only(is_machine, "heat_rate_mj_per_kwh"),
+        "nox_g_per_kwh": only(is_machine, "nox_g_per_kwh"),
+        "fuel_usd_per_mwh": only(is_machine, "heat_rate_mj_per_kwh") * fuel_price,
+        "water_m3_per_mwh": only(_supplying(COOLING, offers), "water_m3_per_mwh"),
     }
+
+
+def _supplying(requirement: str, offers: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which offers are of a kind that supplies a requirement; O."""
+    return offers["kind"].isin([kind.name for kind in suppliers(requirement)]).to_numpy(dtype=bool)
 
 
 def _haulage(supply: Supply, offers: pd.DataFrame) -> Haulage:
@@ -318,7 +325,7 @@ def _units(coolant_c: float, offers: pd.DataFrame) -> Units:
     derating = ("temp_derate_per_c", "derate_above_c", "altitude_derate_per_km", "derate_above_m")
     approach = offers["approach_c"].to_numpy(dtype=float)
     columns = [_offer(offers, name) for name in ("unit_mw", *derating, "cop")]
-    columns += [np.nan_to_num(approach), (offers["kind"] == Kind.CHILLER).to_numpy(), np.isnan(approach)]
+    columns += [np.nan_to_num(approach), _supplying(COOLING, offers).astype(float), np.isnan(approach)]
     traits, type_of = np.unique(np.stack(columns, axis=1, dtype=float), axis=0, return_inverse=True)
     return Units(traits, type_of.ravel(), coolant_c)
 

@@ -14,11 +14,12 @@ import pyarrow.compute
 import shapely
 
 from siteopt.codes import Code
+from siteopt.equipment import RIDE_THROUGH, suppliers
 from siteopt.faults import Fault, named, nearest
 from siteopt.geodata.ground import ground_faults
 from siteopt.geodata.headers import MISSPELT
 from siteopt.geodata.layers import CRS
-from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Kind
+from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM
 
 COMPARED = 100_000
 """Maximum number of pairs of unknown and known ids that are compared, at 10 microseconds a pair."""
@@ -173,14 +174,15 @@ def _offers(frame: pd.DataFrame, file: str) -> list[Fault]:
     for row in frame.index[frame["lead_days_high"] < frame["lead_days"]]:
         found, low = _shown(frame.at[row, "lead_days_high"]), _shown(frame.at[row, "lead_days"])
         faults.append(Fault(Code.BACKWARDS, file, int(row), "lead_days_high", found, f"at least lead_days, {low}"))
-    wrong = (frame["kind"] == Kind.BATTERY) & (frame["fuel"] != "")
-    for row in frame.index[wrong]:
-        faults.append(Fault(Code.WRONG_KIND, file, int(row), "fuel", frame.at[row, "fuel"], "a blank for a battery"))
+    stores = frame["kind"].isin([kind.name for kind in suppliers(RIDE_THROUGH)])
+    for row in frame.index[stores & (frame["fuel"] != "")]:
+        expected = f"a blank for a {frame.at[row, 'kind']}"
+        faults.append(Fault(Code.WRONG_KIND, file, int(row), "fuel", frame.at[row, "fuel"], expected))
     dense = (frame["footprint_m2"] > 0) & (frame["unit_mw"] * UNIT_M2_PER_MW > frame["footprint_m2"])
     expected = f"at most a MW for {UNIT_M2_PER_MW} m2 of footprint; kW for MW?"
     faults += _once(Code.HARDLY, frame, file, dense, "unit_mw", expected)
     hours, (short, long) = frame["energy_mwh"] / frame["unit_mw"], BATTERY_HOURS
-    odd = (frame["kind"] == Kind.BATTERY) & ((hours < short) | (hours > long))
+    odd = stores & ((hours < short) | (hours > long))
     expected = f"energy for {short} to {long} hours at unit_mw; kWh for MWh, or MW for MWh?"
     faults += _once(Code.HARDLY, frame, file, odd, "energy_mwh", expected)
     return faults + ground_faults(frame[["longitude", "latitude"]], file)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from siteopt.equipment import BATTERY_POWER, INERTIA
 from siteopt.instance import Floats, Instance, Ints, Pool
 from siteopt.log import note
 from siteopt.plan import Plan, Ranking, SitePlan
@@ -211,8 +212,8 @@ def _beyond(case: Instance, plan: Plan, asked: Floors) -> Floors:
     """
     if not (asked.battery_mw > 0).any() and not (asked.inertia_mws > 0).any():
         raise ValueError(f"the plan at {case.site_id[0]} does not pass, and nothing is asked for")
-    rating = case.rating_mw[0]
-    there = Floors((rating * case.is_battery) @ plan.units, (rating * case.inertia_s * case.is_generator) @ plan.units)
+    every = np.arange(case.offers)
+    there = Floors(*(case.supply(name, every)[0] @ plan.units for name in (BATTERY_POWER, INERTIA)))
 
     def reaches(there: Floats, asked: Floats) -> bool:
         return bool((asked <= there + REACHED * np.maximum(1, there)).all())

@@ -7,42 +7,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from siteopt.equipment import COOLING, REQUIREMENTS
 from siteopt.instance import QUEUES, Instance
-from siteopt.optimize.bounds import BEFORE, HOLDERS, Bounds, Requirement, bounds, requirements
+from siteopt.optimize.bounds import BEFORE, HOLDERS, Bounds, bounds, sources
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.fixed_days import FixedDays
-from siteopt.optimize.formulation import (
-    COST,
-    Model,
-    air,
-    budget,
-    cooling,
-    crew,
-    fuel_gas,
-    mean_power,
-    peak_power,
-    power_quality,
-    ride_through,
-    swing,
-    water,
-    yard,
-)
+from siteopt.optimize.formulation import COST, NEEDS, USES
 from siteopt.plan import SitePlan
 from siteopt.record.reason import Quantity, Reason, ReasonCode, because
 from siteopt.tolerances import SAME_COST_MUSD
 
-RESOURCES = {"crew": crew, "fuel gas": fuel_gas, "air": air, "water": water, "yard": yard, "budget": budget}
+RESOURCES = ("crew", *USES)
 """Constraint families that limit how much of a resource is used."""
 
-NEEDS = {
-    "cooling": cooling,
-    "mean power": mean_power,
-    "peak power": peak_power,
-    "swing": swing,
-    "ride through": ride_through,
-    "power quality": power_quality,
-}
-"""Constraint families that say what a milestone requires."""
+FOUND = tuple(one for one in REQUIREMENTS if not one.at_every_site)
+"""Requirements that are found for a few sites only: the bounds leave them out."""
 
 SEVERAL = because(ReasonCode.SEVERAL_LIMITS)
 
@@ -79,21 +58,6 @@ class _Saving:
             self.least = days
         else:
             self.most = days - 1
-
-
-def floors(case: Instance) -> list[Requirement]:
-    """Return the floors of power quality as two requirements: battery power, and inertia; 0 where no floor was raised.
-
-    They are not part of :func:`requirements`: the bounds leave them out.
-    """
-    full, ready = case.rating_mw * case.fleet, case.ready_day + case.commissioning_days
-    b, g = case.is_battery, case.is_generator
-    inertia = (full * case.inertia_s)[:, g]
-    least = [np.where(np.isfinite(floor), floor, 0) for floor in (case.battery_floor_mw, case.inertia_floor_mws)]
-    return [
-        Requirement("battery power", "MW", ready[:, b], full[:, b], case.battery_floor_mw, least[0]),
-        Requirement("inertia", "MW s", ready[:, g], inertia, case.inertia_floor_mws, least[1]),
-    ]
 
 
 def days_saved(found: SitePlan, clock: Clock, each: Each = map) -> tuple[dict[str, int], ...]:
@@ -143,8 +107,7 @@ def _together(found: SitePlan, m: int) -> Reason:
     """
     case, planned = found.case, found.plan.day[m]
     ready = case.compute_ready_day + case.commissioning_days
-    every = [*requirements(case), *floors(case)]
-    needs = [need.name for need in every if need.first_day(ready)[0, m] == planned > ready[0, m]]
+    needs = [need.name for need in sources(case) if need.first_day(ready)[0, m] == planned > ready[0, m]]
     return because(ReasonCode.LIMITS_TOGETHER, limits=tuple(needs)) if len(needs) > 1 else SEVERAL
 
 
@@ -181,15 +144,15 @@ def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:
     return [saving(limit) for limit in LIMITS]
 
 
-def _freed(case: Instance, limit: str) -> tuple[Instance, dict[str, Callable[[Model], None]]]:
+def _freed(case: Instance, limit: str) -> tuple[Instance, tuple[str, ...]]:
     """Return the Instance with a limit relaxed, and the constraint family to leave out, by its name."""
     if limit in QUEUES:
-        return replace(case, compute_ready_day=case.queue_free_day[:, :, QUEUES.index(limit)]), {}
-    if limit == "cooling":  # heat that need not be removed draws no power either
-        return replace(case, heat_fraction=0.0), {}
+        return replace(case, compute_ready_day=case.queue_free_day[:, :, QUEUES.index(limit)]), ()
+    if limit == COOLING:  # heat that need not be removed draws no power either
+        return replace(case, heat_fraction=0.0), ()
     if limit == "budget":
-        return replace(case, budget_musd=np.inf), {}
-    return case, {limit: (RESOURCES | NEEDS)[limit]}
+        return replace(case, budget_musd=np.inf), ()
+    return case, (limit,)
 
 
 def why_not(case: Instance, clock: Clock) -> Reason:
@@ -204,7 +167,7 @@ def _quality_out_of_reach(case: Instance) -> Reason | None:
     """Return the first floor of power quality that all units together do not reach by the horizon, or None."""
     last = np.array([case.horizon_day])
     for m, goal in enumerate(case.milestone):
-        for need in floors(case):
+        for need in sources(case, FOUND):
             there, needed = float(need.supplied_by(last)[0]), float(need.need[0, m])
             if np.isinf(needed):
                 return because(ReasonCode.QUALITY_UNATTAINABLE, milestone=goal, limit=need.name)

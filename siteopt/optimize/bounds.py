@@ -6,17 +6,19 @@ cost. No plan can start before its bound; a test checks that against the MILP.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from siteopt.equipment import COOLING, MEAN_POWER, REQUIREMENTS, Requirement
 from siteopt.instance import NEVER, QUEUES, Floats, Instance, Ints
 from siteopt.tolerances import HAIR
 
-NEEDS = ("cooling", "mean power", "peak power", "swing", "ride through")
-"""Requirements of a milestone, in the order in which ``Bounds.holder`` counts them after the queues."""
+BOUNDING = tuple(one for one in REQUIREMENTS if one.at_every_site)
+"""Requirements that set bounds of days, in the order in which ``Bounds.holder`` counts them after the queues."""
 
-HOLDERS = (*QUEUES, *NEEDS)
+HOLDERS = (*QUEUES, *(one.name for one in BOUNDING))
 """Queues and requirements, each of which can set the bound of a day by itself."""
 
 BEFORE = len(HOLDERS)
@@ -27,8 +29,8 @@ SHORT = 2 * HAIR
 
 
 @dataclass(frozen=True)
-class Requirement:
-    """Something that each milestone needs, and the J sources of it that a site can have.
+class Sources:
+    """The J sources with which a site can meet a requirement, and what each milestone needs.
 
     Attributes
     ----------
@@ -76,45 +78,33 @@ class Requirement:
         return np.einsum("sj,sj->s", self.amount, self.day <= day[:, None])
 
 
-def requirements(case: Instance) -> list[Requirement]:
-    """Return cooling, mean power, peak power, swing and ride-through as one requirement each, in the order of NEEDS."""
-    it = np.broadcast_to(case.it_mw, (case.sites, case.milestones))
+def sources(case: Instance, requirements: Iterable[Requirement] = REQUIREMENTS) -> list[Sources]:
+    """Return the sources of each requirement. A need that is infinite has the size 0: no amount is sufficient."""
+    demand = _least_demand(case)
+    return [_sources(case, one, case.need(one) + one.of_demand * demand) for one in requirements]
+
+
+def _sources(case: Instance, requirement: Requirement, need: Floats) -> Sources:
     c = case.commissioning_days
+    offers = np.flatnonzero(case.supplies(requirement.name) & (case.fleet > 0))
+    day, amount = case.ready_day[:, offers] + c, case.supply(requirement.name, offers) * case.fleet[offers]
+    if requirement.own:
+        base, rise = case.own_supply(requirement)
+        most = int(np.bincount(case.step_site, minlength=1).max()) if len(rise) else 0
+        rank = np.arange(len(rise)) - np.searchsorted(case.step_site, case.step_site)
+        step_day, risen = np.full((case.sites, most), NEVER), np.zeros((case.sites, most))
+        step_day[case.step_site, rank], risen[case.step_site, rank] = case.step_ready_day + c, rise
+        day = np.hstack([day, np.zeros((case.sites, 1), dtype=np.int64), step_day])
+        amount = np.hstack([amount, base[:, None], risen])
+    return Sources(requirement.name, requirement.unit, day, amount, need, case.size(requirement))
+
+
+def _least_demand(case: Instance) -> Floats:
+    """Return the least peak demand of each milestone: with the best chillers that the site can have; S x M."""
     full = case.rating_mw * case.fleet
-    steps = int(np.bincount(case.step_site, minlength=1).max()) if len(case.step_site) else 0
-    rank = np.arange(len(case.step_site)) - np.searchsorted(case.step_site, case.step_site)
-    step_day = np.full((case.sites, steps), NEVER)
-    step_day[case.step_site, rank] = case.step_ready_day + c
-
-    def sources(kind: np.ndarray, factor: np.ndarray, base: Floats | None, rise: Floats) -> tuple[Ints, Floats]:
-        """Return the days and the amounts of sources, S x J each: offers of a kind and, given ``base``, the grid."""
-        offers = np.flatnonzero(kind & (case.fleet > 0))
-        day, amount = case.ready_day[:, offers] + c, full[:, offers] * factor[offers]
-        if base is None:
-            return day, amount
-        risen = np.zeros((case.sites, steps))
-        risen[case.step_site, rank] = rise
-        at_once = np.zeros((case.sites, 1), dtype=np.int64)
-        return np.hstack([day, at_once, step_day]), np.hstack([amount, base[:, None], risen])
-
-    one, no_rise = np.ones(case.offers), np.zeros(len(case.step_site))
-    heat = it * case.heat_fraction
-    best_cop = np.where(case.is_chiller & (full > 0), case.cop, 0).max(axis=1, initial=1e-9)[:, None]
-    demand = it * (1 + case.overhead) + np.where(heat > 0, heat / best_cop, 0)
-    mean = demand - it * (1 - case.mean_load)
-    power = case.is_generator | case.is_battery
-    followed = np.where(case.is_battery, 1.0, case.step_fraction)
-    stored = np.flatnonzero(case.is_battery & (case.fleet > 0))
-    energy = np.broadcast_to((case.fleet * case.energy_mwh)[stored], (case.sites, len(stored)))
-    ride = it * case.ride_through_minutes / 60
-    grid, swing = (case.grid_mw, case.step_rise_mw), (case.grid_swing_mw, case.step_rise_swing_mw)
-    return [
-        Requirement(NEEDS[0], "MW of heat", *sources(case.is_chiller, one, None, no_rise), heat, it),
-        Requirement(NEEDS[1], "MW", *sources(case.is_generator, one, *grid), mean, it),
-        Requirement(NEEDS[2], "MW", *sources(power, one, *grid), demand, it),
-        Requirement(NEEDS[3], "MW", *sources(power, followed, *swing), case.swing * it, it),
-        Requirement(NEEDS[4], "MWh", case.ready_day[:, stored] + c, energy, ride, ride),
-    ]
+    best_cop = np.where(case.supplies(COOLING) & (full > 0), case.cop, 0).max(axis=1, initial=1e-9)[:, None]
+    heat = case.it_mw * case.heat_fraction
+    return np.asarray(case.it_mw * (1 + case.overhead) + np.where(heat > 0, heat / best_cop, 0))
 
 
 @dataclass(frozen=True)
@@ -126,13 +116,13 @@ class Bounds:
     day : S x M, day before which the milestone cannot start; beyond the horizon, the site cannot serve
     holder : S x M, index into HOLDERS, or BEFORE if the day is that of the milestone before
     cost_musd : S, million USD; no plan costs less, whatever its days
-    needs : list of Requirement, in the order of NEEDS
+    needs : list of Sources, in the order of BOUNDING
     """
 
     day: Ints
     holder: Ints
     cost_musd: Floats
-    needs: list[Requirement]
+    needs: list[Sources]
 
 
 def bounds(case: Instance, free: str = "") -> Bounds:
@@ -140,7 +130,7 @@ def bounds(case: Instance, free: str = "") -> Bounds:
 
     The cost is that of the site, of the GPUs, and of the mean power at the cheapest price at the site.
     """
-    needs = requirements(case)
+    needs = sources(case, BOUNDING)
     day = case.compute_ready_day + case.commissioning_days
     holder = case.compute_queue
     for number, need in enumerate(needs, start=len(QUEUES)):
@@ -151,9 +141,10 @@ def bounds(case: Instance, free: str = "") -> Bounds:
         day = first
     before = np.maximum.accumulate(day, axis=1)
     holder = np.where(before > day, BEFORE, holder)
-    fuel = case.fuel_usd_per_mwh[case.is_generator & (case.fleet > 0)].min(initial=np.inf)
+    fuel = case.fuel_usd_per_mwh[case.supplies(MEAN_POWER) & (case.fleet > 0)].min(initial=np.inf)
     price = np.minimum(np.where((case.grid_mw > 0) | _stepped(case), case.grid_usd_per_mwh, np.inf), fuel)
-    energy = np.where(np.isfinite(price), price, 0) * (needs[1].need @ case.musd_per_mw)
+    (mean,) = (need for need in needs if need.name == MEAN_POWER)
+    energy = np.where(np.isfinite(price), price, 0) * (mean.need @ case.musd_per_mw)
     return Bounds(before, holder, case.site_cost_musd + case.gpu_cost_musd + energy, needs)
 
 

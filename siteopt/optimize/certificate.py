@@ -1,6 +1,7 @@
 """Check a plan: recompute every row and every integrality from the Instance with plain arithmetic.
 
-The check shares nothing with the formulation but the Instance, so a mistake in one shows up against the other.
+The check shares nothing with the formulation but the Instance and the registered requirements, so a mistake in one
+shows up against the other.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from siteopt.equipment import COOLING, MEAN_POWER, REQUIREMENTS, Requirement
 from siteopt.instance import TRADES, Instance
 from siteopt.plan import Plan
 from siteopt.tolerances import HAIR
@@ -84,6 +86,8 @@ def _rows(case: Instance, plan: Plan) -> Iterator[Row]:
         yield from _crews(case, plan, m)
         yield from _heat(case, plan, m)
         yield from _power(case, plan, m)
+        for requirement in REQUIREMENTS:
+            yield from _required(case, plan, m, requirement)
         yield from _limits(case, plan, m)
     yield Row("budget", "total", plan.cost_musd(case), case.most_musd)
 
@@ -124,52 +128,45 @@ def _crews(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
 
 
 def _heat(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
-    """Yield the rows of family 3, cooling."""
+    """Yield the rows of family 3, cooling, that say what heat is removed."""
     it, heat = float(case.it_mw[m]), plan.heat_mw[:, m]
-    need, off = it * case.heat_fraction, HAIR * max(1.0, it)
-    capacity = case.rating_mw[0] * plan.units[:, m] * case.is_chiller
-    yield Row("cooling", f"heat m{m}", need, float(heat.sum()), off)
+    need = it * case.heat_fraction
+    capacity = case.rating_mw[0] * plan.units[:, m] * case.supplies(COOLING)
+    yield Row(COOLING, f"heat m{m}", need, float(heat.sum()), HAIR * max(1.0, need))
     for o in range(case.offers):
-        yield Row("cooling", f"heat of {case.offer_id[o]} m{m}", float(heat[o]), float(capacity[o]), HAIR)
-    out = _spare(case, plan, m, case.is_chiller)
-    yield Row("cooling", f"spare m{m}", need, float(capacity.sum()) - out, off)
+        yield Row(COOLING, f"heat of {case.offer_id[o]} m{m}", float(heat[o]), float(capacity[o]), HAIR)
 
 
 def _power(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
-    """Yield the rows of families 4 to 8 and 14.
-
-    They are demand, mean power, peak power, swing, ride-through, and the floors of power quality.
-    """
+    """Yield the rows of family 4, demand, and those of family 5, mean power, that say what runs."""
     at, it = f"m{m}", float(case.it_mw[m])
     off = HAIR * max(1.0, it)
-    units, in_service = plan.units[:, m], plan.step[:, m].astype(float)
     output, heat, imported, demand = plan.output_mw[:, m], plan.heat_mw[:, m], plan.import_mw[m], plan.demand_mw[m]
     load = it * (1 + case.overhead) + float((heat / case.cop[0]).sum())
     yield Row("demand", f"at least {at}", load, float(demand), off)
     yield Row("demand", f"at most {at}", float(demand), load, off)
-    grid = float(case.grid_mw[0] + (case.step_rise_mw * in_service).sum())
-    firm = case.rating_mw[0] * units * case.is_generator
+    grid = float(case.grid_mw[0] + (case.step_rise_mw * plan.step[:, m]).sum())
+    firm = case.rating_mw[0] * plan.units[:, m] * case.supplies(MEAN_POWER)
     mean, met = float(demand) - it * (1 - case.mean_load), float(imported + output.sum())
-    yield Row("mean power", f"met {at}", mean, met, off)
-    yield Row("mean power", f"not exceeded {at}", met, mean, off)
-    yield Row("mean power", f"import {at}", float(imported), grid, HAIR)
+    yield Row(MEAN_POWER, f"met {at}", mean, met, off)
+    yield Row(MEAN_POWER, f"not exceeded {at}", met, mean, off)
+    yield Row(MEAN_POWER, f"import {at}", float(imported), grid, HAIR)
     for o in range(case.offers):
-        yield Row("mean power", f"output of {case.offer_id[o]} {at}", float(output[o]), float(firm[o]), HAIR)
-    spared = grid + float(firm.sum()) - _spare(case, plan, m, case.is_generator)
-    yield Row("mean power", f"spare {at}", mean, spared, off)
-    battery = float((case.rating_mw[0] * units)[case.is_battery].sum())
-    yield Row("peak power", at, float(demand), grid + float(firm.sum()) + battery, off)
-    tolerated = float(case.grid_swing_mw[0] + (case.step_rise_swing_mw * in_service).sum())
-    yield Row("swing", at, case.swing * it, battery + float((case.step_fraction * firm).sum()) + tolerated, off)
-    energy = it * case.ride_through_minutes / 60
-    stored = float((case.energy_mwh * units)[case.is_battery].sum())
-    yield Row("ride through", at, energy, stored, HAIR * max(1.0, energy))
-    for name, floor, there in (
-        ("batteries", case.battery_floor_mw, battery),
-        ("inertia", case.inertia_floor_mws, float((case.inertia_s * firm).sum())),
-    ):
-        least = float(floor[0, m])
-        yield Row("power quality", f"{name} {at}", least, there, HAIR * max(1.0, least) if least < np.inf else 0.0)
+        yield Row(MEAN_POWER, f"output of {case.offer_id[o]} {at}", float(output[o]), float(firm[o]), HAIR)
+
+
+def _required(case: Instance, plan: Plan, m: int, requirement: Requirement) -> Iterator[Row]:
+    """Yield the row of a requirement: what is needed, and what the site and its units supply without spare units."""
+    every = np.arange(case.offers)
+    unit = case.supply(requirement.name, every)[0]
+    base, rise = case.own_supply(requirement)
+    there = float(base[0] + (rise * plan.step[:, m]).sum()) + float((unit * plan.units[:, m]).sum())
+    if requirement.spared:
+        there -= float(case.spare_units * unit[plan.units[:, m] > 0].max(initial=0))
+    need = float(case.need(requirement)[0, m])
+    size = max(abs(need), requirement.of_demand * float(case.it_mw[m])) if need < np.inf else 0.0
+    needed = need + requirement.of_demand * float(plan.demand_mw[m])
+    yield Row(requirement.limit, f"{requirement.name} m{m}", needed, there, HAIR * max(1.0, size) if size else 0.0)
 
 
 def _limits(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
@@ -184,9 +181,3 @@ def _limits(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
     ):
         limit = float(limits[0])
         yield Row(family, f"m{m}", float(used.sum()), limit, HAIR * max(1.0, limit))
-
-
-def _spare(case: Instance, plan: Plan, m: int, kind: np.ndarray) -> float:
-    """Return the MW of ``spare_units`` units that are as large as the largest used unit of a kind."""
-    used = kind & (plan.units[:, m] > 0)
-    return float(case.spare_units * case.rating_mw[0][used].max(initial=0))

@@ -14,10 +14,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from siteopt.equipment import REQUIREMENTS
 from siteopt.findings import Adjustment, Findings, Lever, Shortfall, Vary
 from siteopt.instance import NEVER, QUEUES, Instance, Pool
-from siteopt.optimize.bottleneck import bottlenecks, days_saved, floors, why_not
-from siteopt.optimize.bounds import bounds, requirements
+from siteopt.optimize.bottleneck import bottlenecks, days_saved, why_not
+from siteopt.optimize.bounds import bounds, sources
 from siteopt.optimize.clock import Clock, OutOfTime, Undecided
 from siteopt.optimize.fixed_days import FixedDays, fixed
 from siteopt.optimize.formulation import SHORTFALL
@@ -100,7 +101,7 @@ def shortfalls(case: Instance, clock: Clock) -> tuple[Shortfall, ...]:
 def _by_arithmetic(case: Instance) -> Iterator[Shortfall]:
     """Yield every need, queue, floor area and budget that falls short by itself on the last day."""
     last, ready = np.array([case.horizon_day]), case.compute_ready_day[0] + case.commissioning_days
-    needs = [*requirements(case), *floors(case)]
+    needs = sources(case)
     for m, milestone in enumerate(case.milestone):
         if case.floor_gpus[0] < case.gpus[m]:
             missing = float(case.gpus[m] - case.floor_gpus[0])
@@ -137,11 +138,11 @@ def _by_solving(case: Instance, clock: Clock) -> Iterator[Shortfall]:
     values = clock.solve(program).values
     if values is None:
         raise Undecided
-    units = {need.name: need.unit for need in [*requirements(case), *floors(case)]}
+    units = {one.name: one.unit for one in REQUIREMENTS}
     for (name, s, m), variable in model.short.items():
-        need, missing = name.replace("_", " "), float(values[program.place[variable.name]])
+        missing = float(values[program.place[variable.name]])
         if missing > NO_PLAN * model.needs(s, m)[name]:
-            yield Shortfall(need, case.milestone[m], missing, units[need])
+            yield Shortfall(name, case.milestone[m], missing, units[name])
 
 
 def solved(case: Instance, clock: Clock, threads: ThreadPoolExecutor) -> SiteResult:

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 import pulp
 
+from siteopt.equipment import COOLING, MEAN_POWER
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.formulation import Model
@@ -130,18 +131,18 @@ def balanced(case: Instance, plan: Plan, *, powered: bool = True) -> Plan:
     powered : bool
         Whether the mean power has to be met.
     """
-    capacity = case.rating_mw[0][:, None] * plan.units
-    heat = np.clip(plan.heat_mw, 0, capacity * case.is_chiller[:, None])
-    output = np.clip(plan.output_mw, 0, capacity * case.is_generator[:, None])
+    capacity, cools, runs = case.rating_mw[0][:, None] * plan.units, case.supplies(COOLING), case.supplies(MEAN_POWER)
+    heat = np.clip(plan.heat_mw, 0, capacity * cools[:, None])
+    output = np.clip(plan.output_mw, 0, capacity * runs[:, None])
     grid = case.grid_mw[0] + case.step_rise_mw @ plan.step
     imported, demand = np.clip(plan.import_mw, 0, grid), np.zeros(case.milestones)
     is_dry, is_clean = case.water_m3_per_mwh == 0, np.append(case.nox_g_per_kwh == 0, True)
     for m in range(case.milestones):
         it = case.it_mw[m]
-        heat[:, m] = _moved(heat[:, m], capacity[:, m] * case.is_chiller, it * case.heat_fraction, is_dry)
+        heat[:, m] = _moved(heat[:, m], capacity[:, m] * cools, it * case.heat_fraction, is_dry)
         demand[m] = it * (1 + case.overhead) + (heat[:, m] / case.cop[0]).sum()
         sources = np.append(output[:, m], imported[m])
-        most = np.append(capacity[:, m] * case.is_generator, grid[m])
+        most = np.append(capacity[:, m] * runs, grid[m])
         if powered:
             sources = _moved(sources, most, demand[m] - it * (1 - case.mean_load), is_clean, exactly=True)
         output[:, m], imported[m] = sources[:-1], sources[-1]

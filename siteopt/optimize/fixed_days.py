@@ -8,8 +8,8 @@ is never a row: the solver is asked for the least cost, and the answer is compar
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +19,7 @@ from siteopt.instance import Floats, Instance, Ints
 from siteopt.optimize.branching import NEAR_MUSD, Branchings, Closing, branch
 from siteopt.optimize.clock import Clock, Undecided
 from siteopt.optimize.finishing import Finisher, whole_values
-from siteopt.optimize.formulation import COST, FAMILIES, Model, budget, build
+from siteopt.optimize.formulation import COST, FAMILIES, Model, build
 from siteopt.optimize.program import Program, program_of
 from siteopt.optimize.solver import SEED
 from siteopt.optimize.whole import Best, best_whole
@@ -32,9 +32,7 @@ NODES, FEW_NODES = 5000, 40
 CHEAPER = 0.9 * SAME_COST_MUSD
 """A plan cheaper by less than this (million USD) is not looked for: its cost would be the same, or nearly so."""
 
-Families = tuple[Callable[[Model], None], ...]
-
-WITHOUT_BUDGET = tuple(family for family in FAMILIES if family is not budget)
+WITHOUT_BUDGET = frozenset(FAMILIES) - {"budget"}
 """Constraint families that are rows if the days are fixed: all but the budget."""
 
 
@@ -47,7 +45,7 @@ def followed(days: ArrayLike) -> Ints:
 
 
 def fixed(
-    case: Instance, days: Sequence[int] | Ints, goal: int | None = None, families: Families = WITHOUT_BUDGET
+    case: Instance, days: Sequence[int] | Ints, goal: int | None = None, families: Collection[str] = WITHOUT_BUDGET
 ) -> Model:
     """Return the model of one site with its days fixed; by default its budget is no row."""
     return build(case, {(0, m): [int(day)] for m, day in enumerate(days)}, goal, families)
@@ -68,8 +66,8 @@ class FixedDays:
     days : sequence of int
         Day on which each milestone starts.
     clock : Clock
-    free : mapping of a name to a family
-        Constraint families that need not hold, by their name in the certificate.
+    free : collection of str
+        Names of the constraint families that need not hold.
     kept : bool
         Whether the branchings that close a claim are kept for the proof.
     """
@@ -77,14 +75,13 @@ class FixedDays:
     case: Instance
     days: Sequence[int] | Ints
     clock: Clock
-    free: Mapping[str, Callable[[Model], None]] = field(default_factory=dict)
+    free: Collection[str] = ()
     kept: bool = False
 
     @cached_property
     def model(self) -> Model:
         """Return the model; its goal is the cost."""
-        families = tuple(family for family in WITHOUT_BUDGET if family not in self.free.values())
-        return fixed(self.case, self.days, COST, families)
+        return fixed(self.case, self.days, COST, WITHOUT_BUDGET - set(self.free))
 
     @cached_property
     def program(self) -> Program:

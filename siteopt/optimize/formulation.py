@@ -1,4 +1,6 @@
-"""Build the MILP: fourteen constraint families, one function each. ``docs/model.md`` has the same, in mathematics.
+"""Build the MILP, a constraint family at a time. ``docs/model.md`` has the same, in mathematics.
+
+Families of requirements are built from :mod:`siteopt.equipment`; each of the others is a function.
 
 Timing is in the variables ``start``: "ready by then" is a sum over later days, so every coefficient is data and there
 is no big M. A model can be built over any number of sites, and for each site and milestone over any set of days: one
@@ -7,12 +9,13 @@ MILP over all sites and days, or a small one for a single site with its days fix
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pulp
 
+from siteopt.equipment import COOLING, DISPATCHED, MEAN_POWER, REQUIREMENTS, Requirement, of_family
 from siteopt.instance import TRADES, Instance
 
 COST = -1
@@ -25,6 +28,7 @@ HOURS_PER_YEAR = 8760
 """Hours in a year, for which emissions are counted."""
 
 Term = tuple[pulp.LpVariable, float]
+Family = Callable[["Model"], None]
 Index = tuple[int, ...]
 
 
@@ -53,16 +57,23 @@ class Model:
     heat_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     demand_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     sizes: dict[str, float] = field(default_factory=dict)
+    amounts: dict[tuple[int, str], np.ndarray] = field(default_factory=dict)
+    fixed: dict[str, np.ndarray] = field(default_factory=dict)
+    size: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Declare the variables, with bounds that no row needs them to exceed and that safe bounds rely on."""
         case, variable = self.instance, self.problem.add_variable
         delay = case.commissioning_days
+        self.fixed = {one.name: case.need(one) for one in REQUIREMENTS}
+        self.size = {one.name: case.size(one) for one in REQUIREMENTS}
+        spared = np.any([case.supplies(one.name) for one in REQUIREMENTS if one.spared], axis=0)
         for s in self.sites:
             self.group[s] = alike(case, s)
             full = case.rating_mw[s] * case.fleet
             grid = float(case.grid_mw[s] + case.step_rise_mw[case.step_site == s].sum())
-            draw = float((full / case.cop[s])[case.is_chiller].sum())
+            cools, runs = case.supplies(COOLING), case.supplies(MEAN_POWER)
+            draw = float((full / case.cop[s])[cools].sum())
             for m in range(case.milestones):
                 for t in self.days[s, m]:
                     self.start[s, m, t] = variable(f"start_s{s}_m{m}_t{t}", 0, 1, pulp.LpBinary)
@@ -73,37 +84,26 @@ class Model:
                 for o in map(int, np.flatnonzero(there)):
                     name = f"o{o}_s{s}_m{m}"
                     self.units[o, s, m] = variable(f"units_{name}", 0, int(case.fleet[o]), pulp.LpInteger)
-                    if case.is_generator[o]:
+                    if runs[o]:
                         self.output_mw[o, s, m] = variable(f"output_{name}", 0, roomy(full[o]))
-                    if case.is_chiller[o]:
+                    if cools[o]:
                         self.heat_mw[o, s, m] = variable(f"heat_{name}", 0, roomy(full[o]))
                 for g in sorted({int(self.group[s][o]) for o in self.offers(s, m)}):
                     most = sum(self.units[o, s, m].upBound for o in self.offers(s, m, self.group[s] == g))
                     self.total[g, s, m] = variable(f"total_g{g}_s{s}_m{m}", 0, most, pulp.LpInteger)
-                    if case.spare_units and not case.is_battery[self.group[s] == g][0]:
+                    if case.spare_units and spared[self.group[s] == g][0]:
                         self.used[g, s, m] = variable(f"used_g{g}_s{s}_m{m}", 0, 1, pulp.LpBinary)
                 self.import_mw[s, m] = variable(f"import_s{s}_m{m}", 0, roomy(grid))
                 load = float(case.it_mw[m] * (1 + case.overhead)) + draw
                 self.demand_mw[s, m] = variable(f"demand_s{s}_m{m}", 0, roomy(load))
                 for name, size in self.needs(s, m).items() if self.elastic else ():
                     self.short[name, s, m] = variable(
-                        f"short_{name}_s{s}_m{m}", 0, roomy(size * (1 + case.overhead) + draw)
+                        f"short_{worded(name)}_s{s}_m{m}", 0, roomy(size * (1 + case.overhead) + draw)
                     )
 
     def needs(self, s: int, m: int) -> dict[str, float]:
         """Return the size of each need of a milestone that is above 0 and finite; a shortfall is a share of it."""
-        case = self.instance
-        it = float(case.it_mw[m])
-        size = {
-            "cooling": it * case.heat_fraction,
-            "mean_power": it,
-            "peak_power": it,
-            "swing": it * case.swing,
-            "ride_through": it * case.ride_through_minutes / 60,
-            "battery_power": float(case.battery_floor_mw[s, m]),
-            "inertia": float(case.inertia_floor_mws[s, m]),
-        }
-        return {name: value for name, value in size.items() if 0 < value < np.inf}
+        return {name: float(size[s, m]) for name, size in self.size.items() if size[s, m] > 0}
 
     def missing(self, name: str, s: int, m: int) -> list[Term]:
         """Return what is missing of a need as a term, if the model is elastic; otherwise no term."""
@@ -126,10 +126,31 @@ class Model:
         """Return the terms of ``factor x taken[s]``, or only of the part that starts on day ``since`` or later."""
         return [(self.start[s, m, t], factor) for t in self.days[s, m] if t >= since]
 
-    def grid(self, s: int, m: int, base: np.ndarray, rise: np.ndarray) -> list[Term]:
-        """Return the terms of a grid limit in service: its base if the site is taken, and what the steps add."""
+    def own(self, s: int, m: int, requirement: Requirement) -> list[Term]:
+        """Return the terms of what the site itself supplies in service: its base if it is taken, and its grid steps."""
+        base, rise = self.instance.own_supply(requirement)
+        if not requirement.own:
+            return []
         steps = [(self.step[step, s, m], float(rise[step])) for step, *rest in self.step if rest == [s, m]]
         return self.started(s, m, float(base[s])) + steps
+
+    def supply(self, s: int, m: int, requirement: Requirement) -> list[Term]:
+        """Return the terms of what the units supply."""
+        offers = np.array(self.suppliers(s, m, requirement.name), dtype=np.int64)
+        amount = self.unit_supply(s, requirement.name)
+        return [(self.units[int(o), s, m], float(amount[o])) for o in offers]
+
+    def unit_supply(self, s: int, requirement: str) -> np.ndarray:
+        """Return what one unit of each offer supplies at a site; O."""
+        if (s, requirement) not in self.amounts:
+            every = np.arange(self.instance.offers)
+            per_mw, besides = self.instance.per_unit(requirement, every)
+            self.amounts[s, requirement] = self.instance.rating_mw[s] * per_mw + besides
+        return self.amounts[s, requirement]
+
+    def suppliers(self, s: int, m: int, requirement: str) -> list[int]:
+        """Return the offers that have units at a site and milestone and supply a requirement."""
+        return self.offers(s, m, self.instance.supplies(requirement))
 
     def ratings(self, s: int, m: int, chosen: np.ndarray, factor: np.ndarray | float = 1.0) -> list[Term]:
         """Return the terms of ``sum(factor x rating x units)`` over the chosen offers."""
@@ -171,6 +192,11 @@ class Model:
         return pulp.LpAffineExpression([term for term in terms if term[1]], constant=case.gpu_cost_musd)
 
 
+def worded(name: str) -> str:
+    """Return a name as it stands in the names of rows and variables."""
+    return name.replace(" ", "_")
+
+
 def roomy(most: float) -> float:
     """Return an upper bound of a continuous variable that no row comes near, its tolerance included."""
     return float(most) * (1 + 1e-6) + 1e-6
@@ -180,7 +206,7 @@ def alike(case: Instance, s: int) -> np.ndarray:
     """Return the group of each offer; offers of a group differ in nothing but depot, dates and cost at the site."""
     traits: list[np.ndarray] = [case.trade, case.crew_days, case.footprint_m2, case.energy_mwh, case.step_fraction]
     traits += [case.heat_rate_mj_per_kwh, case.nox_g_per_kwh, case.fuel_usd_per_mwh, case.water_m3_per_mwh]
-    traits += [case.is_generator, case.is_chiller, case.is_gas, case.rating_mw[s], case.cop[s], case.inertia_s]
+    traits += [case.kind, case.is_gas, case.rating_mw[s], case.cop[s], case.inertia_s]
     return np.asarray(np.unique(np.stack(traits), axis=1, return_inverse=True)[1]).ravel()
 
 
@@ -204,7 +230,7 @@ def totals(model: Model) -> None:
 
 
 def fleet_and_arrival(model: Model) -> None:
-    """1. Use units and grid steps only once they are ready, keep what is on site, and keep milestones in order.
+    """Use units and grid steps only once they are ready, keep what is on site, and keep milestones in order.
 
     ``units[o,s,m] <= fleet[o] x sum_{t >= ready_day[o,s] + c} start[s,m,t]``, likewise ``step`` with a fleet of 1. Each
     step needs the one before it. ``units`` and ``step`` never fall at a later milestone. ``day[m] >= day[m-1]``.
@@ -232,7 +258,7 @@ def fleet_and_arrival(model: Model) -> None:
 
 
 def crew(model: Model) -> None:
-    """2. For each trade and arrival day ``r``, limit the work on what arrives from ``r`` on to what crews can do.
+    """For each trade and arrival day ``r``, limit the work on what arrives from ``r`` on to what crews can do.
 
     ``sum over offers arriving on r or later (crew_days x units) <= crews x sum_t max(0, t - c - r) x start[s,m,t]``.
     """
@@ -254,37 +280,51 @@ def crew(model: Model) -> None:
 
 
 def cooling(model: Model) -> None:
-    """3. Remove the heat, also without the spare units; offers that are alike share one ``used``.
+    """Remove the heat, also without the spare units; offers that are alike share one ``used``.
 
     ``sum(heat_mw) >= it_mw x heat_fraction``; ``heat_mw <= cap_mw x units``. With spares, for each chiller ``o``:
     ``sum(cap_mw x units) - spare_units x cap_mw[o] x used[o] >= it_mw x heat_fraction`` and ``units <= fleet x used``.
     """
-    case = model.instance
+    (requirement,) = of_family(COOLING)
     for s, m in model.pairs():
-        heat = float(case.it_mw[m] * case.heat_fraction)
-        chillers = model.offers(s, m, case.is_chiller)
+        heat = float(model.fixed[COOLING][s, m])
+        chillers = model.suppliers(s, m, COOLING)
         removed = [(model.heat_mw[o, s, m], 1.0) for o in chillers]
-        missing = model.missing("cooling", s, m)
-        model.row(f"heat_s{s}_m{m}", [*removed, *missing, *model.started(s, m, -heat)], GE, 0, float(case.it_mw[m]))
+        missing = model.missing(COOLING, s, m)
+        model.row(f"cooling_s{s}_m{m}", [*removed, *missing, *model.started(s, m, -heat)], GE, 0, heat)
         for o in chillers:
-            capacity = (model.units[o, s, m], -float(case.rating_mw[s, o]))
-            model.row(f"heat_cap_o{o}_s{s}_m{m}", [(model.heat_mw[o, s, m], 1), capacity], LE, 0)
-        _spare(model, s, m, case.is_chiller, missing, model.started(s, m, -heat), "heat")
+            capacity = (model.units[o, s, m], -float(model.unit_supply(s, COOLING)[o]))
+            model.row(f"heat_o{o}_s{s}_m{m}", [(model.heat_mw[o, s, m], 1), capacity], LE, 0)
+        _required(model, s, m, requirement)
 
 
-def _spare(model: Model, s: int, m: int, kind: np.ndarray, besides: list[Term], need: list[Term], name: str) -> None:
-    """Require that the units of a kind suffice without the spare ones: those of the largest used group.
+def _required(model: Model, s: int, m: int, requirement: Requirement) -> None:
+    """Require that what the site and its units supply meets a need, also without the spare units.
 
-    ``besides + sum(rating x units) - out_mw + need >= 0``, where ``out_mw >= spare_units x rating[g] x used[g]`` and
-    ``units[o] <= fleet[o] x used[g]``. One variable ``out_mw`` keeps the rows sparse.
+    ``own + sum(supply x units) - out + missing >= need``, where ``out >= spare_units x supply[g] x used[g]`` and
+    ``units[o] <= fleet[o] x used[g]``: the spare units are those of the largest used group. One variable ``out`` keeps
+    the rows sparse. Dispatched requirements need the row of the spare units only: what runs meets the need itself.
     """
-    case = model.instance
-    offers = model.offers(s, m, kind)
-    if not case.spare_units or not offers:
+    case, name = model.instance, worded(requirement.name)
+    fixed, size = (float(each[requirement.name][s, m]) for each in (model.fixed, model.size))
+    offers = model.suppliers(s, m, requirement.name)
+    if np.isinf(fixed):
+        model.row(f"{name}_s{s}_m{m}", model.started(s, m), LE, 0)
         return
-    largest = {int(model.group[s][o]): float(case.spare_units * case.rating_mw[s, o]) for o in offers}
+    spared = requirement.spared and case.spare_units > 0 and len(offers) > 0
+    if not size or (requirement.name in DISPATCHED and not spared):
+        return
+    need = _merged(model.own(s, m, requirement), model.started(s, m, -fixed))
+    terms = [*need, *model.supply(s, m, requirement), *model.missing(requirement.name, s, m)]
+    if requirement.of_demand:
+        terms.append((model.demand_mw[s, m], -requirement.of_demand))
+    if not spared:
+        model.row(f"{name}_s{s}_m{m}", terms, GE, 0, size)
+        return
+    supply = model.unit_supply(s, requirement.name)
+    largest = {int(model.group[s][o]): float(case.spare_units * supply[o]) for o in offers}
     out = model.problem.add_variable(f"{name}_out_s{s}_m{m}", 0, roomy(max(largest.values())))
-    model.row(f"{name}_spare_s{s}_m{m}", [*besides, *model.ratings(s, m, kind), (out, -1), *need], GE, 0, case.it_mw[m])
+    model.row(f"{name}_spare_s{s}_m{m}", [*terms, (out, -1)], GE, 0, size)
     for g, rating in largest.items():
         model.row(f"{name}_out_g{g}_s{s}_m{m}", [(out, 1), (model.used[g, s, m], -rating)], GE, 0)
     for o in offers:
@@ -293,39 +333,36 @@ def _spare(model: Model, s: int, m: int, kind: np.ndarray, besides: list[Term], 
 
 
 def demand(model: Model) -> None:
-    """4. Define the peak demand: ``demand_mw = it_mw x (1 + overhead) + sum(heat_mw / cop)``."""
+    """Define the peak demand: ``demand_mw = it_mw x (1 + overhead) + sum(heat_mw / cop)``."""
     case = model.instance
     for s, m in model.pairs():
-        chillers = model.offers(s, m, case.is_chiller)
+        chillers = model.suppliers(s, m, COOLING)
         draw = [(model.heat_mw[o, s, m], -1 / float(case.cop[s, o])) for o in chillers]
         load = model.started(s, m, -float(case.it_mw[m] * (1 + case.overhead)))
         model.row(f"demand_s{s}_m{m}", [(model.demand_mw[s, m], 1), *draw, *load], EQ, 0, float(case.it_mw[m]))
 
 
 def mean_power(model: Model) -> None:
-    """5. Meet the mean demand from grid and generators, also without the spare units.
+    """Meet the mean demand from grid and generators, also without the spare units.
 
     ``mean_mw = demand_mw - it_mw x (1 - mean_load) = import_mw + sum(output_mw)``; ``import_mw <= grid`` (its limit in
     service); ``output_mw <= firm_mw x units``. With spares, for each generator ``o``:
     ``grid + sum(firm_mw x units) - spare_units x firm_mw[o] x used[o] >= mean_mw`` and ``units <= fleet x used``.
     """
-    case = model.instance
+    (requirement,) = of_family(MEAN_POWER)
     for s, m in model.pairs():
-        size = float(case.it_mw[m])
-        above_mean = model.started(s, m, size * (1 - case.mean_load))
-        generators = model.offers(s, m, case.is_generator)
+        fixed, size = (float(each[MEAN_POWER][s, m]) for each in (model.fixed, model.size))
+        above_mean = model.started(s, m, -fixed)
+        generators = model.suppliers(s, m, MEAN_POWER)
         met = [(model.import_mw[s, m], 1), *((model.output_mw[o, s, m], 1) for o in generators)]
-        missing = model.missing("mean_power", s, m)
-        model.row(f"mean_s{s}_m{m}", [*met, *missing, (model.demand_mw[s, m], -1), *above_mean], EQ, 0, size)
-        limit = model.grid(s, m, case.grid_mw, case.step_rise_mw)
-        imported = [(var, -value) for var, value in limit]
+        missing = model.missing(MEAN_POWER, s, m)
+        model.row(f"mean_power_s{s}_m{m}", [*met, *missing, (model.demand_mw[s, m], -1), *above_mean], EQ, 0, size)
+        imported = [(var, -value) for var, value in model.own(s, m, requirement)]
         model.row(f"import_s{s}_m{m}", [(model.import_mw[s, m], 1), *imported], LE, 0)
         for o in generators:
-            capacity = (model.units[o, s, m], -float(case.rating_mw[s, o]))
+            capacity = (model.units[o, s, m], -float(model.unit_supply(s, MEAN_POWER)[o]))
             model.row(f"output_o{o}_s{s}_m{m}", [(model.output_mw[o, s, m], 1), capacity], LE, 0)
-        # the mean is demand less a share of the IT load; that share and the grid limit are terms in the same variables
-        need = [(model.demand_mw[s, m], -1.0)]
-        _spare(model, s, m, case.is_generator, [*_merged(limit, above_mean), *missing], need, "mean")
+        _required(model, s, m, requirement)
 
 
 def _merged(*parts: list[Term]) -> list[Term]:
@@ -336,39 +373,17 @@ def _merged(*parts: list[Term]) -> list[Term]:
     return list(total.values())
 
 
-def peak_power(model: Model) -> None:
-    """6. Cover the peak demand: ``grid limit + sum(firm_mw x units) + sum(battery MW x units) >= demand_mw``."""
-    case = model.instance
-    for s, m in model.pairs():
-        supply = model.grid(s, m, case.grid_mw, case.step_rise_mw)
-        supply += model.ratings(s, m, case.is_generator | case.is_battery) + model.missing("peak_power", s, m)
-        model.row(f"peak_s{s}_m{m}", [*supply, (model.demand_mw[s, m], -1)], GE, 0, float(case.it_mw[m]))
+def required(family: str) -> Family:
+    """Return the function that adds the rows of a family of requirements, as :mod:`siteopt.equipment` states them."""
 
+    def add(model: Model) -> None:
+        for requirement in of_family(family):
+            for s, m in model.pairs():
+                _required(model, s, m, requirement)
 
-def swing(model: Model) -> None:
-    """7. Follow the swing of the load with batteries, generators and the grid.
-
-    ``sum(battery MW x units) + sum(step_fraction x firm_mw x units) + grid swing in service >= swing x it_mw``.
-    """
-    case = model.instance
-    follows = np.where(case.is_battery, 1.0, case.step_fraction)
-    for s, m in model.pairs():
-        need = model.started(s, m, -float(case.swing * case.it_mw[m]))
-        followed = model.ratings(s, m, case.is_battery | case.is_generator, follows)
-        tolerated = model.grid(s, m, case.grid_swing_mw, case.step_rise_swing_mw)
-        missing = model.missing("swing", s, m)
-        size = float(case.it_mw[m])
-        model.row(f"swing_s{s}_m{m}", [*followed, *missing, *_merged(tolerated, need)], GE, 0, size)
-
-
-def ride_through(model: Model) -> None:
-    """8. Ride through on batteries: ``sum(energy_mwh x units) >= it_mw x ride_through_minutes / 60``."""
-    case = model.instance
-    for s, m in model.pairs():
-        energy = float(case.it_mw[m] * case.ride_through_minutes / 60)
-        need = model.started(s, m, -energy)
-        stored = [(model.units[o, s, m], float(case.energy_mwh[o])) for o in model.offers(s, m, case.is_battery)]
-        model.row(f"ride_s{s}_m{m}", [*stored, *model.missing("ride_through", s, m), *need], GE, 0, energy)
+    add.__name__ = worded(family)
+    add.__doc__ = " ".join(one.statement for one in of_family(family))
+    return add
 
 
 def _limit(model: Model, name: str, limit: np.ndarray, terms: Callable[[int, int], list[Term]]) -> None:
@@ -378,35 +393,35 @@ def _limit(model: Model, name: str, limit: np.ndarray, terms: Callable[[int, int
 
 
 def fuel_gas(model: Model) -> None:
-    """9. Limit the fuel gas: ``sum(heat_rate / 3.6 x firm_mw x units) <= gas_mw[s]`` over gas units."""
+    """Limit the fuel gas: ``sum(heat_rate / 3.6 x firm_mw x units) <= gas_mw[s]`` over gas units."""
     case = model.instance
     _limit(model, "gas", case.gas_mw, lambda s, m: model.ratings(s, m, case.is_gas, case.heat_rate_mj_per_kwh / 3.6))
 
 
 def air(model: Model) -> None:
-    """10. Limit the NOx in the air: ``sum(nox_g_per_kwh x output_mw) x 8.76 <= nox_limit_t_per_year[s]``."""
+    """Limit the NOx in the air: ``sum(nox_g_per_kwh x output_mw) x 8.76 <= nox_limit_t_per_year[s]``."""
     case = model.instance
     tonnes = case.nox_g_per_kwh * HOURS_PER_YEAR / 1000
 
     def emitted(s: int, m: int) -> list[Term]:
-        return [(model.output_mw[o, s, m], float(tonnes[o])) for o in model.offers(s, m, case.is_generator)]
+        return [(model.output_mw[o, s, m], float(tonnes[o])) for o in model.suppliers(s, m, MEAN_POWER)]
 
     _limit(model, "nox", case.nox_t_per_year, emitted)
 
 
 def water(model: Model) -> None:
-    """11. Limit the water: ``sum(water_m3_per_mwh x heat_mw) x 24 <= water_m3_per_day[s]``."""
+    """Limit the water: ``sum(water_m3_per_mwh x heat_mw) x 24 <= water_m3_per_day[s]``."""
     case = model.instance
 
     def drawn(s: int, m: int) -> list[Term]:
-        chillers = model.offers(s, m, case.is_chiller)
+        chillers = model.suppliers(s, m, COOLING)
         return [(model.heat_mw[o, s, m], float(case.water_m3_per_mwh[o] * 24)) for o in chillers]
 
     _limit(model, "water", case.water_m3_per_day, drawn)
 
 
 def yard(model: Model) -> None:
-    """12. Limit the area of the yard: ``sum(footprint_m2 x units) <= yard_area_m2[s]``."""
+    """Limit the area of the yard: ``sum(footprint_m2 x units) <= yard_area_m2[s]``."""
     case = model.instance
 
     def taken(s: int, m: int) -> list[Term]:
@@ -416,7 +431,7 @@ def yard(model: Model) -> None:
 
 
 def budget(model: Model) -> None:
-    """13. Keep the budget: the total cost ``<= budget_usd``, or counts as the same.
+    """Keep the budget: the total cost ``<= budget_usd``, or counts as the same.
 
     The cost is site + grid steps + mobilisation + haulage + rent over the term or price of the units + energy + GPUs.
     """
@@ -424,54 +439,37 @@ def budget(model: Model) -> None:
     model.row("budget", list(cost.items()), LE, model.instance.most_musd - cost.constant)
 
 
-def power_quality(model: Model) -> None:
-    """14. Reach the floors of battery power and inertia that power quality asks for.
+CHOSEN_FLOWS: dict[str, Family] = {COOLING: cooling, MEAN_POWER: mean_power}
+"""Families of requirements whose supply is a choice of what runs, not only of what is there."""
 
-    ``sum(battery MW x units) >= battery_floor_mw[s,m]``; ``sum(inertia_s x firm_mw x units) >= inertia_floor_mws[s,m]``
-    over generators. A floor of 0 adds no row; with an infinite floor, ``taken[s] = 0``.
-    """
-    case = model.instance
-    floors = (
-        ("battery_power", case.battery_floor_mw, case.is_battery, 1.0),
-        ("inertia", case.inertia_floor_mws, case.is_generator, case.inertia_s),
-    )
-    for s, m in model.pairs():
-        for name, floor, kind, factor in floors:
-            least = float(floor[s, m])
-            if np.isinf(least):
-                model.row(f"{name}_s{s}_m{m}", model.started(s, m), LE, 0)
-            elif least > 0:
-                there = [*model.ratings(s, m, kind, factor), *model.missing(name, s, m)]
-                model.row(f"{name}_s{s}_m{m}", [*there, *model.started(s, m, -least)], GE, 0, least)
+USES: dict[str, Family] = {"fuel gas": fuel_gas, "air": air, "water": water, "yard": yard, "budget": budget}
+"""Families that limit how much of something a site may use."""
 
+NEEDS: dict[str, Family] = {
+    family: CHOSEN_FLOWS.get(family) or required(family) for family in dict.fromkeys(one.limit for one in REQUIREMENTS)
+}
+"""Families that say what a milestone requires."""
 
-FAMILIES: tuple[Callable[[Model], None], ...] = (
-    fleet_and_arrival,
-    crew,
-    cooling,
-    demand,
-    mean_power,
-    peak_power,
-    swing,
-    ride_through,
-    fuel_gas,
-    air,
-    water,
-    yard,
-    budget,
-    power_quality,
-)
-"""The fourteen families, in the order of ``docs/model.md``."""
+FAMILIES: dict[str, Family] = {
+    "fleet and arrival": fleet_and_arrival,
+    "crew": crew,
+    COOLING: cooling,
+    "demand": demand,
+    **{one.limit: NEEDS[one.limit] for one in REQUIREMENTS if one.at_every_site},
+    **USES,
+    **NEEDS,
+}
+"""Every constraint family by its name, in the order of ``docs/model.md``."""
 
-PRICED = FAMILIES[:-1]
-"""The families that the bounds by prices cover. *Power quality* has no price, and few sites have its floors."""
+PRICED = frozenset(FAMILIES) - {one.limit for one in REQUIREMENTS if not one.at_every_site}
+"""Families that the bounds by prices cover. *Power quality* has no price, and few sites have its floors."""
 
 
 def build(
     instance: Instance,
     days: Mapping[tuple[int, int], Sequence[int]],
     goal: int | None,
-    families: Sequence[Callable[[Model], None]] = FAMILIES,
+    families: Collection[str] = FAMILIES,
 ) -> Model:
     """Build the MILP over the sites and days given.
 
@@ -481,14 +479,15 @@ def build(
         Days on which a milestone may start at a site; a site is in the model where it has days.
     goal : int or None
         Index of the milestone whose day is minimised, COST, SHORTFALL, or None if any feasible plan will do.
-    families : sequence of functions
-        Constraint families to add; those that are relaxed are left out.
+    families : collection of str
+        Names of the constraint families to add; those that are relaxed are left out.
     """
     model = Model(instance, tuple(sorted({s for s, _ in days})), days, goal == SHORTFALL)
     choice(model)
     totals(model)
-    for family in families:
-        family(model)
+    for name, family in FAMILIES.items():
+        if name in families:
+            family(model)
     if goal is None:
         objective = pulp.LpAffineExpression()
     elif goal == SHORTFALL:

@@ -12,10 +12,11 @@ from functools import cached_property
 
 import numpy as np
 
+from siteopt.equipment import COOLING, DISPATCHED, MEAN_POWER, Requirement
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.optimize.formulation import HOURS_PER_YEAR
 from siteopt.optimize.intervals import Interval, chosen, exactly, larger, smaller
-from siteopt.optimize.pricing import Prices
+from siteopt.optimize.pricing import PRICED, Prices
 from siteopt.tolerances import HAIR
 
 SLACK = HAIR * 1.01
@@ -44,17 +45,13 @@ class _Bound:
 
     def low(self) -> Floats:
         """Return the lower end of the bound; S."""
-        case, p = self.case, self.p
+        case = self.case
         total = self.weight * (exactly(case.site_cost_musd) + case.gpu_cost_musd)
         if self.budget:
             total = total - exactly(self.budget) * case.most_musd
         total = total + self._needs() - self._limits() - self._crews() - self._grid()
-        for kind, spare in (
-            (case.is_generator, p.mean_spare),
-            (case.is_chiller, p.heat_spare),
-            (case.is_battery, np.zeros_like(p.ride)),
-        ):
-            total = total + self._offers(np.flatnonzero(kind & (case.fleet > 0)), np.maximum(0, spare))
+        for name, offers in case.by_spare():
+            total = total + self._offers(offers, self._spare(name) if name else np.zeros(case.milestones))
         return np.asarray(total.low - self._slack())
 
     # the prices, each an exact number
@@ -68,19 +65,43 @@ class _Bound:
         return exactly(max(0.0, self.p.cost)) + self.budget
 
     @cached_property
+    def needs(self) -> dict[str, Floats]:
+        """Return the prices of the needs by requirement; S x M, or M where sites do not differ."""
+        return {one.name: np.maximum(0, self.p.needs[one.name]) for one in PRICED} | {
+            MEAN_POWER: self.mean,
+            COOLING: self.heat,
+        }
+
+    def _spare(self, requirement: str) -> Floats:
+        """Return the prices of the spare units that a requirement asks for; M."""
+        spare = self.p.spares.get(requirement)
+        return np.zeros(self.case.milestones) if spare is None else np.maximum(0, spare)
+
+    @cached_property
     def mean(self) -> Floats:
         """Return the price of mean power, of any sign: the site's own grid price where the next MW is imported."""
         here = self.case.grid_usd_per_mwh[:, None] * self.case.musd_per_mw * (self.p.cost + self.budget)
-        return np.where(self.p.grid_margin, here, self.p.mean)
+        return np.where(self.p.grid_margin, here, self.p.needs[MEAN_POWER])
 
     @cached_property
     def heat(self) -> Floats:
-        load = self.mean + self.p.mean_spare + self.p.peak
-        heat = np.broadcast_to(self.p.heat, load.shape).copy()
-        for m in np.flatnonzero(self.p.chiller_margin >= 0):
-            o = self.p.chiller_margin[m]
+        grows = [one for one in PRICED if one.of_demand]
+        price = {one.name: self.mean if one.name == MEAN_POWER else self.p.needs[one.name] for one in grows}
+        load = sum((one.of_demand * (price[one.name] + self._spare(one.name)) for one in grows), np.zeros(1))
+        heat = np.broadcast_to(self.p.needs[COOLING], (self.case.sites, self.case.milestones)).copy()
+        for m in np.flatnonzero(self.p.cooling_margin >= 0):
+            o = self.p.cooling_margin[m]
             heat[:, m] = load[:, m] / self.case.cop[:, o] + 24 * self.water[:, m] * self.case.water_m3_per_mwh[o]
         return np.maximum(0, heat)
+
+    @cached_property
+    def load(self) -> Interval:
+        """Return the price of one MW of peak demand, by all needs that grow with it; S x M."""
+        total = exactly(np.zeros((self.case.sites, self.case.milestones)))
+        for one in PRICED:
+            if one.of_demand:
+                total = total + (exactly(self.needs[one.name]) + self._spare(one.name)) * one.of_demand
+        return total
 
     @cached_property
     def water(self) -> Floats:
@@ -95,9 +116,6 @@ class _Bound:
         """Return the price of a limit; 0 at sites that have no such limit."""
         return np.maximum(0, getattr(self.p, name)) * np.isfinite(self.limits[name])[:, None]
 
-    def _at_least_0(self, name: str) -> Floats:
-        return np.maximum(0, getattr(self.p, name))
-
     # the parts of the bound
 
     @cached_property
@@ -106,14 +124,12 @@ class _Bound:
         return exactly(self.case.hold_days.astype(np.float64)) * 24.0 / 1e6
 
     def _needs(self) -> Interval:
-        case, it = self.case, exactly(self.case.it_mw)
-        peak = it * (exactly(1.0) + case.overhead)
-        mean = peak - it * (exactly(1.0) - case.mean_load)
-        heat = (exactly(self.heat) + self._at_least_0("heat_spare")) * (it * case.heat_fraction)
-        power = (exactly(self.mean) + self._at_least_0("mean_spare")) * mean
-        common = exactly(self._at_least_0("peak")) * peak + exactly(self._at_least_0("swing")) * (it * case.swing)
-        common = common + exactly(self._at_least_0("ride")) * (it * case.ride_through_minutes / 60.0)
-        return (heat + power + common).sum(axis=1)
+        case, total = self.case, exactly(np.zeros(self.case.sites))
+        demand = exactly(case.it_mw) * (exactly(1.0) + case.overhead)
+        for one in PRICED:
+            price = exactly(self.needs[one.name]) + self._spare(one.name)
+            total = total + (price * (_product(case, one) + demand * one.of_demand)).sum(axis=1)
+        return total
 
     def _limits(self) -> Interval:
         case = self.case
@@ -142,27 +158,28 @@ class _Bound:
         """Return the worth of the grid, and of each of its steps that is worth its cost; S."""
         case, owner = self.case, self.case.step_site
         imported = exactly(case.grid_usd_per_mwh[:, None]) * self.musd_per_mw * self.weight
-        per_mw = larger(0.0, exactly(self.mean) - imported) + self._at_least_0("mean_spare") + self._at_least_0("peak")
-        swing = self._at_least_0("swing")
-        given = exactly(case.grid_mw) * per_mw.sum(axis=1) + exactly(case.grid_swing_mw) * exactly(swing).sum()
         there = (case.step_ready_day[:, None] + case.commissioning_days <= self.day[owner]).astype(np.float64)
-        worth = exactly(case.step_rise_mw[:, None] * there) * per_mw[owner]
-        worth = worth + exactly(case.step_rise_swing_mw[:, None] * there) * swing
+        given, worth = exactly(np.zeros(case.sites)), exactly(np.zeros(there.shape))
+        for one in PRICED:
+            if one.own:
+                price = exactly(np.broadcast_to(self.needs[one.name], (case.sites, case.milestones)))
+                per_mw = larger(0.0, price - imported) if one.name == MEAN_POWER else price
+                per_mw = per_mw + self._spare(one.name)
+                base, rise = case.own_supply(one)
+                given = given + exactly(base) * per_mw.sum(axis=1)
+                worth = worth + exactly(rise[:, None] * there) * per_mw[owner]
         gain = larger(0.0, worth.sum(axis=1) - self.weight * case.step_cost_musd)
         return given + gain.by(owner, case.sites)
 
     def _offers(self, offers: Ints, spare: Floats) -> Interval:
         """Return the least sum over the offers of a kind, each taken whole or not at all, with the spare units; S."""
         case, delay = self.case, self.case.commissioning_days
-        rating, ready = exactly(case.rating_mw[:, offers]), case.ready_day[:, offers]
+        ready = case.ready_day[:, offers]
         cost = self.weight * case.unit_cost_musd[:, offers]
         best, since = exactly(np.full(ready.shape, -np.inf)), exactly(np.zeros(ready.shape))
         gains: list[Interval] = []
         for m in reversed(range(case.milestones)):
-            since = (
-                since + rating * self._worth(offers, m) + exactly(max(0.0, self.p.ride[m])) * case.energy_mwh[offers]
-            )
-            since = since - self._share(offers, m)
+            since = since + self._worth(offers, m) - self._share(offers, m)
             best = chosen(ready <= (self.day[:, m] - delay)[:, None], larger(best, since), best)
             gains.insert(0, exactly(case.fleet[offers].astype(float)) * smaller(0.0, _less(cost, best)))
         if case.spare_units and spare.any():
@@ -172,24 +189,32 @@ class _Bound:
         return gains[0].sum(axis=1)
 
     def _worth(self, offers: Ints, m: int) -> Interval:
-        """Return what one MW of each offer is worth at a milestone; all offers are of one kind; S x J."""
-        case, p = self.case, self.p
-        mean, spare, peak = self.mean[:, m, None], max(0.0, p.mean_spare[m]), max(0.0, p.peak[m])
-        swing = max(0.0, p.swing[m])
-        if case.is_battery[offers].all():
-            return exactly(np.zeros((case.sites, len(offers)))) + peak + swing
-        if case.is_chiller[offers].all():
-            load = exactly(mean) + spare + peak
-            draw = load / case.cop[:, offers]
-            wet = exactly(self.water[:, m, None]) * case.water_m3_per_mwh[offers] * 24.0
-            return larger(0.0, exactly(self.heat[:, m, None]) - draw - wet) + max(0.0, p.heat_spare[m])
+        """Return what one unit of each offer is worth at a milestone; S x J."""
+        case, rating = self.case, exactly(self.case.rating_mw[:, offers])
+        total = exactly(np.zeros((case.sites, len(offers))))
+        for one in PRICED:
+            price = exactly(0.0 if one.name in DISPATCHED else float(self.needs[one.name][m]))
+            price = price + float(self._spare(one.name)[m])
+            per_mw, besides = case.per_unit(one.name, offers)
+            total = total + rating * (price * per_mw) + price * besides
+        burnt = exactly(self._tight("gas")[:, m, None]) * (exactly(case.heat_rate_mj_per_kwh[offers]) / 3.6)
+        total = total - rating * (burnt * case.is_gas[offers].astype(np.float64))
+        runs, cools = (case.supplies(name)[offers].astype(np.float64) for name in (MEAN_POWER, COOLING))
+        return total + rating * (self._output(offers, m) * runs) + rating * (self._heat(offers, m) * cools)
+
+    def _output(self, offers: Ints, m: int) -> Interval:
+        """Return what one MW of output of each offer is worth, less its fuel and its NOx; S x J."""
+        case = self.case
         fuel = self.musd_per_mw[m] * self.weight * case.fuel_usd_per_mwh[offers]
-        nox = exactly(self._tight("nox")[:, m, None])
-        gas = exactly(self._tight("gas")[:, m, None])
-        output = exactly(mean) - fuel - nox * case.nox_g_per_kwh[offers] * (HOURS_PER_YEAR / 1000)
-        firm = exactly(swing) * case.step_fraction[offers] + spare + peak
-        burnt = gas * (exactly(case.heat_rate_mj_per_kwh[offers]) / 3.6) * case.is_gas[offers].astype(np.float64)
-        return larger(0.0, output) + firm - burnt
+        nox = exactly(self._tight("nox")[:, m, None]) * case.nox_g_per_kwh[offers] * (HOURS_PER_YEAR / 1000)
+        return larger(0.0, exactly(self.mean[:, m, None]) - fuel - nox)
+
+    def _heat(self, offers: Ints, m: int) -> Interval:
+        """Return what one MW of heat that each offer removes is worth, less its draw and water; S x J."""
+        case = self.case
+        draw = self.load[:, m, None] / case.cop[:, offers]
+        wet = exactly(self.water[:, m, None]) * case.water_m3_per_mwh[offers] * 24.0
+        return larger(0.0, exactly(self.heat[:, m, None]) - draw - wet)
 
     def _share(self, offers: Ints, m: int) -> Interval:
         """Return the price of what one unit takes of the yard and of the crews at a milestone; S x J."""
@@ -214,15 +239,24 @@ class _Bound:
     def _sizes(self) -> Iterator[tuple[Floats, Floats]]:
         """Yield each price with the size of its row; both broadcast to S."""
         case = self.case
-        for m in range(case.milestones):
-            needs = ("heat_spare", "mean_spare", "peak", "swing")
-            mw = self.heat[:, m] + 2 * np.abs(self.mean[:, m]) + sum(self._at_least_0(name)[m] for name in needs)
-            yield mw, np.asarray(case.it_mw[m])
-            yield np.asarray(max(0.0, self.p.ride[m])), np.asarray(case.it_mw[m] * case.ride_through_minutes / 60)
+        for one in PRICED:
+            price = np.abs(np.broadcast_to(self.needs[one.name], (case.sites, case.milestones))) + self._spare(one.name)
+            size = case.size(one)
+            for m in range(case.milestones):
+                yield price[:, m], size[:, m]
+                yield price[:, m] * one.of_demand, np.asarray(case.it_mw[m])
         for name, limit in self.limits.items():
             yield self._tight(name).sum(axis=1), np.where(np.isfinite(limit), limit, 0)
-        for (k, m, arrival), price in self.crew.items():
-            yield np.asarray(price), case.crews[k] * self._window(m, arrival)
+        for (k, m, arrival), each in self.crew.items():
+            yield np.asarray(each), case.crews[k] * self._window(m, arrival)
+
+
+def _product(case: Instance, requirement: Requirement) -> Interval:
+    """Return the part of a need that no choice changes; S x M."""
+    total = exactly(np.full((case.sites, case.milestones), float(bool(requirement.need))))
+    for name in requirement.need:
+        total = total * getattr(case, name)
+    return total
 
 
 def _less(cost: Interval, best: Interval) -> Interval:

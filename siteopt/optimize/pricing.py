@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from siteopt.equipment import COOLING, DISPATCHED, MEAN_POWER, REQUIREMENTS
 from siteopt.instance import TRADES, Floats, Instance, Ints
-from siteopt.optimize.formulation import HOURS_PER_YEAR
+from siteopt.optimize.formulation import HOURS_PER_YEAR, worded
 from siteopt.record.proof import StoredPrices
 
 
@@ -32,79 +33,112 @@ class Prices:
         Weight of cost: 1 for a bound on cost, 0 for a proof that there is no plan.
     budget : float
         Price of the budget row.
+    needs, spares : dict of a requirement to prices
+        Prices of the rows of the needs, and of those that ask for the spare units besides; of cooling and mean power,
+        the rows of what runs.
     crew : dict of (trade, milestone, arrival day) to price
     grid_margin : M, bool
-        Whether the next MW is imported. If so, the price of the grid at each site takes the place of ``mean``.
-    chiller_margin : M
-        Offer that removes the next MW of heat. The price of its draw and its water at each site takes the place of
-        ``heat``. If every chiller is at its limit, it is -1, and ``heat`` counts as it is.
+        Whether the next MW is imported. If so, the price of the grid at each site replaces that of mean power.
+    cooling_margin : M
+        Offer that removes the next MW of heat. The price of its draw and its water at each site replaces that of
+        cooling. If every chiller is at its limit, it is -1, and the price counts as it is.
     """
 
     cost: float
-    heat: Floats
-    heat_spare: Floats
-    mean: Floats
-    mean_spare: Floats
-    peak: Floats
-    swing: Floats
-    ride: Floats
+    needs: Mapping[str, Floats]
+    spares: Mapping[str, Floats]
     gas: Floats
     nox: Floats
     water: Floats
     yard: Floats
     grid_margin: np.ndarray
-    chiller_margin: Ints
+    cooling_margin: Ints
     budget: float = 0.0
     crew: Mapping[tuple[int, int, int], float] = field(default_factory=dict)
 
     def stored(self) -> StoredPrices:
         """Return the prices in the form that ``plan.json`` stores."""
-        rows = {name: tuple(getattr(self, name).tolist()) for name in (*_ROWS, "grid_margin", "chiller_margin")}
+        rows = {name: tuple(getattr(self, name).tolist()) for name in (*_LIMITS, "grid_margin", "cooling_margin")}
+        needs, spares = (
+            {name: tuple(row.tolist()) for name, row in every.items()} for every in (self.needs, self.spares)
+        )
         crew = tuple((*key, price) for key, price in sorted(self.crew.items()))
-        return StoredPrices(cost=self.cost, budget=self.budget, crew=crew, **rows)
+        return StoredPrices(cost=self.cost, budget=self.budget, needs=needs, spares=spares, crew=crew, **rows)
 
     @staticmethod
     def restored(kept: StoredPrices, milestones: int, offers: int) -> Prices | None:
         """Return the prices that ``plan.json`` stored; None if they do not fit the number of milestones and offers."""
-        rows = {name: np.array(getattr(kept, name)) for name in (*_ROWS, "grid_margin", "chiller_margin")}
+        rows = {name: np.array(getattr(kept, name)) for name in (*_LIMITS, "grid_margin", "cooling_margin")}
+        needs, spares = ({name: np.array(row) for name, row in every.items()} for every in (kept.needs, kept.spares))
         crew = {(k, m, arrival): price for k, m, arrival, price in kept.crew}
-        fits = all(len(row) == milestones for row in rows.values())
-        fits &= all(o < offers for o in kept.chiller_margin)
+        fits = all(len(row) == milestones for row in (*rows.values(), *needs.values(), *spares.values()))
+        fits &= set(needs) == set(NEEDS) and set(spares) == set(SPARES)
+        fits &= all(o < offers for o in kept.cooling_margin)
         fits &= all(0 <= k < len(TRADES) and 0 <= m < milestones for k, m, _ in crew)
-        return Prices(cost=kept.cost, budget=kept.budget, crew=crew, **rows) if fits else None
+        made = {"needs": needs, "spares": spares, "crew": crew, **rows}
+        return Prices(cost=kept.cost, budget=kept.budget, **made) if fits else None  # type: ignore[arg-type]
 
 
-_ROWS = ("heat", "heat_spare", "mean", "mean_spare", "peak", "swing", "ride", "gas", "nox", "water", "yard")
-_ROW = re.compile(rf"({'|'.join(_ROWS)})_s0_m(\d+)")
+PRICED = tuple(one for one in REQUIREMENTS if one.at_every_site)
+"""Requirements that have prices."""
+
+NEEDS, SPARES = tuple(one.name for one in PRICED), tuple(one.name for one in PRICED if one.spared)
+"""Names of the requirements with prices, and of those that have a price of spare units besides."""
+
+_LIMITS = ("gas", "nox", "water", "yard")
+_LIMIT = re.compile(rf"({'|'.join(_LIMITS)})_s0_m(\d+)")
+_NEED = re.compile(rf"({'|'.join(map(worded, NEEDS))})_s0_m(\d+)")
+_SPARE = re.compile(rf"({'|'.join(map(worded, SPARES))})_spare_s0_m(\d+)")
 _CREW = re.compile(rf"crew_({'|'.join(TRADES)})_s0_m(\d+)_r(\d+)")
 
 
 def prices_of(case: Instance, dual: Mapping[str, float], cost: float) -> Prices:
     """Return the prices that the duals of a model of one site give, by the names of its rows."""
-    rows = {name: np.zeros(case.milestones) for name in _ROWS}
+    needs, spares, limits = (
+        {worded(name): np.zeros(case.milestones) for name in names} for names in (NEEDS, SPARES, _LIMITS)
+    )
     crew: dict[tuple[int, int, int], float] = {}
     for name, value in dual.items():
-        if found := _ROW.fullmatch(name):
-            rows[found[1]][int(found[2])] = value if found[1] == "mean" else abs(value)
-        elif (found := _CREW.fullmatch(name)) and value:
+        for rows, pattern in ((needs, _NEED), (spares, _SPARE), (limits, _LIMIT)):
+            if found := pattern.fullmatch(name):
+                signed = found[1] == worded(MEAN_POWER) and rows is needs
+                rows[found[1]][int(found[2])] = value if signed else abs(value)
+        if (found := _CREW.fullmatch(name)) and value:
             crew[TRADES.index(found[1]), int(found[2]), int(found[3])] = abs(value)
+    of_need = {name: needs[worded(name)] for name in NEEDS}
+    of_spare = {name: spares[worded(name)] for name in SPARES}
     budget = abs(dual.get("budget", 0.0))
     imported = case.musd_per_mw * (cost + budget) * case.grid_usd_per_mwh[0]
-    grid_margin = np.isclose(rows["mean"], imported, rtol=1e-6, atol=0) & (imported > 0)
-    chillers = np.flatnonzero(case.is_chiller & (case.fleet > 0) & (case.rating_mw[0] > 0))
-    load = rows["mean"] + rows["mean_spare"] + rows["peak"]
-    removed = load[:, None] / case.cop[0, chillers] + 24 * np.outer(rows["water"], case.water_m3_per_mwh[chillers])
-    at_margin = np.isclose(removed, rows["heat"][:, None], rtol=1e-6, atol=0) & (removed > 0)
-    chiller_margin = np.array([chillers[row][0] if row.any() else -1 for row in at_margin], dtype=np.int64)
-    return Prices(cost=cost, budget=budget, crew=crew, grid_margin=grid_margin, chiller_margin=chiller_margin, **rows)
+    grid_margin = np.isclose(of_need[MEAN_POWER], imported, rtol=1e-6, atol=0) & (imported > 0)
+    chillers = np.flatnonzero(case.supplies(COOLING) & (case.fleet > 0) & (case.rating_mw[0] > 0))
+    load = _load(of_need, of_spare)
+    removed = load[:, None] / case.cop[0, chillers] + 24 * np.outer(limits["water"], case.water_m3_per_mwh[chillers])
+    at_margin = np.isclose(removed, of_need[COOLING][:, None], rtol=1e-6, atol=0) & (removed > 0)
+    cooling_margin = np.array([chillers[row][0] if row.any() else -1 for row in at_margin], dtype=np.int64)
+    return Prices(
+        cost=cost,
+        needs=of_need,
+        spares=of_spare,
+        **limits,
+        grid_margin=grid_margin,
+        cooling_margin=cooling_margin,
+        budget=budget,
+        crew=crew,
+    )
+
+
+def _load(needs: Mapping[str, Floats], spares: Mapping[str, Floats]) -> Floats:
+    """Return the price of one MW of peak demand, by the prices of all needs that grow with it; like these."""
+    parts = [one.of_demand * (needs[one.name] + spares.get(one.name, 0.0)) for one in PRICED if one.of_demand]
+    return np.asarray(sum(parts[1:], parts[0]))
 
 
 @dataclass(frozen=True)
 class _Local:
-    """Prices that differ from site to site; S x M each. A limit that a site does not have has the price 0 there."""
+    """Prices at each site; S x M each, or M where sites do not differ. A limit that a site does not have costs 0."""
 
-    mean: Floats
-    heat: Floats
+    needs: Mapping[str, Floats]
+    load: Floats
     gas: Floats
     nox: Floats
     water: Floats
@@ -115,14 +149,14 @@ def _localised(case: Instance, p: Prices) -> _Local:
     limits = {"gas": case.gas_mw, "nox": case.nox_t_per_year, "water": case.water_m3_per_day, "yard": case.yard_m2}
     tight = {name: getattr(p, name) * np.isfinite(limit)[:, None] for name, limit in limits.items()}
     imported = case.grid_usd_per_mwh[:, None] * case.musd_per_mw * (p.cost + p.budget)
-    mean = np.where(p.grid_margin, imported, p.mean)
-    load = mean + p.mean_spare + p.peak
-    heat = np.broadcast_to(p.heat, mean.shape).copy()
-    for m in np.flatnonzero(p.chiller_margin >= 0):
-        o = p.chiller_margin[m]
+    needs = {**p.needs, MEAN_POWER: np.where(p.grid_margin, imported, p.needs[MEAN_POWER])}
+    load = _load(needs, p.spares)
+    heat = np.broadcast_to(p.needs[COOLING], load.shape).copy()
+    for m in np.flatnonzero(p.cooling_margin >= 0):
+        o = p.cooling_margin[m]
         removed = load[:, m] / case.cop[:, o] + 24 * tight["water"][:, m] * case.water_m3_per_mwh[o]
         heat[:, m] = np.maximum(0, removed)
-    return _Local(mean, heat, **tight)
+    return _Local({**needs, COOLING: heat}, load, **tight)
 
 
 def priced(case: Instance, day: Ints, prices: Prices) -> Floats:
@@ -149,19 +183,15 @@ def priced(case: Instance, day: Ints, prices: Prices) -> Floats:
     crew = {key: price for key, price in p.crew.items() if np.isfinite(case.crews[key[0]])}
     for (k, m, arrival), price in crew.items():
         total = total - price * case.crews[k] * np.maximum(0, day[:, m] - c - arrival)
-    for kind, worth, spare in (
-        (case.is_generator, _generator, p.mean_spare),
-        (case.is_chiller, _chiller, p.heat_spare),
-        (case.is_battery, _battery, np.zeros_like(p.ride)),
-    ):
-        offers = np.flatnonzero(kind & (case.fleet > 0))
+    for name, offers in case.by_spare():
+        spare = p.spares[name] if name else np.zeros(case.milestones)
         rating, ready, arrives = (array[:, offers] for array in (case.rating_mw, case.ready_day, case.arrival_day))
         cost = weight * case.unit_cost_musd[:, offers]
         best, since = np.full(rating.shape, -np.inf), np.zeros(rating.shape)
         gain: list[Floats] = []
         for m in reversed(range(case.milestones)):
             # what a unit that is there from this milestone on is worth, less the price of its share of the limits
-            since += rating * worth(case, offers, at, p, m) + p.ride[m] * case.energy_mwh[offers]
+            since += _worth(case, offers, at, p, m)
             if p.yard[m]:
                 since -= at.yard[:, m, None] * case.footprint_m2[offers]
             for (k, month, arrival), price in crew.items():
@@ -178,48 +208,69 @@ def priced(case: Instance, day: Ints, prices: Prices) -> Floats:
 
 def _needs(case: Instance, at: _Local, p: Prices) -> Floats:
     """Return what the needs are worth; S. The draw of the chillers is counted with the chillers."""
-    it = case.it_mw
-    heat = (at.heat + p.heat_spare) @ (it * case.heat_fraction)
-    mean = (at.mean + p.mean_spare) @ (it * (case.overhead + case.mean_load))
-    peak = p.peak @ (it * (1 + case.overhead))
-    return np.asarray(heat + mean + peak + p.swing @ it * case.swing + p.ride @ it * case.ride_through_minutes / 60)
+    total = np.zeros(case.sites)
+    for one in PRICED:
+        price = at.needs[one.name] + p.spares.get(one.name, 0.0)
+        needed = case.need(one) + one.of_demand * case.it_mw * (1 + case.overhead)
+        total += (price * needed).sum(axis=1)
+    return total
 
 
 def _grid(case: Instance, day: Ints, at: _Local, p: Prices) -> Floats:
-    """Return the worth of the grid, and of each of its steps that is worth its cost; S."""
+    """Return the worth of what sites supply themselves, and of each grid step that is worth its cost; S."""
     weight = p.cost + p.budget
     imported = case.grid_usd_per_mwh[:, None] * case.musd_per_mw * weight
-    per_mw = np.maximum(0, at.mean - imported) + p.mean_spare + p.peak
-    worth = case.grid_mw * per_mw.sum(axis=1) + case.grid_swing_mw * p.swing.sum()
     owner = case.step_site
+    worth, step = np.zeros(case.sites), np.zeros((len(owner), case.milestones))
+    for one in PRICED:
+        if one.own:
+            price = np.broadcast_to(at.needs[one.name], (case.sites, case.milestones))
+            per_mw = np.maximum(0, price - imported) if one.name == MEAN_POWER else price
+            per_mw = per_mw + p.spares.get(one.name, 0.0)
+            base, rise = case.own_supply(one)
+            worth += base * per_mw.sum(axis=1)
+            step += rise[:, None] * per_mw[owner]
     there = case.step_ready_day[:, None] + case.commissioning_days <= day[owner]
-    step = (case.step_rise_mw[:, None] * per_mw[owner] + case.step_rise_swing_mw[:, None] * p.swing) * there
-    gain = np.maximum(0, step.sum(axis=1) - weight * case.step_cost_musd)
+    gain = np.maximum(0, (step * there).sum(axis=1) - weight * case.step_cost_musd)
     return np.asarray(worth + np.bincount(owner, gain, case.sites))
 
 
-def _generator(case: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
-    """Return what one MW of each generator is worth at a milestone; S x J."""
+def _worth(case: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
+    """Return what one unit of each offer is worth at a milestone, by what it supplies; S x J."""
+    rating = case.rating_mw[:, offers]
+    per_mw, besides = np.zeros(len(offers)), np.zeros(len(offers))
+    for one in PRICED:
+        price = _there(p, one.name, m)
+        if price:
+            each, more = case.per_unit(one.name, offers)
+            per_mw, besides = per_mw + price * each, besides + price * more
+    total = rating * per_mw + besides
+    if (case.is_gas[offers]).any() and p.gas[m]:
+        total -= rating * at.gas[:, m, None] * (case.heat_rate_mj_per_kwh[offers] / 3.6 * case.is_gas[offers])
+    if (runs := case.supplies(MEAN_POWER)[offers]).any():
+        total += case.supply(MEAN_POWER, offers) * _output(case, offers, at, p, m) * runs
+    if (cools := case.supplies(COOLING)[offers]).any():
+        total += case.supply(COOLING, offers) * _heat(case, offers, at, m) * cools
+    return np.asarray(total)
+
+
+def _there(p: Prices, requirement: str, m: int) -> float:
+    """Return the price of what is there for a requirement, beside what runs."""
+    own = 0.0 if requirement in DISPATCHED else float(p.needs[requirement][m])
+    return own + (float(p.spares[requirement][m]) if requirement in p.spares else 0.0)
+
+
+def _output(case: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
+    """Return what one MW of output of each offer is worth at a milestone, less its fuel and its NOx; S x J."""
     fuel = case.musd_per_mw[m] * (p.cost + p.budget) * case.fuel_usd_per_mwh[offers]
     tonnes = case.nox_g_per_kwh[offers] * HOURS_PER_YEAR / 1000
-    thermal = case.heat_rate_mj_per_kwh[offers] / 3.6 * case.is_gas[offers]
-    output = at.mean[:, m, None] - fuel - at.nox[:, m, None] * tonnes
-    firm = p.mean_spare[m] + p.peak[m] + p.swing[m] * case.step_fraction[offers]
-    return np.asarray(np.maximum(0, output) + firm - at.gas[:, m, None] * thermal)
+    return np.maximum(0, at.needs[MEAN_POWER][:, m, None] - fuel - at.nox[:, m, None] * tonnes)
 
 
-def _chiller(case: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
-    """Return what one MW of heat of each chiller is worth at a milestone; S x J."""
-    load = at.mean[:, m, None] + p.mean_spare[m] + p.peak[m]
-    removed = at.heat[:, m, None] - load / case.cop[:, offers]
-    return np.asarray(
-        np.maximum(0, removed - at.water[:, m, None] * case.water_m3_per_mwh[offers] * 24) + p.heat_spare[m]
-    )
-
-
-def _battery(case: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
-    """Return what one MW of any battery is worth at a milestone, without its energy; one number."""
-    return np.asarray(p.peak[m] + p.swing[m])
+def _heat(case: Instance, offers: Ints, at: _Local, m: int) -> Floats:
+    """Return what one MW of heat that each offer removes is worth at a milestone, less its draw and water; S x J."""
+    removed = at.needs[COOLING][:, m, None] - at.load[:, m, None] / case.cop[:, offers]
+    return np.maximum(0, removed - at.water[:, m, None] * case.water_m3_per_mwh[offers] * 24)
 
 
 def _with_spare(rating: np.ndarray, gain: list[Floats], price: Floats) -> Floats:

@@ -329,10 +329,11 @@ def cost_prices(found: SitePlan) -> Prices | None:
     model = fixed(case, plan.day, COST, PRICED)
     program = program_of(model.problem, model.sizes)
     lower, upper = program.lower.copy(), program.upper.copy()
+    together = {int(o): offers for _, offers in case.by_spare() for o in offers}
     for (g, _, m), used in model.used.items():
-        member = model.group[0] == g
-        kind = case.is_chiller if case.is_chiller[member][0] else case.is_generator
-        largest = case.rating_mw[0][kind & (plan.units[:, m] > 0)].max(initial=0)
+        member = np.flatnonzero(model.group[0] == g)
+        beside = together[int(member[case.fleet[member] > 0][0])]
+        largest = case.rating_mw[0][beside[plan.units[beside, m] > 0]].max(initial=0)
         column = program.place[used.name]
         lower[column] = upper[column] = float(case.rating_mw[0][member][0] <= largest)
     result = solve(replace(program, lower=lower, upper=upper), relax=True)

@@ -8,7 +8,6 @@ from siteopt.output.names import PLURAL
 from siteopt.output.words import MoneyUnit, Words
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.explanation import ChangeRecord, ComparedPlan, ExplanationRecord, ShortfallRecord
-from siteopt.schema import Kind
 
 SINGLE = "Each change alone is sufficient, and the smallest one that is; its cost is not included."
 TOGETHER = "No single change is sufficient; these together are. Their cost is not included."
@@ -89,7 +88,7 @@ def _facts(plan: ComparedPlan, unit: MoneyUnit) -> list[tuple[str, str]]:
     rows = [("Plan", plan.site_id)]
     rows += [("Milestone", f"{m.name:<{width}}  day {m.day:>4}  {m.date}") for m in milestones]
     for kind, units in plan.units.items():
-        mw = milestones[-1].equipment_mw[Kind(kind)]
+        mw = milestones[-1].equipment_mw[kind]
         rows.append((PLURAL[kind].capitalize(), f"{units:>3} units, {mw:,.1f} MW"))
     rows.append(("Grid", ", ".join(f"{m.grid_mw:g}" for m in milestones) + " MW by milestone"))
     rows.append(("Cost", f"{'total':<12} {unit(plan.cost.total_usd):>20}"))

@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 import shapely.geometry
 
+from siteopt.equipment import COOLING, KINDS, Kind
 from siteopt.output.geojson import GeoJSON
 from siteopt.output.layer import Field, Layer, points, printable, schema_field
 from siteopt.output.limits import limit_of
@@ -214,9 +215,7 @@ def _milestones(plan: PlanRecord | None, words: Words) -> Layer:
         Field("it_mw", float, "Servers (MW)"),
         Field("demand_mw", float, "Demand (MW)", "peak, with cooling and losses"),
         Field("grid_mw", float, "Grid (MW)"),
-        Field("generators_mw", float, "Generators (MW)"),
-        Field("batteries_mw", float, "Batteries (MW)"),
-        Field("chillers_mw", float, "Chillers (MW thermal)"),
+        *(Field(f"{kind.plural}_mw", float, f"{kind.plural.capitalize()} ({_unit(kind)})") for kind in KINDS),
         Field("held_by", str, "Limited by", "the limit without which training would start earliest"),
     )
     rows = [
@@ -278,8 +277,13 @@ def _bow(start: tuple[float, float], end: tuple[float, float], number: int) -> s
     return shapely.LineString((1 - t) ** 2 * first + 2 * t * (1 - t) * top + t**2 * last)
 
 
+def _unit(kind: Kind) -> str:
+    """Return the unit of the rating of a kind of equipment."""
+    return "MW thermal" if COOLING in kind.supplies else "MW"
+
+
 def _depots(plan: PlanRecord | None, words: Words) -> Layer:
-    kinds = ("generator", "chiller", "battery")
+    kinds = [kind.name for kind in KINDS]
     fields = (
         Field("depot", str, "Depot"),
         Field("units", int, "Units"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from siteopt.equipment import KINDS
+
 NAMES = {
     "gpus": "GPUs",
     "demand_mw": "peak demand",
@@ -47,15 +49,13 @@ NAMES = {
     "shed_mw": "shed, MW",
 }
 
-PLURAL = {"generator": "generators", "chiller": "chillers", "battery": "batteries", "grid": "grid"}
+PLURAL = {**{kind.name: kind.plural for kind in KINDS}, "grid": "grid"}
 """Plural of each kind of equipment; the grid has the same name."""
 
 COUNTED = {
     "day": ("{count} day", "{count} days"),
     "unit": ("{count} unit", "{count} units"),
-    "generator": ("{count} generator", "{count} generators"),
-    "chiller": ("{count} chiller", "{count} chillers"),
-    "battery": ("{count} battery", "{count} batteries"),
+    **{kind.name: (f"{{count}} {kind.name}", f"{{count}} {kind.plural}") for kind in KINDS},
     "depot": ("{count} depot", "{count} depots"),
     "site": ("{count} site", "{count} sites"),
     "candidate": ("{count} candidate", "{count} candidates"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from siteopt.equipment import KINDS
 from siteopt.record.base import Standing
-from siteopt.schema import Kind
 
 STANDING: dict[str, str] = {
     Standing.CHOSEN: "#D55E00",
@@ -25,12 +25,7 @@ MARKER: dict[str, str] = {
 }
 """Shape of a site by its standing; sites that can serve differ from those that cannot even without colour."""
 
-KIND: dict[str, str] = {
-    "grid": "#0072B2",
-    Kind.GENERATOR: "#E69F00",
-    Kind.CHILLER: "#009E73",
-    Kind.BATTERY: "#CC79A7",
-}
+KIND: dict[str, str] = {"grid": "#0072B2", **{kind.name: kind.colour for kind in KINDS}}
 """Colour of a source of power or cooling; the sources that are hauled share no colour with a site."""
 
 SEVERITY: dict[str, str] = {"fault": "#D55E00", "warning": "#0072B2", "left out": "#CC79A7", "assumed": "#E69F00"}

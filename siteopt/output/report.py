@@ -19,7 +19,7 @@ from siteopt.output.charts.ground import site_plan
 from siteopt.output.charts.map import site_map
 from siteopt.output.charts.online import online
 from siteopt.output.charts.schedule import schedule
-from siteopt.output.charts.supply import cooling, power
+from siteopt.output.charts.supply import cooling, others, power
 from siteopt.output.geojson import GeoJSON
 from siteopt.output.headline import assumed_of_chosen, headline
 from siteopt.output.ranking import PRINTED_ROWS, ranking_table
@@ -55,6 +55,7 @@ def charts(run: RunRecord, places: GeoJSON, words: Words) -> list[Chart]:
         schedule(run, plan, words),
         power(run, plan, words),
         cooling(run, plan, words),
+        *others(run, plan, words),
         cost(plan, words),
         crews(run, plan, words),
         online(run, plan, words),

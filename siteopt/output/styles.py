@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from siteopt.equipment import KINDS, Kind
 from siteopt.output import qml, tips
 from siteopt.output.layer import Field, Layer
 from siteopt.output.layers import AREA_ROLES
-from siteopt.output.names import PLURAL
-from siteopt.output.palette import BORDER, INK, KIND, LAND, MARKER, SEVERITY, STANDING, WATER
+from siteopt.output.palette import BORDER, INK, LAND, MARKER, SEVERITY, STANDING, WATER
 from siteopt.output.qml import Label, Place, column, quoted, rgba
 from siteopt.record.base import Standing
-from siteopt.schema import Kind
 
 WORDS = {
     Standing.CHOSEN: "Chosen",
@@ -36,7 +35,8 @@ CROWD = 500
 """With more sites than this, all sites lie below the plan, and all but the chosen and solved ones are drawn smaller."""
 
 _SIZES_MM = {"star": 5.5, "circle": 2.6, "diamond": 3.4, "cross": 2.4, "square": 1.8}
-_DASHES_MM = {Kind.GENERATOR: "", Kind.CHILLER: "4;1.6", Kind.BATTERY: "0.2;1.8"}
+_MM_PER_PIXEL = 0.6
+"""Length of the dashes of a haul in QGIS, in mm for each pixel of a dash on the page."""
 _AREA_WORDS = {"outline": "Outline of the site", "yard": "Yard", "hall": "Hall"}
 _WHITE, _CLEAR = rgba("#FFFFFF"), rgba("#FFFFFF", 0)
 _ACCENT = rgba(STANDING[Standing.CHOSEN])
@@ -212,7 +212,7 @@ def _milestones() -> Style:
 
 
 def _deliveries() -> Style:
-    classes = [(str(kind), PLURAL[kind].capitalize(), _haul_symbol(kind)) for kind in Kind]
+    classes = [(kind.name, kind.plural.capitalize(), _haul_symbol(kind)) for kind in KINDS]
     rows = {"From": column("depot"), "Rating": f"format_number({column('mw')}, 1) || ' MW'"}
     rows |= {name.capitalize(): column(name) for name in ("leaves", "arrives", "ready", "serves")}
     tip = tips.tip(f"{column('units')} || ' x ' || {column('model')}", rows | {"Cost": column("cost")})
@@ -222,8 +222,8 @@ def _deliveries() -> Style:
 
 def _haul_symbol(kind: Kind) -> Element:
     """Return a line with an arrow; its dashes tell the kind of equipment even without its colour."""
-    colour, dashes = rgba(KIND[kind]), _DASHES_MM[kind]
-    dash = {"use_custom_dash": 1, "customdash": dashes, "customdash_unit": "MM"} if dashes else {}
+    colour, lengths = rgba(kind.colour), ";".join(f"{_MM_PER_PIXEL * length:g}" for length in kind.dash)
+    dash = {"use_custom_dash": 1, "customdash": lengths, "customdash_unit": "MM"} if kind.dash[1] else {}
     arrow = qml.symbol("marker", qml.marker("filled_arrowhead", 4, colour, _WHITE, 0.2))
     along = {"placement": "centralpoint", "rotate": 1}
     return qml.symbol(
@@ -323,7 +323,7 @@ def plan_style() -> Style:
 
     classes = [
         (role("site"), "Chosen site", _star()),
-        *((f"{column('kind')} = {quoted(kind)}", kind.capitalize(), _haul_symbol(kind)) for kind in Kind),
+        *((f"{column('kind')} = {quoted(kind.name)}", kind.name.capitalize(), _haul_symbol(kind)) for kind in KINDS),
         (role("depot"), "Depot", _depot_symbol()),
         *((role(name), _AREA_WORDS[name], area_symbol(name)) for name in AREA_ROLES),
     ]

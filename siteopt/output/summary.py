@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from siteopt.equipment import KINDS
 from siteopt.output.limits import limit_of
-from siteopt.output.names import PLURAL
 from siteopt.output.words import MoneyUnit, Words
 from siteopt.record.base import RunOutcome
 from siteopt.record.replay import PowerQualityRecord, ReplayedMilestone, ReplayRecord
 from siteopt.record.run import ListedSite, PlanRecord, RunRecord
-from siteopt.schema import Kind
 
 NEXT_BEST = 3
 
@@ -129,16 +128,16 @@ def _quality(found: PowerQualityRecord, words: Words) -> Iterator[str]:
 
 def _mix(plan: PlanRecord, words: Words) -> list[str]:
     lines = []
-    for kind in Kind:
+    for kind in KINDS:
         models: Counter[str] = Counter()
         for order in plan.orders:
-            if order.kind == kind:
+            if order.kind == kind.name:
                 models[order.model] += order.all_units
-        mw = plan.milestones[-1].equipment_mw[kind]
+        mw = plan.milestones[-1].equipment_mw[kind.name]
         if models:
             units = ", ".join(f"{count} x {model}" for model, count in models.most_common())
             lines.append(
-                f"{PLURAL[kind].capitalize():<10}  {words.count(models.total(), 'unit')}, {mw:,.1f} MW: {units}"
+                f"{kind.plural.capitalize():<10}  {words.count(models.total(), 'unit')}, {mw:,.1f} MW: {units}"
             )
     risen = [f", {step.grid_mw:g} MW from {step.ready}" for step in plan.grid_steps if step.in_service_from]
     lines.append(f"Grid        {plan.milestones[0].grid_mw:g} MW at the first milestone{''.join(risen)}")

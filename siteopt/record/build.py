@@ -8,6 +8,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
+from siteopt.equipment import KINDS, REQUIREMENTS
 from siteopt.faults import Fault
 from siteopt.instance import Instance
 from siteopt.plan import LISTED, Plan, Ranking, SiteResult
@@ -25,6 +26,7 @@ from siteopt.record.run import (
     GridStep,
     ListedSite,
     Milestone,
+    MilestoneRequirement,
     Order,
     PlanRecord,
     Recomputed,
@@ -35,7 +37,6 @@ from siteopt.record.run import (
     StageRecord,
 )
 from siteopt.scenario import Scenario
-from siteopt.schema import Kind
 
 
 def run_record(
@@ -163,7 +164,6 @@ def milestones_of(scenario: Scenario, result: SiteResult, instance: Instance, pl
     """Return the milestones of a site's plan, and what limits each."""
     rating = instance.rating_mw[0][:, None] * plan.units
     grid = instance.grid_mw[0] + instance.step_rise_mw @ plan.step
-    kinds = offers_by_kind(instance)
     return tuple(
         Milestone(
             name=instance.milestone[m],
@@ -176,7 +176,8 @@ def milestones_of(scenario: Scenario, result: SiteResult, instance: Instance, pl
             demand_mw=rounded(plan.demand_mw[m]),
             mean_mw=rounded(plan.demand_mw[m] - instance.it_mw[m] * (1 - instance.mean_load)),
             grid_mw=rounded(grid[m]),
-            equipment_mw={kind: rounded(rating[offers, m].sum()) for kind, offers in kinds.items()},
+            equipment_mw={kind.name: rounded(rating[instance.of_kind(kind.name), m].sum()) for kind in KINDS},
+            requirements=tuple(_requirements(instance, plan, m)),
             held_by=result.held_by[m] if result.held_by else None,
             days_saved=tuple(
                 Saving(limit=limit, days=days)
@@ -187,13 +188,17 @@ def milestones_of(scenario: Scenario, result: SiteResult, instance: Instance, pl
     )
 
 
-def offers_by_kind(instance: Instance) -> dict[Kind, np.ndarray]:
-    """Return which offers are of each kind of equipment; O, bool."""
-    return {
-        Kind.GENERATOR: instance.is_generator,
-        Kind.CHILLER: instance.is_chiller,
-        Kind.BATTERY: instance.is_battery,
-    }
+def _requirements(instance: Instance, plan: Plan, m: int) -> Iterator[MilestoneRequirement]:
+    """Yield what each requirement asks for at a milestone of a plan, and what site and units supply."""
+    for one in REQUIREMENTS:
+        base, rise = instance.own_supply(one)
+        supply = instance.supply(one.name, np.arange(instance.offers))[0] @ plan.units[:, m]
+        needed = instance.need(one)[0, m] + one.of_demand * plan.demand_mw[m]
+        if np.isfinite(needed) and needed > 0:
+            there = base[0] + rise @ plan.step[:, m] + supply
+            yield MilestoneRequirement(
+                requirement=one.name, unit=one.unit, needed=rounded(needed), supplied=rounded(there)
+            )
 
 
 def rounded(value: float) -> float:
@@ -231,8 +236,8 @@ def _orders(scenario: Scenario, instance: Instance, plan: Plan, offers: pd.DataF
             cost_usd=round(float(instance.unit_cost_musd[0, o] * plan.units[o, -1]) * 1e6),
         )
         orders.append(order)
-    kinds = list(Kind)
-    return tuple(sorted(orders, key=lambda order: (kinds.index(Kind(order.kind)), order.arrives_day, order.offer_id)))
+    kinds = [kind.name for kind in KINDS]
+    return tuple(sorted(orders, key=lambda order: (kinds.index(order.kind), order.arrives_day, order.offer_id)))
 
 
 def _grid_steps(scenario: Scenario, instance: Instance, plan: Plan, steps: pd.DataFrame) -> Iterator[GridStep]:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from siteopt.equipment import KINDS
 from siteopt.findings import Adjustment, Findings, Shortfall
 from siteopt.plan import SiteResult
 from siteopt.record.base import RunOutcome
-from siteopt.record.build import cost_of, heading, milestones_of, offers_by_kind
+from siteopt.record.build import cost_of, heading, milestones_of
 from siteopt.record.explanation import ChangeRecord, ComparedPlan, ExplanationRecord, ShortfallRecord
 from siteopt.record.reason import Reason
 from siteopt.scenario import Scenario
@@ -61,7 +62,7 @@ def _plan(scenario: Scenario, names: pd.Series, result: SiteResult) -> ComparedP
         site_name=names[result.site_id],
         milestones=milestones_of(scenario, result, instance, plan),
         cost=cost_of(instance, plan),
-        units={kind: int(plan.units[offers, -1].sum()) for kind, offers in offers_by_kind(instance).items()},
+        units={kind.name: int(plan.units[instance.of_kind(kind.name), -1].sum()) for kind in KINDS},
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from siteopt.equipment import BATTERY_POWER, INERTIA
 from siteopt.instance import NEVER, TRADES, Floats, Instance
 from siteopt.record.build import rounded
 from siteopt.record.replay import (
@@ -88,8 +89,7 @@ def _shifts(scenario: Scenario, instance: Instance, found: Replayed, offers: pd.
 def _days(found: Replayed) -> DaySeries:
     """Return what is in place from each day on which something changes."""
     days = found.calendar.days
-    equipment = {"generator": days.generators_mw, "chiller": days.chillers_mw, "battery": days.batteries_mw}
-    series = np.stack([*equipment.values(), days.grid_mw, days.networked_gpus, days.training_gpus])
+    series = np.stack([*days.equipment_mw.values(), days.grid_mw, days.networked_gpus, days.training_gpus])
     keep = np.concatenate([[True], (np.diff(series) != 0).any(axis=0)])
 
     def kept(values: np.ndarray) -> tuple[float, ...]:
@@ -98,7 +98,7 @@ def _days(found: Replayed) -> DaySeries:
     return DaySeries(
         day=tuple(np.flatnonzero(keep).tolist()),
         grid_mw=kept(days.grid_mw),
-        equipment_mw={kind: kept(values) for kind, values in equipment.items()},
+        equipment_mw={kind: kept(values) for kind, values in days.equipment_mw.items()},
         networked_gpus=kept(days.networked_gpus),
         training_gpus=tuple(days.training_gpus[keep].tolist()),
     )
@@ -139,12 +139,13 @@ def quality_record(
 
 
 def _milestone(instance: Instance, found: Replayed, m: int, judged: str) -> QualityMilestone:
-    power = instance.rating_mw[0] * found.orders.units[:, m]
+    units, every = found.orders.units[:, m], np.arange(instance.offers)
+    power = instance.rating_mw[0] * units
     return QualityMilestone(
         name=instance.milestone[m],
-        generators_mw=rounded(power[instance.is_generator].sum()),
-        batteries_mw=rounded(power[instance.is_battery].sum()),
-        inertia_mws=rounded(float((instance.inertia_s * power)[instance.is_generator].sum())),
+        generators_mw=rounded(power[instance.supplies(INERTIA)].sum()),
+        batteries_mw=rounded(float(instance.supply(BATTERY_POWER, every)[0] @ units)),
+        inertia_mws=rounded(float(instance.supply(INERTIA, every)[0] @ units)),
         battery_floor_mw=rounded(instance.battery_floor_mw[0, m]),
         inertia_floor_mws=rounded(instance.inertia_floor_mws[0, m]),
         kept=tuple(modes_kept(found.responses[m], judged, instance.power_quality.grid_loss)),

@@ -17,24 +17,20 @@ class StoredPrices(Record):
 
     Attributes
     ----------
+    needs, spares : dict of a requirement to prices
     crew : tuple of (trade, milestone, arrival day, price)
     """
 
     cost: float
     budget: float
-    heat: Numbers
-    heat_spare: Numbers
-    mean: Numbers
-    mean_spare: Numbers
-    peak: Numbers
-    swing: Numbers
-    ride: Numbers
+    needs: dict[str, Numbers]
+    spares: dict[str, Numbers]
     gas: Numbers
     nox: Numbers
     water: Numbers
     yard: Numbers
     grid_margin: tuple[bool, ...]
-    chiller_margin: tuple[int, ...]
+    cooling_margin: tuple[int, ...]
     crew: tuple[tuple[int, int, int, float], ...]
 
 

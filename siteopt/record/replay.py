@@ -6,9 +6,9 @@ from datetime import date
 
 from pydantic import Field, model_validator
 
+from siteopt.equipment import KINDS
 from siteopt.record.base import Record
 from siteopt.record.reason import Reason
-from siteopt.schema import Kind
 
 
 class ReplayedMilestone(Record):
@@ -45,7 +45,7 @@ class DaySeries(Record):
 
     day: tuple[int, ...]
     grid_mw: tuple[float, ...] = Field(description="limit of the grid; 0 before the site is handed over")
-    equipment_mw: dict[Kind, tuple[float, ...]] = Field(description="rating of the units that serve, by kind")
+    equipment_mw: dict[str, tuple[float, ...]] = Field(description="rating of the units that serve, by kind")
     networked_gpus: tuple[float, ...]
     training_gpus: tuple[int, ...]
 
@@ -53,7 +53,7 @@ class DaySeries(Record):
     def _is_whole(self) -> DaySeries:
         every = (self.grid_mw, self.networked_gpus, self.training_gpus, *self.equipment_mw.values())
         if (
-            set(self.equipment_mw) != set(Kind)
+            set(self.equipment_mw) != {kind.name for kind in KINDS}
             or {len(self.day)} != {len(one) for one in every}
             or self.day[:1] != (0,)
         ):

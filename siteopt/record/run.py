@@ -7,20 +7,29 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from siteopt.equipment import KINDS
 from siteopt.record.base import Heading, InputFile, InputWarning, Record, Standing
 from siteopt.record.proof import Proof
 from siteopt.record.reason import Reason
 from siteopt.record.replay import PowerQualityRecord, ReplayRecord
-from siteopt.schema import Kind
 
 
-def _of_every_kind(found: dict[Kind, float]) -> dict[Kind, float]:
-    if set(found) != set(Kind):
-        raise ValueError(f"a value for each of {', '.join(Kind)}")
+def _of_every_kind(found: dict[str, float]) -> dict[str, float]:
+    if set(found) != {kind.name for kind in KINDS}:
+        raise ValueError(f"a value for each of {', '.join(kind.name for kind in KINDS)}")
     return found
 
 
-ByKind = Annotated[dict[Kind, float], AfterValidator(_of_every_kind)]
+def _registered(kind: str) -> str:
+    if kind not in {one.name for one in KINDS}:
+        raise ValueError(f"one of {', '.join(one.name for one in KINDS)}")
+    return kind
+
+
+KindName = Annotated[str, AfterValidator(_registered), Field(json_schema_extra={"enum": [kind.name for kind in KINDS]})]
+"""Name of a kind of equipment."""
+
+ByKind = Annotated[dict[str, float], AfterValidator(_of_every_kind)]
 """Figure for each kind of equipment."""
 
 
@@ -29,6 +38,15 @@ class Saving(Record):
 
     limit: str
     days: int
+
+
+class MilestoneRequirement(Record):
+    """Requirement of a milestone: what is needed, and what the site and its units supply, spare units included."""
+
+    requirement: str
+    unit: str
+    needed: float
+    supplied: float
 
 
 class Milestone(Record):
@@ -45,8 +63,17 @@ class Milestone(Record):
     mean_mw: float = Field(description="mean demand")
     grid_mw: float = Field(description="limit of the grid, with the steps that are in service")
     equipment_mw: ByKind = Field(description="rating of the units on site by kind; thermal for chillers")
+    requirements: tuple[MilestoneRequirement, ...] = Field(
+        default=(), description="requirements that ask for something; empty in runs of format 1"
+    )
     held_by: Reason | None = Field(description="what holds the milestone back; null where that was not asked")
     days_saved: tuple[Saving, ...] = Field(description="limits that cost days by themselves, the most first")
+
+    def needed(self, name: str) -> float:
+        """Return what a field says that is needed, or what a requirement needs; 0 if it asks for nothing."""
+        if name in type(self).model_fields:
+            return float(getattr(self, name))
+        return sum(one.needed for one in self.requirements if one.requirement == name)
 
 
 class Cost(Record):
@@ -60,7 +87,7 @@ class Order(Record):
     """Units ordered from one offer."""
 
     offer_id: str
-    kind: Kind
+    kind: KindName
     vendor: str
     model: str
     depot: str

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from siteopt.equipment import COOLING, KINDS
 from siteopt.instance import NEVER, TRADES, Floats, Instance, Ints
 from siteopt.record.reason import Reason, ReasonCode, because
 from siteopt.simulate.crews import Install, Schedule, install
@@ -24,7 +25,7 @@ class Days:
     ----------
     left_units, arrived_units, installed_units, serving_units : T
         Number of units that have left their depot, are on site, are installed, and are commissioned.
-    generators_mw, batteries_mw, chillers_mw : T, rating of the units that serve; heat for chillers
+    equipment_mw : dict of a kind of equipment to T, rating of the units that serve; heat for chillers
     grid_mw : T, limit of the grid with the ordered steps that are commissioned; 0 before the site is handed over
     racked_gpus, networked_gpus : T
     training_gpus : T, GPUs of the last milestone that has started
@@ -34,9 +35,7 @@ class Days:
     arrived_units: Ints
     installed_units: Ints
     serving_units: Ints
-    generators_mw: Floats
-    batteries_mw: Floats
-    chillers_mw: Floats
+    equipment_mw: dict[str, Floats]
     grid_mw: Floats
     racked_gpus: Floats
     networked_gpus: Floats
@@ -219,10 +218,10 @@ class _Course:
             else:
                 waits.append(because(ReasonCode.GPUS_NETWORKED_BY, **gpus, day=max(0, eve - self.lag_days)))
         lacking = self.unmet(m, eve)
-        if any(limit.name == "cooling" for limit in lacking):  # a shortage makes the coolers that need water run more
+        if any(limit.name == COOLING for limit in lacking):  # a shortage makes the coolers that need water run more
             lacking = [limit for limit in lacking if limit.name != "water"]
         for heat in (True, False):
-            mine = [limit.reason for limit in lacking if (limit.name in ("cooling", "water")) == heat]
+            mine = [limit.reason for limit in lacking if (limit.name in (COOLING, "water")) == heat]
             if mine:
                 waits += mine if never else self._until(m, eve + 1, heat, mine)
         if never and lacking:
@@ -237,7 +236,7 @@ class _Course:
         for crews is named.
         """
         case, installs = self.case, self.schedule.installs
-        chills = case.is_chiller[self.offer]
+        chills = case.supplies(COOLING)[self.offer]
         late = self.ready - case.ready_day[0][self.offer]
         new = np.flatnonzero((self.serves == day) & (chills == heat))
         if len(new):
@@ -287,13 +286,12 @@ def _run(case: Instance, m: int, units: Ints, step: NDArray[np.bool_]) -> Dispat
 def _cost(case: Instance, orders: Orders, import_mw: Floats, output_mw: Floats) -> dict[str, float]:
     """Return the cost by part, in millions of USD: the last orders, and energy over the days for which it is paid."""
     bought = orders.units[:, -1] * case.unit_cost_musd[0]
-    kinds = {"generators": case.is_generator, "chillers": case.is_chiller, "batteries": case.is_battery}
     paid = case.hold_days > 0
     million_hours = 24.0 * case.hold_days[paid] / 1e6
     return {
         "site": float(case.site_cost_musd[0]),
         "grid_steps": float(case.step_cost_musd @ orders.step[:, -1]),
-        **{name: float(bought[kind].sum()) for name, kind in kinds.items()},
+        **{kind.plural: float(bought[case.of_kind(kind.name)].sum()) for kind in KINDS},
         "fuel": float(case.fuel_usd_per_mwh @ output_mw[:, paid] @ million_hours),
         "grid_energy": float(case.grid_usd_per_mwh[0] * (import_mw[paid] @ million_hours)),
         "gpus": case.gpu_cost_musd,
@@ -327,9 +325,7 @@ def _series(course: _Course, first: Ints) -> Days:
         arrived_units=counted(arrives),
         installed_units=counted(course.ready),
         serving_units=counted(course.serves),
-        generators_mw=serving(case.is_generator),
-        batteries_mw=serving(case.is_battery),
-        chillers_mw=serving(case.is_chiller),
+        equipment_mw={kind.name: serving(case.of_kind(kind.name)) for kind in KINDS},
         grid_mw=np.where(handed_over, case.grid_mw[0] + so_far(course.step_serves, case.step_rise_mw * ordered), 0.0),
         racked_gpus=queues.racked_gpus[known],
         networked_gpus=queues.networked_gpus[known],

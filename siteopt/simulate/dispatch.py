@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from siteopt.equipment import COOLING, MEAN_POWER, REQUIREMENTS, Requirement
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.record.reason import Quantity, Reason, ReasonCode, because
 
@@ -111,14 +112,14 @@ def dispatch(case: Instance, m: int, units: Ints, grid_mw: float) -> Dispatch:
     """
     it = float(case.it_mw[m])
     capacity = case.rating_mw[0] * units
-    cold = np.where(case.is_chiller, capacity, 0.0)
+    cold = np.where(case.supplies(COOLING), capacity, 0.0)
     need = it * case.heat_fraction
     water = case.water_m3_per_mwh * WATER_HOURS
     heat = least_cost_fill(need, cold, 1 / case.cop[0], water, float(case.water_m3_per_day[0]))
     demand = it * (1 + case.overhead) + float((heat / case.cop[0]).sum())
     mean = demand - it * (1 - case.mean_load)
     # the grid comes first, then the offers
-    power = np.append(grid_mw, np.where(case.is_generator, capacity, 0.0))
+    power = np.append(grid_mw, np.where(case.supplies(MEAN_POWER), capacity, 0.0))
     price = np.append(case.grid_usd_per_mwh[0], case.fuel_usd_per_mwh)
     nox = np.append(0.0, case.nox_g_per_kwh * AIR_T_PER_YEAR)
     output = least_cost_fill(mean, power, price, nox, float(case.nox_t_per_year[0]))
@@ -178,29 +179,17 @@ def unmet(case: Instance, m: int, units: Ints, step: NDArray[np.bool_], ordered:
     step : L, bool, grid steps in service
     ordered : O, units that draw on gas, stand in the yard, and come out of the fleet
     """
-    it, rating = float(case.it_mw[m]), case.rating_mw[0]
-    grid = float(case.grid_mw[0] + case.step_rise_mw @ step)
-    swing = float(case.grid_swing_mw[0] + case.step_rise_swing_mw @ step)
-    running = dispatch(case, m, units, grid)
-    capacity, spare = rating * units, case.spare_units
-    cold, firm, store = (float(capacity[kind].sum()) for kind in (case.is_chiller, case.is_generator, case.is_battery))
-    followed = store + float(case.step_fraction @ (capacity * case.is_generator))
-    inertia = float(case.inertia_s @ (capacity * case.is_generator))
-    cold_out, firm_out = (_largest_mw(rating, units, kind, spare) for kind in (case.is_chiller, case.is_generator))
-    stored = float(case.energy_mwh @ (units * case.is_battery))
+    rating = case.rating_mw[0]
+    running = dispatch(case, m, units, float(case.grid_mw[0] + case.step_rise_mw @ step))
     thermal = float((case.heat_rate_mj_per_kwh / 3.6 * rating * ordered)[case.is_gas].sum())
-    floor, least = case.battery_floor_mw[0, m], case.inertia_floor_mws[0, m]
     water, nox = running.least_water_m3_per_day, running.least_nox_t_per_year
-    limits = [
-        Limit("cooling", it * case.heat_fraction, cold - cold_out, "MW"),
-        Limit("water", water, float(case.water_m3_per_day[0]), "m3/day", supply=False),
-        Limit("mean power", running.mean_mw, grid + firm - firm_out, "MW"),
-        Limit("air", nox, float(case.nox_t_per_year[0]), "t/year of NOx", supply=False),
-        Limit("peak power", running.demand_mw, grid + firm + store, "MW"),
-        Limit("swing", case.swing * it, followed + swing, "MW"),
-        Limit("ride through", it * case.ride_through_minutes / 60, stored, "MWh"),
-        Limit("batteries", float(floor), store, "MW"),
-        Limit("inertia", float(least), inertia, "MW s"),
+    limits = [_met(case, m, one, units, step, running) for one in REQUIREMENTS]
+    beside = {
+        COOLING: Limit("water", water, float(case.water_m3_per_day[0]), "m3/day", supply=False),
+        MEAN_POWER: Limit("air", nox, float(case.nox_t_per_year[0]), "t/year of NOx", supply=False),
+    }
+    limits = [one for limit in limits for one in (limit, beside.get(limit.name)) if one is not None]
+    limits += [
         Limit("fuel gas", thermal, float(case.gas_mw[0]), "MW", supply=False),
         Limit("yard", float(case.footprint_m2 @ ordered), float(case.yard_m2[0]), "m2", supply=False),
     ]
@@ -211,7 +200,20 @@ def unmet(case: Instance, m: int, units: Ints, step: NDArray[np.bool_], ordered:
     return [limit for limit in limits if not limit.holds]
 
 
-def _largest_mw(rating_mw: Floats, units: Ints, kind: NDArray[np.bool_], count: int) -> float:
-    """Return the MW of the ``count`` largest units of a kind that are there."""
-    there = np.sort(np.repeat(rating_mw[kind], units[kind]))
+def _met(
+    case: Instance, m: int, requirement: Requirement, units: Ints, step: NDArray[np.bool_], running: Dispatch
+) -> Limit:
+    """Return a requirement as a limit: what is needed, and what the site and its units supply without spare units."""
+    supply = case.supply(requirement.name, np.arange(case.offers))[0]
+    base, rise = case.own_supply(requirement)
+    there = float(base[0] + rise @ step + supply @ units)
+    if requirement.spared:
+        there -= _largest(supply, units, case.spare_units)
+    need = float(case.need(requirement)[0, m] + requirement.of_demand * running.demand_mw)
+    return Limit(requirement.name, need, there, requirement.unit.removesuffix(" of heat"))
+
+
+def _largest(supply: Floats, units: Ints, count: int) -> float:
+    """Return what the ``count`` units that supply most supply together."""
+    there = np.sort(np.repeat(supply, units))
     return float(there[len(there) - min(count, len(there)) :].sum())

@@ -13,6 +13,7 @@ from dataclasses import astuple, replace
 
 import numpy as np
 
+from siteopt.equipment import BATTERY_POWER, INERTIA
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.simulate.electrical import SECONDARY_S, Bus, Event, Machines
 
@@ -58,7 +59,7 @@ def events(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: flo
         raise ValueError(f"a plan belongs to an Instance of one site, not of {case.sites}")
     mean_mw = demand_mw - float(case.it_mw[m]) * (1 - case.mean_load)
     found: list[Event] = []
-    generators = case.is_generator & (units > 0) & (case.rating_mw[0] > 0)
+    generators = case.supplies(INERTIA) & (units > 0) & (case.rating_mw[0] > 0)
     if generators.any():
         bus = _bus(case, units, 0.0, 0.0)
         share = min(import_mw / mean_mw, 1.0)
@@ -82,11 +83,12 @@ def _bus(case: Instance, units: Ints, import_mw: float, limit_mw: float) -> Bus:
     """Return a bus with the generators of a plan by class, and its batteries as one."""
     power = case.rating_mw[0] * units
     capacity: defaultdict[tuple[float, ...], float] = defaultdict(float)
-    for o in np.flatnonzero(case.is_generator & (power > 0)):
+    for o in np.flatnonzero(case.supplies(INERTIA) & (power > 0)):
         capacity[_answer(case, int(o))] += float(power[o])
     machines = tuple(Machines(mw, *answer) for answer, mw in sorted(capacity.items()))
-    batteries = np.where(case.is_battery, power, 0.0)
-    energy = float((case.energy_mwh * units)[case.is_battery].sum())
+    stores = case.supplies(BATTERY_POWER)
+    batteries = np.where(stores, power, 0.0)
+    energy = float((case.energy_mwh * units)[stores].sum())
     battery_mw = float(batteries.sum()) if energy > 0 else 0.0
     response = float(batteries @ case.response_s) / battery_mw if battery_mw else 0.0
     return Bus(machines, battery_mw, energy, response, import_mw, limit_mw)

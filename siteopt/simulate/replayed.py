@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from siteopt.equipment import BATTERY_POWER
 from siteopt.instance import Floats, Instance
 from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.orders import Orders
@@ -52,7 +53,7 @@ def replayed(case: Instance, orders: Orders, tell: Callable[[str], None] = lambd
     """
     tell("replaying day by day")
     calendar = replay(case, orders)
-    bare = replace(orders, units=np.where(case.is_battery[:, None], 0, orders.units))
+    bare = replace(orders, units=np.where(case.supplies(BATTERY_POWER)[:, None], 0, orders.units))
     runs: list[list[tuple[Response, ...]]] = [[], []]
     for m, name in enumerate(case.milestone):
         tell(f"replaying millisecond by millisecond: {name}")

@@ -99,9 +99,9 @@ class _Program:
         for o in range(case.offers):
             self._new("units", o, m, int(case.fleet[o]))
             self._new("present", o, m, 1)
-            if case.is_generator[o]:
+            if case.of_kind("generator")[o]:
                 self._new("output", o, m, most)
-            if case.is_chiller[o]:
+            if case.of_kind("chiller")[o]:
                 self._new("heat", o, m, most_heat)
         for index in range(len(case.step_site)):
             self._new("step", index, m, 1)
@@ -133,9 +133,9 @@ class _Program:
                     model.add(var[kind, o, m] == 0).only_enforce_if(~present)
             if m:
                 model.add(var["units", o, m] >= var["units", o, m - 1])
-            if case.spare_units and not case.is_battery[o]:
+            if case.spare_units and not case.of_kind("battery")[o]:
                 spare = np.array([up(case.spare_units * mw * POWER) for mw in case.rating_mw[:, o]])
-                out = var["mean_out" if case.is_generator[o] else "heat_out", 0, m]
+                out = var["mean_out" if case.of_kind("generator")[o] else "heat_out", 0, m]
                 model.add(out >= self._of_site(spare)).only_enforce_if(present)
         for index, s in enumerate(map(int, case.step_site)):
             step = var["step", index, m]
@@ -190,8 +190,8 @@ class _Program:
         """3 to 12 at a site."""
         case = self.case
         there = np.flatnonzero(self.usable[s])
-        generators, chillers = there[case.is_generator[there]], there[case.is_chiller[there]]
-        batteries = there[case.is_battery[there]]
+        generators, chillers = there[case.of_kind("generator")[there]], there[case.of_kind("chiller")[there]]
+        batteries = there[case.of_kind("battery")[there]]
         suppliers = [*generators, *batteries]
         own_steps = np.flatnonzero(case.step_site == s)
         it_mw, tonnes = case.it_mw[m], case.nox_g_per_kwh * HOURS_PER_YEAR / 1000
@@ -204,7 +204,7 @@ class _Program:
         grid = terms("step", own_steps, case.step_rise_mw * POWER, down)
         base = down(case.grid_mw[s] * POWER)
         demand, imported = {("demand", 0, m): -1}, {("import", 0, m): 1}
-        followed = terms("units", suppliers, np.where(case.is_battery, 1.0, case.step_fraction) * rated, down)
+        followed = terms("units", suppliers, np.where(case.of_kind("battery"), 1.0, case.step_fraction) * rated, down)
         tolerated = terms("step", own_steps, case.step_rise_swing_mw * POWER, down)
         rows: dict[str, Row] = {
             "heat": ({("heat", int(o), m): 1 for o in chillers}, -heat_need),
@@ -256,7 +256,7 @@ class _Program:
         for m in range(case.milestones):
             hours = case.hold_days[m] * 24 / 1e6 * MONEY / POWER
             spent["import", 0, m] = up(case.grid_usd_per_mwh[s] * hours)
-            for o in map(int, np.flatnonzero(self.usable[s] & case.is_generator)):
+            for o in map(int, np.flatnonzero(self.usable[s] & case.of_kind("generator"))):
                 spent["output", o, m] = up(case.fuel_usd_per_mwh[o] * hours)
         return {"cost": ({("cost", 0, 0): 1} | _minus(spent), -up(case.site_cost_musd[s] * MONEY))}
 

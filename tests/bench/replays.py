@@ -54,7 +54,7 @@ def table() -> str:
     case, plan = memphis.case, memphis.plan
     orders = Orders(plan.day, plan.units, plan.step)
     calendar = replay(case, orders)
-    machines = np.where(case.is_battery, 0, plan.units[:, 2])
+    machines = np.where(case.of_kind("battery"), 0, plan.units[:, 2])
     demand, imported = float(calendar.demand_mw[2]), float(calendar.import_mw[2])
     found = events(case, 2, plan.units[:, 2], plan.step[:, 2], demand, imported)
     swing = next(event for event in found if event.name == SWING)

@@ -87,7 +87,7 @@ def _cost(case: Instance, s: int, settings: tuple, energy: Callable[..., float |
 def _energy(case: Instance, s: int, m: int, units: np.ndarray, steps: np.ndarray) -> float | None:
     """Least energy cost of a milestone with its units; None where they do not suffice."""
     it, rating = case.it_mw[m], case.rating_mw[s] * units
-    firm, chill, batteries = (rating * kind for kind in (case.is_generator, case.is_chiller, case.is_battery))
+    firm, chill, batteries = (rating * case.of_kind(kind) for kind in ("generator", "chiller", "battery"))
     grid = case.grid_mw[s] + case.step_rise_mw @ steps
     tolerated = case.grid_swing_mw[s] + case.step_rise_swing_mw @ steps
     heat = it * case.heat_fraction
@@ -95,7 +95,7 @@ def _energy(case: Instance, s: int, m: int, units: np.ndarray, steps: np.ndarray
         kind: case.spare_units * max([case.rating_mw[s, o] for o in range(case.offers) if array[o] > 0], default=0.0)
         for kind, array in (("firm", firm), ("chill", chill))
     }
-    power, stored = batteries.sum(), (case.energy_mwh * case.is_battery) @ units
+    power, stored = batteries.sum(), (case.energy_mwh * case.of_kind("battery")) @ units
     there = np.array([power + case.step_fraction @ firm + tolerated, stored, power, case.inertia_s @ firm])
     floors = [case.battery_floor_mw[s, m], case.inertia_floor_mws[s, m]]
     if (there < np.array([case.swing * it, it * case.ride_through_minutes / 60, *floors]) - 1e-7).any():

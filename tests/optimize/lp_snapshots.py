@@ -15,7 +15,7 @@ from siteopt.optimize.formulation import FAMILIES, Model, choice, totals
 from tests.cases import battery, chiller, generator, tiny
 
 FOLDER = Path(__file__).parent / "lp"
-PARTS: tuple[Callable[[Model], None], ...] = (choice, totals, *FAMILIES)
+PARTS: tuple[Callable[[Model], None], ...] = (choice, totals, *FAMILIES.values())
 
 
 def text_of(part: Callable[[Model], None]) -> str:

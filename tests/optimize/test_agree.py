@@ -46,7 +46,8 @@ def there(found: SitePlan) -> Floors:
     """What a plan has of batteries and inertia."""
     case, units = found.case, found.plan.units
     each = case.rating_mw[0][:, None] * units
-    return Floors(each[case.is_battery].sum(axis=0), (case.inertia_s[:, None] * each)[case.is_generator].sum(axis=0))
+    spinning = (case.inertia_s[:, None] * each)[case.of_kind("generator")]
+    return Floors(each[case.of_kind("battery")].sum(axis=0), spinning.sum(axis=0))
 
 
 def needs(case: Instance) -> Judge:

@@ -74,7 +74,7 @@ def planned() -> tuple[Instance, Plan]:
 
 @pytest.mark.parametrize(
     ("floor", "reached", "name"),
-    [("battery_floor_mw", 6.0, "batteries m0"), ("inertia_floor_mws", 6.0, "inertia m0")],
+    [("battery_floor_mw", 6.0, "battery power m0"), ("inertia_floor_mws", 6.0, "inertia m0")],
 )
 def test_floors_are_recomputed(floor: str, reached: float, name: str) -> None:
     case, plan = planned()

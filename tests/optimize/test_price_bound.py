@@ -30,7 +30,7 @@ def test_batteries_by_hand() -> None:
 def test_the_largest_unit_is_out() -> None:
     offers = [chiller(fleet=20), chiller(fleet=20, rating_mw=5.0, unit_cost_musd=4.0)]
     case = tiny(offers, heat_fraction=1.0, spare_units=1)
-    assert price_bound(case, DAY, prices(heat_spare=1.0)) == pytest.approx([1 + 10 + min(1.0, 5.0 - 20.0)], abs=1e-6)
+    assert price_bound(case, DAY, prices(cooling_spare=1.0)) == pytest.approx([1 + 10 + min(1.0, 5.0 - 20.0)], abs=1e-6)
 
 
 def test_a_negative_price_counts_as_none() -> None:

@@ -9,26 +9,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from siteopt.equipment import MEAN_POWER
 from siteopt.instance import Instance
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.fixed_days import FixedDays
-from siteopt.optimize.pricing import Prices, priced
+from siteopt.optimize.pricing import NEEDS, SPARES, Prices, priced
 from siteopt.optimize.single import cost_prices, shortfall_prices, solve_site
 from siteopt.plan import SitePlan
 from tests.cases import battery, chiller, generator, tiny
 from tests.optimize.random_cases import instances
 from tests.optimize.test_exact import thorough
 
-ROWS = ("heat", "heat_spare", "mean", "mean_spare", "peak", "swing", "ride", "gas", "nox", "water", "yard")
+LIMITED = ("gas", "nox", "water", "yard")
 DAY = np.array([[10]])
 
 
 def prices(milestones: int = 1, cost: float = 1.0, **rows: float) -> Prices:
     """Prices that are the same at every milestone; 0 where they are not given."""
-    values = {name: np.full(milestones, rows.get(name, 0.0)) for name in ROWS}
-    nothing = np.zeros(milestones, dtype=bool), np.full(milestones, -1)
-    return Prices(cost=cost, grid_margin=nothing[0], chiller_margin=nothing[1], **values)
+    names = (*NEEDS, *(f"{name} spare" for name in SPARES), *LIMITED)
+    values = {name: np.full(milestones, rows.pop(name.replace(" ", "_"), 0.0)) for name in names}
+    assert not rows
+    return Prices(
+        cost=cost,
+        needs={name: values[name] for name in NEEDS},
+        spares={name: values[f"{name} spare"] for name in SPARES},
+        **{name: values[name] for name in LIMITED},
+        grid_margin=np.zeros(milestones, dtype=bool),
+        cooling_margin=np.full(milestones, -1),
+    )
 
 
 def solved(case: Instance) -> SitePlan | None:
@@ -55,14 +64,14 @@ def test_grid_steps_by_hand() -> None:
     # 10 MW of load, 4 MW of grid, and a step of 6 MW on day 10 for 3 million
     step = {"site": 0, "ready_day": 10, "rise_mw": 6.0, "cost_musd": 3.0}
     case = tiny([generator()], [{"grid_mw": 4.0}], [step])
-    assert priced(case, DAY, prices(mean=0.5)) == pytest.approx([1 + (10 - 4) * 0.5])
+    assert priced(case, DAY, prices(mean_power=0.5)) == pytest.approx([1 + (10 - 4) * 0.5])
     # at 0.8 a MW the step is worth 4.8, which is 1.8 more than it costs
-    assert priced(case, DAY, prices(mean=0.8)) == pytest.approx([1 + (10 - 4) * 0.8 - 1.8])
-    assert priced(case, DAY - 1, prices(mean=0.8)) == pytest.approx([1 + (10 - 4) * 0.8])
+    assert priced(case, DAY, prices(mean_power=0.8)) == pytest.approx([1 + (10 - 4) * 0.8 - 1.8])
+    assert priced(case, DAY - 1, prices(mean_power=0.8)) == pytest.approx([1 + (10 - 4) * 0.8])
 
 
 def test_no_offers_at_all() -> None:
-    assert priced(tiny(), DAY, prices(mean=0.5)) == pytest.approx([1 + 10 * 0.5 - 100 * 0.5])
+    assert priced(tiny(), DAY, prices(mean_power=0.5)) == pytest.approx([1 + 10 * 0.5 - 100 * 0.5])
     best = solved(tiny())
     assert best is not None
     assert priced(tiny(), DAY, cost_prices(best)) == pytest.approx([1.0])
@@ -76,8 +85,8 @@ def test_largest_unit_is_out() -> None:
     assert best is not None
     assert best.cost_musd == pytest.approx(1 + 11, abs=1e-3)
     # at 1 a MW: small ones alone pay for 1 MW out; with large ones 5 MW are out, and each brings 1 million
-    assert priced(case, DAY, prices(heat_spare=1.0)) == pytest.approx([1 + 10 + min(1.0, 5.0 - 20.0)])
-    assert priced(case, DAY, prices(heat_spare=0.8)) == pytest.approx([1 + 8 + min(0.0, 0.8, 0.8 * 5)])
+    assert priced(case, DAY, prices(cooling_spare=1.0)) == pytest.approx([1 + 10 + min(1.0, 5.0 - 20.0)])
+    assert priced(case, DAY, prices(cooling_spare=0.8)) == pytest.approx([1 + 8 + min(0.0, 0.8, 0.8 * 5)])
 
 
 def test_prices_of_what_is_missing() -> None:
@@ -117,7 +126,10 @@ def test_duals_reach_the_linear_relaxation() -> None:
 def any_prices(draw: st.DrawFn, milestones: int) -> Prices:
     value = st.sampled_from([0.0, 0.01, 0.3, 1.0, 5.0])
     signed = st.sampled_from([-1.0, -0.1, 0.0, 0.3, 1.0])
-    rows = {name: np.array([draw(signed if name == "mean" else value) for _ in range(milestones)]) for name in ROWS}
+
+    def drawn(each: st.SearchStrategy[float]) -> np.ndarray:
+        return np.array([draw(each) for _ in range(milestones)])
+
     crew = draw(
         st.dictionaries(
             st.tuples(st.integers(0, 1), st.integers(0, milestones - 1), st.integers(0, 30)), value, max_size=3
@@ -126,10 +138,12 @@ def any_prices(draw: st.DrawFn, milestones: int) -> Prices:
     return Prices(
         cost=draw(st.sampled_from([0.0, 1.0])),
         grid_margin=np.array([draw(st.booleans()) for _ in range(milestones)]),
-        chiller_margin=np.array([draw(st.sampled_from([-1, 1])) for _ in range(milestones)]),
+        cooling_margin=np.array([draw(st.sampled_from([-1, 1])) for _ in range(milestones)]),
         budget=draw(st.sampled_from([0.0, 0.0, 0.5])),
         crew=crew,
-        **rows,
+        needs={name: drawn(signed if name == MEAN_POWER else value) for name in NEEDS},
+        spares={name: drawn(value) for name in SPARES},
+        **{name: drawn(value) for name in LIMITED},
     )
 
 

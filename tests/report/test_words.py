@@ -16,9 +16,10 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
 import siteopt
+from siteopt.equipment import KINDS, REQUIREMENTS
 from siteopt.instance import QUEUES, TRADES
-from siteopt.optimize.bottleneck import LIMITS, floors
-from siteopt.optimize.bounds import HOLDERS, requirements
+from siteopt.optimize.bottleneck import LIMITS
+from siteopt.optimize.bounds import HOLDERS
 from siteopt.output import words as words_module
 from siteopt.output.charts.electric import SOURCES
 from siteopt.output.charts.ground import LOOKS as ROLES
@@ -29,7 +30,7 @@ from siteopt.output.report import front_report
 from siteopt.output.words import LANGUAGES, Words
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.reason import Quantity, Reason, ReasonCode, because
-from siteopt.schema import CANDIDATES, Condition, Kind, Status, Trade
+from siteopt.schema import CANDIDATES, Condition, Status, Trade
 from siteopt.simulate import events
 from siteopt.simulate.dispatch import Limit, unmet
 from tests.cases import tiny
@@ -127,23 +128,22 @@ def limits_of_a_replay(patch: pytest.MonkeyPatch) -> list[Limit]:
 @cache
 def given() -> dict[str, set[str]]:
     """The names that siteopt gives, by what they are of."""
-    needs = [*requirements(tiny()), *floors(tiny())]
     with pytest.MonkeyPatch.context() as patch:
         limits = limits_of_a_replay(patch)
     columns = [column for column in CANDIDATES if column.assumable]
     return {
-        "limits": {*LIMITS, *HOLDERS, "cost", *(need.name for need in needs), *(limit.name for limit in limits)},
+        "limits": {*LIMITS, *HOLDERS, "cost", *(need.name for need in REQUIREMENTS), *(limit.name for limit in limits)},
         "queues": set(QUEUES),
         "standings": set(Standing),
         "outcomes": {*RunOutcome, "not proven"},
-        "kinds": {*Kind, *PLURAL, *PLURAL.values(), *(f"{kind} haul" for kind in Kind)},
+        "kinds": {*PLURAL, *PLURAL.values(), *(f"{kind.name} haul" for kind in KINDS)},
         "trades": {*TRADES, *Trade},
         "columns": {*(column.name for column in columns), "status", "country", "region"},
         "what stands in columns": {*(f"{state} condition" for state in Condition), *Status},
         "confidence": {"high", "medium", "low", "estimate", "unknown"},
         "units": {
             *(column.unit for column in columns if column.unit not in ("", "USD")),
-            *(thing.unit for thing in (*needs, *limits)),
+            *(thing.unit for thing in (*REQUIREMENTS, *limits)),
             *("km", "GPUs", "days", "million USD"),
         },
         "events": {

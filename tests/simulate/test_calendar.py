@@ -66,7 +66,7 @@ def test_a_truck_on_its_way_through_the_year() -> None:
     assert len(days.serving_units) == 20
     for name, first in {"left_units": 11, "arrived_units": 14, "installed_units": 16, "serving_units": 19}.items():
         assert getattr(days, name).tolist() == [0] * first + [2] * (20 - first)
-    assert days.generators_mw.tolist() == [0.0] * 19 + [10.0]
+    assert days.equipment_mw["generator"].tolist() == [0.0] * 19 + [10.0]
     assert days.networked_gpus[[9, 10]].tolist() == [0, 1000]
     assert days.training_gpus[[18, 19]].tolist() == [0, 1000]
 
@@ -137,7 +137,7 @@ def test_a_milestone_does_not_start_before_the_one_before_it() -> None:
         tiny([battery(arrival_day=30)], it_mw=[10.0, 10.0], battery_floor_mw=floor), ordered([30, 30], [1, 1])
     )
     assert found.day.tolist() == [30, 30]
-    assert said(found) == ["batteries: 1.0 MW short until unit 1 of o0 serves", "the milestone before it, m0"]
+    assert said(found) == ["battery power: 1.0 MW short until unit 1 of o0 serves", "the milestone before it, m0"]
 
 
 def test_nothing_is_waited_for_on_day_0() -> None:

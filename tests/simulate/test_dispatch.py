@@ -142,7 +142,7 @@ LIMITS = [
     # 7.2 MJ/kWh: 2 MW of gas for each MW
     ("fuel gas", "fuel gas: 12.0 MW of 10.0 MW", {}, {"gas_mw": 10.0}, [2, 0, 0], [1, 0, 0]),
     ("yard", "yard: 30.0 m² of 25.0 m²", {}, {"yard_m2": 25.0}, [3, 0, 0], [2, 0, 0]),
-    ("batteries", "batteries: 1.0 MW short", {"battery_floor_mw": np.array([[2.0]])}, {}, [0, 0, 1], [0, 0, 2]),
+    ("battery power", "battery power: 1.0 MW short", {"battery_floor_mw": np.array([[2.0]])}, {}, [0, 0, 1], [0, 0, 2]),
     ("inertia", "inertia: 3.0 MW s short", {"inertia_floor_mws": np.array([[6.0]])}, {}, [1, 0, 0], [2, 0, 0]),
 ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from siteopt.equipment import KINDS
 from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, rectangles, shortened, texts, values
 from siteopt.output.palette import BORDER, INK, KIND, STANDING
 from siteopt.output.words import MoneyUnit, Words
@@ -19,10 +20,8 @@ COLORS = {
     "site": STANDING[Standing.CHOSEN],
     "grid_steps": KIND["grid"],
     "grid_energy": KIND["grid"],
-    "generators": KIND["generator"],
     "fuel": KIND["generator"],
-    "chillers": KIND["chiller"],
-    "batteries": KIND["battery"],
+    **{kind.plural: kind.colour for kind in KINDS},
 }
 """Colour of a part of the cost: the colour of the thing that it pays for."""
 STRIP, BAR, FAN = 26.0, 30.0, 44.0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from siteopt.equipment import KINDS
 from siteopt.output.basemap import basemap, box_around
 from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, measure, shortened, texts, values
 from siteopt.output.charts.places import Label, View, placed
@@ -16,7 +17,6 @@ from siteopt.output.palette import BORDER, INK, KIND, LAND, MARKER, STANDING, WA
 from siteopt.output.words import Words
 from siteopt.record.base import Standing
 from siteopt.record.run import ListedSite, PlanRecord, RunRecord
-from siteopt.schema import Kind
 
 if TYPE_CHECKING:
     import altair as alt
@@ -31,9 +31,9 @@ AREA = {Standing.CHOSEN: 900.0, Standing.SOLVED: 260.0, Standing.EXCLUDED: 30.0}
 OTHER_AREA = 70.0
 DEPOT_AREA = 26.0
 
-BULGE = {Kind.GENERATOR: 0.10, Kind.CHILLER: 0.18, Kind.BATTERY: 0.26}
+BULGE = {kind.name: 0.10 + 0.08 * place for place, kind in enumerate(KINDS)}
 """Bend of a haul, as a share of its length: hauls of several kinds from one depot can all be seen."""
-DASH = {Kind.GENERATOR: [1, 0], Kind.CHILLER: [7, 2], Kind.BATTERY: [2, 2]}
+DASH = {kind.name: list(kind.dash) for kind in KINDS}
 THIN, THICK = 1.2, 4.5
 ALONG = np.linspace(0, 1, 25)[:, None]
 KEY_LINE, KEY_AREA = 21.0, 330.0
@@ -144,7 +144,7 @@ class _Map:
         """Return the points of the arc from a depot to the site, in pixels."""
         site, depot = self.view.pixels(np.array([[plan.longitude, plan.latitude], haul.place]))
         across = np.array([depot[1] - site[1], site[0] - depot[0]])
-        across *= np.sign(across[1] or 1) * -BULGE[Kind(haul.kind)]
+        across *= np.sign(across[1] or 1) * -BULGE[haul.kind]
         return depot + (site - depot) * ALONG + across * (4 * ALONG * (1 - ALONG))
 
     def _arcs(self, frame: Frame) -> list[alt.Chart]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from siteopt.equipment import COOLING, PEAK_POWER, beside, suppliers
 from siteopt.output.charts.base import SMALL, WIDE, Chart, Frame, apart, texts, ticks, values
 from siteopt.output.charts.panels import KEY_LINE, Scale, heading, lines, ruled
 from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, name_lines
@@ -15,7 +16,6 @@ from siteopt.output.words import Words
 from siteopt.record.base import Standing
 from siteopt.record.replay import DaySeries
 from siteopt.record.run import Milestone, PlanRecord, RunRecord
-from siteopt.schema import Kind
 
 if TYPE_CHECKING:
     import altair as alt
@@ -36,7 +36,7 @@ class Part:
     sources : dict
         Colours of what is drawn: the grid and kinds of equipment, or series of GPUs.
     need : str
-        Field of a milestone that says what it needs.
+        Field of a milestone, or requirement, that says what it needs.
     heights : tuple of float
         Heights in pixels of the plot on a wide and on a narrow chart.
     stacked : bool
@@ -51,12 +51,17 @@ class Part:
 
     def needed(self, milestone: Milestone) -> float:
         """Return what a milestone needs."""
-        return float(getattr(milestone, self.need))
+        return milestone.needed(self.need)
+
+
+def _colours(requirement: str) -> dict[str, str]:
+    return {kind.name: kind.colour for kind in suppliers(requirement)}
 
 
 PARTS = (
-    Part("power", {source: KIND[source] for source in ("grid", "generator", "battery")}, "demand_mw", (190.0, 140.0)),
-    Part("cooling", {"chiller": KIND["chiller"]}, "heat_mw", (120.0, 95.0)),
+    Part("power", {"grid": KIND["grid"], **_colours(PEAK_POWER)}, "demand_mw", (190.0, 140.0)),
+    Part("cooling", _colours(COOLING), "heat_mw", (120.0, 95.0)),
+    *(Part(one.name, _colours(one.name), one.name, (120.0, 95.0)) for one in beside()),
     Part("gpus", {"networked_gpus": NETWORKED, "training_gpus": TRAINING}, "gpus", (140.0, 110.0), stacked=False),
 )
 """Plots of the chart, from the top down."""
@@ -64,8 +69,8 @@ PARTS = (
 
 def series(days: DaySeries, source: str) -> Sequence[float]:
     """Return how much of a source is there on each of the days: MW, or a number of GPUs."""
-    if source in list(Kind):
-        return days.equipment_mw[Kind(source)]
+    if source in days.equipment_mw:
+        return days.equipment_mw[source]
     return {"grid": days.grid_mw, "networked_gpus": days.networked_gpus, "training_gpus": days.training_gpus}[source]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from siteopt.equipment import COOLING, PEAK_POWER, beside, suppliers
 from siteopt.output.charts.base import (
     QUIET,
     SMALL,
@@ -26,7 +27,6 @@ from siteopt.output.names import PLURAL
 from siteopt.output.palette import INK, KIND
 from siteopt.output.words import Words
 from siteopt.record.run import Milestone, PlanRecord, RunRecord
-from siteopt.schema import Kind
 
 if TYPE_CHECKING:
     import altair as alt
@@ -50,19 +50,19 @@ class Band:
 
     def at(self, milestone: Milestone) -> float:
         """Return how much the source gives at a milestone, in MW."""
-        return milestone.grid_mw if self.source == "grid" else milestone.equipment_mw[Kind(self.source)]
+        return milestone.grid_mw if self.source == "grid" else milestone.equipment_mw[self.source]
 
 
 @dataclass(frozen=True)
 class Need:
-    """A need that has to be met: its field in a milestone, and the dashes of its line."""
+    """A need that has to be met: its field of a milestone, or its requirement, and the dashes of its line."""
 
     field: str
     dash: Sequence[int]
 
     def at(self, milestone: Milestone) -> float:
         """Return how much is needed at a milestone, in MW."""
-        return float(getattr(milestone, self.field))
+        return milestone.needed(self.field)
 
 
 PEAK, MEAN, HEAT = Need("demand_mw", SOLID), Need("mean_mw", DASHED), Need("heat_mw", SOLID)
@@ -72,7 +72,7 @@ def power(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
     """Draw the power of grid, generators and batteries against peak demand and mean demand."""
     days = plan.replay.days
     first_mw = days.grid_mw[days.at(plan.access_day)]
-    bands = (Band("grid", first_mw, plan.access_day), Band("generator"), Band("battery"))
+    bands = (Band("grid", first_mw, plan.access_day), *_bands(PEAK_POWER))
     have, least = _least(plan, bands, PEAK)
     said = [
         words(
@@ -93,7 +93,7 @@ def power(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
 
 def cooling(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
     """Draw the cooling of the chillers against the heat."""
-    bands = (Band("chiller"),)
+    bands = _bands(COOLING)
     have, least = _least(plan, bands, HEAT)
     said = words(
         "Least is to spare at {name}: chillers of {have} MW against heat of {need} MW.",
@@ -102,6 +102,26 @@ def cooling(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
         need=words.number(least.heat_mw, 1),
     )
     return _chart("cooling", words("Cooling against heat"), said, _Supply(run, plan, bands, (HEAT,), words))
+
+
+def others(run: RunRecord, plan: PlanRecord, words: Words) -> Iterator[Chart]:
+    """Draw each requirement that has equipment of its own, beside power and cooling."""
+    for one in beside():
+        bands, need = _bands(one.name), Need(one.name, SOLID)
+        have, least = _least(plan, bands, need)
+        said = words(
+            "Least is to spare at {name}: {have} {unit} against {need}.",
+            name=least.name,
+            have=words.number(have, 1),
+            unit=one.unit,
+            need=words.number(need.at(least), 1),
+        )
+        title = words.term(one.name).capitalize()
+        yield _chart(one.name.replace(" ", "_"), title, said, _Supply(run, plan, bands, (need,), words))
+
+
+def _bands(requirement: str) -> tuple[Band, ...]:
+    return tuple(Band(kind.name) for kind in suppliers(requirement))
 
 
 def _least(plan: PlanRecord, bands: Sequence[Band], need: Need) -> tuple[float, Milestone]:
@@ -229,8 +249,8 @@ def _steps(time: Timeline, y: alt.Y, rows: Sequence[dict[str, Any]]) -> list[alt
     """Draw the lines of the needs in steps, with a pale edge so that they can be seen on any colour."""
     import altair as alt
 
-    needs = (PEAK, MEAN, HEAT)
-    scale = alt.Scale(domain=[need.field for need in needs], range=[list(need.dash) for need in needs])
+    dashes = {need.field: list(need.dash) for need in (PEAK, MEAN, HEAT)} | {one.name: SOLID for one in beside()}
+    scale = alt.Scale(domain=list(dashes), range=list(dashes.values()))
     dash = alt.StrokeDash("field:N", scale=scale, legend=None)
     edge = alt.Chart(values(rows)).mark_line(
         interpolate="step-after", color="white", strokeWidth=5, opacity=0.8, aria=False

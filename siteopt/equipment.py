@@ -1,0 +1,236 @@
+"""Register each kind of equipment and each requirement of a milestone once; everything else iterates over both.
+
+A new kind is one entry of KINDS, and a new requirement one entry of REQUIREMENTS. Model, bounds, prices, certificate,
+replay, explanation, tables, maps and charts read what a kind supplies and what a requirement asks for from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+COOLING, MEAN_POWER, PEAK_POWER = "cooling", "mean power", "peak power"
+SWING, RIDE_THROUGH = "swing", "ride through"
+BATTERY_POWER, INERTIA = "battery power", "inertia"
+POWER_QUALITY = "power quality"
+
+DISPATCHED = (COOLING, MEAN_POWER)
+"""Requirements that are met by what runs, which the plan chooses; the others are met by what is there."""
+
+
+class Amount(NamedTuple):
+    """What one unit supplies: its rating in MW (if ``per_mw``), times a field of the Instance (if there is one)."""
+
+    field: str = ""
+    per_mw: bool = True
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Kind of equipment of an offer.
+
+    Attributes
+    ----------
+    name, plural : str
+        Words for one unit and for several; ``name`` is what the column ``kind`` of the offers says.
+    supplies : mapping of a requirement to Amount
+        What one unit supplies to each requirement that this kind helps to meet.
+    columns : tuple of str
+        Columns of the offers that may not be blank for this kind.
+    colour : str
+        Colour in maps and charts, as ``#RRGGBB``.
+    dash : tuple of float
+        Length of the dashes of a line, and of the gaps between them, in pixels; a gap of 0 is a solid line.
+    """
+
+    name: str
+    plural: str
+    supplies: Mapping[str, Amount]
+    columns: tuple[str, ...]
+    colour: str
+    dash: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """Something that each milestone needs at its site: ``own + sum(supply x units) >= need``.
+
+    The need is ``product of the fields in need + of_demand x demand_mw``, where ``demand_mw`` is the peak demand.
+
+    Attributes
+    ----------
+    name, unit : str
+    statement : str
+        The inequality, in words and symbols.
+    need : tuple of str
+        Fields of the Instance whose product is the part of the need that no choice changes; it broadcasts to S x M.
+    of_demand : float
+        Share of the peak demand that is needed besides.
+    own : tuple of str
+        Fields of the Instance with what the site itself supplies (S), and what each grid step adds to it (L); empty if
+        the site supplies nothing.
+    spared : bool
+        Whether it has to be met without the spare units, too.
+    family : str
+        Constraint family that it belongs to; empty if it is a family of its own.
+    at_every_site : bool
+        Whether it holds at every site from the start, so that bounds and prices can count it; the minima of power
+        quality are found for a few sites only.
+    """
+
+    name: str
+    unit: str
+    statement: str
+    need: tuple[str, ...] = ()
+    of_demand: float = 0.0
+    own: tuple[str, ...] = ()
+    spared: bool = False
+    family: str = ""
+    at_every_site: bool = True
+
+    @property
+    def limit(self) -> str:
+        """Return the name of its constraint family, which is how a limit of a milestone is told."""
+        return self.family or self.name
+
+
+GRID, GRID_SWING = ("grid_mw", "step_rise_mw"), ("grid_swing_mw", "step_rise_swing_mw")
+"""Fields of the Instance with what the grid supplies: megawatts, and how much of a swing it tolerates."""
+
+REQUIREMENTS: list[Requirement] = [
+    Requirement(
+        COOLING,
+        "MW of heat",
+        "Remove the heat, also without the spare units: ``sum(cap_mw x units) - spare >= it_mw x heat_fraction``.",
+        need=("it_mw", "heat_fraction"),
+        spared=True,
+    ),
+    Requirement(
+        MEAN_POWER,
+        "MW",
+        "Meet the mean demand, also without the spare units: ``grid + sum(firm_mw x units) - spare >= mean_mw``, where"
+        " ``mean_mw = demand_mw - it_mw x (1 - mean_load)``.",
+        need=("it_mw", "mean_below_peak"),
+        of_demand=1.0,
+        own=GRID,
+        spared=True,
+    ),
+    Requirement(
+        PEAK_POWER,
+        "MW",
+        "Cover the peak demand: ``grid + sum(firm_mw x units) + sum(battery MW x units) >= demand_mw``.",
+        of_demand=1.0,
+        own=GRID,
+    ),
+    Requirement(
+        SWING,
+        "MW",
+        "Follow the swing of the load with batteries, generators and the grid: ``sum(battery MW x units)"
+        " + sum(step_fraction x firm_mw x units) + grid swing in service >= swing x it_mw``.",
+        need=("it_mw", "swing"),
+        own=GRID_SWING,
+    ),
+    Requirement(
+        RIDE_THROUGH,
+        "MWh",
+        "Ride through on batteries: ``sum(energy_mwh x units) >= it_mw x ride_through_minutes / 60``.",
+        need=("it_mw", "ride_through_hours"),
+    ),
+    Requirement(
+        BATTERY_POWER,
+        "MW",
+        "Have the battery power that power quality asks for: ``sum(battery MW x units) >= battery_floor_mw``.",
+        need=("battery_floor_mw",),
+        family=POWER_QUALITY,
+        at_every_site=False,
+    ),
+    Requirement(
+        INERTIA,
+        "MW s",
+        "Have the inertia that power quality asks for: ``sum(inertia_s x firm_mw x units) >= inertia_floor_mws``.",
+        need=("inertia_floor_mws",),
+        family=POWER_QUALITY,
+        at_every_site=False,
+    ),
+]
+"""Requirements, in the order in which they are counted and named."""
+
+_MW = Amount()
+
+KINDS: list[Kind] = [
+    Kind(
+        "generator",
+        "generators",
+        {MEAN_POWER: _MW, PEAK_POWER: _MW, SWING: Amount("step_fraction"), INERTIA: Amount("inertia_s")},
+        ("fuel", "heat_rate_mj_per_kwh", "nox_g_per_kwh", "step_fraction"),
+        colour="#E69F00",
+        dash=(1, 0),
+    ),
+    Kind("chiller", "chillers", {COOLING: _MW}, ("cop",), colour="#009E73", dash=(7, 2)),
+    Kind(
+        "battery",
+        "batteries",
+        {PEAK_POWER: _MW, SWING: _MW, RIDE_THROUGH: Amount("energy_mwh", per_mw=False), BATTERY_POWER: _MW},
+        ("energy_mwh",),
+        colour="#CC79A7",
+        dash=(2, 2),
+    ),
+]
+"""Kinds of equipment, in the order in which tables and legends show them. Colours: Okabe and Ito (2008)."""
+
+
+def register(kind: Kind, *requirements: Requirement) -> None:
+    """Add a kind of equipment, and requirements that it is the first to supply, before any other module is imported.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`check`.
+    """
+    REQUIREMENTS.extend(requirements)
+    KINDS.append(kind)
+    check()
+
+
+def check() -> None:
+    """Check that the registered kinds and requirements fit together.
+
+    Raises
+    ------
+    ValueError
+        If a name occurs twice, a kind supplies nothing or something that nobody requires, or nothing supplies a
+        requirement: rows of such a kind would change no answer, and nothing would say so.
+    """
+    names = [*(kind.name for kind in KINDS), *(one.name for one in REQUIREMENTS)]
+    wrong = [f"{name} is registered twice" for name in sorted({name for name in names if names.count(name) > 1})]
+    required, supplied = {one.name for one in REQUIREMENTS}, {name for kind in KINDS for name in kind.supplies}
+    wrong += [f"a {kind.name} supplies nothing" for kind in KINDS if not kind.supplies]
+    wrong += [f"{name} is supplied, and no requirement" for name in sorted(supplied - required)]
+    wrong += [f"nothing supplies {name}" for name in sorted(required - supplied)]
+    if wrong:
+        raise ValueError("; ".join(wrong))
+
+
+def kind_of(name: str) -> Kind:
+    """Return a registered kind by its name; raise KeyError if there is none."""
+    return {kind.name: kind for kind in KINDS}[name]
+
+
+def suppliers(requirement: str) -> Iterator[Kind]:
+    """Yield the kinds that supply a requirement."""
+    return (kind for kind in KINDS if requirement in kind.supplies)
+
+
+def beside() -> list[Requirement]:
+    """Return the requirements with equipment of their own, which supplies neither peak power nor cooling."""
+    shown = [kind for name in (PEAK_POWER, COOLING) for kind in suppliers(name)]
+    return [one for one in REQUIREMENTS if not any(kind in shown for kind in suppliers(one.name))]
+
+
+def of_family(family: str) -> list[Requirement]:
+    """Return the requirements of a constraint family."""
+    return [one for one in REQUIREMENTS if one.limit == family]
+
+
+check()

@@ -1,0 +1,1 @@
+"""A fourth kind of equipment with a requirement of its own, registered and then taken through all of siteopt."""
