@@ -1,4 +1,4 @@
-"""Make the base map that comes along with siteopt from Natural Earth (public domain, naturalearthdata.com).
+"""Make the base map that comes with siteopt from Natural Earth (public domain, naturalearthdata.com).
 
 ``python docs/basemap.py FOLDER``: the folder holds the 1:10m shapefiles ``land``, ``lakes``,
 ``admin_0_boundary_lines_land`` and ``admin_1_states_provinces_lines``. Outlines are simplified to about 2 km, and
@@ -26,7 +26,7 @@ LAYERS = {
 SMALLEST_DEG2 = {"land": 0.003, "lake": 0.1}
 TOLERANCE_DEG = 0.02
 ZONE_EDGES = ((126.686, 37.782, 128.395, 38.578), (126.607, 37.788, 128.360, 38.675))
-"""Bounds of the two edges of the demilitarised zone of Korea, which would draw the border between them thrice."""
+"""Bounds of the two edges of the demilitarised zone of Korea, which would otherwise draw the border three times."""
 
 
 def shapes(path: Path, kind: str) -> np.ndarray:

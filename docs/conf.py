@@ -1,4 +1,4 @@
-"""How Sphinx builds the site of the documents: ``make site``."""
+"""Configure Sphinx, which builds the documentation site: ``make site``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ highlight_language = "text"
 
 myst_heading_anchors = 4
 
-# The site shows what the code of today answers: notebooks are stored without outputs, and run in every build.
+# Notebooks are stored without outputs and run in every build, so the site always shows current answers.
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
@@ -49,18 +49,18 @@ SEVERAL = re.compile(r"^(\w+(?:, \w+)+) : (.+)$", re.MULTILINE)
 
 
 def link_to_pages(app: Sphinx, name: str, source: list[str]) -> None:
-    """Lead links to files outside the folder of the documents to the pages that include them."""
+    """Point links to files outside this folder to the pages that include them."""
     for file, page in OUTSIDE.items():
         source[0] = source[0].replace(f"]({file}", f"]({page}")
 
 
 def one_a_line(app: Sphinx, what: str, name: str, described: object, options: object, lines: list[str]) -> None:
-    """Give each attribute a line of its own, since Napoleon reads the first of a line only."""
+    """Give each attribute its own line, since Napoleon reads only the first of a line."""
     text = SEVERAL.sub(lambda m: "\n".join(f"{each} : {m[2]}" for each in m[1].split(", ")), "\n".join(lines))
     lines[:] = text.split("\n")
 
 
 def setup(app: Sphinx) -> None:
-    """Register what this site adds to Sphinx."""
+    """Register the extensions of this site with Sphinx."""
     app.connect("source-read", link_to_pages)
     app.connect("autodoc-process-docstring", one_a_line, priority=100)

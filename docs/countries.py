@@ -1,11 +1,11 @@
-"""Make the map of countries that comes along with siteopt from Natural Earth (public domain, naturalearthdata.com).
+"""Make the map of countries that comes with siteopt from Natural Earth (public domain, naturalearthdata.com).
 
 ``python docs/countries.py FOLDER``: the folder holds ``countries-10m.json`` of the npm package *world-atlas* (Natural
 Earth's 1:10m countries), and of *i18n-iso-countries* (MIT licence) ``codes.json`` (ISO 3166), ``en.json`` and
 ``ko.json`` (names).
 
-Each country is grown by the tolerance of the check, 25 km, and then simplified to about 2 km, so that the check need
-measure no distance. Growing also swallows fjords and islets, which makes the map small.
+Each country is grown by the tolerance of the check, 25 km, and then simplified to about 2 km, so that the check
+does not have to measure distances. Growing also swallows fjords and islets, which makes the map small.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TARGET = Path(__file__).parent.parent / "siteopt" / "geodata" / "countries.parqu
 GROWN_M = 25_000
 TOLERANCE_DEG = 0.02
 TILE_DEG = 5
-"""Shapes are grown by tiles of this size, each on a plane about its middle: true to a thousandth."""
+"""Shapes are grown in tiles of this size, each on a plane about its middle, with an error of a thousandth."""
 
 SOUTH = -85
 """No tile further south is grown, because a plane about a tile cannot hold the pole."""
@@ -53,7 +53,7 @@ UNCODED = {
     "Bajo Nuevo Bank": "CO JM US",
     "Serranilla Bank": "CO JM US",
 }
-"""What Natural Earth gives no code of ISO 3166, and the codes that a table may give a place there."""
+"""Areas without an ISO 3166 code in Natural Earth, and the codes that a table may give a place there."""
 
 ALSO = {
     **dict.fromkeys(("PR", "GU", "VI", "AS", "MP", "UM"), "US"),
@@ -77,10 +77,10 @@ ALSO = {
 of parts that Natural Earth keeps with their state."""
 
 COLLOQUIAL = {"KR": ["Korea", "한국"]}
-"""What people write for a country beside its names."""
+"""Other names that people write for a country."""
 
 CRIMEA = (shapely.box(32.3, 44.3, 36.7, 46.3), ["RU"], ["UA", "RU"])
-"""Where, of which shapes, and the codes to take: Natural Earth draws who holds a place, the United Nations differ."""
+"""Area, shapes and codes to use: Natural Earth draws who controls a place, and the United Nations differ."""
 
 
 def grown(shape: shapely.Geometry) -> list[shapely.Polygon]:

@@ -1,4 +1,4 @@
-"""Write the generated blocks of the documents: every figure in them comes from a run or from the schema.
+"""Write the generated blocks of the documents. Every figure in them comes from a run or from the schema.
 
 ``python docs/generate.py`` (``make docs``) rewrites them; a test fails where a document is out of date.
 """
@@ -25,7 +25,7 @@ MEMPHIS = 'filter.regions=["TN"]'
 RENTALS_OFF = "supply.max_fleet_share=0"
 
 HISTORY = {"first run": (80, "43 available"), "100k": (122, "120 to 150"), "200k": (214, "250")}
-"""Day of each milestone, and MW, as it was (sources stand in docs/backtest.md)."""
+"""Day of each milestone, and MW, as they really were (docs/backtest.md has the sources)."""
 
 
 @functools.cache
@@ -51,7 +51,7 @@ def _table(head: list[str], rows: list[list[object]]) -> str:
 
 
 def memphis() -> str:
-    """Return the model's Memphis beside what happened."""
+    """Compare the model's days for Memphis with what happened."""
     rows: list[list[object]] = []
     for found in _plan(MEMPHIS).milestones:
         day, mw = HISTORY[found.name]
@@ -67,11 +67,11 @@ def memphis() -> str:
                 _held_by(found.held_by),
             ]
         )
-    return _table(["milestone", "GPUs", "model day", "day", "difference", "model MW", "MW", "held by"], rows)
+    return _table(["milestone", "GPUs", "model day", "day", "difference", "model MW", "MW", "limited by"], rows)
 
 
 def memphis_mix() -> str:
-    """Return what the model rents for Memphis."""
+    """List the units that the model rents for Memphis."""
     found = _plan(MEMPHIS)
     rows = [[one.kind, one.model, one.depot, *one.units.values(), one.arrives_day] for one in found.orders]
     names = [f"units at {milestone.name}" for milestone in found.milestones]
@@ -79,17 +79,19 @@ def memphis_mix() -> str:
 
 
 def rentals_off() -> str:
-    """Memphis without any rented unit."""
+    """Compare Memphis with and without rented units."""
     with_rent, without = _plan(MEMPHIS), _plan(MEMPHIS, RENTALS_OFF)
     rows: list[list[object]] = [
         [one.name, one.day, other.day, other.day - one.day, f"{other.grid_mw:g}", _held_by(other.held_by)]
         for one, other in zip(with_rent.milestones, without.milestones, strict=True)
     ]
-    return _table(["milestone", "day with rentals", "day without", "days later", "grid MW in service", "held by"], rows)
+    return _table(
+        ["milestone", "day with rentals", "day without", "days later", "grid MW in service", "limited by"], rows
+    )
 
 
 def ranking() -> str:
-    """Every candidate of the reference scenario that can serve."""
+    """List every candidate of the reference scenario that can serve."""
     rows: list[list[object]] = [
         [
             site.rank,
@@ -106,17 +108,17 @@ def ranking() -> str:
 
 
 def make_run() -> str:
-    """Return what the reference run prints, but for its seconds."""
+    """Return what the reference run prints, without its seconds."""
     return "```\n" + re.sub(r"MILPs in [\d.]+ s", "MILPs in a few seconds", str(_solve())) + "\n```"
 
 
 def explain() -> str:
-    """Why Memphis does not win the reference run."""
+    """Explain why Memphis does not win the reference run."""
     return f"```\n{siteopt.explain(COLOSSUS, 'us-memphis-electrolux')}\n```"
 
 
 def prove() -> str:
-    """Return what a proof of the small scenario prints, but for its seconds."""
+    """Return what a proof of the small scenario prints, without its seconds."""
     with tempfile.TemporaryDirectory() as folder:
         _solve(scenario=COLOSSUS.with_name("frugal.toml")).write(Path(folder) / "run")
         report = str(siteopt.prove(Path(folder) / "run"))
@@ -124,7 +126,7 @@ def prove() -> str:
 
 
 def classes() -> str:
-    """Return the limits of ISO 8528-5 as the replay has them."""
+    """Return the limits of ISO 8528-5 that the replay uses."""
     rows: list[list[object]] = [
         ["frequency dip", *(f"{one.dip:.0%}" for one in CLASSES.values())],
         ["frequency rise", *(f"{one.rise:.0%}" for one in CLASSES.values())],
@@ -137,7 +139,7 @@ def classes() -> str:
 
 
 def replays() -> str:
-    """Every milestone of every example as planned and as replayed, with its electricity."""
+    """List every milestone of every example as planned and as replayed, with its power quality."""
     rows: list[list[object]] = []
     for path in sorted(COLOSSUS.parent.glob("*.toml")):
         found = (_solve() if path == COLOSSUS else _solve(scenario=path)).record
@@ -151,7 +153,7 @@ def replays() -> str:
 
 
 def memphis_electricity() -> str:
-    """Return what the electricity at Memphis goes through at the last milestone."""
+    """List the electrical events at Memphis at the last milestone."""
     found = _plan(MEMPHIS).power_quality
     failed = {(one.event, one.mode) for one in found.without_batteries.failed}
     rows: list[list[object]] = [
@@ -168,7 +170,7 @@ def memphis_electricity() -> str:
 
 
 def memphis_swing() -> str:
-    """Return the routine swing at Memphis with batteries and without, and the rounds of the reference scenario."""
+    """Return the routine swing at Memphis with and without batteries, and the iterations of the reference scenario."""
     said = [
         f"* {'With' if one.batteries else 'Without'} its batteries, {one.event} at {one.milestone}"
         f" ({one.mode}): {min(one.hz):.2f} to {max(one.hz):.2f} Hz"
@@ -182,7 +184,7 @@ def memphis_swing() -> str:
     more = (reference.cost.total_usd - before.cost_usd) / 1e6
     later = [one.day - day for one, day in zip(reference.milestones, before.days, strict=True)]
     said.append(
-        f"* The reference scenario, {reference.site_name}: {quality.rounds} rounds, {more:,.1f} M USD and"
+        f"* The reference scenario, {reference.site_name}: {quality.rounds} iterations, {more:,.1f} M USD and"
         f" {', '.join(map(str, later))} days more than the plan without the class"
     )
     return "\n".join(said)
@@ -197,11 +199,11 @@ GROUPS = {
     "E9": "siteopt itself",
     "W": "Warnings",
 }
-"""How the numbers of errors begin, and what they are about."""
+"""Title of each group of errors, by the first characters of their numbers."""
 
 
 def errors() -> str:
-    """Every error and every warning, by number."""
+    """List every error and every warning, by number."""
     lines = []
     for begins, title in GROUPS.items():
         codes = sorted((code for code in Code if code.number.startswith(begins)), key=lambda code: code.number)
@@ -229,7 +231,7 @@ BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
 
 
 def block(path: str, name: str) -> str:
-    """Return the text that stands in a document between ``<!-- name -->`` and ``<!-- end -->``."""
+    """Return the text of a document between ``<!-- name -->`` and ``<!-- end -->``."""
     return _pattern(name).search((ROOT / path).read_text(encoding="utf-8"))["text"].strip()  # type: ignore[index]
 
 

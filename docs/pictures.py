@@ -54,7 +54,7 @@ def keep():
 
 QTimer.singleShot(3000, arrange)
 """
-"""Runs inside the QGIS desktop once the project is open: the window with its map and its legend."""
+"""Script that runs inside QGIS once the project is open, and saves the window with its map and legend."""
 
 
 def report_picture(path: Path) -> None:
@@ -63,7 +63,7 @@ def report_picture(path: Path) -> None:
     Raises
     ------
     FileNotFoundError
-        Where there is no Chromium.
+        If there is no Chromium.
     """
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -84,7 +84,7 @@ def qgis_picture(path: Path) -> None:
     Raises
     ------
     FileNotFoundError
-        Where QGIS made no picture.
+        If QGIS made no picture.
     """
     run = siteopt.solve(COLOSSUS).write(ROOT / "runs" / "colossus")  # QGIS marks layers of a temporary folder
     with tempfile.TemporaryDirectory() as folder:
@@ -96,7 +96,7 @@ def qgis_picture(path: Path) -> None:
         subprocess.run(
             [*screen, *desktop, str(run / "siteopt.qgz")],
             env={**os.environ, **sizes, "PICTURE": str(window)},
-            check=False,  # it says nothing of success: the picture does
+            check=False,  # the exit code does not tell success; the picture does
             timeout=120,
         )
         with Image.open(window) as picture:
@@ -104,7 +104,7 @@ def qgis_picture(path: Path) -> None:
 
 
 def frequency_picture(path: Path) -> None:
-    """Draw the frequency at Memphis with its batteries and without, as the report shows it."""
+    """Draw the frequency at Memphis with and without batteries, as the report shows it."""
     memphis = siteopt.solve(siteopt.read_scenario(COLOSSUS, ['filter.regions=["TN"]']))
     assert memphis.record.plan is not None
     chart = frequency(memphis.record.plan, Words.of(memphis.record))
@@ -113,7 +113,7 @@ def frequency_picture(path: Path) -> None:
 
 
 def _keep(picture: Image.Image, path: Path) -> None:
-    """Save a picture in few colours, each near its own: the rare ones mean something."""
+    """Save a picture with few colours, each near the original, since rare colours carry meaning."""
     few = picture.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     path.parent.mkdir(parents=True, exist_ok=True)
     few.save(path, optimize=True)

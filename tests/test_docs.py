@@ -46,7 +46,8 @@ def test_links_between_files_lead_somewhere(path: Path) -> None:
 
 def test_readme_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    commands = [line.split("#")[0] for line in text.splitlines() if line.startswith(("siteopt ", "cd mysites"))]
+    lines = "".join(re.findall(r"^```\w*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)).splitlines()
+    commands = [line.split("#")[0] for line in lines if line.startswith(("siteopt ", "cd mysites"))]
     assert len(commands) > 3
     monkeypatch.chdir(tmp_path)
     for command in map(shlex.split, commands):

@@ -24,19 +24,18 @@ from tests.reliability.record import Record, table
 DOCUMENT = ROOT / "docs" / "reliability.md"
 
 TEXT = """# Reliability
-No input ends in a traceback; nothing that happens to a run may cost what was there before, and whatever ends it says so
-in one line. This page is written by `{command}`, which makes it all happen; nothing in it is written
-by hand.
+No input may end in a traceback. Nothing that happens to a run may damage earlier outputs, and a run that ends early
+says so in one line. `{command}` makes all of this happen and writes this page; nothing here is written by hand.
 
 {table}
 
-*Ended well or in a clear message*: an input was read, or every line that is told of it names a place and the number
-of an error; the run wrote its outputs, or ended with one line on standard error that ends in such a number, and with
-the exit code that the guide gives; a killed run says nothing. The broken files of the corpus (`tests/broken/`) get
-exactly the message that stands beside them; of the spoilt inputs (`tests/fuzz/`), which start from sound ones, some
-remain sound. *Tracebacks* counts errors of siteopt itself (E901), too. *Outputs lost*: an input was changed; or
-afterwards the folder held neither the whole earlier run nor the whole new one, files of the user's were missing, or a
-further run left something unfinished behind. Folders are compared by all bytes but the seconds that a run took.
+*Ended well or in a clear message*: the input was read, or every line of the message names a place and an error number.
+The run wrote its outputs, or ended with one line on standard error that ends in an error number, and with the exit code
+that the guide gives. A killed run prints nothing. The broken files of the corpus (`tests/broken/`) get exactly the
+message that is stored beside them. The spoilt inputs (`tests/fuzz/`) start from valid ones, and some stay valid.
+*Tracebacks* also counts errors in siteopt itself (E901). *Outputs lost*: an input was changed; or afterwards the folder
+held neither the whole earlier run nor the whole new one, files of the user were missing, or a further run left
+something unfinished behind. Folders are compared byte by byte, except for the seconds that a run took.
 
 {skipped}
 
@@ -77,7 +76,7 @@ def main() -> int:
         TEXT.format(
             command=" ".join(["python -m tests.reliability", *sys.argv[1:]]),
             table=found,
-            skipped=f"Not tried on this machine: {'; '.join(left_out)}." if left_out else "Everything was tried.",
+            skipped=f"Not tried on this machine: {'; '.join(left_out)}." if left_out else "Every case was tried.",
             date=datetime.now(UTC).date().isoformat(),
             machine=machine,
             minutes=(time.monotonic() - begun) / 60,
