@@ -33,6 +33,25 @@ class Milestone(_Part):
     days_saved: dict[str, int]
 
 
+class Prices(_Part):
+    """Prices of the rows of a site, by milestone."""
+
+    heat: tuple[float, ...]
+    heat_spare: tuple[float, ...]
+    mean: tuple[float, ...]
+    mean_spare: tuple[float, ...]
+    peak: tuple[float, ...]
+    swing: tuple[float, ...]
+    ride: tuple[float, ...]
+    chiller_margin: tuple[int, ...]
+
+
+class Proof(_Part):
+    """Data that guide the proof of a run."""
+
+    prices: tuple[Prices, ...] = ()
+
+
 class Days(_Part):
     """Series of what was in place on each day on which something changed."""
 
@@ -175,7 +194,7 @@ class Run(Stored):
     power_quality: PowerQuality | None
     ranking: tuple[Site, ...]
     certificate: RunCertificate
-    proof: Json = Field(default_factory=dict)
+    proof: Proof = Proof()
 
 
 class FrontSite(_Part):

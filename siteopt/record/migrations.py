@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from siteopt.equipment import COOLING, MEAN_POWER, PEAK_POWER, RIDE_THROUGH, SWING
 from siteopt.instance import QUEUES
 from siteopt.record import format_1
 from siteopt.record.base import FORMAT_VERSION, Heading
@@ -54,7 +55,8 @@ def _run(stored: Json) -> Json:
     plain = ("scenario_path", "method", "objective", "commissioning_days", "candidates", "eligible", "ranks_asked")
     return {
         **found.heading(),
-        **{name: getattr(found, name) for name in (*plain, "assumptions", "proof")},
+        **{name: getattr(found, name) for name in (*plain, "assumptions")},
+        "proof": {**found.proof.kept("prices"), "prices": [_prices(one) for one in found.proof.prices]},
         "plan": _plan(found),
         "ranking": [_site(row, found.objective) for row in found.ranking],
         "certificate": {
@@ -74,6 +76,21 @@ def _certificate(found: format_1.Certificate) -> Json:
         **{name: getattr(found, name) for name in ("solver", "milps_solved", "seconds")},
         "environment": {name: getattr(found, name) for name in ("random_seed", "python", "packages")},
         "recomputed": recomputed if any(value is not None for value in recomputed.values()) else None,
+    }
+
+
+def _prices(found: format_1.Prices) -> Json:
+    return {
+        **found.kept(*format_1.Prices.model_fields),
+        "needs": {
+            COOLING: found.heat,
+            MEAN_POWER: found.mean,
+            PEAK_POWER: found.peak,
+            SWING: found.swing,
+            RIDE_THROUGH: found.ride,
+        },
+        "spares": {COOLING: found.heat_spare, MEAN_POWER: found.mean_spare},
+        "cooling_margin": found.chiller_margin,
     }
 
 

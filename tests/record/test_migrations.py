@@ -84,8 +84,23 @@ def test_the_run_is_the_same(unpacked: Path, name: str) -> None:
     now = record.model_dump(mode="json")
     plain = ("siteopt_version", "scenario", "scenario_path", "settings", "start_date", "currency", "currency_per_usd")
     plain += ("outcome", "method", "objective", "commissioning_days", "candidates", "eligible", "ranks_asked")
-    for field in (*plain, "assumptions", "warnings", "proof"):
+    for field in (*plain, "assumptions", "warnings"):
         assert now[field] == before[field], field
+    prices = now["proof"].pop("prices"), before["proof"].pop("prices")
+    assert now["proof"] == before["proof"]
+    for one, old in zip(*prices, strict=True):
+        needs, spares = one.pop("needs"), one.pop("spares")
+        named = {
+            "cooling": "heat",
+            "mean power": "mean",
+            "peak power": "peak",
+            "swing": "swing",
+            "ride through": "ride",
+        }
+        assert needs == {name: old.pop(field) for name, field in named.items()}
+        assert spares == {"cooling": old.pop("heat_spare"), "mean power": old.pop("mean_spare")}
+        assert one.pop("cooling_margin") == old.pop("chiller_margin")
+        assert one == old
     assert [one.model_dump(exclude_none=True) for one in record.inputs] == before["inputs"]
 
 
@@ -102,6 +117,7 @@ def test_the_plan_is_the_same(unpacked: Path, name: str) -> None:
     for milestone, one in zip(now["milestones"], before["milestones"], strict=True):
         equipment, saved = milestone.pop("equipment_mw"), milestone.pop("days_saved")
         assert milestone.pop("held_by")
+        assert milestone.pop("requirements") == []
         for kind, field in (("generator", "generators_mw"), ("chiller", "chillers_mw"), ("battery", "batteries_mw")):
             assert equipment[kind] == one.pop(field)
         assert [(each["limit"], each["days"]) for each in saved] == list(one.pop("days_saved").items())
