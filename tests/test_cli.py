@@ -203,8 +203,8 @@ def test_pareto_writes_beside_the_run_and_may_be_run_again(
     monkeypatch.chdir(tmp_path)
     first, again = call("pareto", world), call("pareto", world, "--milestone", "first run", "--top", 1, "--workers", 1)
     assert (first.exit_code, again.exit_code) == (0, 0)
-    assert first.stdout.startswith("small: proven, days to first run against cost, 2 sites")
-    assert again.stdout.startswith("small: proven, days to first run against cost, 1 site,")
+    assert first.stdout.startswith("small: proven, Pareto front of the start day of first run and cost, 2 sites")
+    assert again.stdout.startswith("small: proven, Pareto front of the start day of first run and cost, 1 site,")
     written = {path.name for path in (tmp_path / "runs" / "small-pareto").iterdir()}
     assert written == {"report.html", "pareto.csv", "pareto.geojson", "pareto.json"}
 
@@ -243,7 +243,7 @@ def test_top_and_workers(world: Path, tmp_path: Path) -> None:
     document = json.loads((tmp_path / "out" / "plan.json").read_text())
     assert document["ranks_asked"] == 1
     assert [row["rank"] for row in document["ranking"]] == [1, None, None]
-    assert document["ranking"][1]["standing"] == "ruled out"
+    assert document["ranking"][1]["standing"] == "not ranked"
     assert document["ranking"][1]["cost_bound_usd"] > 0
 
 
@@ -281,7 +281,7 @@ def test_second_solver_is_mistaken(world: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("siteopt.run.cross_check", lambda best, seconds, stop: check)
     result = call("solve", world, "--out", tmp_path / "out", "--verify-with", "cbc")
     assert result.exit_code == 0
-    assert "is mistaken: the plan that is given holds" in result.stdout
+    assert "is mistaken: this plan is valid" in result.stdout
     assert "is mistaken" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 

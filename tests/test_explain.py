@@ -61,7 +61,7 @@ def test_earlier_access_makes_a_late_site_win(tmp_path: Path) -> None:
     for access, winner in ((change.needed, "beta"), (change.needed + 1, "alpha")):
         sites = changed(late, "site_id", "beta", access_days=access)
         assert chosen(tmp_path / f"{access}", sites) == winner
-    words = f"access {50 - change.needed:g} days earlier (day {change.needed:g}, not 50)"
+    words = f"handover {50 - change.needed:g} days earlier (day {change.needed:g}, not 50)"
     assert words in str(found)
     assert "Behind      first run by" in str(found)
 
@@ -77,7 +77,7 @@ def test_site_and_winner_are_side_by_side(tmp_path: Path) -> None:
         assert sum(compared.units.values()) > 0
     lines = str(found).splitlines()
     assert lines[:2] == [
-        "Site        Beta Mill (beta): it can serve, and does not win",
+        "Site        Beta Mill (beta): it can serve, but does not win",
         "Winner      Alpha Works (alpha)",
     ]
     assert any(line.startswith("Behind      in cost by USD") and "site USD 4.00 million" in line for line in lines)
@@ -97,7 +97,7 @@ def test_shortfall_of_floor_is_in_square_metres(tmp_path: Path) -> None:
     assert found.record.shortfalls == (short,)
     lines = str(found).splitlines()
     assert lines[0] == "Site        Beta Mill (beta): it cannot serve"
-    assert "Lacks       floor area for first run: short of 500.0 of 3,500.0 m²" in lines
+    assert "Lacks       floor area for first run: 500.0 of 3,500.0 m² missing" in lines
     assert "To serve:   500 m² more floor (3,500, not 3,000)" in lines
 
 
@@ -120,7 +120,7 @@ def test_shortfall_that_only_solving_finds(tmp_path: Path) -> None:
 
 def test_no_change_of_the_site_brings_the_deliveries_forward(tmp_path: Path) -> None:
     found = explained(tmp_path, "beta", "project.horizon_days=15")
-    assert "no change of the site is sufficient, nor are all of them together" in str(found)
+    assert "no change of the site is sufficient, not even all of them together" in str(found)
     assert {short.limit for short in found.record.still_short} >= {"GPU deliveries"}
     assert found.record.rival is None
 
@@ -136,7 +136,7 @@ def test_left_out_by_the_filter_is_explained_as_if_admitted(tmp_path: Path, sett
     found = explained(tmp_path, "beta", setting)
     assert found.record.excluded == (reason,)
     said = f"{reason.values['column']} is {reason.values['found']}"
-    assert f"Left out    {said}; the rest is as if it were admitted" in str(found)
+    assert f"Excluded    {said}; the lines below assume that it is not excluded" in str(found)
     assert found.record.plan is not None
 
 
@@ -144,7 +144,9 @@ def test_left_out_by_a_date_is_explained_as_if_admitted(tmp_path: Path) -> None:
     sites = changed(SITES, "site_id", "beta", available_until="2020-01-01")
     found = explained(tmp_path, sites=sites)
     assert found.record.excluded == (because(ReasonCode.NO_LONGER_AVAILABLE, found="2020-01-01"),)
-    assert "Left out    not available since 1 January 2020; the rest is as if it were admitted" in str(found)
+    assert "Excluded    not available since 1 January 2020; the lines below assume that it is not excluded" in str(
+        found
+    )
     assert found.record.rival is not None
     assert found.record.rival.site_id == "alpha"
     assert found.record.standing is Standing.SOLVED
@@ -157,8 +159,8 @@ def test_left_out_since_unknown(tmp_path: Path) -> None:
         because(ReasonCode.UNKNOWN_FIGURES, columns=("grid_mw",)),
     )
     assert str(found).splitlines() == [
-        "Site        강진 공장 (gamma): too much about it is unknown",
-        "Left out    country is KR; unknown: grid capacity",
+        "Site        강진 공장 (gamma): it is excluded, because too much about it is unknown",
+        "Excluded    country is KR; unknown: grid capacity",
     ]
     assert found.record.plan is None
 
@@ -215,6 +217,6 @@ def test_command_refuses_an_unknown_site(tmp_path: Path) -> None:
 def test_command_says_when_the_time_ran_out(tmp_path: Path) -> None:
     result = call(write_world(tmp_path), "beta", "--time-limit", 0)
     assert result.exit_code == 4
-    assert "it is not settled" in result.stdout
+    assert "it is undecided" in result.stdout
     assert "the time ran out before the proof" in result.stdout
     assert "Winner" not in result.stdout

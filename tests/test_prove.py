@@ -71,7 +71,7 @@ def test_a_run_is_proven(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in run.iterdir()} == before
     code, text = called(run)
     assert code == 0
-    assert text.startswith("small: proven without trust in a solver")
+    assert text.startswith("small: proven without relying on a solver")
     assert "1.          Alpha Works (alpha), its plan holds" in text
     code, text = called(run, "--json")
     assert ProofReport.model_validate_json(text) == report.model_copy(update={"seconds": json.loads(text)["seconds"]})
@@ -81,7 +81,7 @@ def test_no_site_can_serve_is_proven_too(tmp_path: Path) -> None:
     run = solved(tmp_path, scenario=SCENARIO.replace("budget_usd = 1e9", "budget_usd = 1e8"))
     report = siteopt.prove(run).report
     assert (report.outcome, report.ranks, report.proven) == ("no site can serve", (), True)
-    assert "no site can serve, proven without trust in a solver" in str(siteopt.prove(run))
+    assert "no site can serve, proven without relying on a solver" in str(siteopt.prove(run))
     # with the money, the same claim is refuted
     scenario = tmp_path / "scenario.toml"
     scenario.write_text(SCENARIO, encoding="utf-8")
@@ -163,7 +163,7 @@ def test_a_second_best_site_is_refuted(tmp_path: Path) -> None:
     report = siteopt.prove(other).report
     assert report.changed_inputs == ("candidates.csv",)
     assert report.first.wrong == (winner,)
-    assert "candidates.csv is not what it was" in str(siteopt.prove(other))
+    assert "candidates.csv has changed since the plan was made" in str(siteopt.prove(other))
 
 
 # what plan.json keeps is not trusted

@@ -120,7 +120,7 @@ def test_facts_that_changed_since(run: Path) -> None:
     )
     found = siteopt.verify(run)
     assert found.record.changed_inputs == ("offers.csv",)
-    assert "offers.csv is not what it was" in str(found)
+    assert "offers.csv has changed since the plan was made" in str(found)
     assert not found.holds
 
 
@@ -152,7 +152,9 @@ def test_fewer_units_than_are_ordered(run: Path) -> None:
     assert slip.day_with is None
     assert slip.because == (Cause(change=0, days_later=None),)
     assert [reason.values["limit"] for reason in slip.reasons] == ["cooling"]
-    assert "becomes never; because of count of chiller: 40 -> 2 (never alone). cooling: " in str(found)
+    assert "becomes never; because of count of chiller: 40 -> 2 (never, with this change alone). cooling: " in str(
+        found
+    )
 
 
 def test_what_the_plan_does_not_use_changes_nothing(run: Path) -> None:

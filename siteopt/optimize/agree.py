@@ -1,8 +1,8 @@
-"""Solve and judge in turn until the chosen plan keeps its class of power quality.
+"""Run the power-quality loop: solve and check until the chosen plan keeps its class of power quality.
 
-After each solve the judge, which replays a plan electrically, checks the chosen plan. If the plan does not pass, the
-floors of its site are raised, and all is solved again. This module knows only the floors that the judge asks for.
-``docs/model.md``, *Plan and physics agree*, says what is proven in the end, and what is not.
+After each solve, a check replays the chosen plan electrically. If the plan does not pass, the minimum battery power and
+inertia of its site are raised, and everything is solved again. This module only knows the minimum values that the check
+requires. ``docs/model.md``, *Plan and physics agree*, says what is proven at the end, and what is not.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from siteopt.record.base import RunOutcome
 from siteopt.record.proof import StoredFloors
 
 LEAST_RISE, LEAST_RISE_SHARE = 0.1, 0.01
-"""Least rise of a floor above what a plan that does not pass has: in MW or MW s, and as a share; the larger counts."""
+"""Least rise of a minimum above the value of a plan that does not pass: MW or MW s, and a share; the larger counts."""
 
 REACHED = 1e-4
-"""A plan reaches a floor if it is short of it by no more than this share of what it has (of 1 MW or MW s at least).
+"""A plan reaches a minimum if it misses it by at most this share of its own value (of at least 1 MW or MW s).
 
 Such a plan may still satisfy the solver's rows.
 """
@@ -32,7 +32,7 @@ Such a plan may still satisfy the solver's rows.
 
 @dataclass(frozen=True)
 class Floors:
-    """Least battery power and inertia of a site; 0 where nothing is asked for, infinite where nothing suffices.
+    """Minimum battery power and inertia of a site; 0 if nothing is required, infinite if nothing is sufficient.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Floors:
     inertia_mws: Floats
 
     def stored(self, site_id: str) -> StoredFloors:
-        """Return the floors of a site in the form that ``plan.json`` stores."""
+        """Return the minimum values of a site as ``plan.json`` stores them."""
         battery, inertia = (
             tuple(None if math.isinf(value) else float(value) for value in values)
             for values in (self.battery_mw, self.inertia_mws)
@@ -53,7 +53,7 @@ class Floors:
 
     @staticmethod
     def restored(kept: StoredFloors) -> Floors:
-        """Return the floors that ``plan.json`` stored."""
+        """Return the minimum values that ``plan.json`` stored."""
         battery, inertia = (
             np.array([math.inf if value is None else value for value in values], dtype=float)
             for values in (kept.battery_mw, kept.inertia_mws)
@@ -62,12 +62,12 @@ class Floors:
 
 
 Judge = Callable[[SitePlan], Floors | None]
-"""Return the floors that a plan's site needs to keep its class of power quality, or None if the plan keeps it."""
+"""Return the minimum values that keep the class of power quality at a plan's site; None if the plan keeps it."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """One iteration: a plan that was chosen and judged.
+    """One iteration: a plan that was chosen and checked.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Round:
     day : M, day on which training starts at the milestone
     cost_musd : float
     floors : Floats or None
-        Floors that the judge asks for; None if the plan passes.
+        Minimum values that the check requires; None if the plan passes.
     """
 
     site_id: str
@@ -86,7 +86,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Raised:
-    """A :class:`Pool` with more floors at some of its sites; the higher of an old and a new floor counts.
+    """A :class:`Pool` with higher minimum values at some sites; the higher of an old and a new value counts.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class Raised:
     def optimistic(self, sites: Ints) -> Instance:
         """Return an optimistic Instance of these sites.
 
-        No day is later and no cost higher than in the exact one, and all else is equal.
+        No day is later and no cost is higher than in the exact one; everything else is equal.
         """
         return self._raised(self.pool.optimistic(sites), sites)
 
@@ -127,19 +127,19 @@ class Raised:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Result of solving and judging in turn.
+    """Result of the power-quality loop.
 
     Attributes
     ----------
     ranking : Ranking
-        The last ranking, found with the floors of the pool; or the one before it, if the last solve reached its limit
-        without a plan. Only the plan of the first rank is judged.
+        The last ranking, found with the minimum values of the pool; or the previous one, if the last solve reached its
+        limit without a plan. Only the plan of the first rank is checked.
     rounds : tuple of Round
-        Every plan that was chosen, in order. The last one is the plan of the ranking, if the ranking has one.
+        Every chosen plan, in order. The last one is the plan of the ranking, if the ranking has one.
     passes : bool
         Whether the ranking has a plan that passes.
     pool : Pool
-        The pool with the floors of the last solve.
+        The pool with the minimum values of the last solve.
     """
 
     ranking: Ranking
@@ -148,7 +148,7 @@ class Agreement:
     pool: Pool
 
     def stored_floors(self) -> tuple[StoredFloors, ...]:
-        """Return the floors of the pool in the form that ``plan.json`` stores."""
+        """Return the minimum values of the pool as ``plan.json`` stores them."""
         floors = self.pool.floors if isinstance(self.pool, Raised) else {}
         return tuple(floors[s].stored(self.pool.site_id[s]) for s in sorted(floors))
 
@@ -160,25 +160,25 @@ def agree(
     most_rounds: int,
     is_over: Callable[[], bool],
 ) -> Agreement:
-    """Solve until the chosen plan passes; each time it does not, raise the floors of its site, and of no other.
+    """Solve until the chosen plan passes; if it does not, raise the minimum values of its site only, and solve again.
 
-    The loop also ends if no site can serve, the optimizer reaches its limit, no round is left, or the time is up.
+    The loop also ends if no site can serve, the optimizer reaches its limit, no iteration is left, or the time is up.
 
     Parameters
     ----------
     optimise : callable
         Returns the ranking of a pool.
     judge : callable
-        Returns the floors that a plan needs, or None if it passes (see :data:`Judge`).
+        Returns the minimum values that a plan needs, or None if it passes (see :data:`Judge`).
     most_rounds : int
-        Most plans to judge; the first one is always judged.
+        Largest number of plans to check; the first one is always checked.
     is_over : callable
-        Returns whether the time is up or the user asked to stop. If so, no other round begins.
+        Returns whether the time is up or the user asked to stop. If so, no other iteration begins.
 
     Raises
     ------
     ValueError
-        If the judge does not pass a plan and asks for nothing.
+        If a plan does not pass the check, and the check requires nothing.
     """
     raised, rounds, ranking = Raised(pool), list[Round](), None
     while True:
@@ -200,18 +200,18 @@ def agree(
 
 
 def _beyond(case: Instance, plan: Plan, asked: Floors) -> Floors:
-    """Return the higher of a site's floors and those asked for, such that the plan does not reach them.
+    """Return the higher of a site's minimum values and those required, such that the plan does not reach them.
 
-    A plan that reaches all floors asked for, and still does not pass, would be chosen again and again. In that case
-    every floor asked for is raised above what the plan has.
+    A plan that reaches all required values, and still does not pass, would be chosen again and again. In that case,
+    every required value is raised above the value of the plan.
 
     Raises
     ------
     ValueError
-        If nothing is asked for.
+        If nothing is required.
     """
     if not (asked.battery_mw > 0).any() and not (asked.inertia_mws > 0).any():
-        raise ValueError(f"the plan at {case.site_id[0]} does not pass, and nothing is asked for")
+        raise ValueError(f"the plan at {case.site_id[0]} does not pass, and the check requires nothing")
     every = np.arange(case.offers)
     there = Floors(*(case.supply(name, every)[0] @ plan.units for name in (BATTERY_POWER, INERTIA)))
 

@@ -1,8 +1,8 @@
 """Show with our own small branch and bound that no plan costs less than a limit, or find one that does.
 
 Each node is closed by a safe bound. No solver is trusted: HiGHS only supplies points to branch on, and duals, from
-which :func:`siteopt.optimize.safe.lower_bound` computes bounds that hold. What is closed is proven. What is left open
-is reported with the bound that was reached.
+which :func:`siteopt.optimize.safe.lower_bound` computes safe bounds. A closed node is proven. If nodes stay open, the
+bound that was reached is returned.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from siteopt.tolerances import SAME_COST_MUSD
 NEAR_MUSD = SAME_COST_MUSD / 10
 """A node whose vertex is a plan above the limit counts as closed if its bound is this near to the limit.
 
-This is one US dollar, in millions of USD. Rows that are relaxed by a HAIR may keep the bound from coming nearer.
+This is one US dollar, in million USD. Rows that are relaxed by a HAIR may prevent a closer bound.
 """
 
 WHOLE = 1e-6
 """A variable whose value is this near to a whole number is not branched on."""
 
 TRIED = 8
-"""Most variables whose two branches are solved before one variable is chosen."""
+"""Largest number of variables whose branches are both solved before one variable is chosen."""
 
 TRUSTED = 4
-"""Number of branchings of a variable after which its average gain is believed."""
+"""Number of branchings of a variable after which its average gain is used as an estimate."""
 
 LEAST_GAIN = 1e-8
-"""Least gain of a branch that counts when the gains of both branches are multiplied (million USD)."""
+"""A smaller gain of a branch counts as this much (million USD) when the gains of both branches are multiplied."""
 
 Branchings = Mapping[str, tuple[str, int]]
-"""Variable and floor that each node was branched on, by the path from the root to the node.
+"""Variable and value (rounded down) that each node was branched on, by the path from the root to the node.
 
-In a path, 0 is the branch with values up to the floor, and 1 the branch with values above it: ``"01"`` lies below the
-floor of the root, and then above the floor of that branch.
+In a path, 0 is the branch with values up to that value, and 1 the branch with larger values: ``"01"`` is the upper
+branch of the lower branch of the root.
 """
 
 Plan = TypeVar("Plan")
@@ -58,7 +58,7 @@ Return the plan and its cost, or None if there is no plan with these whole numbe
 
 @dataclass(frozen=True)
 class Closing(Generic[Plan]):
-    """Result of a branch and bound: how far it came.
+    """Result of a branch and bound.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ def branch(
     Parameters
     ----------
     limit : float
-        Million USD; infinite to show that there is no plan at all.
+        Limit of the cost (million USD); infinite to show that there is no plan at all.
     accept : callable
         See :data:`Accept`.
     nodes : int
@@ -101,14 +101,14 @@ def branch(
     is_over : callable
         Returns whether the time is up or the user asked to stop.
     advice : mapping, optional
-        Branchings that closed the same program before.
+        Branchings that closed the same program in an earlier run.
     """
     return _Search(program, limit, accept, nodes, is_over, advice or {}).run()
 
 
 @dataclass
 class _Node:
-    """A part of the program: its path, bounds of its variables and of its cost, and the vertex to branch on."""
+    """A part of the program: its path, the bounds of its variables and its cost, and the vertex to branch on."""
 
     way: str
     bound: float
@@ -180,7 +180,7 @@ class _Search(Generic[Plan]):
     def eased(self) -> Relaxation:
         """Return the relaxation with eased rows, for nodes that are not shown to be empty.
 
-        In it a point is feasible that exceeds a row by no more than EASE (see :attr:`Program.eased`).
+        A point may exceed its rows by up to EASE (see :attr:`Program.eased`).
         """
         return Relaxation(self.program.eased, self.limit + NEAR_MUSD)
 
@@ -210,7 +210,7 @@ class _Search(Generic[Plan]):
         return None
 
     def _follow(self, node: _Node, name: str, floor: int) -> bool:
-        """Branch as advised if that divides the node, and return whether it does."""
+        """Branch as advised if that divides the node, and return whether it did."""
         column = self.program.place.get(name)
         if column is None or not node.lower[column] <= floor < node.upper[column]:
             return False
@@ -246,7 +246,7 @@ class _Search(Generic[Plan]):
         self._divide(node, column, floor, both or self._both(node, column, floor))
 
     def _both(self, node: _Node, column: int, floor: int) -> list[_Node | None]:
-        """Return the two branches of a node: a variable is at most ``floor``, or at least ``floor + 1``."""
+        """Return the two branches of a node: the variable is at most ``floor``, or at least ``floor + 1``."""
         upper, lower = node.upper.copy(), node.lower.copy()
         upper[column], lower[column] = floor, floor + 1
         return [
@@ -255,7 +255,7 @@ class _Search(Generic[Plan]):
         ]
 
     def _gained(self, node: _Node, part: _Node | None) -> float:
-        """Return by how much a branch raises the bound of its node; up to the limit if it is closed, 1 if infinite."""
+        """Return the gain of a branch: the rise of the bound of its node, up to the limit if closed, 1 if infinite."""
         above = (self.limit if part is None else part.bound) - node.bound
         return above if math.isfinite(above) else 1.0
 
@@ -265,9 +265,9 @@ class _Search(Generic[Plan]):
             self._push(part)
 
     def _halve(self, node: _Node) -> None:
-        """Halve the widest range of a whole variable, where the vertex gives nothing to branch on.
+        """Halve the widest range of a whole variable if the vertex gives nothing to branch on.
 
-        Either there is no vertex, or its whole numbers do not close the node. A node without a range is left open.
+        Either there is no vertex, or its whole numbers do not close the node. A node without a range stays open.
         """
         width = node.upper[self.wholes] - node.lower[self.wholes]
         if not width.any():

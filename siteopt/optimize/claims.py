@@ -1,7 +1,7 @@
-"""Check the claims of a run by safe bounds alone: arithmetic, prices in intervals, our own branch and bound.
+"""Check the claims of a run by safe bounds alone: arithmetic, prices in intervals, and our own branch and bound.
 
-All that a run says comes down to claims of one kind: a site has no plan by some days that costs less than a limit. That
-there is no better site and no better plan is a list of such claims: for every site, one for each goal of the objective.
+Every result of a run is a list of claims of one kind: a site has no plan by given days that costs less than a limit. To
+show that no site and no plan is better takes one such claim for each site and each goal of the objective.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from siteopt.record.proof import Means
 from siteopt.tolerances import SAME_COST_MUSD
 
 FIRST_NODES, MORE_NODES = 1000, 8
-"""Linear programs for each claim in the first pass, and how many times as many in each pass after it."""
+"""Linear programs for each claim in the first pass, and the factor by which the number grows in each later pass."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Claim that a site has no plan by some days that costs less than a limit.
+    """Claim that a site has no plan by given days that costs less than a limit.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Rival:
-    """Key that no other site is said to come before, and the index of its site; no key if no site can serve."""
+    """Key of a ranked site that others are checked against, and the index of that site; no key if no site can serve."""
 
     key: Key | None
     site: int = -1
@@ -73,7 +73,7 @@ class Rival:
         Parameters
         ----------
         head : Instance
-            Instance of any sites: only what is the same for all of them is used.
+            Instance of any sites; only the data that all sites share is used.
         """
         targets = to_serve(head) if self.key is None else to_win(head, self.key, wins_ties=site < self.site)
         return [
@@ -83,7 +83,7 @@ class Rival:
 
 
 def own_claims(head: Instance, site: int, key: Key, cost_musd: float) -> list[Claim]:
-    """Return the claims that a site's plan with this key and this cost is its best, one for each goal.
+    """Return the claims that make a plan with this key and this cost the best of its site, one for each goal.
 
     A cost that is lower by no more than CHEAPER counts as the same.
     """
@@ -94,9 +94,10 @@ def own_claims(head: Instance, site: int, key: Key, cost_musd: float) -> list[Cl
 
 
 def ruled_out(pool: Pool, sites: Ints, rival: Rival, prices: Sequence[Prices], clock: Clock) -> dict[int, Means]:
-    """Return for each site what shows that it does not come before a rival: arithmetic, prices, or OPEN for neither.
+    """Return for each site how it is shown not to come before a rival: by arithmetic, by prices, or OPEN if by neither.
 
-    A site that takes both counts as shown by prices. Prices give bounds on any days, whatever days they were made for.
+    A site that needs both counts as shown by prices. Prices give bounds for any days, not only those that they were
+    made for.
     """
     head, means = pool.exact(np.zeros(0, dtype=np.int64)), dict[int, Means]()
     # the claims are the same for all sites, except that sites before the rival win ties
@@ -129,16 +130,16 @@ def settled(
     advice: Callable[[Claim], Branchings] = lambda claim: {},
     report: Callable[[int], None] = lambda closed: None,
 ) -> list[Claim]:
-    """Settle open claims by branch and bound, in their order and as far as the time allows, and return all claims.
+    """Close open claims by branch and bound, in order and as far as the time allows, and return all claims.
 
-    Every claim gets some nodes before any claim gets more.
+    Each pass gives every open claim some nodes before any claim gets more.
 
     Parameters
     ----------
     advice : callable
-        Returns branchings that closed a claim before.
+        Returns the branchings that closed a claim in an earlier run.
     report : callable
-        Called with the number of claims that are settled.
+        Called with the number of closed claims.
     """
     claims, nodes = list(claims), FIRST_NODES
     while not clock.is_over:

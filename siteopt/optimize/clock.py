@@ -1,4 +1,4 @@
-"""Share among the searches of one run the time that is left, earlier answers, and how claims were confirmed."""
+"""Share the remaining time, earlier answers, and counts of confirmed claims among the searches of one run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from siteopt.plan import Evidence
 from siteopt.record.proof import StoredBranchings
 
 MOST_BRANCHINGS = 5000
-"""Most branchings of one claim that a run keeps; each takes about a hundred bytes."""
+"""Largest number of branchings of one claim that a run keeps; each takes about a hundred bytes."""
 
 Answer = TypeVar("Answer")
 
@@ -28,9 +28,9 @@ class OutOfTime(Exception):
     Attributes
     ----------
     plan : Plan or None
-        Best plan found so far; together with its site if several sites are searched.
+        Best plan found so far, with its site if several sites are searched.
     bound_musd : float
-        Lower bound of the objective of any plan: of the cost in million USD, or of the day if a day is minimised.
+        Lower bound of the objective of any plan: a cost (million USD), or a day if a day is minimised.
     """
 
     def __init__(self, plan: Any = None, bound_musd: float = -math.inf) -> None:
@@ -44,7 +44,7 @@ class Undecided(OutOfTime):
 
 @dataclass
 class Clock:
-    """Time that is left, whether to stop, and the answers found so far. Threads may share a clock.
+    """Remaining time, the signal to stop, and the answers found so far. Threads may share a clock.
 
     Attributes
     ----------
@@ -106,9 +106,9 @@ class Clock:
         return self.once((program.fingerprint, gap, target, cutoff, seed), answer)
 
     def once(self, question: Hashable, answer: Callable[[], Answer]) -> Answer:
-        """Return the answer to a question, which is worked out only once in a run.
+        """Return the answer to a question, which is computed only once in a run.
 
-        A thread that asks the question while another works it out waits for the answer.
+        If another thread is computing the answer, wait for it.
 
         Raises
         ------
@@ -128,7 +128,7 @@ class Clock:
         return found.result()
 
     def stored_branchings(self) -> tuple[StoredBranchings, ...]:
-        """Return the branchings in the form that ``plan.json`` stores, without those of more than MOST_BRANCHINGS."""
+        """Return the branchings as ``plan.json`` stores them, without claims of more than MOST_BRANCHINGS."""
         kept = [(key, found) for key, found in sorted(self.branchings.items()) if len(found) <= MOST_BRANCHINGS]
         return tuple(StoredBranchings(site_id=site, days=days, branchings=dict(found)) for (site, days), found in kept)
 

@@ -1,6 +1,6 @@
 """Check the chosen plan with a second solver.
 
-The word of the second solver counts no more than that of the first: only a plan that holds decides.
+The second solver is not trusted more than the first one: only a plan that holds decides.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from siteopt.optimize.solver import Outcome, Solve, second_opinion, second_solve
 from siteopt.plan import SitePlan
 
 SAME = 1e-4
-"""Costs of two solvers that differ by less than this count as the same (million USD; a hundred US dollars)."""
+"""Costs of two solvers that differ by less than this (million USD) count as equal: a hundred US dollars."""
 
 
 @dataclass(frozen=True)
 class CrossCheck:
-    """What a second solver says of a plan.
+    """Result of checking a plan with a second solver.
 
     Attributes
     ----------
     solver : str
         Name and version of the second solver.
     agrees : bool
-        Whether it found no better plan that holds, neither cheaper on these days nor a day sooner. False, too, if the
-        given plan does not hold and the solver ended with a dearer plan or none.
+        Whether it found no better plan that holds: none that is cheaper on these days, and none a day earlier. Also
+        False if the given plan does not hold and the solver ended with a more expensive plan or none.
     finished : bool
-        Whether it proved this itself. Otherwise it contradicted nothing as far as it came.
+        Whether it proved this. If False, it found no contradiction before its time ran out.
     mistaken : bool
-        Whether it called a dearer plan optimal, or said that there is no plan, although the given plan holds.
+        Whether it called a more expensive plan optimal, or found no plan possible, although the given plan holds.
     cost_musd : float or None
         Cost of its best plan on these days, if it found one that holds.
     earlier_days_refuted : tuple of str
-        Milestones for which it proved that they cannot start a day sooner. Milestones that are at their bound, or come
-        after cost in the objective, are not tried.
+        Milestones for which it proved that they cannot start a day earlier. Milestones at their bound, or after cost
+        in the objective, are not tried.
     seconds : float
         Time that the check took.
     """
@@ -63,7 +63,7 @@ def cross_check(found: SitePlan, seconds: float, stop: threading.Event | None = 
     seconds : float
         Time limit of each solve.
     stop : threading.Event, optional
-        Set it to end the check with what is known so far.
+        Set it to end the check with the results so far.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def cross_check(found: SitePlan, seconds: float, stop: threading.Event | None = 
     begin, case = time.monotonic(), found.case
 
     def asked(days: Ints) -> tuple[Solve, float | None]:
-        """Return what the solver says of these days, and the cost of its plan if that plan holds."""
+        """Return the answer of the solver for these days, and the cost of its plan if that plan holds."""
         on = FixedDays(case, days, Clock())
         said = second_opinion(on.model.problem, seconds, stop)
         plan = None if said.values is None else on.finish(said.values)

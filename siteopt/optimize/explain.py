@@ -1,7 +1,7 @@
-"""Explain why a site does not win or cannot serve, and find the least that would have to change about it.
+"""Explain why a site does not win or cannot serve, and find the smallest change that would let it win or serve.
 
-Each lever is tried at its best value first, then by bisection. What is found is proven by solving again, and so is that
-one notch less does not suffice.
+Each lever is tried at its best value first, and then by bisection. Solving again proves that a change is sufficient,
+and that one step less is not.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def changes_to(
 ) -> Iterator[tuple[Adjustment, ...]]:
     """Yield each single change that reaches a target, as small as possible.
 
-    If no single change does, yield the fewest changes that do so together.
+    If no single change is sufficient, yield the fewest changes that are sufficient together.
     """
 
     def works(changes: Sequence[Adjustment]) -> bool:
@@ -52,7 +52,7 @@ Works = Callable[[Sequence[Adjustment]], bool]
 
 
 def _fewest(levers: Sequence[Lever], works: Works) -> list[Lever]:
-    """Return the fewest levers that suffice at their best values; none if all of them together do not suffice."""
+    """Return the fewest levers that suffice at their best values; none if not even all of them together suffice."""
 
     def suffice(chosen: Sequence[Lever]) -> bool:
         return works([lever.moved(lever.notches) for lever in chosen])
@@ -66,9 +66,9 @@ def _fewest(levers: Sequence[Lever], works: Works) -> list[Lever]:
 
 
 def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, vary: Vary) -> tuple[Adjustment, ...]:
-    """Return the smallest changes of these levers that suffice; a change of the grid also as late as suffices.
+    """Return the smallest changes of these levers that suffice; for the grid, also the latest sufficient day.
 
-    The levers suffice at their best values. They are moved back one after the other.
+    The levers suffice at their best values. They are reduced one after the other.
     """
     changes = [lever.moved(lever.notches) for lever in chosen]
 
@@ -94,12 +94,12 @@ def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, var
 
 
 def shortfalls(case: Instance, clock: Clock) -> tuple[Shortfall, ...]:
-    """Return what the only site of an Instance lacks to serve: by arithmetic, or else by solving for the least."""
+    """Return what the only site of an Instance lacks to serve, by arithmetic or, if that shows nothing, by solving."""
     return tuple(_by_arithmetic(case)) or tuple(_by_solving(case, clock))
 
 
 def _by_arithmetic(case: Instance) -> Iterator[Shortfall]:
-    """Yield every need, queue, floor area and budget that falls short by itself on the last day."""
+    """Yield each requirement, queue, floor area and budget that alone falls short on the last day."""
     last, ready = np.array([case.horizon_day]), case.compute_ready_day[0] + case.commissioning_days
     needs = sources(case)
     for m, milestone in enumerate(case.milestone):
@@ -119,14 +119,14 @@ def _by_arithmetic(case: Instance) -> Iterator[Shortfall]:
 
 
 def _by_solving(case: Instance, clock: Clock) -> Iterator[Shortfall]:
-    """Yield the money that is missing if nothing else is; otherwise the shortfalls with the least sum of shares.
+    """Yield the missing money if nothing else is missing; otherwise the shortfalls with the least sum of shares.
 
-    Each shortfall counts as a share of its need.
+    Each shortfall counts as a share of its requirement.
 
     Raises
     ------
     OutOfTime
-        As Undecided if the solver finds no shortfalls, either.
+        As Undecided if the solver finds no shortfalls.
     """
     days = to_serve(case)[0].days
     cost = FixedDays(replace(case, budget_musd=math.inf), days, clock).cheapest()
@@ -146,12 +146,12 @@ def _by_solving(case: Instance, clock: Clock) -> Iterator[Shortfall]:
 
 
 def solved(case: Instance, clock: Clock, threads: ThreadPoolExecutor) -> SiteResult:
-    """Solve the only site of an Instance and return its best plan and what holds it back, or why it cannot serve.
+    """Solve the only site of an Instance, and return its best plan with its limits, or why it cannot serve.
 
     Raises
     ------
     OutOfTime
-        If the time runs out before there is a plan, or before it is known what holds it back.
+        If the time runs out before there is a plan, or before its limits are known.
     """
     limits = bounds(case)
     result = SiteResult(case.site_id[0], Standing.OPEN, limits.day[0], float(limits.cost_musd[0]))
@@ -169,7 +169,7 @@ def solved(case: Instance, clock: Clock, threads: ThreadPoolExecutor) -> SiteRes
 def findings(pool: Pool, s: int, levers: Sequence[Lever], vary: Vary, clock: Clock) -> Findings:
     """Return why a site of a pool does not win: the winner, what the site lacks, and what would have to change.
 
-    For the winner itself, return the next best site beside it. If the time runs out, return what is known by then.
+    For the winner itself, return the next best site. If the time runs out, return what is known by then.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def findings(pool: Pool, s: int, levers: Sequence[Lever], vary: Vary, clock: Clo
     case = pool.exact(np.array([s]))
 
     def held(changes: Sequence[Adjustment]) -> Instance:
-        # floors of power quality come from plans and not from the site's cells, so its variants do not know them
+        # minimum battery power and inertia come from plans, not from the site's table, so its variants lack them
         return replace(vary(changes), battery_floor_mw=case.battery_floor_mw, inertia_floor_mws=case.inertia_floor_mws)
 
     with ThreadPoolExecutor() as threads:

@@ -1,8 +1,7 @@
 """Finish a plan from its whole numbers: fix them, solve the continuous part again, and make the plan hold exactly.
 
-A solver's whole numbers are whole only within its tolerance, and so is all that depends on them: 3e-8 of a chiller of
-575 MW remove 17 W of heat that no chiller removes. So units and steps are rounded first, and the rest follows from
-them.
+A solver's whole numbers are whole only within its tolerance: 3e-8 of a chiller of 575 MW would remove 17 W of heat that
+no chiller removes. So units and steps are rounded first, and everything else is computed from them.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from siteopt.tolerances import FINISHING_TOLERANCE
 
 
 class Finisher:
-    """Make plans from the values that a solver gives to the variables of a model.
+    """Make plans from a solver's values for the variables of a model.
 
     Parameters
     ----------
     free : collection of str
-        Families of the certificate that need not hold.
+        Relaxed families, by their names in the certificate.
     """
 
     def __init__(self, model: Model, program: Program, free: Collection[str] = ()) -> None:
@@ -46,8 +45,8 @@ class Finisher:
     def finish(self, values: Floats) -> tuple[Instance, Plan] | None:
         """Return the site that these values choose, and its cheapest plan with their whole numbers.
 
-        A row is exceeded, by at most a HAIR, only if there is no other way. Return None if there is no plan with these
-        whole numbers: a row would be exceeded by more.
+        A row is exceeded only if there is no other plan, and by at most a HAIR. Return None if these whole numbers
+        allow no plan.
         """
         program = self._program
         lower, upper = program.lower.copy(), program.upper.copy()
@@ -60,9 +59,9 @@ class Finisher:
         return None
 
     def _made(self, values: Floats) -> tuple[Instance, Plan] | None:
-        """Return the site and the plan of values whose whole numbers are whole; None if a row does not hold.
+        """Return the site and the plan of values with exact whole numbers; None if a row does not hold.
 
-        The plan is balanced (see :func:`balanced`) unless that would break another row.
+        The plan is balanced (see :func:`balanced`) unless that would violate another row.
         """
         starts = self._model.start.items()
         site = next(s for (s, m, _), var in starts if not m and values[self._program.place[var.name]] > 0)
@@ -75,7 +74,7 @@ class Finisher:
 
 
 def whole_values(model: Model, program: Program, units: Ints, step: np.ndarray) -> Floats:
-    """Return the values that units (O x M) and steps (L x M) give to the whole variables of a model of one site."""
+    """Return the values of the whole variables of a model of one site, from units (O x M) and steps (L x M)."""
     values = np.zeros(len(program.columns))
     for variable in model.start.values():
         values[program.place[variable.name]] = 1.0
@@ -91,7 +90,7 @@ def whole_values(model: Model, program: Program, units: Ints, step: np.ndarray) 
 
 
 def plan_of(model: Model, program: Program, values: Floats, site: int = 0) -> Plan:
-    """Return the plan of a site from the values of a program, unchanged; a variable that is in no row counts as 0."""
+    """Return the plan of a site from the unchanged values of a program; a variable without a row counts as 0."""
     case, place = model.instance, program.place
 
     def value(variable: pulp.LpVariable) -> float:
@@ -122,14 +121,14 @@ def plan_of(model: Model, program: Program, values: Floats, site: int = 0) -> Pl
 def balanced(case: Instance, plan: Plan, *, powered: bool = True) -> Plan:
     """Return a plan with the same whole numbers in which heat, demand and mean power agree to the last digit.
 
-    A linear program leaves a surplus or a shortage within its tolerance. It is given to a unit that has room for it, or
-    to the grid; if possible to one that no other limit counts: a chiller that uses no water, a generator that emits no
-    NOx, or the grid.
+    A linear program leaves a surplus or a shortage within its tolerance. A unit with room for the difference, or the
+    grid, takes it; if possible one that no other limit counts: a chiller without water, a generator without NOx, or
+    the grid.
 
     Parameters
     ----------
     powered : bool
-        Whether the mean power has to be met.
+        Whether the mean power must be met.
     """
     capacity, cools, runs = case.rating_mw[0][:, None] * plan.units, case.supplies(COOLING), case.supplies(MEAN_POWER)
     heat = np.clip(plan.heat_mw, 0, capacity * cools[:, None])
@@ -152,8 +151,8 @@ def balanced(case: Instance, plan: Plan, *, powered: bool = True) -> Plan:
 def _moved(parts: Floats, most: Floats, total: float, free: np.ndarray, *, exactly: bool = False) -> Floats:
     """Return the parts, changed so that they add up to at least the total, or exactly to it.
 
-    Each part stays between 0 and its most. The part with the most room takes the difference, which is no more than a
-    tolerance; if a ``free`` part has room for it, a free part does.
+    Each part stays between 0 and its maximum. The part with the most room takes the difference, which is at most a
+    tolerance; a ``free`` part takes it if one has room.
     """
     missing = total - parts.sum()
     if missing > 0 or (exactly and missing < 0):

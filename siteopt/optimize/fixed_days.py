@@ -1,8 +1,8 @@
 """Solve one site with its days fixed: find its cheapest plan or any plan, or confirm that there is none.
 
-No verdict of a solver decides alone. A plan counts if it is finished and holds. That there is no plan, or no cheaper
-one, counts if safe bounds show it or, if these do not come so far, if the solver says so in two settings. A cost limit
-is never a row: the solver is asked for the least cost, and the answer is compared with the limit.
+No answer of a solver is accepted alone. A plan counts if it is finished and holds. That there is no plan, or no cheaper
+one, counts if safe bounds show it. If they are too weak, it counts if the solver says so in two settings. A cost limit
+is never a row: the solver minimises the cost, and the answer is compared with the limit.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from siteopt.plan import Plan
 from siteopt.tolerances import SAME_COST_MUSD
 
 NODES, FEW_NODES = 5000, 40
-"""Most linear programs that our own branch and bound solves: to confirm a claim, and to see whether it is plain."""
+"""Most linear programs of our own branch and bound: to confirm a claim, and for a quick attempt."""
 
 CHEAPER = 0.9 * SAME_COST_MUSD
-"""A plan cheaper by less than this (million USD) is not looked for: its cost would be the same, or nearly so."""
+"""Smallest saving (million USD) for which a cheaper plan is searched: less would count as the same cost, or nearly."""
 
 WITHOUT_BUDGET = frozenset(FAMILIES) - {"budget"}
-"""Constraint families that are rows if the days are fixed: all but the budget."""
+"""Constraint families that become rows when the days are fixed: all but the budget."""
 
 
 def followed(days: ArrayLike) -> Ints:
-    """Return the latest days, none later than these, on which no milestone is later than the one after it.
+    """Return the latest days, none later than the given ones, on which the milestones start in order.
 
     Milestones are on the last axis.
     """
@@ -47,12 +47,12 @@ def followed(days: ArrayLike) -> Ints:
 def fixed(
     case: Instance, days: Sequence[int] | Ints, goal: int | None = None, families: Collection[str] = WITHOUT_BUDGET
 ) -> Model:
-    """Return the model of one site with its days fixed; by default its budget is no row."""
+    """Return the model of one site with its days fixed; by default without a row for the budget."""
     return build(case, {(0, m): [int(day)] for m, day in enumerate(days)}, goal, families)
 
 
 Found = Best[Plan]
-"""The cheapest plan: ``value`` is its cost and ``bound`` a lower bound of any plan's cost, in millions of USD."""
+"""The cheapest plan: ``value`` is its cost, and ``bound`` a lower bound of any plan's cost (million USD)."""
 
 
 @dataclass
@@ -67,7 +67,7 @@ class FixedDays:
         Day on which each milestone starts.
     clock : Clock
     free : collection of str
-        Names of the constraint families that need not hold.
+        Names of the relaxed constraint families.
     kept : bool
         Whether the branchings that close a claim are kept for the proof.
     """
@@ -80,7 +80,7 @@ class FixedDays:
 
     @cached_property
     def model(self) -> Model:
-        """Return the model; its goal is the cost."""
+        """Return the model; its objective is the cost."""
         return fixed(self.case, self.days, COST, WITHOUT_BUDGET - set(self.free))
 
     @cached_property
@@ -100,7 +100,7 @@ class FixedDays:
     def with_units(self, units: Ints, step: np.ndarray) -> tuple[Plan, float] | None:
         """Return the cheapest plan with these units (O x M) and grid steps (L x M), and its cost; None if none exists.
 
-        Units that cannot be there on these days have no variable, so they are left out.
+        Units that cannot be on site on these days have no variable, so they are not in the plan.
         """
         return self.finish(whole_values(self.model, self.program, units, step))
 
@@ -112,7 +112,7 @@ class FixedDays:
         Parameters
         ----------
         known : Plan, optional
-            A plan that these days allow within the limit. It is never lost, whatever the solver says.
+            A plan that these days allow within the limit. It is kept, whatever the solver says.
         gap : float
             Relative gap that is near enough.
         sure : bool
@@ -147,16 +147,16 @@ class FixedDays:
         """
         limit = self._within(limit_musd)
         found = best_whole(self.program.eased.without_cost(), self.finish, self.clock)
-        if found.plan is not None and found.value > limit:  # the plan is too dear: minimise the cost
+        if found.plan is not None and found.value > limit:  # the plan costs too much: minimise the cost
             found = self._search(limit, target=limit)
         if found.plan is not None and found.value <= limit:
             return found.plan
         return self.refute(limit)
 
     def confirmed(self, plan: Plan) -> Plan:
-        """Confirm that no plan of these days is cheaper than this one, and return it.
+        """Confirm that no plan on these days is cheaper than this one, and return the plan.
 
-        If a cheaper plan is found, confirm and return that one.
+        If a cheaper plan is found, confirm and return the cheaper one.
 
         Raises
         ------
@@ -168,12 +168,12 @@ class FixedDays:
         return plan
 
     def refute(self, limit_musd: float) -> Plan | None:
-        """Confirm the solver's verdict that no plan costs less than a limit, and return None; or return one that does.
+        """Confirm the solver's answer that no plan costs less than a limit, and return None; or return such a plan.
 
         Raises
         ------
         Undecided
-            If neither safe bounds show it nor a second setting of the solver agrees, and no cheaper plan is found.
+            If safe bounds do not show it, a second setting of the solver does not agree, and no cheaper plan is found.
         """
         closing = self.closing(limit_musd, NODES)
         if closing.closed:
@@ -193,12 +193,12 @@ class FixedDays:
         return plan
 
     def closing(self, limit_musd: float, nodes: int, advice: Branchings | None = None) -> Closing[Plan]:
-        """Return how far our own branch and bound comes with at most ``nodes`` linear programs.
+        """Return the result of our own branch and bound with at most ``nodes`` linear programs.
 
         Parameters
         ----------
         advice : Branchings, optional
-            Branchings that closed the same claim before.
+            Branchings that closed the same claim in an earlier run.
         """
 
         def closing() -> Closing[Plan]:

@@ -1,6 +1,6 @@
-"""Compute with arrays of intervals, rounded outwards.
+"""Compute with arrays of intervals for the safe bounds.
 
-Whatever floating point does, the true values lie between both ends.
+Each operation rounds outwards, so the true values always lie between both ends.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from siteopt.instance import Floats, Ints
 
 ROUNDING = float(np.finfo(float).eps)
-"""Twice the largest relative error of one operation, so that the errors of the errors are covered, too."""
+"""Twice the largest relative error of one operation, which also covers the rounding of the error itself."""
 
 
 def _down(values: Floats) -> Floats:
@@ -31,7 +31,7 @@ class Interval:
     low: Floats
     high: Floats
 
-    # makes NumPy leave the operators to this class
+    # make NumPy leave the operators to this class
     __array_ufunc__ = None
 
     def __add__(self, other: Interval | Floats | float) -> Interval:
@@ -66,7 +66,7 @@ class Interval:
         return self * other
 
     def __truediv__(self, other: Floats | float) -> Interval:
-        """Return the quotients by numbers above 0, which are taken as exact."""
+        """Return the quotients by exact positive numbers."""
         return self * Interval(_down(1 / np.asarray(other)), _up(1 / np.asarray(other)))
 
     def __getitem__(self, place: Any) -> Interval:
@@ -76,7 +76,7 @@ class Interval:
     def sum(self, axis: int = -1) -> Interval:
         """Return the sums along an axis.
 
-        For n terms the error counted is ``(n + 1) x ROUNDING`` of the sum of their sizes, no less than the true one.
+        For n terms the assumed error is ``(n + 1) x ROUNDING`` of the sum of their sizes, at least the true one.
         """
         error = (self.low.shape[axis] + 1) * ROUNDING
         low, high = (part.sum(axis=axis) for part in (self.low, self.high))

@@ -1,7 +1,7 @@
 """Find the best of all sites with one MILP over all sites and days, in one stage for each goal of the objective.
 
-This method is slow, and independent of the search: it steps through no days and rules out no site, so the two must
-agree. In the end its answer is confirmed like that of the search.
+This slow method checks the search: it is independent, because it fixes no days and rules out no site, so both must find
+the same answer. At the end, its answer is confirmed like that of the search.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from siteopt.tolerances import SAME_COST_MUSD, steps_of_cost
 
 @dataclass(frozen=True)
 class _Made:
-    """A plan, and the Instance of its site alone."""
+    """A plan, and the Instance of its site only."""
 
     case: Instance
     plan: Plan
 
 
 def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = None) -> Ranking:
-    """Solve one MILP for each goal in turn, with the earlier goals held, and return the ranking.
+    """Solve one MILP for each goal, with the earlier goals fixed, and return the ranking.
 
     Only the chosen site gets a plan.
     """
@@ -128,7 +128,7 @@ def _staged(case: Instance, limits: Bounds, clock: Clock, stages: list[Stage], r
                 stages.append(_stage(case, goal, _value(end.plan, goal), end.bound_musd))
             raise _Unfinished(end.plan or best) from None
         if made is None:
-            if best is not None:  # the stage before has a plan, so the solver is wrong
+            if best is not None:  # the previous stage has a plan, so the solver is wrong
                 raise _Unfinished(best)
             return None
         best = made
@@ -144,17 +144,17 @@ def _staged(case: Instance, limits: Bounds, clock: Clock, stages: list[Stage], r
 
 
 def _dispatched(made: _Made, clock: Clock) -> _Made:
-    """Return a plan with its units run as cheaply as may be.
+    """Return a plan with the cheapest dispatch of its units.
 
-    A stage behind that of the cost has the cost as a limit, and its energy may use that up to the last cent: added up
-    in another order such a plan may cost the next step.
+    A stage after that of the cost has the cost as a limit, and its energy may use that limit up to the last cent. If
+    such a plan were added up in another order, it could cost one step more.
     """
     found = FixedDays(made.case, made.plan.day, clock).with_units(made.plan.units, made.plan.step)
     return _Made(made.case, found[0]) if found is not None else made
 
 
 def _stage(case: Instance, goal: int, value: float, bound: float) -> Stage:
-    """Return a stage, with the bound of a day rounded up to a whole day and no bound below 0."""
+    """Return a stage; the bound of a day is rounded up to a whole day, and no bound is below 0."""
     bound = max(0.0, bound)
     bound = bound if goal == COST else math.ceil(bound - 1e-6)
     return Stage("cost" if goal == COST else case.milestone[goal], value, bound, relative_gap(value, bound))
@@ -167,7 +167,7 @@ def _value(made: _Made, goal: int) -> float:
 def _solved(
     case: Instance, days: dict[tuple[int, int], range], goal: int, clock: Clock
 ) -> tuple[_Made | None, float, float]:
-    """Return a plan with the least value of one goal, this value, and the solver's bound."""
+    """Return a plan with the least value of one goal, that value, and the solver's bound."""
     model = build(case, days, goal)
     program = program_of(model.problem, model.sizes)
     finisher = Finisher(model, program)
@@ -184,12 +184,12 @@ def _solved(
 
 
 def _is_contradicted(case: Instance, limits: Bounds, best: _Made | None, clock: Clock) -> bool:
-    """Return whether a plan is found that contradicts the answer: a better one at any site, or any if there was none.
+    """Return whether a plan contradicts the answer: a better plan at any site, or any plan if the answer has none.
 
     Raises
     ------
     _Unfinished
-        If the time runs out, or the answer can neither be confirmed nor refuted.
+        If the time runs out, or the answer can be neither confirmed nor refuted.
     """
     key = None if best is None else SitePlan(best.case, best.plan, ()).key
     targets = to_serve(case) if key is None else to_win(case, key, wins_ties=False)
@@ -200,12 +200,12 @@ def _is_contradicted(case: Instance, limits: Bounds, best: _Made | None, clock: 
 
 
 def _first_of_equals(case: Instance, limits: Bounds, best: _Made, clock: Clock) -> _Made:
-    """Return the plan of the first site, by id, that has one with the same key; the solver leaves such ties open.
+    """Return the plan of the first site, by id, that has a plan with the same key; the solver leaves such ties open.
 
     Raises
     ------
     _Unfinished
-        If the time runs out, or it can neither be confirmed nor refuted that a site has such a plan.
+        If the time runs out, or if it can be neither confirmed nor refuted that a site has such a plan.
     """
     key = SitePlan(best.case, best.plan, ()).key
     *_, equal = to_win(case, key, wins_ties=True)

@@ -1,8 +1,8 @@
 """Find the Pareto front of days against cost: the least cost of a site by the day on which a milestone starts.
 
-The least cost falls in steps, and each step begins at a corner. A front is found from the last day down: the least
-cost, then the first day on which it can be had, then the least cost on the days before that one. Each MILP for the cost
-gives one corner, and proves that the corner after it is one.
+The least cost falls in steps, and each step begins at a breakpoint. The search starts from the last day: it finds the
+least cost, then the first day with that cost, then the least cost on earlier days, and so on. Each MILP for the cost
+gives one breakpoint, and proves the breakpoint after it.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ def fronts(
     report: Report | None = None,
     workers: int | None = None,
 ) -> tuple[SiteFront, ...]:
-    """Return the front of each site, and mark the corners that lie on the front of all sites together.
+    """Return the Pareto front of each site, and mark the breakpoints on the joint front of all sites.
 
     Parameters
     ----------
     cases : sequence of Instance
         Instances of one site each.
     milestone : int
-        Index of the milestone whose days are set against cost; the others may start on any day that the order of
+        Index of the milestone whose days are compared with cost; the others may start on any day that the order of
         milestones and the horizon allow.
     clock : Clock, optional
-        When its time is up, the corners found so far are returned, each with what is proven of it.
+        When its time is up, the breakpoints found so far are returned with their bounds.
     report : callable, optional
         Called after each site.
     workers : int, optional
@@ -59,14 +59,14 @@ def fronts(
 
 
 def _walk(case: Instance, milestone: int, clock: Clock) -> SiteFront:
-    """Return the front of a site, found from its last day down."""
+    """Return the Pareto front of a site, searched from its last day backwards."""
     first, day = int(bounds(case).day[0, milestone]), case.horizon_day
     corners: list[Corner] = []
     complete = False
     try:
         while day >= first and (corner := _cheapest(case, milestone, day, clock)) is not None:
             if corners and corner.steps <= corners[0].steps:
-                corners.pop(0)  # the same cost sooner, with other units
+                corners.pop(0)  # the same cost on an earlier day, with other units
             corners.insert(0, corner)
             day = corner.day - 1
         complete = True
@@ -76,14 +76,14 @@ def _walk(case: Instance, milestone: int, clock: Clock) -> SiteFront:
 
 
 def _cheapest(case: Instance, milestone: int, day: int, clock: Clock) -> Corner | None:
-    """Return a corner with the least cost of a milestone by this day; None if it is confirmed that there is no plan.
+    """Return the breakpoint with the least cost of a milestone by this day; None if it is confirmed to have no plan.
 
-    Its plan starts on the first days that the units bought allow.
+    Its plan starts on the first days that its units allow.
 
     Raises
     ------
     OutOfTime
-        As Undecided if the cost can neither be confirmed nor refuted.
+        As Undecided if the cost can be neither confirmed nor refuted.
     """
     later = case.milestones - milestone - 1
     on = FixedDays(case, [day] * (milestone + 1) + [case.horizon_day] * later, clock)
@@ -98,7 +98,7 @@ def _cheapest(case: Instance, milestone: int, day: int, clock: Clock) -> Corner 
         order=(milestone, *(goal for goal in case.order if goal not in (milestone, COST)), COST),
     )
     soonest = solve_site(bought, clock).best
-    if soonest is None:  # rounding alone hides the plan found above
+    if soonest is None:  # only rounding hides the plan found above
         return Corner(day, plan, cost, cost - CHEAPER)
     if not soonest.proven:
         raise OutOfTime
@@ -106,7 +106,7 @@ def _cheapest(case: Instance, milestone: int, day: int, clock: Clock) -> Corner 
 
 
 def _joined(front: SiteFront, corner: Corner, every: Sequence[SiteFront]) -> Corner:
-    """Return a corner marked as on the joint front or not, and as proven or not; ties go to the smaller site_id."""
+    """Return a breakpoint with its marks: on the joint front, and proven; ties go to the smaller site_id."""
 
     def rank(other: SiteFront, known: Corner) -> tuple[int, int, str]:
         return known.day, known.steps, other.site_id
@@ -116,7 +116,7 @@ def _joined(front: SiteFront, corner: Corner, every: Sequence[SiteFront]) -> Cor
         for other in every
         for known in other.corners
     )
-    # unknown corners of a site lie before its first known corner, and cost no less
+    # unknown breakpoints of a site lie before its first known one, and cost no less
     rivals = every if on_front else (front,)
     proven = all(rival.complete or (rival.corners != () and rival.corners[0].steps > corner.steps) for rival in rivals)
     return replace(corner, on_front=on_front, proven=proven)

@@ -1,4 +1,4 @@
-"""Hold a MILP as plain arrays, which solvers, safe bounds and our own branch and bound read."""
+"""Hold a MILP as plain arrays for the solvers, the safe bounds and our own branch and bound."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Program:
     first : R + 1, where the entries of each row begin
     column, value : Z, column and coefficient of each entry
     low, high : R, infinite if there is no bound
-    size : R, of which a tolerance is a share (see :mod:`siteopt.tolerances`)
+    size : R, scale of each row; tolerances are shares of it (see :mod:`siteopt.tolerances`)
     """
 
     columns: tuple[str, ...]
@@ -63,7 +63,7 @@ class Program:
 
     @cached_property
     def fingerprint(self) -> bytes:
-        """Return a digest of everything but the names."""
+        """Return a digest of all data except the names."""
         digest = hashlib.blake2b(digest_size=16)
         for array in (self.cost, self.lower, self.upper, self.whole, self.first, self.column, self.value):
             digest.update(array.tobytes())
@@ -73,17 +73,17 @@ class Program:
 
     @cached_property
     def eased(self) -> Program:
-        """Return the same program with rows that give way by EASE of their size.
+        """Return the same program with rows relaxed by EASE of their size.
 
-        A solver may otherwise not see a point that holds only by a HAIR. Rows of whole variables with whole
-        coefficients have no such tolerance, and stay as they are.
+        Without this, a solver may miss a point that satisfies a row only by a HAIR. Rows of whole variables with whole
+        coefficients need no such tolerance, and stay unchanged.
         """
         is_part = ~self.whole[self.column] | (self.value != np.round(self.value))
         ease = EASE * self.size * (np.bincount(self.row, is_part, len(self.rows)) > 0)
         return replace(self, low=self.low - ease, high=self.high + ease)
 
     def without_cost(self) -> Program:
-        """Return the same program without cost, in which any feasible point is the best."""
+        """Return the same program without cost, in which every feasible point is optimal."""
         return replace(self, cost=np.zeros_like(self.cost), constant=0.0)
 
 
@@ -93,12 +93,12 @@ def program_of(problem: pulp.LpProblem, sizes: Mapping[str, float]) -> Program:
     Parameters
     ----------
     sizes : mapping of row names to floats
-        Sizes of rows, of which a tolerance is a share; at least 1, and 1 for rows that are not named.
+        Sizes of rows, at least 1; rows that are not named have size 1.
 
     Raises
     ------
     ValueError
-        If a coefficient is not finite: PuLP and HiGHS drop such a term without a word.
+        If a coefficient is not finite: PuLP and HiGHS drop such a term silently.
     """
     variables, rows = problem.variables(), problem.constraints()
     for index, variable in enumerate(variables):

@@ -1,9 +1,9 @@
-"""Compute rigorous lower bounds of a linear program from any duals; they hold whatever a solver did.
+"""Compute safe lower bounds of a linear program from any duals; they hold whatever the solver did.
 
-After Neumaier and Shcherbina, *Safe bounds in linear and mixed-integer linear programming*, Mathematical Programming 99
-(2004), https://doi.org/10.1007/s10107-003-0433-3. Every variable of a model is bounded, so a dual that is inexact, or
-wrong altogether, makes the bound worse but never false. Rounding is counted against the bound: each sum is lowered by
-what floating point may have added to it.
+The method is that of Neumaier and Shcherbina, *Safe bounds in linear and mixed-integer linear programming*,
+Mathematical Programming 99 (2004), https://doi.org/10.1007/s10107-003-0433-3. Every variable of a model is bounded, so
+an inexact or wrong dual makes the bound weaker but never false. Rounding counts against the bound: each sum is lowered
+by the largest error that floating point may have added.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from siteopt.optimize.program import Program
 from siteopt.tolerances import HAIR
 
 TINY = 1e-290
-"""More than underflow may take from a sum."""
+"""More than underflow can change a sum."""
 
 SLACK = HAIR * 1.001
-"""Share of its size by which each row is relaxed: a HAIR, and the rounding of the row's coefficients."""
+"""Share of its size by which each row is relaxed: a HAIR, plus the rounding of the row's coefficients."""
 
 
 def lower_bound(program: Program, price: Floats, lower: Floats, upper: Floats, weight: float = 1.0) -> float:
     """Return a lower bound of ``weight * (cost @ x + constant)`` between these bounds of x.
 
     The bound holds for every point that keeps the rows within a HAIR, whole or not. With ``y`` the price,
-    ``c @ x = y @ A x + (c - A' y) @ x``. The first term is no less than ``y`` times the side of each row that it
-    presses on: the low side if ``y > 0``, else the high one. The second is no less than the sum of its parts, each at
-    its better bound. With weight 0, a result above 0 shows that there is no such point (Farkas).
+    ``c @ x = y @ A x + (c - A' y) @ x``. The first term is at least ``y`` times the binding side of each row: the low
+    side if ``y > 0``, else the high side. The second term is at least the sum of its parts, each at its better bound.
+    With weight 0, a result above 0 shows that there is no such point (Farkas).
 
     Parameters
     ----------
     price : R
-        Any numbers. Good ones are the duals of the linear relaxation, or a ray if that has no point.
+        Any numbers are valid. Good ones are the duals of the linear relaxation, or a ray if it is infeasible.
     lower, upper : N, finite
     """
     return _priced(program, price, lower, upper, weight)[0]
@@ -44,8 +44,8 @@ def narrowed(
 ) -> tuple[float, Floats, Floats]:
     """Return the lower bound of the cost, and narrower bounds of the whole variables.
 
-    No point whose whole numbers are whole, and whose cost is below ``limit``, lies outside the narrower bounds. A
-    variable that moves by ``d`` from its better bound adds ``d`` times the size of its reduced cost.
+    Every integer point that costs less than ``limit`` lies within the narrower bounds: a variable that moves by ``d``
+    from its better bound adds ``d`` times the size of its reduced cost.
     """
     bound, low, high = _priced(program, price, lower, upper, 1.0)
     room = (limit - bound) * (1 + ROUNDING)
@@ -59,7 +59,7 @@ def narrowed(
 
 
 def is_empty(program: Program, price: Floats | None, lower: Floats, upper: Floats) -> bool:
-    """Return whether a ray, or one row alone, shows that no point between these bounds keeps the rows.
+    """Return whether a ray or a single row shows that no point between these bounds satisfies the rows.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def is_empty(program: Program, price: Floats | None, lower: Floats, upper: Float
 def _priced(
     program: Program, price: Floats, lower: Floats, upper: Floats, weight: float
 ) -> tuple[float, Floats, Floats]:
-    """Return the bound, and a lower and an upper end of each reduced cost, with rounding counted."""
+    """Return the bound, and the lower and upper end of each reduced cost, including rounding."""
     pressed = np.where(price > 0, program.low - SLACK * program.size, program.high + SLACK * program.size)
     price = np.where(np.isfinite(pressed), price, 0.0)
     rows = price * np.where(np.isfinite(pressed), pressed, 0.0)

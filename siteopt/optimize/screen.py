@@ -1,4 +1,4 @@
-"""Screen a pool: bound every site, in chunks and with several threads, and find the sites that may still rank."""
+"""Screen a pool for the search: bound every site, in chunks and with several threads, to find those that can rank."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHUNK = 2048
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 Rank = tuple[Key, int]
-"""A key of the objective, and the index of its site, which decides between equal keys."""
+"""Key of the objective and index of the site; the index breaks ties between equal keys."""
 
 
 class Screen:
@@ -33,11 +33,11 @@ class Screen:
     Attributes
     ----------
     head : Instance
-        Instance of no site: it holds what is the same for all sites.
+        Instance without sites, with the data that all sites share.
     bounds : KeyBounds
-    holder : S x M, what sets the day that bounds a milestone by itself (see :class:`Bounds`)
+    holder : S x M, limit that sets the bound of each milestone (see :class:`Bounds`)
     open : S, bool, neither solved nor known to be unable to serve
-    prices : list of Prices, from which the bounds of keys come
+    prices : list of Prices that bound the keys
     """
 
     def __init__(self, pool: Pool, clock: Clock, threads: ThreadPoolExecutor) -> None:
@@ -52,12 +52,12 @@ class Screen:
         self._before_cost = self.head.order[: self.head.order.index(COST)]
 
     def each(self, work: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
-        """Work on every item with all threads, and return the results in the order of the items.
+        """Apply a function to every item with all threads, and return the results in the order of the items.
 
         Raises
         ------
         OutOfTime
-            If the time is up before work on an item begins.
+            If the time is up before every item has begun.
         """
 
         def in_time(item: Item) -> Found:
@@ -82,7 +82,7 @@ class Screen:
         self.open[sites] &= self.bounds.can_serve(sites, self.head.horizon_day)
 
     def price(self, sites: Ints, ceiling: Rank | None) -> None:
-        """Bound these sites by all prices not yet used for them, until they are worse than the ceiling."""
+        """Bound these sites by the prices not yet used for them, until they are worse than the incumbent cutoff."""
         for first in sorted(set(self._seen[sites].tolist()) - {len(self.prices)}):
             behind = np.sort(sites[self._seen[sites] == first])
             self.each(lambda chunk, first=first: self._price(chunk, first, ceiling), chunks(behind))  # type: ignore[misc]
@@ -108,17 +108,16 @@ class Screen:
     def cost_days(self, sites: Ints) -> Ints:
         """Return the days for which cost is bounded; sites x M.
 
-        They are the bounds of the days that come before cost in the objective; the other milestones are as late as
-        possible.
+        Milestones before cost in the objective get the bound of their day; the others get the latest possible day.
         """
         return followed(self.bounds.latest(sites, self.head.horizon_day))
 
     def _raise_cost(self, case: Instance, sites: Ints, prices: Prices) -> None:
-        """Bound the cost on the days of the key's bound; a plan on later days has a later key."""
+        """Bound the cost on the days of the key's bound; a plan with later days has a later key anyway."""
         self.bounds.raise_entry(sites, len(self._before_cost), priced(case, self.cost_days(sites), prices))
 
     def _raise_days(self, case: Instance, sites: Ints, prices: Prices) -> None:
-        """Find later days by bisection, if the prices show that there is no plan on the days of the key's bound."""
+        """If the prices show that the days of the key's bound allow no plan, find later days by bisection."""
         horizon = self.head.horizon_day
         trial = np.full((len(sites), self.head.milestones), horizon)
         rows = np.full((len(sites), len(self.head.order)), -np.inf)
@@ -144,7 +143,7 @@ class Screen:
         self.bounds.raise_to(np.array([site]), key_row(key, self.head.order))
 
     def _is_below(self, sites: Ints, ceiling: Rank | None) -> np.ndarray:
-        """Return for each site whether its bounds allow it to be better than the ceiling, or to be the ceiling."""
+        """Return for each site whether its bounds allow it to beat the incumbent cutoff, or to be that incumbent."""
         if ceiling is None:
             return np.ones(len(sites), dtype=bool)
         rows, key = self.bounds.compared(sites), np.broadcast_to(ceiling[0], (len(sites), len(ceiling[0])))
@@ -152,9 +151,9 @@ class Screen:
         return np.asarray(is_before(rows, key) | (tied & (sites <= ceiling[1])))
 
     def rivals(self, ceiling: Rank | None, among: Ints | None = None, least: int = 1) -> Ints:
-        """Return the open sites that may be better than the ceiling, best bound first.
+        """Return the open sites that may beat the incumbent cutoff, best bound first.
 
-        Without a ceiling, return those with the first bounds of days: at least ``least``, if there are so many.
+        Without a cutoff, return the sites with the earliest bounds of days: at least ``least`` of them if possible.
         """
         sites = np.flatnonzero(self.open) if among is None else among[self.open[among]]
         sites = sites[self._is_below(sites, ceiling)]

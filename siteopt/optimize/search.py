@@ -1,6 +1,6 @@
 """Search over all sites: bound every site, then solve a small MILP for each site that could still rank.
 
-In the end every claim that decides a rank is confirmed, by safe bounds or by a second setting of the solver.
+At the end, every claim that decides a rank is confirmed by safe bounds or by a second setting of the solver.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ from siteopt.record.proof import Proof
 from siteopt.record.reason import ReasonCode, because
 
 ROUND = 8
-"""Sites that are solved before the others are looked at again; fixed, so that every machine gives the same answer."""
+"""Number of sites solved before the open sites are compared again; fixed, so that every machine gives one answer."""
 
 SAMPLE = 1024
-"""Number of sites, among the most promising, from which the first prices are taken."""
+"""Number of the most promising sites from which the first prices are taken."""
 
 PROBES = 12
-"""Most sites that give first prices."""
+"""Largest number of sites that give first prices."""
 
 PRICES = 32
-"""Once so many prices are kept, no more are learnt: each is a pass over all open sites."""
+"""Largest number of prices that the search keeps: each one costs a pass over all open sites."""
 
 LOOSE = 0.003
-"""Prices that raise the bound of their own site by more than this share of its cost (without GPUs) are kept."""
+"""Prices are kept if they raise the bound of their own site by more than this share of its cost without GPUs."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Progress of a run: how many of a total of units (sites, stages or fronts) are settled."""
+    """Progress of a run: how many of its units (sites, stages or Pareto fronts) are closed."""
 
     settled: int
     total: int
@@ -77,18 +77,18 @@ def search(
     top: int = 10,
     workers: int | None = None,
 ) -> Ranking:
-    """Return the first ``top`` sites in the order of the objective, each with its own best plan, proven.
+    """Return the first ``top`` sites in the order of the objective, each with its proven best plan.
 
-    A site whose bound lies beyond the horizon needs no solver; nor does a site whose bound is worse than the last of
-    the first ``top``. Ties in days and cost go to the smaller site_id.
+    A site needs no solver if its bound lies beyond the horizon, or is worse than the last of the first ``top``. Ties
+    in days and cost go to the smaller site_id.
 
     Parameters
     ----------
     clock : Clock, optional
-        Time limit, and a way to stop. When the time is up, the best plans so far are returned with what is proven of
-        each, and the outcome is LIMIT.
+        Time limit, and a way to stop. When the time is up, the best plans so far are returned with their bounds, and
+        the outcome is LIMIT.
     report : callable, optional
-        Called after each round.
+        Called after each batch of solved sites.
     top : int
         Number of ranks to prove.
     workers : int, optional
@@ -105,11 +105,11 @@ class _Search:
 
     Attributes
     ----------
-    found : plans by the index of their site
+    found : best known plans, by the index of their site
     cannot : Instances of the sites that cannot serve, by the index of the site
     asked : sites that went to a solver
-    undecided : sites that are not settled, since the solver contradicts itself or the time ran out
-    steps : seconds by step
+    undecided : sites that stay open because the solver contradicts itself or the time ran out
+    steps : seconds spent in each step
     """
 
     pool: Pool
@@ -125,7 +125,7 @@ class _Search:
     steps: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> Ranking:
-        """Bound, price and solve until every rank is proven, or return what is known when the time is up."""
+        """Bound, price and solve until every rank is proven or the time is up, and return the ranking."""
         proven = True
         try:
             with self._timed("bounds"):
@@ -168,7 +168,7 @@ class _Search:
         )
 
     def _outcome(self, proven: bool) -> RunOutcome:
-        """Return how the run ended; it is NO_SITE only if every site is known to be unable to serve."""
+        """Return how the run ended; NO_SITE requires that every site is known to be unable to serve."""
         if proven and any(best.proven for best in self.found.values()):
             return RunOutcome.PROVEN
         return RunOutcome.NO_SITE if proven and self._unable_sites().all() else RunOutcome.LIMIT
@@ -198,7 +198,7 @@ class _Search:
         return ranks[self.top - 1] if len(ranks) >= self.top else None
 
     def _rivals(self, among: Ints | None = None) -> Ints:
-        """Return the open sites that may be among the first, best bound first, each bounded by all prices."""
+        """Return the open sites that could still rank, best bound first, each bounded by all prices."""
         ceiling = self._ceiling()
         while True:
             rivals = self.screen.rivals(ceiling, among, SAMPLE)
@@ -207,7 +207,7 @@ class _Search:
             self.screen.price(rivals, ceiling)
 
     def _probe(self) -> None:
-        """Get first plans and prices from unlike sites of a sample: each time from the site with the best bound."""
+        """Get first plans and prices from a sample of sites, each time from the one with the best bound."""
         block = self.screen.rivals(None, least=SAMPLE)
         if len(block) <= self.top:
             return
@@ -267,11 +267,11 @@ class _Search:
             self.report(progress)
 
     def _confirm(self) -> bool:
-        """Confirm what decides the ranks, and return whether they stand.
+        """Confirm the claims that decide the ranks, and return whether the ranks still hold.
 
-        The least cost of the first rank is confirmed, and that each later rank does not come before the one above it.
-        Days, and sites that are worse than the ranks, were confirmed when they were solved. The ranks do not stand if a
-        cheaper plan was found: they may then change.
+        Two claims are confirmed: the least cost of the first rank, and that no later rank comes before the one above
+        it. Days, and sites that are worse than the ranks, were confirmed when they were solved. If a cheaper plan is
+        found, the ranks may change, so they do not hold.
         """
         ranked = [s for _, s in sorted(map(self._rank, self.found)) if self.found[s].proven][: self.top]
 
@@ -296,7 +296,7 @@ class _Search:
         return stands
 
     def _lessons(self, s: int, case: Instance, days: Ints, best: SitePlan | None) -> list[Prices]:
-        """Return the prices of a solved site, but prices of its cost only if they bound it far better than before."""
+        """Return the prices of a solved site; those of its cost only if they raise its bound of cost by a lot."""
         prices = _prices(case, days, best)
         if best is None:
             return prices
@@ -304,7 +304,7 @@ class _Search:
         enough = known + LOOSE * (best.cost_musd - case.gpu_cost_musd)
         return [some for some in prices if not some.cost or priced(case, best.plan.day[None], some)[0] > enough]
 
-    # the results of the search
+    # results
 
     def _results(self, proven: bool) -> tuple[SiteResult, ...]:
         """Return the ranked sites, then the others by their bounds, then those that cannot serve; at most LISTED."""

@@ -1,7 +1,7 @@
 """Find the best plan of one site with small MILPs in which the days are fixed.
 
-With the days fixed, a site is a small integer program; and what is feasible on some days is feasible on later ones
-(grids only rise, units only arrive, rent runs over a fixed term). So bisection on each day in turn is exact.
+With fixed days, a site is a small integer program, and a plan that is feasible on some days is feasible on later days
+(grids only rise, units only arrive, rent runs over a fixed term). So bisection of one day after the other is exact.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from siteopt.plan import Key, Plan, SitePlan, Stage, relative_gap
 from siteopt.tolerances import BORDER, SAME_COST_MUSD, most_of_step, steps_of_cost
 
 ROUGH = 0.01
-"""Relative gap of cost (without GPUs) that is near enough for prices."""
+"""Relative gap of cost (without GPUs) that is accurate enough for prices."""
 
 UNIT = 1000.0
-"""Weight of a unit when a tie is resolved, in addition to the place of its offer."""
+"""Weight of a unit in the resolution of ties, in addition to the position of its offer."""
 
 ONE = np.zeros(1, dtype=np.int64)
 """Index of the only site."""
 
 NO_PLAN = 1e-6
-"""A shortfall above this, as a share of the needs, is more than rounding."""
+"""A shortfall above this, as a share of the requirements, is more than rounding."""
 
 
 @dataclass(frozen=True)
 class Ceiling:
-    """A key that a site has to beat, or to equal if it wins ties.
+    """Incumbent cutoff: a key that a site has to beat, or to equal if it wins ties.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Ceiling:
 
     @property
     def cost_musd(self) -> float:
-        """Return the highest cost (million USD) that is not worse, for a key that ends in cost."""
+        """Return the highest cost (million USD) that is not worse than a key that ends in cost."""
         return most_of_step(self.key[-1] - (not self.wins_ties))
 
 
@@ -66,7 +66,7 @@ class Answer:
     ----------
     best : SitePlan or None
     worse : bool
-        If there is no plan: True if the site is worse than the ceiling, False if it cannot serve.
+        If there is no plan: True if the site is worse than the incumbent cutoff, False if it cannot serve.
     """
 
     best: SitePlan | None
@@ -84,15 +84,15 @@ def solve_site(
     Parameters
     ----------
     bound : array by goal, optional
-        Key that no plan of the site comes before; cost in millions of USD.
+        Key that no plan of the site comes before; cost in million USD.
     ceiling : Ceiling, optional
-        The site matters only if it is not worse than this.
+        Incumbent cutoff; a site that is worse needs no plan.
 
     Raises
     ------
     OutOfTime
-        If the time runs out, or the solver contradicts itself, before there is a plan. Otherwise the best plan so far
-        is returned with what is proven of it.
+        If the time runs out, or the solver contradicts itself, before there is a plan. After that, the best plan so far
+        is returned with its bounds.
     """
     limits, known = bounds(case), KeyBounds(case.order, 1)
     known.start(ONE, limits.day, limits.cost_musd)
@@ -110,12 +110,12 @@ class _Attempt:
     Attributes
     ----------
     bounds : KeyBounds, of the one site
-    settled : days of the milestones that are settled
-    values : the key as far as it is settled
-    low : proven lower bounds of the days, if the goals before them are settled
-    known : a plan that reaches the settled goals
-    limit_musd : highest cost that the settled goals allow
-    cost_bound_musd : lower bound of the cost, if the goals before it are settled
+    settled : days of the milestones that are fixed so far
+    values : the key as far as it is fixed
+    low : proven lower bounds of the days, given the earlier goals
+    known : a plan that reaches the fixed goals
+    limit_musd : highest cost that the fixed goals allow
+    cost_bound_musd : lower bound of the cost, given the earlier goals
     """
 
     case: Instance
@@ -130,7 +130,7 @@ class _Attempt:
     cost_bound_musd: float = -math.inf
 
     def answer(self) -> Answer:
-        """Settle the goals in their order, and return the answer."""
+        """Fix the goals in their order, and return the answer."""
         self.low = dict(enumerate(map(int, self.bounds.day[0])))
         self.cost_bound_musd = float(self.bounds.cost_musd[0])
         try:
@@ -161,7 +161,7 @@ class _Attempt:
         return Answer(SitePlan(self.case, self.known, self._stages(self.known)))
 
     def _at_bound(self) -> Answer | None:
-        """Try all days at the bound of the key: if they have a plan, nothing can be better. Else return None."""
+        """Try the days of the key's bound, and return their plan if there is one: nothing can be better. Else None."""
         if self.case.order[-1] != COST:
             return None
         days = self.bounds.latest(ONE, self.case.horizon_day)[0]
@@ -176,7 +176,7 @@ class _Attempt:
         return FixedDays(self.case, days, self.clock, kept=True)
 
     def _settle_cost(self) -> int:
-        """Find the least cost, hold it for the goals after it, and return it in steps."""
+        """Find the least cost, fix it for the later goals, and return it in steps."""
         on = self._on(self._latest())
         self.known = on.cheapest(self.limit_musd, self.known).plan
         while self.known is not None:
@@ -189,7 +189,7 @@ class _Attempt:
         raise Undecided
 
     def _cheapest(self, days: Sequence[int] | Ints) -> Answer:
-        """Return the answer with the least cost on these days; without a plan if it is worse than the ceiling."""
+        """Return the answer with the least cost on these days; without a plan if worse than the incumbent cutoff."""
         on, limit, known = self._on(days), self.limit_musd, self.known
         if self.ceiling is not None and self._is_at_ceiling(days):
             limit = min(limit, self.ceiling.cost_musd)
@@ -201,7 +201,7 @@ class _Attempt:
         return Answer(None, worse=True) if found.plan is None else self._best(days, found)
 
     def _least(self, on: FixedDays, limit: float = math.inf, known: Plan | None = None, *, sure: bool = True) -> Found:
-        """Return the plan of least cost, where cost is the last goal; if the time runs out, keep the bound of cost."""
+        """Return the plan of least cost if cost is the last goal; if the time runs out, keep the bound of the cost."""
         try:
             return on.cheapest(limit, known, sure=sure)
         except OutOfTime as end:
@@ -209,14 +209,14 @@ class _Attempt:
             raise
 
     def _best(self, days: Sequence[int] | Ints, found: Found) -> Answer:
-        """Return the answer for the plan of least cost on the first days, which are then the bounds of the days."""
+        """Return the answer for the cheapest plan on the earliest days, which are then the bounds of the days."""
         assert found.plan is not None
         self.cost_bound_musd = max(self.cost_bound_musd, found.bound)
         self.low = dict(enumerate(map(int, days)))
         return Answer(SitePlan(self.case, found.plan, self._stages(found.plan)))
 
     def _is_at_ceiling(self, days: Sequence[int] | Ints) -> bool:
-        """Return whether these days are those of the ceiling, so that only cost can decide between the two."""
+        """Return whether these are the days of the incumbent cutoff, so that only cost decides between the two."""
         order, ceiling = self.case.order, self.ceiling
         if ceiling is None or order[-1] != COST:
             return False
@@ -237,12 +237,12 @@ class _Attempt:
         )
 
     def _latest(self, trial: Mapping[int, int] = MappingProxyType({})) -> list[int]:
-        """Return the latest days on which the settled milestones, and those on trial, keep their days."""
+        """Return the latest days with which the fixed milestones, and those on trial, keep their days."""
         settled = {**self.settled, **trial}
         return followed([settled.get(m, self.case.horizon_day) for m in range(self.case.milestones)]).tolist()
 
     def _first_day(self, goal: int) -> int:
-        """Return the first day of a milestone with the settled goals held, by doubling steps and then bisection."""
+        """Return the first day of a milestone, given the fixed goals, by doubling steps and then bisection."""
         high, stride = self._latest()[goal], 1
         trial = self.low[goal] = int(self.bounds.entry(ONE, np.array([self.values]))[0])
         while self.low[goal] < high:
@@ -259,13 +259,13 @@ class _Attempt:
 def confirmed(found: SitePlan, clock: Clock) -> SitePlan:
     """Return a site's best plan with its least cost confirmed, or a cheaper plan with its cost confirmed.
 
-    Days are confirmed when they are found, and so is a cost that other goals follow. Only a cost that comes last is
-    left to confirm, since for most sites it decides nothing.
+    Days are confirmed when they are found, and so is a cost before other goals. Only a cost that is the last goal is
+    confirmed here, because for most sites it does not decide the rank.
 
     Raises
     ------
     Undecided
-        If the cost can neither be confirmed nor refuted.
+        If the cost can be neither confirmed nor refuted.
     """
     if found.case.order[-1] != COST:
         return found
@@ -275,12 +275,12 @@ def confirmed(found: SitePlan, clock: Clock) -> SitePlan:
 
 
 def is_behind(found: SitePlan, ceiling: Ceiling, clock: Clock) -> SitePlan:
-    """Return a site's best plan, confirmed to be no better than a ceiling, or a cheaper plan that is better.
+    """Return a site's best plan, confirmed to be no better than an incumbent cutoff, or a cheaper plan.
 
     Raises
     ------
     Undecided
-        If that can neither be confirmed nor refuted.
+        If this can be neither confirmed nor refuted.
     """
     days, key = found.key[:-1], ceiling.key
     if found.case.order[-1] != COST or days != key[:-1]:
@@ -291,11 +291,11 @@ def is_behind(found: SitePlan, ceiling: Ceiling, clock: Clock) -> SitePlan:
 
 
 def tidied(found: SitePlan, clock: Clock) -> SitePlan:
-    """Return the canonical plan among all plans with the same days and the same cost, so that a tie has one answer.
+    """Return the canonical plan among all plans with the same days and cost, so that a tie has one answer.
 
-    It is the plan with the fewest units on site, added up over the milestones, less the grid steps in service; among
-    those, the one with the units of the offers that come first by id. For that, each unit counts UNIT and the place of
-    its offer. If the time runs out, or no such plan is found, the given plan is returned.
+    The canonical plan has the fewest units on site, summed over the milestones, minus the grid steps in service. Among
+    such plans it prefers offers that come first by id: each unit counts UNIT plus the position of its offer. If the
+    time runs out, or no such plan is found, the given plan is returned.
     """
     case, cost = found.case, found.cost_musd
     limit = min(cost + SAME_COST_MUSD / 10, most_of_step(steps_of_cost(cost)))
@@ -323,7 +323,7 @@ def first_plan(case: Instance, days: Ints, clock: Clock) -> SitePlan | None:
 def cost_prices(found: SitePlan) -> Prices | None:
     """Return the LP duals of a site on the days of its plan as prices; None if the solver has none.
 
-    ``used`` is 1 for units no larger than the largest of their kind in the plan, and 0 for larger ones.
+    ``used`` is 1 for units up to the size of the largest of their kind in the plan, and 0 for larger ones.
     """
     case, plan = found.case, found.plan
     model = fixed(case, plan.day, COST, PRICED)
@@ -341,7 +341,7 @@ def cost_prices(found: SitePlan) -> Prices | None:
 
 
 def shortfall_prices(case: Instance, days: Ints) -> Prices | None:
-    """Return prices that show that there is no plan on these days; None if the LP relaxation does not show it."""
+    """Return prices that show that these days allow no plan; None if the LP relaxation does not show it."""
     model = fixed(case, days, SHORTFALL, PRICED)
     result = solve(program_of(model.problem, model.sizes), relax=True)
     return prices_of(case, result.dual, 0.0) if result.objective > NO_PLAN else None

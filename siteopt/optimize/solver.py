@@ -1,7 +1,7 @@
-"""Run the solvers, HiGHS and CBC; no other module does.
+"""Run the solvers HiGHS and CBC; no other module calls a solver.
 
-HiGHS gets arrays; its outcome, bound and gap are read from HiGHS itself. What a solver says is a witness and not a
-verdict: :mod:`siteopt.optimize.fixed_days` says what it takes to believe it.
+HiGHS gets arrays, and its outcome, bound and gap are read from HiGHS itself. An answer of a solver is not accepted
+without a check: :mod:`siteopt.optimize.fixed_days` says which.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ SEED = 0
 """Random seed of every run; a second setting uses the next number."""
 
 TRIAL_SECONDS, TRIAL_ANSWER = 60.0, -20.0
-"""Time limit of a trial, and the least objective of its problem, at (4, 0); without integrality it would be -21."""
+"""Time limit of a trial, and the least objective of its problem, at (4, 0); the relaxation has -21."""
 
 POLL_SECONDS = 0.1
-"""Seconds between checks whether to stop the second solver."""
+"""Seconds between two checks for the signal to stop the second solver."""
 
 
 class Outcome(StrEnum):
@@ -63,11 +63,11 @@ class Solve:
     objective, bound : float
         In the units of the objective; nan if there is none.
     gap : float
-        Relative gap as the solver gives it; inf if there is no plan.
+        Relative gap from the solver; inf if there is no plan.
     values : array by column, or None
         The best feasible solution.
     dual : mapping of row names to floats
-        Duals of a linear relaxation: what one unit more on the right side adds to the objective.
+        Duals of a linear relaxation: the change of the objective for one more unit on the right side.
     """
 
     outcome: Outcome
@@ -95,9 +95,9 @@ _BANNER = threading.Lock()
 
 @contextlib.contextmanager
 def _silent_stdout() -> Iterator[None]:
-    """Suppress the banner that highspy writes to standard output when it starts: it would break JSON.
+    """Suppress the banner that highspy writes to standard output when it starts: the banner would break JSON.
 
-    Only one thread at a time does so, since all threads share standard output.
+    Only one thread at a time may do so, since all threads share standard output.
     """
     with _BANNER:
         sys.stdout.flush()
@@ -149,9 +149,9 @@ def solve(
     Parameters
     ----------
     gap : float
-        Relative gap that is near enough.
+        Relative gap at which to stop.
     stop : threading.Event, optional
-        Set it to end the run with what is known so far.
+        Set it to end the run with the best answer so far.
     relax : bool
         Solve the linear relaxation, for its duals.
     target : float
@@ -172,7 +172,7 @@ def solve(
             found, bound = event.data_out.mip_primal_bound, event.data_out.mip_dual_bound
             over = (stop is not None and stop.is_set()) or found + program.constant <= target
             event.interrupt(over or bound + program.constant > cutoff)
-        except BaseException as error:  # a signal: HiGHS would take an exception here for an error of its own
+        except BaseException as error:  # a signal: HiGHS would report an exception here as its own error
             raised.append(error)
             event.interrupt(True)
 
@@ -189,9 +189,9 @@ def solve(
 
 
 def _kept(highs: highspy.Highs, program: Program) -> str | None:
-    """Write a program to an LP file, if such files are asked for, and return the name of the file.
+    """Write a program to an LP file if the user wants such files, and return the name of the file.
 
-    Return None if no file is asked for, or if it cannot be written; the latter is noted as a warning.
+    Return None if no file is wanted, or if it cannot be written, which is noted as a warning.
     """
     try:
         path = next_lp()
@@ -210,7 +210,7 @@ def _kept(highs: highspy.Highs, program: Program) -> str | None:
 
 
 def _read(highs: highspy.Highs, program: Program, relax: bool, target: float, cutoff: float) -> Solve:
-    """Return the result of a run as HiGHS gives it."""
+    """Return the result of a run of HiGHS."""
     info, solution, constant = highs.getInfo(), highs.getSolution(), program.constant
     plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     objective = info.objective_function_value + constant if plan else math.nan
@@ -225,7 +225,7 @@ def _read(highs: highspy.Highs, program: Program, relax: bool, target: float, cu
 
 
 def _outcome(status: highspy.HighsModelStatus, plan: bool, on_target: bool, beyond: bool) -> Outcome:
-    """Return how a run ended, from the status of HiGHS and from what we stopped it for."""
+    """Return how a run ended, from the status of HiGHS and from our reason to stop it."""
     states = highspy.HighsModelStatus
     if status == states.kInterrupt and (on_target or beyond):
         return Outcome.TARGET if on_target else Outcome.CUTOFF
@@ -241,7 +241,7 @@ def _outcome(status: highspy.HighsModelStatus, plan: bool, on_target: bool, beyo
 
 @dataclass(frozen=True, eq=False)
 class Vertex:
-    """Answer of the linear relaxation between some bounds of its variables; nothing of it is trusted.
+    """Answer of the linear relaxation between some bounds of its variables; it is not trusted.
 
     Attributes
     ----------
@@ -258,7 +258,7 @@ class Vertex:
 
 
 class Relaxation:
-    """The linear relaxation of a program, solved again and again between different bounds of its variables."""
+    """The linear relaxation of a program, solved many times with different bounds of its variables."""
 
     def __init__(self, program: Program, cutoff: float = math.inf, tolerance: float = SOLVER_TOLERANCE) -> None:
         self._program, self._cutoff = program, cutoff - program.constant
@@ -288,7 +288,7 @@ class Relaxation:
 
 
 def second_opinion(problem: pulp.LpProblem, seconds: float, stop: threading.Event | None = None) -> Solve:
-    """Solve a problem with CBC; its bound is known only if CBC ends.
+    """Solve a problem with CBC; its bound is known only if CBC finishes.
 
     Raises
     ------
@@ -298,7 +298,7 @@ def second_opinion(problem: pulp.LpProblem, seconds: float, stop: threading.Even
     solver = pulp.COIN_CMD(path=pulp.PULP_CBC_CMD.pulp_cbc_path, msg=False)
     if not solver.available():
         raise SolverError("there is no CBC for this machine")
-    # not through PuLP, which leaves the process and its files behind if it is interrupted
+    # not through PuLP, which leaves the process and its files behind if interrupted
     with tempfile.TemporaryDirectory(prefix="siteopt-") as folder:
         model, answer = os.path.join(folder, "model.mps"), os.path.join(folder, "answer.sol")
         variables, columns, rows, _ = problem.writeMPS(model, rename=1)
@@ -322,9 +322,9 @@ def second_opinion(problem: pulp.LpProblem, seconds: float, stop: threading.Even
 
 
 def _ended(command: list[str], stop: threading.Event | None) -> bool:
-    """Run a command and return whether it ended before ``stop`` was set; if it did not, it is killed.
+    """Run a command and return whether it ended before ``stop`` was set; otherwise kill it.
 
-    Ctrl-C in a terminal goes to siteopt alone.
+    Ctrl-C in a terminal goes to siteopt only.
 
     Raises
     ------
@@ -365,11 +365,11 @@ def _second(problem: pulp.LpProblem) -> Solve:
 
 
 SOLVERS: Mapping[str, Callable[[pulp.LpProblem], Solve]] = {"HiGHS": _first, "CBC": _second}
-"""Every solver by its name. The first one is required; the others check it."""
+"""Every solver by name. The first one is required; the others check it."""
 
 
 def trial(name: str) -> str:
-    """Have a solver solve a problem whose answer is known, and return the solver's name and version.
+    """Test a solver with a problem whose answer is known, and return the solver's name and version.
 
     Raises
     ------

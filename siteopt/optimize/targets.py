@@ -1,4 +1,4 @@
-"""Set what a site must reach to serve, or to come before a key of the objective: latest days, and a highest cost."""
+"""Define the targets of a site: the latest days and the highest cost with which it can serve, or beat a rival."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from siteopt.tolerances import SAME_COST_MUSD
 
 @dataclass(frozen=True)
 class Target:
-    """Latest days on which the milestones may start, and the highest cost, in millions of USD.
+    """Latest days on which the milestones may start, and the highest cost (million USD).
 
-    A cost that counts as the same as the highest one is not too high.
+    A cost that counts as equal to the highest one is allowed.
     """
 
     days: tuple[int, ...]
@@ -35,15 +35,15 @@ class Target:
 
 
 def to_serve(case: Instance) -> list[Target]:
-    """Return the one target that a site must reach to serve: every milestone by the horizon, within the budget."""
+    """Return the one target for serving: every milestone by the horizon, within the budget."""
     return [Target((case.horizon_day,) * case.milestones)]
 
 
 def to_win(case: Instance, rival: Key, *, wins_ties: bool) -> list[Target]:
-    """Return targets any of which, if reached, puts a site before the key of a rival in the objective.
+    """Return the targets for beating a rival: a site that reaches any of them comes before the rival's key.
 
-    There is one target for each goal: no worse in the goals before it, and better in this one. If the site wins ties,
-    the last target is to be equal in all goals.
+    There is one target for each goal: no worse in the earlier goals, and better in this one. If the site wins ties,
+    the last target is a tie in all goals.
     """
     targets = []
     for place in range(len(rival)):
@@ -64,7 +64,7 @@ def is_reached(case: Instance, targets: Sequence[Target], clock: Clock) -> bool:
     Raises
     ------
     OutOfTime
-        As Undecided if that can neither be confirmed nor refuted.
+        As Undecided if this can be neither confirmed nor refuted.
     """
     limits = bounds(case)
     return any(target.on(case, clock).any_plan() is not None for target in targets if not target.is_beyond(limits))

@@ -1,4 +1,4 @@
-"""Solve a program for a plan that holds. If the solver's whole numbers, once rounded, have no plan, branch on them."""
+"""Solve a program for a plan that holds, and branch if the solver's whole numbers allow no plan after rounding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from siteopt.optimize.program import Program
 from siteopt.optimize.solver import SEED, Outcome
 
 BOXES = 64
-"""Most parts of a program that are solved after cutting it."""
+"""Largest number of parts of a program that are solved."""
 
 Made = TypeVar("Made")
 
@@ -30,7 +30,7 @@ class Best(Generic[Made]):
     value : float
         Objective of the plan; infinite if there is no plan.
     bound : float
-        Lower bound of the objective of any plan, as the solver says; infinite if it says that there is no plan.
+        Lower bound of the objective of any plan, from the solver; infinite if the solver finds no plan possible.
     """
 
     plan: Made | None
@@ -55,7 +55,7 @@ def best_whole(
     finish : callable
         Makes a plan and its objective from the solver's values; returns None if their whole numbers have no plan.
     cutoff : float
-        A plan whose objective is more than this is not looked for.
+        No plan with a larger objective is searched for.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def best_whole(
 
 
 def _parts(program: Program, values: Floats) -> list[tuple[Floats, Floats]]:
-    """Cut a program beside the value of the whole variable that is farthest from whole.
+    """Cut a program in two at the whole variable whose value is farthest from a whole number.
 
     Return the lower and upper bounds of x on both sides; an empty list if all whole variables are whole.
     """

@@ -1,1 +1,1 @@
-"""Turn the record of a run into files, text, tables, maps and charts, and read these files again."""
+"""Turn the record of a run into files, texts, tables, maps and charts, and read stored runs."""

@@ -1,4 +1,4 @@
-"""Read the outlines under every map, without a network: land, lakes and borders of Natural Earth."""
+"""Provide the outlines of every map offline: land, lakes and borders of Natural Earth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Box = tuple[float, float, float, float]
 
 
 def box_around(positions: np.ndarray) -> Box:
-    """Return a box that holds all positions, with some ground around them.
+    """Return a box around all positions, with a margin.
 
     Without positions, return a box around the whole world from 60 degrees south to 80 degrees north.
 

@@ -1,4 +1,4 @@
-"""Make a QGIS project to draw candidates in: empty layers with forms made from the schema, and the example tables."""
+"""Make a QGIS project for drawing candidates: empty layers with forms from the schema, and the example tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NULL = "{2839923C-8B7D-419E-B84B-CA2FE9B80EC7}"
 
 _NOT_NULL, _UNIQUE, _EXPRESSION = 1, 2, 4
 _SOFT = 2
-"""Strength of a constraint that the form shows, but that lets an unfinished row be saved."""
+"""Strength of a constraint that the form shows, but that does not prevent saving an unfinished row."""
 
 _FROM_THE_POINT = {"latitude": "round(y($geometry), 6)", "longitude": "round(x($geometry), 6)"}
 
@@ -49,9 +49,9 @@ def blank_files(tables: Sequence[str]) -> dict[str, bytes]:
         source = f"./{SITE_FILE}|layername={table.name}"
         return Shown(layer, style, source, read_only=False, height=height, more=tuple(_form(table)))
 
-    words = "Draw a point for each site, and fill in what is known; a blank is unknown."
+    words = "Draw a point for each site, and fill in the known values; leave unknown ones blank."
     candidates = drawn(CANDIDATES, "My candidates", words, "Point", _candidates(), 3)
-    halls = "Draw the halls and yards of your sites, and name the site of each; they decide nothing."
+    halls = "Draw the halls and yards of your sites, and enter the site of each; they are for the map only."
     areas = drawn(AREAS, "My halls and yards", halls, "MultiPolygon", _areas(), 2)
     examples = [
         Shown(
@@ -79,7 +79,7 @@ def blank_files(tables: Sequence[str]) -> dict[str, bytes]:
 
 
 def _candidates() -> Style:
-    """Return the style of the candidates that a user draws."""
+    """Return the style of candidates drawn by the user."""
     rows = {alias(one): column(one.name) for one in CANDIDATES if one.name not in ("name", "sources", "notes")}
     tip = tips.tip(f"coalesce({column('name')}, {column('site_id')}, 'no name yet')", rows)
     symbol = qml.symbol("marker", qml.marker("diamond", 4.6, rgba(STANDING[Standing.CHOSEN]), rgba(INK), 0.3))
@@ -88,7 +88,7 @@ def _candidates() -> Style:
 
 
 def _areas() -> Style:
-    """Return the style of the halls and yards that a user draws."""
+    """Return the style of halls and yards drawn by the user."""
     classes = [(str(use), use.capitalize(), area_symbol(use)) for use in Use]
     rows = {alias(one): column(one.name) for one in AREAS if one.name in ("site_id", "notes")}
     use = f"coalesce({column('use')}, 'no use yet')"
@@ -97,7 +97,7 @@ def _areas() -> Style:
 
 
 def _example() -> Style:
-    """Return the style of a table of candidates that is shown as an example."""
+    """Return the style of an example table of candidates."""
     symbol = qml.symbol("marker", qml.marker("circle", 2.4, rgba(STANDING[Standing.SOLVED]), rgba("#FFFFFF"), 0.2))
     label = Label(column("name"), size=7, priority=2, closer_than=2 * NEAR)
     tip = tips.tip(column("name"), {"Notes": column("notes")}, column("site_id"))
@@ -132,7 +132,7 @@ def _range(one: Column) -> str:
 
 
 def _widget(one: Column) -> Element:
-    """Return the widget of a column: a list for a choice, a calendar for a date, a text field for everything else."""
+    """Return the widget of a column: a list for a choice, a calendar for a date, a text field otherwise."""
     config: dict[str, object]
     if one.choices:
         choices = [{"(unknown)": _NULL}, *({choice: choice} for choice in one.choices)]

@@ -1,4 +1,4 @@
-"""Explain why a site does not win, in the words of a planner."""
+"""Put an explanation into lines of text: why a site does not win, or what it lacks to serve."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def explanation(record: ExplanationRecord) -> str:
     words = Words.of(record)
     lines = [f"Site        {record.site_name} ({record.site_id}): {_verdict(record, words)}"]
     if record.excluded:
-        known = "" if record.standing is Standing.EXCLUDED else "; the rest is as if it were admitted"
-        lines.append(f"Left out    {words.reasons(record.excluded)}{known}")
+        known = "" if record.standing is Standing.EXCLUDED else "; the lines below assume that it is not excluded"
+        lines.append(f"Excluded    {words.reasons(record.excluded)}{known}")
     plan, rival = record.plan, record.rival
     wins = record.standing is Standing.CHOSEN
     if rival is not None:
@@ -46,7 +46,7 @@ def _ways(record: ExplanationRecord, words: Words) -> list[str]:
         lines.append(f"{goal:<10}  {'; or '.join(ways)}")
         lines.append("            " + (SINGLE if is_single else TOGETHER))
     elif proven and record.standing in (Standing.SOLVED, Standing.CANNOT_SERVE):
-        lines.append(f"{goal:<10}  no change of the site is sufficient, nor are all of them together")
+        lines.append(f"{goal:<10}  no change of the site is sufficient, not even all of them together")
         lines += [f"Still lacks {_lack(short, words)}" for short in record.still_short]
     if not proven:
         lines.append("Limit       the time ran out before the proof: another site may win, and changes may be missing")
@@ -57,11 +57,11 @@ def _verdict(record: ExplanationRecord, words: Words) -> str:
     """Return what became of the site, in a few words."""
     standing, proven = record.standing, record.outcome is RunOutcome.PROVEN
     if standing is Standing.CHOSEN:
-        return "it wins" if proven else "the best that is known so far"
+        return "it wins" if proven else "the best site found so far"
     if standing is Standing.SOLVED:
-        return "it can serve, and does not win"
+        return "it can serve, but does not win"
     if standing is Standing.EXCLUDED:
-        return "too much about it is unknown"
+        return "it is excluded, because too much about it is unknown"
     if standing is Standing.CANNOT_SERVE:
         in_numbers = any(short.needed is not None for short in record.shortfalls)
         return "it cannot serve" if in_numbers else f"it cannot serve: {words.reasons(record.reasons)}"
@@ -89,7 +89,7 @@ def _facts(plan: ComparedPlan, unit: MoneyUnit) -> list[tuple[str, str]]:
     rows += [("Milestone", f"{m.name:<{width}}  day {m.day:>4}  {m.date}") for m in milestones]
     for kind, units in plan.units.items():
         mw = milestones[-1].equipment_mw[kind]
-        rows.append((PLURAL[kind].capitalize(), f"{units:>3} units, {mw:,.1f} MW"))
+        rows.append((PLURAL[kind].capitalize(), f"{units:>3} {'unit' if units == 1 else 'units'}, {mw:,.1f} MW"))
     rows.append(("Grid", ", ".join(f"{m.grid_mw:g}" for m in milestones) + " MW by milestone"))
     rows.append(("Cost", f"{'total':<12} {unit(plan.cost.total_usd):>20}"))
     for name, usd in plan.cost.parts_usd.items():
@@ -113,20 +113,20 @@ def _behind(plan: ComparedPlan, rival: ComparedPlan, words: Words) -> list[str]:
     dearer = sorted(((usd, name) for name, usd in more.items() if usd > 0), reverse=True)[:NAMED]
     unit = words.money_unit([total, *more.values()])
     parts = ", ".join(f"{words.term(name)} {unit(usd)}" for usd, name in dearer)
-    return [f"Behind      in cost by {unit(total)}; dearer: {parts}"] if total > 0 else []
+    return [f"Behind      in cost by {unit(total)}; more expensive: {parts}"] if total > 0 else []
 
 
 def _lack(short: ShortfallRecord, words: Words) -> str:
     place = f" for {short.milestone}" if short.milestone else ""
     limit = words.term(short.limit)
     if short.missing is None:
-        return f"{limit}{place}: not enough, whatever the day"
+        return f"{limit}{place}: not enough on any day"
     if short.limit == "budget":
         return f"budget: {words.money(short.missing * 1e6)} more"
     if short.unit == "days":
         return f"{limit}{place}: day {short.needed:,g}, {words.count(short.missing, 'day')} after the horizon"
     needed = f" of {short.needed:,.1f}" if short.needed is not None else ""
-    return f"{limit}{place}: short of {short.missing:,.1f}{needed} {words.term(short.unit)}"
+    return f"{limit}{place}: {short.missing:,.1f}{needed} {words.term(short.unit)} missing"
 
 
 def _change(change: ChangeRecord, words: Words) -> str:
@@ -137,7 +137,7 @@ def _change(change: ChangeRecord, words: Words) -> str:
     more_of = f"{more:,g} {words.term(change.unit)} more"
     return {
         "grid_mw": f"{more_of} grid by day {change.by_day} {level}",
-        "access_days": f"access {days}",
+        "access_days": f"handover {days}",
         "air_permit_days": f"air permit {days}",
         "gas_mw": f"{more_of} gas {level}",
         "yard_area_m2": f"{more_of} yard {level}",

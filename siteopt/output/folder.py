@@ -1,4 +1,4 @@
-"""Write outputs completely or not at all: if anything fails or the process dies, the earlier files are still there."""
+"""Write outputs completely or not at all: if anything fails or the process dies, the earlier files are kept."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ MARKERS = ("plan.json", "pareto.json", "faults.geojson")
 """A folder that holds one of these files counts as a run, so the next run may replace it."""
 
 DERIVED = ("charts", "siteopt.gpkg-wal", "siteopt.gpkg-shm", "siteopt.gpkg-journal", "faults.geojson", "faults.qml")
-"""Names that are removed when a run's files are replaced: charts, SQLite's working files, faults that are fixed now."""
+"""Names that are removed when a run's files are replaced: charts, SQLite's working files, issues of earlier input."""
 
 HIDDEN = "siteopt-"
 """Part of the name of an unfinished folder: ``.NAME.siteopt-1a2b3c4d`` will become ``NAME``."""
 
 OLD = ".old"
-"""Ending of the name of a folder that was moved aside because two folders could not be exchanged in one step."""
+"""Suffix of a folder that was moved aside because two folders could not be exchanged in one step."""
 
 ROOM_BYTES = 4 * 2**20
 """Less free space than this counts as a full disk; a small run takes half of it."""
@@ -39,14 +39,14 @@ ROOM_BYTES = 4 * 2**20
 TEMPORARY = Path("the folder for temporary files (TMPDIR)")
 
 LOCK_SECONDS = 60.0
-"""Longest wait for another process. Writing takes a moment, so a process that holds the folder longer is stuck."""
+"""Longest wait for another process; writing is quick, so a process that holds the folder for longer is stuck."""
 
 _SWAP_LINUX, _SWAP_MACOS, _HERE = 2, 2, -100
 """Values of RENAME_EXCHANGE, RENAME_SWAP and AT_FDCWD."""
 
 
 def ready_folder(target: Path) -> None:
-    """Check, before the work starts, that :func:`write_folder` can write, and remove what dead runs left behind.
+    """Check, before solving, that :func:`write_folder` can write the output folder, and remove leftovers of dead runs.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def ready_folder(target: Path) -> None:
             _replaceable(target)
             trial = _hidden(home / target.name)
             try:
-                # make missing parent folders as well, because their names may be invalid
+                # create missing parent folders as well, because their names may be invalid
                 trial.joinpath(target.relative_to(home)).mkdir(parents=True)
                 trial.joinpath(target.relative_to(home), "room").write_bytes(bytes(ROOM_BYTES))
             finally:
@@ -71,7 +71,7 @@ def ready_folder(target: Path) -> None:
 
 
 def write_folder(target: Path, files: Mapping[str, str | bytes]) -> None:
-    """Write the files into ``target``, replaced in one step: a killed process leaves the old or the new folder.
+    """Write the files into ``target`` in one step: a killed process leaves either the old or the new folder.
 
     Other files in the folder of an earlier run are kept, except those in DERIVED.
 
@@ -102,12 +102,12 @@ def write_folder(target: Path, files: Mapping[str, str | bytes]) -> None:
 
 
 def write_beside(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Add the files to a folder beside what is there: once all are written, put each in place in one step.
+    """Add the files to a folder that may hold others: once all are written, put each in place in one step.
 
     Raises
     ------
     Failure
-        If the files cannot be written, or the disk is full. Then there is no new file, and every older file is whole.
+        If the files cannot be written, or the disk is full. Then no file is new, and every older file is intact.
     """
     with failures(folder):
         folder = _real(folder)
@@ -140,7 +140,7 @@ def write_beside(folder: Path, files: Mapping[str, str | bytes]) -> None:
 
 @contextmanager
 def undisturbed(target: Path) -> Iterator[None]:
-    """Keep other processes from replacing the folder, and first put it back if its run died after moving it aside."""
+    """Keep other processes from replacing the folder, and first restore it if its run died after moving it aside."""
     target = _real(target)
     with _locked(target.parent):
         with suppress(OSError):
@@ -171,7 +171,7 @@ def _hidden(target: Path) -> Path:
 
 
 def _inside(folder: Path) -> Path:
-    """Return a path in the folder, beside which :func:`_hidden` puts the unfinished files for that folder."""
+    """Return a path in the folder; :func:`_hidden` puts unfinished files beside it, that is, into the folder."""
     return folder / folder.name
 
 
@@ -179,7 +179,7 @@ def _inside(folder: Path) -> Path:
 def _locked(folder: Path) -> Iterator[None]:
     """Lock a folder for one process at a time; the lock ends with its process, and leaves no file.
 
-    Go on where there are no locks: two runs at once may then make each other fail, but their files do not mix.
+    If the system has no locks, go on: two runs at once may then make each other fail, but their files do not mix.
     """
     descriptor = None
     with suppress(OSError):  # Windows cannot open a folder
@@ -211,7 +211,7 @@ def _lock(descriptor: int, folder: Path) -> None:
 
 
 def _left(target: Path) -> list[Path]:
-    """Return the hidden folders that dead runs left beside a folder."""
+    """Return the hidden leftovers of dead runs beside a folder."""
     prefix = f".{target.name}.{HIDDEN}"
     try:
         return [path for path in target.parent.iterdir() if path.name.startswith(prefix)]
@@ -220,7 +220,7 @@ def _left(target: Path) -> list[Path]:
 
 
 def _recover(target: Path) -> None:
-    """Put back a folder that had been moved aside when its run died."""
+    """Restore a folder that was moved aside by a run that died."""
     aside = [path for path in _left(target) if path.name.endswith(OLD)]
     if aside and not os.path.lexists(target):
         max(aside, key=lambda path: path.stat().st_ctime).rename(target)
@@ -233,7 +233,7 @@ def _clean(target: Path) -> None:
 
 
 def _replaceable(target: Path) -> set[str]:
-    """Return the names in a folder (none if it does not exist yet); raise a Failure if it may not be replaced."""
+    """Return the names in a folder (none if it does not exist); raise a Failure if it must not be replaced."""
     if not os.path.lexists(target):
         return set()
     if not target.is_dir():
@@ -255,7 +255,7 @@ def _replaceable(target: Path) -> set[str]:
 
 
 def _free(geopackage: Path) -> None:
-    """Raise a Failure if another program is saving edits into a GeoPackage; programs that only read it do no harm."""
+    """Raise a Failure if another program is saving edits into a GeoPackage; programs that only read it may go on."""
     try:
         with closing(sqlite3.connect(f"{geopackage.as_uri()}?mode=rw", uri=True, timeout=0)) as database:
             database.execute("BEGIN IMMEDIATE")
@@ -269,7 +269,7 @@ def _free(geopackage: Path) -> None:
 
 
 def _fill(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Write the files, and make sure that they are on the disk before anything else happens."""
+    """Write the files, and flush them to the disk before anything else happens."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -280,7 +280,7 @@ def _fill(folder: Path, files: Mapping[str, str | bytes]) -> None:
 
 
 def _keep(source: Path, place: Path) -> None:
-    """Put the same file into the new folder, as a hard link where possible: a second copy could miss an edit."""
+    """Put the same file into the new folder, as a hard link if possible, because a copy could miss an edit."""
     if source.is_dir() and not source.is_symlink():
         place.mkdir()
         for path in source.iterdir():
@@ -294,7 +294,7 @@ def _keep(source: Path, place: Path) -> None:
 
 
 def _replace(target: Path, fresh: Path) -> None:
-    """Put the new folder in the place of the old one, which keeps a hidden name until it is removed."""
+    """Replace the old folder by the new one; the old one keeps a hidden name until it is removed."""
     _flush(fresh)
     if not target.exists():
         fresh.rename(target)
@@ -317,7 +317,7 @@ def _exchange(fresh: Path, target: Path) -> bool:
 
 
 def _flush(folder: Path) -> None:
-    """Make sure that the names in a folder are on the disk, if the system can do that."""
+    """Flush the names in a folder to the disk, if the system can do that."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

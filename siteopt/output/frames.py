@@ -1,4 +1,4 @@
-"""Turn a run into pandas frames with ids as the index, nullable integers and real dates."""
+"""Turn a run into pandas frames: ids as the index, nullable integers, real dates."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def schedule(run: RunRecord) -> pd.DataFrame:
 
 
 def crews(run: RunRecord) -> pd.DataFrame:
-    """Return the replayed work of the crews: who works on which unit, from which day to which."""
+    """Return the replayed work of the crews: which crew works on which unit, from which day to which."""
     rows = [shift.model_dump() for shift in (run.plan.replay.crews if run.plan is not None else ())]
     return _frame(rows, "", ["crew", "unit", "first_day", "last_day"], ["first", "last"], tuple(Shift.model_fields))
 
@@ -87,7 +87,7 @@ def costs(run: RunRecord) -> pd.DataFrame:
 def _frame(
     rows: Sequence[Mapping[str, Any]], index: str, whole: Sequence[str], dated: Sequence[str], names: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Return rows as a frame with nullable integers and real dates; without rows, it still has its columns."""
+    """Return rows as a frame with nullable integers and real dates; without rows, an empty frame with its columns."""
     known = list(names) or [*([index] if index else []), *whole, *dated]
     frame = pd.DataFrame(list(rows), columns=None if rows else known)
     frame = frame.astype(dict.fromkeys(whole, "Int64"))

@@ -1,4 +1,4 @@
-"""Make files and text from the record of a Pareto front."""
+"""Make the files and the terminal table of a Pareto front from its record."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def front_summary(record: FrontRecord) -> str:
     """Return the joint Pareto front of all sites as a text table, in the scenario's currency."""
     certificate, words, points = record.certificate, Words.of(record), record.joint
     lines = [
-        f"{record.scenario}: {record.outcome}, days to {record.milestone} against cost,"
+        f"{record.scenario}: {record.outcome}, Pareto front of the start day of {record.milestone} and cost,"
         f" {words.count(len(record.sites), 'site')},"
         f" {certificate.milps_solved} MILPs in {certificate.seconds:.1f} s"
     ]
     if points:
-        lines.append(f"{'day':>6}  {'date':<10}  {'cost, ' + record.currency:>22}  {'a day less costs':>17}  site")
+        lines.append(f"{'day':>6}  {'date':<10}  {'cost, ' + record.currency:>22}  {'one day earlier':>17}  site")
     for row, after in zip_longest(points, points[1:]):
         saved = (row.cost_usd - after.cost_usd) / (after.day - row.day) * record.currency_per_usd if after else None
         lines.append(
@@ -73,5 +73,5 @@ def front_summary(record: FrontRecord) -> str:
             f"{'' if row.proven else '  not proven'}"
         )
     if not all(site.proven for site in record.sites):
-        lines.append("The time ran out: there may be more points")
+        lines.append("The time ran out: there may be more breakpoints")
     return "\n".join(lines)

@@ -27,8 +27,8 @@ GeoJSON = dict[str, Any]
 def sites_geojson(run: RunRecord, sites: pd.DataFrame, words: Words) -> GeoJSON:
     """Return every listed candidate with its rank, days, cost and reason, then the columns of its table.
 
-    A column of the table with the name of a result's field appears as ``table_<name>``, and replaces a column that
-    already has that name. If the table is itself a result, only the last result is kept.
+    A column of the table with the name of a result's field becomes ``table_<name>``, and replaces any column of that
+    name. If the table is itself a result of siteopt, only the last result is kept.
     """
     features, unit = [], cost_unit(run, words)
     for site in run.ranking:
@@ -46,7 +46,7 @@ def cost_unit(run: RunRecord, words: Words) -> MoneyUnit:
 
 
 def site_properties(site: ListedSite, unit: MoneyUnit) -> dict[str, Any]:
-    """Return what is known of a candidate as flat fields; the fields of a milestone end in its slug."""
+    """Return the results of a candidate as flat fields; the fields of a milestone end in its slug."""
     words = unit.words
     row: dict[str, Any] = {
         "site_id": site.site_id,

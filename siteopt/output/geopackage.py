@@ -90,7 +90,7 @@ def _failures(folder: str) -> Iterator[None]:
 
 @contextmanager
 def _dated() -> Iterator[None]:
-    """Make GDAL write DATED instead of the current time."""
+    """Make GDAL write DATED in place of the current time."""
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": DATED})
     try:
         yield
@@ -111,7 +111,7 @@ def _add(path: Path, layer: Layer) -> None:
         geometry_type=layer.geometry,
         crs="EPSG:4326",
         append=path.exists(),
-        dataset_options={"VERSION": "1.2"},  # the GDAL of older versions of QGIS can read this one
+        dataset_options={"VERSION": "1.2"},  # older versions of QGIS can read this version
         layer_options={
             "FID": "fid",
             "GEOMETRY_NAME": "geom",
@@ -136,7 +136,7 @@ def _column(layer: Layer, field: Field) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _describe(database: sqlite3.Connection, layers: Sequence[Layer]) -> None:
-    """Write titles and descriptions of the columns to the table that the standard has for them."""
+    """Write titles and descriptions of the columns to the table of the standard for them."""
     database.execute(_COLUMNS)
     database.execute(_EXTENSION)
     database.executemany(

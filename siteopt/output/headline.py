@@ -1,4 +1,4 @@
-"""Make the first screen of a report: the verdict, the main figures, the milestones."""
+"""Make the first screen of a report: the result in sentences, the main figures, the milestones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Headline:
     ----------
     title : str
     verdict : tuple of str
-        Sentences; the first one is enough by itself.
+        Sentences; the first one can stand alone.
     badge, badge_kind : str
         Outcome in words, and its kind: ``good``, ``open`` or ``none``.
     """
@@ -61,12 +61,16 @@ def headline(run: RunRecord, words: Words) -> Headline:
 def _nothing(run: RunRecord, words: Words) -> list[str]:
     if run.outcome is RunOutcome.LIMIT:
         if run.certificate.evidence.undecided:
-            return [words("No answer: the solver contradicts itself, and neither a plan nor a safe bound decides.")]
-        return [words("No plan yet: the time was up before the first one.")]
+            return [
+                words(
+                    "No answer: the solver contradicts itself, and neither a plan nor a safe bound shows what is right."
+                )
+            ]
+        return [words("No plan yet: the time ran out before the first plan was found.")]
     count = words.count(run.candidates, "candidate")
     return [
         words("None of {candidates} can serve within the horizon.", candidates=count),
-        words("The ranking below says why, one by one; `siteopt explain` says what would have to change."),
+        words("The ranking below gives the reason for each site; `siteopt explain` says what would have to change."),
     ]
 
 
@@ -86,7 +90,7 @@ def _main(plan: PlanRecord, words: Words) -> str:
     if baseline is not None:
         milestone = next(one for one in plan.milestones if one.name == baseline.milestone)
     said = words(
-        "{gpus} GPUs train from {date}, day {day}",
+        "{gpus} GPUs start training on {date} (day {day})",
         gpus=words.number(milestone.gpus),
         date=words.date(milestone.date),
         day=milestone.day,
@@ -112,7 +116,7 @@ def _whole(plan: PlanRecord, words: Words) -> str:
     last, cost = plan.milestones[-1], plan.cost
     unit = words.cost_unit(cost)
     return words(
-        "The whole plan, to {gpus} GPUs on {date}, costs {total}, of which {gpu_cost} are GPUs.",
+        "The whole plan, up to {gpus} GPUs on {date}, costs {total}, including {gpu_cost} for GPUs.",
         gpus=words.number(last.gpus),
         date=words.date(last.date),
         total=unit(cost.total_usd),
@@ -126,11 +130,11 @@ def _proof(run: RunRecord, words: Words) -> str:
     if run.outcome is RunOutcome.PROVEN:
         sites = words.count(run.eligible, "eligible site")
         return words(
-            "Proven for what was entered: of {sites} none has a better plan, in the order {order}.",
+            "Proven for the data entered: none of {sites} has a better plan (goals, most important first: {order}).",
             sites=sites,
             order=order,
         )
-    return words("Not proven: the best plan so far. {bounds}.", bounds=_bounds(run, words))
+    return words("Not proven: this is the best plan found so far. {bounds}.", bounds=_bounds(run, words))
 
 
 def _bounds(run: RunRecord, words: Words) -> str:
@@ -179,9 +183,9 @@ def assumed_of_chosen(run: RunRecord, words: Words) -> str:
     """Return a sentence on how many figures of the chosen site were blank and are assumed."""
     names = [words.term(one.column) for one in run.assumptions if one.chosen_site]
     if not names:
-        return words("Every figure of this site was entered; none had to be assumed.")
+        return words("All figures of this site were entered; none had to be assumed.")
     return words(
-        "{count} of the {all} figures that decide about this site were blank, and are assumed: {names}.",
+        "{count} of {all} figures of this site were blank; the values of the scenario are used for them: {names}.",
         count=len(names),
         all=ASSUMABLE,
         names=", ".join(names),

@@ -30,7 +30,7 @@ class Field:
     type : type
         str, int, float, bool or date.
     alias : str
-        Label that people read instead of the name.
+        Label for users.
     called : str, optional
         Key of the column in the rows; its name unless given.
     """
@@ -116,5 +116,5 @@ def points(places: Iterable[tuple[float, float] | None]) -> np.ndarray:
 
 
 def printable(text: str) -> str:
-    """Return a name with ``_`` for line ends and for characters that XML or the header of a table cannot hold."""
+    """Return a name with ``_`` for line ends, and for characters that XML or a table header cannot hold."""
     return _NOT_PRINTABLE.sub("_", text)

@@ -49,8 +49,8 @@ def run_layers(run: RunRecord, sites: GeoJSON, places: GeoJSON, words: Words) ->
 
 
 FAULT_FIELDS = (
-    Field("severity", str, "Severity", "fault, warning, left out or assumed"),
-    Field("code", str, "Code", "of a fault: docs/errors.md says what helps"),
+    Field("severity", str, "Severity", "error, warning, excluded or assumed"),
+    Field("code", str, "Code", "of an error or a warning; docs/errors.md explains it"),
     Field("site_id", str, "Site"),
     Field("name", str, "Name"),
     Field("file", str, "File"),
@@ -58,7 +58,7 @@ FAULT_FIELDS = (
     Field("column", str, "Column"),
     Field("found", str, "Found"),
     Field("expected", str, "Expected"),
-    Field("label", str, "Label", "all that is wrong with a row or a site, at the first of its faults"),
+    Field("label", str, "Label", "all issues of a row or a site, at the first of them"),
 )
 
 
@@ -67,27 +67,27 @@ LABELLED = 40
 
 
 Placed = tuple[dict[str, Any], tuple[float, float] | None]
-"""A row of the layer of faults, and its longitude and latitude, or None if they are not known."""
+"""A row of the layer of issues, and its longitude and latitude, or None if they are not known."""
 
 
 def fault_rows(records: Iterable[Mapping[str, Any]]) -> Iterator[Placed]:
-    """Yield faults and warnings as rows of their layer.
+    """Yield errors and warnings as rows of the layer of issues.
 
     Parameters
     ----------
     records : iterable of mappings
-        Faults as returned by :meth:`siteopt.faults.Fault.record`.
+        Issues as returned by :meth:`siteopt.faults.Fault.record`.
     """
     for record in records:
         row = {name: record[name] for name in ("code", "file", "row", "column", "found", "expected")}
         place = (record["longitude"], record["latitude"])
         on_earth = None not in place and abs(place[0]) <= 180 and abs(place[1]) <= 90
-        severity = "warning" if record["code"].startswith("W") else "fault"
+        severity = "warning" if record["code"].startswith("W") else "error"
         yield {"severity": severity, **row}, place if on_earth else None
 
 
 def fault_layer(placed: Sequence[Placed]) -> Layer:
-    """Return the layer of faults and gaps in the input.
+    """Return the layer of issues and gaps in the input.
 
     Parameters
     ----------
@@ -104,8 +104,10 @@ def fault_layer(placed: Sequence[Placed]) -> Layer:
             lines[start].append((row.get("name") or row["file"]) + (f", row {row['row']}" if row.get("row") else ""))
         lines[start].append(f"{row['column']}: {row['found'][:LABELLED] or 'unknown'}")
     labelled = [{**row, "label": "\n".join(text) or None} for row, text in zip(rows, lines, strict=True)]
-    words = "What is wrong with the input, what is unknown and left a site out, and what the scenario assumed."
-    return Layer("faults", "Faults and gaps", words, "Point", FAULT_FIELDS, labelled, shapes)
+    words = (
+        "Errors and warnings in the input, unknown values that exclude a site, and values that the scenario assumes."
+    )
+    return Layer("faults", "Issues and gaps", words, "Point", FAULT_FIELDS, labelled, shapes)
 
 
 def milestone_names(run: RunRecord) -> dict[str, str]:
@@ -118,16 +120,18 @@ def _result_fields(run: RunRecord) -> Iterator[Field]:
     yield Field("name", str, "Name", "name of the plant, in any script")
     yield Field("rank", int, "Rank", "1 trains first; blank: not among the ranks that were proven")
     yield Field("standing", str, "Standing", ", ".join(Standing))
-    yield Field("reason", str, "Reason", "why the site does not serve, or was left out")
-    yield Field("cost_usd", int, "Cost (USD)", "of the site's best plan, in all")
+    yield Field("reason", str, "Reason", "why the site cannot serve, is not ranked, or is excluded")
+    yield Field("cost_usd", int, "Cost (USD)", "total of the site's best plan")
     yield Field("cost_bound_usd", int, "Cost bound (USD)", "no plan of these days at this site costs less")
     yield Field("cost", str, "Cost", "of the best plan, in the currency of the scenario")
     for field, name in milestone_names(run).items():
         yield Field(f"day_{field}", int, f"Day of {name}", "days after the decision on which training starts")
         yield Field(f"date_{field}", date, f"Date of {name}", "date on which training starts")
         yield Field(f"bound_day_{field}", int, f"Earliest day of {name}", "proven: no plan at this site is earlier")
-        yield Field(f"bottleneck_{field}", str, f"Bottleneck of {name}", "the limit that holds the day back most")
-    yield Field("assumed", str, "Assumed", "columns that were blank, so that the scenario's values stand in")
+        yield Field(
+            f"bottleneck_{field}", str, f"Limited by ({name})", "the limit without which training would start earliest"
+        )
+    yield Field("assumed", str, "Assumed", "blank columns, for which the values of the scenario are used")
 
 
 def _sites(run: RunRecord, sites: GeoJSON) -> Layer:
@@ -171,7 +175,7 @@ def _chosen(run: RunRecord, words: Words) -> Layer:
         Field("site_id", str, "Site ID"),
         Field("name", str, "Name"),
         Field("outcome", str, "Outcome", "proven, or the limit was reached before the proof"),
-        Field("access", date, "Access", "date on which the site is handed over"),
+        Field("access", date, "Handover", "date on which the site is handed over"),
         Field("cost_usd", int, "Cost (USD)"),
         Field("cost", str, "Cost", "in the currency of the scenario"),
         Field("days", str, "Days", "days after the decision on which training starts, by milestone"),
@@ -197,7 +201,7 @@ def _chosen(run: RunRecord, words: Words) -> Layer:
             row |= {f"day_{field}": milestone.day, f"date_{field}": milestone.date}
         rows.append(row)
         shapes.append(_place(plan))
-    said = "The site that trains first, with its days and its cost."
+    said = "The chosen site, with its days and its cost."
     return Layer("chosen", "Chosen site", said, "Point", tuple(fields), rows, points(shapes))
 
 
@@ -227,7 +231,7 @@ def _milestones(plan: PlanRecord | None, words: Words) -> Layer:
         }
         for number, one in enumerate(plan.milestones if plan is not None else (), start=1)
     ]
-    said = "A row a milestone, at the chosen site: when so many GPUs train, on what power, and what holds the day back."
+    said = "One row per milestone, at the chosen site: its GPUs, day and power, and what limits it."
     shapes = points([_place(plan)] * len(rows) if plan is not None else ())
     return Layer("milestones", "Milestones", said, "Point", fields, rows, shapes)
 
@@ -262,7 +266,7 @@ def _deliveries(plan: PlanRecord | None, words: Words) -> Layer:
         rows.append({**order.model_dump(), "units": order.all_units, "mw": rated, "cost": cost})
         shapes.append(_bow(depot, _place(plan), before.get(depot, 0)) if plan is not None else None)
         before[depot] = before.get(depot, 0) + 1
-    said = "A line an order, from its depot to the chosen site, with its dates; drawn as a bow, not along the roads."
+    said = "One line per order, from its depot to the chosen site, with its dates; drawn as an arc, not along roads."
     found = np.array(shapes, dtype=object)
     return Layer("deliveries", "Deliveries", said, "LineString", fields, rows, found)
 
@@ -271,7 +275,7 @@ def _bow(start: tuple[float, float], end: tuple[float, float], number: int) -> s
     """Return a bow from start to end; ``number`` bows were drawn there before it, and each new one is higher."""
     first, last = np.array(start), np.array(end)
     across = (last - first)[::-1] * (-1, 1)
-    across *= np.sign(across[1]) or 1.0  # bowed to the north, so that bows from the east and the west look alike
+    across *= np.sign(across[1]) or 1.0  # bowed to the north, so that bows from the east and the west look the same
     top = (first + last) / 2 + across * (0.12 + 0.07 * number)
     t = np.linspace(0, 1, 33)[:, None]
     return shapely.LineString((1 - t) ** 2 * first + 2 * t * (1 - t) * top + t**2 * last)
@@ -304,7 +308,7 @@ def _depots(plan: PlanRecord | None, words: Words) -> Layer:
             total = sum(order.unit_mw * order.all_units for order in orders if order.kind == kind)
             row[f"{kind}_mw"] = round(total, 3)
         rows.append(row)
-    said = "The yards that the rented units leave from, with what comes from each."
+    said = "The depots of the rented units, with the units that leave from each."
     return Layer("depots", "Depots", said, "Point", fields, rows, points(depots))
 
 
@@ -328,16 +332,16 @@ def _areas(places: GeoJSON) -> Layer:
 
 
 def _assumed_and_unknown(run: RunRecord) -> Iterator[Placed]:
-    """Yield a row for each value that the scenario assumed for a site, and for each unknown one that left it out."""
+    """Yield a row for each value of a site that the scenario assumes, and for each unknown one that excludes a site."""
     values = {one.column: one.value for one in run.assumptions}
     for site in run.ranking:
         unknown: list[str] = []
         for reason in site.reasons:
             columns = reason.values.get("columns", ()) if reason.code is ReasonCode.UNKNOWN_FIGURES else ()
             unknown += columns if isinstance(columns, tuple) else ()
-        for severity, names in (("assumed", site.assumed), ("left out", unknown)):
+        for severity, names in (("assumed", site.assumed), ("excluded", unknown)):
             for column in names:
                 row = {"severity": severity, "site_id": site.site_id, "name": site.name, "column": column}
-                row["found"] = "" if severity == "left out" else f"blank: {values[column]} stands in"
+                row["found"] = "" if severity == "excluded" else f"blank: {values[column]} is used"
                 row["expected"] = CANDIDATES[column].expected
                 yield row, (site.longitude, site.latitude)

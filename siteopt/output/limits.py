@@ -1,4 +1,4 @@
-"""Say in words what limits a milestone."""
+"""Put the limit of a milestone into words."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ def limit_of(milestone: Milestone, words: Words) -> str:
 
 
 def limited_by(milestone: Milestone, words: Words) -> str:
-    """Return what limits a milestone, worded for a sentence; an empty text if the limit is not known."""
+    """Return the limit of a milestone, worded for a sentence; an empty text if the limit is not known."""
     limit = limit_of(milestone, words)
     return words("limited by {limit}", limit=limit) if limit else ""

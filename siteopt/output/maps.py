@@ -1,4 +1,4 @@
-"""Make the files of a run, or of faults, for QGIS: a GeoPackage, a project that opens it, styles beside the GeoJSON."""
+"""Make the files of a run, or of input issues, for QGIS: a GeoPackage, a project, and styles beside the GeoJSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GEOPACKAGE, PROJECT = "siteopt.gpkg", "siteopt.qgz"
 
 _PLAN = ("chosen", "milestones", "depots", "deliveries", "areas")
 _HEIGHTS = {"chosen": 3, "milestones": 3, "faults": 3, "sites": 2}
-"""Drawing heights: candidates lie above the deliveries that pass them, although the plan comes first in the tree."""
+"""Drawing heights: candidates lie above passing deliveries, although the plan comes first in the layer tree."""
 
 
 def map_files(run: RunRecord, sites: GeoJSON, places: GeoJSON, words: Words) -> dict[str, str | bytes]:
@@ -62,7 +62,7 @@ def map_files(run: RunRecord, sites: GeoJSON, places: GeoJSON, words: Words) -> 
 
 
 def fault_files(faults: Sequence[Fault]) -> dict[str, str | bytes]:
-    """Return the files of a map of faults for QGIS, by name; faults without a position are only in its table."""
+    """Return the files of a map of issues for QGIS, by name; issues without a position are only in its table."""
     placed = list(fault_rows(fault.record() for fault in faults))
     layer = fault_layer(placed)
     view = box_around(shapely.get_coordinates(layer.shapes))
@@ -71,8 +71,8 @@ def fault_files(faults: Sequence[Fault]) -> dict[str, str | bytes]:
     styles = {one.name: qml_text(style_of(one, {}, alone=True), one.fields) for one in base}
     warnings = sum(fault.code.is_warning for fault in faults)
     wrong, words = len(faults) - warnings, Words()
-    title = f"{words.count(wrong, 'fault')} of the input" if wrong else "No faults"
-    title += f", {words.count(warnings, 'warning')}" if warnings else ""
+    title = words.count(wrong, "error") if wrong else "No errors"
+    title += (f", {words.count(warnings, 'warning')}" if warnings else "") + " in the input"
     groups = [Group("Input", (_shown(layer, style, height=1),)), base_group(base)]
     features = [
         point(*place, row) if place is not None else made(None, row)
@@ -80,7 +80,7 @@ def fault_files(faults: Sequence[Fault]) -> dict[str, str | bytes]:
     ]
     return {
         GEOPACKAGE: geopackage([layer, *base], {**styles, "faults": qml_text(style, layer.fields)}),
-        PROJECT: project(title, "What cannot be right in the input, or hardly is, row by row.", groups, view),
+        PROJECT: project(title, "Errors and warnings in the input, row by row.", groups, view),
         "faults.geojson": json_text(collection(features)),
         "faults.qml": qml_text(style, layer.fields),
     }
@@ -117,7 +117,7 @@ def _view(layers: dict[str, Layer]) -> Box:
 
 
 def _around(view: Box) -> Box:
-    """Return a larger box for the base map, so that it fills a window of any shape, also one zoom step out."""
+    """Return a larger box for the base map, to fill a window of any shape, even one zoom step out."""
     west, south, east, north = view
     reach = max(east - west, north - south)
     return (max(-180.0, west - reach), max(-89.0, south - reach), min(180.0, east + reach), min(89.0, north + reach))

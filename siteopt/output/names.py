@@ -1,4 +1,4 @@
-"""Hold the English words for siteopt's names, where they differ from the name, and the nouns that are counted."""
+"""Hold the English words for names of siteopt that differ from the name, and the nouns that are counted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NAMES = {
     "mean_mw": "mean demand",
     "heat_mw": "heat",
     "grid_mw": "grid capacity",
-    "access_days": "days to access",
+    "access_days": "days to handover",
     "floor_area_m2": "floor area",
     "yard_area_m2": "yard area",
     "gas_mw": "gas connection",
@@ -26,14 +26,14 @@ NAMES = {
     **{f"{state} condition": f"{state} hall" for state in ("ready", "sound", "poor")},
     "none condition": "no hall",
     "deg C": "°C",
-    "solved": "ranked",
-    "excluded": "left out",
+    "front": "Pareto front",
+    "ground": "site plan",
     "lead phase": "order to departure",
     "haul phase": "haul",
     "install phase": "installation",
     "build phase": "GPUs, halls, racks and network",
     "commission phase": "commissioning",
-    "wait phase": "waits for power or cooling",
+    "wait phase": "waiting for power or cooling",
     "load_mw": "load",
     "networked_gpus": "networked",
     "training_gpus": "training",
@@ -63,8 +63,8 @@ COUNTED = {
     "order": ("{count} order", "{count} orders"),
     "crew": ("{count} crew", "{count} crews"),
     "claim": ("{count} claim", "{count} claims"),
-    "fault": ("{count} fault", "{count} faults"),
+    "error": ("{count} error", "{count} errors"),
     "warning": ("{count} warning", "{count} warnings"),
     "linear program": ("{count} linear program", "{count} linear programs"),
 }
-"""Nouns with their number: the form for one, and the form for any other number."""
+"""Counted nouns: the form for one, and the form for any other number."""

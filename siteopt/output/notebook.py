@@ -1,4 +1,4 @@
-"""Show a result in a notebook, without a script: the headline, the map and the first ranks."""
+"""Show a result in a notebook without JavaScript: the headline, the map and the first ranks."""
 
 from __future__ import annotations
 

@@ -23,13 +23,13 @@ MARKER: dict[str, str] = {
     Standing.CANNOT_SERVE: "cross",
     Standing.EXCLUDED: "square",
 }
-"""Shape of a site by its standing; sites that can serve differ from those that cannot even without colour."""
+"""Shape of a site by its standing, so that standings can be told apart without colour."""
 
 KIND: dict[str, str] = {"grid": "#0072B2", **{kind.name: kind.colour for kind in KINDS}}
-"""Colour of a source of power or cooling; the sources that are hauled share no colour with a site."""
+"""Colour of a source of power or cooling; hauled equipment has no colour of a site."""
 
-SEVERITY: dict[str, str] = {"fault": "#D55E00", "warning": "#0072B2", "left out": "#CC79A7", "assumed": "#E69F00"}
-"""Colour of what is wrong, doubtful, unknown or assumed in the input."""
+SEVERITY: dict[str, str] = {"error": "#D55E00", "warning": "#0072B2", "excluded": "#CC79A7", "assumed": "#E69F00"}
+"""Colour of an issue of the input by its severity, of an unknown value and of an assumed one."""
 
 INK = "#1F2A30"
 """Colour of text and outlines."""

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 from siteopt.output.palette import INK
 
 FONTS = ("Open Sans", "Noto Sans", "Segoe UI", "Helvetica Neue", "DejaVu Sans")
-"""Fonts of the labels: QGIS takes the first one that is installed, and finds glyphs of other scripts by itself."""
+"""Fonts of the labels: QGIS uses the first installed one, and finds glyphs of other scripts itself."""
 
 _PLACEMENT: dict[str, object] = {
     "predefinedPositionOrder": "R,L,TR,BR,TL,BL,TSR,BSR",
@@ -196,7 +196,7 @@ class Label:
     closer_than, farther_than : float
         Scale denominators between which the label shows; 0 sets no limit.
     boxed : bool
-        Whether the label has a white plate, and is drawn even if it collides with others.
+        Whether the label has a white background, and is drawn even if it overlaps others.
     away_mm : float
         Distance from the edge of the symbol.
     """
@@ -230,7 +230,7 @@ def labeling(labels: Sequence[Label]) -> Element:
 
 
 def obstacles() -> Element:
-    """Return settings for a layer without labels, whose features the labels of other layers keep clear of."""
+    """Return settings for a layer without labels that makes the labels of other layers avoid its features."""
     return element(
         "labeling", None, element("settings", None, element("rendering", drawLabels=0, obstacle=1)), type="simple"
     )
@@ -259,7 +259,7 @@ def _settings(label: Label) -> Element:
     text.append(element("text-buffer", **halo, bufferColor=rgba("#FFFFFF"), bufferNoFill=1, bufferJoinStyle=128))
     if label.boxed:
         text.append(_plate())
-    # a polygon that was an obstacle would also keep out the labels of the polygons inside it
+    # a polygon that is an obstacle would also keep out the labels of polygons inside it
     obstacle = int(label.place is not Place.ACROSS)
     rendering = element("rendering", drawLabels=1, obstacle=obstacle, obstacleFactor=1, displayAll=int(always))
     return element(
@@ -273,7 +273,7 @@ def _settings(label: Label) -> Element:
 
 
 def _plate() -> Element:
-    """Return a white plate that goes under a label."""
+    """Return the white background of a label."""
     inner = symbol("fill", fill(rgba("#FFFFFF", 0.92), rgba(INK), 0.25))
     inner.set("name", "fillSymbol")
     shape: dict[str, object] = {

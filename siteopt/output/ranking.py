@@ -1,4 +1,4 @@
-"""Turn the ranking into a table that can be sorted: what each cell shows, and what it is sorted by."""
+"""Turn the ranking into a sortable table: the text of each cell, and the key that it is sorted by."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def ranking_table(run: RunRecord, words: Words, limit: int = LISTED_ROWS) -> Ran
         *((words("{name}, day", name=name), True) for name in shown),
         (words("Cost, {unit}", unit=unit.name), True),
         (words.term("standing"), False),
-        (words("Limited by, or why not"), False),
+        (words("Limited by, or reason"), False),
         (words.term("assumed"), True),
     ]
     rows = [(str(one.standing), tuple(_cells(one, shown, unit, words))) for one in listed]
@@ -77,13 +77,13 @@ def _cells(site: ListedSite, shown: list[str], unit: MoneyUnit, words: Words) ->
 
 def _notes(run: RunRecord, shown: list[str], listed: Sequence[ListedSite], words: Words) -> Iterator[str]:
     if any(one.rank is None and one.cost_bound_usd is not None for one in listed):
-        yield words("≥ is a proven bound: not before that day, not for less.")
+        yield words("≥ marks a proven bound: the site cannot start earlier or cost less.")
     if len(run.milestone_names) > len(shown):
         yield words("The other milestones are in sites.geojson.")
     more, unlisted = len(run.ranking) - len(listed), run.candidates - len(run.ranking)
     if more > 0:
-        yield words("{more} more: see sites.geojson.", more=words.count(more, "site"))
+        yield words("Not shown: {more}, see sites.geojson.", more=words.count(more, "site"))
     if unlisted > 0:
-        yield words("{more} more are counted, but not listed.", more=words.count(unlisted, "site"))
+        yield words("Counted, but not listed: {more}.", more=words.count(unlisted, "site"))
     if len(listed) > PRINTED_ROWS:
-        yield words("On paper: the first {count} rows.", count=PRINTED_ROWS)
+        yield words("A printout shows only the first {count} rows.", count=PRINTED_ROWS)

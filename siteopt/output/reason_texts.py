@@ -1,9 +1,9 @@
-"""Hold the English text of every reason, once: what it says, and how each of its values is shown.
+"""Hold the English text of every reason, and how each of its values is shown.
 
-Translations are in ``locale/``. The word after a colon says how a value is shown: ``name`` is a name that siteopt
-gives, ``names`` are several; ``cell`` is what stands in a cell of the user's; ``integer`` has separators; ``amount``
-is a quantity without its unit; ``date`` is a date; and a noun is counted (``{days:day}`` is *2 days*). A quantity
-without such a word is shown with its unit. ``{parts}`` are other reasons.
+Translations are in ``locale/``. The word after a colon says how a value is shown: ``name`` is a name from siteopt,
+``names`` are several; ``cell`` is the content of a table cell of the user; ``integer`` has separators; ``amount`` is a
+quantity without its unit; ``date`` is a date; and a noun is counted (``{days:day}`` is *2 days*). A quantity without
+such a word is shown with its unit. ``{parts}`` are other reasons.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ REASON_TEXTS = {
     ReasonCode.NOT_ADMITTED: "{column:name} is {found:cell}",
     ReasonCode.OUTSIDE_LAYER: "outside {layer}",
     ReasonCode.TOO_NEAR_LAYER: "within {distance} of {layer}",
-    ReasonCode.BOUND_IS_WORSE: "its bound is worse than rank {rank}",
+    ReasonCode.BOUND_IS_WORSE: "proven worse than rank {rank}",
     ReasonCode.NO_PLAN: "no plan by day {day}: {parts}",
     ReasonCode.SHORT_BY_HORIZON: (
         "{limit:name} for {milestone}: {there} by day {day}, {needed:amount} needed, {missing:amount} short"
     ),
-    ReasonCode.FLOOR_AREA_SHORT: "floor area for {milestone}: hall for {there:integer} of {needed:integer} GPUs",
-    ReasonCode.TOO_LATE: "{limit:name} for {milestone}: not by day {day}",
+    ReasonCode.FLOOR_AREA_SHORT: "floor area for {milestone}: room for {there:integer} of {needed:integer} GPUs",
+    ReasonCode.TOO_LATE: "{limit:name} for {milestone}: not ready by day {day}",
     ReasonCode.QUALITY_SHORT: (
-        "{limit:name} for {milestone}: {there} by day {day}, power quality asks for {needed:amount}"
+        "{limit:name} for {milestone}: {there} by day {day}, power quality requires {needed:amount}"
     ),
     ReasonCode.QUALITY_UNATTAINABLE: "power quality for {milestone}: no amount of {limit:name} keeps the class",
     ReasonCode.LIMIT: "{limit:name}",
@@ -36,15 +36,15 @@ REASON_TEXTS = {
     ReasonCode.SEVERAL_LIMITS: "several limits together",
     ReasonCode.NOTHING: "nothing: it can start at once",
     ReasonCode.GPUS_NETWORKED_BY: "{there:integer} of {needed:integer} GPUs networked by day {day}",
-    ReasonCode.GPUS_NETWORKED_IN_THE_END: "{there:integer} of {needed:integer} GPUs networked in the end",
+    ReasonCode.GPUS_NETWORKED_IN_THE_END: "only {there:integer} of {needed:integer} GPUs are ever networked",
     ReasonCode.SHORT: "{limit:name}: {missing} short",
     ReasonCode.ABOVE: "{limit:name}: {used} of {allowed}",
     ReasonCode.ABOVE_AVAILABLE: "{ordered:unit} of {offer} ordered, {available:integer} available",
-    ReasonCode.UNTIL_UNIT: "{parts} until unit {unit} of {offer} serves",
+    ReasonCode.UNTIL_UNIT: "{parts} until unit {unit} of {offer} is in service",
     ReasonCode.UNTIL_LATE_UNIT: (
-        "{parts} until unit {unit} of {offer} serves, {days:day} late for want of {trade:name} crews"
+        "{parts} until unit {unit} of {offer} is in service, {days:day} late for lack of {trade:name} crews"
     ),
-    ReasonCode.UNTIL_STEP: "{parts} until grid step {step} serves",
+    ReasonCode.UNTIL_STEP: "{parts} until grid step {step} is in service",
     ReasonCode.NO_CREW: "no {trade:name} crew for {units:unit}",
-    ReasonCode.EARLIER_MILESTONE: "the milestone before it, {milestone}",
+    ReasonCode.EARLIER_MILESTONE: "the earlier milestone {milestone}",
 }

@@ -25,7 +25,7 @@ Rows = tuple[tuple[Any, ...], ...]
 
 @dataclass(frozen=True)
 class Part:
-    """A section of a page: sentences and a table. The first sentence is the verdict.
+    """A section of a page: sentences and a table. The first sentence gives the result.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Part:
 def replay_part(plan: PlanRecord, words: Words) -> Part:
     """Return the section on the replay: each milestone as planned and as replayed."""
     found = plan.replay
-    method = words("The orders were replayed day by day and crew by crew, without the optimiser's equations.")
+    method = words("The orders were replayed day by day and crew by crew, without the optimizer's equations.")
     names = ("milestone", "planned", "replayed", "date", "days_later", "not_before", "reason")
     rows = tuple(
         (
@@ -55,15 +55,15 @@ def replay_part(plan: PlanRecord, words: Words) -> Part:
         for one in found.milestones
     )
     other = sum(one.days_later != 0 for one in found.milestones)
-    verdict = words("Every milestone starts as planned, as replayed.")
+    verdict = words("In the replay, every milestone starts as planned.")
     if other:
         all_ = len(found.milestones)
-        verdict = words("{other} of {all} milestones do not start as planned.", other=other, all=all_)
+        verdict = words("In the replay, {other} of {all} milestones do not start as planned.", other=other, all=all_)
     sentences = (verdict, *(_start(one, words) for one in found.milestones), method)
     if found.cost_usd is not None:
         verdict = words("within the budget") if found.within_budget else words("ABOVE THE BUDGET")
         money = words.money(found.cost_usd)
-        sentences += (words("Replayed, the plan costs {money}: {verdict}.", money=money, verdict=verdict),)
+        sentences += (words("The replayed plan costs {money}: {verdict}.", money=money, verdict=verdict),)
     return Part(sentences, tuple(words.term(name) for name in names), rows)
 
 
@@ -74,22 +74,30 @@ def _start(one: ReplayedMilestone, words: Words) -> str:
     if day is None or later is None:
         return words("{name} does not start: {reason}.", name=name, reason=reason)
     if later == 0:
-        return words("{name} as planned, on day {day}.", name=name, day=day)
+        return words("{name} starts as planned, on day {day}.", name=name, day=day)
     days = words.count(abs(later), "day")
     if later < 0:
-        return words("{name} on day {day}, {days} sooner than planned.", name=name, day=day, days=days)
+        return words("{name} starts on day {day}, {days} earlier than planned.", name=name, day=day, days=days)
     said = [
-        words("{name} on day {day}, {days} later than planned: {reason}.", name=name, day=day, days=days, reason=reason)
+        words(
+            "{name} starts on day {day}, {days} later than planned: {reason}.",
+            name=name,
+            day=day,
+            days=days,
+            reason=reason,
+        )
     ]
     if one.by_crews:
-        said.append(words("With as many crews as it takes it would be on time."))
+        said.append(words("With enough crews, it would start on time."))
     if one.bound_day is not None and one.bound_day > one.planned_day:
-        said.append(words("No sequence of whole crews is sooner than day {day}.", day=one.bound_day))
+        said.append(
+            words("With these orders, no schedule of the crews allows a start before day {day}.", day=one.bound_day)
+        )
     return " ".join(said)
 
 
 def quality_part(plan: PlanRecord, words: Words) -> Part:
-    """Return the section on power quality: the class that was asked for, what keeps it, and what it costs."""
+    """Return the section on power quality: the required class, whether it is kept, and what it costs."""
     found = plan.power_quality
     sentences = (*_kept(found, words), *_rounds(plan, words), *_without(found, words))
     events = list(dict.fromkeys((event.event, event.mode) for one in found.milestones for event in one.events))
@@ -138,7 +146,7 @@ def _kept(found: PowerQualityRecord, words: Words) -> Iterator[str]:
     """Yield sentences on whether the class is kept, and on the events that fall below it."""
     asked = found.iso_class
     if asked is None:
-        yield words("No class of ISO 8528-5 was asked for; this is what would happen.")
+        yield words("No class of ISO 8528-5 is required; the table shows what would happen.")
         return
     places: dict[str, list[str]] = {}
     for one in found.milestones:
@@ -147,38 +155,43 @@ def _kept(found: PowerQualityRecord, words: Words) -> Iterator[str]:
                 places.setdefault(_event(event.event, event.mode, words), []).append(one.name)
     below = [words("{event} at {milestone}", event=name, milestone=", ".join(at)) for name, at in places.items()]
     if found.passes:
-        yield words("{iso_class} is kept at every milestone, as simulated.", iso_class=asked)
+        yield words("In the simulation, {iso_class} is kept at every milestone.", iso_class=asked)
         modes: dict[str, list[str]] = {}
         for one in found.milestones:
             modes.setdefault(", ".join(map(words.term, one.kept)), []).append(one.name)
         for kept, names in modes.items():
             if kept:
                 yield words(
-                    "Mode in which it is kept at {milestones}: {modes}.", milestones=", ".join(names), modes=kept
+                    "Operating mode that keeps the class at {milestones}: {modes}.",
+                    milestones=", ".join(names),
+                    modes=kept,
                 )
         if below:
             yield words(
-                "Below it in the other mode, or on the loss of the grid, where it is not asked for: {events}.",
+                "Below the class, but not required (the other mode, or loss of the grid): {events}.",
                 events="; ".join(below),
             )
     else:
         yield words("{iso_class} is NOT kept.", iso_class=asked)
         if below:
-            yield words("Below it: {events}.", events="; ".join(below))
+            yield words("Below the class: {events}.", events="; ".join(below))
 
 
 def _rounds(plan: PlanRecord, words: Words) -> Iterator[str]:
-    """Yield sentences on how often the plan was solved for power quality, and on the days and money that this cost."""
+    """Yield sentences on the iterations for power quality, and on the days and money that the class costs."""
     found = plan.power_quality
     before = found.before
     if found.rounds == 1 and found.passes:
-        yield words("The first plan kept it.")
+        yield words("The first plan keeps the class.")
     elif found.rounds > 1:
-        yield words("It was solved {rounds} times, each time with what the simulation asked for.", rounds=found.rounds)
+        yield words(
+            "The plan took {rounds} iterations; each adds the battery power or inertia that the previous plan lacked.",
+            rounds=found.rounds,
+        )
     if before is None:
         return
     yield words(
-        "Without the electrical needs: {site}, days {days}, {cost}.",
+        "The plan without this requirement: {site}, days {days}, {cost}.",
         site=before.site_name,
         days=", ".join(str(day) for day in before.days),
         cost=words.money(before.cost_usd),
@@ -186,23 +199,23 @@ def _rounds(plan: PlanRecord, words: Words) -> Iterator[str]:
     later = [
         words("{name} {days} later", name=one.name, days=words.count(one.day - day, "day"))
         if one.day > day
-        else words("{name} {days} sooner", name=one.name, days=words.count(day - one.day, "day"))
+        else words("{name} {days} earlier", name=one.name, days=words.count(day - one.day, "day"))
         for one, day in zip(plan.milestones, before.days, strict=True)
         if one.day != day
     ]
     more = plan.cost.total_usd - before.cost_usd
     amount = words.money(abs(more))
     said = words("{money} more", money=amount) if more >= 0 else words("{money} less", money=amount)
-    yield words("What they change: {changes}.", changes=", ".join([said, *later]))
+    yield words("The requirement changes the plan: {changes}.", changes=", ".join([said, *later]))
 
 
 def _without(found: PowerQualityRecord, words: Words) -> Iterator[str]:
     without = found.without_batteries
     if without.passes:
-        yield words("Without batteries it would be kept, too.")
+        yield words("The class would be kept without batteries, too.")
     elif without.failed:
         events = ", ".join(_event(one.event, one.mode, words) for one in without.failed)
-        yield words("Without batteries it would not be kept: {events}.", events=events)
+        yield words("The class would not be kept without batteries: {events}.", events=events)
 
 
 def _shown(value: Any) -> Any:

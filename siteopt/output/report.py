@@ -76,7 +76,7 @@ def report(
     front_record : FrontRecord, optional
         Pareto front of the same inputs.
     front_note : str
-        Further text about the Pareto front, such as why it is not shown.
+        Note about the Pareto front, such as why it is not shown.
     """
     drawn = [_drawn(chart) for chart in charts(run, places, words)]
     has_front = front_record is not None and bool(front_record.points)
@@ -124,7 +124,7 @@ def front_report(record: FrontRecord, words: Words) -> str:
         record,
         words,
         title=f"{chart.title}: {record.scenario}",
-        heading=words("What each day of waiting would save"),
+        heading=words("What a later start would save"),
         verdict=chart.caption,
         badge=words.term(record.outcome if is_proven or not has_points else "not proven"),
         badge_kind=kind,
@@ -187,7 +187,9 @@ def _shown(cell: Any) -> str:
 def _assumptions(run: RunRecord, words: Words) -> Iterator[tuple[Any, ...]]:
     for one in run.assumptions:
         if isinstance(one.value, str):
-            text = words.term(f"{one.value} {one.column}")  # the column tells a ready hall from a ready unit
+            text = words.term(
+                f"{one.value} {one.column}"
+            )  # the column name distinguishes a ready hall from a ready unit
         elif one.column == "site_cost_usd":
             text = words.money(one.value)
         else:
@@ -201,7 +203,7 @@ def _confidence(plan: PlanRecord, words: Words) -> str:
         return ""
     found = Counter(order.confidence or "unknown" for order in plan.orders)
     said = ", ".join(f"{words.term(name)} {count}" for name, count in found.most_common())
-    return words("Confidence in the offers that are ordered, as entered: {said}.", said=said)
+    return words("Confidence in the ordered offers, as entered: {said}.", said=said)
 
 
 @dataclass(frozen=True)
@@ -222,10 +224,10 @@ def _certificate(run: RunRecord, words: Words) -> _Certificate:
         goal = words.term("cost") if stage.goal == "cost" else stage.goal
         stages.append((goal, value, bound, words.percent(stage.gap, 2)))
     sentence = words(
-        "Value is what the plan has; bound is what no plan of any site can beat. Proven where they are equal."
+        "The value is that of the plan, and no plan of any site can beat the bound. A goal is proven if both are equal."
     )
     if not stages:
-        sentence = words("How the answer was found, and with what.")
+        sentence = words("How the answer was found, and with which software.")
     return _Certificate(sentence, stages, list(_facts(run, words)))
 
 
@@ -235,11 +237,11 @@ def _front_certificate(record: FrontRecord, words: Words) -> _Certificate:
         (words("Outcome"), words.term(record.outcome)),
         *_recomputed(found.recomputed, words),
         (words("Solver"), found.solver),
-        (words("Programs solved"), words.number(found.milps_solved)),
+        (words("MILPs solved"), words.number(found.milps_solved)),
         (words("Seconds"), words.number(found.seconds, 1)),
         *_environment(found.environment, words),
     ]
-    return _Certificate(words("How the answer was found, and with what."), (), facts)
+    return _Certificate(words("How the answer was found, and with which software."), (), facts)
 
 
 def _facts(run: RunRecord, words: Words) -> Iterator[tuple[str, str]]:
@@ -249,15 +251,15 @@ def _facts(run: RunRecord, words: Words) -> Iterator[tuple[str, str]]:
     second = found.second_solver
     if second is not None:
         if not second.agrees:
-            said = words("DISAGREES: do not use this plan, and report it")
+            said = words("DISAGREES: do not use this plan, and please report it")
         elif second.mistaken:
-            said = words("is mistaken: the plan that is given holds, and is better than what it calls the best")
+            said = words("is mistaken: this plan is valid, and better than the answer of the second solver")
         else:
-            said = words("agrees") if second.finished else words("contradicts nothing, but did not finish")
+            said = words("agrees") if second.finished else words("found no contradiction, but did not finish")
         yield words("Second solver"), f"{second.solver}: {said}"
     yield words("Solver"), found.solver
-    yield words("Claims of the solver that were checked"), _evidence(found.evidence, words)
-    yield words("Programs solved"), words.number(found.milps_solved)
+    yield words("Checked claims of the solver"), _evidence(found.evidence, words)
+    yield words("MILPs solved"), words.number(found.milps_solved)
     yield words("Sites solved"), words.number(found.sites_solved)
     yield words("Seconds"), words.number(found.seconds, 1)
     yield from _environment(found.environment, words)
@@ -266,9 +268,9 @@ def _facts(run: RunRecord, words: Words) -> Iterator[tuple[str, str]]:
 def _evidence(found: EvidenceRecord, words: Words) -> str:
     """Return in words how the claims of the solver were checked."""
     said = {
-        words("{count} by safe bounds", count=words.number(found.safe)): found.safe,
-        words("{count} by a second setting", count=words.number(found.agreed)): found.agreed,
-        words("{count} given up for a plan that holds", count=words.number(found.contradicted)): found.contradicted,
+        words("{count} confirmed by safe bounds", count=words.number(found.safe)): found.safe,
+        words("{count} confirmed by a second setting of the solver", count=words.number(found.agreed)): found.agreed,
+        words("{count} refuted by a valid plan", count=words.number(found.contradicted)): found.contradicted,
         words("{count} undecided", count=words.number(found.undecided)): found.undecided,
     }
     return ", ".join(text for text, count in said.items() if count) or words("none")
@@ -276,7 +278,7 @@ def _evidence(found: EvidenceRecord, words: Words) -> str:
 
 def _recomputed(found: Recomputed | None, words: Words) -> Iterator[tuple[str, str]]:
     if found is not None:
-        verdict = words("all hold") if found.valid else words("BROKEN: do not use this plan, and report it")
+        verdict = words("all hold") if found.valid else words("VIOLATED: do not use this plan, and please report it")
         rows = words(
             "{rows} constraints, worst excess {excess}: {verdict}",
             rows=words.number(found.rows),

@@ -53,10 +53,10 @@ def _charts(run: Run, language: str) -> Iterator[Chart]:
 
 
 def _note(run: Run, words: Words) -> str:
-    """Return a note if a Pareto front was found that cannot be shown with this run, else an empty text."""
+    """Return a note if a Pareto front was found that does not belong to this run, else an empty text."""
     if run.front is None or run.front_of_run is not None:
         return ""
     return words(
-        "A front was found in {folder}, but of other inputs or settings: run siteopt pareto again to show it here.",
+        "The Pareto front in {folder} has other inputs or settings: run siteopt pareto again to show it here.",
         folder=run.front_folder,
     )

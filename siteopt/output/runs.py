@@ -1,4 +1,4 @@
-"""Read the folder of a run, to report on the run again."""
+"""Read the folder of a stored run, for a new report or a check."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def read_run(folder: Path) -> Run:
     InputError
         If there is no such folder, it holds no run, or one of its files cannot be used.
     Failure
-        If another run does not stop writing into the folder.
+        If another run keeps writing into the folder.
     """
     with undisturbed(folder):
         return _read_run(folder)
@@ -96,7 +96,7 @@ def read_record(path: Path, model: type[_Model]) -> _Model:
     Raises
     ------
     InputError
-        If the file or its format cannot be read, or with each value (at most NAMED) that is not as siteopt writes it.
+        If the file or its format cannot be read, or if values are not as siteopt writes them (at most NAMED of them).
     """
     found = _json(path)
     version = found.get("format_version")
@@ -131,7 +131,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _place_sites_of_1(found: dict[str, Any], path: Path) -> None:
-    """Add the positions of the listed sites to a record of format 1, which had them only in ``sites.geojson``."""
+    """Add the positions of the listed sites to a record of format 1, where only ``sites.geojson`` had them."""
     try:
         for row, feature in zip(found["ranking"], _json(path)["features"], strict=True):
             row["longitude"], row["latitude"] = feature["geometry"]["coordinates"]
@@ -141,7 +141,7 @@ def _place_sites_of_1(found: dict[str, Any], path: Path) -> None:
 
 
 def _places(path: Path) -> GeoJSON:
-    """Return the content of ``plan.geojson``, after a check that a page can draw its features."""
+    """Return the content of ``plan.geojson`` after checking that a page can draw its features."""
     found = _json(path)
     try:
         for feature in found["features"]:

@@ -16,23 +16,23 @@ from siteopt.record.base import Standing
 
 WORDS = {
     Standing.CHOSEN: "Chosen",
-    Standing.SOLVED: "Can serve, with its rank",
-    Standing.RULED_OUT: "Proven to come later",
-    Standing.OPEN: "Not settled in time",
+    Standing.SOLVED: "Ranked",
+    Standing.RULED_OUT: "Not ranked: proven worse",
+    Standing.OPEN: "Undecided: the time ran out",
     Standing.CANNOT_SERVE: "Cannot serve",
-    Standing.EXCLUDED: "Left out",
+    Standing.EXCLUDED: "Excluded",
 }
 """Legend text of each standing."""
 
 NEAR = 4_000_000
 """Scale denominator that shows a province; closer than this, there is room for a label at every candidate."""
 CONTINENT = 50_000_000
-"""Scale denominator that shows a continent; farther out than this, province borders are a tangle."""
+"""Scale denominator that shows a continent; farther out than this, province borders would be too dense."""
 ON_SITE = 40_000
 """Scale denominator that shows a town; closer than this, halls and yards have labels and deliveries are hidden."""
 
 CROWD = 500
-"""With more sites than this, all sites lie below the plan, and all but the chosen and solved ones are drawn smaller."""
+"""With more sites than this, all sites lie below the plan, and all but the chosen and ranked ones are drawn smaller."""
 
 _SIZES_MM = {"star": 5.5, "circle": 2.6, "diamond": 3.4, "cross": 2.4, "square": 1.8}
 _MM_PER_PIXEL = 0.6
@@ -57,7 +57,7 @@ class Style:
     shown_as : str
         QGIS expression that names a feature in lists.
     obstacle : bool
-        Whether the labels of other layers keep clear of the features of this one.
+        Whether the labels of other layers avoid the features of this one.
     farther_than : float
         Scale denominator; closer than this, the layer is hidden. 0 never hides it.
     times : dict, optional
@@ -74,7 +74,7 @@ class Style:
 
     @property
     def attributes(self) -> dict[str, object]:
-        """Return the attributes of the element around the style: whether labelling sees the layer, and its scales."""
+        """Return the attributes of the element around the style: labelling, and the scales that show the layer."""
         labelled, scaled = bool(self.labels) or self.obstacle, self.farther_than > 0
         scales = {"hasScaleBasedVisibilityFlag": int(scaled), "minScale": 1e10, "maxScale": self.farther_than}
         return {"labelsEnabled": int(labelled), **(scales if scaled else {})}
@@ -88,12 +88,12 @@ def style_of(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Sty
     milestones : mapping of str to str
         Names by field, as returned by :func:`siteopt.output.layers.milestone_names`.
     alone : bool
-        Whether the layer is opened without the others. If so, it also has the labels that another layer would show.
+        Whether the layer is opened without the others; if so, it also shows the labels of those layers.
     """
     if layer.name == "sites":
         return _sites(layer, milestones, alone=alone)
     if layer.name == "faults":
-        return _faults(all(row["severity"] in ("fault", "warning") for row in layer.rows))
+        return _faults(all(row["severity"] in ("error", "warning") for row in layer.rows))
     return _STYLES[layer.name]()
 
 
@@ -156,7 +156,7 @@ def _sites(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Style
     rows = {name: _day_of(field) for field, name in milestones.items()}
     rows |= {"Cost": column("cost"), "Reason": _filled("reason"), "Assumed": _filled("assumed")}
     tip = tips.tip(f"coalesce({rank} || '. ', '') || {column('name')}", rows, column("standing"))
-    # drawn from the last rank to the first, so that the best lies on top
+    # drawn from the last rank to the first, so that the best is on top
     renderer = qml.categorized("standing", classes, f"coalesce({rank}, {_LAST})")
     return Style(renderer, tuple(labels), tip, column("name"))
 
@@ -265,15 +265,15 @@ def _areas() -> Style:
 
 
 def _faults(only_faults: bool) -> Style:
-    """Return the style of the faults; a row of the input has one label, which lists all of its faults."""
+    """Return the style of the issues; a row of the input has one label, which lists all of its issues."""
     near = 0 if only_faults else NEAR
     label = Label(column("label"), f"{column('label')} is not null", 8.5, bold=True, priority=7, closer_than=near)
     place = f"coalesce(nullif({column('name')}, ''), {column('file')}) || coalesce(', row ' || {column('row')}, '')"
     classes = [
-        ("fault", "Fault", qml.symbol("marker", qml.marker("triangle", 4.2, rgba(SEVERITY["fault"]), rgba(INK), 0.3))),
-        ("warning", "Hardly right", qml.symbol("marker", _gap("triangle", "warning"))),
-        ("left out", "Unknown, so the site is left out", qml.symbol("marker", _gap("diamond", "left out"))),
-        ("assumed", "Unknown, so a value was assumed", qml.symbol("marker", _gap("circle", "assumed"))),
+        ("error", "Error", qml.symbol("marker", qml.marker("triangle", 4.2, rgba(SEVERITY["error"]), rgba(INK), 0.3))),
+        ("warning", "Warning", qml.symbol("marker", _gap("triangle", "warning"))),
+        ("excluded", "Unknown: the site is excluded", qml.symbol("marker", _gap("diamond", "excluded"))),
+        ("assumed", "Unknown: a value is assumed", qml.symbol("marker", _gap("circle", "assumed"))),
     ]
     rows = {word.capitalize(): _filled(word) for word in ("column", "found", "expected", "file")}
     tip = tips.tip(place, rows, column("severity"))

@@ -1,4 +1,4 @@
-"""Sum up a run in a few lines that a person can read in ten seconds."""
+"""Summarise a run in a few lines for the terminal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def summary(run: RunRecord) -> str:
         return "\n".join([*lines, *_reasons(run, words)])
     unit = words.cost_unit(plan.cost)
     if run.outcome is RunOutcome.LIMIT:
-        lines.append("Not proven  " + "; ".join(["the best plan so far", _bounds(run, unit), *_undecided(run, words)]))
+        lines.append(
+            "Not proven  " + "; ".join(["the best plan found so far", _bounds(run, unit), *_undecided(run, words)])
+        )
     lines.append(f"Site        {plan.site_name} ({plan.site_id}), {_among(run)}{run.candidates:,} candidates")
     width = max(len(milestone.name) for milestone in plan.milestones)
     for milestone in plan.milestones:
@@ -51,7 +53,7 @@ def summary(run: RunRecord) -> str:
 
 
 def _among(run: RunRecord) -> str:
-    """Return how many sites took part; empty for the monolithic method, which ranks only the chosen site."""
+    """Return a text on the eligible sites; empty for the monolithic method, which ranks only the chosen site."""
     return f"best of {run.eligible:,} eligible, " if run.method == "search" else ""
 
 
@@ -67,24 +69,24 @@ def _bounds(run: RunRecord, unit: MoneyUnit) -> str:
 
 
 def _undecided(run: RunRecord, words: Words) -> list[str]:
-    """Return how often the solver contradicts itself, and neither a plan nor a safe bound shows what is right."""
+    """Return a text on the claims about which the solver contradicts itself, if any stay undecided."""
     count = run.certificate.evidence.undecided
     return [f"the solver contradicts itself about {words.count(count, 'claim')}"] if count else []
 
 
 def _second(run: RunRecord, words: Words) -> list[str]:
-    """Return a line on what the second solver says; no line if there was none."""
+    """Return a line on the answer of the second solver; no line if there was none."""
     found = run.certificate.second_solver
     if found is None:
         return []
     if not found.agrees:
-        verdict = "DISAGREES: do not use this plan, and report it"
+        verdict = "DISAGREES: do not use this plan, and please report it"
     elif found.mistaken:
-        verdict = "is mistaken: the plan that is given holds, and is better than what it calls the best"
+        verdict = "is mistaken: this plan is valid, and better than the answer of the second solver"
     elif found.finished:
         verdict = "agrees"
     else:
-        verdict = "contradicts nothing, but did not finish"
+        verdict = "found no contradiction, but did not finish"
     best = f"; its best plan costs {words.money(found.cost_musd * 1e6)}" if found.cost_musd else ""
     return [f"Checked     {found.solver} {verdict}{best}"]
 
@@ -106,12 +108,12 @@ def _start(one: ReplayedMilestone, words: Words) -> str:
     why = f": {words.reasons(one.reasons)}" if one.reasons else ""
     if one.day is None or one.days_later is None:
         return f"{one.name} does not start{why}"
-    late = f"{words.count(abs(one.days_later), 'day')} {'later' if one.days_later > 0 else 'sooner'}"
+    late = f"{words.count(abs(one.days_later), 'day')} {'later' if one.days_later > 0 else 'earlier'}"
     return f"{one.name} on day {one.day}, {late} than planned{why}"
 
 
 def _quality(found: PowerQualityRecord, words: Words) -> Iterator[str]:
-    """Yield lines on whether the class that was asked for is kept, and on how that changed the plan."""
+    """Yield lines on whether the required class is kept, and on how the class changed the plan."""
     if found.iso_class is None:
         return
     failed = dict.fromkeys(one.event for one in found.without_batteries.failed)
@@ -123,7 +125,7 @@ def _quality(found: PowerQualityRecord, words: Words) -> Iterator[str]:
     if before is not None:
         days = ", ".join(str(day) for day in before.days)
         plan = f"{before.site_name}, days {days}, {words.money(before.cost_usd)}"
-        yield f"Rounds      {found.rounds}, from the plan without it: {plan}"
+        yield f"Iterations  {found.rounds}; the plan without this requirement: {plan}"
 
 
 def _mix(plan: PlanRecord, words: Words) -> list[str]:
@@ -155,5 +157,5 @@ def _days(site: ListedSite) -> str:
 
 def _reasons(run: RunRecord, words: Words) -> list[str]:
     if run.outcome is RunOutcome.LIMIT:
-        return ["; ".join(_undecided(run, words)) or "No plan yet: the time was up before the first one"]
+        return ["; ".join(_undecided(run, words)) or "No plan yet: the time ran out before the first plan was found"]
     return [f"  {site.site_id}: {words.reasons(site.reasons) or site.standing}" for site in run.ranking]

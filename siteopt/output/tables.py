@@ -1,4 +1,4 @@
-"""Write ``orders.csv``, ``schedule.csv`` and ``crews.csv``: what to order, what happens when, which crew does it."""
+"""Write ``orders.csv``, ``schedule.csv`` and ``crews.csv``: the orders, the events by day, and the crew schedule."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def schedule_csv(run: RunRecord) -> str:
 
 
 def events(run: RunRecord, plan: PlanRecord) -> Iterable[tuple[int, str, str, str, Any]]:
-    """Yield each event of a plan: its day, date and name, what it happens to, and the units (or GPUs)."""
+    """Yield each event of a plan: its day, date and name, the object, and the number of units or GPUs."""
     for order in plan.orders:
         what, units = f"{order.offer_id} ({order.model})", order.all_units
         yield 0, str(run.start_date), "order", what, units
@@ -71,7 +71,7 @@ def crews_csv(run: RunRecord) -> str:
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Return a table as CSV; no spreadsheet runs any of its cells."""
+    """Return a table as CSV, without cells that a spreadsheet would run as formulas."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(_cell, header))
@@ -80,7 +80,7 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """Return a cell that no spreadsheet runs: text that looks like a formula gets an apostrophe before it."""
+    """Return a cell that no spreadsheet runs: text that looks like a formula gets a leading apostrophe."""
     if not isinstance(value, str):
         return value
     text = value.replace("\r\n", "\n").replace("\r", "\n")  # Python puts no quotes around a lone carriage return

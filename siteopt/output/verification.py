@@ -10,7 +10,7 @@ from siteopt.record.verification import Cause, ChangedCell, Slip, VerificationRe
 
 
 def verification(record: VerificationRecord) -> str:
-    """Return the verdict in a few lines of text."""
+    """Return the result in a few lines of text."""
     return "\n".join(_lines(record, Words.of(record)))
 
 
@@ -18,7 +18,7 @@ def _lines(record: VerificationRecord, words: Words) -> Iterator[str]:
     verdict = "holds" if record.holds else "does not hold"
     yield f"{record.scenario}: the plan for {record.site_name} ({record.site_id}) {verdict}"
     for path in record.changed_inputs:
-        yield f"Changed     {path} is not what it was when the plan was made; replayed as it is now"
+        yield f"Changed     {path} has changed since the plan was made; the replay reads it as it is now"
     yield from replay_lines(record.replay, record.power_quality, words)
     if not record.changes:
         return
@@ -46,11 +46,11 @@ def _slip(slip: Slip, record: VerificationRecord, words: Words) -> str:
     said = f"day {slip.day} becomes {day}"
     if slip.days_later is not None:
         late = slip.days_later
-        said += f", {words.count(abs(late), 'day')} {'later' if late > 0 else 'sooner'}"
+        said += f", {words.count(abs(late), 'day')} {'later' if late > 0 else 'earlier'}"
     because = [f"{_change(record.changes[one.change])}{_alone(one)}" for one in slip.because]
-    said += f"; because of {', '.join(because)}" if because else "; only the changes together"
+    said += f"; because of {', '.join(because)}" if because else "; only because of the changes together"
     return said + (f". {words.reasons(slip.reasons)}" if slip.reasons else "")
 
 
 def _alone(cause: Cause) -> str:
-    return " (never alone)" if cause.days_later is None else f" ({cause.days_later:+d} alone)"
+    return " (never, with this change alone)" if cause.days_later is None else f" ({cause.days_later:+d} alone)"

@@ -1,7 +1,7 @@
-"""Say things in one language: phrases, names, reasons, numbers with their nouns, dates, money.
+"""Translate and format texts: phrases, names, reasons, counted nouns, numbers, dates, money.
 
-The English text is in the code, and the translations are in ``locale/<language>.po``. Babel knows how a language
-writes numbers, dates and lists. A new language needs a new catalogue, and no code.
+The English text is in the code, and the translations are in ``locale/<language>.po``. Babel formats numbers, dates and
+lists for each language. A new language needs only a new catalogue.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ LANGUAGES = ("en", *sorted(path.stem for path in LOCALE.glob("*.po")))
 _ENGLISH = "en_GB"
 """Locale for English dates and numbers, such as 2 September 2024."""
 _DIGITS = 5
-"""Most digits before the point that the largest amount of a table may have."""
+"""Largest number of digits before the point in a table of amounts."""
 _MOST_DIGITS = 4
-"""Digits after the point, at most, with which the parts of a cost are shown; more ask for a smaller unit."""
+"""Largest number of digits after the point for the parts of a cost; more digits require a smaller unit."""
 _PLAIN = 1e6
 """Amounts below this are shown in whole units of the currency."""
 
 
 class Currency(Protocol):
-    """Anything that says in which currency people read amounts, such as the heading of a record."""
+    """Object that has the currency of the texts, such as the heading of a record."""
 
     @property
     def currency(self) -> str:
@@ -48,7 +48,7 @@ class Currency(Protocol):
 
     @property
     def currency_per_usd(self) -> float:
-        """Return how many units of the currency one US dollar is."""
+        """Return the units of the currency for one US dollar."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Words:
         return cls(language, record.currency, record.currency_per_usd)
 
     def __call__(self, phrase: str, **values: Any) -> str:
-        """Return the translation of a phrase, with its values filled in; the caller writes the phrase in English."""
+        """Return the translation of an English phrase, with its values filled in."""
         return self._text(phrase).format(**values)
 
     def _text(self, english: str, context: str | None = None) -> str:
@@ -122,11 +122,11 @@ class Words:
     # names and reasons
 
     def term(self, name: str) -> str:
-        """Return the words for a name that siteopt gives: of a limit, a kind, a standing, a column or a unit."""
+        """Return the words for a name of siteopt: of a limit, a kind, a standing, a column or a unit."""
         return self._text(NAMES.get(name, name.replace("_", " ")), "name")
 
     def cell(self, text: str) -> str:
-        """Return what stands in a cell: one of the choices of its column is translated, the user's own text is not."""
+        """Return the content of a table cell: a choice of its column is translated, other text of the user is not."""
         return self._text(text, "name") if text else self.term("unknown")
 
     def reason(self, reason: Reason) -> str:
@@ -195,7 +195,7 @@ class Words:
         return MoneyUnit(self, self.currency_per_usd / size, digits, unit, pattern)
 
     def cost_unit(self, cost: Cost) -> MoneyUnit:
-        """Return the unit for a cost and its parts, with digits enough to see the parts that are not GPUs."""
+        """Return the unit for a cost and its parts, with enough digits to show the parts that are not GPUs."""
         unit, others = self.money_unit([cost.total_usd]), cost.total_usd - cost.parts_usd.get("gpus", 0)
         if not 0 < others * unit.factor < 1:
             return unit
@@ -218,7 +218,7 @@ class Words:
         return self._with_currency(self.number(usd * self.currency_per_usd, 1))
 
     def amount(self, usd: float) -> str:
-        """Return an amount, given in US dollars, in whole units of the currency, where rounding would hide too much."""
+        """Return an amount, given in US dollars, in whole units of the currency, if rounding would hide too much."""
         return self._with_currency(self.number(usd * self.currency_per_usd))
 
     def _with_currency(self, amount: str) -> str:
@@ -248,7 +248,7 @@ def _values(words: Words, reason: Reason) -> dict[str, Any]:
 
 
 class _ReasonText(string.Formatter):
-    """A formatter that shows the values of a reason as its text says (see :mod:`siteopt.output.reason_texts`)."""
+    """A formatter that shows the values of a reason as its text specifies (see :mod:`siteopt.output.reason_texts`)."""
 
     def __init__(self, words: Words) -> None:
         self._words = words

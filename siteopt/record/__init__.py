@@ -1,1 +1,1 @@
-"""Define what a run says, as frozen models. Their JSON is what ``plan.json``, ``pareto.json`` and ``--json`` hold."""
+"""Define the results of a run as frozen models; ``plan.json``, ``pareto.json`` and ``--json`` are their JSON."""

@@ -1,4 +1,4 @@
-"""Define what all records share: they are frozen, reject unknown fields, and hold no infinite number."""
+"""Define the base of all records: they are frozen, reject unknown fields, and hold no infinite numbers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 FORMAT_VERSION: Literal[2] = 2
-"""Version of the stored format. It counts up when a field changes; ``migrations.py`` reads the earlier formats."""
+"""Version of the stored format. It increases when a field changes; ``migrations.py`` reads the earlier formats."""
 
 
 class Record(BaseModel):
-    """Part of what a run says."""
+    """Base class of all records."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -27,39 +27,39 @@ class RunOutcome(StrEnum):
 
 
 class Standing(StrEnum):
-    """Standing of a site: what is known about it."""
+    """Standing of a site in the ranking."""
 
     CHOSEN = "chosen"
-    SOLVED = "solved"
-    RULED_OUT = "ruled out"
-    OPEN = "not settled"
+    SOLVED = "ranked"
+    RULED_OUT = "not ranked"
+    OPEN = "undecided"
     CANNOT_SERVE = "cannot serve"
     EXCLUDED = "excluded"
 
 
 class Heading(Record):
-    """Fields that every stored record begins with: the question, the version that answered it, and the outcome."""
+    """Fields at the beginning of every stored record: the scenario, the version of siteopt, and the outcome."""
 
     format_version: Literal[2] = FORMAT_VERSION
     siteopt_version: str
     scenario: str = Field(description="name of the scenario")
-    settings: tuple[str, ...] = Field(description="keys that were replaced for this run, as key=value")
+    settings: tuple[str, ...] = Field(description="scenario keys that were changed for this run, as key=value")
     start_date: date = Field(description="day 0, the day of the decision")
-    currency: str = Field(description="ISO 4217 code of the money that people read; amounts in fields are US dollars")
+    currency: str = Field(description="ISO 4217 code of the currency in texts; the fields themselves are in US dollars")
     currency_per_usd: float
     outcome: RunOutcome
 
 
 class InputFile(Record):
-    """File that was read."""
+    """Input file."""
 
-    path: str = Field(description="as the scenario names it")
+    path: str = Field(description="path as written in the scenario")
     sha256: str
-    read_as: str | None = Field(default=None, description="what was detected about its encoding and layout")
+    read_as: str | None = Field(default=None, description="detected encoding and layout")
 
 
 class InputWarning(Record):
-    """Warning: something in the input looks wrong, but was read as it is."""
+    """Warning about an unusual value of the input, which is used as it is."""
 
     code: str = Field(description="see docs/errors.md")
     file: str
@@ -69,4 +69,4 @@ class InputWarning(Record):
     expected: str
     longitude: float | None
     latitude: float | None
-    message: str = Field(description="all of it in one line of English")
+    message: str = Field(description="the whole warning in one line of English")

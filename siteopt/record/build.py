@@ -1,4 +1,4 @@
-"""Build the record of a run from its results."""
+"""Build the record of a run from the results of optimizer and replay."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def run_record(
     warnings: Sequence[Fault],
     version: str,
 ) -> RunRecord:
-    """Return the whole record of a run.
+    """Return the complete record of a run.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def run_record(
     excluded : Series of Reason
         Why each candidate that is not eligible is excluded, by site_id.
     assumed : DataFrame of bool
-        Blanks that the scenario filled: eligible sites by columns.
+        Blank cells for which values of the scenario are used: eligible sites by columns.
     proof : Proof
         Data to check the answer without searching again.
     """
@@ -87,7 +87,7 @@ def run_record(
 
 
 def heading(scenario: Scenario, outcome: RunOutcome, version: str) -> Heading:
-    """Return the fields that every stored record begins with."""
+    """Return the fields at the beginning of every stored record."""
     project = scenario.project
     return Heading(
         siteopt_version=version,

@@ -26,14 +26,14 @@ def explanation_record(
     excluded: Sequence[Reason],
     version: str,
 ) -> ExplanationRecord:
-    """Return the whole record of an explanation.
+    """Return the complete record of an explanation.
 
     Parameters
     ----------
     names : Series
         Name of every candidate by site_id.
     grid : sequence of (day, MW)
-        Grid of the site: its limit from each day on, in the order of days.
+        Limit of the site's grid from each day on, in the order of days.
     excluded : sequence of Reason
         Why the scenario excludes the site, if it does.
     """

@@ -26,7 +26,7 @@ def front_record(
     warnings: Sequence[Fault],
     version: str,
 ) -> FrontRecord:
-    """Return the whole record of a Pareto front.
+    """Return the complete record of a Pareto front.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def _point(scenario: Scenario, milestone: str, name: str, front: SiteFront, corn
 
 
 def _line(points: Iterable[FrontPoint], horizon: int) -> Line:
-    """Return the days and costs that draw some points as steps, up to the horizon."""
+    """Return the days and costs that draw the points as steps, up to the horizon."""
     corners = sorted((point.day, point.cost_usd) for point in points)
     line = [
         end for (day, cost), (until, _) in pairwise([*corners, (horizon, 0)]) for end in ((day, cost), (until, cost))

@@ -33,14 +33,14 @@ JUDGED = "G2"
 """Class whose limits are shown if none is required."""
 
 SHOWN_S = 12.0
-"""Length of a trace that is shown, s; what comes later looks the same."""
+"""Length of a shown trace, in seconds; nothing new happens after that."""
 
 POINTS = 400
-"""Maximum number of points of a trace."""
+"""Largest number of points of a trace."""
 
 
 def replay_record(scenario: Scenario, instance: Instance, found: Replayed, offers: pd.DataFrame) -> ReplayRecord:
-    """Return the replay of each milestone, the work of each crew, and what was in place on each day."""
+    """Return the replay of each milestone, the work of each crew, and the capacity on each day."""
     calendar = found.calendar
     milestones = tuple(
         ReplayedMilestone(
@@ -87,7 +87,7 @@ def _shifts(scenario: Scenario, instance: Instance, found: Replayed, offers: pd.
 
 
 def _days(found: Replayed) -> DaySeries:
-    """Return what is in place from each day on which something changes."""
+    """Return the capacity and GPUs from each day on which something changes."""
     days = found.calendar.days
     series = np.stack([*days.equipment_mw.values(), days.grid_mw, days.networked_gpus, days.training_gpus])
     keep = np.concatenate([[True], (np.diff(series) != 0).any(axis=0)])
@@ -107,14 +107,14 @@ def _days(found: Replayed) -> DaySeries:
 def quality_record(
     instance: Instance, found: Replayed, rounds: int = 0, before: PlanBefore | None = None
 ) -> PowerQualityRecord:
-    """Return every event at every milestone, what happens without batteries, and traces of the worst event.
+    """Return every event at every milestone, the events without batteries, and traces of the worst event.
 
     Parameters
     ----------
     rounds : int
-        Number of plans that were checked until the final one.
+        Iterations of the power-quality loop: the number of checked plans.
     before : PlanBefore, optional
-        Plan without the electrical requirements, if they changed the plan.
+        Plan without the power-quality requirement, if the requirement changed the plan.
     """
     quality = instance.power_quality
     judged = quality.iso_class or JUDGED
@@ -176,9 +176,9 @@ def _event(one: Response, judged: str) -> EventRecord:
 def _traces(instance: Instance, found: Replayed, judged: str) -> Iterator[TraceRecord]:
     """Yield the traces of the worst event with batteries and without; none if no load swings.
 
-    The loss of the grid is not shown. Of the other events the worst is found in this order: the class is kept with
-    batteries in its mode; the event loses the class without batteries; its load is periodic, so that there is no
-    recovery time; it has the deepest dip, and then the highest rise, of the frequency without batteries.
+    The loss of the grid is not shown. Among the other events, the worst is chosen by these criteria, in order: its mode
+    keeps the class with batteries; the event loses the class without batteries; its load is periodic; without
+    batteries, the frequency dips deepest, and then rises highest.
     """
     quality, limits = instance.power_quality, CLASSES[judged]
     pairs = []

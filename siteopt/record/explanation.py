@@ -1,4 +1,4 @@
-"""Define the record of an explanation: what ``siteopt explain`` says about one site."""
+"""Define the record of an explanation: the answer of ``siteopt explain`` about one site."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ShortfallRecord(Record):
 
     limit: str
     milestone: str = Field(description="empty for the budget")
-    missing: float | None = Field(description="null where no amount of time would do")
+    missing: float | None = Field(description="null if no amount of time is sufficient")
     needed: float | None
     unit: str
 
@@ -37,7 +37,7 @@ class ChangeRecord(Record):
     needed: float
     unit: str
     by_day: int | None = Field(description="day by which more grid must be ready")
-    grid_step_mw: float | None = Field(description="limit that the grid step rises to")
+    grid_step_mw: float | None = Field(description="limit of the grid after the step")
 
 
 class ExplanationRecord(Heading):
@@ -45,11 +45,13 @@ class ExplanationRecord(Heading):
 
     site_id: str
     site_name: str
-    excluded: tuple[Reason, ...] = Field(description="why the scenario leaves it out")
+    excluded: tuple[Reason, ...] = Field(description="why the scenario excludes the site")
     standing: Standing
-    reasons: tuple[Reason, ...] = Field(description="why it cannot serve")
+    reasons: tuple[Reason, ...] = Field(description="why the site cannot serve")
     plan: ComparedPlan | None
-    rival: ComparedPlan | None = Field(description="the winner; the runner-up where the site itself wins")
+    rival: ComparedPlan | None = Field(description="the winner; the runner-up if the site itself wins")
     shortfalls: tuple[ShortfallRecord, ...]
-    still_short: tuple[ShortfallRecord, ...] = Field(description="what it would lack with everything at its best")
+    still_short: tuple[ShortfallRecord, ...] = Field(
+        description="what the site would still lack with every change at its best"
+    )
     changes: tuple[tuple[ChangeRecord, ...], ...] = Field(description="alternatives, each of which is sufficient")

@@ -1,4 +1,4 @@
-"""Define what ``plan.json`` and ``pareto.json`` held in format 1 (siteopt 0.1), as far as siteopt reads it."""
+"""Define the parts of ``plan.json`` and ``pareto.json`` in format 1 (siteopt 0.1) that siteopt reads."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ Texts = tuple[str, ...]
 Json = dict[str, Any]
 
 OF_MILESTONE = ("day", "date", "bound_day", "bottleneck")
-"""Fields that a row of the ranking had for each milestone."""
+"""Fields of a row of the ranking for each milestone."""
 
 
 class _Part(BaseModel):
-    """Part of a record; fields that are not named here are kept."""
+    """Part of a record; fields that are not listed here are kept."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -151,7 +151,7 @@ class RunCertificate(Certificate):
 
 
 class Stored(_Part):
-    """Fields that both records began with."""
+    """Fields at the beginning of both records."""
 
     siteopt_version: str
     scenario: str

@@ -1,4 +1,4 @@
-"""Define the record of a Pareto front: what ``siteopt pareto`` says, and ``pareto.json`` holds."""
+"""Define the record of a Pareto front: the answer of ``siteopt pareto``, stored as ``pareto.json``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ class FrontPoint(Record):
     cost_bound_usd: int
     site_id: str
     name: str
-    on_front: bool = Field(description="no known plan of any site is as soon and as cheap, or better in one of the two")
+    on_front: bool = Field(
+        description="no other known plan is at least as early and as cheap; ties go to the smaller site_id"
+    )
     proven: bool
     other_days: dict[str, int] = Field(description="days of the other milestones")
 
@@ -46,7 +48,7 @@ class SiteFrontRecord(Record):
 
     @property
     def fastest(self) -> FrontPoint | None:
-        """Return the soonest point; None if there is no point."""
+        """Return the earliest point; None if there is no point."""
         return self.points[0] if self.points else None
 
     @property
@@ -70,7 +72,7 @@ class FrontRecord(Heading):
 
     milestone: str
     milestones: tuple[str, ...]
-    line: Line = Field(description="the front of all sites together")
+    line: Line = Field(description="joint Pareto front of all sites")
     sites: tuple[SiteFrontRecord, ...]
     certificate: FrontCertificate
     inputs: tuple[InputFile, ...]
@@ -83,5 +85,5 @@ class FrontRecord(Heading):
 
     @property
     def joint(self) -> tuple[FrontPoint, ...]:
-        """Return the points on the joint Pareto front of all sites, the soonest first."""
+        """Return the points on the joint Pareto front of all sites, the earliest first."""
         return tuple(sorted((point for point in self.points if point.on_front), key=lambda point: point.day))

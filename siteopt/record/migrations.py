@@ -1,6 +1,6 @@
-"""Read records of earlier formats: check a file by its own format, then convert it to the present one.
+"""Read records of earlier formats: check a file against its own format, then convert it to the current one.
 
-Format 1 (siteopt 0.1) held reasons as English sentences. They are kept as they are and not parsed.
+Format 1 (siteopt 0.1) stored reasons as English sentences. They are kept unchanged and not parsed.
 """
 
 from __future__ import annotations
@@ -21,24 +21,27 @@ from siteopt.scenario import slug
 READABLE = tuple(range(1, FORMAT_VERSION + 1))
 """Formats that can be read."""
 
+_STANDINGS = {"solved": "ranked", "ruled out": "not ranked", "not settled": "undecided"}
+"""Standings that format 1 wrote in other words."""
+
 _LIMITS = (
     *QUEUES,
     *("crew", "fuel gas", "air", "water", "yard", "budget", "cost"),
     *("cooling", "mean power", "peak power", "swing", "ride through", "power quality"),
 )
-"""Limits that format 1 wrote as a name alone, not as a sentence."""
+"""Limits that format 1 wrote as a bare name, not as a sentence."""
 
 _Model = TypeVar("_Model", bound=Heading)
 
 
 def read_stored(stored: Json, model: type[_Model]) -> _Model:
-    """Return a stored record in one of the READABLE formats as the present model.
+    """Return a stored record in one of the READABLE formats as the current model.
 
     Parameters
     ----------
     stored : dict
-        Content of the file. A run of format 1 must be given with the places of the listed sites, which that format did
-        not store.
+        Content of the file. A run of format 1 must include the positions of the listed sites, which ``plan.json`` did
+        not hold then.
 
     Raises
     ------
@@ -124,7 +127,7 @@ def _by_kind(found: format_1.Milestone | format_1.Days) -> Json:
 
 
 def _replay(found: format_1.Replay, access_day: int) -> Json:
-    """Return a replay in the present format: no grid before handover, where format 1 had it from day 0."""
+    """Return a replay in the current format: no grid before handover, while format 1 had it from day 0."""
     days = found.days
     places = [max((place for place, day in enumerate(days.day) if day <= one), default=0) for one in days.day]
     when = list(days.day)
@@ -162,9 +165,10 @@ def _quality(found: format_1.PowerQuality) -> Json:
 def _site(row: format_1.Site, objective: format_1.Texts) -> Json:
     fields = row.kept()
     named = {slug(goal): goal for goal in objective if goal != "cost"}
-    plain = ("site_id", "name", "rank", "standing", "cost_usd", "cost_bound_usd", "longitude", "latitude")
+    plain = ("site_id", "name", "rank", "cost_usd", "cost_bound_usd", "longitude", "latitude")
     return {
         **{name: fields.get(name) for name in plain},
+        "standing": _STANDINGS.get(row.standing, row.standing),
         "reasons": _told(row.reason),
         "milestones": [
             {

@@ -1,6 +1,6 @@
-"""Define what a run keeps so that its claims can be checked without a new search, and the result of such a check.
+"""Define the data that a run stores to check its claims without a new search, and the result of such a check.
 
-Nothing that is kept has to be trusted: prices and branchings only guide the check, and any numbers give valid bounds.
+The stored data need not be trusted: prices and branchings only guide the check, and any numbers give valid bounds.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class StoredPrices(Record):
 
 
 class StoredRank(Record):
-    """Ranked site: the days of its milestones, and its cost in millions of USD."""
+    """Ranked site: the days of its milestones, and its cost in million USD."""
 
     site_id: str
     days: tuple[int, ...]
@@ -43,7 +43,7 @@ class StoredRank(Record):
 
 
 class StoredFloors(Record):
-    """Minimum batteries (MW) and inertia (MW s) for power quality at a site, by milestone; None if none is enough."""
+    """Minimum battery power (MW) and inertia (MW s) of a site for power quality, by milestone; None if unattainable."""
 
     site_id: str
     battery_mw: tuple[float | None, ...]
@@ -51,7 +51,7 @@ class StoredFloors(Record):
 
 
 class StoredBranchings(Record):
-    """Branchings that closed a claim about a site on some days (see :data:`siteopt.optimize.branching.Branchings`)."""
+    """Branchings that closed a claim about a site on given days (see :data:`siteopt.optimize.branching.Branchings`)."""
 
     site_id: str
     days: tuple[int, ...]
@@ -59,7 +59,7 @@ class StoredBranchings(Record):
 
 
 class Proof(Record):
-    """Ranks that are claimed, the floors that they depend on, and the data that guide their proof.
+    """Claimed ranks, the minimum battery power and inertia that they depend on, and the data that guide their proof.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Proof(Record):
 
 
 class Means(StrEnum):
-    """Means by which a claim was settled."""
+    """Means by which a claim was closed."""
 
     ARITHMETIC = "arithmetic"
     PRICES = "prices"
@@ -86,7 +86,7 @@ class Means(StrEnum):
 
 
 class CheckedGoal(Record):
-    """Result of the check of one goal of a ranked site, if the goals before it are as planned.
+    """Result of the check of one goal of a ranked site, given the earlier goals as planned.
 
     Attributes
     ----------
@@ -112,9 +112,9 @@ class CheckedRank(Record):
     Attributes
     ----------
     holds : bool or None
-        Whether the site has a plan with these days and this cost that keeps every row; None if the time ran out.
+        Whether the site has a plan with these days and this cost that satisfies every row; None if the time ran out.
     decided_usd : float
-        Cost that the plan decides: its cost less that of the GPUs and of the site.
+        Cost that the plan decides: total cost minus the GPUs and the site.
     """
 
     rank: int
@@ -126,17 +126,17 @@ class CheckedRank(Record):
 
     @property
     def proven(self) -> bool:
-        """Return whether the plan and every goal were shown."""
+        """Return whether the plan and every goal are proven."""
         return self.holds is True and all(goal.means not in (Means.OPEN, Means.WRONG) for goal in self.goals)
 
 
 class CheckedSites(Record):
-    """Result of the check that no other site comes before a rank, or can serve: counts by means, and the sites left.
+    """Result of the check that no other site beats a rank, or can serve: counts by means, and the remaining sites.
 
     Attributes
     ----------
     open : tuple of str
-        Sites for which this was not shown in the time given.
+        Sites for which this was not shown in time.
     wrong : tuple of str
         Sites for which the contrary was shown.
     """
@@ -162,11 +162,11 @@ class ProofReport(Record):
     outcome : RunOutcome
         Outcome that the run states.
     floors : tuple of str
-        Sites at which power quality requires minimum batteries or inertia; the proof depends on these floors.
+        Sites at which power quality requires minimum battery power or inertia; the proof depends on these values.
     first : CheckedSites
         Check of every other site against the first rank; of all sites, if no site can serve.
     last : CheckedSites or None
-        Check of every site that is not ranked against the last rank; None unless there are several ranks.
+        Check of every unranked site against the last rank; None unless there are several ranks.
     """
 
     siteopt_version: str
@@ -190,11 +190,11 @@ class ProofReport(Record):
 
     @property
     def first_proven(self) -> bool:
-        """Return whether the chosen site and its plan are shown to be the best."""
+        """Return whether the chosen site and its plan are proven to be the best."""
         return self.first.proven and all(rank.proven for rank in self.ranks[:1])
 
     @property
     def proven(self) -> bool:
-        """Return whether everything that the run claims is shown."""
+        """Return whether all claims of the run are proven."""
         ranks = all(rank.proven for rank in self.ranks)
         return self.first_proven and ranks and (self.last is None or self.last.proven)

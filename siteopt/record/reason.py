@@ -1,4 +1,4 @@
-"""Define reasons as data: a code, and values with units. ``output/reason_texts.py`` holds the text of each code."""
+"""Define reasons as data: a code, and values with units. ``output/reason_texts.py`` holds their texts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ReasonCode(StrEnum):
     """Code of a statement about a site or a milestone."""
 
     STORED_TEXT = "stored_text"
-    """Sentence of a run that was stored before reasons were data."""
+    """Sentence of a run that was stored before reasons became data."""
     # why the scenario excludes a candidate
     UNKNOWN_FIGURES = "unknown_figures"
     NOT_YET_AVAILABLE = "not_yet_available"
@@ -98,20 +98,20 @@ _VALUES: dict[ReasonCode, dict[str, type]] = {
     ReasonCode.NO_CREW: {"trade": str, "units": int},
     ReasonCode.EARLIER_MILESTONE: {"milestone": str},
 }
-"""Names and types of the values of each code; a date is text in ISO 8601."""
+"""Names and types of the values of each code; a date is a text in ISO 8601."""
 
 
 class Reason(Record):
-    """Reason why something is so.
+    """Reason for the standing of a site, or for the day of a milestone.
 
     Attributes
     ----------
     code : ReasonCode
     values : dict
-        Values that the text of the code needs: amounts with their units, days, names that siteopt gives (of limits,
-        trades, columns), and names that the user gives (of milestones, offers, layers).
+        Values for the text of the code: amounts with their units, days, names from siteopt (limits, trades, columns),
+        and names from the user (milestones, offers, layers).
     parts : tuple of Reason
-        Other reasons that this reason is made of, if it is about other reasons.
+        Reasons that this reason is composed of, if any.
     """
 
     code: ReasonCode

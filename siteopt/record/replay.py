@@ -1,4 +1,4 @@
-"""Define the record of a replay of a plan: day by day, and through every electrical event."""
+"""Define the record of a replay: the plan day by day, and in every electrical event."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class ReplayedMilestone(Record):
 
     name: str
     planned_day: int
-    day: int | None = Field(description="first day on which it can start; null where it never can")
+    day: int | None = Field(description="first day on which it can start; null if it never can")
     date: date | None
     days_later: int | None
-    bound_day: int | None = Field(description="no sequence of whole crews is sooner, with these orders")
-    by_crews: bool = Field(description="late, and on time if no unit had to wait for crews")
-    reasons: tuple[Reason, ...] = Field(description="what it waited for, or lacks in the end")
+    bound_day: int | None = Field(description="with these orders, no schedule of whole crews is earlier")
+    by_crews: bool = Field(description="late, but on time if no unit had to wait for crews")
+    reasons: tuple[Reason, ...] = Field(description="what it waited for, or what it lacks if it never starts")
 
 
 class Shift(Record):
@@ -41,11 +41,11 @@ class Shift(Record):
 
 
 class DaySeries(Record):
-    """Series of what is in place from each day on which something changes; all have the length of ``day``."""
+    """Series of the capacity and GPUs from each day on which something changes; all have the length of ``day``."""
 
     day: tuple[int, ...]
-    grid_mw: tuple[float, ...] = Field(description="limit of the grid; 0 before the site is handed over")
-    equipment_mw: dict[str, tuple[float, ...]] = Field(description="rating of the units that serve, by kind")
+    grid_mw: tuple[float, ...] = Field(description="limit of the grid; 0 before handover")
+    equipment_mw: dict[str, tuple[float, ...]] = Field(description="rating of the units in service, by kind")
     networked_gpus: tuple[float, ...]
     training_gpus: tuple[int, ...]
 
@@ -57,11 +57,11 @@ class DaySeries(Record):
             or {len(self.day)} != {len(one) for one in every}
             or self.day[:1] != (0,)
         ):
-            raise ValueError("a series of every kind, each as long as that of the days, from day 0 on")
+            raise ValueError("a series for each kind, each as long as the days, from day 0")
         return self
 
     def at(self, day: int) -> int:
-        """Return the index of the entry of the series that holds on a day."""
+        """Return the index of the entry of the series that applies on a day."""
         return max(place for place, begin in enumerate(self.day) if begin <= day)
 
 
@@ -71,7 +71,7 @@ class ReplayRecord(Record):
     milestones: tuple[ReplayedMilestone, ...]
     crews: tuple[Shift, ...]
     days: DaySeries
-    cost_usd: int | None = Field(description="null where the units ordered do not suffice")
+    cost_usd: int | None = Field(description="null if the ordered units are not sufficient")
     within_budget: bool
 
 
@@ -91,7 +91,7 @@ class EventRecord(Record):
     import_swing_mw: float
     shed_mw: float
     collapsed_s: float | None
-    iso_class: str = Field(description="the best class of ISO 8528-5 that is kept; empty where none is")
+    iso_class: str = Field(description="the best class of ISO 8528-5 that is kept; empty if none is")
 
 
 class QualityMilestone(Record):
@@ -115,9 +115,9 @@ class FailedEvent(Record):
 
 
 class WithoutBatteries(Record):
-    """Result of the events with the same machines and no batteries."""
+    """Result of the events with the same machines but without batteries."""
 
-    passes: bool | None = Field(description="null where no class was asked for")
+    passes: bool | None = Field(description="null if no class is required")
     failed: tuple[FailedEvent, ...]
 
 
@@ -141,12 +141,12 @@ class TraceRecord(Record):
     def _is_whole(self) -> TraceRecord:
         every = (self.hz, self.load_mw, self.generators_mw, self.batteries_mw, self.grid_mw)
         if not self.time_s or {len(self.time_s)} != {len(one) for one in every}:
-            raise ValueError("series that are each as long as that of the seconds")
+            raise ValueError("series that are each as long as time_s")
         return self
 
 
 class PlanBefore(Record):
-    """Plan without the electrical requirements, if they changed the plan."""
+    """Plan without the power-quality requirement, if the requirement changed the plan."""
 
     site_id: str
     site_name: str
@@ -157,10 +157,10 @@ class PlanBefore(Record):
 class PowerQualityRecord(Record):
     """Plan replayed through every electrical event."""
 
-    iso_class: str | None = Field(description="the class that is asked for")
-    passes: bool | None = Field(description="null where no class was asked for")
+    iso_class: str | None = Field(description="required class; null if none is required")
+    passes: bool | None = Field(description="null if no class is required")
     frequency_hz: float
-    rounds: int = Field(description="plans that were checked until one was given")
+    rounds: int = Field(description="iterations of the power-quality loop: the number of checked plans")
     before: PlanBefore | None
     milestones: tuple[QualityMilestone, ...]
     without_batteries: WithoutBatteries

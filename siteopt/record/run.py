@@ -1,4 +1,4 @@
-"""Define the record of a run: what ``siteopt solve`` says, ``plan.json`` holds, and other outputs are made from."""
+"""Define the record of a run: the answer of ``siteopt solve``, stored as ``plan.json``, and source of all outputs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ByKind = Annotated[dict[str, float], AfterValidator(_of_every_kind)]
 
 
 class Saving(Record):
-    """Days by which a milestone could start sooner if one limit alone were relaxed."""
+    """Days by which a milestone could start earlier if one limit alone were relaxed."""
 
     limit: str
     days: int
@@ -54,20 +54,20 @@ class Milestone(Record):
 
     name: str
     gpus: int
-    day: int = Field(description="days from the decision to the day on which training starts")
+    day: int = Field(description="days from the decision to the start of training")
     date: date
     compute_ready_day: int = Field(description="day on which the GPUs are racked, plumbed and networked")
     it_mw: float
-    heat_mw: float = Field(description="heat that chillers have to remove")
+    heat_mw: float = Field(description="heat that chillers must remove")
     demand_mw: float = Field(description="peak demand, with cooling and losses")
     mean_mw: float = Field(description="mean demand")
-    grid_mw: float = Field(description="limit of the grid, with the steps that are in service")
+    grid_mw: float = Field(description="limit of the grid, including the steps in service")
     equipment_mw: ByKind = Field(description="rating of the units on site by kind; thermal for chillers")
     requirements: tuple[MilestoneRequirement, ...] = Field(
         default=(), description="requirements that ask for something; empty in runs of format 1"
     )
-    held_by: Reason | None = Field(description="what holds the milestone back; null where that was not asked")
-    days_saved: tuple[Saving, ...] = Field(description="limits that cost days by themselves, the most first")
+    held_by: Reason | None = Field(description="what limits the milestone; null if this was not computed")
+    days_saved: tuple[Saving, ...] = Field(description="limits that alone cost days, the most days first")
 
     def needed(self, name: str) -> float:
         """Return what a field says that is needed, or what a requirement needs; 0 if it asks for nothing."""
@@ -94,17 +94,17 @@ class Order(Record):
     longitude: float
     latitude: float
     units: dict[str, int] = Field(min_length=1, description="units on site by milestone, cumulative")
-    unit_mw: float = Field(description="rating of a unit in the heat and height of the site")
+    unit_mw: float = Field(description="rating of a unit at the design temperature and elevation of the site")
     leaves_day: int
     arrives_day: int
     ready_day: int = Field(description="day on which the last unit is installed")
-    serves_day: int = Field(description="day from which the units serve, commissioned")
+    serves_day: int = Field(description="day from which the commissioned units are in service")
     leaves: date
     arrives: date
     ready: date
     serves: date
     cost_usd: int
-    confidence: str = Field(description="as the table of offers says")
+    confidence: str = Field(description="confidence as entered in the table of offers")
 
     @property
     def all_units(self) -> int:
@@ -117,13 +117,13 @@ class GridStep(Record):
 
     ready_day: int
     ready: date
-    grid_mw: float = Field(description="limit that the grid rises to")
+    grid_mw: float = Field(description="limit of the grid after the step")
     cost_usd: int
-    in_service_from: str | None = Field(description="first milestone that uses it; null where none does")
+    in_service_from: str | None = Field(description="first milestone that uses the step; null if none does")
 
 
 class Baseline(Record):
-    """Quote that the scenario compares the plan with."""
+    """Quote of the scenario that the plan is compared with."""
 
     name: str
     milestone: str
@@ -141,7 +141,7 @@ class PlanRecord(Record):
     site_name: str
     longitude: float
     latitude: float
-    access_day: int = Field(description="day on which the site is handed over")
+    access_day: int = Field(description="day of the handover of the site")
     access: date
     milestones: tuple[Milestone, ...]
     cost: Cost
@@ -158,14 +158,14 @@ class PlanRecord(Record):
             raise ValueError("at least one milestone")
         for told in (self.replay.milestones, self.power_quality.milestones):
             if [one.name for one in told] != names:
-                raise ValueError("replay and power_quality of the milestones of the plan")
+                raise ValueError("a replay and power_quality for the milestones of the plan")
         if {one.milestone for one in self.baselines} - set(names) or "gpus" not in self.cost.parts_usd:
-            raise ValueError("baselines of the milestones of the plan, and a cost with its GPUs")
+            raise ValueError("baselines for milestones of the plan, and a cost that includes GPUs")
         return self
 
     @property
     def last_day(self) -> int:
-        """Return the last day on which something in the plan happens; 1 at least."""
+        """Return the last day on which something in the plan happens; at least 1."""
         return max([1, *(order.serves_day for order in self.orders), *(one.day for one in self.milestones)])
 
 
@@ -173,9 +173,9 @@ class SiteDay(Record):
     """Milestone at a listed site: its day, its bound, and what limits it."""
 
     milestone: str
-    day: int | None = Field(description="of the best plan that is known")
+    day: int | None = Field(description="start day in the best known plan")
     date: date | None
-    bound_day: int | None = Field(description="no plan of the site is sooner; null beyond the horizon")
+    bound_day: int | None = Field(description="no plan of the site is earlier; null beyond the horizon")
     held_by: Reason | None
 
 
@@ -188,24 +188,24 @@ class ListedSite(Record):
     latitude: float
     rank: int | None
     standing: Standing
-    reasons: tuple[Reason, ...] = Field(description="why it does not serve, or is not ranked")
+    reasons: tuple[Reason, ...] = Field(description="why the site cannot serve, is not ranked, or is excluded")
     cost_usd: int | None
-    cost_bound_usd: int | None = Field(description="no plan of these days at this site costs less")
+    cost_bound_usd: int | None = Field(description="no plan of this site on these days costs less")
     milestones: tuple[SiteDay, ...]
-    assumed: tuple[str, ...] = Field(description="columns that were blank, so that the scenario's values stand in")
+    assumed: tuple[str, ...] = Field(description="blank columns, for which the values of the scenario are used")
 
 
 class Assumption(Record):
-    """Value of the scenario that is used for the blanks of a column."""
+    """Value of the scenario that is used for blank cells of a column."""
 
     column: str
     value: float | str
-    sites: int = Field(description="eligible sites that have it")
+    sites: int = Field(description="eligible sites for which it is used")
     chosen_site: bool
 
 
 class StageRecord(Record):
-    """Goal of the objective: its value in the plan, and a bound that no plan of any site can beat."""
+    """Goal of the objective, with its value in the plan and a bound that no plan of any site can beat."""
 
     goal: str = Field(description="a milestone, or cost")
     value: float = Field(description="days, or million USD")
@@ -230,12 +230,12 @@ class SecondSolver(Record):
     finished: bool
     mistaken: bool
     cost_musd: float | None
-    earlier_days_refuted: tuple[str, ...] = Field(description="milestones that cannot start a day sooner, it says")
+    earlier_days_refuted: tuple[str, ...] = Field(description="milestones that it proved cannot start a day earlier")
     seconds: float
 
 
 class Environment(Record):
-    """Random seed and versions that an answer may depend on."""
+    """Random seed and software versions that an answer may depend on."""
 
     random_seed: int
     python: str
@@ -243,7 +243,7 @@ class Environment(Record):
 
 
 class Recomputed(Record):
-    """Rows of the model, recomputed without the solver."""
+    """Result of recomputing the rows of the model without the solver."""
 
     rows: int
     worst_excess: float
@@ -266,13 +266,13 @@ class Certificate(Record):
 
 
 class RunRecord(Heading):
-    """Record of a run: the whole answer to a scenario."""
+    """Record of a run: the complete answer to a scenario."""
 
-    scenario_path: str = Field(description="empty where the scenario was made in Python")
+    scenario_path: str = Field(description="empty if the scenario was made in Python")
     method: str
     objective: tuple[str, ...] = Field(description="milestones and cost, the most important first")
     commissioning_days: int
-    plan: PlanRecord | None = Field(description="null where there is no plan")
+    plan: PlanRecord | None = Field(description="null if there is no plan")
     assumptions: tuple[Assumption, ...]
     candidates: int
     eligible: int

@@ -1,4 +1,4 @@
-"""Make the JSON Schema of every record that is stored or printed from its model. The package contains the files.
+"""Make the JSON Schema of every stored or printed record from its model. The package contains the files.
 
 ``python -m siteopt.record.schemas`` writes the files again; a test fails if one is out of date.
 """

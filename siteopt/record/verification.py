@@ -1,4 +1,4 @@
-"""Define the record of a verification: what ``siteopt verify`` says about a plan."""
+"""Define the record of a verification: the answer of ``siteopt verify`` about a plan."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class ChangedCell(Record):
     table: str
     row: str = Field(description="an offer_id or site_id")
     column: str
-    level_mw: float | None = Field(description="of a grid step: the limit that it rises to")
+    level_mw: float | None = Field(description="limit of the grid after the step, for a grid step")
     before: float | str | None
     after: float | str | None
     concerns: bool = Field(description="whether the plan uses it")
 
 
 class Cause(Record):
-    """Changed cell, and the days by which it alone moves a milestone."""
+    """Changed cell, and the days by which this change alone moves a milestone."""
 
-    change: int = Field(description="place in the list of changes, the first is 0")
-    days_later: int | None = Field(description="null: the milestone never starts")
+    change: int = Field(description="position in the list of changes, from 0")
+    days_later: int | None = Field(description="null if the milestone never starts")
 
 
 class Slip(Record):
@@ -42,7 +42,7 @@ class Slip(Record):
 
 
 class VerificationRecord(Record):
-    """Everything that the replay of a run's plan found."""
+    """Result of replaying the plan of a run."""
 
     scenario: str
     start_date: date

@@ -1,1 +1,1 @@
-"""Replay a plan, day by day and in steps of a millisecond, with code that shares nothing with the optimizer."""
+"""Check a plan by replaying it day by day, and electrically by the millisecond, without any code of the optimizer."""

@@ -1,7 +1,7 @@
-"""Schedule who installs what on which day: whole units by whole crews on whole days.
+"""Schedule which crew installs which unit on which day: whole units by whole crews on whole days.
 
-The optimizer may divide crews at will. Here a gang of fixed size works on each unit without a break, and each crew is
-on one unit at a time. A sequence is found by list scheduling, so a better one may exist; no sequence beats the bound.
+The optimizer may divide crews freely. Here, a gang of fixed size works on each unit without a break, and each crew
+works on one unit at a time. List scheduling finds a schedule, so a better one may exist; no schedule beats the bound.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from siteopt.instance import NEVER, TRADES, Instance, Ints
 from siteopt.simulate.orders import Orders
 
 HAIR = 1e-9
-"""How far crews and work may be off from a whole number by rounding."""
+"""Rounding tolerance for whole numbers of crews and of crew-days."""
 
 
 @dataclass(frozen=True)
 class Shift:
-    """Work of a crew (1-based within its trade) at a unit, from the first to the last day, both included."""
+    """Work of a crew (1-based within its trade) on a unit, from the first to the last day, both included."""
 
     crew: int
     first_day: int
@@ -44,9 +44,9 @@ class Install:
     trade : int
         Index into TRADES.
     leaves_day, arrives_day : int
-        Day on which its truck leaves the depot, and day on which the unit is on site.
+        Day on which its truck leaves the depot, and day on which the unit arrives on site.
     soonest_day : int
-        Day on which it would be ready if no other unit took its crews; NEVER without crews.
+        Day on which it would be ready if no other unit needed the crews; NEVER without crews.
     start_day, ready_day : int
         First day of the work, and the day from the start of which the unit is installed; NEVER without crews.
     shifts : tuple of Shift
@@ -74,8 +74,8 @@ class Schedule:
     installs : tuple of Install
         In the order of offers and units.
     bound_day : M
-        Day before which no sequence of whole crews has all units ready that are ordered for the milestone or an earlier
-        one.
+        Lower bound of the day on which all units for the milestone and the earlier ones are ready, for any schedule of
+        whole crews.
     """
 
     installs: tuple[Install, ...]
@@ -84,7 +84,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class _Job:
-    """Work on a unit: ``full`` days of the whole gang, then a day of ``rest`` crews; it is ready after ``days``."""
+    """Work on a unit: ``full`` days of the whole gang, then a day of ``rest`` crews; ready after ``days``."""
 
     offer: int
     unit: int
@@ -118,15 +118,15 @@ _RULES: tuple[Callable[[_Job], tuple[int, ...]], ...] = (
 """Sort keys for the orders in which the units of a milestone are tried."""
 
 _STRETCHES = (1.0, 1.15, 1.3, 1.5, 2.0, 3.0)
-"""How many times as long as needed all units of a milestone may take, with smaller gangs, in each trial."""
+"""Factors by which the work on each unit of a milestone may be stretched, with smaller gangs, one for each trial."""
 
 
 def install(case: Instance, orders: Orders) -> Schedule:
-    """Sequence the installation of all units ordered, trade by trade, since trades share no crews.
+    """Schedule the installation of all ordered units, trade by trade, since trades share no crews.
 
     A unit takes ``ceil(crew_days)`` crew-days within its ``install_days`` (at least one if there is work), with a gang
-    of ``ceil(work / days)`` crews. If there are not so many, all crews do it in ``ceil(work / crews)`` days; or a
-    smaller gang does it in more days. On the last day of work only the crews that still have work stay. Milestone by
+    of ``ceil(work / days)`` crews. If there are fewer crews, all of them do the work in ``ceil(work / crews)`` days.
+    Smaller gangs that take more days are tried, too. On the last day, only the crews with work left stay. For each
     milestone, a few sequences are tried, and the one whose last unit is ready first is kept.
     """
     crews = [math.inf if math.isinf(crew) else math.floor(crew + HAIR) for crew in case.crews.tolist()]
@@ -165,7 +165,7 @@ def _job(case: Instance, offer: int, unit: int, milestone: int, crews: float) ->
 
 
 def _stretched(job: _Job, times: float) -> _Job:
-    """Return the job done by fewer crews, in at most ``times`` as many days."""
+    """Return the job with fewer crews, in at most ``times`` as many days."""
     if job.gang <= 1 or times == 1:
         return job
     gang = math.ceil(job.work / math.ceil(job.days * times - HAIR))
@@ -178,7 +178,7 @@ def _sequence(jobs: list[_Job], crews: float) -> tuple[list[_Job], list[int]]:
     waiting = [at for at, job in enumerate(jobs) if job.gang]
     if math.isinf(crews) or not waiting:
         return jobs, starts
-    # done one after the other, all jobs end before this day
+    # even one after the other, all jobs end before this day
     longest = math.ceil(max(_STRETCHES)) + 1
     end = max(jobs[at].arrives for at in waiting) + sum(longest * (jobs[at].full + jobs[at].days) for at in waiting)
     free, jobs = np.full(end + 1, int(crews)), jobs.copy()
@@ -198,9 +198,9 @@ def _sequence(jobs: list[_Job], crews: float) -> tuple[list[_Job], list[int]]:
 def _placed(
     jobs: dict[int, _Job], rule: Callable[[_Job], tuple[int, ...]], free: Ints
 ) -> tuple[dict[int, tuple[_Job, int]], Ints]:
-    """Place the jobs one after the other, each as soon as its gang is free throughout.
+    """Place the jobs one after the other, each on the first day from which its gang is free throughout.
 
-    Return each job with its first day, and how many crews are then free on each day.
+    Return each job with its first day, and the number of free crews that remain on each day.
     """
     free, placed = free.copy(), {}
     for at, job in sorted(jobs.items(), key=lambda one: (rule(one[1]), one[0])):
@@ -224,8 +224,8 @@ def _readiness(placed: dict[int, tuple[_Job, int]]) -> tuple[int, int]:
 def _shifts(jobs: list[_Job], starts: list[int]) -> list[tuple[Shift, ...]]:
     """Assign crew numbers to each job: the lowest ones that are free on its first day, which it keeps.
 
-    The work of a crew at a unit is an interval of days. Intervals that are numbered in the order of their first days
-    never need more numbers than there are intervals on one day.
+    The work of a crew on a unit is an interval of days. Intervals that are numbered in the order of their first days
+    never need more numbers than the largest number of intervals on one day.
     """
     shifts: list[tuple[Shift, ...]] = [()] * len(jobs)
     busy: list[tuple[int, int]] = []
@@ -249,10 +249,10 @@ def _shifts(jobs: list[_Job], starts: list[int]) -> list[tuple[Shift, ...]]:
 
 
 def _bound(jobs: list[_Job], crews: float, milestone: int) -> int:
-    """Return the day before which no sequence has all units up to a milestone ready.
+    """Return a lower bound of the day on which all units up to a milestone are ready, for any schedule.
 
-    It is the later of two bounds: unit by unit, and by the whole pool of crews. All units that arrive on day r or later
-    are installed by crews that work from day r on, however the work is divided among them.
+    The bound is the later of two: one unit by unit, and one for all crews together. All units that arrive on day r or
+    later are installed by crews that work from day r on, however they divide the work.
     """
     mine = sorted((job for job in jobs if job.milestone <= milestone), key=lambda job: -job.arrives)
     bound = max((job.soonest for job in mine), default=0)

@@ -5,17 +5,17 @@ powers are in MW::
 
     2 sum(H C) dx/dt = sum(p) + battery + grid - load
 
-* Machines, by class of capacity ``C``: the governor asks for ``u = clip(r - C x / droop, 0, C)``, and the power ``p``
-  follows with the lag ``governor_s``. Upwards, ``p`` is held below ``b + step_fraction C``. The level ``b``, which the
-  boost pressure or the stage of a combustor allows, follows ``p`` by at most ``ramp_per_s C`` a second. Fuel can be cut
-  at once.
-* Set points ``r`` move to each class's share of load less scheduled import with the time constant SECONDARY_S, by at
-  most ``ramp_per_s C`` a second.
-* Batteries measure the load, and move to ``load - import - sum(r)`` with the lag ``response_s``, while there is charge.
-* The grid takes what the others leave, ``clip(import - K x, 0, limit)``, with ``K = limit / GRID_DROOP``.
+* Machines, by class of capacity ``C``: the governor demands ``u = clip(r - C x / droop, 0, C)``, and the power ``p``
+  follows with the lag ``governor_s``. When it rises, ``p`` stays below ``b + step_fraction C``. The level ``b``, which
+  the boost pressure or the combustor stage allows, follows ``p`` by at most ``ramp_per_s C`` per second. Fuel can be
+  cut at once.
+* Set points ``r`` approach each class's share of the load minus the scheduled import with the time constant
+  SECONDARY_S, by at most ``ramp_per_s C`` per second.
+* Batteries measure the load, and while charged approach ``load - import - sum(r)`` with the lag ``response_s``.
+* The grid supplies the remainder, ``clip(import - K x, 0, limit)``, with ``K = limit / GRID_DROOP``.
 
-The load does not change with the frequency, since power electronics hold it; this is conservative. The equation, droop
-and secondary control are in Kundur, Power System Stability and Control (1994), chapters 3 and 11.
+The load does not change with the frequency, because power electronics keep it constant; this is conservative. The
+equation, droop and secondary control are in Kundur, Power System Stability and Control (1994), chapters 3 and 11.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SECONDARY_S = 10.0
 """Time constant of secondary control, in seconds; an estimate for a site controller."""
 
 GRID_DROOP = 0.001
-"""Deviation at which a grid gives its limit; an estimate, since a grid is far larger than a site."""
+"""Deviation at which the grid supplies its limit; an estimate, since a grid is far larger than a site."""
 
 LOWEST, HIGHEST = -0.25, 0.20
 """Deviations at which machines trip; estimates, beyond every limit of ISO 8528-5."""
@@ -40,30 +40,30 @@ RELAY = -0.03
 """Deviation at which under-frequency relays shed load; an estimate: 58.2 Hz of 60."""
 
 RELAY_S = 0.1
-"""Seconds from then until the load falls; an estimate for relay and command."""
+"""Seconds from that deviation until the load falls; an estimate for relay and command."""
 
 START_CHARGE = 0.5
 """State of charge of the batteries before an event."""
 
 WINDOW_S = 0.1
-"""Seconds over which the rate of change of frequency is taken: relays use several cycles, 0.1 s at the least."""
+"""Seconds over which the rate of change of frequency is averaged: relays use several cycles, at least 0.1 s."""
 
 CHECK_S, CALM_CHECKS = 0.1, 10
-"""Seconds between checks whether a run has settled, and how many checks in a row must say so: a swing turns sooner."""
+"""Seconds between checks for a settled run, and checks in a row that must pass: longer than a swing takes to turn."""
 
 DRIFT_PER_S, SET_POINT_DRIFT_PER_S = 1e-5, 1e-3
-"""A run has settled if, in one second, the frequency drifts by less than the first, and the set points by the second.
+"""Largest drift per second of the frequency, and of the set points, in a run that has settled.
 
-Both are shares: of the nominal frequency, and of the capacity of all machines.
+The first is a share of the nominal frequency, the second a share of the capacity of all machines.
 """
 
 LEAST_INERTIA_MWS = 1e-6
-"""Inertia that stands for none: without inertia and grid, any imbalance ends the run at once."""
+"""Inertia that is used in place of none: without inertia and grid, any imbalance ends the run at once."""
 
 
 @dataclass(frozen=True)
 class Machines:
-    """A class of generators that respond alike, with fields as in the Instance; ``capacity_mw`` is that of all."""
+    """A class of generators with the same response, with fields as in the Instance; ``capacity_mw`` is their total."""
 
     capacity_mw: float
     inertia_s: float
@@ -81,9 +81,9 @@ class Bus:
     ----------
     machines : tuple of Machines
     battery_mw, battery_mwh, response_s : float
-        All batteries together; if there is power, there is energy.
+        All batteries together; with power, there is also energy.
     import_mw, limit_mw : float
-        Scheduled import, and the most that the grid can give; if the limit is 0, there is no grid.
+        Scheduled import, and the limit of the grid; a limit of 0 means no grid.
     """
 
     machines: tuple[Machines, ...]
@@ -95,7 +95,7 @@ class Bus:
 
     @property
     def inertia_mws(self) -> float:
-        """Return the energy in the shafts at nominal speed, in MW s."""
+        """Return the kinetic energy of the shafts at nominal speed, in MW s."""
         return sum(each.inertia_s * each.capacity_mw for each in self.machines)
 
     @property
@@ -112,18 +112,18 @@ class Event:
     ----------
     name, mode : str
     before, after : Bus
-        The bus before and after, with the same classes of machines. A class that loses machines has less capacity, and
-        the output of these machines is lost, too.
+        The bus before and after, with the same classes of machines. A class that loses machines has less capacity
+        afterwards, and the output of the lost machines is gone.
     rest_mw : float
         Load before the event.
     load_s, load_mw : arrays
         Load after the event: linear between these points, constant after the last.
     duration_s : float
-        How long the bus is followed, at most.
+        Longest time that the bus is simulated.
     judged_s : tuple of float, optional
-        For a periodic load: from when extremes count, and the period over which the mean is taken.
+        For a periodic load: the time from which extremes count, and the period for the mean.
     shed_mw, shed_s : float
-        Load that falls away, and in what time, when the frequency passes RELAY; 0 for none.
+        Load that is shed when the frequency passes RELAY, and the time that this takes; 0 for none.
     """
 
     name: str
@@ -141,7 +141,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Trace:
-    """Course of a bus through an event.
+    """Time series of a bus during an event.
 
     Attributes
     ----------
@@ -154,11 +154,11 @@ class Trace:
     throughput_mwh : float
         Energy that went into the batteries and out of them, added up.
     battery_peak_mw, grid_lowest_mw, grid_highest_mw : float
-        Extremes over all steps that count; that of the batteries in or out.
+        Extremes over all steps that count; for the batteries, of charging or discharging.
     shed_mw : float
         Load that relays shed.
     collapsed_s : float or None
-        Time at which the plant tripped, where the frequency ends; None if it did not.
+        Time at which the plant tripped, and the frequency ends; None if it did not trip.
     """
 
     time_s: Floats
@@ -180,7 +180,7 @@ class Trace:
 
 
 def rest(bus: Bus, load_mw: float) -> tuple[float, float, float]:
-    """Return the state at rest under a load: each class's share of its capacity, battery power (MW), and deviation."""
+    """Return the steady state under a load: each class's share of its capacity, battery power (MW), and deviation."""
     capacity, need = bus.capacity_mw, load_mw - bus.import_mw
     share = min(max(need / capacity, 0.0), 1.0) if capacity else 0.0
     left = need - share * capacity
@@ -196,11 +196,11 @@ def simulate(
     dt_s: float = 1e-3,
     trip: tuple[float, float] = (LOWEST, HIGHEST),
 ) -> Trace:
-    """Follow a bus through an event, from rest until it has settled, trips, or the time is over.
+    """Simulate a bus through an event, from steady state until it settles, trips, or the time is over.
 
-    Powers are known at whole steps, and the frequency in between (a staggered scheme). Each advances with the other at
-    the middle of its step, and lags by their exact exponentials, so both are of second order in ``dt_s``. The stiff
-    grid is solved implicitly.
+    Powers are computed at whole steps, and the frequency in between (a staggered scheme). Each advances with the value
+    of the other in the middle of its step, and lags use exact exponentials, so both are of second order in ``dt_s``.
+    The stiff grid is solved implicitly.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def simulate(
     dt_s : float
         Length of a step.
     trip : tuple of float
-        Lowest and highest deviation, beyond which the run ends.
+        Lowest and highest deviation; the run ends beyond them.
     """
     bus, count = event.after, len(event.after.machines)
     steps = max(1, round(event.duration_s / dt_s))
@@ -247,7 +247,7 @@ def simulate(
     for k in range(steps):
         if battery_mw and (charge <= 0.0 < battery or (battery < 0.0 and charge >= 1.0)):
             battery = 0.0
-        # the frequency goes from the middle of the last step to that of this one; the grid answers to its new value
+        # the frequency moves from the middle of the last step to that of this one; the grid responds to the new value
         net = generated + battery - load[2 * k]
         y = (x + rate * (net + schedule)) / (1 + rate * stiffness)
         grid = schedule - stiffness * y
@@ -303,12 +303,12 @@ def simulate(
             calm = min(calm, CALM_CHECKS - 1)
             checked = x
     trace = np.array(kept)
-    trace[-1, 0] = min(max(x, lowest), highest)  # when the plant trips, the deviation counts no further
+    trace[-1, 0] = min(max(x, lowest), highest)  # when the plant trips, the deviation counts only up to the trip limit
     return _trace(event, trace, loads, stride, dt_s, shed_mw, collapsed_s)
 
 
 def _decay(dt_s: float, lag_s: float) -> float:
-    """Return the share of a gap that is left after a step."""
+    """Return the share of a gap that remains after a step."""
     return math.exp(-dt_s / lag_s) if lag_s > 0 else 0.0
 
 

@@ -1,9 +1,9 @@
-"""List the events that a plant has to withstand at one milestone: those of a scenario, on the buses of a plan.
+"""List the events that a plant must withstand at one milestone: those of a scenario, on the buses of a plan.
 
-*Islanded*, generators and batteries feed a bus of their own, and the grid feeds its own halls: the share import / mean
-load of all halls. Of a routine swing, the grid takes the peak to peak that it tolerates, at most the swing of its own
-halls. Of a job that stops or starts, it takes the change of its own halls. The bus takes the rest. *Grid-tied*,
-everything is in parallel.
+In *islanded* mode, generators and batteries feed their own bus, and the grid feeds its own halls: the share import /
+mean load of all halls. The grid takes the part of a routine swing that it tolerates (peak to peak), at most the swing
+of its own halls. When a job stops or starts, the grid takes the change of its own halls. The bus takes the rest. In
+*grid-tied* mode, everything runs in parallel.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ SWING, WAVEFORM, STOP, START = "routine swing", "waveform", "job stop", "job sta
 GENERATOR_LOSS, GRID_LOSS = "generator loss", "grid loss"
 
 SWING_S = 12.0
-"""Least time for which a swing is followed, in seconds: six times 2 s.
+"""Shortest simulation of a swing, in seconds: six times 2 s.
 
-A swing is judged after its first period, or after this time if the period is longer.
+A swing is assessed after its first period, or after this time if the period is longer.
 """
 
 FOLLOWED_S = 3 * SECONDARY_S
-"""How long the other events are followed after the last change of the load, in seconds.
+"""Simulated time of the other events after the last change of the load, in seconds.
 
-It is three times the longest recovery allowed (10 s), which is also the time constant of the set points: by then they
-are there within 5 %.
+This is three times the longest recovery allowed (10 s), which is also the time constant of the set points: by then they
+have reached their targets within 5 %.
 """
 
 
 def events(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float) -> list[Event]:
-    """Return every event in every mode that a plan has, at a milestone of an Instance of one site.
+    """Return every event in each mode of a plan, at a milestone of an Instance of one site.
 
-    Without generators there is no islanded mode, and without a grid no grid-tied one. A load that does not change is no
-    event. Before each event the plant is at rest at its mean load (before a job start, at the load that a job stop
-    leaves). All machines are synchronised, and share the load in proportion to their capacity.
+    Without generators there is no islanded mode, and without a grid no grid-tied mode. A load that does not change is
+    no event. Before each event, the plant is in steady state at its mean load (before a job start, at the load after a
+    job stop). All machines are synchronised, and share the load in proportion to their capacity.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def _bus(case: Instance, units: Ints, import_mw: float, limit_mw: float) -> Bus:
 
 
 def _answer(case: Instance, o: int) -> tuple[float, ...]:
-    """Return the values that define the class of a generator, in the order of the fields of Machines."""
+    """Return the values that define a generator's class, in the order of the fields of Machines."""
     fields = (case.inertia_s, case.droop, case.governor_s, case.ramp_per_s, case.step_fraction)
     return tuple(float(each[o]) for each in fields)
 
@@ -103,7 +103,7 @@ def _answer(case: Instance, o: int) -> tuple[float, ...]:
 def _swings(
     case: Instance, m: int, mode: str, bus: Bus, rest_mw: float, grid_share: float, tolerated_mw: float
 ) -> list[Event]:
-    """Return the events of the routine swing and of the sampled load, less what the grid takes of them."""
+    """Return the events of the routine swing and of the sampled load, without the part that the grid takes."""
     mean, it = case.mean_load, float(case.it_mw[m])
     found = []
     for name, (time, shares) in ((SWING, trapezoid(case)), (WAVEFORM, sampled(case))):
@@ -134,8 +134,9 @@ def _swings(
 def trapezoid(case: Instance) -> tuple[Floats, Floats]:
     """Return one period of the routine swing from its mean, rising: times in s, IT load as a share of its peak.
 
-    The load lies between 1 - swing and 1, and stays at the top for as long as makes its mean ``mean_load``. Edges are
-    shortened if the shorter of top and bottom has no room for them. Both arrays are empty if the mean leaves no swing.
+    The load lies between 1 - swing and 1, and stays at the top long enough for its mean to be ``mean_load``. If the
+    shorter of top and bottom has no room for the edges, they are shortened. Both arrays are empty if the mean leaves
+    no swing.
     """
     quality, low = case.power_quality, 1 - case.swing
     duty = (case.mean_load - low) / case.swing if case.swing else 0.0
@@ -151,7 +152,7 @@ def trapezoid(case: Instance) -> tuple[Floats, Floats]:
 def sampled(case: Instance) -> tuple[Floats, Floats]:
     """Return one period of the sampled load: times in s from 0, IT load as a share of its peak.
 
-    The period ends with the first sample again, one mean interval after the last sample. Both arrays are empty if there
+    The period ends by repeating the first sample, one mean interval after the last one. Both arrays are empty if there
     are fewer than two samples.
     """
     quality = case.power_quality
@@ -163,12 +164,12 @@ def sampled(case: Instance) -> tuple[Floats, Floats]:
 
 
 def _fallen(case: Instance, m: int) -> float:
-    """Return the MW that fall away when a job stops: no more than the mean IT load."""
+    """Return the MW by which the load falls when a job stops: at most the mean IT load."""
     return float(case.it_mw[m]) * min(case.power_quality.job_step, case.mean_load)
 
 
 def _jobs(case: Instance, m: int, mode: str, bus: Bus, rest_mw: float, share: float) -> list[Event]:
-    """Return two events: a job stops, and it starts again from there; none if no load falls away."""
+    """Return two events, the stop of a job and its restart; none if the load does not fall."""
     quality, fallen = case.power_quality, share * _fallen(case, m)
     if fallen == 0:
         return []
@@ -179,7 +180,7 @@ def _jobs(case: Instance, m: int, mode: str, bus: Bus, rest_mw: float, share: fl
 
 
 def _change(name: str, mode: str, bus: Bus, before_mw: float, after_mw: float, within_s: float) -> Event:
-    """Return an event in which the load goes from one value to another in a straight line."""
+    """Return an event in which the load changes linearly from one value to another."""
     time, load = np.array([0.0, within_s]), np.array([before_mw, after_mw])
     if within_s == 0:
         time, load = time[1:], load[1:]
@@ -187,7 +188,7 @@ def _change(name: str, mode: str, bus: Bus, before_mw: float, after_mw: float, w
 
 
 def _generator_loss(case: Instance, mode: str, bus: Bus, rest_mw: float, generators: np.ndarray) -> Event:
-    """Return the event in which the largest generator is lost; of equal ones, the first."""
+    """Return the event in which the largest generator is lost; the first one if several are equal."""
     largest = int(np.argmax(np.where(generators, case.rating_mw[0], 0.0)))
     answer, lost = _answer(case, largest), float(case.rating_mw[0, largest])
     machines = tuple(

@@ -1,4 +1,4 @@
-"""Hold the orders of a plan: all that a replay knows of it."""
+"""Hold the orders of a plan, which are all that a replay knows about the plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from siteopt.instance import Instance, Ints
 
 @dataclass(frozen=True)
 class Orders:
-    """Orders for one site, and the days on which training is meant to start.
+    """Orders for one site, and the planned start days of training.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Orders:
         Raises
         ------
         ValueError
-            If the Instance does not hold exactly one site, an array has a wrong shape, or units are negative or leave.
+            If the Instance does not hold exactly one site, an array has a wrong shape, or units are negative or fall.
         """
         if case.sites != 1:
             raise ValueError(f"orders belong to an Instance of one site, not of {case.sites}")

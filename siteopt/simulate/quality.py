@@ -1,4 +1,4 @@
-"""Rate how well a plant withstands its events, by the classes of ISO 8528-5, and find what it lacks for a class."""
+"""Rate the response of a plant to its events by the classes of ISO 8528-5, and size what it lacks for a class."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from siteopt.simulate.electrical import HIGHEST, LOWEST, Bus, Event, Trace, simu
 from siteopt.simulate.events import GRID_LOSS, events
 
 NEW_RESPONSE_S, NEW_HOURS = 0.1, 1.0
-"""Batteries if the plan has none: response in s (estimate: a site's control takes 0.05 to 0.15 s), hours of energy."""
+"""Batteries assumed if a plan has none: response in s (estimate: controls take 0.05 to 0.15 s), hours of energy."""
 
 MOST_BATTERY, MOST_INERTIA = 2.0, 20
-"""Largest need that is looked for: battery power in times the IT peak, and inertia in times that of the machines."""
+"""Largest values that are tried: battery power in multiples of the IT peak, inertia in those of the machines."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Limits:
 
     @property
     def steady(self) -> float:
-        """Return how far from the nominal frequency a governor with droop may rest: the droop and the band about it."""
+        """Return the steady band: the droop plus the band around it, as a share of the nominal frequency."""
         return self.droop + self.band
 
 
@@ -40,12 +40,12 @@ CLASSES = {
     "G2": Limits(0.10, 0.12, 5.0, 0.015, 0.05),
     "G3": Limits(0.07, 0.10, 3.0, 0.005, 0.03),
 }
-"""Classes of ISO 8528-5 for reciprocating sets, the loosest class first.
+"""Classes of ISO 8528-5 for reciprocating sets, the least strict class first.
 
 Dips and recovery of all classes:
 https://huaquanpower.net/es/what-is-the-peak-load-acceptance-capability-of-diesel-generators-and-how-is-it-measured/;
 rise, band and droop of G2: http://www.mrb78.info/?page_id=1616. Rise, band and droop of G1 and G3 are from general
-knowledge of the standard, not checked against its text.
+knowledge of the standard and were not checked against its text.
 """
 
 
@@ -57,28 +57,28 @@ class Response:
     ----------
     event, mode : str
     lowest_hz, highest_hz, dip, rise : float
-        Extremes of the frequency, and how far it fell below and rose above the nominal one, as shares of it; at least
+        Extremes of the frequency, and its fall below and rise above the nominal frequency, as shares of it; at least
         0.
     rocof_hz_per_s : float
-        Largest rate of change of the frequency, a mean over 0.1 s as relays take it.
+        Largest rate of change of the frequency, averaged over 0.1 s as relays do.
     recovery_s : tuple of float
-        For each of CLASSES, the time from the end of the load's change until the frequency stays within Limits.steady;
-        empty for a periodic load. Infinite if the plant trips, or the frequency is outside to the end.
+        For each of CLASSES, the time from the end of the load change until the frequency stays within Limits.steady;
+        empty for a periodic load. Infinite if the plant trips, or if the frequency stays outside to the end.
     settled : float
         Final deviation of the frequency as a share; for a periodic load, its mean over the last period.
     battery_mwh, battery_cycles, battery_peak_mw : float
-        Energy that batteries took and gave, the same as full cycles, and their largest power.
+        Energy into and out of the batteries, the same as full cycles, and their largest power.
     battery_drain_mw : float
-        Mean power of the batteries over the last period of a periodic load; otherwise 0. Governors cut on each fall of
-        the load, and machines near full load cannot give it back: batteries are drained at this rate.
+        Mean power of the batteries over the last period of a periodic load; otherwise 0. Governors cut fuel on each
+        fall of the load, and machines near full load cannot make up for it, so this drains the batteries.
     import_peak_mw, import_swing_mw : float
-        Largest import and its peak to peak if grid-tied; otherwise 0.
+        Largest import, and its peak-to-peak swing, if grid-tied; otherwise 0.
     shed_mw : float
         Load that relays shed.
     collapsed_s : float or None
         Time at which the plant tripped; None if it did not.
     iso_class : str
-        Best class that is kept; empty if none is.
+        Best class that is kept; empty if no class is kept.
     trace : Trace
     """
 
@@ -114,7 +114,7 @@ class Needs:
 def responses(
     case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float, *, stride: int = 10
 ) -> tuple[Response, ...]:
-    """Return how the plan goes through every event, in every mode that it has, at milestone ``m``.
+    """Simulate the plan through every event, in each of its modes, at milestone ``m``, and return the responses.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def responses(
     demand_mw, import_mw : float
         Peak demand and mean import, as in the Plan.
     stride : int
-        Milliseconds from one entry of the traces to the next; recovery is exact to that.
+        Milliseconds from one entry of the traces to the next; this is also the accuracy of the recovery time.
 
     Raises
     ------
@@ -138,9 +138,9 @@ def responses(
 
 
 def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
-    """Return the figures of one run, and the class that it keeps.
+    """Return the figures of one simulated event, and the class that it keeps.
 
-    A periodic load has no recovery time; compare its extremes, which come back every few seconds, with Limits.steady.
+    A periodic load has no recovery time; its extremes, which recur every few seconds, are compared with Limits.steady.
     """
     tied = event.before.limit_mw > 0
     dip, rise, settled = max(0.0, -trace.lowest), max(0.0, trace.highest), _last_mean(event, trace, trace.deviation)
@@ -183,7 +183,7 @@ def _last_mean(event: Event, trace: Trace, values: Floats) -> float:
 
 
 def _recovery(trace: Trace, steady: float, changed_s: float) -> float:
-    """Return the seconds after the load's change from which the deviation stays within ``steady``; inf if never."""
+    """Return the seconds after the load change from which the deviation stays within ``steady``; inf if never."""
     if trace.collapsed_s is not None:
         return math.inf
     outside = np.flatnonzero(np.abs(trace.deviation) > steady)
@@ -197,7 +197,7 @@ def _recovery(trace: Trace, steady: float, changed_s: float) -> float:
 def keeps(found: Sequence[Response], iso_class: str, grid_loss: bool) -> bool:
     """Return whether every response of at least one mode keeps the class: a plant may run islanded or grid-tied.
 
-    The loss of the grid counts only if ``grid_loss`` is set. An empty class asks for nothing, and a plan without events
+    The loss of the grid counts only if ``grid_loss`` is set. An empty class requires nothing, and a plan without events
     keeps every class.
     """
     asked = [each for each in found if grid_loss or each.event != GRID_LOSS]
@@ -217,19 +217,19 @@ def _kept(response: Response, iso_class: str) -> bool:
 
 
 def needs(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float) -> Needs | None:
-    """Return what the plan needs to keep the class that is asked for; None if it keeps it, or no class is asked for.
+    """Return what the plan needs to keep the required class; None if it keeps the class, or if none is required.
 
-    The class is kept if it is kept in one mode (:func:`keeps`); otherwise the needs are those of the mode that needs
-    less: less inertia or, if that is equal, less battery power.
+    The class is kept if it is kept in one mode (:func:`keeps`). Otherwise the result is for the mode that needs less:
+    less inertia or, if that is equal, less battery power.
 
-    First the least battery power is found, in tenths of a MW, with the machines as they are. The batteries of the plan
-    grow, and keep their hours and response; if there are none, NEW_HOURS and NEW_RESPONSE_S hold. If MOST_BATTERY does
-    not suffice, the least inertia that suffices with that much power is found, in hundredths of the present inertia and
-    then rounded up to 0.1 MW s, with all inertia constants growing alike; and then the least battery power with it.
-    Both are infinite if MOST_INERTIA does not suffice, either.
+    First, find the least battery power, in tenths of a MW, with the machines unchanged. The batteries of the plan grow,
+    and keep their hours and response; without batteries, NEW_HOURS and NEW_RESPONSE_S apply. If MOST_BATTERY is not
+    sufficient, find the least inertia that is sufficient with that much power, in hundredths of the present inertia
+    and then rounded up to 0.1 MW s, with all inertia constants scaled alike. Then find the least battery power with
+    this inertia. Both are infinite if MOST_INERTIA is not sufficient either.
 
-    What is returned was simulated and keeps the class. That less would not keep it is certain only as far as more never
-    hurts.
+    The returned values were simulated and keep the class. They are the least only if more battery power or inertia
+    never makes a response worse.
 
     Parameters and errors are those of :func:`responses`.
     """
@@ -247,7 +247,7 @@ def needs(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: floa
 
 
 def _needs(asked: Sequence[Event], iso_class: str, most: int) -> Needs:
-    """Return what the events of one mode need; up to ``most`` tenths of a MW of battery power are tried."""
+    """Return the sizing result for the events of one mode, with battery power up to ``most`` tenths of a MW."""
     bus = asked[0].before
     start = math.floor(10 * bus.battery_mw)
     most = max(start, most)
@@ -269,10 +269,10 @@ def _needs(asked: Sequence[Event], iso_class: str, most: int) -> Needs:
 
 
 def _least(found: Sequence[Event], passes: Callable[[Event, int], bool], low: int, high: int) -> int | None:
-    """Return the least value at which all events pass, by bisection; None if not even ``high`` suffices.
+    """Return the least value at which all events pass, by bisection; None if not even ``high`` is sufficient.
 
-    All events were run at the value that is returned. The value only rises from event to event, so most events are run
-    once.
+    All events were simulated at the returned value. The value only rises from event to event, so most events are
+    simulated once.
     """
     value = low
     while failing := [event for event in found if not passes(event, value)]:
@@ -289,7 +289,7 @@ def _least(found: Sequence[Event], passes: Callable[[Event, int], bool], low: in
 
 
 def _grown(bus: Bus, battery_mw: float, inertia: float) -> Bus:
-    """Return a bus with this much power of batteries of the same kind, and ``inertia`` times the inertia."""
+    """Return a bus with this battery power, of the same kind of batteries, and ``inertia`` times the inertia."""
     hours, response = NEW_HOURS, NEW_RESPONSE_S
     if bus.battery_mw:
         hours, response = bus.battery_mwh / bus.battery_mw, bus.response_s
@@ -298,7 +298,7 @@ def _grown(bus: Bus, battery_mw: float, inertia: float) -> Bus:
 
 
 def _passes(event: Event, iso_class: str) -> bool:
-    """Return whether the event keeps the class; the run ends where it breaks it, unless the load is periodic."""
+    """Return whether the event keeps the class; unless the load is periodic, the run ends as soon as it does not."""
     limits = CLASSES[iso_class]
     trip = (LOWEST, HIGHEST) if event.judged_s else (-limits.dip, limits.rise)
     return _kept(respond(event, simulate(event, trip=trip), 1.0), iso_class)

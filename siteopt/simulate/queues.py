@@ -1,7 +1,7 @@
-"""Follow GPUs through halls, liquid loop, deliveries, racks and network, day by day.
+"""Simulate GPUs day by day through the queues: halls, liquid loop, deliveries, racks and network.
 
-A queue passes on at most its rate a day, and never more than it has received. What is delivered on a day can be racked
-on that day. Work may pass through all queues on one day. What is done on a day counts from the start of the next
+A queue passes on at most its daily rate, and never more than it has received. GPUs can be racked on the day of their
+delivery, and work may pass through all queues on one day. The work of a day counts from the start of the next day
 (``docs/model.md``).
 """
 
@@ -14,19 +14,19 @@ import numpy as np
 from siteopt.instance import NEVER, Floats, Pace
 
 ENOUGH = 1e-6
-"""Number of GPUs by which a count may be short because of rounding."""
+"""Rounding tolerance for a number of GPUs."""
 
 
 @dataclass(frozen=True)
 class Queues:
     """GPUs by day, from day 0 until enough are networked or nothing changes any more (T days).
 
-    Later days count as the last of these days.
+    All later days are like the last of these days.
 
     Attributes
     ----------
-    hall_gpus, loop_gpus : T, GPUs for which there is hall, and hall with a liquid loop, at the start of the day
-    delivered_gpus : T, GPUs delivered up to this day, those of the day itself included
+    hall_gpus, loop_gpus : T, GPUs for which halls, and halls with a liquid loop, are ready at the start of the day
+    delivered_gpus : T, GPUs delivered up to the end of the day
     racked_gpus, networked_gpus : T, GPUs at the start of the day
     """
 
@@ -37,7 +37,7 @@ class Queues:
     networked_gpus: Floats
 
     def networked_day(self, gpus: float) -> int:
-        """Return the first day at whose start this many GPUs are networked; NEVER if they never are."""
+        """Return the first day at whose start this many GPUs are networked; NEVER if this never happens."""
         there = self.networked_gpus >= gpus - ENOUGH
         return int(there.argmax()) if there.any() else NEVER
 
@@ -45,14 +45,14 @@ class Queues:
 def follow_queues(
     access_day: int, hall_gpus_per_day: float, floor_gpus: float, pace: Pace, gpus: float = np.inf
 ) -> Queues:
-    """Follow the queues from day 0 until ``gpus`` GPUs are networked, or nothing changes any more.
+    """Simulate the queues from day 0 until ``gpus`` GPUs are networked, or nothing changes any more.
 
     Parameters
     ----------
     access_day : day of the handover, on which work on the halls begins
-    hall_gpus_per_day : GPUs for which hall is made ready in a day
-    floor_gpus : GPUs for which there is hall at all
-    pace : rates of the other queues, GPUs a day, and the ladder of deliveries
+    hall_gpus_per_day : GPUs for which halls are made ready per day
+    floor_gpus : GPUs for which the halls have room
+    pace : rates of the other queues (GPUs per day), and the schedule of deliveries
     gpus : number of networked GPUs at which to stop
     """
     to_come = max(access_day, int(pace.delivery_day[-1]))

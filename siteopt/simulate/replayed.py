@@ -1,4 +1,4 @@
-"""Replay a whole plan: its calendar, and its electricity at every milestone, with its batteries and without."""
+"""Replay a whole plan: its calendar, and its power quality at every milestone, with and without its batteries."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Replayed:
     orders : Orders
     calendar : Calendar
     responses, without_batteries : tuple of tuples of Response
-        For each milestone, how the plan goes through its events: as it is, and without its batteries. Empty for a
-        milestone if the units that are ordered for it do not suffice.
+        For each milestone, the responses to its events: with the plan as it is, and without its batteries. Empty for a
+        milestone if the units ordered for it are not sufficient.
     """
 
     orders: Orders
@@ -33,7 +33,7 @@ class Replayed:
     without_batteries: tuple[tuple[Response, ...], ...]
 
     def keeps(self, iso_class: str, grid_loss: bool) -> bool:
-        """Return whether the class is kept at every milestone; False if units do not suffice."""
+        """Return whether the class is kept at every milestone; False if the units are not sufficient."""
         suffices = bool(np.isfinite(self.calendar.demand_mw).all())
         return suffices and all(keeps(found, iso_class, grid_loss) for found in self.responses)
 
@@ -44,7 +44,7 @@ def replayed(case: Instance, orders: Orders, tell: Callable[[str], None] = lambd
     Parameters
     ----------
     tell : callable
-        Called with words for what is being done.
+        Called with a text about the current step.
 
     Raises
     ------
@@ -70,15 +70,15 @@ def _responses(case: Instance, orders: Orders, calendar: Calendar, m: int) -> tu
 
 
 def lacking(case: Instance, orders: Orders) -> tuple[Floats, Floats] | None:
-    """Return the battery power (MW) and inertia (MW s) that the site must have at each milestone to keep the class.
+    """Return the battery power (MW) and inertia (MW s) that the site needs at each milestone to keep the class.
 
-    Both have shape M, with 0 where nothing is lacking and infinity where nothing helps. Return None if nothing is
+    Both have shape M, with 0 if nothing is lacking, and infinity if no amount is sufficient. Return None if nothing is
     lacking at any milestone.
 
     Raises
     ------
     ValueError
-        As :func:`siteopt.simulate.calendar.replay`, or if the units that are ordered for a milestone do not suffice.
+        As :func:`siteopt.simulate.calendar.replay`, or if the units ordered for a milestone are not sufficient.
     """
     calendar = replay(case, orders)
     if not np.isfinite(calendar.demand_mw).all():

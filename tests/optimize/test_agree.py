@@ -182,7 +182,7 @@ def test_a_limit_without_a_plan() -> None:
 
 
 def test_a_judge_must_ask_for_something() -> None:
-    with pytest.raises(ValueError, match="the plan at s0 does not pass, and nothing is asked for"):
+    with pytest.raises(ValueError, match="the plan at s0 does not pass, and the check requires nothing"):
         agreed(tiny([battery()]), lambda _: batteries(0.0))
 
 

@@ -299,10 +299,10 @@ def test_a_floor_is_that_of_its_site() -> None:
 def test_floors_out_of_reach() -> None:
     offers = [battery(rating_mw=6.1), battery(arrival_day=61), generator(inertia_s=0.5)]
     assert unable(tiny(offers, battery_floor_mw=np.array([[80.0]]))) == (
-        "battery power for m0: 61.0 MW by day 60, power quality asks for 80.0"
+        "battery power for m0: 61.0 MW by day 60, power quality requires 80.0"
     )
     assert unable(tiny(offers, inertia_floor_mws=np.array([[6.0]]))) == (
-        "inertia for m0: 5.0 MW s by day 60, power quality asks for 6.0"
+        "inertia for m0: 5.0 MW s by day 60, power quality requires 6.0"
     )
     endless = np.array([[np.inf]])
     for limit, floor in (("battery power", "battery_floor_mw"), ("inertia", "inertia_floor_mws")):

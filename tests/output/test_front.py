@@ -99,7 +99,7 @@ def test_lines_are_ready_to_plot(front: siteopt.Front) -> None:
 
 def test_table_has_a_row_a_point_and_what_a_day_costs(front: siteopt.Front) -> None:
     _, head, *rows = str(front).splitlines()
-    assert head.split() == ["day", "date", "cost,", "USD", "a", "day", "less", "costs", "site"]
+    assert head.split() == ["day", "date", "cost,", "USD", "one", "day", "earlier", "site"]
     points = front.points[front.points["on_front"]].sort_values("day")
     assert len(rows) == len(points) > 1
     one, other = points.iloc[0], points.iloc[1]
@@ -131,7 +131,7 @@ def test_table_that_may_lack_points_says_so(front: siteopt.Front) -> None:
     first, *others = front.record.sites
     sites = (first.model_copy(update={"proven": False}), *others)
     cut = siteopt.Front(front.record.model_copy(update={"sites": sites}))
-    assert str(cut).splitlines() == [*str(front).splitlines(), "The time ran out: there may be more points"]
+    assert str(cut).splitlines() == [*str(front).splitlines(), "The time ran out: there may be more breakpoints"]
 
 
 def test_milestone_may_be_chosen(tmp_path: Path) -> None:

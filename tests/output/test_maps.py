@@ -173,8 +173,8 @@ def test_a_depot_tells_what_comes_from_it(result: Result, path: Path) -> None:
 def test_faults_of_a_run_are_what_is_unknown(path: Path) -> None:
     rows = table(path, "faults")
     found = set(zip(rows["severity"], rows["site_id"], rows["column"], strict=True))
-    assert found == {("assumed", "alpha", "gas_mw"), ("left out", "gamma", "grid_mw")}
-    assert rows.set_index("severity").loc["assumed", "found"] == "blank: 80.0 stands in"
+    assert found == {("assumed", "alpha", "gas_mw"), ("excluded", "gamma", "grid_mw")}
+    assert rows.set_index("severity").loc["assumed", "found"] == "blank: 80.0 is used"
 
 
 def test_styles_and_words_stand_inside(path: Path) -> None:
@@ -326,11 +326,11 @@ def test_a_map_of_faults_has_those_without_a_place_in_its_table(tmp_path: Path) 
 
 def test_a_map_of_warnings_calls_them_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fault = Fault(Code.OUT_OF_RANGE, "a.csv", 2, "grid_mw", "900", "less", 10.0, 50.0)
-    assert title(fault_files([])) == "No faults"
-    assert title(fault_files([fault])) == "1 fault of the input"
+    assert title(fault_files([])) == "No errors in the input"
+    assert title(fault_files([fault])) == "1 error in the input"
     monkeypatch.setattr(Code.OUT_OF_RANGE, "number", "W999")
     files = fault_files([fault])
-    assert title(files) == "No faults, 1 warning"
+    assert title(files) == "No errors, 1 warning in the input"
     rows = table(geopackage(files, tmp_path), "faults")
     assert rows[["severity", "code"]].iloc[0].tolist() == ["warning", "W999"]
 

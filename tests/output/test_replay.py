@@ -38,7 +38,7 @@ def short(limit: str, amount: float) -> Reason:
 def test_nothing_replayed_is_nothing_said() -> None:
     found = pages.no_site()
     assert found.run.plan is None
-    assert not any(said(found, line) for line in ("Replay", "Electricity", "Rounds"))
+    assert not any(said(found, line) for line in ("Replay", "Electricity", "Iterations"))
     assert crews_csv(found.run).count("\n") == 1
     page = found.page()
     assert all(f'id="{section}"' not in page for section in ("replay", "power_quality"))
@@ -50,9 +50,9 @@ def test_as_planned() -> None:
     found = pages.replayed()
     assert said(found, "Replay") == "Replay      as planned"
     part = replay_part(found.plan, Words())
-    assert part.sentences[0] == "Every milestone starts as planned, as replayed."
-    assert part.sentences[1] == "first run as planned, on day 23."
-    assert part.sentences[-1] == "Replayed, the plan costs USD 307.73 million: within the budget."
+    assert part.sentences[0] == "In the replay, every milestone starts as planned."
+    assert part.sentences[1] == "first run starts as planned, on day 23."
+    assert part.sentences[-1] == "The replayed plan costs USD 307.73 million: within the budget."
     assert part.rows == (("first run", 23, 23, "2025-01-24", 0, 23, ""),)
 
 
@@ -65,15 +65,15 @@ def test_later_sooner_and_never() -> None:
     middle |= {"day": 36, "days_later": 3, "bound_day": 35, "by_crews": True, "reasons": [waits]}
     late |= {"day": None, "days_later": None, "date": None, "bound_day": None, "reasons": [cooling]}
     assert said(found, "Replay") == (
-        "Replay      early on day 21, 2 days sooner than planned; middle on day 36, 3 days later than planned: no"
+        "Replay      early on day 21, 2 days earlier than planned; middle on day 36, 3 days later than planned: no"
         " mechanical crew for 3 units; late does not start: cooling: 1.9 MW short; ABOVE THE BUDGET"
     )
     part = replay_part(found.plan, Words())
     assert part.sentences[:4] == (
-        "3 of 3 milestones do not start as planned.",
-        "early on day 21, 2 days sooner than planned.",
-        "middle on day 36, 3 days later than planned: no mechanical crew for 3 units. With as many crews as it takes it"
-        " would be on time. No sequence of whole crews is sooner than day 35.",
+        "In the replay, 3 of 3 milestones do not start as planned.",
+        "early starts on day 21, 2 days earlier than planned.",
+        "middle starts on day 36, 3 days later than planned: no mechanical crew for 3 units. With enough crews, it"
+        " would start on time. With these orders, no schedule of the crews allows a start before day 35.",
         "late does not start: cooling: 1.9 MW short.",
     )
     assert part.sentences[-1].endswith("ABOVE THE BUDGET.")
@@ -85,7 +85,7 @@ def test_crews_are_not_blamed_where_they_are_not_the_cause() -> None:
     (milestone,) = found.document["plan"]["replay"]["milestones"]
     milestone |= {"day": 24, "days_later": 1, "bound_day": 23, "by_crews": False, "reasons": told("x")}
     part = replay_part(found.plan, Words())
-    assert part.sentences[1] == "first run on day 24, 1 day later than planned: x."
+    assert part.sentences[1] == "first run starts on day 24, 1 day later than planned: x."
 
 
 def test_class_that_is_kept() -> None:
@@ -93,19 +93,18 @@ def test_class_that_is_kept() -> None:
     assert said(found, "Electricity") == (
         "Electricity G2 kept at every milestone (without batteries: routine swing, job start fail)"
     )
-    assert said(found, "Rounds") == (
-        "Rounds      2, from the plan without it: Alpha Works, days 23, USD 295.43 million"
+    assert said(found, "Iterations") == (
+        "Iterations  2; the plan without this requirement: Alpha Works, days 23, USD 295.43 million"
     )
     part = quality_part(found.plan, Words())
     assert part.sentences == (
-        "G2 is kept at every milestone, as simulated.",
-        "Mode in which it is kept at first run: islanded, grid-tied.",
-        "Below it in the other mode, or on the loss of the grid, where it is not asked for: grid loss (grid-tied) at"
-        " first run.",
-        "It was solved 2 times, each time with what the simulation asked for.",
-        "Without the electrical needs: Alpha Works, days 23, USD 295.43 million.",
-        "What they change: USD 12.30 million more.",
-        "Without batteries it would not be kept: routine swing (islanded), job start (islanded).",
+        "In the simulation, G2 is kept at every milestone.",
+        "Operating mode that keeps the class at first run: islanded, grid-tied.",
+        "Below the class, but not required (the other mode, or loss of the grid): grid loss (grid-tied) at first run.",
+        "The plan took 2 iterations; each adds the battery power or inertia that the previous plan lacked.",
+        "The plan without this requirement: Alpha Works, days 23, USD 295.43 million.",
+        "The requirement changes the plan: USD 12.30 million more.",
+        "The class would not be kept without batteries: routine swing (islanded), job start (islanded).",
     )
     assert part.rows[0] == ("routine swing (islanded)", "G3", "fails")
     assert part.rows[-1] == ("grid loss (grid-tied)", "G1", "")
@@ -117,7 +116,7 @@ def test_class_that_is_not_kept_is_not_called_kept() -> None:
     assert said(found, "Electricity").startswith("Electricity G2 NOT kept")
     part = quality_part(found.plan, Words())
     assert part.sentences[0] == "G2 is NOT kept."
-    assert part.sentences[1].startswith("Below it: routine swing (islanded) at early, middle, late; ")
+    assert part.sentences[1].startswith("Below the class: routine swing (islanded) at early, middle, late; ")
     assert "is kept" not in " ".join(part.sentences)
 
 
@@ -127,10 +126,10 @@ def test_what_the_needs_cost_in_days_and_money() -> None:
     before = plan["power_quality"]["before"]
     before |= {"days": [20], "cost_usd": plan["cost"]["total_usd"] + 1_000_000}
     part = quality_part(found.plan, Words())
-    assert "What they change: USD 1.00 million less, first run 3 days later." in part.sentences
+    assert "The requirement changes the plan: USD 1.00 million less, first run 3 days later." in part.sentences
     before["days"] = [25]
     part = quality_part(found.plan, Words())
-    assert "What they change: USD 1.00 million less, first run 2 days sooner." in part.sentences
+    assert "The requirement changes the plan: USD 1.00 million less, first run 2 days earlier." in part.sentences
 
 
 def test_first_plan_that_keeps_it() -> None:
@@ -138,9 +137,9 @@ def test_first_plan_that_keeps_it() -> None:
     add_quality(found.document, rounds=1)
     found.document["plan"]["power_quality"]["without_batteries"] = {"passes": True, "failed": []}
     assert said(found, "Electricity") == "Electricity G2 kept at every milestone"
-    assert said(found, "Rounds") == ""
+    assert said(found, "Iterations") == ""
     part = quality_part(found.plan, Words())
-    assert part.sentences[3:] == ("The first plan kept it.", "Without batteries it would be kept, too.")
+    assert part.sentences[3:] == ("The first plan keeps the class.", "The class would be kept without batteries, too.")
 
 
 def test_no_class_asked_for() -> None:
@@ -148,7 +147,7 @@ def test_no_class_asked_for() -> None:
     add_quality(found.document, iso_class=None)
     assert said(found, "Electricity") == ""
     part = quality_part(found.plan, Words())
-    assert part.sentences == ("No class of ISO 8528-5 was asked for; this is what would happen.",)
+    assert part.sentences == ("No class of ISO 8528-5 is required; the table shows what would happen.",)
     assert part.header == ("event", "first run")
 
 
@@ -176,7 +175,7 @@ def test_crews_csv_has_every_shift() -> None:
     [
         (
             [because(ReasonCode.UNTIL_UNIT, short("cooling", 2.4), unit=3, offer="re_voltagrid25")],
-            "cooling: 2.4 MW short until unit 3 of re_voltagrid25 serves",
+            "cooling: 2.4 MW short until unit 3 of re_voltagrid25 is in service",
             "re_voltagrid25 3호기 가동 전까지 냉각 용량: 2.4 MW 부족",
         ),
         (
@@ -190,12 +189,12 @@ def test_crews_csv_has_every_shift() -> None:
                     trade="electrical",
                 )
             ],
-            "mean power: 0.7 MW short until unit 12 of de_1 serves, 2 days late for want of electrical crews",
+            "mean power: 0.7 MW short until unit 12 of de_1 is in service, 2 days late for lack of electrical crews",
             "de_1 12호기 가동 전까지 평균 전력: 0.7 MW 부족(전기 시공조 부족으로 2일 늦음)",
         ),
         (
             [short("mean power", 1.0), because(ReasonCode.UNTIL_STEP, short("swing", 2.0), step=2)],
-            "mean power: 1.0 MW short; swing: 2.0 MW short until grid step 2 serves",
+            "mean power: 1.0 MW short; swing: 2.0 MW short until grid step 2 is in service",
             "평균 전력: 1.0 MW 부족; 계통 2단계 가동 전까지 부하 변동 대응: 2.0 MW 부족",
         ),
         (
@@ -224,7 +223,7 @@ def test_crews_csv_has_every_shift() -> None:
                     needed=mw(80.0),
                 )
             ],
-            "battery power for 200k: 61.0 MW by day 200, power quality asks for 80.0",
+            "battery power for 200k: 61.0 MW by day 200, power quality requires 80.0",
             "200k의 배터리 출력: 200일째까지 61.0 MW, 전력 품질에 필요한 값 80.0",
         ),
         ([because(ReasonCode.STORED_TEXT, text="another reason")], "another reason", "another reason"),

@@ -136,7 +136,7 @@ def test_faults_stand_on_a_map(tmp_path: Path) -> None:
     assert facts["count"] == facts["drawn"] == 4
     assert facts["placed"] == [True, True, False, False]  # no place at 135 degrees north
     assert facts["labels"] == ["candidates.csv, row 2\ngrid_mw: -1\ncondition: 젖음 <b>"]
-    assert facts["colours"].get(SEVERITY["fault"], 0) > 30
+    assert facts["colours"].get(SEVERITY["error"], 0) > 30
     assert "expected" not in facts["tips"][0]
     assert "a number from 0 to 5,000 (MW)" in facts["tips"][0]
 

@@ -119,14 +119,14 @@ def test_the_project_is_placed_and_named(facts: Any, result: Result) -> None:
 def test_standings_differ_in_colour_and_in_shape(facts: Any) -> None:
     expected = {
         "chosen": [STANDING[Standing.CHOSEN], "star"],
-        "solved": [STANDING[Standing.SOLVED], "circle"],
-        "ruled out": [STANDING[Standing.RULED_OUT], "circle"],
-        "not settled": [STANDING[Standing.OPEN], "diamond"],
+        "ranked": [STANDING[Standing.SOLVED], "circle"],
+        "not ranked": [STANDING[Standing.RULED_OUT], "circle"],
+        "undecided": [STANDING[Standing.OPEN], "diamond"],
         "cannot serve": [STANDING[Standing.CANNOT_SERVE], "cross2"],
         "excluded": [STANDING[Standing.EXCLUDED], "square"],
     }
     assert facts["sites"] == expected
-    serves = {shape for value, (_, shape) in expected.items() if value in ("chosen", "solved", "ruled out")}
+    serves = {shape for value, (_, shape) in expected.items() if value in ("chosen", "ranked", "not ranked")}
     assert not serves & {shape for value, (_, shape) in expected.items() if value in ("cannot serve", "excluded")}
 
 

@@ -165,7 +165,7 @@ def with_orders(count: int) -> Documents:
 
 
 def with_candidates(count: int) -> Documents:
-    """The small world with so many candidates, ranked, ruled out and left out in turn."""
+    """The small world with so many candidates, not ranked, unable to serve, excluded and undecided in turn."""
     found = small()
     ranking = found.document["ranking"]
     row = ranking[1]
@@ -173,11 +173,11 @@ def with_candidates(count: int) -> Documents:
     worse = because(ReasonCode.BOUND_IS_WORSE, rank=10).model_dump(mode="json")
     unknown = because(ReasonCode.UNKNOWN_FIGURES, columns=("grid_mw",)).model_dump(mode="json")
     for number in range(3, count):
-        standing = ("ruled out", "cannot serve", "excluded", "not settled")[number % 4]
+        standing = ("not ranked", "cannot serve", "excluded", "undecided")[number % 4]
         other = row | {"site_id": f"s{number}", "name": f"Plant {number}", "rank": None, "standing": standing}
         other |= {"longitude": -120 + number % 97 * 0.5, "latitude": 30 + number % 89 * 0.2}
         other |= {"cost_usd": None, "milestones": [milestone | {"day": None, "date": None, "held_by": None}]}
-        ranking.append(other | {"reasons": [worse if standing == "ruled out" else unknown]})
+        ranking.append(other | {"reasons": [worse if standing == "not ranked" else unknown]})
     found.document["candidates"] = count
     return found
 

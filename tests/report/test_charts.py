@@ -74,14 +74,14 @@ def test_map_holds_every_site_and_depot_and_ends_hauls_at_the_site() -> None:
     ends = [row for row in drawn if row.get("at") == 24]
     assert {row["kind"] for row in ends} == {"chiller", "battery"}
     assert all(abs(row["x"] - site["x"]) < 0.1 and abs(row["y"] - site["y"]) < 0.1 for row in ends)
-    assert "6 units come to it from 1 depot" in chart.caption
+    assert "6 units are delivered from 1 depot" in chart.caption
     assert "2. Beta Mill" in chart.caption
 
 
 def test_map_draws_the_best_of_many_candidates() -> None:
     chart = site_map(pages.with_candidates(2000).run, Words())
     assert sum("standing" in row and row["standing"] != "depot" and "what" in row for row in rows(chart)) <= DRAWN + 10
-    assert f"Of 2,000 sites the best {DRAWN} are drawn." in chart.caption
+    assert f"The map shows the best {DRAWN} of 2,000 sites." in chart.caption
 
 
 def test_land_is_not_inverted() -> None:
@@ -169,7 +169,7 @@ def test_power_is_what_stands_from_each_day_on() -> None:
     ]
     assert ("demand_mw", 11.899) in lines
     assert ("mean_mw", 9.899) in lines
-    assert "batteries of 14.0 MW against a peak of 11.9 MW" in chart.caption
+    assert "batteries of 14.0 MW for a peak of 11.9 MW" in chart.caption
     assert chart.rows == (("first run", 23, "2025-01-24", 12.0, 0.0, 2.0, 11.899, 9.899),)
 
 
@@ -180,14 +180,14 @@ def test_grid_before_a_step_at_the_first_milestone_is_that_of_the_candidate() ->
     plan["grid_steps"] = [step]
     days = plan["replay"]["days"]
     days["grid_mw"] = [7.0 if 5 <= day < 22 else mw for day, mw in zip(days["day"], days["grid_mw"], strict=True)]
-    assert "gives 7.0 MW from day 5" in power_of(found).caption
+    assert "supplies 7.0 MW from the handover of the site on day 5" in power_of(found).caption
 
 
 def test_cooling_is_chillers_against_heat() -> None:
     found = pages.small()
     chart = cooling(found.run, found.plan, Words())
     assert chart.rows == (("first run", 23, "2025-01-24", 8.903, 7.0),)
-    assert "chillers of 8.9 MW against heat of 7.0 MW" in chart.caption
+    assert "chillers of 8.9 MW for heat of 7.0 MW" in chart.caption
 
 
 def test_cost_holds_every_part_but_those_of_nothing() -> None:
@@ -197,12 +197,15 @@ def test_cost_holds_every_part_but_those_of_nothing() -> None:
     assert chart.title == "Cost by part, USD million"
     assert chart.header == ("part", "Cost, USD million", "share")
     assert chart.rows[0] == ("GPUs", "300.00", "97.5%")
-    assert chart.caption.startswith("USD 307.73 million in all: GPUs 300.00, site 5.00, chillers 1.82")
+    assert chart.caption.startswith("USD 307.73 million in total: GPUs 300.00, site 5.00, chillers 1.82")
 
 
 def test_front_tells_its_ends() -> None:
     chart = front(pages.front().record, Words())
-    assert "Soonest is day 23 at Alpha Works, for USD 307,727,896. Waiting longer saves nothing." in chart.caption
+    assert (
+        "The earliest start is day 23 at Alpha Works, for USD 307,727,896. A later start saves nothing."
+        in chart.caption
+    )
     assert "1. Alpha Works" in words_in(svg(chart, WIDE))
     assert "1. Alpha Works" in words_in(svg(chart, NARROW))
 
@@ -211,7 +214,7 @@ def test_front_tells_what_waiting_saves() -> None:
     found = pages.front()
     found.add_point(10, found.record.joint[0].cost_usd - 2_000_000)
     chart = front(found.record, Words())
-    assert "Cheapest is Alpha Works on day 33: 10 days later, USD 2,000,000 less." in chart.caption
+    assert "The cheapest start is day 33 at Alpha Works: 10 days later, USD 2,000,000 less." in chart.caption
     assert chart.rows[0][3] == "USD 200,000"
 
 

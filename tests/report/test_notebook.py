@@ -26,7 +26,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> siteopt.Result:
 def test_result_shows_its_headline_map_and_first_ranks(result: siteopt.Result) -> None:
     html = result._repr_html_()
     found = Text(html)
-    assert "10,000 GPUs train from 24 January 2025, day 23" in found.text
+    assert "10,000 GPUs start training on 24 January 2025 (day 23)" in found.text
     assert pages.INJECTION in found.text
     assert not any(tag in ("script", "img", "link") for tag, _ in found.elements)
     ElementTree.fromstring(html[html.index("<svg") : html.index("</svg>") + 6])
@@ -45,7 +45,7 @@ def test_result_without_a_plan_shows_itself() -> None:
 
 def test_front_shows_itself(tmp_path: Path) -> None:
     html = siteopt.pareto(write_world(tmp_path))._repr_html_()
-    assert "Soonest is day 23 at Alpha Works" in html
+    assert "The earliest start is day 23 at Alpha Works" in html
     assert "<svg" in html
 
 

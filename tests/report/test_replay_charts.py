@@ -73,7 +73,7 @@ def test_crews_side_by_side_on_one_unit_are_one_box() -> None:
     chillers = [one for one in found if one.shift.kind == "chiller"]
     assert [(one.first_crew, one.last_crew) for one in chillers] == [(1, 3), (4, 6), (7, 9), (10, 12), (13, 15)]
     chart = made(crews_of, run)
-    assert "Mechanical: 15 crews set up 5 units from day 12 to 13, at most 15 at work on one day." in chart.caption
+    assert "Mechanical: 15 crews install 5 units from day 12 to day 13; at most 15 work on one day." in chart.caption
     boxes = [(row["x"], row["x2"]) for row in rows(chart) if "crews" in row.get("what", "")]
     assert boxes == [(12, 14)] * len(found)
     assert ("mechanical", "first run", "Model", 5, 15, 12, 13) in chart.rows
@@ -108,10 +108,10 @@ def test_online_tells_planned_and_replayed_days() -> None:
     assert late.day is not None
     assert late.day > late.planned_day
     chart = made(online_of, found)
-    assert f"late starts on day {late.day}: there are" in chart.caption
+    assert f"late starts on day {late.day}, with" in chart.caption
     days = {row["x"] for row in rows(chart) if set(row) == {"x", "y"}}
     assert {late.planned_day, late.day} <= days
-    assert "start as replayed" in words_in(svg(chart, WIDE))
+    assert "replayed start" in words_in(svg(chart, WIDE))
 
 
 def test_online_holds_what_the_days_hold() -> None:
@@ -143,7 +143,7 @@ def test_frequency_that_leaves_its_band_is_marked(width: int) -> None:
     found = pages.replayed()
     chart = made(frequency_of, found)
     assert "With batteries: 59.65 to 60.35 Hz, within the band." in chart.caption
-    assert "outside the band from 2.30 s. The band is that of G2: 54 to 67.2 Hz." in chart.caption
+    assert "outside the band from 2.30 s. The band of G2 is 54 to 67.2 Hz." in chart.caption
     said = words_in(svg(chart, width))
     assert said.count("within the band") == 1
     assert said.count("outside the band") == 1

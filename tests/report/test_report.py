@@ -64,14 +64,14 @@ def test_figures_of_the_page_are_those_of_the_record() -> None:
     text = text_of(pages.page("small"))
     for figure in (
         "Alpha Works",
-        "10,000 GPUs train from 24 January 2025, day 23: 17.4 to 21.7 times faster than “a quote”.",
-        "costs USD 307.73 million, of which USD 300.00 million are GPUs",
+        "10,000 GPUs start training on 24 January 2025 (day 23): 17.4 to 21.7 times faster than “a quote”.",
+        "costs USD 307.73 million, including USD 300.00 million for GPUs",
         "first run 24 January 2025 day 23 10,000 GPUs, 11.9 MW at peak "
         "limited by GPU deliveries (5 days earlier without this limit)",
-        "of 2 eligible sites none has a better plan, in the order first run, cost",
+        "none of 2 eligible sites has a better plan (goals, most important first: first run, cost)",
         "3 candidates 2 eligible",
         "first run on day 23; quoted: 400 to 500 days",
-        "Every figure of this site was entered",
+        "All figures of this site were entered",
         "unknown: grid",
     ):
         assert figure in text, figure
@@ -92,7 +92,7 @@ def test_certificate_holds_stages_checks_and_digests() -> None:
 
 def test_answer_that_is_not_proven_is_never_called_so() -> None:
     text = text_of(pages.page("not proven"))
-    assert "Not proven: the best plan so far." in text
+    assert "Not proven: this is the best plan found so far." in text
     assert "first run not before day 20 (gap 13.04%)" in text
     assert "no plan costs less than USD 300.00 million (gap 2.50%)" in text
     assert "Proven for" not in text
@@ -102,13 +102,13 @@ def test_answer_that_is_not_proven_is_never_called_so() -> None:
 def test_run_without_a_site_says_why() -> None:
     text = text_of(pages.page("no site"))
     assert "None of 3 candidates can serve within the horizon." in text
-    assert "GPU deliveries for first run: not by day 15" in text
+    assert "GPU deliveries for first run: not ready by day 15" in text
     assert "Schedule" not in text
 
 
 def test_run_without_a_plan_yet_says_so() -> None:
     text = text_of(pages.page("no plan yet"))
-    assert "No plan yet: the time was up before the first one." in text
+    assert "No plan yet: the time ran out before the first plan was found." in text
     assert "Proven for" not in text
 
 
@@ -137,7 +137,7 @@ def test_run_without_a_quote_has_no_comparison() -> None:
     found = pages.small()
     found.document["plan"]["baselines"] = []
     head = headline(found.run, Words())
-    assert head.verdict[0] == "10,000 GPUs train from 24 January 2025, day 23."
+    assert head.verdict[0] == "10,000 GPUs start training on 24 January 2025 (day 23)."
     assert [figure.name for figure in head.figures] == ["Chosen from", "Training starts", "Complete", "Cost"]
 
 
@@ -148,8 +148,11 @@ def test_assumed_figures_are_counted_and_named() -> None:
         {"column": "site_cost_usd", "value": 5e6, "sites": 1, "chosen_site": False},
     ]
     text = text_of(found.page())
-    assert "1 of the 12 figures that decide about this site were blank, and are assumed: days to access." in text
-    assert "days to access 30 days 2 yes" in text
+    assert (
+        "1 of 12 figures of this site were blank; the values of the scenario are used for them: days to handover."
+        in text
+    )
+    assert "days to handover 30 days 2 yes" in text
     assert "cost of the site USD 5.00 million 1 no" in text
 
 
@@ -162,7 +165,7 @@ def test_second_solver_that_disagrees_is_told() -> None:
 
 def test_ranking_sorts_by_numbers_and_shows_bounds() -> None:
     table = ranking_table(pages.with_candidates(9).run, Words())
-    ruled_out = next(cells for standing, cells in table.rows if standing == "ruled out")
+    ruled_out = next(cells for standing, cells in table.rows if standing == "not ranked")
     assert [cell.text for cell in ruled_out[:4]] == ["", "Plant 4", "≥ 23", "≥ 310.66"]
     assert [cell.key for cell in ruled_out[2:4]] == [23, 310_656_566]
     assert table.columns[3] == ("Cost, USD million", True)
@@ -172,15 +175,15 @@ def test_ranking_sorts_by_numbers_and_shows_bounds() -> None:
 def test_long_ranking_says_how_many_more() -> None:
     table = ranking_table(pages.with_candidates(LISTED_ROWS + 100).run, Words())
     assert len(table.rows) == LISTED_ROWS
-    assert "100 sites more: see sites.geojson." in table.notes
+    assert "Not shown: 100 sites, see sites.geojson." in table.notes
 
 
 def test_sites_beyond_the_listed_ones_are_only_counted() -> None:
     found = pages.with_candidates(LISTED_ROWS + 100)
     found.document["candidates"] += 7
     notes = ranking_table(found.run, Words()).notes
-    assert "100 sites more: see sites.geojson." in notes
-    assert "7 sites more are counted, but not listed." in notes
+    assert "Not shown: 100 sites, see sites.geojson." in notes
+    assert "Counted, but not listed: 7 sites." in notes
 
 
 def test_ranking_of_many_milestones_has_the_first_and_the_last() -> None:
@@ -224,21 +227,21 @@ def test_ids_differ() -> None:
 
 
 def test_front_of_the_same_run_is_shown() -> None:
-    assert "Days to first run against cost" in text_of(pages.page("small"))
-    assert "Days to first run against cost" not in text_of(pages.small().page())
+    assert "Pareto front: start day of first run and cost" in text_of(pages.page("small"))
+    assert "Pareto front: start day of first run and cost" not in text_of(pages.small().page())
 
 
 def test_page_of_a_front() -> None:
     text = text_of(front_report(pages.front().record, Words()))
-    assert "Soonest is day 23 at Alpha Works, for USD 307,727,896." in text
+    assert "The earliest start is day 23 at Alpha Works, for USD 307,727,896." in text
     assert "proven" in text
-    assert "Programs solved" in text
+    assert "MILPs solved" in text
 
 
 def test_page_of_a_front_without_points() -> None:
     found = pages.front()
     found.document.update(sites=[], outcome="no site can serve")
-    assert "There is no front." in text_of(front_report(found.record, Words()))
+    assert "There is no Pareto front." in text_of(front_report(found.record, Words()))
 
 
 ENGLISH = re.compile(r"[A-Za-z]{2,}")
@@ -275,7 +278,7 @@ def test_every_assumption_is_told_in_korean() -> None:
         if column.assumable
     ]
     text = Text(found.page("ko"))
-    assert "이 부지의 판단 항목 12개 가운데 12개가 비어 있어 가정했습니다" in text.text
+    assert "이 부지의 항목 12개 가운데 12개가 비어 있어 시나리오의 값을 사용했습니다" in text.text
     assert "건물 상태 불량 2 해당" in text.text
     assert "설계 외기 온도 30 °C 2 해당" in text.text
     assert strings(text) - ALLOWED == {"USD"}
@@ -287,12 +290,12 @@ def test_korean_front_has_nothing_english_but_names() -> None:
 
 def test_what_is_hardly_right_and_how_files_were_read_is_told() -> None:
     found = pages.small()
-    assert "Hardly right" not in text_of(found.page())
+    assert "Warnings about" not in text_of(found.page())
     warning = {"code": "W01", "file": "a.csv", "row": 2, "column": "grid_mw", "found": "<b>", "expected": "less"}
     warning |= {"longitude": None, "latitude": None, "message": "a.csv:2:grid_mw: found '<b>', expected less"}
     found.document["warnings"] = [warning]
     found.document["inputs"][0]["read_as"] = "CP949, semicolons between cells"
     plain = found.page()
     assert "<b>'" not in plain
-    assert "Hardly right, but read as it is a.csv:2:grid_mw: found '<b>', expected less" in text_of(plain)
+    assert "Warnings about the input a.csv:2:grid_mw: found '<b>', expected less" in text_of(plain)
     assert "scenario.toml, read as CP949, semicolons between cells" in text_of(plain)

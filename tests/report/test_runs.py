@@ -85,7 +85,7 @@ def test_front_of_other_inputs_is_not_shown_but_told(run: Path) -> None:
     siteopt_says("report", run)
     page = (run / "report.html").read_text(encoding="utf-8")
     assert 'id="front"' not in page
-    assert "A front was found in small-pareto, but of other inputs or settings" in page
+    assert "The Pareto front in small-pareto has other inputs or settings" in page
 
 
 def test_front_within_the_folder_comes_first(run: Path) -> None:
@@ -98,7 +98,7 @@ def test_front_within_the_folder_comes_first(run: Path) -> None:
 def test_report_of_the_folder_of_a_front(run: Path) -> None:
     folder = run.with_name("small-pareto")
     assert siteopt_says("report", folder)[0] == 0
-    assert "Days to first run against cost" in (folder / "report.html").read_text(encoding="utf-8")
+    assert "Pareto front: start day of first run and cost" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_plot_writes_every_chart_as_png_and_svg(run: Path) -> None:

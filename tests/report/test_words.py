@@ -240,8 +240,8 @@ TOLD: tuple[tuple[Reason, str, str], ...] = (
     ),
     (
         because(ReasonCode.BOUND_IS_WORSE, rank=10),
-        "its bound is worse than rank 10",
-        "하한이 10위보다 나쁨",
+        "proven worse than rank 10",
+        "10위보다 나쁜 것으로 증명됨",
     ),
     (
         because(ReasonCode.NO_PLAN, because(ReasonCode.ANY_LIMIT, limits=("crew", "water")), day=365),
@@ -263,19 +263,19 @@ TOLD: tuple[tuple[Reason, str, str], ...] = (
     ),
     (
         because(ReasonCode.FLOOR_AREA_SHORT, milestone=RUN, there=9_000, needed=100_000),
-        "floor area for 1차 가동: hall for 9,000 of 100,000 GPUs",
+        "floor area for 1차 가동: room for 9,000 of 100,000 GPUs",
         "1차 가동의 바닥 면적: GPU 100,000장 중 9,000장분만 가능",
     ),
     (
         because(ReasonCode.TOO_LATE, limit="halls", milestone=RUN, day=730),
-        "halls for 1차 가동: not by day 730",
-        "1차 가동의 건물 준비: 730일째까지 불가",
+        "halls for 1차 가동: not ready by day 730",
+        "1차 가동의 건물 준비: 730일째까지 준비 불가",
     ),
     (
         because(
             ReasonCode.QUALITY_SHORT, limit="battery power", milestone=RUN, day=200, there=mw(61.0), needed=mw(80.0)
         ),
-        "battery power for 1차 가동: 61.0 MW by day 200, power quality asks for 80.0",
+        "battery power for 1차 가동: 61.0 MW by day 200, power quality requires 80.0",
         "1차 가동의 배터리 출력: 200일째까지 61.0 MW, 전력 품질에 필요한 값 80.0",
     ),
     (
@@ -304,7 +304,7 @@ TOLD: tuple[tuple[Reason, str, str], ...] = (
     ),
     (
         because(ReasonCode.GPUS_NETWORKED_IN_THE_END, there=9_000, needed=32_000),
-        "9,000 of 32,000 GPUs networked in the end",
+        "only 9,000 of 32,000 GPUs are ever networked",
         "GPU 32,000장 중 9,000장만 연결",
     ),
     (SHORT, "cooling: 2.4 MW short", "냉각 용량: 2.4 MW 부족"),
@@ -325,12 +325,12 @@ TOLD: tuple[tuple[Reason, str, str], ...] = (
     ),
     (
         because(ReasonCode.UNTIL_UNIT, SHORT, unit=3, offer=OFFER),
-        "cooling: 2.4 MW short until unit 3 of 임대-7 serves",
+        "cooling: 2.4 MW short until unit 3 of 임대-7 is in service",
         "임대-7 3호기 가동 전까지 냉각 용량: 2.4 MW 부족",
     ),
     (
         because(ReasonCode.UNTIL_LATE_UNIT, SHORT, unit=12, offer=OFFER, days=2, trade="electrical"),
-        "cooling: 2.4 MW short until unit 12 of 임대-7 serves, 2 days late for want of electrical crews",
+        "cooling: 2.4 MW short until unit 12 of 임대-7 is in service, 2 days late for lack of electrical crews",
         "임대-7 12호기 가동 전까지 냉각 용량: 2.4 MW 부족(전기 시공조 부족으로 2일 늦음)",
     ),
     (
@@ -340,7 +340,7 @@ TOLD: tuple[tuple[Reason, str, str], ...] = (
             because(ReasonCode.SHORT, limit="swing", missing=mw(2)),
             step=2,
         ),
-        "mean power: 1.0 MW short; swing: 2.0 MW short until grid step 2 serves",
+        "mean power: 1.0 MW short; swing: 2.0 MW short until grid step 2 is in service",
         "계통 2단계 가동 전까지 평균 전력: 1.0 MW 부족; 부하 변동 대응: 2.0 MW 부족",
     ),
     (
@@ -350,7 +350,7 @@ TOLD: tuple[tuple[Reason, str, str], ...] = (
     ),
     (
         because(ReasonCode.EARLIER_MILESTONE, milestone=RUN),
-        "the milestone before it, 1차 가동",
+        "the earlier milestone 1차 가동",
         "앞선 마일스톤 1차 가동",
     ),
 )

@@ -61,7 +61,7 @@ def test_a_truck_on_its_way_through_the_year() -> None:
     case = tiny([offer], [NO_GRID], crews=np.array([4.0, 0.0]), commissioning_days=3)
     found = replay(case, ordered([19], [2]))
     assert found.day.tolist() == found.bound_day.tolist() == [19]
-    assert said(found) == ["mean power: 10.0 MW short; peak power: 10.0 MW short until unit 1 of o0 serves"]
+    assert said(found) == ["mean power: 10.0 MW short; peak power: 10.0 MW short until unit 1 of o0 is in service"]
     days = found.days
     assert len(days.serving_units) == 20
     for name, first in {"left_units": 11, "arrived_units": 14, "installed_units": 16, "serving_units": 19}.items():
@@ -79,7 +79,9 @@ def test_whole_crews_are_why_it_is_late() -> None:
     (late,) = found.reasons[0]
     assert late.code is ReasonCode.UNTIL_LATE_UNIT
     assert late.values == {"unit": 3, "offer": "o0", "days": 3, "trade": "electrical"}
-    assert said(found)[0].endswith("2.0 MW short until unit 3 of o0 serves, 3 days late for want of electrical crews")
+    assert said(found)[0].endswith(
+        "2.0 MW short until unit 3 of o0 is in service, 3 days late for lack of electrical crews"
+    )
     assert not found.on_time
 
 
@@ -103,7 +105,7 @@ def test_a_grid_step_serves_from_the_milestone_that_orders_it() -> None:
     case = tiny([], [{"grid_mw": 10.0}], steps, it_mw=[10.0, 14.0], commissioning_days=1)
     found = replay(case, ordered([11, 21], steps=[[False, True]]))
     assert found.day.tolist() == found.bound_day.tolist() == [11, 21]
-    assert said(found)[1].endswith("peak power: 4.0 MW short until grid step 1 serves")
+    assert said(found)[1].endswith("peak power: 4.0 MW short until grid step 1 is in service")
     assert found.days.grid_mw[[20, 21]].tolist() == [10, 15]
     assert found.cost_parts_musd["grid_steps"] == 3.0
     # it is not there for those who do not order it, nor without the step before it
@@ -130,14 +132,14 @@ def test_a_milestone_does_not_start_before_the_one_before_it() -> None:
     case = tiny(offers, it_mw=[10.0, 10.0], heat_fraction=1.0)
     found = replay(case, ordered([30, 30], [1, 1]))
     assert found.day.tolist() == [30, 30]
-    assert said(found) == ["cooling: 10.0 MW short until unit 1 of o0 serves"] * 2
+    assert said(found) == ["cooling: 10.0 MW short until unit 1 of o0 is in service"] * 2
     # only the first one needs batteries
     floor = np.array([[1.0, 0.0]])
     found = replay(
         tiny([battery(arrival_day=30)], it_mw=[10.0, 10.0], battery_floor_mw=floor), ordered([30, 30], [1, 1])
     )
     assert found.day.tolist() == [30, 30]
-    assert said(found) == ["battery power: 1.0 MW short until unit 1 of o0 serves", "the milestone before it, m0"]
+    assert said(found) == ["battery power: 1.0 MW short until unit 1 of o0 is in service", "the earlier milestone m0"]
 
 
 def test_nothing_is_waited_for_on_day_0() -> None:
@@ -152,7 +154,7 @@ def test_what_is_never_there() -> None:
     case = tiny([chiller(rating_mw=2.0, cop=1e9)], heat_fraction=1.0, spare_units=1, pace=pace)
     found = replay(case, ordered([10], [2]))
     assert found.day.tolist() == [NEVER]
-    assert said(found) == ["800 of 1,000 GPUs networked in the end; cooling: 8.0 MW short"]
+    assert said(found) == ["only 800 of 1,000 GPUs are ever networked; cooling: 8.0 MW short"]
     assert np.isnan(found.demand_mw).all()
     assert np.isnan(found.heat_mw).all()
 

@@ -1,1 +1,1 @@
-"""Draw the charts of a report, and say in words what they show."""
+"""Draw the charts of a report, and describe each in a caption."""

@@ -1,4 +1,4 @@
-"""Provide what all charts share: the look, the size, and the way from a specification to SVG and PNG."""
+"""Provide the common parts of all charts: look, size, and the conversion of a specification to SVG and PNG."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FONT = (
     ' "Malgun Gothic", sans-serif'
 )
 ANY_FONT = "sans-serif"
-"""Font while a chart is drawn; each further family would be looked up for every text."""
+"""Font while a chart is drawn; every additional family would be looked up for each text."""
 TEXT, SMALL = 13.0, 11.5
 """Font sizes in pixels."""
 DATE = 70.0
@@ -33,7 +33,7 @@ DATE = 70.0
 LETTER = 0.54
 """Average width of a Latin letter in a wide font, as a share of its height."""
 NEARLY = 0.9
-"""Smallest distance between ticks, as a share of the distance that was asked for."""
+"""Smallest distance between ticks, as a share of the wanted distance."""
 QUIET = "#5B666C"
 """Colour of secondary text."""
 GRID = "#E4E1DA"
@@ -61,14 +61,14 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart in words, in figures and as a drawing.
+    """A chart as a caption, a table and a drawing.
 
     Attributes
     ----------
     name : str
         Name of its file, without the ending.
     title, caption : str
-        The caption says what the chart shows, with figures, so that it can replace the chart.
+        The caption describes the chart with its figures, so that it can replace the chart.
     draw : callable
         Function from a width in pixels to an Altair chart.
     header, rows
@@ -134,7 +134,7 @@ def _pixels(channel: str, domain: list[float]) -> Any:
 
 
 def values(rows: Iterable[Mapping[str, Any]]) -> Any:
-    """Return rows as the data of a layer; they are JSON text because Altair would copy every row many times."""
+    """Return rows as the data of a layer; as JSON text, because Altair would copy every row many times."""
     import altair as alt
 
     drawn = [
@@ -156,7 +156,7 @@ def rectangles(x: Any, y: Any, boxes: Iterable[Mapping[str, Any]], **mark: Any) 
 
 
 def texts(x: Any, y: Any, labels: Iterable[Mapping[str, Any]], **mark: Any) -> alt.Chart:
-    """Draw text on scales ``x`` and ``y``; a label has ``x``, ``y``, ``text``, and ``color`` unless all share one."""
+    """Draw text on scales ``x`` and ``y``; a label has ``x``, ``y``, ``text``, and ``color`` unless all share it."""
     import altair as alt
 
     style: dict[str, Any] = {"fontSize": TEXT, "align": "left", "baseline": "middle", "aria": False} | mark
@@ -168,12 +168,12 @@ def specification(chart: Chart, width: int) -> dict[str, Any]:
     """Return the Vega-Lite specification of a chart."""
     from altair.utils.schemapi import debug_mode
 
-    with debug_mode(False):  # the tests check that every specification is valid; here that would take a second
+    with debug_mode(False):  # the tests validate every specification; doing so here would take a second
         return chart.draw(width).to_dict(validate=False)
 
 
 def svg(chart: Chart, width: int, prefix: str = "") -> str:
-    """Return the chart as SVG without script; the ``<title>`` of a mark says what the mark means.
+    """Return the chart as SVG without script; the ``<title>`` of a mark gives its meaning.
 
     Parameters
     ----------
@@ -201,13 +201,13 @@ def png(chart: Chart, width: int = WIDE, scale: float = 2) -> bytes:
 
 
 def _clean(root: ElementTree.Element, prefix: str) -> None:
-    """Remove what a browser does not need, turn descriptions into titles, and make ids unique."""
+    """Remove parts that a browser does not need, turn descriptions into titles, and make ids unique."""
     for parent in list(root.iter()):
         for child in list(parent):
             if (child.tag == f"{{{_SVG}}}path" and not child.get("d")) or _is_empty_frame(child):
                 parent.remove(child)
     ids = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
-    own = {name: f"{prefix}{number}" for number, name in enumerate(ids)}  # Vega's ids count on from drawing to drawing
+    own = {name: f"{prefix}{number}" for number, name in enumerate(ids)}  # Vega numbers ids across drawings
     for element in root.iter():
         described = element.get("aria-label") if element.get("aria-roledescription") == "what" else None
         for name in (*_NOISE, "font-family"):

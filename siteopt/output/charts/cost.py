@@ -1,4 +1,4 @@
-"""Draw what a plan costs, by part."""
+"""Draw the cost of a plan by part."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ COLORS = {
     "fuel": KIND["generator"],
     **{kind.plural: kind.colour for kind in KINDS},
 }
-"""Colour of a part of the cost: the colour of the thing that it pays for."""
+"""Colour of a part of the cost: the colour of what it pays for."""
 STRIP, BAR, FAN = 26.0, 30.0, 44.0
 """Heights in pixels of the strip of the total, of the bar of a part, and of the room between them."""
 
 
 def cost(plan: PlanRecord, words: Words) -> Chart:
-    """Draw the cost by part: a strip of the GPUs and the rest, and the rest part by part."""
+    """Draw the cost by part: a strip with GPUs and the rest, and bars for the parts of the rest."""
     parts = {name: usd for name, usd in plan.cost.parts_usd.items() if usd}
     parts = dict(sorted(parts.items(), key=lambda part: -part[1]))
     total = plan.cost.total_usd
     unit = words.cost_unit(plan.cost)
     listed = [f"{words.term(name)} {unit.bare(usd)}" for name, usd in parts.items()]
-    said = words("{total} in all: {parts}.", total=unit(total), parts=", ".join(listed))
+    said = words("{total} in total: {parts}.", total=unit(total), parts=", ".join(listed))
     rows = tuple((words.term(name), unit.bare(usd), words.percent(usd / total, 1)) for name, usd in parts.items())
     header = (words.term("part"), words("Cost, {unit}", unit=unit.name), words.term("share"))
 
@@ -66,7 +66,7 @@ class _Cost:
         )
 
     def _strip(self, frame: Frame, rest: float) -> list[alt.Chart]:
-        """Draw the total as one strip, whose last part fans out into the bars beneath."""
+        """Draw the total as one strip; its last part fans out into the bars below."""
         import altair as alt
 
         gpus, wide = self.parts.get("gpus", 0), frame.plot_width

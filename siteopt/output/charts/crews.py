@@ -1,4 +1,4 @@
-"""Draw which crew sets up which unit, and when, in the replay: a row for each crew, by trade."""
+"""Draw the crew schedule of the replay: a row for each crew, by trade, with the units that it installs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEIGHTS = {True: 620.0, False: 430.0}
 THIN, THICK = {True: 5.0, False: 3.5}, {True: 18.0, False: 14.0}
 HEAD = 34.0
 LABEL = 14.0
-"""Smallest distance in pixels from one number of a crew to the next."""
+"""Smallest distance between two crew numbers, in pixels."""
 LEFT = {True: 52.0, False: 34.0}
 
 
@@ -37,7 +37,7 @@ class Gang:
 
 
 def crews(run: RunRecord, plan: PlanRecord, words: Words) -> Chart | None:
-    """Draw every crew with the units that it sets up; return None if no crew has any work."""
+    """Draw every crew with the units that it installs; return None if no crew has any work."""
     shifts = plan.replay.crews
     if not shifts:
         return None
@@ -49,11 +49,11 @@ def crews(run: RunRecord, plan: PlanRecord, words: Words) -> Chart | None:
     header = tuple(
         words.term(name) for name in ("trade", "milestone", "model", "units", "crews", "first_day", "last_day")
     )
-    return Chart("crews", words("Which crew works when"), " ".join(said), draw, header, tuple(_rows(shifts, words)))
+    return Chart("crews", words("Crew schedule"), " ".join(said), draw, header, tuple(_rows(shifts, words)))
 
 
 def gangs(shifts: Sequence[Shift]) -> list[Gang]:
-    """Return the crews that work side by side on one unit on the same days, joined into one gang each."""
+    """Return the gangs: crews with adjacent numbers that work on one unit on the same days."""
 
     def work(shift: Shift) -> tuple[Any, ...]:
         return shift.trade, shift.offer_id, shift.unit, shift.first_day, shift.last_day
@@ -76,7 +76,7 @@ def _by_trade(shifts: Sequence[Shift]) -> dict[str, list[Shift]]:
 def _said(trade: str, shifts: Sequence[Shift], words: Words) -> str:
     units = {(shift.offer_id, shift.unit) for shift in shifts}
     return words(
-        "{trade}: {crews} set up {units} from day {first} to {last}, at most {most} at work on one day.",
+        "{trade}: {crews} install {units} from day {first} to day {last}; at most {most} work on one day.",
         trade=words.term(trade).capitalize(),
         crews=words.count(len({shift.crew for shift in shifts}), "crew"),
         units=words.count(len(units), "unit"),
@@ -93,7 +93,7 @@ def _most(shifts: Sequence[Shift]) -> int:
 
 
 def _rows(shifts: Sequence[Shift], words: Words) -> Iterator[tuple[Any, ...]]:
-    """Yield a row of the table for the units of an offer for a milestone: how many crews they need, and when."""
+    """Yield a row of the table for the units of an offer and a milestone: their crews and their days."""
     together: dict[tuple[str, ...], list[Shift]] = {}
     for shift in shifts:
         key = (shift.trade, shift.milestone, shift.offer_id)
@@ -196,7 +196,7 @@ class _Crews:
         return {"x": 0, "y": top - 11, "text": text}
 
     def _numbers(self, counts: Mapping[str, int], tops: Mapping[str, float], row: float) -> Iterator[dict[str, Any]]:
-        """Yield the numbers of the crews for which there is room: all crews, or the first and every fifth or tenth."""
+        """Yield the crew numbers that have room: all of them, or the first and every fifth or tenth."""
         every = next(step for step in (1, 5, 10) if step * row >= LABEL)
         for trade, count in counts.items():
             for crew in range(1, count + 1):

@@ -41,7 +41,7 @@ KEY_GAP = 14.0
 HEAD, NAME, GAP, FOOT = 44.0, 22.0, 14.0, 34.0
 """Pixels above a trace, above a plot, between the plots of a trace, and below them."""
 USUAL = "G2"
-"""Class whose band a trace has if no class is asked for."""
+"""Class whose band is drawn if no class is required."""
 
 
 def frequency(plan: PlanRecord, words: Words) -> Chart | None:
@@ -59,15 +59,13 @@ def frequency(plan: PlanRecord, words: Words) -> Chart | None:
             milestone=traces[0].milestone,
         ),
         *(f"{_name(trace, words)}: {_verdict(trace, words)}." for trace in traces),
-        words(
-            "The band is that of {iso_class}: {low} to {high} Hz.", iso_class=asked, low=f"{low:g}", high=f"{high:g}"
-        ),
+        words("The band of {iso_class} is {low} to {high} Hz.", iso_class=asked, low=f"{low:g}", high=f"{high:g}"),
     ]
 
     def draw(width: int) -> alt.LayerChart:
         return _Traces(traces, asked, words, width).draw()
 
-    header = ("", *(words.term(name) for name in ("lowest_hz", "highest_hz")), words("outside from, s"))
+    header = ("", *(words.term(name) for name in ("lowest_hz", "highest_hz")), words("leaves the band at, s"))
     rows = tuple(
         (_name(trace, words), round(min(trace.hz), 3), round(max(trace.hz), 3), _shown(_left(trace)))
         for trace in traces
@@ -170,7 +168,7 @@ class _Traces:
     def _hz(self) -> tuple[float, float]:
         """Return the lowest and highest frequency to show, in Hz.
 
-        That is the band, and of the curves outside it at most one width of the band on either side, plus a margin.
+        This covers the band, and curves outside it up to one width of the band on either side, plus a margin.
         """
         low, high = self.traces[0].band_hz
         wide = high - low

@@ -1,4 +1,4 @@
-"""Draw what each day of waiting would save: the days of a milestone against cost."""
+"""Draw the Pareto front: the start day of a milestone against cost."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ KEY_LINE = 18.0
 
 
 def front(record: FrontRecord, words: Words) -> Chart:
-    """Draw days of a milestone against cost: the Pareto front of all sites together, and of each site."""
+    """Draw the start day of a milestone against cost: the joint Pareto front of all sites, and that of each site."""
     points = record.joint
     said = []
     if points:
         first, last = points[0], points[-1]
         said.append(
             words(
-                "Soonest is day {day} at {site}, for {cost}.",
+                "The earliest start is day {day} at {site}, for {cost}.",
                 day=first.day,
                 site=first.name,
                 cost=words.amount(first.cost_usd),
@@ -56,7 +56,7 @@ def front(record: FrontRecord, words: Words) -> Chart:
         if last is not first:
             said.append(
                 words(
-                    "Cheapest is {site} on day {day}: {days} later, {saved} less.",
+                    "The cheapest start is day {day} at {site}: {days} later, {saved} less.",
                     site=last.name,
                     day=last.day,
                     days=words.count(last.day - first.day, "day"),
@@ -64,15 +64,15 @@ def front(record: FrontRecord, words: Words) -> Chart:
                 )
             )
         else:
-            said.append(words("Waiting longer saves nothing."))
-        said.append(words("The axis of cost does not begin at nothing."))
+            said.append(words("A later start saves nothing."))
+        said.append(words("The cost axis does not start at zero."))
     if not all(site.proven for site in record.sites):
-        said.append(words("Not proven: the time ran out, and there may be more points."))
+        said.append(words("Not proven: the time ran out, and there may be more breakpoints."))
 
     def draw(width: int) -> alt.LayerChart:
         return _Front(record, words, width).draw()
 
-    header = tuple(words.term(name) for name in ("day", "date", "cost", "a day less costs", "site"))
+    header = tuple(words.term(name) for name in ("day", "date", "cost", "cost of one day earlier", "site"))
     rows = tuple(
         (
             row.day,
@@ -83,12 +83,12 @@ def front(record: FrontRecord, words: Words) -> Chart:
         )
         for row, after in zip_longest(points, points[1:])
     )
-    title = words("Days to {milestone} against cost", milestone=record.milestone)
-    return Chart("front", title, " ".join(said) or words("There is no front."), draw, header, rows)
+    title = words("Pareto front: start day of {milestone} and cost", milestone=record.milestone)
+    return Chart("front", title, " ".join(said) or words("There is no Pareto front."), draw, header, rows)
 
 
 def _slope(words: Words, row: FrontPoint, after: FrontPoint | None) -> str:
-    """Return the amount that each day of waiting for the next breakpoint saves; empty at the last breakpoint."""
+    """Return the saving per day of waiting for the next breakpoint; empty at the last breakpoint."""
     if after is None:
         return ""
     return words.amount((row.cost_usd - after.cost_usd) / (after.day - row.day))

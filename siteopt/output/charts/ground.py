@@ -1,4 +1,4 @@
-"""Draw the plan of the chosen site: its outline, halls and yards, if a run holds them."""
+"""Draw the site plan of the chosen site: its outline, halls and yards, if the run has them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 """Look of each role, in the order of drawing."""
 TALLEST = 0.6
-"""Largest height of the plan, as a share of its width."""
+"""Largest height of the drawing, as a share of its width."""
 
 
 def site_plan(plan: GeoJSON, words: Words) -> Chart | None:
-    """Draw the ground of the chosen site; return None if the plan holds no outlines."""
+    """Draw the site plan of the chosen site; return None if the input has no outlines."""
     found = [
         (feature["properties"]["role"], shapely.geometry.shape(feature["geometry"]))
         for feature in plan["features"]
@@ -48,7 +48,7 @@ def site_plan(plan: GeoJSON, words: Words) -> Chart | None:
     def draw(width: int) -> alt.LayerChart:
         return _draw(shapes, words, width)
 
-    return Chart("ground", words("The ground"), words("Drawn to scale: {parts}.", parts=parts), draw)
+    return Chart("ground", words("Site plan"), words("Drawn to scale: {parts}.", parts=parts), draw)
 
 
 def _draw(shapes: list[tuple[str, Any]], words: Words, width: int) -> alt.LayerChart:

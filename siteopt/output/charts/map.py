@@ -1,4 +1,4 @@
-"""Draw the map of a plan without a network: candidates by rank, the chosen site, depots and hauls, on outlines."""
+"""Draw the map of a plan offline: candidates by rank, the chosen site, depots and hauls, on outlines of the land."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DRAWN = 500
 """Largest number of candidates on the map; the best ones are drawn."""
 NAMED = 4
-"""Number of ranks that are named if there is room; a narrow map names only the first."""
+"""Number of ranks with a name if there is room; a narrow map names only the first."""
 
 STAR = "M0,-1L0.24,-0.31L0.95,-0.31L0.36,0.12L0.59,0.81L0,0.4L-0.59,0.81L-0.36,0.12L-0.95,-0.31L-0.24,-0.31Z"
 AREA = {Standing.CHOSEN: 900.0, Standing.SOLVED: 260.0, Standing.EXCLUDED: 30.0}
@@ -32,7 +32,7 @@ OTHER_AREA = 70.0
 DEPOT_AREA = 26.0
 
 BULGE = {kind.name: 0.10 + 0.08 * place for place, kind in enumerate(KINDS)}
-"""Bend of a haul, as a share of its length: hauls of several kinds from one depot can all be seen."""
+"""Bend of a haul, as a share of its length, so that hauls of several kinds from one depot do not overlap."""
 DASH = {kind.name: list(kind.dash) for kind in KINDS}
 THIN, THICK = 1.2, 4.5
 ALONG = np.linspace(0, 1, 25)[:, None]
@@ -50,14 +50,14 @@ class Haul:
 
 
 def site_map(run: RunRecord, words: Words) -> Chart:
-    """Draw where the candidates are, which one is chosen, and where the units come from."""
+    """Draw the candidates, the chosen site, and the depots of the units."""
     sites, hauls = run.ranking[:DRAWN], _hauls(run.plan)
 
     def draw(width: int) -> alt.LayerChart:
         view = View.of(width, box_around(np.array([*_shown(sites), *(haul.place for haul in hauls)]).reshape(-1, 2)))
         return _Map(view, run.plan, [site for site in sites if view.holds(_place(site))], hauls, words).draw()
 
-    title = words("Where it is, and where the equipment comes from")
+    title = words("Map of sites and deliveries")
     return Chart("map", title, _caption(run, hauls, words), draw)
 
 
@@ -66,7 +66,7 @@ def _place(site: ListedSite) -> tuple[float, float]:
 
 
 def _shown(sites: Sequence[ListedSite]) -> list[tuple[float, float]]:
-    """Return the positions that the map has to show: the sites that take part, or all sites if none does."""
+    """Return the positions that the map must show: the eligible sites, or all sites if none is eligible."""
     part = [_place(site) for site in sites if site.standing != Standing.EXCLUDED]
     return part or [_place(site) for site in sites]
 
@@ -86,15 +86,15 @@ def _caption(run: RunRecord, hauls: Sequence[Haul], words: Words) -> str:
     if hauls:
         units = words.count(sum(haul.units for haul in hauls), "unit")
         depots = words.count(len({haul.place for haul in hauls}), "depot")
-        said.append(words("{units} come to it from {depots}.", units=units, depots=depots))
+        said.append(words("{units} are delivered from {depots}.", units=units, depots=depots))
     if len(ranked) > 1:
         others = ", ".join(f"{site.rank}. {site.name}" for site in ranked[1:NAMED])
         said.append(words("Numbers are ranks; next best: {others}.", others=others))
     if len(run.ranking) > DRAWN:
         count = words.count(len(run.ranking), "site")
-        said.append(words("Of {count} the best {drawn} are drawn.", count=count, drawn=DRAWN))
+        said.append(words("The map shows the best {drawn} of {count}.", count=count, drawn=DRAWN))
     if hauls:
-        said.append(words("Arcs join depots and site; they are not roads."))
+        said.append(words("The arcs connect the depots with the site; they do not follow roads."))
     return " ".join(said) or words("The candidates.")
 
 
@@ -178,7 +178,7 @@ class _Map:
         ]
 
     def _labels(self, frame: Frame, marks: Sequence[dict[str, Any]]) -> list[alt.Chart]:
-        """Write the names of the chosen site, the next ranks and the depots where they do not cover each other."""
+        """Write the names of the chosen site, the next ranks and the depots so that they do not overlap."""
         is_wide = self.view.width >= WIDE
         wanted = []
         for mark in marks:

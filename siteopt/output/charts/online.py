@@ -1,4 +1,4 @@
-"""Draw the replayed power, cooling and GPUs on each day, against what the milestones need."""
+"""Draw the replayed capacity by day (power, cooling, GPUs) against the requirements of the milestones."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Part:
     Attributes
     ----------
     sources : dict
-        Colours of what is drawn: the grid and kinds of equipment, or series of GPUs.
+        Colours of the drawn series: the grid and kinds of equipment, or GPUs.
     need : str
-        Field of a milestone, or requirement, that says what it needs.
+        Field of a milestone with its requirement, or the name of a requirement.
     heights : tuple of float
         Heights in pixels of the plot on a wide and on a narrow chart.
     stacked : bool
-        Whether the sources add up; if not, each is drawn from zero, the first one behind the others.
+        Whether the sources are stacked; if not, each is drawn from zero, the first one behind the others.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Part:
     stacked: bool = True
 
     def needed(self, milestone: Milestone) -> float:
-        """Return what a milestone needs."""
+        """Return the requirement of a milestone."""
         return milestone.needed(self.need)
 
 
@@ -68,25 +68,25 @@ PARTS = (
 
 
 def series(days: DaySeries, source: str) -> Sequence[float]:
-    """Return how much of a source is there on each of the days: MW, or a number of GPUs."""
+    """Return the capacity of a source on each of the days: MW, or a number of GPUs."""
     if source in days.equipment_mw:
         return days.equipment_mw[source]
     return {"grid": days.grid_mw, "networked_gpus": days.networked_gpus, "training_gpus": days.training_gpus}[source]
 
 
 def online(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
-    """Draw the power, cooling and GPUs that are there on each day."""
+    """Draw the power, cooling and GPUs of each day."""
 
     def draw(width: int) -> alt.LayerChart:
         return _Online(run, plan, words, width).draw()
 
     header = (words.term("day"), *(words.term(PLURAL.get(name, name)) for part in PARTS for name in part.sources))
     rows = tuple(_changes(plan.replay.days))
-    return Chart("online", words("What is there on each day"), _caption(plan, words), draw, header, rows)
+    return Chart("online", words("Capacity by day"), _caption(plan, words), draw, header, rows)
 
 
 def _changes(days: DaySeries) -> Iterator[tuple[float, ...]]:
-    """Yield a row for each day on which anything but the networked GPUs changes; they change on most days."""
+    """Yield a row for each day on which a value changes, except the networked GPUs, which change on most days."""
     sources = [source for part in PARTS for source in part.sources]
     before: tuple[float, ...] = ()
     for day, *row in zip(days.day, *(series(days, source) for source in sources), strict=True):
@@ -106,8 +106,8 @@ def _caption(plan: PlanRecord, words: Words) -> str:
         power, cooling = (sum(series(days, source)[at] for source in part.sources) for part in PARTS[:2])
         said.append(
             words(
-                "{name} starts on day {day}: there are {power} MW for a peak of {demand}, and chillers for {cold} MW"
-                " against heat of {heat}.",
+                "{name} starts on day {day}, with {power} MW of power for a peak of {demand} MW, and {cold} MW of"
+                " cooling for {heat} MW of heat.",
                 name=milestone.name,
                 day=replayed.day,
                 power=words.number(power, 1),
@@ -215,7 +215,7 @@ class _Online:
         ]
 
     def _starts(self, time: Timeline, scale: Scale) -> list[alt.Chart]:
-        """Mark each milestone on its planned day, and on the day on which it starts in the replay."""
+        """Mark each milestone on its planned day and on its start day in the replay."""
         planned = [{"x": one.day, "y": scale(one.gpus)} for one in self.plan.milestones]
         pairs = zip(self.plan.milestones, self.plan.replay.milestones, strict=True)
         replayed = [{"x": two.day, "y": scale(one.gpus)} for one, two in pairs if two.day is not None]
@@ -224,7 +224,7 @@ class _Online:
     def _key(self, time: Timeline, top: float) -> list[alt.Chart]:
         """Draw the key of the diamonds."""
         y, x = KEY_LINE / 2 + 2 - top, time.days(8 - time.frame.left)
-        names = [self.words("start as planned"), self.words("start as replayed")]
+        names = [self.words("planned start"), self.words("replayed start")]
         far = x + time.days(150)
         labels = [{"x": at + time.days(24), "y": y, "text": name} for at, name in zip((x, far), names, strict=True)]
         return [
@@ -235,7 +235,7 @@ class _Online:
 
 
 def _areas(x: Any, y: Any, rows: Sequence[dict[str, Any]]) -> alt.Chart:
-    """Draw how much of each field is there, from step to step."""
+    """Draw the capacity of each field as steps."""
     import altair as alt
 
     layer = alt.Chart(values(rows)).mark_area(interpolate="step-after", opacity=0.7, aria=False)

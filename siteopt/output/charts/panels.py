@@ -46,7 +46,7 @@ def ruled(x: Any, y: Any, scale: Scale, marks: Mapping[float, str], left: float,
 
 
 def lines(x: Any, y: Any, rows: Iterable[Mapping[str, Any]], **mark: Any) -> alt.Chart:
-    """Draw lines; each row has ``x``, ``y``, ``color``, and ``line``, which tells the lines apart."""
+    """Draw lines; each row has ``x``, ``y``, ``color``, and ``line``, the id of its line."""
     import altair as alt
 
     layer = alt.Chart(values(rows)).mark_line(aria=False, **({"strokeWidth": 2} | mark))
@@ -68,7 +68,7 @@ def keys(names: Sequence[str], room: float) -> tuple[list[Point], float]:
 
 
 def heading(x: Any, y: Any, labels: Sequence[Mapping[str, Any]]) -> list[alt.Chart]:
-    """Write the names of plots over them, with a white edge that separates them from what is behind."""
+    """Write the names of plots over them, with a white edge that keeps them readable."""
     look: dict[str, Any] = {"fontWeight": "bold", "fontSize": TEXT}
     return [
         texts(x, y, labels, color="white", stroke="white", strokeWidth=4, **look),
@@ -97,7 +97,7 @@ def between(points: Sequence[Point], low: float, high: float) -> list[list[Point
 
 
 def thinned(x: Sequence[float], y: Sequence[float], count: int) -> list[Point]:
-    """Return the visible points of a line: of each of ``count`` parts its ends, its lowest and its highest point."""
+    """Return the visible points of a line: the ends, lowest and highest point of each of ``count`` parts."""
     heights = np.asarray(y, dtype=float)
     kept: set[int] = set()
     for part in np.array_split(np.arange(len(heights)), max(1, min(count, len(heights)))):

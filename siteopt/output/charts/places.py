@@ -1,4 +1,4 @@
-"""Place things on a map in pixels: by Mercator's projection, and with names that do not cover each other."""
+"""Place marks and names on a map in pixels: Mercator's projection, and names that do not overlap."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ DETAIL_PX = 0.35
 class View:
     """A part of Mercator's map at a width in pixels.
 
-    Everything is projected here and not by the charting library, because names need positions in pixels. Outlines can
-    also be rounded to a tenth of a pixel here, and they are most of a drawing's size.
+    Positions are projected here and not by the charting library, because names need positions in pixels. This also
+    allows outlines, most of a drawing's size, to be rounded to a tenth of a pixel.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class View:
 
     @classmethod
     def of(cls, width: float, box: Box) -> View:
-        """Return a view that shows a box, and more around it if the box is too tall or too flat for a page."""
+        """Return a view of a box, enlarged if the box is too tall or too flat for a page."""
         (west, south), (east, north) = mercator(np.array(box).reshape(2, 2))
         middle_x, middle_y, wide, tall = (west + east) / 2, (south + north) / 2, east - west, north - south
         wide = min(max(wide, tall / TALLEST[width >= WIDE]), 2 * np.pi)
@@ -121,15 +121,15 @@ def placed(
 ) -> Iterator[tuple[Label, float, float, str]]:
     """Yield labels with a place (x, y, alignment) where they cover neither marks nor each other.
 
-    Labels without such a place are left out. The first one may cover marks, and is left out only if no place beside
-    its mark lies within the map.
+    Labels without such a place are omitted. The first label may cover marks, and is omitted only if no place beside its
+    mark lies within the map.
 
     Parameters
     ----------
     marks : sequence of (x, y, radius)
         Marks that must not be covered.
     spared : array, N x 2
-        Points of which the labels cover as few as possible.
+        Points that the labels should cover as little as possible.
     """
     taken: list[Rectangle] = [(x - r, y - r, x + r, y + r) for x, y, r in marks]
     for number, label in enumerate(sorted(labels, key=lambda label: label.priority)):

@@ -1,4 +1,4 @@
-"""Draw the schedule as a Gantt chart: what each milestone waits for, and each order from the decision to service."""
+"""Draw the schedule as a Gantt chart: the phases before each milestone, and each order from decision to service."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ LOOKS = {
     "commission": (0.0, 14.0),
     "wait": (0.25, 2.0),
 }
-"""Opacity of the bar of a phase, and its height in pixels; the phases differ from each other even without colour."""
+"""Opacity of the bar of a phase, and its height in pixels; phases can be told apart without colour."""
 DATES = ("leaves", "arrives", "ready", "serves")
 MILESTONE = STANDING[Standing.CHOSEN]
 MILESTONE_OPACITY = 0.4
-"""Factor on the opacity of a milestone's bars, because its note is written on them."""
+"""Factor for the opacity of a milestone's bars, because its note is written on them."""
 NAMES = 345.0
 """Pixels for the names at the left of a wide chart."""
 DEPOT = 0.45
@@ -63,7 +63,7 @@ class _Row:
 
 
 def schedule(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
-    """Draw when everything is ordered, hauled, installed and commissioned, and what limits each milestone."""
+    """Draw the dates of order, haul, installation and commissioning, and the limit of each milestone."""
 
     def draw(width: int) -> alt.LayerChart:
         return _Gantt(run, plan, words, width).draw()
@@ -73,7 +73,7 @@ def schedule(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
     for one in plan.orders:
         dates = (run.start_date, one.leaves, one.arrives, one.ready, one.serves)
         rows.append((one.model, one.depot, one.all_units, *map(str, dates)))
-    return Chart("schedule", words("What happens when"), _caption(plan, words), draw, header, tuple(rows))
+    return Chart("schedule", words("Schedule"), _caption(plan, words), draw, header, tuple(rows))
 
 
 def _caption(plan: PlanRecord, words: Words) -> str:
@@ -89,7 +89,7 @@ def _caption(plan: PlanRecord, words: Words) -> str:
     count = words.count(len(orders), "order")
     said.append(
         words(
-            "{orders}: the first units arrive on day {first}, the last serve from day {last}.",
+            "{orders}: the first units arrive on day {first}; the last units are in service from day {last}.",
             orders=count,
             first=first,
             last=last,
@@ -176,7 +176,7 @@ class _Gantt:
                 }
 
     def _reached(self, time: Timeline, rows: Sequence[_Row], middles: Sequence[float]) -> list[alt.Chart]:
-        """Draw a diamond on the day of each milestone; a wide chart says beside it or on its bar what limits it."""
+        """Draw a diamond on the day of each milestone; a wide chart writes its limit beside it or on its bar."""
         import altair as alt
 
         reached = [

@@ -1,4 +1,4 @@
-"""Draw power against demand, and cooling against heat, from the handover of the site on."""
+"""Draw power against demand, and cooling against heat, from the handover of the site."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ SOLID, DASHED = [1, 0], [5, 3]
 
 @dataclass(frozen=True)
 class Band:
-    """A source (the grid or a kind of equipment), and its MW from some day until the first milestone."""
+    """A source (the grid or a kind of equipment), and its MW from a given day until the first milestone."""
 
     source: str
     before_mw: float = 0.0
     from_day: float = 0.0
 
     def at(self, milestone: Milestone) -> float:
-        """Return how much the source gives at a milestone, in MW."""
+        """Return the supply of the source at a milestone, in MW."""
         return milestone.grid_mw if self.source == "grid" else milestone.equipment_mw[self.source]
 
 
 @dataclass(frozen=True)
 class Need:
-    """A need that has to be met: its field of a milestone, or its requirement, and the dashes of its line."""
+    """A requirement: its name or its field in a milestone, and the dashes of its line."""
 
     field: str
     dash: Sequence[int]
 
     def at(self, milestone: Milestone) -> float:
-        """Return how much is needed at a milestone, in MW."""
+        """Return the requirement at a milestone, in MW."""
         return milestone.needed(self.field)
 
 
@@ -76,19 +76,19 @@ def power(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
     have, least = _least(plan, bands, PEAK)
     said = [
         words(
-            "The grid gives {mw} MW from day {day}, when the site is handed over.",
+            "The grid supplies {mw} MW from the handover of the site on day {day}.",
             mw=words.number(first_mw, 1),
             day=plan.access_day,
         ),
         words(
-            "Least is to spare at {name}: grid, generators and batteries of {have} MW against a peak of {need} MW.",
+            "The margin is smallest at {name}: grid, generators and batteries of {have} MW for a peak of {need} MW.",
             name=least.name,
             have=words.number(have, 1),
             need=words.number(least.demand_mw, 1),
         ),
     ]
     drawing = _Supply(run, plan, bands, (PEAK, MEAN), words)
-    return _chart("power", words("Power against demand"), " ".join(said), drawing)
+    return _chart("power", words("Power supply and demand"), " ".join(said), drawing)
 
 
 def cooling(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
@@ -96,12 +96,12 @@ def cooling(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
     bands = _bands(COOLING)
     have, least = _least(plan, bands, HEAT)
     said = words(
-        "Least is to spare at {name}: chillers of {have} MW against heat of {need} MW.",
+        "The margin is smallest at {name}: chillers of {have} MW for heat of {need} MW.",
         name=least.name,
         have=words.number(have, 1),
         need=words.number(least.heat_mw, 1),
     )
-    return _chart("cooling", words("Cooling against heat"), said, _Supply(run, plan, bands, (HEAT,), words))
+    return _chart("cooling", words("Cooling capacity and heat"), said, _Supply(run, plan, bands, (HEAT,), words))
 
 
 def others(run: RunRecord, plan: PlanRecord, words: Words) -> Iterator[Chart]:
@@ -125,7 +125,7 @@ def _bands(requirement: str) -> tuple[Band, ...]:
 
 
 def _least(plan: PlanRecord, bands: Sequence[Band], need: Need) -> tuple[float, Milestone]:
-    """Return the supply at the milestone with the least to spare, in MW, and that milestone."""
+    """Return the supply (MW) at the milestone with the smallest margin, and that milestone."""
     have = [(sum(band.at(one) for band in bands), one) for one in plan.milestones]
     return min(have, key=lambda pair: pair[0] - need.at(pair[1]))
 
@@ -178,7 +178,7 @@ class _Supply:
         )
 
     def _boxes(self, until: float) -> Iterator[dict[str, Any]]:
-        """Yield a box for what each source gives from one milestone to the next, on top of the sources before it."""
+        """Yield a box for the supply of each source from one milestone to the next, stacked on the earlier sources."""
         milestones = self.plan.milestones
         ends = [*(one.day for one in milestones), until]
         spans = [(first, end, one) for one, (first, end) in zip(milestones, pairwise(ends), strict=True)]
@@ -207,7 +207,7 @@ class _Supply:
         }
 
     def _lines(self, until: float) -> Iterator[dict[str, Any]]:
-        """Yield the points of each need from milestone to milestone; there is no need before the first."""
+        """Yield the points of each requirement from milestone to milestone; before the first there is none."""
         milestones = self.plan.milestones
         for need in self.needs:
             yield {"x": milestones[0].day, "y": 0.0, "field": need.field}
@@ -246,7 +246,7 @@ class _Supply:
 
 
 def _steps(time: Timeline, y: alt.Y, rows: Sequence[dict[str, Any]]) -> list[alt.Chart]:
-    """Draw the lines of the needs in steps, with a pale edge so that they can be seen on any colour."""
+    """Draw the lines of the requirements in steps, with a pale edge so that they are visible on any colour."""
     import altair as alt
 
     dashes = {need.field: list(need.dash) for need in (PEAK, MEAN, HEAT)} | {one.name: SOLID for one in beside()}

@@ -1,4 +1,4 @@
-"""Provide what charts over time share: days across with their dates, and a rule with a name for each milestone."""
+"""Provide the common parts of charts over time: an axis of days with dates, and a named rule for each milestone."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def name_lines(plan: PlanRecord, until: float, width: float) -> int:
 
 
 def milestone_names(plan: PlanRecord, until: float, width: float) -> Iterator[tuple[str, float, int]]:
-    """Yield text, middle in pixels and line of the names of milestones; leave out names without room on four lines."""
+    """Yield text, middle in pixels and line of milestone names; names without room on four lines are omitted."""
     ends = [-1e9] * 4
     for day, together in groupby(plan.milestones, key=lambda milestone: milestone.day):
         text = shortened(", ".join(milestone.name for milestone in together), LONGEST_NAME, SMALL)
