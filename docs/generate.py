@@ -199,17 +199,17 @@ GROUPS = {
     "E9": "siteopt itself",
     "W": "Warnings",
 }
-"""Title of each group of errors, by the first characters of their numbers."""
+"""First characters of the numbers of each group, and its title."""
 
 
 def errors() -> str:
-    """List every error and every warning, by number."""
+    """Return every error and every warning, by number."""
     lines = []
     for begins, title in GROUPS.items():
         codes = sorted((code for code in Code if code.number.startswith(begins)), key=lambda code: code.number)
         lines += [f"\n## {title}"] if codes else []
         for code in codes:
-            lines.append(f"\n### {code.number}: {code.title}\n* **Cause**: {code.cause}\n* **Cure**: {code.cure}")
+            lines.append(f"\n### {code.number}: {code.title}\n* **Cause**: {code.cause}\n* **Fix**: {code.cure}")
     return "\n".join(lines).strip()
 
 

@@ -13,12 +13,12 @@ def main() -> None:
     """Run the command line."""
     usual = signal.getsignal(signal.SIGINT)
     if usual is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing has begun yet, so Ctrl-C needs no clean-up
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing has started yet, so Ctrl-C needs no clean-up
     try:
         from siteopt.cli import app
     except Exception as error:  # a wheel built for another machine can raise any error
         told = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        print(Failure(Code.BROKEN, f"a package does not load: {told}; {REINSTALL}"), file=sys.stderr)
+        print(Failure(Code.BROKEN, f"a package cannot be loaded: {told}; {REINSTALL}"), file=sys.stderr)
         sys.exit(2)
     signal.signal(signal.SIGINT, usual)
     app()

@@ -1,4 +1,4 @@
-"""Hold an answer: its record, its frames, and the files that it writes."""
+"""Hold a result: its record, its frames, and its output files."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from siteopt.scenario import Scenario
 
 
 class Output(ABC):
-    """Answer that can be written into a folder."""
+    """Result that can be written into a folder."""
 
     record: RunRecord | FrontRecord
 
     @property
     def outcome(self) -> RunOutcome:
-        """Return how the run ended: proven, no site can serve, or limit reached."""
+        """Return how the run ended: proven, no site can serve, or stopped by a limit."""
         return self.record.outcome
 
     @property
@@ -45,7 +45,7 @@ class Output(ABC):
 
     @property
     def agrees(self) -> bool:
-        """Return whether no second solver contradicts the answer."""
+        """Return whether no second solver contradicts the result."""
         return True
 
     @abstractmethod
@@ -53,12 +53,12 @@ class Output(ABC):
         """Return the content of every output file by name."""
 
     def write(self, folder: str | Path) -> Path:
-        """Write all output files into a folder, or none of them, and return the folder.
+        """Write all output files into a folder, or none if one fails, and return the folder.
 
         Raises
         ------
         Failure
-            If the folder holds other files than those of a run, cannot be written or is in use, or the disk is full.
+            If the folder holds files that are not of a run, cannot be written or is in use, or if the disk is full.
         """
         write_folder(Path(folder), self.files())
         return Path(folder)
@@ -66,7 +66,7 @@ class Output(ABC):
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Result(Output):
-    """Answer to a scenario. Two answers are equal if they say the same, however long they took.
+    """Result of a scenario. Two results are equal if they differ only in the time that they took.
 
     Attributes
     ----------
@@ -74,9 +74,9 @@ class Result(Output):
     dataset : Dataset
         The tables that were read, and the Instance.
     ranking : Ranking
-        Every eligible site, the best first, and how the ranking was proven.
+        Every eligible site, from best to worst, and the proof of the ranking.
     record : RunRecord
-        The whole answer, as ``plan.json`` holds it.
+        The whole result, as ``plan.json`` stores it.
     """
 
     scenario: Scenario
@@ -91,25 +91,25 @@ class Result(Output):
 
     @property
     def agrees(self) -> bool:
-        """Return whether no second solver contradicts the answer."""
+        """Return whether no second solver contradicts the result."""
         second = self.record.certificate.second_solver
         return second is None or second.agrees
 
     @cached_property
     def sites(self) -> geopandas.GeoDataFrame:
-        """Return every listed candidate by site_id: rank, standing, reason, days, cost, and its place (WGS 84)."""
+        """Return every listed candidate by site_id: rank, standing, reason, days, cost, and geometry (WGS 84)."""
         found = frames.site_rows(self.record)
         places = geopandas.points_from_xy(found.pop("longitude"), found.pop("latitude"), crs=4326)
         return geopandas.GeoDataFrame(found, geometry=places)
 
     @cached_property
     def milestones(self) -> pd.DataFrame:
-        """Return the milestones of the plan by name: GPUs, day, date, MW, and what limits each."""
+        """Return the milestones of the plan by name: GPUs, day, date, MW, and what each is limited by."""
         return frames.milestones(self.record)
 
     @cached_property
     def orders(self) -> pd.DataFrame:
-        """Return the orders by offer_id: units in all and at each milestone, days, dates, cost."""
+        """Return the orders by offer_id: units in all and at each milestone, days, dates, and cost."""
         return frames.orders(self.record)
 
     @cached_property
@@ -119,7 +119,7 @@ class Result(Output):
 
     @cached_property
     def crews(self) -> pd.DataFrame:
-        """Return which crew works on which unit, and when, as replayed."""
+        """Return which crew installs which unit, and when, according to the replay."""
         return frames.crews(self.record)
 
     @cached_property
@@ -146,7 +146,7 @@ class Result(Output):
         return summary(self.record)
 
     def __repr__(self) -> str:
-        """Return the answer in one line."""
+        """Return the result in one line."""
         plan = self.record.plan
         if plan is None:
             return f"<Result {self.record.scenario}: {self.outcome}>"
@@ -155,7 +155,7 @@ class Result(Output):
         return f"<Result {self.record.scenario}: {self.outcome}, {plan.site_id}, days {days}, {cost}>"
 
     def __eq__(self, other: object) -> bool:
-        """Return whether another answer says the same."""
+        """Return whether another result is equal, apart from the time that it took."""
         return isinstance(other, Result) and _timeless(self.record) == _timeless(other.record)
 
     def __hash__(self) -> int:
@@ -182,12 +182,12 @@ class Result(Output):
 
 @dataclass(frozen=True, repr=False)
 class Front(Output):
-    """Pareto front of the days of a milestone against cost, for the best sites.
+    """Pareto front of the days of a milestone and the cost, for the best sites.
 
     Attributes
     ----------
     record : FrontRecord
-        The whole answer, as ``pareto.json`` holds it.
+        The whole result, as ``pareto.json`` stores it.
     """
 
     record: FrontRecord
@@ -199,7 +199,7 @@ class Front(Output):
 
     @property
     def points(self) -> pd.DataFrame:
-        """Return the breakpoints of the sites, one in each row, as in ``pareto.csv``."""
+        """Return the breakpoints of the sites, one per row, as in ``pareto.csv``."""
         return pd.DataFrame(rows(self.record), columns=columns(self.record))
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Run the command line: parse the arguments, call the API, print.
+"""Run the command line: parse the arguments, call the API, and print the result.
 
 Results go to standard output, everything else to standard error.
 """
@@ -46,28 +46,28 @@ app = typer.Typer(
 )
 
 EXIT_CODES = {siteopt.RunOutcome.PROVEN: 0, siteopt.RunOutcome.NO_SITE: 3, siteopt.RunOutcome.LIMIT: 4}
-"""Exit code of each outcome: 0 proven optimal, 3 no site can serve, 4 limit reached or stopped before the proof.
+"""Exit code of each outcome: 0 proven optimal, 3 no site can serve, 4 stopped before the proof was complete.
 
 Exit code 2 means bad input or usage.
 """
 SHOWN = 100
-"""Maximum number of excluded sites, and of sites with assumed values, that ``check`` names; it counts the others."""
+"""Maximum number of excluded sites, and of sites with assumed values, that ``check`` lists; it counts the others."""
 OPENED = {"report.html": "in a browser", PROJECT: "in QGIS"}
-"""Outputs that show an answer, and where to open each."""
+"""Outputs that show a result, and where to open each."""
 UNFINISHED, DISAGREES, FALLS_SHORT = 4, 5, 6
-"""Exit codes: a proof is not finished; a second solver or a proof contradicts the answer; a plan fails its replay."""
+"""Exit codes: a proof is not finished; a second solver or a proof contradicts the result; a plan fails its replay."""
 
 ScenarioFile = Annotated[
-    Path, typer.Argument(help="Scenario (TOML), such as models/colossus.toml.", metavar="SCENARIO")
+    Path, typer.Argument(help="Scenario file (TOML), such as models/colossus.toml.", metavar="SCENARIO")
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Replace a key for this run: supply.spare_units=2.", metavar="KEY=VALUE"),
+    typer.Option("--set", help="Replace a key for this run, such as supply.spare_units=2.", metavar="KEY=VALUE"),
 ]
-Folder = Annotated[Path | None, typer.Option(help="Folder for the outputs; runs/<scenario> unless given.")]
-TimeLimit = Annotated[float, typer.Option(help="Seconds for the optimisation.", min=0)]
-Workers = Annotated[int | None, typer.Option(help="Threads; as many as processors unless given.", min=1)]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Folder = Annotated[Path | None, typer.Option(help="Folder for the outputs. Default: runs/<scenario>.")]
+TimeLimit = Annotated[float, typer.Option(help="Time limit of the optimisation, seconds.", min=0)]
+Workers = Annotated[int | None, typer.Option(help="Number of threads. Default: the number of processors.", min=1)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, such as runs/colossus.", metavar="RUN")]
 
 
@@ -78,7 +78,7 @@ def _language(name: str) -> str:
 
 
 Language = Annotated[
-    str, typer.Option("--lang", help=f"Language of the page: {', '.join(LANGUAGES)}.", callback=_language)
+    str, typer.Option("--lang", help=f"Language of the output: {', '.join(LANGUAGES)}.", callback=_language)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -86,21 +86,21 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text
 @app.callback()
 def every_command(
     debug: Annotated[
-        bool, typer.Option(DEBUG, help="Print tracebacks, and keep every MILP as an LP file beside the log.")
+        bool, typer.Option(DEBUG, help="Print tracebacks, and save every MILP as an LP file beside the log.")
     ] = False,
 ) -> None:
-    """Find the vacant factory, and the rented equipment, that get a GPU cluster training soonest.
+    """Find the vacant factory and the rented equipment that get a GPU cluster training soonest.
 
-    Exit codes of every command: 0 done, 1 an error in siteopt itself (the message says where the log is), 2 bad input
-    or usage, 130 stopped by Ctrl-C. The help of a command lists its other exit codes.
+    Exit codes of every command: 0 done, 1 a bug in siteopt (the message says where the log is), 2 bad input or usage,
+    130 stopped by Ctrl-C. The help of each command lists its other exit codes.
     """  # Guarded has already handled the option
 
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder to lay the examples out in.", metavar="DIR")],
+    folder: Annotated[Path, typer.Argument(help="Folder for the copy.", metavar="DIR")],
 ) -> None:
-    """Copy the example data and scenarios into a folder to edit, with a QGIS project to draw candidates in."""
+    """Copy the example data and scenarios into a folder, with a QGIS project for drawing candidates."""
     for path in copy_examples(folder, blank_files(candidate_tables())):
         typer.echo(path)
     typer.echo(f"Next: cd {folder} && siteopt solve models/colossus.toml", err=True)
@@ -110,16 +110,16 @@ def init(
 def check(
     scenario: ScenarioFile,
     settings: Settings = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for a map of the faults, for QGIS.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for a QGIS map of the issues.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a scenario and its tables, and report every fault in one pass."""
+    """Check a scenario and its tables, and report all issues at once."""
     try:
         dataset = siteopt.load(siteopt.read_scenario(scenario, settings or ()))
     except InputError as error:
         _refuse(error, as_json, out)
     if out is not None:
-        _map_faults(dataset.warnings, out)  # an earlier map would still show faults that are fixed
+        _map_faults(dataset.warnings, out)  # an earlier map would still show issues that are fixed
     eligible = len(dataset.pool.site_id)
     warnings = warnings_of(dataset.warnings)
     if as_json:
@@ -132,13 +132,13 @@ def check(
         typer.echo(json.dumps(facts | told, ensure_ascii=False))
         return
     _tell(dataset.inputs, warnings)
-    typer.echo(f"No faults: {len(dataset.sites):,} candidates, {eligible:,} eligible, {len(dataset.offers):,} offers")
+    typer.echo(f"No errors: {len(dataset.sites):,} candidates, {eligible:,} eligible, {len(dataset.offers):,} offers")
     assumed, words = dataset.assumed[dataset.assumed.any(axis=1)], Words()
     for site, reason in dataset.excluded[:SHOWN].items():
-        typer.echo(f"  left out  {site}: {words.reason(reason)}")
+        typer.echo(f"  excluded  {site}: {words.reason(reason)}")
     for site, filled in assumed[:SHOWN].iterrows():
         typer.echo(f"  assumed   {site}: {', '.join(filled.index[filled])}")
-    for what, more in (("left out", len(dataset.excluded) - SHOWN), ("assumed ", len(assumed) - SHOWN)):
+    for what, more in (("excluded", len(dataset.excluded) - SHOWN), ("assumed ", len(assumed) - SHOWN)):
         if more > 0:
             typer.echo(f"  {what}  {more:,} more")
 
@@ -148,8 +148,8 @@ def solve(
     scenario: ScenarioFile,
     settings: Settings = None,
     out: Folder = None,
-    method: Annotated[Method, typer.Option(help="Site by site, or one MILP over all sites.")] = "search",
-    top: Annotated[int, typer.Option(help="Ranks to prove.", min=1)] = 10,
+    method: Annotated[Method, typer.Option(help="Search site by site, or solve one MILP over all sites.")] = "search",
+    top: Annotated[int, typer.Option(help="Number of ranks to prove.", min=1)] = 10,
     workers: Workers = None,
     time_limit: TimeLimit = math.inf,
     verify_with: Annotated[
@@ -158,12 +158,12 @@ def solve(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find the site and the rental mix that start training first.
+    """Find the site and the rented equipment that start training first.
 
-    Ctrl-C stops with the best plan so far; a second Ctrl-C stops at once.
+    Ctrl-C stops the search and writes the best plan so far; a second Ctrl-C stops at once.
 
-    Exit codes: 0 proven optimal, 2 bad input or the outputs cannot be written, 3 no site can serve, 4 limit reached or
-    stopped before the proof, 5 the second solver disagrees, 130 stopped by Ctrl-C without writing.
+    Exit codes: 0 proven optimal, 2 bad input or the outputs cannot be written, 3 no site can serve, 4 stopped by a
+    limit or by Ctrl-C before the proof, 5 the second solver disagrees, 130 stopped by Ctrl-C without outputs.
     """
     with _interruptible() as stop:
         try:
@@ -191,21 +191,19 @@ def pareto(
     scenario: ScenarioFile,
     settings: Settings = None,
     milestone: Annotated[
-        str | None, typer.Option(help="Whose days stand against cost; the first of the objective unless given.")
+        str | None, typer.Option(help="Milestone to compare with cost. Default: the first of the objective.")
     ] = None,
-    top: Annotated[int, typer.Option(help="Sites: the first ranks.", min=1)] = 3,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the outputs; runs/<scenario>-pareto unless given.")
-    ] = None,
+    top: Annotated[int, typer.Option(help="Number of sites, from the first rank on.", min=1)] = 3,
+    out: Annotated[Path | None, typer.Option(help="Folder for the outputs. Default: runs/<scenario>-pareto.")] = None,
     time_limit: TimeLimit = math.inf,
     workers: Workers = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compute the Pareto front of days against cost for the best sites: each day on which waiting saves money, proven.
+    """Compute the Pareto front of days and cost for the best sites, and prove it.
 
-    Exit codes: 0 proven optimal, 2 bad input or the outputs cannot be written, 3 no site can serve, 4 limit reached
-    before the proof, 130 stopped by Ctrl-C without writing.
+    Exit codes: 0 proven optimal, 2 bad input or the outputs cannot be written, 3 no site can serve, 4 stopped by a
+    limit or by Ctrl-C before the proof, 130 stopped by Ctrl-C without outputs.
     """
     with _interruptible() as stop:
         try:
@@ -222,14 +220,14 @@ def pareto(
 @app.command()
 def explain(
     scenario: ScenarioFile,
-    site: Annotated[str, typer.Argument(help="A site_id of the candidates, admitted or not.", metavar="SITE")],
+    site: Annotated[str, typer.Argument(help="The site_id of a candidate, even an excluded one.", metavar="SITE")],
     settings: Settings = None,
     time_limit: TimeLimit = math.inf,
     as_json: AsJson = False,
 ) -> None:
-    """Explain why a site does not win or cannot serve, and find the smallest changes to it that would be enough.
+    """Explain why a site is not chosen or cannot serve, and find the smallest changes that would be sufficient.
 
-    Exit codes: 0 proven, 2 bad input, 4 limit reached before the proof.
+    Exit codes: 0 proven, 2 bad input, 4 stopped by a limit or by Ctrl-C before the proof.
     """
     try:
         with _interruptible() as stop:
@@ -244,9 +242,9 @@ def explain(
 def report(
     run: RunFolder,
     lang: Language = "en",
-    out: Annotated[Path | None, typer.Option(help="The page to write; RUN/report.html unless given.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write. Default: RUN/report.html.")] = None,
 ) -> None:
-    """Write the report of a run again from its files: in another language, or with a Pareto front made since.
+    """Write the report of a run again, for example in another language or with a new Pareto front.
 
     Exit codes: 0 written, 2 not the folder of a run.
     """
@@ -259,9 +257,9 @@ def report(
 def plot(
     run: RunFolder,
     lang: Language = "en",
-    out: Annotated[Path | None, typer.Option(help="Folder for the charts; RUN/charts unless given.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the charts. Default: RUN/charts.")] = None,
 ) -> None:
-    """Write the charts of a run as PNG and SVG, for slides.
+    """Write the charts of a run as PNG and SVG files, for slides.
 
     Exit codes: 0 written, 2 not the folder of a run.
     """
@@ -276,15 +274,15 @@ def verify(
     changed: Annotated[
         list[Path] | None,
         typer.Option(
-            "--with", help="Offers, grid steps or candidates that have changed: a whole table, or ids and what changes."
+            "--with", help="Table of changed offers, grid steps or candidates; only the ids and the changes are needed."
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay the plan of a run without the optimizer: day by day, and every electrical event by the millisecond.
+    """Replay the plan of a run without the optimizer: the calendar by days, the electrical events by milliseconds.
 
-    Exit codes: 0 the plan holds, 2 bad input or not the folder of a run, 6 a milestone starts later than planned or
-    never, the plan exceeds the budget, or it does not keep the class of power quality.
+    Exit codes: 0 the plan holds, 2 bad input or not the folder of a run, 6 a milestone starts late or never, the plan
+    exceeds the budget, or the plan does not keep the class of power quality.
     """
     try:
         with _status(live=not as_json) as tell:
@@ -298,15 +296,15 @@ def verify(
 @app.command()
 def prove(
     run: RunFolder,
-    time_limit: Annotated[float, typer.Option(help="Seconds for the proof.", min=0)] = SECONDS,
+    time_limit: Annotated[float, typer.Option(help="Time limit of the proof, seconds.", min=0)] = SECONDS,
     as_json: AsJson = False,
 ) -> None:
-    """Prove the claims of a run without trusting any solver: safe bounds show that no site and no plan is better.
+    """Prove the claims of a run without trusting any solver: show with safe bounds that no site and no plan is better.
 
-    Ctrl-C stops with what is proven by then; a second Ctrl-C stops at once.
+    Ctrl-C stops the proof and reports what is proven so far; a second Ctrl-C stops at once.
 
-    Exit codes: 0 every claim of the run is proven, 2 bad input or not the folder of a proven run, 4 not finished in the
-    time given, 5 a claim is wrong: a better plan was found, or the plan does not hold.
+    Exit codes: 0 every claim of the run is proven, 2 bad input or not the folder of a proven run, 4 stopped by the time
+    limit or by Ctrl-C, 5 a claim is wrong: a better plan was found, or the plan does not hold.
     """
     try:
         with _interruptible() as stop, _status(live=not as_json) as tell:
@@ -319,7 +317,7 @@ def prove(
 
 @app.command()
 def version(as_json: AsJson = False) -> None:
-    """Print the versions of siteopt and of the packages that it solves with."""
+    """Print the versions of siteopt and of the packages that it uses to solve."""
     names = ("siteopt", "pulp", "highspy", "geopandas", "pandas", "numpy")
     versions = {name: package_version(name) for name in names}
     typer.echo(json.dumps(versions) if as_json else "\n".join(f"{name} {number}" for name, number in versions.items()))
@@ -327,7 +325,7 @@ def version(as_json: AsJson = False) -> None:
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """Test everything that siteopt needs on this machine, and say how to fix what fails.
+    """Check everything that siteopt needs on this machine, and say how to fix what fails.
 
     Exit codes: 0 everything that siteopt needs works, 2 otherwise.
     """
@@ -337,7 +335,7 @@ def doctor(as_json: AsJson = False) -> None:
         typer.echo(json.dumps({"works": works, "checks": [vars(one) for one in found]}, ensure_ascii=False))
     else:
         typer.echo("\n".join(map(str, found)))
-        typer.echo("siteopt can run" if works else "siteopt cannot run before what FAILS is mended")
+        typer.echo("siteopt can run" if works else "siteopt cannot run; fix what FAILS first")
     raise typer.Exit(0 if works else FAILED)
 
 
@@ -347,13 +345,13 @@ def _status(*, live: bool) -> Iterator[Callable[[str], None] | None]:
     if not (live and sys.stderr.isatty()):
         yield None
         return
-    with Console(stderr=True).status("reading") as status:
+    with Console(stderr=True).status("reading the input") as status:
         yield status.update
 
 
 @contextlib.contextmanager
 def _progress(*, live: bool) -> Iterator[Report | None]:
-    """Yield a function that shows the progress of an optimisation; yield None where :func:`_status` does."""
+    """Yield a function that shows the progress of an optimisation; yield None if :func:`_status` yields None."""
     with _status(live=live) as tell:
         if tell is None:
             yield None
@@ -379,22 +377,22 @@ def _interruptible() -> Iterator[threading.Event]:
 
     def on_interrupt(number: int, frame: object) -> None:
         if stop.is_set():
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a third one ends it at once
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a third Ctrl-C ends the program at once
             end(KeyboardInterrupt())
         stop.set()
-        typer.echo("stopping with the best plan so far; Ctrl-C again ends at once", err=True)
+        typer.echo("stopping with the best plan so far; press Ctrl-C again to stop at once", err=True)
 
     def on_end(number: int, frame: object) -> None:
         stop.set()
         end(SystemExit(128 + number))
 
     ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    acts = {number: on_end for number in ends if signal.getsignal(number) != signal.SIG_IGN}  # as under nohup
+    acts = {number: on_end for number in ends if signal.getsignal(number) != signal.SIG_IGN}  # nohup ignores SIGHUP
     usual = {number: signal.signal(number, act) for number, act in {signal.SIGINT: on_interrupt, **acts}.items()}
     try:
         yield stop
     except Failure:
-        if ended:  # raised while the solver asked whether to stop, which it reports as its own error
+        if ended:  # the solver reports an exception of its callback as its own error
             raise ended[0] from None
         raise
     finally:
@@ -403,10 +401,10 @@ def _interruptible() -> Iterator[threading.Event]:
 
 
 def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: threading.Event) -> NoReturn:
-    """Write the outputs, print the answer even if they cannot be written, and exit with the code of the outcome."""
+    """Write the outputs, print the result even if they cannot be written, and exit with the code of the outcome."""
     record = result.record
     if stop.is_set() and not result.has_answer:
-        typer.echo("there is no plan yet; nothing was written", err=True)
+        typer.echo("no plan was found yet; nothing was written", err=True)
         raise typer.Exit(INTERRUPTED)
     files: dict[str, str | bytes] = {}
     failure = None
@@ -442,7 +440,7 @@ def _tell(inputs: Iterable[InputFile], warnings: Iterable[InputWarning]) -> None
 
 
 def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, str | bytes]:
-    """Make files from a run, write them into a folder beside the files that are there, and return them."""
+    """Make files from a run, write them into a folder without touching its other files, and return them."""
     try:
         files = make()
         write_beside(folder, files)
@@ -452,7 +450,7 @@ def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, 
 
 
 def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoReturn:
-    """Print every fault, write a map of them if a folder is given, and exit."""
+    """Print every error, write a map of all issues if a folder is given, and exit."""
     note("faults", count=len(error.faults), faults=[str(fault) for fault in error.faults])
     if as_json:
         told = {"faults": error.faults, "warnings": error.warnings}
@@ -468,13 +466,13 @@ def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoRetu
     if not as_json:
         count = len(error.faults)
         written = f"{out / PROJECT} shows where" if out is not None else "nothing was written"
-        typer.echo(f"{count} {'fault' if count == 1 else 'faults'}; {written}", err=True)
+        typer.echo(f"{count} {'error' if count == 1 else 'errors'}; {written}", err=True)
     raise typer.Exit(FAILED)
 
 
 def _map_faults(faults: Sequence[Fault], folder: Path) -> None:
-    """Write the map of faults; raise Failure if the folder holds a run, which has a map of its own."""
+    """Write the map of issues; raise Failure if the folder holds a run, which has its own map."""
     if (folder / "plan.json").exists():
-        message = f"{folder} holds a run, so no map of faults is written there; --out names another folder"
+        message = f"{folder} holds a run, so the map of the issues is not written there; name another folder with --out"
         raise Failure(Code.NOT_A_RUN, message)
     write_folder(folder, fault_files(faults))

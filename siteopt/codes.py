@@ -1,4 +1,4 @@
-"""Define every error code once: what it says, why it happens, and how to fix it. ``docs/errors.md`` comes from it."""
+"""Define every error code once, with its title, cause and fix; ``docs/errors.md`` is generated from this module."""
 
 from __future__ import annotations
 
@@ -6,327 +6,351 @@ from enum import Enum
 
 
 class Code(Enum):
-    """Kind of error or warning. A number that begins with W is a warning: the run goes on.
+    """Kind of error or warning. The number of a warning begins with W; a warning does not stop the run.
 
     Attributes
     ----------
     number : str
-        The end of a message, such as E101. A number is never used again for anything else.
+        Number at the end of a message, such as E101. A number is never reused for another kind.
     title, cause, cure : str
         Texts for ``docs/errors.md``.
     """
 
     NO_FILE = (
         "E101",
-        "There is no such file",
-        "The name is misspelt, or meant from another folder: paths in a scenario are relative to the scenario file.",
-        "Mend the path; `..` is the folder above.",
+        "The file does not exist",
+        "The name is misspelt, or the path starts from another folder: paths in a scenario are relative to its file.",
+        "Correct the path; `..` is the folder above.",
     )
     UNREADABLE = (
         "E102",
-        "A file cannot be read",
-        "Its permissions forbid it, it is a folder, or the disk fails.",
-        "Give yourself the right to read it, or copy it elsewhere.",
+        "The file cannot be read",
+        "You have no permission to read it, it is a folder, or the disk failed.",
+        "Give yourself permission to read it, or copy it to another folder.",
     )
     ENCODING = (
         "E103",
-        "Text in an encoding that is not certain",
-        "The bytes are neither UTF-8 nor UTF-16, CP949 or Windows-1252; a layer says nothing of its encoding.",
-        "Save the table as *CSV UTF-8* or as `.xlsx`; put the name of the encoding into a `.cpg` beside a shapefile.",
+        "The text encoding is unclear",
+        "The text is not UTF-8, and no other encoding fits it with certainty; or a layer does not name its encoding.",
+        "Save the table as *CSV UTF-8* or as `.xlsx`. For a shapefile, put the name of the encoding into a `.cpg` file "
+        "beside it.",
     )
     FORMAT = (
         "E104",
-        "A file is not what its ending says",
-        "It is damaged, was renamed, or is of another kind.",
+        "The content of the file does not fit its extension",
+        "The file is damaged, was renamed, or has another format.",
         "Save it again from the program that made it, as CSV, XLSX, GeoPackage, GeoJSON, GeoParquet or shapefile.",
     )
     TOO_LARGE = (
         "E105",
-        "More than siteopt reads",
-        "A file, a line, a cell or the number of columns goes far beyond any real table; an `.xlsx` unpacks to far "
-        "more than it holds.",
-        "Look whether the file is what it should be. A table of millions of rows is read as GeoParquet.",
+        "The input is too large",
+        "A file, a line, a cell or the number of columns is far larger than in any real table; or an `.xlsx` unpacks "
+        "to far more than its own size.",
+        "Check that it is the right file. Save a table of millions of rows as GeoParquet.",
     )
     WHICH_LAYER = (
         "E106",
-        "Several layers or sheets, and none is named",
-        "The file holds more than one table, and none is called like the one that is looked for.",
+        "The file has several layers or sheets",
+        "None of them has the name of the table, so it is not clear which one to read.",
         "Name it as QGIS does: `file.gpkg|layername=NAME`, `file.xlsx|layername=SHEET`.",
     )
     NO_CRS = (
         "E107",
-        "A layer does not say where on Earth it lies",
-        "Its coordinate reference system was not saved with it; a shapefile lacks its `.prj`.",
+        "The layer has no coordinate reference system",
+        "The coordinate reference system (CRS) was not saved with the layer; a shapefile lacks its `.prj`.",
         "Set the CRS in QGIS and save the layer again.",
     )
     NOT_LOCAL = (
         "E108",
-        "Not a file on this machine",
-        "The path is an address of the network, or of GDAL's virtual file systems.",
-        "Download the file, and name the copy.",
+        "The file is not on this machine",
+        "The path is a network address, or belongs to a virtual file system of GDAL.",
+        "Download the file and use the path of the copy.",
     )
     EMPTY = (
         "E109",
-        "A table without rows",
-        "The file is empty, or has a header only; a filter in the program that saved it hid all rows.",
+        "The table has no rows",
+        "The file is empty or has only a header, or a filter hid all rows when it was saved.",
         "Save it again with its rows.",
     )
     NO_COLUMN = (
         "E201",
-        "A column that must be there is missing",
-        "The header is misspelt, or the column was deleted; or the first row is not the header.",
-        "Name it as in `data/README.md`.",
+        "A required column is missing",
+        "The header is misspelt, the column was deleted, or the first row is not the header.",
+        "Add the column, or correct its name; `data/README.md` lists all columns.",
     )
     UNKNOWN_COLUMN = (
         "E202",
-        "A column that looks misspelt",
-        "Its name is nearly that of a known column, which is missing.",
-        "Correct the name. Columns that are unlike any known one are kept as they are.",
+        "A column name looks misspelt",
+        "The name resembles that of a known column, which is missing.",
+        "Correct the name. Columns that resemble no known column are kept as they are.",
     )
     COLUMN_TWICE = (
         "E203",
-        "Two columns for one thing",
-        "A header stands twice, money is given in two currencies, or a shapefile has cut two names alike.",
-        "Delete one of them.",
+        "Two columns mean the same",
+        "Two columns have the same name, an amount is given in two currencies, or a shapefile has cut two names to the "
+        "same letters.",
+        "Delete or rename one of them.",
     )
     CELLS = (
         "E204",
-        "A row whose cells do not fit the header",
-        "A comma too many: in a text without quotes, or in a number; or the whole row stands in one cell.",
+        "The cells of a row do not fit the header",
+        "The row has a comma too many, in a text without quotes or in a number; or the whole row is in one cell.",
         "Put the text between quotes, or save the table from a spreadsheet again.",
     )
     QUOTES = (
         "E205",
-        "Quotes that do not pair",
-        "A quote within a cell is not doubled, or the one that closes a cell is missing.",
-        "Look at the row that is named, and those before it.",
+        "Quotes do not pair",
+        "A quote within a cell is not doubled, or the closing quote of a cell is missing.",
+        "Check the row that the message names, and the rows before it.",
     )
     BLANK = (
         "E206",
-        "A blank that is not allowed",
-        "The cell decides something that nothing can be assumed for.",
-        "Fill it.",
+        "A required value is missing",
+        "The cell is blank, and the column has no default.",
+        "Fill the cell.",
     )
     NOT_NUMBER = (
         "E207",
-        "Not a number",
-        "Text, a unit or a sign stands with the number.",
-        "Write the number alone; its unit is in the header.",
+        "The value is not a number",
+        "The cell holds text, or a number with a unit or a sign.",
+        "Write only the number; its unit is in the name of the column.",
     )
     AMBIGUOUS_NUMBER = (
         "E208",
-        "A number that can be read in two ways",
-        "1,234 is 1234 to some and 1.234 to others, and no other cell of the column tells which.",
-        "Write 1234 or 1.2340, without a separator for thousands.",
+        "The number is ambiguous",
+        "1,234 can mean 1234 or 1.234, and no other cell of the column shows which one is meant.",
+        "Write 1234 or 1.2340, without a thousands separator.",
     )
     OUT_OF_RANGE = (
         "E209",
-        "A number beyond what is plausible",
-        "Another unit (kW for MW), a slip of the decimal point, or latitude and longitude swapped.",
-        "Correct it; the ranges stand in `data/README.md`.",
+        "The number is out of range",
+        "The number is in another unit (kW instead of MW), the decimal point is in the wrong place, or latitude and "
+        "longitude are swapped.",
+        "Correct the number; `data/README.md` lists the ranges.",
     )
-    NOT_WHOLE = ("E210", "Not a whole number", "Units are counted.", "Round it.")
+    NOT_WHOLE = (
+        "E210",
+        "The number is not a whole number",
+        "The column counts units.",
+        "Write a whole number.",
+    )
     NOT_DATE = (
         "E211",
-        "Not a date",
-        "A spreadsheet has turned the date into a number or into words, or its year has two digits.",
-        "Write it as 2026-12-01.",
+        "The value is not a date",
+        "A spreadsheet has turned the date into a number or into words, or the year has two digits.",
+        "Write the date as 2026-12-01.",
     )
     AMBIGUOUS_DATE = (
         "E212",
-        "A date that can be read in two ways",
-        "03/04/2026 is in March to some and in April to others, and no other cell of the column tells which.",
-        "Write it as 2026-04-03.",
+        "The date is ambiguous",
+        "03/04/2026 can be in March or in April, and no other cell of the column shows which one is meant.",
+        "Write the date as 2026-04-03.",
     )
     CHOICE = (
         "E213",
-        "Not one of the allowed words",
-        "The word is misspelt, or another one for the same.",
+        "The value is not one of the allowed words",
+        "The word is misspelt, or is another word for the same thing.",
         "Use one of the words that the message lists.",
     )
     DUPLICATE = (
         "E214",
-        "An id stands twice",
-        "A row was copied, or two tables hold the same site or offer.",
-        "Delete one of the rows, or give it an id of its own.",
+        "An id is used twice",
+        "A row was copied, or two tables contain the same site or offer.",
+        "Delete one of the rows, or give it another id.",
     )
     STRANGER = (
         "E215",
-        "A site_id that looks misspelt",
-        "It is nearly that of a candidate.",
-        "Correct it. An id that is unlike any candidate's belongs to another table, and is no fault.",
+        "A site_id looks misspelt",
+        "It resembles the id of a candidate.",
+        "Correct it. An id that resembles no candidate belongs to another table, and is not an error.",
     )
     AT_SEA = (
         "E216",
-        "A place in the sea",
-        "Latitude and longitude are swapped, a sign is lost, or digits are.",
-        "Correct the place; QGIS shows it (`siteopt check --out`).",
+        "The place is in the sea",
+        "Latitude and longitude are swapped, or a sign or a digit is missing.",
+        "Correct the coordinates; `siteopt check --out` writes a QGIS map that shows the place.",
     )
     OTHER_COUNTRY = (
         "E217",
-        "A place in another country than it says",
-        "Latitude and longitude are swapped, a sign is lost, or the country code is another one.",
-        "Correct the place or the country.",
+        "The place is in another country",
+        "Latitude and longitude are swapped, a sign is missing, or the country code is wrong.",
+        "Correct the coordinates or the country code.",
     )
     COUNTRY_CODE = (
         "W217",
-        "A country that is no code",
-        "A name or other letters stand for the two capitals of ISO 3166, so siteopt cannot check the place against it.",
-        "Write the two capitals, such as US or KR. Filters by country compare them letter by letter.",
+        "The country is not a country code",
+        "The cell holds a name, or letters that are not a code of ISO 3166, so siteopt cannot check the coordinates "
+        "against the country.",
+        "Write the two capital letters of the code, such as US or KR. Filters by country compare exact codes.",
     )
-    BACKWARDS = ("E218", "An end before its beginning", "Two dates or two days are exchanged.", "Exchange them.")
+    BACKWARDS = (
+        "E218",
+        "The end is before the beginning",
+        "Two dates or two days are swapped.",
+        "Swap them.",
+    )
     NOT_RISING = (
         "E219",
-        "Grid steps that do not rise",
-        "`grid_mw` is the limit that is reached, not what is added; or a step stands twice, perhaps in two files; or "
-        "`[defaults]` assumes as much for a site whose `grid_mw` is blank.",
-        "Give the whole limit from that day on, and the `grid_mw` of the site where it is known.",
+        "Grid steps do not rise",
+        "`grid_mw` holds the increase instead of the new limit; or a step is given twice, perhaps in two files; or "
+        "`[defaults]` already assumes as much for a site without `grid_mw`.",
+        "Give the new limit from that day on, and the `grid_mw` of the site if it is known.",
     )
     EITHER_OR = (
         "E220",
-        "Both, or neither, of two that exclude each other",
-        "A step has a day or a date, an offer a rent or a price.",
+        "Exactly one of two columns is needed",
+        "Both are filled or both are blank: the day and the date of a grid step, or the rent and the price of an "
+        "offer.",
         "Fill one of the two.",
     )
     WRONG_KIND = (
         "E221",
-        "A cell that does not fit the kind of unit",
-        "A generator needs what a battery does not have, and the other way round.",
-        "Fill or clear it, or correct the kind.",
+        "A cell does not fit the kind of equipment",
+        "A generator needs other columns than a battery or a chiller.",
+        "Fill or clear the cell, or correct the kind.",
     )
     SHAPE = (
         "E222",
-        "A geometry that cannot be used",
-        "It is missing, of another kind, or its outline crosses itself.",
-        "*Fix geometries* in QGIS, or draw it again.",
+        "The geometry cannot be used",
+        "The geometry is missing, has another type, or its outline crosses itself.",
+        "Use *Fix geometries* in QGIS, or draw it again.",
     )
     CUT = (
         "E223",
-        "Text that a shapefile may have cut",
-        "A shapefile holds 254 bytes a cell, 84 Korean letters.",
+        "A shapefile may have cut a text",
+        "A cell of a shapefile holds 254 bytes, or 84 Korean letters.",
         "Save the layer as a GeoPackage.",
     )
     FORMULA = (
         "E224",
-        "A formula without a result",
-        "The workbook was never calculated, or its formula fails.",
-        "Open it in a spreadsheet, mend the formula, save.",
+        "A formula has no result",
+        "The workbook was saved without results, or the formula fails.",
+        "Open the workbook in a spreadsheet, correct the formula, and save it.",
     )
     MERGED = (
         "E231",
-        "Merged cells",
-        "Several rows or columns share one cell, and only the first of them holds its value.",
-        "Take the cells apart (*Unmerge cells*), and fill each.",
+        "Cells are merged",
+        "Several rows or columns share one cell, and only the first of them holds the value.",
+        "Use *Unmerge cells*, and fill each cell.",
     )
     TOO_BIG = (
         "E225",
-        "A part larger than the whole",
-        "A hall or a yard is larger than its site: another unit, or another site's outline.",
+        "A part is larger than the whole",
+        "A hall or a yard is larger than its site: the area is in another unit, or the outline is that of another "
+        "site.",
         "Correct the area or the outline.",
     )
     INVISIBLE = (
         "E226",
-        "An id with characters that nobody sees",
-        "A line break, a tab, or a mark for the direction of writing was pasted into the cell.",
+        "An id contains invisible characters",
+        "A line break, a tab, or a mark for the writing direction was pasted into the cell.",
         "Type the id again.",
     )
     NEARLY_TWIN = (
         "W214",
-        "Ids that are hardly told apart",
-        "They differ in capitals, blanks, or full-width letters only: perhaps one thing, entered twice.",
+        "Two ids look the same",
+        "They differ only in capitals, spaces, or full-width letters, so one site or offer may have been entered "
+        "twice.",
         "Give one of the rows another id, or delete it.",
     )
     HARDLY = (
         "W225",
-        "Figures that hardly fit each other",
-        "One of them is in another unit: kW for MW, ha for m2, kWh for MWh. Or it is a rare plant.",
-        "Correct it, or leave it: the run goes on with it.",
+        "Two figures are an unlikely combination",
+        "One of them may be in another unit: kW instead of MW, ha instead of m2, kWh instead of MWh. Or the plant is "
+        "unusual.",
+        "Correct the figure if it is wrong. The run uses it as it is.",
     )
     NOT_TOML = (
         "E301",
-        "The scenario is not TOML",
-        "A quote, bracket or comma is missing near the place that is named.",
-        "Compare with the scenarios under `models/`.",
+        "The scenario is not valid TOML",
+        "A quote, bracket or comma is missing near the place that the message names.",
+        "Compare the file with the scenarios in `models/`.",
     )
-    NO_KEY = ("E302", "A key is missing", "The scenario does not say what it must.", "Add the key; see the guide.")
+    NO_KEY = (
+        "E302",
+        "A required key is missing",
+        "The scenario has no value for a key without a default.",
+        "Add the key; the guide describes each key.",
+    )
     UNKNOWN_KEY = (
         "E303",
-        "A key that is not known",
-        "It is misspelt, or stands in another section.",
-        "Correct it; see the guide.",
+        "The key is unknown",
+        "The key is misspelt, or belongs to another section.",
+        "Correct the key; the guide describes each key.",
     )
     BAD_VALUE = (
         "E304",
-        "A value that cannot be",
-        "Its type or range is another, or it contradicts another key.",
-        "Correct it; the message says what is expected.",
+        "The value of a key is not allowed",
+        "The value has the wrong type or is out of range, or it contradicts another key.",
+        "Correct the value; the message says what is expected.",
     )
     BAD_SETTING = (
         "E305",
-        "`--set` is not understood",
-        "It names no key, or the shell took its quotes away.",
-        "Write `--set section.key=value`, in single quotes where the value has quotes or brackets.",
+        "A `--set` option is not understood",
+        "It names no key of the scenario, or the shell removed its quotes.",
+        "Write `--set section.key=value`, in single quotes if the value contains quotes or brackets.",
     )
     NO_SUCH_NAME = (
         "E306",
-        "A name that is not known",
-        "A site or a milestone that is asked for is not there.",
-        "Correct it; the message names the nearest.",
+        "The name is unknown",
+        "There is no site, milestone, offer or grid step of this name.",
+        "Correct the name; the message suggests the most similar one.",
     )
     NOT_A_RUN = (
         "E401",
-        "Not the folder of a run",
-        "It holds other files, or is a file; or a file of the run is missing or was changed.",
-        "Name a new or empty folder, or that of a run. Solve a damaged run again.",
+        "The folder is not a run",
+        "It holds other files, or it is a file; or a file of the run is missing or was changed.",
+        "Name a new or empty folder, or the folder of a run. Solve a damaged run again.",
     )
     NO_WRITING = (
         "E402",
         "The outputs cannot be written",
-        "The folder is read-only, belongs to somebody else, or its name is not possible; or it is a disk of its own, "
-        "or the folder you work in, which cannot be replaced.",
-        "Name another folder with `--out`. The previous run is as it was.",
+        "The folder is read-only, belongs to another user, or has a name that is not possible; or it is a disk of its "
+        "own or the current folder, neither of which can be replaced.",
+        "Name another folder with `--out`. The previous run is unchanged.",
     )
     DISK_FULL = (
         "E403",
         "The disk is full",
-        "Or a quota is used up, or the disk of temporary files is full.",
-        "Make room, or name a folder on another disk with `--out`, for temporary files with the variable `TMPDIR`. The "
-        "previous run is as it was.",
+        "The disk of the outputs or of the temporary files is full, or a quota is used up.",
+        "Free some space, or name a folder on another disk: for the outputs with `--out`, for temporary files with the "
+        "environment variable `TMPDIR`. The previous run is unchanged.",
     )
     IN_USE = (
         "E404",
-        "An output is in use by another program",
-        "QGIS is saving edits into `siteopt.gpkg`; or, on Windows, a file of the run is open.",
-        "End the editing or close the file there, and run again. The previous run is as it was.",
+        "Another program is using an output file",
+        "QGIS has unsaved edits in `siteopt.gpkg`; or, on Windows, a file of the run is open.",
+        "Save the edits or close the file, and run the command again. The previous run is unchanged.",
     )
     BUSY = (
         "E405",
         "Another run is writing into this folder",
-        "Two runs were started at once with the same `--out`.",
-        "Wait for the other, or name another folder with `--out`.",
+        "Two runs were started with the same `--out`.",
+        "Wait for the other run to end, or name another folder with `--out`.",
     )
     SOLVER = (
         "E501",
-        "The solver fails",
-        "It is missing or not for this machine, or it ended in a state that proves nothing.",
-        "`siteopt doctor` says which solvers run. Send the log and the LP file that `--debug` writes to the authors.",
+        "The solver failed",
+        "The solver is missing or does not run on this machine, or it ended in a state that proves nothing.",
+        "Run `siteopt doctor` to see which solvers work. Send the log, and the LP file that `--debug` writes, to the "
+        "authors.",
     )
     MEMORY = (
         "E502",
-        "Not enough memory",
-        "Other programs take it, or the tables are larger than this machine can hold.",
-        "Close other programs, take fewer `--workers`, or split the tables.",
+        "There is not enough memory",
+        "Other programs use it, or the tables are too large for this machine.",
+        "Close other programs, use fewer `--workers`, or split the tables.",
     )
     BROKEN = (
         "E503",
-        "A package does not load",
-        "It is missing, or its wheel is not for this machine or this Python.",
+        "A package cannot be loaded",
+        "The package is missing, or its wheel does not fit this machine or this version of Python.",
         "Install siteopt into a new environment.",
     )
     UNEXPECTED = (
         "E901",
-        "A fault of siteopt itself",
-        "Something happened that nobody foresaw.",
+        "siteopt has a bug",
+        "siteopt met an error that it does not handle.",
         "Nothing was written. Send the log that the message names to the authors.",
     )
 
@@ -338,5 +362,5 @@ class Code(Enum):
 
     @property
     def is_warning(self) -> bool:
-        """Return whether this is a warning, so that the run goes on."""
+        """Return whether this is a warning, which does not stop the run."""
         return self.number.startswith("W")

@@ -1,4 +1,4 @@
-"""Test each thing that siteopt needs on this machine, and report whether it works, is missing or fails."""
+"""Check everything that siteopt needs on this machine, and report what works, is missing or fails."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from siteopt.optimize.solver import SOLVERS, trial
 
 OK, MISSING, FAILS = "ok", "missing (optional)", "FAILS"
 ROOM_MB = 100
-"""Free space that a folder should have, MB (estimate): the outputs of a run take a few MB."""
+"""Minimum free space of a folder, MB (estimate); the outputs of a run take a few MB."""
 QGIS_SECONDS = 30.0
 """Time limit for QGIS to print its version, s."""
 
 DRIVERS = ("GPKG", "GeoJSON", "ESRI Shapefile")
-"""GDAL's names of the formats that siteopt reads with GDAL."""
+"""Formats that siteopt reads with GDAL, by the names of their drivers."""
 
 KOREA, KOREA_PLACE, KOREA_METRES = 5179, (127.5, 38.0), (1_000_000.0, 2_000_000.0)
-"""EPSG code of Korea's grid, its origin (degrees), and the false easting and northing (m) that its definition sets."""
+"""EPSG code of the Korean grid, its origin (degrees), and the false easting and northing (m) by its definition."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A test of one thing that siteopt needs or can use, and its result.
+    """Check of something that siteopt needs or can use, and its result.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Check:
 
     @property
     def works(self) -> bool:
-        """Return whether siteopt can run with this result: with every state but FAILS."""
+        """Return whether siteopt can run with this result, which every state except FAILS allows."""
         return self.state != FAILS
 
     def __str__(self) -> str:
@@ -60,37 +60,38 @@ class Check:
 
 
 def examined() -> list[Check]:
-    """Return a check of everything that siteopt needs or can use."""
+    """Return the checks of everything that siteopt needs or can use."""
     return [_tried(*probe) for probe in _probes()]
 
 
 def _tried(name: str, is_needed: bool, helps: str, probe: Callable[[], str]) -> Check:
     try:
         return Check(name, OK, probe())
-    except Exception as error:  # whatever is broken, the others must still be tested
+    except Exception as error:  # the other checks must still run
         told = " ".join(str(error).split()) or type(error).__name__
         return Check(name, FAILS if is_needed else MISSING, told[:300], helps)
 
 
 def _probes() -> Iterator[tuple[str, bool, str, Callable[[], str]]]:
-    """Yield the name of each thing, whether siteopt needs it, how to fix it, and the function that tests it."""
+    """Yield the name of each check, whether siteopt needs it, how to fix a failure, and the function that checks."""
     yield "Python", True, REINSTALL, _python
     yield "packages", True, REINSTALL, _packages
     first = next(iter(SOLVERS))
     for solver in SOLVERS:
         needed = solver == first
-        helps = REINSTALL if needed else "without it --verify-with does not work; everything else does"
+        helps = REINSTALL if needed else "only --verify-with needs it"
         yield f"solver {solver}", needed, helps, lambda solver=solver: trial(solver)  # type: ignore[misc]
     yield "GDAL", True, REINSTALL, _gdal
     yield "GeoParquet", True, REINSTALL, _parquet
     yield "PROJ", True, f"unset PROJ_DATA and PROJ_LIB, or {REINSTALL}", _proj
     yield "charts", True, REINSTALL, _charts
-    yield "folder", True, "go to a folder of your own with room, or name one with --out", lambda: _folder(Path.cwd())
-    temporary = "set TMPDIR (on Windows TEMP) to a folder of your own with room"
+    current = "change to a writable folder with free space, or name one with --out"
+    yield "folder", True, current, lambda: _folder(Path.cwd())
+    temporary = "set TMPDIR (on Windows TEMP) to a writable folder with free space"
     yield "temporary folder", True, temporary, lambda: _folder(Path(tempfile.gettempdir()))
-    logs = "set SITEOPT_LOG_DIR to a folder of your own; without it there is no log"
+    logs = "set SITEOPT_LOG_DIR to a writable folder; otherwise no log is written"
     yield "log folder", False, logs, lambda: _folder(log_folder())
-    yield "QGIS", False, "install it from qgis.org to see the maps; siteopt runs without", _qgis
+    yield "QGIS", False, "install it from qgis.org to see the maps; siteopt runs without it", _qgis
 
 
 def _python() -> str:
@@ -101,7 +102,7 @@ def _packages() -> str:
     found = versions()
     missing = [name for name, number in found.items() if number == "missing"]
     if missing:
-        raise RuntimeError(f"no {', no '.join(missing)}")
+        raise RuntimeError(f"missing: {', '.join(missing)}")
     return ", ".join(f"{name} {number}" for name, number in found.items())
 
 
@@ -111,7 +112,7 @@ def _gdal() -> str:
     drivers = pyogrio.list_drivers()
     lacking = [name for name in DRIVERS if "r" not in drivers.get(name, "")]
     if "w" not in drivers.get("GPKG", ""):
-        lacking.append("writing of GPKG")
+        lacking.append("GPKG for writing")
     if lacking:
         raise RuntimeError(f"GDAL {pyogrio.__gdal_version_string__} lacks {', '.join(lacking)}")
     return f"{pyogrio.__gdal_version_string__}, with {', '.join(DRIVERS)}"
@@ -124,7 +125,7 @@ def _parquet() -> str:
     table, sink = pyarrow.table({"site_id": ["a"]}), pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(table, sink)
     if pyarrow.parquet.read_table(sink.getvalue()) != table:
-        raise RuntimeError("a table is not what was written")
+        raise RuntimeError("a table was read differently from how it was written")
     return f"pyarrow {pyarrow.__version__}"
 
 
@@ -133,7 +134,7 @@ def _proj() -> str:
 
     found = pyproj.Transformer.from_crs(4326, KOREA, always_xy=True).transform(*KOREA_PLACE)
     if any(abs(one - due) > 0.001 for one, due in zip(found, KOREA_METRES, strict=True)):
-        raise RuntimeError(f"{KOREA_PLACE} is {found} in EPSG:{KOREA} where {KOREA_METRES} is due")
+        raise RuntimeError(f"{KOREA_PLACE} becomes {found} in EPSG:{KOREA} instead of {KOREA_METRES}")
     return f"{pyproj.proj_version_str}, data in {pyproj.datadir.get_data_dir()}"
 
 
@@ -142,7 +143,7 @@ def _charts() -> str:
 
     specification = {"data": {"values": [{"x": 1}]}, "mark": "point", "encoding": {"x": {"field": "x"}}}
     if not vl_convert.vegalite_to_svg(specification).startswith("<svg"):
-        raise RuntimeError("no drawing")
+        raise RuntimeError("the chart is not an SVG")
     return f"vl-convert {version('vl-convert-python')}"
 
 
@@ -152,19 +153,19 @@ def _folder(folder: Path) -> str:
         file.write(b"siteopt")
     free_mb = shutil.disk_usage(folder).free / 1e6
     if free_mb < ROOM_MB:
-        raise RuntimeError(f"{folder}: {free_mb:,.0f} MB free, less than {ROOM_MB}")
+        raise RuntimeError(f"{folder}: {free_mb:,.0f} MB free, less than {ROOM_MB} MB")
     return f"{folder}, {free_mb / 1e3:,.1f} GB free"
 
 
 def _qgis() -> str:
     program = _qgis_program()
     if program is None:
-        raise RuntimeError("not found on PATH, nor where it usually is")
-    quiet = os.environ | {"QT_QPA_PLATFORM": "offscreen"}  # QGIS opens no window
+        raise RuntimeError("not found on PATH or in the usual folders")
+    quiet = os.environ | {"QT_QPA_PLATFORM": "offscreen"}  # so that QGIS opens no window
     told = subprocess.run(
         [program, "--version"], env=quiet, capture_output=True, text=True, timeout=QGIS_SECONDS, check=False
     )
-    number = next((line for line in told.stdout.splitlines() if "QGIS" in line), "a version that it does not tell")
+    number = next((line for line in told.stdout.splitlines() if "QGIS" in line), "unknown version")
     return f"{program}, {number.strip()}"
 
 

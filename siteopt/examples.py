@@ -32,12 +32,12 @@ def example(name: str) -> Path:
     Raises
     ------
     ValueError
-        If there is no example of that name.
+        If there is no example with this name.
     """
     path = examples_root() / "models" / f"{name}.toml"
     if not path.is_file():
         known = ", ".join(sorted(one.stem for one in path.parent.glob("*.toml")))
-        raise ValueError(f"there is no example {name!r}; there are {known}")
+        raise ValueError(f"there is no example {name!r}; the examples are {known}")
     return path
 
 
@@ -47,16 +47,16 @@ def candidate_tables() -> list[str]:
 
 
 def copy_examples(folder: Path, more: Mapping[str, bytes]) -> list[Path]:
-    """Copy the examples into a folder, all or nothing.
+    """Copy all examples into a folder, or none if one fails.
 
-    Files that already have the right content, left by a copy that was interrupted, do not stop the copy.
+    Files that already have the right content, for example after an interrupted copy, are kept.
 
     Parameters
     ----------
     folder : Path
-        May exist already.
+        Folder of the copy; it may exist already.
     more : mapping
-        Content of further files by their paths in the folder.
+        Content of additional files by their paths in the folder.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def copy_examples(folder: Path, more: Mapping[str, bytes]) -> list[Path]:
     Raises
     ------
     Failure
-        If another file of the same name exists already, or the copy cannot be written; then nothing is written.
+        If a file with the same name and other content exists, or the copy cannot be written; nothing is then written.
     """
     root = examples_root()
     paths = [path for name in FOLDERS for path in sorted((root / name).iterdir()) if path.is_file()]
@@ -74,7 +74,7 @@ def copy_examples(folder: Path, more: Mapping[str, bytes]) -> list[Path]:
     with failures(folder):
         for name, content in files.items():
             if (folder / name).exists() and not ((folder / name).is_file() and (folder / name).read_bytes() == content):
-                raise Failure(Code.NOT_A_RUN, f"{folder / name} is there already; nothing was written")
+                raise Failure(Code.NOT_A_RUN, f"{folder / name} already exists; nothing was written")
         write = write_beside if folder.exists() else write_folder
     write(folder, files)
     return [folder / name for name in files]

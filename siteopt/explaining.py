@@ -1,4 +1,4 @@
-"""Make an ``Explanation`` from a scenario and a site: why the site does not win, and what would have to change."""
+"""Explain why a site is not chosen, and which changes would be sufficient."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ from siteopt.scenario_file import read_scenario
 
 @dataclass(frozen=True)
 class Explanation:
-    """Explanation of why a site does not win, or cannot serve.
+    """Explanation of why a site is not chosen, or cannot serve.
 
     Attributes
     ----------
     findings : Findings
-        The best plan of the site and that of the winner, what the site lacks, and what would have to change.
+        The best plans of the site and of the chosen site, the shortfalls, and the changes that would be sufficient.
     record : ExplanationRecord
         The whole explanation, as ``siteopt explain --json`` prints it. If the scenario excludes the site, the findings
-        are those as if it were admitted, unless too much is unknown about the site.
+        treat the site as admitted, unless too much is unknown about it.
     """
 
     findings: Findings
@@ -50,7 +50,7 @@ class Explanation:
 
     @property
     def outcome(self) -> RunOutcome:
-        """Return PROVEN, or LIMIT if a limit was reached before the proof."""
+        """Return PROVEN, or LIMIT if a limit stopped the proof."""
         return RunOutcome.PROVEN if self.findings.proven else RunOutcome.LIMIT
 
     def __str__(self) -> str:
@@ -70,29 +70,29 @@ def explain(
     settings: Iterable[str] = (),
     stop: threading.Event | None = None,
 ) -> Explanation:
-    """Explain why a site does not win, and find the smallest changes to it that would be enough.
+    """Explain why a site is not chosen, and find the smallest changes that would be sufficient.
 
     Parameters
     ----------
     scenario : Scenario, or path of a TOML file
     site_id : str
-        A candidate, whether the scenario admits it or not.
+        A candidate, even one that the scenario excludes.
     seconds : float
-        Time limit; after it, the explanation holds what is known by then.
+        Time limit; after it, the explanation contains what is known so far.
     settings : iterable of str
-        ``"section.key=value"``; each one replaces one key of a scenario that is read from a file.
+        ``"section.key=value"``; each one replaces a key of a scenario that is read from a file.
     stop : threading.Event, optional
-        Set it to end the search with what is known by then.
+        Set this event to end the search with what is known so far.
 
     Returns
     -------
     Explanation
-        The plans of the site and of the winner, the shortfalls, and the changes. Print it to read it.
+        The plans of the site and of the chosen site, the shortfalls, and the changes. Print it to read it.
 
     Raises
     ------
     InputError
-        With every fault of the scenario or its tables, or if there is no such site.
+        With every error of the scenario or its tables, or if the site is unknown.
     """
     if not isinstance(scenario, Scenario):
         scenario = read_scenario(scenario, settings)
@@ -111,7 +111,7 @@ def explain(
         vary = Variants(data, site_id)
         clock = Clock(seconds, stop or threading.Event())
         pool: Pool = data.pool
-        if scenario.power_quality.iso_class is not None:  # the winner must keep the class
+        if scenario.power_quality.iso_class is not None:  # the chosen site must keep the class
             pool = agreement(scenario, pool, lambda pool: search(pool, clock, top=1), clock).pool
         found = findings(pool, data.pool.site_id.index(site_id), vary.levers, vary, clock)
         grid = vary.grid

@@ -1,4 +1,4 @@
-"""Describe the faults of a user's input: all of them, each with its place, its text and what is expected."""
+"""Describe the issues of the input: where each one is, what was found there, and what is expected."""
 
 from __future__ import annotations
 
@@ -15,20 +15,54 @@ NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 """Error numbers for a full disk, a used-up quota, or a file that is too large for the disk."""
 
 REINSTALL = "install siteopt again into a new environment: python3 -m venv .venv, then pip install siteopt"
-"""Advice if a package is missing or broken."""
+"""What to do if a package is missing or broken."""
+
+SHOWN_LETTERS = 60
+"""Maximum number of letters of what was found that a message shows."""
 
 NAMED = 1000
-"""Maximum number of faults of one kind that are reported one by one; the last one says how many more there are."""
+"""Maximum number of issues of one kind that are reported one by one; the last one says how many more there are."""
+
+DESCRIBED = frozenset(
+    {
+        Code.NO_FILE,
+        Code.UNREADABLE,
+        Code.ENCODING,
+        Code.FORMAT,
+        Code.TOO_LARGE,
+        Code.WHICH_LAYER,
+        Code.NO_CRS,
+        Code.EMPTY,
+        Code.COLUMN_TWICE,
+        Code.QUOTES,
+        Code.SHAPE,
+        Code.MERGED,
+        Code.TOO_BIG,
+        Code.NOT_A_RUN,
+    }
+)
+"""Codes of issues that say in words what was found. All other issues quote the input."""
+
+SENTENCES = {
+    Code.NO_FILE: "{found}; expected {expected}",
+    Code.UNREADABLE: "cannot be read ({found}); expected {expected}",
+    Code.NOT_LOCAL: "this is not {expected}",
+    Code.UNKNOWN_COLUMN: "unknown column {found}, expected {expected}",
+    Code.QUOTES: "quotes do not pair ({found}); expected {expected}",
+    Code.NOT_TOML: "{found} is not valid {expected}",
+    Code.UNKNOWN_KEY: "unknown key {found}, expected {expected}",
+}
+"""Sentences of the issues that do not read "found ..., expected ..."."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing in the input that is wrong, or a warning about one that looks wrong.
+    """Issue of the input: an error, or a warning about something that looks wrong.
 
     Attributes
     ----------
     code : Code
-        The kind of fault or warning.
+        Kind of the issue; it decides the severity, error or warning.
     file : str
         File or layer, as the user named it.
     row : int or None
@@ -36,9 +70,9 @@ class Fault:
     column : str
         Column, or key of a scenario.
     found : str
-        Text of the cell.
+        Text of the cell or key, or a description of what was found (DESCRIBED); empty if nothing was found.
     expected : str
-        What the cell should hold.
+        What is expected instead, and often the likely cause.
     longitude, latitude : float or None
         Place of the row (WGS 84), if it is known.
     """
@@ -54,17 +88,26 @@ class Fault:
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.row, self.column) if part not in (None, ""))
-        shown = self.found if len(self.found) <= 60 else self.found[:57] + "..."
-        told = f"{place}: found {shown!r}, expected {self.expected} [{self.code.number}]"
+        told = f"{place}: {self._sentence()} [{self.code.number}]"
         return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in told)
 
+    def _sentence(self) -> str:
+        """Return what was found and what is expected, as a sentence."""
+        if not self.found and self.code in (Code.NO_COLUMN, Code.NO_KEY):
+            return f"missing {self.expected}"
+        if not self.found:
+            return f"expected {self.expected}" if self.row is None else f"missing value, expected {self.expected}"
+        shown = self.found if len(self.found) <= SHOWN_LETTERS else self.found[: SHOWN_LETTERS - 3] + "..."
+        sentence = SENTENCES.get(self.code, "found {found}, expected {expected}")
+        return sentence.format(found=shown if self.code in DESCRIBED else repr(shown), expected=self.expected)
+
     def record(self) -> dict[str, Any]:
-        """Return the fault as a dict, for JSON and for the table of a layer."""
+        """Return the issue as a dict, for JSON and for the table of a layer."""
         return {**vars(self), "code": self.code.number, "message": str(self)}
 
 
 class InputError(Exception):
-    """The input cannot be used; ``faults`` holds every reason, and ``warnings`` everything else that looks wrong."""
+    """The input cannot be used: ``faults`` holds every error, and ``warnings`` every warning."""
 
     def __init__(self, found: Iterable[Fault]) -> None:
         found = tuple(found)
@@ -74,7 +117,7 @@ class InputError(Exception):
 
 
 class Failure(Exception):
-    """An error that ends a command but is not a fault of the input, such as a full disk or a missing solver."""
+    """An error that ends a command but is not in the input, such as a full disk or a missing solver."""
 
     def __init__(self, code: Code, message: str) -> None:
         self.code = code
@@ -82,14 +125,19 @@ class Failure(Exception):
 
 
 def named(faults: Iterable[Fault], count: int) -> list[Fault]:
-    """Return the first NAMED of ``count`` faults of one kind; the last one says how many more there are.
+    """Return the first NAMED of ``count`` issues of one kind; the last one says how many more there are.
 
     ``faults`` may be a generator: no more than NAMED are taken from it.
     """
     first = list(itertools.islice(faults, NAMED))
     if count > NAMED:
-        first[-1] = replace(first[-1], expected=f"{first[-1].expected}; {count - NAMED:,} more rows like this")
+        first[-1] = replace(first[-1], expected=first[-1].expected + more_rows(count - NAMED))
     return first
+
+
+def more_rows(count: int) -> str:
+    """Return the end of a message that stands for more rows with the same issue."""
+    return f" (and {count:,} more {'row' if count == 1 else 'rows'} like this)"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Define the frozen results of an explanation: what holds a site back, and what would have to change about it."""
+"""Define the results of an explanation: what limits a site, and which changes would be sufficient."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from siteopt.plan import SiteResult
 
 @dataclass(frozen=True)
 class Lever:
-    """A fact about a site that could be changed.
+    """Fact about a site that could be changed.
 
     Attributes
     ----------
     column : str
-        Column of the candidates; ``grid_mw`` means the grid in service from some day on. ``ready_day`` is a column of
-        the grid steps.
+        Column of the candidates; ``grid_mw`` means more grid from some day on. ``ready_day`` is a column of the grid
+        steps.
     now, best : float
         Present value and best value that is considered, in the unit of the column.
     notch : float
@@ -46,14 +46,14 @@ class Lever:
 
 @dataclass(frozen=True)
 class Adjustment:
-    """A lever set to another value.
+    """Lever that is set to another value.
 
     Attributes
     ----------
     lever : Lever
     value : float
     by_day : int
-        Day on which the additional grid must be ready to be commissioned; 0 for any other lever.
+        Day on which more grid must be ready for commissioning; 0 for any other lever.
     """
 
     lever: Lever
@@ -62,7 +62,7 @@ class Adjustment:
 
 
 Vary = Callable[[Sequence[Adjustment]], Instance]
-"""Function that returns the Instance of one site alone, with some changes to the site."""
+"""Function that returns the Instance of one site, with some changes to the site."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ class Shortfall:
     limit : str
         Requirement or queue that is not met, or ``budget``.
     milestone : str
-        Milestone that lacks it; empty for the budget.
+        Milestone that is not met; empty for the budget.
     missing : float
-        Amount that is missing, in ``unit``; infinite if no amount of time would be enough.
+        Amount that is missing, in ``unit``; infinite if no time would be sufficient.
     unit : str
     needed : float
-        Amount that is required, in ``unit``; nan if it depends on what is chosen.
+        Amount that is required, in ``unit``; nan if it depends on the plan.
     """
 
     limit: str
@@ -91,23 +91,23 @@ class Shortfall:
 
 @dataclass(frozen=True)
 class Findings:
-    """Reasons why a site does not win.
+    """Reasons why a site is not chosen.
 
     Attributes
     ----------
     site : SiteResult
         Result of the site in question.
     rival : SiteResult or None
-        Result of the winner, or of the runner-up if the site itself wins; None if there is neither.
+        Result of the chosen site, or of the second rank if the site itself is chosen; None if there is neither.
     shortfalls : tuple of Shortfall
         What the site lacks, if it cannot serve.
     still_short : tuple of Shortfall
-        What the site would lack even with every lever at its best; empty if some changes are sufficient.
+        What the site would still lack with every lever at its best value; empty if some changes are sufficient.
     changes : tuple of tuples of Adjustment
-        Alternatives. Each one alone is sufficient: it makes the site win, or serve if it cannot. Each holds one change
-        if one is sufficient, else the fewest changes that are.
+        Alternatives. Each alternative alone is sufficient: the site is then chosen, or it can serve if it could not.
+        Each consists of one change if one is sufficient, else of the fewest changes that are.
     proven : bool
-        Whether all of this is proven; if not, the time ran out.
+        Whether all findings are proven; if not, the time ran out.
     """
 
     site: SiteResult

@@ -1,4 +1,4 @@
-"""Guard every command: no error ends in a traceback, and no terminal loses an answer."""
+"""Wrap every command in an error boundary: no error ends in a traceback, and no closed terminal stops a run."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from siteopt.log import LOG, recorded, versions
 
 DEBUG = "--debug"
 UNEXPECTED, FAILED, INTERRUPTED = 1, 2, 130
-"""Exit codes: an error in siteopt itself; an error that the user can fix; Ctrl-C."""
+"""Exit codes: a bug in siteopt; an error that the user can fix; Ctrl-C."""
 _ESCAPED = "siteopt.escaped"
 _LEFT = (errno.EPIPE, errno.EINVAL)
-"""Error numbers if the reader of a stream has left; on Windows it is the second one."""
+"""Error numbers if the reader of a stream has closed it; Windows reports the second one."""
 
 
 class Guarded(TyperGroup):
-    """Group of the commands. Each run has a log, and DEBUG may stand before or after the name of the command."""
+    """Group of the commands. Each run has a log, and DEBUG may come before or after the name of the command."""
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **more: Any) -> Any:
-        """Run a command, and end the program with its exit code."""
+        """Run a command and end the program with its exit code."""
         words = list(sys.argv[1:] if args is None else args)
         debug = DEBUG in words
         ordered = [DEBUG, *(word for word in words if word != DEBUG)] if debug else words
@@ -56,7 +56,7 @@ class Guarded(TyperGroup):
 
 
 def _failure(error: Exception) -> Failure:
-    """Return the failure that reports an error in one line."""
+    """Return an error as a failure with a message of one line."""
     if isinstance(error, Failure):
         return error
     if isinstance(error, MemoryError):
@@ -72,7 +72,7 @@ def _say(message: str) -> None:
 
 
 class _Steady:
-    """Standard output or error whose reader may leave (``| head``): later text is dropped, and the run goes on."""
+    """Standard output or error whose reader may close it (``| head``); later text is dropped and the run goes on."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -81,14 +81,14 @@ class _Steady:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write some text, and drop it if the reader has left; return its length."""
-        if text != "":  # Typer writes "" to see what the stream is, and ignores any error
+        """Write a text, or drop it if the reader has closed the stream; return its length."""
+        if text != "":  # Typer writes "" to test the stream, and ignores errors
             with self._trying():
                 self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush the stream, unless the reader has left."""
+        """Flush the stream, unless the reader has closed it."""
         with self._trying():
             self._stream.flush()
 
@@ -97,7 +97,7 @@ class _Steady:
         try:
             yield
         except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # Python flushes once more when it exits
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # Python flushes again when it exits
             if error.errno not in _LEFT:
                 code = Code.DISK_FULL if error.errno in NO_ROOM else Code.NO_WRITING
                 raise Failure(code, f"cannot print to {self._stream.name}: {error.strerror}") from None
@@ -105,11 +105,11 @@ class _Steady:
 
 @contextlib.contextmanager
 def _steady_streams() -> Iterator[None]:
-    """Make the standard streams safe to print to, even if one is closed or cannot show a letter."""
+    """Make the standard streams safe to print to, even if one is closed or cannot encode a letter."""
     codecs.register_error(_ESCAPED, _escaped)
     kept = sys.stdin, sys.stdout, sys.stderr
     for name in ("stdin", "stdout", "stderr"):
-        if getattr(sys, name) is None:  # else the next file that is opened gets its number
+        if getattr(sys, name) is None:  # else the next opened file gets its number
             setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -122,7 +122,7 @@ def _steady_streams() -> Iterator[None]:
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
-    r"""Return letters that an encoding lacks as ``\uac15``, which JSON reads as the letter, and where they end."""
+    r"""Return letters that an encoding lacks as JSON escapes, such as ``\uac15``, and the position after them."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end

@@ -1,6 +1,6 @@
-"""Log what a run does, as JSON lines in a file of its own, to find out later why a run went wrong.
+"""Log what a run does, as JSON lines in its own file, so that a problem can be traced later.
 
-Only the command line opens a log. Used as a library, siteopt writes no log and prints nothing.
+Only the command line opens a log. As a library, siteopt writes no log and prints nothing.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ LOG = logging.getLogger("siteopt")
 LOG.addHandler(logging.NullHandler())
 
 FOLDER = "SITEOPT_LOG_DIR"
-"""Environment variable that sets another folder for the logs."""
+"""Environment variable for another folder of the logs."""
 KEPT = 20
-"""Number of logs that are kept; the oldest are deleted first."""
+"""Number of logs to keep; the oldest are deleted first."""
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-\d+\.jsonl")
 
 
 def note(event: str, level: int = logging.INFO, **fields: object) -> None:
-    """Add a line with an event and its fields to the log of this run, if there is a log."""
+    """Add an event and its fields as a line to the log of this run, if there is a log."""
     LOG.log(level, event, extra={"fields": fields})
 
 
 def log_folder() -> Path:
-    """Return the folder of the logs: the one that FOLDER names, or else the user's own folder for logs."""
+    """Return the folder of the logs: the one that FOLDER names, or else the log folder of the user."""
     return Path(os.environ.get(FOLDER) or platformdirs.user_log_path("siteopt", appauthor=False))
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of siteopt and of its dependencies by name; "missing" for one that is not installed."""
+    """Return the versions of siteopt and its dependencies by name; "missing" if one is not installed."""
     needed = [text for text in requires("siteopt") or () if "extra ==" not in text]
     found = {}
     for name in ["siteopt", *(re.split(r"[^\w.-]", text, maxsplit=1)[0] for text in needed)]:
@@ -73,13 +73,13 @@ class _Line(logging.Formatter):
 
 
 class RunLog(logging.FileHandler):
-    """Log of one run. Its file is created with the first record, so that ``--help`` leaves no file.
+    """Log of one run. The first record creates its file, so that ``--help`` leaves no file.
 
     Attributes
     ----------
     path : Path
     trouble : str
-        Why there is no log, or why it ends early, else empty; the run goes on without a log.
+        Why there is no log, or why it is incomplete; empty otherwise. The run goes on without a log.
     """
 
     def __init__(self, command: Sequence[str], debug: bool) -> None:
@@ -94,7 +94,7 @@ class RunLog(logging.FileHandler):
         return f"there is no log in {self.path.parent}: {self.trouble}" if self.trouble else f"the log is {self.path}"
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record, unless writing has failed before."""
+        """Write a record, unless an earlier write has failed."""
         if not self.trouble:
             try:
                 super().emit(record)
@@ -102,7 +102,7 @@ class RunLog(logging.FileHandler):
                 self.trouble = error.strerror or str(error)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Keep the error of a failed write in ``trouble``; the logging module would print a traceback."""
+        """Keep the error of a failed write in ``trouble``, instead of printing a traceback as logging does."""
         self.trouble = str(sys.exc_info()[1])
 
     def _open(self) -> TextIOWrapper:
@@ -117,12 +117,12 @@ class RunLog(logging.FileHandler):
         logs = sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
         for old in logs[:-KEPT]:
             shutil.rmtree(_lp_folder(old), ignore_errors=True)
-            with contextlib.suppress(OSError):  # on Windows, another run may have it open
+            with contextlib.suppress(OSError):  # on Windows, another run may have the file open
                 old.unlink()
         return stream
 
     def next_lp(self) -> Path | None:
-        """Return the path of a file for the next MILP; None unless ``--debug`` asks for such files."""
+        """Return the path of the LP file for the next MILP; None unless ``--debug`` is set."""
         if not self._debug:
             return None
         folder = _lp_folder(self.path)
@@ -130,27 +130,27 @@ class RunLog(logging.FileHandler):
         return folder / f"{next(self._numbers):04d}.lp"
 
     def end(self, exit_code: object) -> None:
-        """Log the exit code of the run and its duration, if anything has been logged."""
+        """Log the exit code and the duration of the run, if the log exists."""
         if self.stream is not None:
             seconds = round(time.time() - self._begun.timestamp(), 3)
             note("end", exit_code=exit_code, seconds=seconds)
 
 
 def next_lp() -> Path | None:
-    """Return the path of a file for the next MILP of this run; None unless ``--debug`` asks for such files."""
+    """Return the path of the LP file for the next MILP of this run; None unless ``--debug`` is set."""
     return next((one.next_lp() for one in logging.getLogger().handlers if isinstance(one, RunLog)), None)
 
 
 @contextlib.contextmanager
 def recorded(command: Sequence[str], debug: bool) -> Iterator[RunLog]:
-    """Log what happens within the block: events of siteopt, and warnings of its dependencies.
+    """Log the events of siteopt and the warnings of its dependencies within the block.
 
     Parameters
     ----------
     command : sequence of str
         Words of the command line.
     debug : bool
-        Whether to keep every MILP as an LP file.
+        Whether to save every MILP as an LP file.
     """
     log, root = RunLog(command, debug), logging.getLogger()
     root.addHandler(log)

@@ -1,4 +1,4 @@
-"""Define the frozen results of an optimisation: the plans, how the sites compare, and how well that is proven."""
+"""Define the results of an optimisation: the plans, the ranking of the sites, and what is proven about both."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from siteopt.record.reason import Reason
 from siteopt.tolerances import SAME_COST_MUSD, steps_of_cost
 
 LISTED = 10_000
-"""Maximum number of sites that a ranking lists; the others are only counted."""
+"""Maximum number of sites that a ranking lists; other sites are only counted."""
 
 Key = tuple[float, ...]
 """Values that the objective compares, in its order: days, and cost in steps of SAME_COST_MUSD."""
@@ -22,16 +22,16 @@ Key = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Plan:
-    """Plan at one site: numbers only, indexed as in the Instance of that site alone.
+    """Plan at one site as arrays, with the indices of the Instance of this site.
 
     Attributes
     ----------
-    day : M, day on which training starts for the milestone
+    day : M, day on which training starts for each milestone
     units : O x M, units on site, cumulative
-    step : L x M, bool, grid step in service
-    output_mw : O x M, mean output of the offer's generators
+    step : L x M, bool, whether the grid step is in service
+    output_mw : O x M, mean output of the generators of the offer
     import_mw : M, mean import from the grid
-    heat_mw : O x M, heat removed by the offer's chillers
+    heat_mw : O x M, heat removed by the chillers of the offer
     demand_mw : M, peak demand
     """
 
@@ -44,7 +44,7 @@ class Plan:
     demand_mw: Floats
 
     def cost_parts_musd(self, case: Instance) -> dict[str, float]:
-        """Return the cost of the plan by part, at the site of this Instance, in millions of USD."""
+        """Return the cost of the plan by part, at the site of the Instance, in millions of USD."""
         bought = self.units[:, -1] * case.unit_cost_musd[0]
         return {
             "site": float(case.site_cost_musd[0]),
@@ -62,7 +62,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of the lexicographic objective, as proven for the chosen site.
+    """One stage of the lexicographic objective, with its proof for the chosen site.
 
     Attributes
     ----------
@@ -81,18 +81,18 @@ class Stage:
 
 
 def relative_gap(value: float, bound: float) -> float:
-    """Return how far a bound lies below a value, as a share of the value; 0 if both count as the same cost."""
+    """Return the gap between a value and its lower bound, relative to the value; 0 if both count as the same cost."""
     return 0.0 if value - bound <= SAME_COST_MUSD else (value - bound) / abs(value)
 
 
 @dataclass(frozen=True)
 class SitePlan:
-    """Best known plan of a site, and what is proven about it.
+    """Best known plan of a site, and what is proven about the plan.
 
     Attributes
     ----------
     case : Instance
-        Instance of this site alone.
+        Instance of this site.
     plan : Plan
     stages : tuple of Stage
         Proof of the days and the cost of the plan, in the order of the objective.
@@ -122,7 +122,7 @@ class SitePlan:
         return objective_key(self.case, self.plan.day, self.cost_musd)
 
     def stored(self) -> StoredRank:
-        """Return the rank as ``plan.json`` keeps it."""
+        """Return the rank as ``plan.json`` stores it."""
         days = tuple(map(int, self.plan.day))
         return StoredRank(site_id=self.case.site_id[0], days=days, cost_musd=self.cost_musd)
 
@@ -135,18 +135,18 @@ class SiteResult:
     ----------
     site_id : str
     standing : Standing
-    bound_day : M, day before which each milestone cannot start
+    bound_day : M, lower bound of the day of each milestone
     cost_bound_musd : float
-        Proven lower bound of the cost, in millions of USD: for the days of the plan or, without a plan, for the first
-        days that are not ruled out; nan if the site cannot serve.
+        Proven lower bound of the cost, in millions of USD: for the days of the plan, or else for the earliest days that
+        are not ruled out; nan if the site cannot serve.
     best : SitePlan or None
     held_by : tuple of Reason, M
-        What limits each milestone; empty if this was not computed.
+        What each milestone is limited by; empty if this was not computed.
     days_saved : tuple of dict, M
-        Days by which each milestone could start sooner if one limit were relaxed, by the name of the limit, the most
-        days first; empty if this was not computed.
+        Days by which each milestone could start earlier if one constraint were relaxed, by the name of the constraint,
+        most days first; empty if this was not computed.
     reason : Reason or None
-        Why the site cannot serve, or why it was ruled out.
+        Why the site cannot serve, or why it is not ranked.
     """
 
     site_id: str
@@ -161,22 +161,22 @@ class SiteResult:
 
 @dataclass(frozen=True)
 class Corner:
-    """Breakpoint of a site's Pareto front: a day on which its least cost falls, and a plan with that cost.
+    """Breakpoint of the Pareto front of a site: a day on which its minimum cost falls, and a plan with this cost.
 
     Attributes
     ----------
     day : int
-        Day of the milestone whose days are compared with cost.
+        Day of the milestone that is compared with cost.
     plan : Plan
     cost_musd, cost_bound_musd : float
-        Cost of the plan, and proven lower bound of the cost of any plan of the site with the milestone on that day, in
+        Cost of the plan, and proven lower bound of the cost of any plan of the site with the milestone on this day, in
         millions of USD.
     on_front : bool
-        Whether no other known plan of any of the sites is at least as soon and at least as cheap; a tie goes to the
-        smaller site_id.
+        Whether no other known plan of any site is at least as early and at least as cheap; of equal plans, the one with
+        the smaller site_id counts.
     proven : bool
-        Whether it is proven that the site cannot have this cost sooner and, if ``on_front``, that no other site beats
-        it.
+        Whether it is proven that the site cannot have this cost earlier and, if ``on_front``, that no other site is
+        better.
     """
 
     day: int
@@ -194,14 +194,14 @@ class Corner:
 
 @dataclass(frozen=True)
 class SiteFront:
-    """Pareto front of days against cost of one site.
+    """Pareto front of days and cost of one site.
 
     Attributes
     ----------
     case : Instance
-        Instance of this site alone.
+        Instance of this site.
     corners : tuple of Corner
-        Breakpoints in the order of days, the most expensive first.
+        Breakpoints in the order of days, so the most expensive one comes first.
     complete : bool
         Whether the site has no other breakpoints.
     """
@@ -218,18 +218,18 @@ class SiteFront:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Counts of the solver's claims that were checked, by the result of the check.
+    """Numbers of checked claims of the solver, by the result of the check.
 
     Attributes
     ----------
     safe : int
-        Claims shown by safe bounds, whatever the solver said.
+        Claims that safe bounds prove without the solver.
     agreed : int
         Claims that the solver made in two settings.
     contradicted : int
-        Claims refuted by a plan that holds; the plan was used instead.
+        Claims that a valid plan refutes; the plan was used instead.
     undecided : int
-        Claims with none of these results; if there are any, the answer is not called proven.
+        Claims with none of these results; if there are any, the result is not called proven.
     """
 
     safe: int = 0
@@ -240,32 +240,32 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Ranking of all eligible sites, the best first.
+    """Ranking of all eligible sites, from best to worst.
 
     Attributes
     ----------
     outcome : RunOutcome
     results : tuple of SiteResult
-        Ranked sites in their order, then the others by their bounds; at most LISTED in all.
+        Ranked sites in order, then the others by their bounds; at most LISTED in all.
     stages : tuple of Stage
-        Values of the best plan, and bounds that no site can beat. If the time ran out, the stages end with the first
-        goal that is not proven.
+        Values of the best plan, and lower bounds for all sites. If the time ran out, the stages end with the first goal
+        that is not proven.
     eligible : int
-        Number of sites that took part, listed or not.
+        Number of eligible sites, listed or not.
     top : int
         Number of ranks to prove.
     method, solver : str
     solved : int
-        Number of sites that were given to a solver one at a time.
+        Number of sites that were solved one at a time.
     solves : int
         Number of MILPs that were solved.
     seconds : float
     steps : dict
-        Seconds by step of the method.
+        Seconds of each step of the method.
     evidence : Evidence
-        How the claims of the solver were checked.
+        Results of the checks of the claims of the solver.
     proof : Proof
-        Data to check the ranks without searching again.
+        Data to check the ranks without a new search.
     """
 
     outcome: RunOutcome
@@ -290,11 +290,11 @@ class Ranking:
 
     @property
     def plan(self) -> SitePlan | None:
-        """Return the plan of the chosen site; None if there is none."""
+        """Return the plan of the chosen site; None if there is no plan."""
         return self.best.best if self.best is not None else None
 
 
 def objective_key(case: Instance, days: Ints, cost_musd: float) -> Key:
-    """Return what the objective compares, in its order (-1 stands for cost): days, cost in steps of SAME_COST_MUSD."""
+    """Return the values that the objective compares, in its order: days, and cost in steps of SAME_COST_MUSD."""
     cost = steps_of_cost(cost_musd)
     return tuple(float(days[goal]) if goal >= 0 else float(cost) for goal in case.order)

@@ -34,7 +34,7 @@ SECONDS = 120.0
 """Default time limit of a proof, s."""
 
 SAME_MUSD = 1e-6
-"""How far the cost of a plan that is finished again may be from the stored cost, million USD: one US dollar."""
+"""Maximum difference between the recomputed and the stored cost of a plan, million USD: one US dollar."""
 
 
 @dataclass(frozen=True)
@@ -64,18 +64,18 @@ def prove(
     *,
     stop: threading.Event | None = None,
 ) -> Proving:
-    """Check the claims of a run without trusting any solver: by arithmetic, safe bounds, and plans that hold.
+    """Check the claims of a run without trusting any solver, with arithmetic, safe bounds and replayed plans.
 
     Parameters
     ----------
     run : path
-        Folder of a run whose answer is called proven, or that says that no site can serve.
+        Folder of a run with a proven result, or with the result that no site can serve.
     seconds : float
-        Time limit; after it, the report says how far the proof came.
+        Time limit; after it, the report contains what is proven so far.
     report : callable, optional
-        Called with a text that says what is being done.
+        Function that is called with a text about the current step.
     stop : threading.Event, optional
-        Set it to end the check with what is known by then.
+        Set this event to end the check with what is proven so far.
 
     Returns
     -------
@@ -85,24 +85,24 @@ def prove(
     Raises
     ------
     InputError
-        If the folder holds no such run, or with every fault of the scenario and its tables.
+        If the folder holds no such run, or with every error of the scenario and its tables.
     """
     tell = report or (lambda words: None)
-    tell("reading")
+    tell("reading the run")
     record, _, dataset = read_again(run)
     if record.outcome not in (RunOutcome.PROVEN, RunOutcome.NO_SITE):
-        raise unusable(run, record.outcome, "a run that claims a proof")
+        raise unusable(run, f"the outcome {record.outcome.value!r}", "a run with a proven result")
     if record.plan is not None:
         admitted(record, record.plan, dataset)
         if not record.proof.ranks:
-            raise unusable(PLAN, "no ranks in proof", "what siteopt wrote there; solve it again")
+            raise unusable(PLAN, "no ranks in its proof", "the ranks that siteopt wrote; solve the scenario again")
     checking = _Checking(record, dataset, Clock(seconds, stop or threading.Event()), tell)
     return Proving(checking.run())
 
 
 @dataclass
 class _Checking:
-    """Check of a run: the run, its tables as they are now, and the progress of the check."""
+    """Check of a run: its record, its tables as they are now, and the progress of the check."""
 
     record: RunRecord
     dataset: Dataset
@@ -122,7 +122,8 @@ class _Checking:
             if len(rank.days) != self.head.milestones or not all(
                 0 <= day <= self.head.horizon_day for day in rank.days
             ):
-                raise unusable(PLAN, f"proof.ranks.{place}.days", "a day within the horizon for each milestone")
+                found, expected = f"wrong days in proof.ranks.{place}", "a day within the horizon for each milestone"
+                raise unusable(PLAN, found, expected)
 
     def _with_floors(self) -> Pool:
         floors = {self._index(kept.site_id): Floors.restored(kept) for kept in self.proof.floors}
@@ -132,14 +133,14 @@ class _Checking:
         try:
             return list(self.dataset.pool.site_id).index(site_id)
         except ValueError:
-            raise unusable(PLAN, site_id, "a site that the scenario still admits") from None
+            raise unusable(PLAN, f"the site {site_id}", "a site that the scenario still admits") from None
 
     def run(self) -> ProofReport:
         """Check the first rank, then all others, and return the report."""
         keys = [objective_key(self.head, np.array(rank.days), rank.cost_musd) for rank in self.proof.ranks]
         every = np.arange(len(self.pool.site_id))
         firsts = Rival(keys[0], self.ranks[0]) if keys else Rival(None)
-        self.tell("every other site against the first rank")
+        self.tell("comparing every other site with the first rank")
         means = ruled_out(self.pool, np.setdiff1d(every, self.ranks[:1]), firsts, self.prices, self.clock)
         own = [
             own_claims(self.head, s, key, rank.cost_musd)
@@ -172,11 +173,11 @@ class _Checking:
         )
 
     def _left(self, means: dict[int, Means], rival: Rival) -> list[list[Claim]]:
-        """Return the claims about each site that neither arithmetic nor prices settle."""
+        """Return the claims about each site that neither arithmetic nor prices close."""
         return [rival.claims(self.head, s) for s, how in means.items() if how is Means.OPEN]
 
     def _settled(self, groups: Sequence[list[Claim]], what: str) -> tuple[list[list[Claim]], int]:
-        """Return groups of claims after branching, and the number of linear programs that this took."""
+        """Return groups of claims after branching, and the number of linear programs that were solved."""
         claims = [claim for group in groups for claim in group]
         self.tell(f"{what}: {len(claims)} claims")
         done = iter(
@@ -192,7 +193,7 @@ class _Checking:
         return self.advice.get((self.pool.site_id[claim.site], claim.target.days), {})
 
     def _counted(self, rank: int, means: dict[int, Means], groups: Sequence[list[Claim]]) -> CheckedSites:
-        """Return how many sites each means rules out, branching among them, and which sites are left."""
+        """Return how many sites are ruled out by each means, and which sites are still open or disprove the ranking."""
         count = Counter(means.values())
         ends: dict[Means, list[str]] = {Means.OPEN: [], Means.WRONG: []}
         for group in groups:
@@ -211,7 +212,7 @@ class _Checking:
         )
 
     def _holds(self, place: int) -> bool | None:
-        """Return whether a ranked site has the plan that is claimed; None if the time runs out before this is known."""
+        """Return whether a ranked site has the plan that is claimed; None if the time runs out first."""
         rank, case = self.proof.ranks[place], self.pool.exact(np.array(self.ranks[place : place + 1]))
         on = FixedDays(case, rank.days, self.clock)
         if place:
@@ -247,7 +248,7 @@ class _Checking:
 
 
 def _goal(case: Instance, rank: StoredRank, claim: Claim) -> CheckedGoal:
-    """Return what was shown about a goal: its day, or its cost, cannot be less than the bound."""
+    """Return what was shown about a goal: a lower bound of its day or cost."""
     is_open = claim.means in (Means.OPEN, Means.WRONG)
     if claim.goal == COST:
         value, name = rank.cost_musd * 1e6, "cost"

@@ -1,4 +1,4 @@
-"""Turn a scenario into an answer: read, optimise, certify, replay."""
+"""Solve a scenario: read its tables, optimise, certify the plan, and replay it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from siteopt.simulate.replayed import lacking, replayed
 Method = Literal["search", "monolithic"]
 
 ROUNDS = 30
-"""Maximum number of plans that the power-quality loop checks."""
+"""Maximum number of iterations of the power-quality loop; each one checks a plan."""
 
 VERIFY_SECONDS = 60.0
 """Time limit of the second solver for each solve, s."""
@@ -63,7 +63,7 @@ def solve(
     offers: pd.DataFrame | None = None,
     grid_steps: pd.DataFrame | None = None,
 ) -> Result:
-    """Find the site and the rental mix that start training first.
+    """Find the site and the rented equipment that start training first.
 
     >>> import siteopt
     >>> scenario = siteopt.read_scenario(siteopt.example("frugal"), ['filter.regions=["CO", "MO"]'])
@@ -80,19 +80,19 @@ def solve(
     scenario : Scenario, or path of a TOML file
     method : "search" or "monolithic"
         Bound all sites and solve them site by site (the default), or solve one MILP over all sites. Both find the same
-        answer.
+        result.
     seconds : float
         Time limit of the optimisation.
     report : callable, optional
-        Called with the progress.
+        Function that is called with the progress.
     top : int
-        Number of ranks to prove; the monolithic method proves one.
+        Number of ranks to prove; the monolithic method proves only the first.
     workers : int, optional
-        Threads of the search, by default as many as there are processors. The answer does not depend on it.
+        Number of threads of the search; by default the number of processors. The result does not depend on it.
     stop : threading.Event, optional
-        Set it to end the optimisation with what it has found by then.
+        Set this event to end the optimisation with the best plan so far.
     verify : bool
-        Whether to solve the chosen site again with CBC, at most VERIFY_SECONDS for each solve, and compare.
+        Whether to solve the chosen site again with CBC, for at most VERIFY_SECONDS each time, and compare.
     candidates, offers, grid_steps : DataFrame or GeoDataFrame, optional
         Tables to use instead of those that the scenario names (see :func:`siteopt.load`).
 
@@ -104,7 +104,7 @@ def solve(
     Raises
     ------
     InputError
-        With every fault of the scenario or its tables.
+        With every error of the scenario or its tables.
     """
     scenario = _read(scenario)
     dataset = load(scenario, candidates=candidates, offers=offers, grid_steps=grid_steps)
@@ -146,36 +146,36 @@ def pareto(
     workers: int | None = None,
     stop: threading.Event | None = None,
 ) -> Front:
-    """Compute the Pareto front of a milestone's days against cost, for the best sites.
+    """Compute the Pareto front of the days of a milestone and the cost, for the best sites.
 
-    The front holds every day on which waiting longer saves money, with the least cost of a plan for that day.
+    The Pareto front contains every day on which the minimum cost falls, with the cheapest plan for that day.
 
     Parameters
     ----------
     scenario : Scenario, or path of a TOML file
     milestone : str, optional
-        Name of the milestone, by default the first one in the order of the objective.
+        Name of the milestone; by default the first milestone of the objective.
     top : int
-        Number of sites: the first ranks of the search.
+        Number of sites, from the first rank on.
     seconds, report, workers, stop
         As in :func:`solve`.
 
     Returns
     -------
     Front
-        The breakpoints of each site, and those of all sites together.
+        The breakpoints of each site, and of all sites together.
 
     Raises
     ------
     InputError
-        With every fault of the scenario or its tables, or if there is no such milestone.
+        With every error of the scenario or its tables, or if the milestone is unknown.
     """
     scenario = _read(scenario)
     names = [one.name for one in scenario.milestones]
     goal = next(name for name in scenario.order if name != COST) if milestone is None else milestone
     if goal not in names:
         raise InputError(
-            [Fault(Code.NO_SUCH_NAME, "milestone", None, "", goal, f"one of {names}{nearest(goal, names)}")]
+            [Fault(Code.NO_SUCH_NAME, "milestone", None, "", goal, f"one of {', '.join(names)}{nearest(goal, names)}")]
         )
     dataset = load(scenario)
     clock = Clock(seconds, stop or threading.Event())
@@ -206,10 +206,10 @@ def pareto(
 
 
 def agreement(scenario: Scenario, pool: Pool, optimise: Callable[[Pool], Ranking], clock: Clock) -> Agreement:
-    """Return the ranking whose plan keeps the required class of power quality; any plan does if no class is required.
+    """Return the ranking whose plan keeps the required class of power quality, if a class is required.
 
-    If the plan still does not keep the class when the rounds or the time are used up, the outcome is LIMIT: the answer
-    is not proven.
+    If the plan does not keep the class when the iterations or the time are used up, the outcome is LIMIT, because the
+    result is then not proven.
     """
     if scenario.power_quality.iso_class is None:
         return Agreement(optimise(pool), (), True, pool)
@@ -220,12 +220,12 @@ def agreement(scenario: Scenario, pool: Pool, optimise: Callable[[Pool], Ranking
 
 
 def _orders(best: SitePlan) -> Orders:
-    """Return the orders of a plan, which are all that a replay knows about it."""
+    """Return the orders of a plan; a replay knows nothing else about the plan."""
     return Orders(best.plan.day, best.plan.units, best.plan.step)
 
 
 def _judge(best: SitePlan) -> Floors | None:
-    """Return the floors that the electrical replay of a plan asks for; None if the plan keeps its class."""
+    """Return the minimum battery power and inertia that the replay requires; None if the plan keeps its class."""
     found = lacking(best.case, _orders(best))
     return Floors(*found) if found is not None else None
 
@@ -253,7 +253,7 @@ def _replayed(
     clock: Clock,
     report: Callable[[Progress], None] | None,
 ) -> tuple[ReplayRecord, PowerQualityRecord]:
-    """Return the records of the plan's replay: the calendar and the power quality."""
+    """Return the records of the replay of a plan: the calendar and the power quality."""
     done = itertools.count()
 
     def tell(words: str) -> None:
@@ -280,14 +280,14 @@ def _read(scenario: Scenario | str | Path) -> Scenario:
 
 
 def _environment() -> Environment:
-    """Return the random seed and the versions that an answer may depend on."""
+    """Return the random seed and the versions that a result may depend on."""
     packages = ("pulp", "highspy", "numpy", "pandas", "geopandas", "pyproj")
     versions = {name: version(name) for name in packages}
     return Environment(random_seed=SEED, python=platform.python_version(), packages=versions)
 
 
 def _recomputed(plans: Iterable[tuple[Instance, Plan]]) -> Recomputed | None:
-    """Return the certificates of some plans as one; None if there is no plan."""
+    """Return the certificates of some plans as one; None if there are no plans."""
     checks = [certify(instance, plan) for instance, plan in plans]
     if not checks:
         return None

@@ -1,6 +1,6 @@
-"""Define the scenario, a question to siteopt, as typed objects.
+"""Define the scenario as typed objects: what to build, with which means, by when.
 
-:mod:`siteopt.scenario_file` reads them from a TOML file.
+:mod:`siteopt.scenario_file` reads a scenario from a TOML file.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ SHOWN = r"^[^\p{C}\p{Zl}\p{Zp}]+$"
 """Pattern of a name without control characters and invisible marks."""
 
 NAME, CURRENCY = r"^[\w][\w.-]*$", r"^[A-Z]{3}$"
-"""Patterns of a name that a folder can have, and of the code of a currency."""
+"""Pattern of a name that is also a valid folder name, and pattern of a currency code."""
 
 Text = Annotated[str, Field(max_length=4096)]
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
 """Name of a file."""
 
 Money = Annotated[float, Field(ge=0, le=1e15)]
-"""Amount in any currency, so the bound is wide."""
+"""Amount in any currency; the range is wide because of that."""
 
 Rate = Annotated[float, Field(ge=1e-6, le=1e9)]
 """Rate: GPUs, MW or m2 a day."""
 
 Price = Annotated[float, Field(ge=0, le=1e9)]
-"""Price of a unit of something, in any currency."""
+"""Price of one unit of something, in any currency."""
 
 Gpus = Annotated[int, Field(gt=0, le=100_000_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0, le=3650)]
 COST = "cost"
 OWN = ("path", "settings")
-"""Fields of a Scenario that are not keys of its file: its path, and the settings that replaced keys for this run."""
+"""Fields of a Scenario that are not keys of its file: its path, and the settings that replaced keys for a run."""
 
 
 def slug(name: str) -> str:
@@ -53,7 +53,7 @@ class _Section(BaseModel):
 
 
 class Project(_Section):
-    """Name, calendar and money. ``horizon_days`` is the last day on which a milestone may start."""
+    """Name, calendar and currency. ``horizon_days`` is the last day on which a milestone may start."""
 
     name: str = Field(pattern=NAME, max_length=80)
     start_date: Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 12, 31))]
@@ -65,7 +65,7 @@ class Project(_Section):
 
 
 class Inputs(_Section):
-    """Tables and layers. Paths are relative to the scenario file. A table may be given as a frame instead."""
+    """Tables and layers. Paths are relative to the scenario file. Frames may replace tables."""
 
     candidates: list[Name] = []
     grid_steps: list[Name] = []
@@ -74,7 +74,7 @@ class Inputs(_Section):
 
 
 class FileInputs(Inputs):
-    """Tables and layers of a scenario file, which names at least one table of candidates and one of offers."""
+    """Tables and layers of a scenario file; it names at least one table of candidates and one of offers."""
 
     candidates: Annotated[list[Name], Field(min_length=1)]
     offers: Annotated[list[Name], Field(min_length=1)]
@@ -83,9 +83,10 @@ class FileInputs(Inputs):
 class Workload(_Section):
     """Load of the cluster.
 
-    ``swing`` is the share of the IT peak that falls away within a tenth of a second. ``mean_load`` is the mean over the
-    peak. ``heat_fraction`` is the share of the IT heat that chillers remove. ``coolant_c`` is the temperature of the
-    water to the racks, deg C.
+    ``swing`` is the share of the IT peak by which the load drops within a tenth of a second (the load step amplitude).
+    ``mean_load`` is the load factor, the mean IT load over the IT peak. ``overhead`` is the auxiliary load fraction.
+    ``heat_fraction`` is the share of the IT heat that chillers remove. ``coolant_c`` is the temperature of the water to
+    the racks, deg C.
     """
 
     it_kw_per_gpu: Annotated[float, Field(ge=0.05, le=20)]
@@ -99,7 +100,7 @@ class Workload(_Section):
     @model_validator(mode="after")
     def _mean_within_swing(self) -> Workload:
         if self.mean_load < 1 - self.swing:
-            raise ValueError(f"a mean_load of at least 1 - swing = {1 - self.swing:g}")
+            raise ValueError(f"a mean_load of at least {1 - self.swing:g}, which is 1 - swing")
         return self
 
 
@@ -112,7 +113,7 @@ class Energy(_Section):
 
 
 class Milestone(_Section):
-    """Milestone: ``gpus`` train from its day on, for at least ``hold_days``."""
+    """Milestone: ``gpus`` train from its day on, for at least ``hold_days`` (its operating days)."""
 
     name: str = Field(min_length=1, max_length=40, pattern=SHOWN)
     gpus: Gpus
@@ -120,7 +121,7 @@ class Milestone(_Section):
 
 
 class Delivery(_Section):
-    """Delivery: from ``day`` on, ``gpus`` have been delivered in all."""
+    """Delivery: by ``day``, ``gpus`` have been delivered in all."""
 
     day: Days
     gpus: Gpus
@@ -136,7 +137,7 @@ class Compute(_Section):
 
 
 class FitoutRates(_Section):
-    """Hall made ready a day, m2, by the condition of the hall."""
+    """Area of hall that is made ready each day, m2, by the condition of the hall."""
 
     ready: Rate
     sound: Rate
@@ -148,7 +149,7 @@ class FitoutRates(_Section):
 
 
 class Building(_Section):
-    """Area that the halls take, and rates at which they are fitted out."""
+    """Area that the halls need, and rates at which they are fitted out."""
 
     hall_m2_per_mw: Annotated[float, Field(ge=1, le=1e6)]
     liquid_loop_mw_per_day: Rate
@@ -156,7 +157,7 @@ class Building(_Section):
 
 
 class Crews(_Section):
-    """Crews that can work at once, by trade."""
+    """Number of crews that can work at the same time, by trade."""
 
     electrical: Annotated[float, Field(ge=0, le=100_000)]
     mechanical: Annotated[float, Field(ge=0, le=100_000)]
@@ -176,13 +177,13 @@ class Supply(_Section):
 
 
 class PowerQuality(_Section):
-    """Load changes that the plant must withstand, and how well.
+    """Load changes that the plant must withstand, and the power quality that it must keep.
 
-    ``class`` is the class of ISO 8528-5 that the plan must keep; without it, the swings are replayed, but nothing is
-    required. ``swing_period_s`` and ``swing_edge_s`` describe the routine swing. ``job_step`` is the share of the IT
-    peak that falls away within ``job_stop_s`` when a job stops, and comes back within ``job_start_s`` when a job
-    starts. ``grid_loss`` says whether the plan must also keep the class on the loss of the grid. ``waveform`` names a
-    table of a sampled IT load.
+    ``class`` is the class of ISO 8528-5 that the plan must keep; without it, the load changes are replayed, but no
+    class is required. ``swing_period_s`` and ``swing_edge_s`` describe the routine swing. ``job_step`` is the share of
+    the IT peak that drops within ``job_stop_s`` when a job stops, and returns within ``job_start_s`` when a job starts.
+    ``grid_loss`` says whether the plan must also keep the class when the grid is lost. ``waveform`` names a table of a
+    sampled IT load.
     """
 
     iso_class: Literal["G1", "G2", "G3"] | None = Field(default=None, alias="class")
@@ -198,7 +199,7 @@ class PowerQuality(_Section):
     @model_validator(mode="after")
     def _edges_within_period(self) -> PowerQuality:
         if 2 * self.swing_edge_s > self.swing_period_s:
-            raise ValueError(f"a swing_edge_s of at most half of swing_period_s, {self.swing_period_s / 2:g}")
+            raise ValueError(f"a swing_edge_s of at most {self.swing_period_s / 2:g}, which is half of swing_period_s")
         return self
 
 
@@ -206,9 +207,9 @@ Assumed = float | Literal["exclude"]
 
 
 class Defaults(_Section):
-    """Values that stand for blanks in the candidates table, or ``"exclude"``.
+    """Values that replace blanks in the candidates table; ``"exclude"`` excludes such a site.
 
-    ``unknown`` applies to the columns that are not named here.
+    ``unknown`` applies to the columns without a value here.
     """
 
     unknown: Literal["exclude"] = "exclude"
@@ -229,7 +230,7 @@ class Defaults(_Section):
     def _within_bounds(self) -> Defaults:
         given = ((column, getattr(self, column.name, None)) for column in CANDIDATES)
         wrong = [
-            f"{column.name}: {column.expected}"
+            f"{column.name}: {column.expected}, but found {value:,.12g}"
             for column, value in given
             if isinstance(value, float) and not (column.low or 0) <= value <= (column.high or 0)
         ]
@@ -252,16 +253,16 @@ if _NO_DEFAULT:
 
 
 class Objective(_Section):
-    """Order of the objective: milestone names and ``"cost"``, the first is minimised first.
+    """Order of the objective: milestone names and ``"cost"``; the first is minimised first.
 
-    Milestones that are not named follow, and then cost, if it is not named.
+    Milestones that are not named come next, then cost if it is not named.
     """
 
     order: list[str] = []
 
 
 class Baseline(_Section):
-    """Quote from somebody else, to compare with the day of ``milestone`` in the plan."""
+    """Delivery time quoted by another provider, to compare with the day of ``milestone`` in the plan."""
 
     name: str = Field(min_length=1, max_length=80, pattern=SHOWN)
     milestone: str
@@ -270,14 +271,14 @@ class Baseline(_Section):
 
 
 class AwayFrom(_Section):
-    """Distance that candidates must keep from the features of a layer."""
+    """Minimum distance between a candidate and the features of a layer."""
 
     layer: Name
     km: Annotated[float, Field(gt=0, le=20_100)]
 
 
 class Filter(_Section):
-    """Conditions that a candidate must meet to be chosen. An empty list admits all."""
+    """Conditions that a candidate must meet to take part. An empty list admits all candidates."""
 
     status: list[Status] = []
     countries: list[str] = []
@@ -287,7 +288,7 @@ class Filter(_Section):
 
 
 class Scenario(_Section):
-    """One question to siteopt: read from a file by :func:`siteopt.read_scenario`, or made in Python from its sections.
+    """Scenario: read from a file by :func:`siteopt.read_scenario`, or made in Python from its sections.
 
     >>> from siteopt import Scenario
     >>> sorted(name for name, field in Scenario.model_fields.items() if field.is_required())
@@ -316,25 +317,26 @@ class Scenario(_Section):
         wrong: list[str] = []
         names = [milestone.name for milestone in self.milestones]
         if len(set(names)) < len(names) or COST in names:
-            wrong.append(f"milestones: names that differ from each other and from {COST!r}, not {names}")
+            wrong.append(f"milestones: different names, none of them {COST!r}, but found {', '.join(names)}")
         fields = [slug(name) for name in names]
         if len(set(fields)) < len(fields) or "" in fields:
-            wrong.append(f"milestones: names that differ in their letters and digits, not {names}")
-        wrong += _rising("milestones", [milestone.gpus for milestone in self.milestones])
-        wrong += _rising("compute.deliveries", [delivery.gpus for delivery in self.compute.deliveries])
-        wrong += _rising("compute.deliveries", [delivery.day for delivery in self.compute.deliveries])
+            wrong.append(f"milestones: names that differ in their letters and digits, but found {', '.join(names)}")
+        wrong += _rising("milestones", "gpus", [milestone.gpus for milestone in self.milestones])
+        wrong += _rising("compute.deliveries", "gpus", [delivery.gpus for delivery in self.compute.deliveries])
+        wrong += _rising("compute.deliveries", "days", [delivery.day for delivery in self.compute.deliveries])
         for name in self.objective.order:
             if name not in (*names, COST):
-                wrong.append(f"objective.order: milestone names or {COST!r}, not {name!r}{nearest(name, names)}")
+                wrong.append(f"objective.order: milestone names or {COST!r}, but found {name!r}{nearest(name, names)}")
         if len(set(self.objective.order)) < len(self.objective.order):
-            wrong.append("objective.order: each name once")
+            wrong.append("objective.order: each name only once")
         for baseline in self.baselines:
             if baseline.milestone not in names:
-                wrong.append(f"baselines.milestone: one of {names}, not {baseline.milestone!r}")
+                known = f"one of {', '.join(names)}, but found {baseline.milestone!r}"
+                wrong.append(f"baselines.milestone: {known}{nearest(baseline.milestone, names)}")
             if baseline.days_high < baseline.days_low:
-                wrong.append("baselines: days_high of at least days_low")
+                wrong.append(f"baselines: a days_high of at least {baseline.days_low}, which is days_low")
         if self.project.currency == "USD" and self.project.currency_per_usd != 1:
-            wrong.append("project.currency_per_usd: 1 where the currency is USD")
+            wrong.append("project.currency_per_usd: 1, because the currency is USD")
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
@@ -349,11 +351,11 @@ class Scenario(_Section):
         return (*named, *rest, COST)
 
     def assumed(self, column: str) -> float | str | None:
-        """Return the value that a blank in a column of the candidates stands for; None if it excludes the site."""
+        """Return the value that replaces a blank in a column of the candidates; None if a blank excludes the site."""
         return self.energy.grid_usd_per_mwh if column == _OF_ENERGY else self.defaults.of(column)
 
     def resolve(self, path: str) -> Path:
-        """Return a path of the scenario, relative to its file, or to the working folder if there is no file."""
+        """Return a path of the scenario, relative to its file, or to the current folder if there is no file."""
         return self.path.parent / path if self.path is not None else Path(path)
 
     def date_of(self, day: int) -> date:
@@ -362,21 +364,21 @@ class Scenario(_Section):
 
 
 class ScenarioFile(Scenario):
-    """A scenario that was read from a file."""
+    """Scenario that was read from a file."""
 
     inputs: FileInputs
 
 
 def usd_name(name: str, code: str) -> str | None:
-    """Return ``rent_krw_per_month`` as ``rent_usd_per_month`` for the code ``krw``; None if the name lacks the code."""
+    """Return ``rent_usd_per_month`` for ``rent_krw_per_month`` and ``krw``; None if the name lacks the code."""
     words = name.split("_")
     if code not in words or name == "currency_per_usd":
         return None
     return "_".join("usd" if word == code else word for word in words)
 
 
-def _rising(key: str, values: list[int]) -> list[str]:
-    """Return what is wrong with values that must rise; an empty list if they do."""
+def _rising(key: str, field: str, values: list[int]) -> list[str]:
+    """Return what is wrong with values that must rise; an empty list if they rise."""
     if any(after <= before for before, after in itertools.pairwise(values)):
-        return [f"{key}: values that rise from one entry to the next, not {values}"]
+        return [f"{key}: {field} that rise from entry to entry, but found {', '.join(map(str, values))}"]
     return []

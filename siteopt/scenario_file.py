@@ -1,4 +1,4 @@
-"""Read a scenario from its TOML file: apply ``--set``, convert money to US dollars, report faults in plain words."""
+"""Read a scenario from its TOML file: apply ``--set``, convert amounts to US dollars, and report issues."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,35 +21,43 @@ MOST_BYTES = 10 << 20
 """Maximum size of a scenario file in bytes, far beyond any real one."""
 
 BEYOND = 1e30
-"""A figure beyond every bound in any currency. Larger ones are not converted, since dividing them could overflow."""
+"""Amount above every range in any currency; larger amounts are not converted, since this could overflow."""
 
-TOO_DEEP = "brackets within brackets, hundreds deep"
-UTF8_TOML = "a TOML file in UTF-8"
+SECTION = "a section of the scenario"
+TOO_DEEP = "TOML with brackets that are not nested hundreds deep"
 
 _PATTERNS = {
-    NAME: "letters, digits, '_', '.' and '-', a letter or digit first",
-    CURRENCY: "three capitals, such as KRW",
-    SHOWN: "letters that show, without control characters and line breaks",
+    NAME: "a name of letters, digits, '_', '.' and '-' that begins with a letter or digit",
+    CURRENCY: "three capital letters, such as KRW",
+    SHOWN: "visible letters, without control characters and line breaks",
 }
-"""Text that says what each pattern requires."""
+"""What each pattern requires, in words."""
 
 _EXPECTED = {
-    "date_from_datetime_parsing": "a date, such as 2026-12-01",
-    "date_parsing": "a date, such as 2026-12-01",
-    "date_type": "a date, such as 2026-12-01",
+    "date_from_datetime_parsing": "a date such as 2026-12-01",
+    "date_parsing": "a date such as 2026-12-01",
+    "date_type": "a date such as 2026-12-01",
     "float_parsing": "a number",
     "float_type": "a number",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
     "int_parsing_size": "a whole number",
     "int_type": "a whole number",
-    "list_type": "a list, in square brackets",
+    "list_type": "a list in square brackets",
     "model_type": "a section",
     "string_too_short": "text",
-    "string_type": "text, between quotes",
-    "too_short": "a list of at least one",
+    "string_type": "text in quotes",
+    "too_short": "a list with at least one entry",
 }
-"""Text that says what is expected, for each type of error of pydantic; it does not change with pydantic's version."""
+"""What is expected instead, by the type of the pydantic error; the text is the same for every version of pydantic."""
+
+_BOUNDS = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+"""Words for a bound, and the name of its value, by the type of the pydantic error."""
 
 
 def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
@@ -64,47 +73,47 @@ def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
     Returns
     -------
     Scenario
-        With all money in US dollars.
+        The scenario, with all amounts in US dollars.
 
     Raises
     ------
     InputError
-        With every key that is missing, is unknown, or holds a value that cannot be right.
+        With every key that is missing or unknown, or whose value is not allowed.
     """
     path = Path(path)
     data = _toml(path)
     settings = tuple(overrides)
     faults = [fault for text in settings if (fault := _override(data, text))]
-    faults += [Fault(Code.UNKNOWN_KEY, str(path), None, key, key, "a known key") for key in OWN if key in data]
+    faults += [Fault(Code.UNKNOWN_KEY, str(path), None, key, key, SECTION) for key in OWN if key in data]
     if faults:
         raise InputError(faults)
     return _validated(ScenarioFile, {**_in_usd(data), "path": path, "settings": settings}, str(path))
 
 
 def _validated(model: type[Scenario], data: Mapping[str, Any], file: str) -> Scenario:
-    """Return the scenario that some data describe, or raise InputError with every fault."""
+    """Return the scenario that some data describe, or raise InputError with every error."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
         each = (one for item in error.errors() for one in _one_by_one(dict(item)))
         raise InputError(_merged(_fault(file, one) for one in each)) from None
     except RecursionError:
-        raise InputError([Fault(Code.NOT_TOML, file, None, "", TOO_DEEP, "a scenario")]) from None
+        raise InputError([Fault(Code.NOT_TOML, file, None, "", "", TOO_DEEP)]) from None
 
 
 def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
-    """Return a scenario with some keys set to other values.
+    """Return a scenario with some keys set to new values.
 
     Parameters
     ----------
     values : mapping
-        New values by key, such as ``{"supply.spare_units": 2}``; money in US dollars. Entries of lists count from 0:
-        ``milestones.0.gpus``.
+        New values by key, such as ``{"supply.spare_units": 2}``; amounts in US dollars. Entries of lists count from 0,
+        as in ``milestones.0.gpus``.
 
     Raises
     ------
     InputError
-        With every key that is unknown, or whose value cannot be right.
+        With every key that is unknown, or whose value is not allowed.
     """
     data = scenario.model_dump(by_alias=True, exclude={"path", "settings"})
     faults = [_no_key("scenario", key, f"{value}") for key, value in values.items() if not _put(data, key, value)]
@@ -115,45 +124,47 @@ def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
 
 
 def _toml(path: Path) -> dict[str, Any]:
-    """Return the content of a TOML file, or raise InputError with its fault."""
+    """Return the content of a TOML file, or raise InputError with its error."""
 
     def refused(code: Code, row: int | None, found: str, expected: str) -> InputError:
         return InputError([Fault(code, str(path), row, "", found, expected)])
 
     try:
         if path.exists() and not path.is_file():
-            raise refused(Code.UNREADABLE, None, "a folder, a device or a pipe", "a readable scenario file")
+            raise refused(Code.UNREADABLE, None, "it is a folder, a device or a pipe", "a scenario file")
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:  # a name with a null byte raises ValueError
-        code = Code.NO_FILE if isinstance(error, FileNotFoundError) else Code.UNREADABLE
-        raise refused(code, None, getattr(error, "strerror", None) or str(error), "a readable scenario file") from None
+        if isinstance(error, FileNotFoundError):
+            raise refused(Code.NO_FILE, None, "no such file", "a scenario file") from None
+        found = getattr(error, "strerror", None) or str(error)
+        raise refused(Code.UNREADABLE, None, found, "a readable scenario file") from None
     if len(raw) > MOST_BYTES:
-        raise refused(Code.TOO_LARGE, None, f"more than {MOST_BYTES:,} bytes", "a scenario")
+        raise refused(Code.TOO_LARGE, None, f"more than {MOST_BYTES:,} bytes", "a scenario file")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        found = "UTF-16" if wide else f"byte 0x{raw[error.start]:02x}, which is not UTF-8; CP949 or Windows-1252?"
+        found = "text in UTF-16" if wide else f"a byte that is not UTF-8 (0x{raw[error.start]:02x})"
         row = None if wide else raw.count(b"\n", 0, error.start) + 1
-        raise refused(Code.ENCODING, row, found, UTF8_TOML) from None
+        raise refused(Code.ENCODING, row, found, "a TOML file in UTF-8; save the file as UTF-8") from None
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise refused(Code.NOT_TOML, None, TOO_DEEP, UTF8_TOML) from None
+        raise refused(Code.NOT_TOML, None, "", TOO_DEEP) from None
     except ValueError as error:  # TOMLDecodeError, or a number with thousands of digits
         lines = text.splitlines() or [""]
         place = re.search(r" \(at line (\d+), column (\d+)\)", str(error))
         row = int(place[1]) if place else len(lines) if "end of document" in str(error) else None
         words = str(error).replace(place[0], f", line {place[1]}, column {place[2]}") if place else str(error)
         if not isinstance(error, tomllib.TOMLDecodeError):
-            words = "a number of thousands of digits"
-        found = lines[min(row, len(lines)) - 1].strip() if row else "what TOML does not allow"
+            words = "a number has thousands of digits"
+        found = lines[min(row, len(lines)) - 1].strip() if row else ""
         raise refused(Code.NOT_TOML, row, found, f"TOML ({words})") from None
 
 
 def _override(data: dict[str, Any], text: str) -> Fault | None:
-    """Put ``section.key=value`` into the data; return the fault if that is not possible, else None."""
+    """Put ``section.key=value`` into the data; return the issue if this is not possible, else None."""
     key, separator, value = text.partition("=")
     if not separator or not key.strip() or not key.isprintable():
         return Fault(Code.BAD_SETTING, "--set", None, "", text, "section.key=value, such as supply.spare_units=2")
@@ -165,11 +176,11 @@ def _override(data: dict[str, Any], text: str) -> Fault | None:
 
 
 def _no_key(place: str, key: str, text: str) -> Fault:
-    return Fault(Code.BAD_SETTING, place, None, key, text, "a key of the scenario; lists count from 0")
+    return Fault(Code.BAD_SETTING, place, None, key, text, "a key of the scenario (entries of lists count from 0)")
 
 
 def _put(data: dict[str, Any], key: str, value: Any) -> bool:
-    """Put a value into the data under a key; return whether such a key is possible."""
+    """Put a value into the data under a key; return whether the key is possible."""
     *parents, last = key.strip().split(".")
     target: Any = data
     for part in parents:
@@ -193,7 +204,7 @@ def _is_entry(part: str, entries: list[Any]) -> bool:
 
 
 def _in_usd(data: dict[str, Any]) -> dict[str, Any]:
-    """Return the data with money keys of the scenario's currency (``budget_krw``) in US dollars (``budget_usd``)."""
+    """Return the data with amounts in the currency of the scenario (``budget_krw``) in US dollars (``budget_usd``)."""
     project = data.get("project")
     if not isinstance(project, dict):
         return data
@@ -208,7 +219,7 @@ def _in_usd(data: dict[str, Any]) -> dict[str, Any]:
             return node
         return dict(
             (key, value) if usd_name(key, code) in node else _usd_item(key, convert(value), code, rate)
-            for key, value in node.items()  # a key given in both currencies stays, and is then unknown
+            for key, value in node.items()  # a key that is given in both currencies is kept, and is then unknown
         )
 
     return {key: convert(value) for key, value in data.items()}
@@ -229,9 +240,9 @@ def _one_by_one(error: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _text_of(value: object) -> str:
-    """Return a key or a value as text that can be shown."""
+    """Return a key or a value as printable text."""
     if isinstance(value, dict):
-        return "this section"
+        return "a section"
     try:
         text = str(value)
     except ValueError:  # Python does not print a number of more than 4,300 digits
@@ -244,32 +255,40 @@ def _expected(error: Mapping[str, Any]) -> str:
         return _PATTERNS[error["ctx"]["pattern"]]
     if error["type"] == "string_too_long":
         return f"at most {error['ctx']['max_length']} letters"
+    if error["type"] in _BOUNDS:
+        words, name = _BOUNDS[error["type"]]
+        bound = error["ctx"][name]
+        if isinstance(bound, str):  # pydantic gives the bound of a date as text
+            return f"a date {'not before' if name == 'ge' else 'not after'} {bound}"
+        return f"{words} {Decimal(f'{bound:.16g}'):,f}"
     message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
     return _EXPECTED.get(error["type"], message)
 
 
 def _fault(file: str, error: Mapping[str, Any]) -> Fault:
-    """Return a pydantic error as a fault in plain words."""
+    """Return a pydantic error as an issue."""
     place = [_text_of(part)[:80] for part in error["loc"]]
     key = ".".join(place)
     if error["type"] == "missing":
-        return Fault(Code.NO_KEY, file, None, key, "nothing", "this key")
+        return Fault(Code.NO_KEY, file, None, key, "", f"section {key}" if _keys_at(place) else f"key {place[-1]}")
     if error["type"] == "extra_forbidden":
         known = _keys_at(place[:-1])
-        return Fault(Code.UNKNOWN_KEY, file, None, key, place[-1], "a known key" + nearest(place[-1], known))
+        section = ".".join(part for part in place[:-1] if not part.isdigit())
+        expected = f"a key in section {section}" if section else SECTION
+        return Fault(Code.UNKNOWN_KEY, file, None, key, place[-1], expected + nearest(place[-1], known))
     while len(place) > 1 and not place[-1].isdigit() and place[-1] not in _keys_at(place[:-1]):
-        place.pop()  # pydantic puts the alternative of a union after the key
+        place.pop()  # pydantic adds the alternative of a union to the key
     key = ".".join(place)
     message = _expected(error)
-    if error["type"] == "value_error" and ": " in message:
-        named, message = message.split(": ", 1)
-        key = ".".join(part for part in (key, named) if part)
-        return Fault(Code.BAD_VALUE, file, None, key, "this scenario", message)
+    if error["type"] == "value_error":  # of our own validators, which say what they found
+        named, separator, rest = message.partition(": ")
+        key = ".".join(part for part in (key, named) if part) if separator else key
+        return Fault(Code.BAD_VALUE, file, None, key, "", rest if separator else message)
     return Fault(Code.BAD_VALUE, file, None, key, _text_of(error["input"])[:1000], message)
 
 
 def _merged(faults: Iterable[Fault]) -> list[Fault]:
-    """Return one fault for each key, alternatives joined with "or"; a key that is misspelt is not also missing."""
+    """Return one issue for each key, with its alternatives or all that is wrong; a misspelt key is not also missing."""
     merged: dict[str, Fault] = {}
     faults = list(faults)
     misspelt = {
@@ -280,13 +299,14 @@ def _merged(faults: Iterable[Fault]) -> list[Fault]:
     faults = [fault for fault in faults if fault.code is not Code.NO_KEY or fault.column not in misspelt]
     for fault in faults:
         before = merged.get(fault.column)
-        expected = f"{before.expected}, or {fault.expected}" if before else fault.expected
+        joint = ", or " if fault.found else "; also "  # a value has alternatives; a contradiction has none
+        expected = f"{before.expected}{joint}{fault.expected}" if before else fault.expected
         merged[fault.column] = replace(fault, expected=expected)
     return list(merged.values())
 
 
 def _keys_at(place: list[str]) -> list[str]:
-    """Return the known keys of the section at a place."""
+    """Return the known keys of a section; an empty list if the place is not a section."""
     model: Any = Scenario
     for part in place:
         if part.isdigit():

@@ -1,7 +1,7 @@
-"""Define every column of every table once: its type, unit, bounds and meaning.
+"""Define every column of every table once: its type, unit, range and meaning.
 
-Checks, the tables of ``data/README.md`` and the error messages are all made from this module. A column whose
-name contains ``usd`` may also be given in the scenario's own currency (``rent_krw_per_month``).
+The checks, the tables of ``data/README.md`` and the error messages come from this module. A column with ``usd`` in its
+name may also be given in the currency of the scenario (``rent_krw_per_month``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Fuel(StrEnum):
 
 
 class Machine(StrEnum):
-    """Machine that drives a generator, and so decides how it responds to a change of its load."""
+    """Machine that drives a generator; it decides how the generator responds to a change of its load."""
 
     DIESEL_ENGINE = "diesel engine"
     GAS_ENGINE = "gas engine"
@@ -47,7 +47,7 @@ class Machine(StrEnum):
 
 
 class Condition(StrEnum):
-    """State of a hall at handover; ``none`` is a greenfield."""
+    """State of a hall at handover; ``none`` means a greenfield site without a hall."""
 
     READY = "ready"
     SOUND = "sound"
@@ -82,14 +82,14 @@ class Column:
     Attributes
     ----------
     low, high : float or None
-        Plausible range, both ends included. A value outside is a fault.
+        Plausible range, both ends included. A value outside the range is an error.
     required : bool
-        Whether a blank is a fault.
+        Whether a blank is an error.
     assumable : bool
         Whether the scenario decides about a blank: it fills the blank (``[defaults]``, and ``[energy]`` for the price
         of the grid), or excludes the site.
     default : float or None
-        Value that a blank stands for, if the scenario does not decide about it.
+        Value that replaces a blank, if the scenario does not decide about it.
     """
 
     name: str
@@ -105,18 +105,18 @@ class Column:
 
     @property
     def required_for(self) -> tuple[str, ...]:
-        """Return the kinds of equipment for which a blank is a fault."""
+        """Return the kinds of equipment for which a blank is an error."""
         return tuple(kind.name for kind in KINDS if self.name in kind.columns)
 
     @property
     def expected(self) -> str:
-        """Return in words what a cell of this column must hold."""
+        """Return a description of what a cell of this column must hold."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.type is Type.DATE:
             return "a date such as 2026-12-01"
         if self.type is Type.TEXT:
-            return f"text: {self.help}"
+            return f"text ({self.help})"
         words = "a whole number" if self.type is Type.INTEGER else "a number"
         if self.low is not None and self.high is not None:
             words += f" from {self.low:,.12g} to {self.high:,.12g}"
@@ -125,7 +125,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: its name, the columns that name a row, its columns, and whether its rows have a place on the map."""
+    """One table: its name, its key columns, all its columns, and whether its rows are places on a map."""
 
     name: str
     key: tuple[str, ...]
@@ -155,38 +155,39 @@ def _number(name: str, unit: str, low: float, high: float, meaning: str, **more:
     return Column(name, Type.NUMBER, unit, meaning, low, high, **more)  # type: ignore[arg-type]
 
 
-_CONFIDENCE = _text("confidence", "high, medium, low or estimate")
-_SOURCES = _text("sources", "where the row comes from")
-_NOTES = _text("notes", "anything else; says which figures are estimates")
+_PLACE = "place of the site in WGS 84; not needed if the layer has geometry"
+_CONFIDENCE = _text("confidence", "how reliable the row is: high, medium, low or estimate")
+_SOURCES = _text("sources", "where the figures of the row come from")
+_NOTES = _text("notes", "any remarks, such as which figures are estimates")
 
 CANDIDATES = Table(
     "candidates",
     ("site_id",),
     (
-        _text("site_id", "unique id of the site", required=True),
-        _text("name", "name of the plant, in any script", required=True),
-        _text("country", "ISO 3166 two-letter code"),
+        _text("site_id", "a unique id for each site", required=True),
+        _text("name", "name of the plant, in any language", required=True),
+        _text("country", "two-letter country code (ISO 3166)"),
         _text("region", "state or province"),
-        _text("status", "who uses the site", Status),
-        Column("available_from", Type.DATE, "", "first date on which the site can be taken; blank: always"),
-        Column("available_until", Type.DATE, "", "last date on which the site can be taken; blank: always"),
-        _number("latitude", "degrees", -90, 90, "WGS 84; not needed where the layer has geometry", required=True),
-        _number("longitude", "degrees", -180, 180, "WGS 84; not needed where the layer has geometry", required=True),
-        _number("grid_mw", "MW", 0, 5000, "firm import available on the day of the keys", assumable=True),
-        _number("grid_swing_mw", "MW", 0, 5000, "swing that the grid tolerates at once; blank: a share of grid_mw"),
-        _number("access_days", "days", 0, 3650, "from the decision to the keys", assumable=True),
-        _number("fitout_m2_per_day", "m2/day", 1, 50_000, "hall made ready a day; blank: by condition"),
-        _text("condition", "state of the hall", Condition, assumable=True),
-        _number("floor_area_m2", "m2", 0, 5_000_000, "hall", assumable=True),
-        _number("yard_area_m2", "m2", 0, 50_000_000, "open ground for trailers", assumable=True),
-        _number("gas_mw", "MW thermal", 0, 20_000, "gas connection", assumable=True),
-        _number("water_m3_per_day", "m3/day", 0, 1_000_000, "water that may be drawn", assumable=True),
-        _number("nox_limit_t_per_year", "t/year", 0, 100_000, "nitrogen oxides allowed; blank: no limit"),
+        _text("status", "present use of the site", Status),
+        Column("available_from", Type.DATE, "", "first date on which the site is available; blank: no limit"),
+        Column("available_until", Type.DATE, "", "last date on which the site is available; blank: no limit"),
+        _number("latitude", "degrees", -90, 90, _PLACE, required=True),
+        _number("longitude", "degrees", -180, 180, _PLACE, required=True),
+        _number("grid_mw", "MW", 0, 5000, "firm import available at handover", assumable=True),
+        _number("grid_swing_mw", "MW", 0, 5000, "largest swing that the grid accepts; blank: a share of grid_mw"),
+        _number("access_days", "days", 0, 3650, "from the decision to the handover of the site", assumable=True),
+        _number("fitout_m2_per_day", "m2/day", 1, 50_000, "area of hall made ready each day; blank: by condition"),
+        _text("condition", "state of the hall at handover", Condition, assumable=True),
+        _number("floor_area_m2", "m2", 0, 5_000_000, "area of the halls", assumable=True),
+        _number("yard_area_m2", "m2", 0, 50_000_000, "open area for trailers and equipment", assumable=True),
+        _number("gas_mw", "MW thermal", 0, 20_000, "capacity of the gas connection", assumable=True),
+        _number("water_m3_per_day", "m3/day", 0, 1_000_000, "water supply that the site may use", assumable=True),
+        _number("nox_limit_t_per_year", "t/year", 0, 100_000, "permitted emission of nitrogen oxides; blank: no limit"),
         _number("air_permit_days", "days", 0, 3650, "from the decision until generators may run", assumable=True),
-        _number("design_temp_c", "deg C", -40, 60, "summer design air temperature", assumable=True),
-        _number("elevation_m", "m", -450, 6000, "height above the sea", assumable=True),
-        _number("grid_usd_per_mwh", "USD/MWh", 0, 2000, "energy price of the grid", assumable=True),
-        _number("site_cost_usd", "USD", 0, 1e11, "purchase, or lease over the term", assumable=True),
+        _number("design_temp_c", "deg C", -40, 60, "design air temperature in summer", assumable=True),
+        _number("elevation_m", "m", -450, 6000, "height above sea level", assumable=True),
+        _number("grid_usd_per_mwh", "USD/MWh", 0, 2000, "price of grid energy", assumable=True),
+        _number("site_cost_usd", "USD", 0, 1e11, "purchase price, or lease over the term", assumable=True),
         _CONFIDENCE,
         _SOURCES,
         _NOTES,
@@ -197,11 +198,11 @@ GRID_STEPS = Table(
     "grid_steps",
     ("site_id", "ready_day", "ready_date"),
     (
-        _text("site_id", "site in the candidates table", required=True),
-        _number("ready_day", "days", 0, 10_000, "day after the decision from which the step can serve"),
-        Column("ready_date", Type.DATE, "", "may stand instead of ready_day"),
-        _number("grid_mw", "MW", 0, 5000, "the firm import limit rises to this", required=True),
-        _number("cost_usd", "USD", 0, 1e10, "what the step costs; blank: nothing", default=0.0),
+        _text("site_id", "site_id of a candidate", required=True),
+        _number("ready_day", "days", 0, 10_000, "day after the decision on which the step is ready"),
+        Column("ready_date", Type.DATE, "", "date on which the step is ready; use it instead of ready_day"),
+        _number("grid_mw", "MW", 0, 5000, "new limit of firm import, not the increase", required=True),
+        _number("cost_usd", "USD", 0, 1e10, "cost of the step; blank: 0", default=0.0),
         _CONFIDENCE,
         _SOURCES,
         _NOTES,
@@ -213,47 +214,47 @@ OFFERS = Table(
     "offers",
     ("offer_id",),
     (
-        _text("offer_id", "unique id: one kind of unit at one depot", required=True),
-        _text("kind", "what it is", [kind.name for kind in KINDS], required=True),
-        _text("vendor", "who rents or sells it"),
+        _text("offer_id", "a unique id for each offer, which is one type of unit at one depot", required=True),
+        _text("kind", "kind of equipment", [kind.name for kind in KINDS], required=True),
+        _text("vendor", "company that rents or sells the units"),
         _text("model", "type of unit"),
-        _text("depot", "yard that the units leave from"),
-        _text("fuel", "what a generator burns", Fuel),
-        _number("unit_mw", "MW", 0.01, 500, "rating of one unit: electric, and thermal for chillers", required=True),
-        _number("energy_mwh", "MWh", 0.01, 5000, "energy of one battery"),
+        _text("depot", "place from which the units are hauled"),
+        _text("fuel", "fuel of a generator", Fuel),
+        _number("unit_mw", "MW", 0.01, 500, "rating of one unit: electric power, or heat for a chiller", required=True),
+        _number("energy_mwh", "MWh", 0.01, 5000, "energy that one battery stores"),
         _number("cop", "MW heat per MW", 0.5, 200, "coefficient of performance at 35 C"),
         _number(
             "approach_c",
             "K",
             -30,
             30,
-            "coolest water a tower or dry cooler makes, above the air; blank: compressor chiller",
+            "lowest water temperature of a tower or dry cooler, above the air temperature; blank: compressor chiller",
         ),
-        _number("heat_rate_mj_per_kwh", "MJ/kWh", 3.6, 25, "fuel (LHV) per electricity"),
-        _number("nox_g_per_kwh", "g/kWh", 0, 30, "nitrogen oxides"),
-        _number("step_fraction", "share", 0, 1, "share of rating taken in one load step"),
-        _text("machine", "what drives a generator; blank: a diesel or gas engine, by its fuel", Machine),
-        _number("ramp_mw_per_min", "MW/min", 0, 1000, "load that one unit takes on beyond its step; blank: by machine"),
-        _number("inertia_s", "s", 0, 20, "energy of the shaft over the rating; blank: by machine"),
+        _number("heat_rate_mj_per_kwh", "MJ/kWh", 3.6, 25, "fuel (LHV) per electrical energy"),
+        _number("nox_g_per_kwh", "g/kWh", 0, 30, "emission of nitrogen oxides"),
+        _number("step_fraction", "share", 0, 1, "largest load step, as a share of the rating"),
+        _text("machine", "machine that drives a generator; blank: a diesel or gas engine, by the fuel", Machine),
+        _number("ramp_mw_per_min", "MW/min", 0, 1000, "ramp rate of one unit after its load step; blank: by machine"),
+        _number("inertia_s", "s", 0, 20, "inertia constant: rotating energy over the rating; blank: by machine"),
         _number("response_s", "s", 0.001, 5, "time constant of a battery; blank: 0.1", default=0.1),
-        Column("count", Type.INTEGER, "units", "identical units at the depot", 0, 100_000, required=True),
-        _number("latitude", "degrees", -90, 90, "of the depot (WGS 84)", required=True),
-        _number("longitude", "degrees", -180, 180, "of the depot (WGS 84)", required=True),
-        _number("lead_days", "days", 0, 3650, "order to ready for haulage: the planning value", required=True),
-        _number("lead_days_high", "days", 0, 3650, "the pessimistic value"),
-        _number("install_days", "days", 0, 365, "arrival to ready for one unit", required=True),
-        _text("trade", "crews that install it", Trade, required=True),
-        _number("crew_days", "crew-days", 0, 5000, "work of one crew to install one unit", required=True),
-        _number("footprint_m2", "m2", 0, 50_000, "yard that one unit takes, with clearance", required=True),
-        _number("trailers", "trailers", 0, 200, "loads to haul one unit; blank: 1", default=1.0),
-        _number("water_m3_per_mwh", "m3/MWh", 0, 20, "water per heat removed; blank: none", default=0.0),
-        _number("rent_usd_per_month", "USD/month", 0, 1e8, "rent of one unit; blank: it is bought"),
-        _number("purchase_usd", "USD", 0, 1e10, "price of one unit; blank: it is rented"),
-        _number("mobilisation_usd", "USD", 0, 1e9, "to set up and take away one unit; blank: nothing", default=0.0),
+        Column("count", Type.INTEGER, "units", "number of identical units at the depot", 0, 100_000, required=True),
+        _number("latitude", "degrees", -90, 90, "place of the depot in WGS 84", required=True),
+        _number("longitude", "degrees", -180, 180, "place of the depot in WGS 84", required=True),
+        _number("lead_days", "days", 0, 3650, "planned days from order to haulage", required=True),
+        _number("lead_days_high", "days", 0, 3650, "pessimistic days from order to haulage"),
+        _number("install_days", "days", 0, 365, "from arrival until one unit is ready", required=True),
+        _text("trade", "trade of the crews that install the units", Trade, required=True),
+        _number("crew_days", "crew-days", 0, 5000, "work to install one unit", required=True),
+        _number("footprint_m2", "m2", 0, 50_000, "yard area that one unit needs, with clearance", required=True),
+        _number("trailers", "trailers", 0, 200, "truckloads to haul one unit; blank: 1", default=1.0),
+        _number("water_m3_per_mwh", "m3/MWh", 0, 20, "water used per heat removed; blank: 0", default=0.0),
+        _number("rent_usd_per_month", "USD/month", 0, 1e8, "rent of one unit; blank: the unit is bought"),
+        _number("purchase_usd", "USD", 0, 1e10, "price of one unit; blank: the unit is rented"),
+        _number("mobilisation_usd", "USD", 0, 1e9, "cost to set up and remove one unit; blank: 0", default=0.0),
         _number("temp_derate_per_c", "1/K", 0, 0.2, "rating lost per degree above derate_above_c", default=0.0),
-        _number("derate_above_c", "deg C", -40, 60, "blank: 15, the ISO rating point", default=15.0),
+        _number("derate_above_c", "deg C", -40, 60, "full rating up to here; blank: 15 (ISO)", default=15.0),
         _number("altitude_derate_per_km", "1/km", 0, 1, "rating lost per km above derate_above_m", default=0.0),
-        _number("derate_above_m", "m", 0, 6000, "blank: 0", default=0.0),
+        _number("derate_above_m", "m", 0, 6000, "full rating up to here; blank: 0", default=0.0),
         _CONFIDENCE,
         _SOURCES,
         _NOTES,
@@ -264,8 +265,8 @@ AREAS = Table(
     "areas",
     ("site_id", "use"),
     (
-        _text("site_id", "site in the candidates table", required=True),
-        _text("use", "what the polygon is for", Use, required=True),
+        _text("site_id", "site_id of a candidate", required=True),
+        _text("use", "use of the polygon", Use, required=True),
         _CONFIDENCE,
         _SOURCES,
         _NOTES,
@@ -276,7 +277,7 @@ WAVEFORM = Table(
     "waveform",
     ("time_s",),
     (
-        _number("time_s", "s", 0, 600, "time from the first sample; samples rise in it", required=True),
+        _number("time_s", "s", 0, 600, "time of the sample", required=True),
         _number("it_share", "share", 0, 1.5, "IT load as a share of its peak", required=True),
         _SOURCES,
         _NOTES,
@@ -288,11 +289,11 @@ TABLES = (CANDIDATES, GRID_STEPS, OFFERS, AREAS, WAVEFORM)
 
 
 def uncut(cut: Collection[str], known: Iterable[str]) -> dict[str, list[str]]:
-    """Return the known columns that each cut name in a shapefile may stand for.
+    """Return the known columns that each cut name in a shapefile can stand for.
 
-    Only names that are too long for a shapefile are cut: to their first ten letters. If several names are then alike,
-    all but the first are cut to eight letters and numbered, in the order of the columns. If all of these are there,
-    each stands for one column; if not, each may stand for any of them.
+    A shapefile cuts long names to their first ten letters. If several cut names are the same, all but the first are cut
+    to eight letters and numbered, in the order of the columns. If all these names are present, each stands for one
+    column; if not, each can stand for any of them.
     """
     alike: dict[str, list[str]] = {}
     for name in known:

@@ -1,4 +1,4 @@
-"""Verify a run from its folder: replay its plan with code that shares nothing with the optimizer."""
+"""Verify a run from its folder: replay its plan with code that is independent of the optimizer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from siteopt.simulate.orders import Orders
 from siteopt.simulate.replayed import replayed
 
 MOST_UNITS = 1_000_000
-"""Maximum number of units of an offer that a stored plan can name."""
+"""Maximum number of units of an offer in a stored plan."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Verification:
 
     @property
     def holds(self) -> bool:
-        """Return whether no milestone starts late, the budget is not exceeded, and the required class is kept."""
+        """Return whether no milestone starts late, the cost is within the budget, and the required class is kept."""
         return self.record.holds
 
     def __str__(self) -> str:
@@ -64,16 +64,16 @@ class Verification:
 def verify(
     run: str | Path, changed: Sequence[str | Path] = (), report: Callable[[str], None] | None = None
 ) -> Verification:
-    """Replay the plan of a run, with the facts as they are now, or as tables of changes give them.
+    """Replay the plan of a run with its tables as they are now, and with changes to them.
 
     Parameters
     ----------
     run : path
         Folder of a run.
     changed : sequence of paths
-        Tables of offers, grid steps or candidates, whole or in part. Their values replace those of the scenario.
+        Tables of offers, grid steps or candidates, complete or not. Their values replace those of the scenario.
     report : callable, optional
-        Called with a text that says what is being done.
+        Function that is called with a text about the current step.
 
     Returns
     -------
@@ -83,14 +83,14 @@ def verify(
     Raises
     ------
     InputError
-        If the folder holds no plan, or with every fault of the scenario, its tables and the changes.
+        If the folder holds no plan, or with every error of the scenario, its tables and the changes.
     """
     tell = report or (lambda words: None)
-    tell("reading")
+    tell("reading the run")
     run_record, scenario, dataset = read_again(run)
     plan = run_record.plan
     if plan is None:
-        raise unusable(run, "no plan", "the folder of a run that found a plan")
+        raise unusable(run, "no plan", "the folder of a run with a plan")
     admitted(run_record, plan, dataset)
     replaced = read_changes(dataset, plan.site_id, changed)
     changes = [one.change for one in replaced]
@@ -120,19 +120,19 @@ def read_again(run: str | Path) -> tuple[RunRecord, Scenario, Dataset]:
     Raises
     ------
     InputError
-        If the folder holds no run, if the scenario and its tables are not files that can be read again, or with every
-        fault of them.
+        If the folder holds no run, if the scenario or its tables cannot be read again from files, or with all their
+        errors.
     """
     record = read_run(Path(run)).record
     if record is None:
-        raise unusable(run, "no plan", "the folder of a run that found a plan")
+        raise unusable(run, "no plan", "the folder of a run with a plan")
     path = record.scenario_path
     frames = [one.path for one in record.inputs if one.path.startswith(FRAME)]
     if frames or not path:
         found = ", ".join(frames) or "a scenario made in Python"
-        raise unusable(run, found, "a run whose scenario and tables are files, to be read again")
+        raise unusable(run, found, "a run whose scenario and tables are files that can be read again")
     if not Path(path).is_file():
-        raise unusable(path, "no such file", "the scenario of the run; run this where it was solved")
+        raise unusable(path, "no such file", "the scenario of the run; use the folder in which it was solved")
     scenario = read_scenario(path, record.settings)
     return record, scenario, load(scenario)
 
@@ -143,14 +143,15 @@ def admitted(record: RunRecord, plan: PlanRecord, dataset: Dataset) -> None:
     Raises
     ------
     InputError
-        If the scenario does not admit it any more.
+        If the scenario no longer admits it.
     """
     if plan.site_id not in dataset.pool.site_id:
-        raise unusable(record.scenario_path, plan.site_id, "a scenario that still admits the site of the plan")
+        expected = "a scenario that still admits the site of the plan"
+        raise unusable(record.scenario_path, f"a scenario without {plan.site_id}", expected)
 
 
 def orders_of(plan: PlanRecord, instance: Instance, levels: Sequence[float]) -> Orders:
-    """Return the orders of a plan, indexed as in the Instance of its site.
+    """Return the orders of a plan, with the indices of the Instance of its site.
 
     Parameters
     ----------
@@ -160,8 +161,8 @@ def orders_of(plan: PlanRecord, instance: Instance, levels: Sequence[float]) -> 
     Raises
     ------
     InputError
-        If an offer, a milestone or a grid step of the plan is not in the scenario any more, or if the orders are not as
-        siteopt wrote them.
+        If an offer, a milestone or a grid step of the plan is no longer in the scenario, or if the orders were changed
+        since siteopt wrote them.
     """
     names, steps = list(instance.milestone), list(levels)
     units = np.zeros((instance.offers, instance.milestones), dtype=np.int64)
@@ -169,10 +170,11 @@ def orders_of(plan: PlanRecord, instance: Instance, levels: Sequence[float]) -> 
     faults = []
     found = [milestone.name for milestone in plan.milestones]
     if found != names:
-        raise unusable(PLAN, f"milestones {', '.join(found)}", f"those of the scenario: {', '.join(names)}")
+        expected = f"the milestones of the scenario: {', '.join(names)}"
+        raise unusable(PLAN, f"the milestones {', '.join(found)}", expected)
     for order in plan.orders:
         if order.offer_id not in instance.offer_id:
-            expected = f"an offer of the tables{nearest(order.offer_id, instance.offer_id)}"
+            expected = f"an offer_id of the offers{nearest(order.offer_id, instance.offer_id)}"
             faults.append(Fault(Code.NO_SUCH_NAME, PLAN, None, "offer_id", order.offer_id, expected))
         elif list(order.units) != names or not all(0 <= count <= MOST_UNITS for count in order.units.values()):
             told = ", ".join(f"{name}: {count}" for name, count in order.units.items())
@@ -198,7 +200,7 @@ def orders_of(plan: PlanRecord, instance: Instance, levels: Sequence[float]) -> 
 
 
 def _had(plan: PlanRecord, dataset: Dataset, changes: Sequence[Change]) -> tuple[Instance, Orders]:
-    """Return the site with the changes, and the orders of the plan: at most the available units of each offer."""
+    """Return the Instance with the changes, and the orders of the plan, at most the available units of each offer."""
     data = dataset.only(plan.site_id).with_changes(changes)
     instance = data.instance
     orders = orders_of(plan, instance, data.steps["grid_mw"].tolist())
@@ -206,7 +208,7 @@ def _had(plan: PlanRecord, dataset: Dataset, changes: Sequence[Change]) -> tuple
 
 
 def _slips(plan: PlanRecord, dataset: Dataset, changes: Sequence[Change], calendar: Calendar) -> Iterator[Slip]:
-    """Yield the milestones that move, by how many days, and the changes that alone move each of them."""
+    """Yield the milestones that move, with the days, and the changes that move each of them on their own."""
 
     def days(some: Sequence[Change]) -> np.ndarray:
         return replay(*_had(plan, dataset, some)).day
@@ -250,7 +252,7 @@ def _plain(value: Any) -> float | str | None:
 
 
 def changed_inputs(before: Sequence[InputFile], now: Sequence[InputFile]) -> list[str]:
-    """Return the paths of the inputs whose content has changed."""
+    """Return the paths of the inputs with changed content."""
     digests = {one.path: one.sha256 for one in before}
     return [one.path for one in now if digests.get(one.path) != one.sha256]
 

@@ -86,7 +86,7 @@ def test_init_on_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
 def test_check_of_what_is_right(world: Path) -> None:
     result = call("check", world)
     assert result.exit_code == 0
-    assert result.stdout.startswith("No faults: 3 candidates, 2 eligible, 4 offers")
+    assert result.stdout.startswith("No errors: 3 candidates, 2 eligible, 4 offers")
     assert "gamma: unknown: grid capacity" in result.stdout
 
 
@@ -95,8 +95,8 @@ def test_check_names_a_hundred_sites_and_counts_the_others(tmp_path: Path) -> No
     many = [{**gamma, "site_id": f"gamma{number:03d}"} for number in range(130)]
     result = call("check", write_world(tmp_path, [*SITES, *many]))
     assert result.exit_code == 0
-    assert sum(line.startswith("  left out  gamma") for line in result.stdout.splitlines()) == 100
-    assert "  left out  31 more" in result.stdout.splitlines()
+    assert sum(line.startswith("  excluded  gamma") for line in result.stdout.splitlines()) == 100
+    assert "  excluded  31 more" in result.stdout.splitlines()
 
 
 def test_check_of_what_is_right_as_json(world: Path) -> None:
@@ -114,14 +114,14 @@ def test_check_names_every_fault(faulty: Path) -> None:
     lines = result.stderr.splitlines()
     assert lines[0].startswith("candidates.csv:3:grid_mw: found '-1', expected a number from 0 to 5,000 (MW)")
     assert lines[1].startswith("candidates.csv:3:condition: found 'wet'")
-    assert lines[2] == "2 faults; nothing was written"
+    assert lines[2] == "2 errors; nothing was written"
 
 
 def test_check_puts_faults_on_a_map(faulty: Path, tmp_path: Path) -> None:
     out = tmp_path / "faults"
     result = call("check", faulty, "--out", out)
     assert result.exit_code == 2
-    assert result.stderr.splitlines()[-1] == f"2 faults; {out / 'siteopt.qgz'} shows where"
+    assert result.stderr.splitlines()[-1] == f"2 errors; {out / 'siteopt.qgz'} shows where"
     assert {path.name for path in out.iterdir()} == {"siteopt.gpkg", "siteopt.qgz", "faults.geojson", "faults.qml"}
     assert len(json.loads((out / "faults.geojson").read_text(encoding="utf-8"))["features"]) == 2
 
@@ -180,7 +180,7 @@ def test_solve_writes_into_runs_by_the_name_of_the_scenario(
 def test_solve_with_faults_writes_nothing(faulty: Path, tmp_path: Path) -> None:
     result = call("solve", faulty, "--out", tmp_path / "out")
     assert result.exit_code == 2
-    assert "2 faults" in result.stderr
+    assert "2 errors" in result.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -234,7 +234,7 @@ def test_pareto_without_a_site_that_can_serve(world: Path, tmp_path: Path) -> No
 def test_pareto_of_an_unknown_milestone_names_those_there_are(world: Path, tmp_path: Path) -> None:
     result = call("pareto", world, "--out", tmp_path / "out", "--milestone", "frist run")
     assert result.exit_code == 2
-    assert "expected one of ['first run']; did you mean 'first run'?" in result.stderr
+    assert "expected one of first run; did you mean 'first run'?" in result.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -400,7 +400,7 @@ def test_set_changes_the_question(world: Path, tmp_path: Path) -> None:
 def test_set_that_cannot_be(world: Path, tmp_path: Path, setting: str) -> None:
     result = call("solve", world, "--out", tmp_path / "out", "--set", setting)
     assert result.exit_code == 2
-    assert "1 fault; nothing was written" in result.stderr
+    assert "1 error; nothing was written" in result.stderr
 
 
 def test_quiet_prints_nothing(world: Path, tmp_path: Path) -> None:
@@ -467,7 +467,7 @@ def test_missing_table_is_a_fault(world: Path) -> None:
     (world.parent / "offers.csv").unlink()
     result = call("check", world)
     assert result.exit_code == 2
-    assert result.stderr.startswith("offers.csv: found 'no such file'")
+    assert result.stderr.startswith("offers.csv: no such file; expected a CSV")
 
 
 def test_steps_of_unknown_sites_do_no_harm(tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ def test_all_that_is_needed_works() -> None:
     assert last == "siteopt can run"
     assert {line.split("  ")[0] for line in lines} == {OK, MISSING}
     assert [line for line in lines if line.startswith(MISSING)] == [
-        f"{MISSING}  QGIS: not found on PATH, nor where it usually is; "
-        "install it from qgis.org to see the maps; siteopt runs without"
+        f"{MISSING}  QGIS: not found on PATH or in the usual folders; "
+        "install it from qgis.org to see the maps; siteopt runs without it"
     ]
 
 
@@ -104,13 +104,13 @@ def test_too_little_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "versions", lambda: {"siteopt": "1", "pulp": "missing", "rich": "missing"})
-    with pytest.raises(RuntimeError, match="no pulp, no rich"):
+    with pytest.raises(RuntimeError, match="missing: pulp, rich"):
         doctor._packages()
 
 
 def test_drivers_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyogrio.list_drivers", lambda: {"GPKG": "r", "ESRI Shapefile": "rw"})
-    with pytest.raises(RuntimeError, match="lacks GeoJSON, writing of GPKG"):
+    with pytest.raises(RuntimeError, match="lacks GeoJSON, GPKG for writing"):
         doctor._gdal()
 
 
@@ -129,7 +129,7 @@ def test_without_the_data_of_proj(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_places_that_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "KOREA_METRES", (0.0, 0.0))
-    with pytest.raises(RuntimeError, match="where"):
+    with pytest.raises(RuntimeError, match="instead of"):
         doctor._proj()
 
 
@@ -138,7 +138,7 @@ def test_places_that_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     ("script", "state", "found"),
     [
         ("echo 'QGIS 3.99.1 (exported)'", OK, "QGIS 3.99.1 (exported)"),
-        ("exit 3", OK, "a version that it does not tell"),
+        ("exit 3", OK, "unknown version"),
         ("exec sleep 60", MISSING, "timed out"),
     ],
 )

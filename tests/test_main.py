@@ -26,7 +26,9 @@ def test_a_package_that_does_not_load_is_told_in_one_line(tmp_path: Path, word: 
     done = started(word, PYTHONPATH=str(tmp_path))
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith("a package does not load: ImportError: libhighs.so: wrong ELF class; install siteopt again")
+    assert line.startswith(
+        "a package cannot be loaded: ImportError: libhighs.so: wrong ELF class; install siteopt again"
+    )
     assert line.endswith("[E503]")
 
 

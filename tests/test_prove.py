@@ -223,9 +223,9 @@ def test_branchings_only_show_the_way(tmp_path: Path) -> None:
         (lambda document: document["proof"]["ranks"][0].pop("days"), "proof.ranks.0.days"),
         (lambda document: document["proof"]["ranks"][0].update(cost_musd="much"), "proof.ranks.0.cost_musd"),
         (lambda document: document["proof"].update(more=1), "proof.more"),
-        (lambda document: document["proof"]["ranks"][0].update(site_id="nowhere"), "nowhere"),
-        (lambda document: document["proof"]["ranks"][0].update(days=[1, 2, 3]), "proof.ranks.0.days"),
-        (lambda document: document.update(outcome="limit reached"), "limit reached"),
+        (lambda document: document["proof"]["ranks"][0].update(site_id="nowhere"), "the site nowhere"),
+        (lambda document: document["proof"]["ranks"][0].update(days=[1, 2, 3]), "wrong days in proof.ranks.0"),
+        (lambda document: document.update(outcome="limit reached"), "the outcome 'limit reached'"),
     ],
 )
 def test_a_run_that_claims_nothing_or_was_spoilt_is_told(tmp_path: Path, change: Edit, found: str) -> None:

@@ -213,10 +213,10 @@ def renamed_milestone(stored: dict[str, Any]) -> None:
     [
         (lambda plan: plan.update(scenario_path="/nowhere/scenario.toml"), "the scenario of the run"),
         (lambda plan: plan["plan"].update(site_id="gamma"), "still admits the site"),
-        (lambda plan: plan["plan"]["orders"][0].update(offer_id="gen"), "an offer of the tables"),
+        (lambda plan: plan["plan"]["orders"][0].update(offer_id="gen"), "an offer_id of the offers"),
         (lambda plan: plan["plan"]["orders"][0].update(units={"first run": -1}), "first run: -1"),
-        (renamed_milestone, "those of the scenario: first run"),
-        (lambda plan: plan.update(plan=None), "a run that found a plan"),
+        (renamed_milestone, "the milestones of the scenario: first run"),
+        (lambda plan: plan.update(plan=None), "the folder of a run with a plan"),
         (lambda plan: plan.pop("scenario_path"), "scenario_path"),
     ],
 )

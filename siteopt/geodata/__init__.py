@@ -1,1 +1,1 @@
-"""Read tables and layers, report their faults, and make an Instance of plain arrays from them."""
+"""Read tables and layers, report their issues, and make an Instance of plain arrays from them."""

@@ -1,4 +1,4 @@
-"""Read text as numbers and dates, as people and spreadsheets write them: correctly, or not at all."""
+"""Read text as numbers and dates, as people and spreadsheets write them; reject text that is ambiguous."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SIGNS = str.maketrans(
     )
     | {chr(0xFEE0 + ord(letter)): letter for letter in "0123456789+-,.eE/:"}
 )
-"""Signs that mean the same as ASCII ones. Full-width letters are 0xFEE0 above. No superscripts: m2 is not 2."""
+"""Signs that mean the same as ASCII signs; full-width letters are 0xFEE0 above. Superscripts are left out."""
 
 _SIGN, _EXPONENT = "^[-+]?", "([eE][-+]?[0-9]+)?$"
 _WHOLE = f"{_SIGN}[0-9]+{_EXPONENT}"
@@ -51,23 +51,24 @@ _SERIAL = re.compile(r"[2-9]\d{4}(\.\d+)?", re.ASCII)
 _SERIAL_START = dt.date(1899, 12, 30)
 """Date of Excel's number 0, which is valid from March 1900 on."""
 
+LEAVE_BLANK = "; leave the cell blank if the value is unknown"
 _UNKNOWN = ("-", "--", "?", "x", "na", "n/a", "nan", "nil", "none", "null", "tbd", "tbc", "unknown", "미정")
 _CAUSES = (
-    (r"#.*", "; a formula that failed"),
-    (r".*%", "; without the sign %, in the unit of the column"),
-    (r"[-+]?[$€£¥₩].*|.*[$€£¥₩]", "; without the sign of the currency"),
-    (r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b.*|\d{1,2}-[A-Za-z]{3}", "; a spreadsheet has made a date of it"),
-    (r"[-+]?[0-9., ']+", "; one decimal mark, and the same number of digits in each group"),
-    (r"[-+]?[0-9., ']*[0-9] ?[^\W\d].*", "; without the unit, which is that of the column"),
+    (r"#.*", "; this is the error of a formula"),
+    (r".*%", "; write it in the unit of the column, without %"),
+    (r"[-+]?[$€£¥₩].*|.*[$€£¥₩]", "; write it without the currency sign"),
+    (r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b.*|\d{1,2}-[A-Za-z]{3}", "; a spreadsheet has turned it into a date"),
+    (r"[-+]?[0-9., ']+", "; use one decimal mark, and groups of three digits"),
+    (r"[-+]?[0-9., ']*[0-9] ?[^\W\d].*", "; write only digits, in the unit of the column"),
 )
-"""Patterns of cells that are not numbers, and what may be wrong with each."""
+"""Patterns of cells that are not numbers, and what to do about each."""
 
 
 class _Cells(NamedTuple):
     """Cells of a number column, and masks of how their marks can be read.
 
-    ``points`` and ``commas`` are certainly decimal marks. ``point_groups`` and ``comma_groups`` certainly separate
-    thousands, perhaps with the other mark as the decimal mark. ``either_point`` and ``either_comma`` can be both.
+    In ``points`` and ``commas``, the mark is certainly decimal. In ``point_groups`` and ``comma_groups``, it certainly
+    separates thousands, and the other mark may be decimal. In ``either_point`` and ``either_comma``, it can be either.
     """
 
     text: pa.ChunkedArray
@@ -93,17 +94,17 @@ class _Cells(NamedTuple):
 def numbers(columns: Mapping[str, pa.Array], degrees: Collection[str]) -> tuple[dict[str, Floats], bool]:
     """Return the number columns of one file, and whether the file is written the continental way.
 
-    A number is NaN if its cell is blank, is not a number, or can be read as two numbers. A cell is certain by itself if
-    it can be read in one way only: the English way (12.5 or 1,234,567), or the continental way, with decimal commas or
-    points between thousands (12,5 or 0,123 or 1234,567 or 1.234,5). The marks of such cells decide about 1,234 and
-    1.234, which can be two numbers:
+    A number is NaN if its cell is blank, ambiguous or not a number. A cell is certain by itself if it can be read in
+    one way only: the English way (12.5 or 1,234,567), or the continental way, with decimal commas or points between
+    thousands (12,5 or 0,123 or 1234,567 or 1.234,5). The marks of such cells decide how the ambiguous 1,234 and 1.234
+    are read:
 
-    * 1,234 is a decimal if some cell of the file is certainly continental, and none is certainly English. It is a
-      thousand if its column holds thousands with commas, and no decimal comma.
-    * 1.234 is a decimal, unless some cell of the file is certainly continental. Then its own column decides: it is a
-      decimal if the column has a certainly English cell and no points between thousands, and a thousand if the column
-      has points between thousands and no certainly English cell.
-    * A place in degrees has no thousands, so that any mark is decimal.
+    * 1,234 has a decimal comma if some cell of the file is certainly continental, and none is certainly English. It is
+      1234 if its column holds thousands with commas, and no decimal comma.
+    * 1.234 has a decimal point, unless some cell of the file is certainly continental. Then its own column decides: the
+      point is decimal if the column has a certainly English cell and no points between thousands, and it separates
+      thousands if the column has points between thousands and no certainly English cell.
+    * Coordinates in degrees have no thousands, so any mark is decimal.
 
     Parameters
     ----------
@@ -145,12 +146,12 @@ def _marked(text: pa.Array, in_degrees: bool) -> _Cells:
 
 
 def _read(cells: _Cells, decimal: bool, continental: bool) -> Floats:
-    """Return the numbers of a column, NaN for cells that are not certain.
+    """Return the numbers of a column; NaN for ambiguous cells.
 
     Parameters
     ----------
     decimal : bool
-        Whether 1,234 is a decimal in the file.
+        Whether 1,234 has a decimal comma in this file.
     continental : bool
         Whether some cell of the file is certainly continental.
     """
@@ -174,19 +175,19 @@ def _read(cells: _Cells, decimal: bool, continental: bool) -> Floats:
 
 
 def two_numbers(text: str) -> str:
-    """Return in words the two numbers that a cell can be; '' if it cannot be two."""
+    """Return a question that names the two numbers that a cell can mean; '' if the cell is not ambiguous."""
     plain = text.translate(_SIGNS).strip()
     if not re.search(f"{_EITHER_POINT}|{_EITHER_COMMA}", plain):
         return ""
     whole, _, part = plain.replace(",", ".").partition(".")
-    return f"; {whole}{part} or {whole}.{part}? Write {whole}{part} or {whole}.{part}0"
+    return f"; is it {whole}{part} or {whole}.{part}? Write {whole}{part} or {whole}.{part}0"
 
 
 def why_no_number(text: str) -> str:
-    """Return the likely cause why a cell is not a number; '' if none stands out."""
+    """Return advice about a cell that is not a number; '' if there is none."""
     plain = text.translate(_SIGNS).strip()
     if plain.lower() in _UNKNOWN:
-        return "; a blank where it is not known"
+        return LEAVE_BLANK
     return next((cause for pattern, cause in _CAUSES if re.fullmatch(pattern, plain, re.DOTALL)), "")
 
 
@@ -195,7 +196,7 @@ def dates(text: pd.Series) -> pd.Series:
 
     A date is NaT if its cell is blank, is not a date, or can be read as two dates. Years come first, or days:
     2026-12-01, 2026. 12. 1., 01.12.2026, 1-Dec-2026. In dates with slashes or hyphens, such as 1/12/2026, the cells of
-    the column with a day beyond 12 decide whether days or months come first. These cells must agree.
+    the column with a day after the 12th decide whether days or months come first. These cells must agree.
     """
     read = pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
     odd = text[text.notna() & read.isna()]
@@ -210,7 +211,7 @@ def dates(text: pd.Series) -> pd.Series:
 
 
 def _date(text: str, orders: Collection[bool]) -> dt.date | None:
-    """Return the date in a text, or None; ``orders`` says whether days precede months in the cells that prove it."""
+    """Return the date in a text, or None; ``orders`` says whether days precede months in the unambiguous cells."""
     if found := _YEAR_FIRST.fullmatch(text):
         return _day(*found.groups())
     if found := _DAY_FIRST.fullmatch(text):
@@ -226,7 +227,7 @@ def _date(text: str, orders: Collection[bool]) -> dt.date | None:
 
 
 def _readings(text: str) -> list[dt.date]:
-    """Return the dates that a cell such as 1/12/2026 can be: with the day first, and with the month first."""
+    """Return the dates that a cell such as 1/12/2026 can mean: with the day first, and with the month first."""
     found = _EITHER_FIRST.fullmatch(text)
     if not found:
         return []
@@ -248,25 +249,25 @@ def _month(name: str) -> str:
 
 
 def two_dates(text: str) -> str:
-    """Return in words the two dates that a cell can be; '' if it cannot be two."""
+    """Return a question that names the two dates that a cell can mean; '' if the cell is not ambiguous."""
     readings = sorted(day for day in set(_readings(text.translate(_SIGNS).strip())) if _is_plausible(day))
-    return f"; {readings[0]} or {readings[1]}? Write the one that is meant like this" if len(readings) == 2 else ""
+    return f"; is it {readings[0]} or {readings[1]}? Write it in this form" if len(readings) == 2 else ""
 
 
 def why_no_date(text: str) -> str:
-    """Return the likely cause why a cell is not a date; '' if none stands out."""
+    """Return advice about a cell that is not a date; '' if there is none."""
     plain = text.translate(_SIGNS).strip()
     if _SERIAL.fullmatch(plain):
         day = _SERIAL_START + dt.timedelta(days=int(float(plain)))
-        return f"; a spreadsheet has made a number of it, which would be {day}"
+        return f"; a spreadsheet may have turned {day} into this number"
     if _SHORT_YEAR.fullmatch(plain):
-        return "; a year of four digits"
+        return "; write the year with four digits"
     if plain.lower() in _UNKNOWN:
-        return "; a blank where it is not known"
+        return LEAVE_BLANK
     days = [day for day in [_date(plain, ()), *_readings(plain)] if day]
     if days and not any(map(_is_plausible, days)):
-        return f"; a year from {YEARS[0]} to {YEARS[1]}"
-    return "; there is no such day" if any(one.fullmatch(plain) for one in _OF_DIGITS) else ""
+        return f"; the year must be from {YEARS[0]} to {YEARS[1]}"
+    return "; this day does not exist" if any(one.fullmatch(plain) for one in _OF_DIGITS) else ""
 
 
 def _is_plausible(day: dt.date) -> bool:

@@ -1,4 +1,4 @@
-"""Change facts: set cells of tables and keys of the scenario to other values. All changes go through this module."""
+"""Change facts: set cells of tables and keys of the scenario to new values. All changes go through this module."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ DAY = "day"
 """Column of a grid step for its day, whether the table gives a day or a date."""
 
 _READ = ("inputs", "project.currency", "project.currency_per_usd", "power_quality")
-"""Keys that decide how tables are read, so they cannot be changed afterwards: that takes a scenario of its own."""
+"""Keys that decide how tables are read, so they cannot be changed after reading; that needs another scenario."""
 _DECIDES = (CANDIDATES, OFFERS, GRID_STEPS)
 
 
 @dataclass(frozen=True)
 class Change:
-    """Change of a fact to another value.
+    """Change of a fact to a new value.
 
     Attributes
     ----------
@@ -44,8 +44,8 @@ class Change:
     value
         New value in the unit of the column, money in US dollars.
     level_mw : float, optional
-        For a grid step, the limit that it rises to. A step that does not exist yet is added if it gives more than the
-        site has by then.
+        For a grid step, the limit that it rises to. A new step is added if its limit is above the limit that the site
+        has by that day.
     """
 
     table: str
@@ -63,8 +63,7 @@ class Tables:
     ----------
     scenario : Scenario
     sites : DataFrame
-        Every candidate by site_id, as read and in the order of the tables, with the columns that siteopt does not
-        know.
+        Every candidate by site_id, as read and in the order of the tables; unknown columns are kept.
     offers : DataFrame
         Every offer by offer_id, in the order of the Instance.
     grid_steps : DataFrame
@@ -74,7 +73,7 @@ class Tables:
     inputs : tuple of InputFile
         Every file that was read.
     warnings : tuple of Fault
-        Things that look wrong, but are not faults.
+        Issues that do not stop the run.
     areas : tuple of GeoDataFrame
         Polygons of sites in the CRS of their layers: ``site_id``, ``role`` (an outline or a use) and geometry.
     admit : str
@@ -98,7 +97,7 @@ def changed(tables: Tables, changes: Sequence[Change]) -> Tables:
     Raises
     ------
     InputError
-        With every change that names something unknown, or whose value cannot be right.
+        With every change that names something unknown, or whose value is not allowed.
     """
     faults = [fault for change in changes if (fault := _fault(tables, change)) is not None]
     if faults:
@@ -115,7 +114,7 @@ def changed(tables: Tables, changes: Sequence[Change]) -> Tables:
 
 
 def _with_cells(frame: pd.DataFrame, changes: Sequence[Change]) -> pd.DataFrame:
-    """Return a table with some cells changed; the table itself if there are none."""
+    """Return a table with some cells changed; the table itself if there are no changes."""
     if not changes:
         return frame
     frame = frame.copy()
@@ -125,7 +124,7 @@ def _with_cells(frame: pd.DataFrame, changes: Sequence[Change]) -> pd.DataFrame:
 
 
 def dated_steps(scenario: Scenario, steps: pd.DataFrame) -> pd.DataFrame:
-    """Return grid steps with ``day``, from their day or their date: whole days, rounded up, not before the decision."""
+    """Return grid steps with ``day``, from their day or date: whole days, rounded up, not before the decision."""
     return steps.assign(day=np.ceil(ready_days(scenario, steps)).clip(lower=0))
 
 
@@ -136,7 +135,7 @@ def ready_days(scenario: Scenario, steps: pd.DataFrame) -> pd.Series:
 
 
 def _with_step(scenario: Scenario, sites: pd.DataFrame, steps: pd.DataFrame, change: Change) -> pd.DataFrame:
-    """Return grid steps with one step of a site changed or added; a late step delays the higher ones of its site."""
+    """Return grid steps with one step of a site changed or added; a later step delays the higher steps of its site."""
     mine = steps["site_id"] == change.row
     own = dated_steps(scenario, steps[mine])
     at = own.index[own["grid_mw"] == change.level_mw]
@@ -156,10 +155,10 @@ def _with_step(scenario: Scenario, sites: pd.DataFrame, steps: pd.DataFrame, cha
 
 
 def _fault(tables: Tables, change: Change) -> Fault | None:
-    """Return the fault of a change, or None; a wrong key of the scenario is found later, where it is set."""
+    """Return the issue of a change, or None; a wrong key of the scenario is found later, when it is set."""
     if change.table == SCENARIO:
         reads = change.column.startswith(_READ)
-        told = "a scenario of its own: tables are read by it"
+        told = "no change of this key, since it decides how tables are read; use another scenario"
         return _wrong(Code.BAD_SETTING, change, change.value, told) if reads else None
     table = next((one for one in _DECIDES if one.name == change.table), None)
     if table is None:
@@ -174,17 +173,17 @@ def _fault(tables: Tables, change: Change) -> Fault | None:
 
 
 def _wrong(code: Code, change: Change, found: object, expected: str) -> Fault:
-    return Fault(code, change.table, None, change.column, str(found), expected)
+    return Fault(code, change.table, None, change.column, "" if found is None else str(found), expected)
 
 
 def _fault_of_step(tables: Tables, change: Change) -> Fault | None:
-    """Return the fault of a change of a grid step: of the day of one, which may be new, or of the cost of one."""
+    """Return the issue of a change to the day of a grid step, which may be new, or to its cost; None if it is right."""
     if change.column not in (DAY, "cost_usd"):
         return _wrong(Code.UNKNOWN_COLUMN, change, change.column, "day or cost_usd")
     steps = tables.grid_steps
     is_there = ((steps["site_id"] == change.row) & (steps["grid_mw"] == change.level_mw)).any()
     if change.level_mw is None or not (is_there or change.column == DAY):
-        told = "level_mw: the limit (MW) of a grid step of the site"
+        told = "the limit (level_mw) of a grid step of the site"
         return _wrong(Code.NO_SUCH_NAME, change, change.level_mw, told)
     if change.column != DAY:
         return _fault_of_cell(GRID_STEPS, change)
@@ -194,16 +193,16 @@ def _fault_of_step(tables: Tables, change: Change) -> Fault | None:
 
 
 def _fault_of_cell(table: Table, change: Change) -> Fault | None:
-    """Return the fault of a change of a cell, by the columns of its table."""
+    """Return the issue of a change of a cell, by the columns of its table; None if it is right."""
     if change.column not in table.names:
-        told = f"a column of the {table.name}{nearest(change.column, table.names)}"
+        told = f"a column of {table.name}{nearest(change.column, table.names)}"
         return _wrong(Code.UNKNOWN_COLUMN, change, change.column, told)
     column = table[change.column]
     return None if _fits(column, change.value) else _wrong(Code.OUT_OF_RANGE, change, change.value, column.expected)
 
 
 def _fits(column: Column, value: Any) -> bool:
-    """Return whether a column can hold a value; it can hold a blank if it may be blank."""
+    """Return whether a column can hold a value; a blank is allowed unless the column is required."""
     if value is None or value == "" or (isinstance(value, float) and np.isnan(value)):
         return not column.required
     if column.choices:

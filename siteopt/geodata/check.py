@@ -1,4 +1,4 @@
-"""Convert cells to values by the schema, and collect every fault."""
+"""Convert cells to values by the schema, and collect every issue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from siteopt.codes import Code
-from siteopt.faults import Fault, named, nearest
+from siteopt.faults import DESCRIBED, Fault, named, nearest
 from siteopt.geodata.cells import YEARS, dates, numbers, two_dates, two_numbers, why_no_date, why_no_number
 from siteopt.geodata.headers import header_faults
 from siteopt.geodata.tables import RawTable
@@ -19,9 +19,9 @@ from siteopt.scenario import usd_name
 from siteopt.schema import Column, Table, Type, uncut
 
 SWAPPED = "; latitude and longitude look swapped"
-DEGREES = "; decimal degrees alone, with a minus for south and west"
-PROJECTED = " of WGS 84; a projected CRS is likely"
-WHOLE = "a GeoPackage, which cuts nothing"
+DEGREES = "; write decimal degrees, with a minus for south and west"
+PROJECTED = "; this looks like a projected CRS, but degrees of WGS 84 are needed"
+WHOLE = "save the layer as a GeoPackage, which does not cut them"
 
 IN_ANOTHER_UNIT: Mapping[str, tuple[str, Callable[[float], float]]] = {
     "MW": ("kW", lambda kw: kw / 1000),
@@ -37,14 +37,14 @@ IN_ANOTHER_UNIT: Mapping[str, tuple[str, Callable[[float], float]]] = {
     "1/K": ("percent a degree", lambda percent: percent / 100),
     "1/km": ("percent a km", lambda percent: percent / 100),
 }
-"""For each unit, the other unit in which a number that is too high may have been written, and its conversion."""
+"""Other unit that a number above the range may have, for each unit of the tables, and its conversion."""
 
 CUT_BYTES = 251
-"""Bytes from which text in a shapefile may have been cut: a cell holds 254 bytes, and no part of a letter."""
+"""Length, bytes, from which a shapefile may have cut a text: a cell holds 254 bytes, and only whole letters."""
 
 
 def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1.0) -> tuple[pd.DataFrame, list[Fault]]:
-    """Return a raw table with typed columns, and its faults.
+    """Return a raw table with typed columns, and its issues.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
     -------
     frame : DataFrame
         Every column of the schema (numbers as float with NaN for blanks, text with '', dates with NaT), then the
-        columns that the schema does not know, as they are. The index is the row number. Cells at fault are blank.
+        columns that the schema does not know, as they are. The index is the row number. Cells with an error are blank.
         ``attrs["read_as"]`` says how the file was read.
     faults : list of Fault
     """
@@ -68,12 +68,12 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
     for name in map(str, cells.columns):
         whole, *others = meant.get(name, [name])
         if others:
-            wrong = f"{WHOLE}; {' and '.join(meant[name])} are cut to this"
+            found, wrong = f"one cut name for {' and '.join(meant[name])}", f"full names; {WHOLE}"
+        elif (twin := source.setdefault(usd_name(whole, code) or whole, name)) != name:
+            found, wrong = f"both {twin} and {name}", "only one of them"
         else:
-            twin = source.setdefault(usd_name(whole, code) or whole, name)
-            wrong = f"one currency a column; there is {twin} too" if twin != name else ""
-        if wrong:
-            faults.append(Fault(Code.COLUMN_TWICE, raw.file, raw.header_row, name, name, wrong))
+            continue
+        faults.append(Fault(Code.COLUMN_TWICE, raw.file, raw.header_row, name, found, wrong))
     wrong_names, misspelt = header_faults(table, raw.file, raw.header_row, source, code)
     faults += wrong_names
     written = {
@@ -108,26 +108,29 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
 
 
 def _cut_text(text: pd.Series, name: str, file: str) -> list[Fault]:
-    """Return faults for text that a shapefile may have cut."""
+    """Return issues for texts that a shapefile may have cut."""
     long = text[text.map(lambda cell: len(cell.encode())) >= CUT_BYTES]
-    expected = f"text of less than {CUT_BYTES} bytes, or {WHOLE}"
+    expected = f"text of less than {CUT_BYTES} bytes, since a shapefile cuts longer texts; {WHOLE}"
     return named((Fault(Code.CUT, file, int(row), name, cell, expected) for row, cell in long.items()), len(long))
 
 
 def _as_written(fault: Fault, source: dict[str, str], cells: pd.DataFrame) -> Fault:
-    """Return a fault of a checked table with the column and the text of its file."""
+    """Return an issue of a checked table with the column name and the cell text of its file."""
     name = source.get(fault.column, fault.column)
-    return replace(fault, column=name, found=_shown(cells.at[fault.row, name])) if name in cells else fault
+    if name not in cells:
+        return fault
+    found = fault.found if fault.code in DESCRIBED else _shown(cells.at[fault.row, name])
+    return replace(fault, column=name, found=found)
 
 
 def _of_one_kind(series: pd.Series) -> pd.Series:
-    """Return a column of a sheet as text if it mixes numbers and words, else as it is."""
+    """Return a column of a sheet as text if it mixes numbers and text, else as it is."""
     is_text = series.map(lambda cell: isinstance(cell, str)) if series.dtype == object else None
     return series if is_text is None or is_text.all() or not is_text.any() else _text(series)
 
 
 def _numbers(table: Table, written: dict[str, pd.Series]) -> tuple[dict[str, pd.Series], bool]:
-    """Return the number columns, NaN if a cell is blank or no number, and whether commas are decimal in their text."""
+    """Return the number columns, with NaN for blanks and other text, and whether commas are decimal in their text."""
     columns = {column.name: written[column.name] for column in table if column.type in (Type.NUMBER, Type.INTEGER)}
     degrees = [column.name for column in table if column.unit == "degrees"]
     texts = {name: _as_arrow(one) for name, one in columns.items() if not pd.api.types.is_numeric_dtype(one)}
@@ -152,7 +155,7 @@ def _as_arrow(series: pd.Series) -> pa.Array:
 
 
 def _convert(column: Column, series: pd.Series, numbers: pd.Series, rate: float) -> tuple[pd.Series, np.ndarray]:
-    """Return the typed values of a column, and a mask of cells at fault; ``numbers`` are those of a number column."""
+    """Return the typed values of a column, and a mask of its wrong cells; ``numbers`` are those of a number column."""
     blank = _is_blank(series)
     if column.type is Type.TEXT:
         text = _text(series).fillna("").astype(str)
@@ -200,7 +203,7 @@ def _fault(file: str, column: Column, name: str, cells: pd.DataFrame, row: int, 
 
 
 def _kind(column: Column, text: str, value: float) -> Code:
-    """Return the code of the fault of a cell that could not be converted."""
+    """Return the code of the issue of a cell that could not be converted."""
     if not text:
         return Code.BLANK
     if column.type is Type.DATE:
@@ -214,12 +217,12 @@ def _kind(column: Column, text: str, value: float) -> Code:
 
 
 def _cause(column: Column, text: str, value: float, longitude: float | None) -> str:
-    """Return the likely cause of a fault; '' if none stands out."""
+    """Return the likely cause of an issue, or advice about it; '' if there is none."""
     if not text:
         return ""
     if np.isnan(value) and column.unit == "degrees":
         return DEGREES
-    if np.isnan(value):  # no number, or not a number column
+    if np.isnan(value):  # the cell holds no number, or the column is not a number column
         words = {Type.DATE: two_dates(text) or why_no_date(text), Type.TEXT: nearest(text, column.choices)}
         return words.get(column.type, two_numbers(text) or why_no_number(text))
     return _cause_of_number(column, value, longitude)
@@ -232,5 +235,5 @@ def _cause_of_number(column: Column, value: float, longitude: float | None) -> s
         return SWAPPED if 90 < abs(value) <= 180 and abs(longitude) <= 90 else ""
     if column.unit in IN_ANOTHER_UNIT and column.high is not None and value > column.high:
         unit, meant = IN_ANOTHER_UNIT[column.unit]
-        return f"; in {unit}?" if (column.low or 0) <= meant(value) <= column.high else ""
+        return f"; is it in {unit}?" if (column.low or 0) <= meant(value) <= column.high else ""
     return ""

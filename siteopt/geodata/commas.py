@@ -1,4 +1,4 @@
-"""Find the commas that are too many in a row: within a number, or within a text without quotes."""
+"""Find the surplus commas of a row: in a number, or in a text without quotes."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import pandas as pd
 from siteopt.schema import Column, Table, Type
 
 MOST = 4
-"""Maximum number of surplus commas whose columns are looked for; a row with more is another kind of row."""
+"""Maximum number of surplus commas whose columns are searched for; a row with more has another cause."""
 
 NAMED_COLUMNS = 4
-"""Maximum number of columns that are named, if it is not certain which one is meant."""
+"""Maximum number of columns that a message names, if several are possible."""
 
 _NUMBER = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
 _DECIMALS = re.compile(r"[-+]?\d+,\d+")
 _SURE, _ODD, _UNQUOTED, _WRONG = 0, 1, 2, 5
-"""Penalties for how badly a cell fits its column."""
+"""Penalties of a cell: how badly it fits its column."""
 
 
 class _Way(NamedTuple):
-    """Lowest penalty of all ways to spread cells over columns, and the columns that take several in any of them."""
+    """Lowest penalty of all ways to assign cells to columns, and the columns that take several cells in one of them."""
 
     ill: int
     joined: frozenset[int]
 
 
 def too_many(record: Sequence[str], header: Sequence[str], table: Table) -> str:
-    """Return in words which columns of a row look to hold too many commas; '' if that is not clear.
+    """Return a question that names the columns with surplus commas in a row; '' if this is unclear.
 
     Every column takes one or more consecutive cells, so that the sum of the penalties is as low as possible.
 
@@ -59,7 +59,9 @@ def too_many(record: Sequence[str], header: Sequence[str], table: Table) -> str:
         return ""
     names = " or ".join(header[place] for place in at)
     is_number = all((column := known[place]) is not None and _is_number(column) for place in at)
-    return f"; a comma within the number of {names}?" if is_number else f"; a comma in {names}? Put it between quotes"
+    if is_number:
+        return f"; is there a comma in the number of {names}?"
+    return f"; is there a comma in {names}? Put the text in quotes"
 
 
 def _better(one: _Way | None, other: _Way) -> _Way:

@@ -1,9 +1,9 @@
 """Compute when the GPUs of a milestone can be racked, plumbed and networked: four queues in series, in closed form.
 
-A queue passes on at most its rate a day, and never more than it has received. Work done on a day counts from the
+A queue passes on at most its rate each day, and never more than it has received. Work done on a day counts from the
 next day on. Queues in series that start together at constant rates act as one queue at the lowest rate. Each delivery
-of a delivery ladder passes through the queues at the lowest rate behind it, from its own day on. (Min-plus
-convolution: see ``docs/model.md``; a test replays the queues day by day.)
+passes through the queues after it at their lowest rate, from its own day on. (This is a min-plus convolution, see
+``docs/model.md``; a test replays the queues day by day.)
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def compute_ready(
     gpus : M, cumulative
     access_day : S
     halls_per_day, floor_gpus : S
-        GPUs for which hall is made ready a day, and GPUs for which there is hall at all.
+        GPUs for which hall is made ready each day, and GPUs for which there is hall in all.
 
     Returns
     -------
@@ -56,10 +56,10 @@ def compute_ready(
 def queue_free(
     gpus: ArrayLike, access_day: ArrayLike, halls_per_day: ArrayLike, floor_gpus: ArrayLike, pace: Pace
 ) -> Ints:
-    """Return the days of :func:`compute_ready` if one queue after the other were unlimited.
+    """Return the days of :func:`compute_ready` with one queue at a time unlimited.
 
-    A rate or a floor area then has no limit, and all GPUs are delivered on day 0. The parameters are those of
-    :func:`compute_ready`.
+    An unlimited rate or floor area is infinite; unlimited deliveries bring all GPUs on day 0. The parameters are those
+    of :func:`compute_ready`.
 
     Returns
     -------
@@ -82,8 +82,8 @@ def queue_free(
 def _through_ladder(needed: Floats, pace: Pace) -> tuple[Ints, Ints]:
     """Return the day by which deliveries, racks and network have passed on the GPUs, and the deciding queue; M each.
 
-    The deliveries decide, unless the first delivery sets the day and takes longer in racks and network than it was
-    waited for.
+    The deliveries decide, unless the first delivery sets the day and takes longer in racks and network than it took to
+    arrive.
     """
     rate = min(pace.racks_per_day, pace.network_per_day)
     slow = _RACKS if pace.racks_per_day <= pace.network_per_day else _NETWORK
@@ -98,5 +98,5 @@ def _through_ladder(needed: Floats, pace: Pace) -> tuple[Ints, Ints]:
 
 
 def _ceil(days: Floats) -> Ints:
-    """Return days rounded up; a value within HAIR above a whole number (rounding of rates) counts as that number."""
+    """Return days rounded up; a value within HAIR above a whole number counts as that number (rates are rounded)."""
     return np.ceil(days - HAIR).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Make the pool of eligible sites from a scenario and its tables: read, check, choose, fill the blanks."""
+"""Read and check the tables of a scenario, choose the eligible sites, fill their blanks, and make their pool."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Tabl
 ASSUMABLE = [column.name for column in CANDIDATES if column.assumable]
 DECIDING = [column.name for column in CANDIDATES if column.type is not Type.TEXT or column.choices]
 DECIDING += ["country", "region"]
-"""Columns of the candidates that affect the answer, unlike names and notes."""
+"""Columns of the candidates that affect the answer; names and notes do not."""
 
 OUTLINE = "outline"
-"""Role of the polygon of a candidate itself, besides the uses of areas."""
+"""Role of the polygon of a candidate; an area has its use as its role."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Dataset(Tables):
     excluded : Series of Reason
         Why each candidate that is not in the pool is excluded, by site_id.
     assumed : DataFrame of bool
-        Blanks that the scenario filled: eligible sites by columns that may be assumed.
+        Whether the scenario filled a blank; eligible sites by columns that may be assumed.
     """
 
     pool: SitePool
@@ -92,7 +92,7 @@ class Dataset(Tables):
         Raises
         ------
         InputError
-            With every change that names something unknown, or whose value cannot be right.
+            With every change that names something unknown, or whose value is not allowed.
 
         Examples
         --------
@@ -120,7 +120,7 @@ class _Read(NamedTuple):
 
 @dataclass
 class _Reader:
-    """Reader of the tables of a scenario, which collects their faults."""
+    """Reader of the tables of a scenario, which collects their issues."""
 
     scenario: Scenario
     faults: list[Fault] = field(default_factory=list)
@@ -129,12 +129,12 @@ class _Reader:
 
     @cached_property
     def known(self) -> pd.DataFrame:
-        """Return the place and the grid limit of each candidate, by its id."""
+        """Return the coordinates and the grid limit of each candidate, by its id."""
         sites = self.sites[["longitude", "latitude", "grid_mw"]]
         return sites[~sites.index.duplicated() & (sites.index != "")]
 
     def read(self, table: Table, paths: Sequence[str], given: pd.DataFrame | None = None) -> list[_Read]:
-        """Return the tables of some files, or the table that is given as a frame."""
+        """Return the tables of some files, or the one table that is given as a frame."""
         if given is not None:
             return self._checked(table, f"{FRAME}{table.name}", lambda name: from_frame(name, given, table))
 
@@ -170,7 +170,7 @@ class _Reader:
         return [_Read(name, frame, raw.shapes)]
 
     def report(self, table: Table, faults: list[Fault], frame: pd.DataFrame) -> None:
-        """Keep the faults of a table with the places of their rows, or of the sites that the rows name."""
+        """Keep the issues of a table with the coordinates of their rows, or of the sites that the rows name."""
         if faults:
             places = frame
             if "longitude" not in table.names:
@@ -182,12 +182,12 @@ class _Reader:
                 self.faults.append(replace(fault, longitude=longitude, latitude=latitude))
 
     def joined(self, table: Table, tables: list[_Read], key: str) -> pd.DataFrame:
-        """Return one frame by id, in the order of the files; an id that is in two files is a fault."""
+        """Return one frame by id, in the order of the files; an id that is in two files is an error."""
         for number, (name, frame, _) in enumerate(tables):
             once = frame[key] != ""
             for twin, other, _ in tables[:number]:
                 twice = once & (pd.Index(other[key].unique()).get_indexer(frame[key]) >= 0)
-                expected = f"an id of its own; {twin} has the same"
+                expected = f"a unique id; {twin} has the same id"
                 ids = frame.loc[twice, key]
                 faults = named(
                     (Fault(Code.DUPLICATE, name, int(row), key, id_, expected) for row, id_ in ids.items()), len(ids)
@@ -207,25 +207,25 @@ def load(
     offers: pd.DataFrame | None = None,
     grid_steps: pd.DataFrame | None = None,
 ) -> Dataset:
-    """Read and check the scenario's tables, and make the pool of eligible sites.
+    """Read and check the tables of a scenario, and make the pool of eligible sites.
 
     Parameters
     ----------
     admit : str
         site_id of a site that takes part even if a date or the filter excludes it.
     candidates, offers, grid_steps : DataFrame or GeoDataFrame, optional
-        Tables to use instead of the files that the scenario names. They have the same columns, and are checked in the
-        same way. The id may be the index. The geometry of candidates replaces their longitude and latitude.
+        Tables to use instead of the files that the scenario names. They have the same columns and get the same checks.
+        The id may be the index. The geometry of candidates replaces their longitude and latitude.
 
     Returns
     -------
     Dataset
-        The tables, the pool of eligible sites, and the reasons why the other candidates are excluded.
+        The tables, the pool of eligible sites, and the reason why each other candidate is excluded.
 
     Raises
     ------
     InputError
-        With every fault of every table at once.
+        With every error of every table.
     """
     reader = _Reader(scenario)
     site_tables = reader.read(CANDIDATES, scenario.inputs.candidates, candidates)
@@ -258,7 +258,7 @@ def load(
     for name, table in (("candidates", sites), ("offers", known_offers)):
         if table.empty and is_read:
             files = ", ".join(getattr(scenario.inputs, name)) or name
-            reader.faults.append(Fault(Code.EMPTY, files, None, "", "no rows", name))
+            reader.faults.append(Fault(Code.EMPTY, files, None, "", "no rows", f"at least one row of {name}"))
     warnings = tuple(fault for fault in reader.faults if fault.code.is_warning)
     if len(warnings) < len(reader.faults):
         raise InputError(reader.faults)
@@ -307,7 +307,7 @@ def _assembled(tables: Tables) -> Dataset:
 
 
 def _outlines(candidates: list[_Read]) -> geopandas.GeoSeries:
-    """Return the valid polygons of candidates (WGS 84) by site_id, each site once."""
+    """Return the valid polygons of candidates (WGS 84) by site_id, one for each site."""
     found = [geopandas.GeoSeries([], crs=CRS)]
     for _, frame, shapes in candidates:
         if shapes is not None:
@@ -327,17 +327,17 @@ def _polygons(sites: pd.Series, role: str | pd.Series, shapes: geopandas.GeoSeri
 
 
 def _also_read(scenario: Scenario) -> Iterator[InputFile]:
-    """Yield the scenario and the layers of its filter, if they are files, with their digests."""
+    """Yield the files of the scenario and of the layers of its filter, with their digests."""
     keep = scenario.filter
     layers = [keep.within, keep.away_from.layer if keep.away_from else None]
     own = [(scenario.path.name, scenario.path)] if scenario.path is not None else []
     for name, path in [*own, *((name, scenario.resolve(name)) for name in layers if name)]:
-        if os.path.isfile(located(path)[0]):  # which a name that is too long is not
+        if os.path.isfile(located(path)[0]):  # a name that is too long is not a file
             yield from _digests(name, path)
 
 
 def _digests(name: str, path: Path) -> list[InputFile]:
-    """Return the files of a table or layer with their digests; files beside it have its name with another ending."""
+    """Return the files of a table or layer with their digests; files beside it differ in the extension."""
     file, *beside = files_of(path)
     stem = located(Path(name))[0].with_suffix("")
     named = {name: file, **{f"{stem.as_posix()}{one.suffix}": one for one in beside}}
@@ -350,7 +350,7 @@ def _sha256(path: Path) -> str:
 
 
 def filled_sites(scenario: Scenario, sites: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
-    """Return sites with blanks filled by the scenario, a mask of the blanks, and the reason for unknowns, or None."""
+    """Return sites with blanks filled by the scenario, a mask of the blanks, and why each site is excluded, or None."""
     filled = sites.copy()
     blank = pd.DataFrame({column: sites[column].isna() | (sites[column] == "") for column in ASSUMABLE})
     blank["condition"] &= sites["fitout_m2_per_day"].isna()

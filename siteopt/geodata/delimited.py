@@ -1,6 +1,6 @@
-"""Read delimited text as it is: its encoding, the mark between its cells, and its records as cells of text.
+"""Read delimited text: detect its encoding and the mark between its cells, and split it into cells.
 
-The text is read at once if this is certain to give the same result, else record by record.
+The whole text is read at once if this certainly gives the same result, else record by record.
 """
 
 from __future__ import annotations
@@ -28,14 +28,17 @@ from siteopt.schema import Table
 
 FILE_BYTES = 1_000_000_000
 LINE_BYTES = 1_000_000
-"""Bounds of a file and of a line. The bound of columns is a spreadsheet's, that of cells the csv module's."""
+"""Maximum size of a file and of a line. COLUMNS limits the columns, and the csv module limits the cells."""
 
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _READ_AS = {"utf-8": "", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp949": "CP949", "cp1252": "Windows-1252"}
-BINARY = {b"PK\x03\x04": "a workbook or another archive", b"\xd0\xcf\x11\xe0": "an .xls, or a workbook with a password"}
+BINARY = {
+    b"PK\x03\x04": "a workbook or another archive",
+    b"\xd0\xcf\x11\xe0": "an .xls file or a workbook with a password",
+}
 
-NO_WORKBOOK = "a table as text with the ending .csv, or a workbook with the ending .xlsx, without a password"
-_LONG_HEADER = f"a header of more than {LINE_BYTES:,} bytes", "a header, and each row in a line below it"
+NO_WORKBOOK = "a text table with the extension .csv, or a workbook without a password with the extension .xlsx"
+_LONG_HEADER = f"a header of more than {LINE_BYTES:,} bytes", "a header in the first line, and each row in its own line"
 
 _NOT_ASCII = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
 _LINES_SHOWN = 1000
@@ -49,12 +52,12 @@ _BLOCK_BYTES = 8 << 20
 
 
 def read_delimited(path: Path, table: Table) -> tuple[Records, str]:
-    """Return the records of a delimited text, and how the file was read if it is not CSV in UTF-8.
+    """Return the records of a delimited text, and how the file was read unless it is CSV in UTF-8.
 
     Raises
     ------
     InputError
-        If the encoding is not certain, a bound is exceeded, or the records do not fit the header.
+        If the encoding is unclear, the file is too large, or the records do not fit the header.
     """
     file = str(path)
     data, encoding = _utf8(path)
@@ -69,7 +72,7 @@ def read_delimited(path: Path, table: Table) -> tuple[Records, str]:
 
 
 def _utf8(path: Path) -> tuple[bytes, str]:
-    """Return the text of a file in UTF-8, without marks before and after it, and the encoding that it had."""
+    """Return the text of a file in UTF-8, without marks before and after it, and its original encoding."""
     file = str(path)
     try:
         with path.open("rb") as stream:
@@ -87,7 +90,7 @@ def _utf8(path: Path) -> tuple[bytes, str]:
         found = error.strerror or str(error)
         raise InputError([Fault(Code.UNREADABLE, file, None, "", found, "a readable file")]) from None
     encoding = _BOMS.get(mark) or _encoding(file, data)
-    if (mark or encoding != "utf-8") and not _is_text(data, encoding):  # UTF-8 without a mark was already tried
+    if (mark or encoding != "utf-8") and not _is_text(data, encoding):  # UTF-8 without a mark was already checked
         raise _not_certain(file, f"bytes that are not {_READ_AS[encoding] or 'UTF-8'}")
     if encoding != "utf-8":
         text = io.BytesIO()
@@ -99,16 +102,16 @@ def _utf8(path: Path) -> tuple[bytes, str]:
 
 
 def _without_end(data: bytes) -> bytes:
-    """Return the text without the NUL and Ctrl-Z that old programs put after it."""
+    """Return the text without the NUL and Ctrl-Z that old programs write after it."""
     return data.rstrip(b"\0\x1a") if data.endswith((b"\0", b"\x1a")) else data
 
 
 def _check_nulls(file: str, data: bytes) -> None:
-    """Raise InputError if there is a byte that no text has (NUL)."""
+    """Raise InputError if there is a NUL byte, which no text contains."""
     if (at := data.find(b"\0")) >= 0:
         line = data.count(b"\n", 0, at) + 1
-        found = f"line {line}: a byte that is no text (NUL)"
-        raise InputError([Fault(Code.FORMAT, file, None, "", found, "a table as text; the file may be damaged")])
+        found = f"a NUL byte in line {line}"
+        raise InputError([Fault(Code.FORMAT, file, None, "", found, "a text table; the file may be damaged")])
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:
@@ -125,10 +128,10 @@ def _is_text(data: bytes, encoding: str) -> bool:
 
 
 def _encoding(file: str, data: bytes) -> str:
-    """Return the encoding of a text without a byte order mark; raise InputError if it is not certain.
+    """Return the encoding of a text without a byte order mark; raise InputError if it is unclear.
 
-    Lines that are not ASCII show it. If no two bytes beyond ASCII are adjacent, the text is not Korean. If some of the
-    lines are UTF-8 and others are not, two files were joined.
+    The lines that are not ASCII show the encoding. If no two bytes beyond ASCII are adjacent, the text is not Korean.
+    If some of the lines are UTF-8 and others are not, two files were joined.
     """
     even, odd = data[:4096:2], data[1:4096:2]
     for high, low, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
@@ -149,19 +152,20 @@ def _encoding(file: str, data: bytes) -> str:
     if not guess or any(guess == "cp1252" or max(line) > "\u07ff" for line in as_utf8):
         bad = next(found.start() for found in _NOT_ASCII.finditer(data) if not _is_text(found.group(), "utf-8"))
         number = data.count(b"\n", 0, bad) + 1
-        raise _not_certain(file, f"line {number} is not UTF-8" + (", but others are" if as_utf8 else ""))
+        some = f"UTF-8 in some lines but not in line {number}"
+        raise _not_certain(file, some if as_utf8 else f"text that is not UTF-8 (line {number})")
     return guess
 
 
 def _not_certain(file: str, found: str) -> InputError:
-    expected = "text in one encoding: save the table as CSV UTF-8 or as .xlsx"
+    expected = "text in one encoding; save the table as CSV UTF-8 or as .xlsx"
     return InputError([Fault(Code.ENCODING, file, None, "", found, expected)])
 
 
 def _header(file: str, data: bytes, table: Table) -> tuple[int, int, str]:
-    """Return where the header begins, its row, and the mark with which most names of the table are found in it.
+    """Return where the header begins, its row, and the mark that finds the most names of the table in it.
 
-    Excel hides a first line such as ``sep=;``, so such a line does not count as a row.
+    Excel hides a first line such as ``sep=;``, so that line does not count as a row.
     """
     told = _SEP.match(data)
     begin = told.end() if told else 0
@@ -185,21 +189,21 @@ def _header(file: str, data: bytes, table: Table) -> tuple[int, int, str]:
 
 
 def records_at_once(data: bytes, mark: str = ",", start: int = 0) -> pd.DataFrame | None:
-    """Return the records after the header of a text in UTF-8, read with Arrow; None if Python might read others.
+    """Return the records below the header, read with Arrow; None if the csv module might read them differently.
 
-    The two agree if each record has as many cells as the header or none, each quote opens a cell, closes it or is
-    doubled within it, and each carriage return is followed by a line feed.
+    The text must be in UTF-8. Both readers agree if each record has as many cells as the header or none, each quote
+    opens a cell, closes it or is doubled within it, and each carriage return is followed by a line feed.
     """
     end = len(data)
     while end > start and data[end - 1] in b"\r\n":
         end -= 1
-    line_end = data.find(b"\n", start, end) % (end + 1)  # or the end of the text
+    line_end = data.find(b"\n", start, end) % (end + 1)  # -1 becomes the end of the text
     names = _plain_names(data[start:line_end], mark)
     ends_are_plain = data.count(b"\r") == data.count(b"\r\n") and _lines_are_short(data)
     if not names or not ends_are_plain or not _quotes_are_plain(data, start, end, mark.encode()):
         return None
     first = min(line_end + 1, end)
-    if data.startswith(codecs.BOM_UTF8, first):  # Arrow would take it for a byte order mark
+    if data.startswith(codecs.BOM_UTF8, first):  # Arrow would read it as a byte order mark
         return None
     places = [str(place) for place in range(len(names))]
     try:
@@ -224,13 +228,13 @@ def records_at_once(data: bytes, mark: str = ",", start: int = 0) -> pd.DataFram
     for other in MARKS if len(kept) > 2 else ():
         marks = pa.compute.count_substring(records.column(0), other)
         crowded = records.filter(pa.compute.greater_equal(marks, len(kept) - 1)).to_pandas()
-        if (crowded.iloc[:, 1:] == "").all(axis=1).any():  # a whole row in one cell
+        if (crowded.iloc[:, 1:] == "").all(axis=1).any():  # one cell holds a whole row
             return None
     return records.to_pandas()
 
 
 def _plain_names(line: bytes, mark: str) -> list[str]:
-    """Return the names in a header; none unless it is a plain header of several columns that differ."""
+    """Return the names in a header; an empty list unless it has several columns, all with different names."""
     try:
         names = [name.strip() for name in next(csv.reader([line.decode()], delimiter=mark, strict=True), [])]
     except csv.Error:
@@ -240,7 +244,7 @@ def _plain_names(line: bytes, mark: str) -> list[str]:
 
 
 def _lines_are_short(data: bytes) -> bool:
-    """Return whether no line is longer than LINE_BYTES: a longer one would hold a whole block without a line end."""
+    """Return whether no line is longer than LINE_BYTES; a longer line contains a whole block without a line end."""
     block = LINE_BYTES // 2
     return all(data.find(b"\n", at, at + block) >= 0 for at in range(0, len(data) - block + 1, block))
 
@@ -248,11 +252,11 @@ def _lines_are_short(data: bytes) -> bool:
 def _quotes_are_plain(data: bytes, start: int, end: int, mark: bytes) -> bool:
     """Return whether every quote opens a cell, closes it, or is doubled within it.
 
-    Counted from 0, even quotes open: they are at the start of a cell, or right after a closing quote, which is then
-    the first of a doubled one. Odd quotes close: a cell ends there, or an even quote follows.
+    Counted from 0, even quotes open a cell: they are at its start, or right after a closing quote, as the second of a
+    doubled quote. Odd quotes close a cell: the cell ends there, or an even quote follows.
     """
     text = np.frombuffer(data, dtype=np.uint8)[start:end]
-    blocks = range(0, len(text), _BLOCK_BYTES)  # a mask of all bytes at once would be as large as the file
+    blocks = range(0, len(text), _BLOCK_BYTES)  # a mask of all bytes would be as large as the file
     quotes = [np.flatnonzero(text[block : block + _BLOCK_BYTES] == _QUOTE) + block for block in blocks]
     at = np.concatenate([np.zeros(0, dtype=np.int64), *quotes])
     opening, closing = at[::2], at[1::2]
@@ -270,7 +274,7 @@ class _LongLine(Exception):
 
 
 def records_one_by_one(file: str, data: bytes, table: Table, mark: str = ",", start: int = 0, row: int = 1) -> Records:
-    """Return the records of any text in UTF-8, without its empty lines.
+    """Return the records of any text in UTF-8, without empty lines.
 
     Parameters
     ----------
@@ -280,7 +284,7 @@ def records_one_by_one(file: str, data: bytes, table: Table, mark: str = ",", st
     Raises
     ------
     InputError
-        With the faults of the file.
+        With the errors of the file.
     """
     return framed(file, _records(file, data, mark, start, row), mark, str, table)
 
@@ -301,9 +305,11 @@ def _records(file: str, data: bytes, mark: str, start: int, row: int) -> Iterato
             yield row, [cell.strip() for cell in record]
             row += 1
     except _LongLine:
-        raise too_large(file, row, f"a line of more than {LINE_BYTES:,} letters", "a row in each line") from None
+        raise too_large(file, row, f"a line of more than {LINE_BYTES:,} letters", "each row in its own line") from None
     except csv.Error as error:
         if "field larger" in str(error):
-            expected = f"a cell of at most {csv.field_size_limit():,} letters; a quote may not be closed"
-            raise too_large(file, row, str(error), expected) from None
-        raise InputError([Fault(Code.QUOTES, file, row, "", str(error), "cells with paired quotes")]) from None
+            limit = f"{csv.field_size_limit():,} letters"
+            expected = f"at most {limit}; perhaps a closing quote is missing"
+            raise too_large(file, row, f"a cell of more than {limit}", expected) from None
+        expected = "quotes around a whole cell, and doubled quotes within it"
+        raise InputError([Fault(Code.QUOTES, file, row, "", str(error), expected)]) from None

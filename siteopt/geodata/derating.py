@@ -1,4 +1,4 @@
-"""Compute what a unit gives at a site, from air temperature and altitude against its rating point."""
+"""Compute the output of a unit at a site from its rating, the air temperature and the altitude."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RATED_WATER_C = 6.67
 """Temperature of leaving water at which chillers are rated, deg C."""
 
 WARMEST_WATER_C = 15.0
-"""Temperature of leaving water, deg C, up to which the chiller curve is trusted; warmer water counts as this."""
+"""Highest temperature of leaving water, deg C, that the chiller curve covers; warmer water counts as this."""
 
 
 def firm_mw(
@@ -27,11 +27,11 @@ def firm_mw(
     air_c: ArrayLike,
     elevation_m: ArrayLike,
 ) -> Floats:
-    """Return the rating of generators (MW) after air temperature and altitude; arrays broadcast.
+    """Return the rating of generators (MW) at an air temperature and an altitude; arrays broadcast.
 
-    It is ``unit_mw (1 - per_c max(0, air - above_c)) (1 - per_km max(0, elevation - above_m) / 1000)``, not below zero.
-    Slopes: gas turbines 0.6 to 1.0 % a degree above 15 C and 11 to 12 % a kilometre; turbocharged engines are flat
-    to about 38 C and 1,000 m (sources in ``docs/model.md``).
+    The rating is ``unit_mw (1 - per_c max(0, air - above_c)) (1 - per_km max(0, elevation - above_m) / 1000)``, not
+    below zero. Gas turbines lose 0.6 to 1.0 % per degree above 15 C and 11 to 12 % per kilometre; turbocharged engines
+    lose nothing up to about 38 C and 1,000 m (sources in ``docs/model.md``).
     """
     warm = 1 - np.asarray(per_c) * np.maximum(0, np.asarray(air_c) - above_c)
     high = 1 - np.asarray(per_km) * np.maximum(0, np.asarray(elevation_m) - above_m) / 1000
@@ -42,8 +42,8 @@ def chiller_factors(water_c: ArrayLike, air_c: ArrayLike) -> tuple[Floats, Float
     """Return capacity and COP of an air-cooled chiller, relative to its rating at 6.67 C water and 35 C air.
 
     The curves are CAPFT and EIRFT of ``AirCooled_Chiller_2010_PathA`` (openstudio-standards, after ASHRAE 90.1-2010).
-    The COP is one over EIRFT at full load. Both are divided by their value at the rating point, which the fit misses by
-    1 %.
+    The COP is one over EIRFT at full load. Both are divided by their value at the rating point, because the fit is 1 %
+    off there.
     """
     water = np.minimum(np.asarray(water_c, dtype=float), WARMEST_WATER_C)
     air = np.asarray(air_c, dtype=float)
@@ -67,7 +67,7 @@ def _eirft(te: ArrayLike, ta: ArrayLike) -> Floats:
 def cooler_factor(approach_c: ArrayLike, water_c: float, air_c: ArrayLike) -> Floats:
     """Return 1 if a tower or dry cooler can make water of ``water_c`` in air of ``air_c``, else 0.
 
-    Such a unit gives its rating if the water may be at least ``approach_c`` warmer than the air; otherwise it is not
-    counted.
+    Such a unit gives its full rating if the water may be at least ``approach_c`` warmer than the air; otherwise it
+    gives nothing.
     """
     return (np.asarray(air_c) + np.asarray(approach_c) <= water_c + HAIR).astype(float)

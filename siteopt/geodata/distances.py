@@ -1,4 +1,4 @@
-"""Compute distances over the ground: exactly, or quickly and never too long."""
+"""Compute distances over the ground, either exact or as quick lower bounds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from siteopt.instance import Floats
 WGS84 = Geod(ellps="WGS84")
 
 ROUNDING_KM = 0.001
-"""Distance that rounding may add on a sphere, km: arccos near 1 turns 1e-15 into 5e-8 rad, which is 0.3 m."""
+"""Distance that rounding may add on a sphere, km: near 1, arccos turns 1e-15 into 5e-8 rad, which is 0.3 m."""
 
 
 def geodesic_km(places: Floats, depots: Floats) -> Floats:
@@ -34,20 +34,21 @@ def geodesic_km(places: Floats, depots: Floats) -> Floats:
 
 
 def least_km(places: Floats, depots: Floats) -> Floats:
-    """Return a quick lower bound of :func:`geodesic_km`, less by 0.34 % and 1 m at most.
+    """Return a quick lower bound of :func:`geodesic_km`; the bound is at most 0.34 % and 1 m lower.
 
     The ellipsoid is ``(a cos u cos l, a cos u sin l, b sin u)`` with semi-axes ``a >= b``, the longitude ``l`` and the
     reduced latitude ``u``, ``tan u = b/a tan(latitude)``. Differentiating gives the length of a small step,
-    ``ds^2 = (a^2 sin^2 u + b^2 cos^2 u) du^2 + a^2 cos^2 u dl^2 >= b^2 (du^2 + cos^2 u dl^2)``. So no way over the
-    ellipsoid is shorter than the way with the same ``u`` and ``l`` on a sphere of radius ``b``, and none on the sphere
-    is shorter than the great circle. Likewise with ``a`` and "no longer", hence ``1 - b/a = 0.34 %``.
+    ``ds^2 = (a^2 sin^2 u + b^2 cos^2 u) du^2 + a^2 cos^2 u dl^2 >= b^2 (du^2 + cos^2 u dl^2)``. So no path over the
+    ellipsoid is shorter than the path with the same ``u`` and ``l`` on a sphere of radius ``b``, and no path on the
+    sphere is shorter than the great circle. In the same way, the path is no longer than on a sphere of radius ``a``,
+    hence ``1 - b/a = 0.34 %``.
     """
     cosine = np.clip(_on_sphere(places) @ _on_sphere(depots).T, -1, 1)
     return np.maximum(0, np.arccos(cosine) * (WGS84.b / 1000) - ROUNDING_KM)
 
 
 def _on_sphere(places: Floats) -> Floats:
-    """Return places as unit vectors by their reduced latitude."""
+    """Return places as unit vectors, from their longitude and reduced latitude."""
     longitude, latitude = np.radians(places).T
     reduced = np.arctan2(WGS84.b * np.sin(latitude), WGS84.a * np.cos(latitude))
     level = np.cos(reduced)

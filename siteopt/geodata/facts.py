@@ -1,4 +1,4 @@
-"""Read tables of changed facts, and find how they differ from the tables of the scenario."""
+"""Read tables of changed facts, and compare them with the tables of the scenario."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _ANY = Table(
     spatial=False,
 )
 _LACKING = (Code.NO_COLUMN, Code.BLANK, Code.EITHER_OR, Code.WRONG_KIND)
-"""Codes that are not faults in a table of changes: what the table does not name stays as it is."""
+"""Codes that are no issue in a table of changes, because a fact that the table does not name is unchanged."""
 
 
 @dataclass(frozen=True)
 class Replaced:
-    """Change of a fact, and its value before.
+    """Change of a fact, with the value before the change.
 
     Attributes
     ----------
     change : Change
     before
-        Value before the change; money in US dollars.
+        Value before the change; amounts in US dollars.
     """
 
     change: Change
@@ -46,13 +46,13 @@ class Replaced:
 def read_changes(dataset: Dataset, site_id: str, paths: Sequence[str | Path]) -> list[Replaced]:
     """Return the changes that some tables make to a site, its grid steps, and any offer.
 
-    Each table holds offers, grid steps or candidates: all columns, or only the ids and the columns that change. What it
-    does not name, or leaves blank, stays as it is. A grid step is identified by the limit that it rises to.
+    Each table holds offers, grid steps or candidates: all columns, or only the ids and the columns that change. Rows,
+    columns and cells that are absent or blank change nothing. A grid step is identified by the limit that it rises to.
 
     Raises
     ------
     InputError
-        With every fault of every table: unknown ids, columns and values that cannot be.
+        With every error of every table: unknown ids, unknown columns, and values that are not allowed.
     """
     faults: list[Fault] = []
     found: list[Replaced] = []
@@ -107,7 +107,7 @@ def _of_steps(
         level = cells["grid_mw"]
         if level not in levels.index:
             known = ", ".join(f"{mw:g}" for mw in levels.index)
-            expected = f"the limit of one of its steps: {known}" if known else "a site with grid steps"
+            expected = f"the limit of a grid step of the site: {known} MW" if known else "a site with grid steps"
             faults.append(Fault(Code.NO_SUCH_NAME, raw.file, int(str(number)), "grid_mw", f"{level:g}", expected))
             continue
         for column in (DAY, "cost_usd"):
@@ -117,19 +117,19 @@ def _of_steps(
 
 
 def _table_of(raw: RawTable) -> Table:
-    """Return the kind of table in a file, by its columns; raise InputError if it is none of them."""
+    """Return which table a file holds, judging by its columns; raise InputError if this is unclear."""
     if "offer_id" in raw.cells:
         return OFFERS
     if "site_id" in raw.cells:
         return GRID_STEPS if {"ready_day", "ready_date"} & set(raw.cells.columns) else CANDIDATES
-    expected = "a table of offers (offer_id), grid steps or candidates (site_id)"
+    expected = "a table of offers (with offer_id), or of grid steps or candidates (with site_id)"
     found = ", ".join(map(str, raw.cells.columns))
     raise InputError([Fault(Code.NO_COLUMN, raw.file, raw.header_row, "", found, expected)])
 
 
 def _strange_column(table: Table, raw: RawTable, name: str) -> Fault:
-    """Return the fault of a column that the table of the scenario does not have: its changes would be lost."""
-    expected = f"a column of the {table.name}{nearest(name, table.names)}"
+    """Return the issue of a column that the table of the scenario lacks: its changes would be lost."""
+    expected = f"a column of {table.name}{nearest(name, table.names)}"
     return Fault(Code.UNKNOWN_COLUMN, raw.file, raw.header_row, name, name, expected)
 
 

@@ -16,14 +16,14 @@ from siteopt.record.reason import Quantity, Reason, ReasonCode, Value, because
 from siteopt.scenario import Scenario
 
 EDGE_DEG = 0.05
-"""Length, degrees, to which edges of a layer are cut: straight in longitude and latitude, they bend in a plane."""
+"""Maximum length, degrees, of an edge of a layer; longer edges are split, since they bend in a plane."""
 
 PAIRS = 1000
-"""Pairs of a site and a part of a layer that are measured at once."""
+"""Number of pairs of a site and a part of a layer that are measured at once."""
 
 
 def excluded_by(scenario: Scenario, sites: pd.DataFrame) -> np.ndarray:
-    """Return the first reason why the scenario excludes each candidate, or None; S."""
+    """Return the first reason why the scenario excludes each candidate, or None if it admits the candidate; S."""
     reasons = np.full(len(sites), None, dtype=object)
     for left_out, told in _tests(scenario, sites):
         first = np.flatnonzero(left_out & pd.isna(reasons))
@@ -32,7 +32,7 @@ def excluded_by(scenario: Scenario, sites: pd.DataFrame) -> np.ndarray:
 
 
 def _told(code: ReasonCode, about: Mapping[str, Value], cells: pd.Series, rows: np.ndarray) -> np.ndarray:
-    """Return a reason for each of some rows, with its cell as the value ``found``; equal cells share a reason."""
+    """Return a reason for each of some rows, with its cell as the value ``found``; equal cells share one reason."""
     place, found = pd.factorize(cells.iloc[rows])
     made = [because(code, **about, found=_shown(cell)) for cell in found]
     return np.array(made, dtype=object)[place]
@@ -46,7 +46,7 @@ _Told = Reason | tuple[ReasonCode, Mapping[str, Value], pd.Series]
 
 
 def _tests(scenario: Scenario, sites: pd.DataFrame) -> Iterator[tuple[np.ndarray, _Told]]:
-    """Yield the sites that each test excludes, and its reason: one for all, or its code, values and deciding cells."""
+    """Yield the sites that each test excludes, and the reason: one for all sites, or a code, values and cells."""
     start, keep = pd.Timestamp(scenario.project.start_date), scenario.filter
     begin, until = sites["available_from"], sites["available_until"]
     yield (begin > start).to_numpy(), (ReasonCode.NOT_YET_AVAILABLE, {}, begin)
@@ -69,9 +69,9 @@ def _tests(scenario: Scenario, sites: pd.DataFrame) -> Iterator[tuple[np.ndarray
 
 
 def nearer_than(km: float, places: Floats, layer: geopandas.GeoSeries) -> np.ndarray:
-    """Return whether the layer (WGS 84) comes nearer to each place than ``km``; S.
+    """Return whether the layer (WGS 84) is nearer to each place than ``km``; S.
 
-    The distance is measured on an equidistant plane about each place.
+    The distance is measured on an equidistant plane around each place.
 
     Parameters
     ----------
@@ -91,10 +91,10 @@ def nearer_than(km: float, places: Floats, layer: geopandas.GeoSeries) -> np.nda
 
 
 def _perhaps_nearer(km: float, places: Floats, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of places and parts whose boxes meet, if that of the place extends ``km`` and a little more.
+    """Return the indices of places and parts whose boxes meet, with the box of a place extended by ``km`` and a margin.
 
-    Within an angle of the place, latitude changes by no more than this angle, and longitude by no more than
-    ``asin(sin(angle) / cos(latitude))``. One hundredth more covers the flattening.
+    Within an angle of the place, latitude changes by at most this angle, and longitude by at most
+    ``asin(sin(angle) / cos(latitude))``. A margin of one hundredth covers the flattening of the Earth.
     """
     longitude, latitude = places.T
     angle = np.degrees(km * 1000 / WGS84.b) * 1.01 + 0.001

@@ -1,4 +1,4 @@
-"""Separate errors that a library raises about a file, which are faults of the file, from bugs in our own code."""
+"""Separate the errors of a library, which mean that a file is damaged, from bugs in our own code."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from siteopt.log import note
 
 
 class Unreadable(Exception):
-    """A library could not read a file; ``__cause__`` is the error that it raised."""
+    """A library could not read a file; ``__cause__`` is the error of the library."""
 
 
 @contextlib.contextmanager
 def foreign(*passing: type[Exception]) -> Iterator[None]:
     """Raise Unreadable for any error in the block, except MemoryError and the types in ``passing``.
 
-    Every driver raises its own types of errors, so all types count. Only calls of a library may be in the block: an
-    error of our own code must not be taken for a damaged file.
+    Every driver raises its own types of errors, so all types count. Put only calls of a library into the block, so that
+    a bug in our own code is not reported as a damaged file.
     """
     try:
         yield

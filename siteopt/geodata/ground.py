@@ -1,4 +1,4 @@
-"""Check where on the ground a place lies: on land, and in which country."""
+"""Check whether a place is on land, and in which country it is."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ import pyarrow.parquet
 import shapely
 
 from siteopt.codes import Code
-from siteopt.faults import NAMED, Fault, named
+from siteopt.faults import NAMED, Fault, more_rows, named
 
 TOLERANCE_KM = 25
-"""Distance from coast or border up to which a place counts as in a country: the map's shapes are grown by it."""
+"""Distance from a coast or border up to which a place counts as in the country; the map is grown by it."""
 
 ALIKE = 0.8
-"""Similarity from which a name is taken for that of a country."""
+"""Similarity from which a text counts as the name of a country."""
 
 MENDED = {
     "latitude and longitude look swapped": ((0, 1), (1, 0)),
-    "a minus is lost or too much before the longitude": ((-1, 0), (0, 1)),
-    "a minus is lost or too much before the latitude": ((1, 0), (0, -1)),
-    "a minus is lost or too much before both": ((-1, 0), (0, -1)),
+    "the sign of the longitude looks wrong": ((-1, 0), (0, 1)),
+    "the sign of the latitude looks wrong": ((1, 0), (0, -1)),
+    "the signs of both look wrong": ((-1, 0), (0, -1)),
 }
-"""Likely mistakes in a place, each with the matrix that corrects longitude and latitude."""
+"""Likely mistakes in coordinates, each with the matrix that corrects longitude and latitude."""
 
 _FILE = Path(__file__).with_name("countries.parquet")
 
@@ -49,7 +49,7 @@ class _Map(NamedTuple):
     own : array of str
         Code of each shape.
     taken : array of bool
-        Whether a place in a shape may have a code; shapes by codes. Territories have two codes, disputed ones several.
+        Whether a place in a shape may have a code; shapes by codes. Territories have two codes, disputed areas several.
     """
 
     codes: pd.Index
@@ -78,7 +78,7 @@ def _countries() -> _Map:
 
 
 def ground_faults(table: pd.DataFrame, file: str) -> list[Fault]:
-    """Return faults for places in the sea, places in another country than they say, and countries that are no code.
+    """Return issues for places in the sea, places in another country, and countries that are not a code.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def ground_faults(table: pd.DataFrame, file: str) -> list[Fault]:
 def _at_sea(rows: pd.Index, places: np.ndarray, code: np.ndarray, at: np.ndarray, file: str) -> Iterator[Fault]:
     at = at[:NAMED]
     for row, (longitude, latitude), cause in zip(rows[at], places[at], _causes(places[at], code[at]), strict=True):
-        expected = f"a place within {TOLERANCE_KM} km of land, not {latitude:g}, {longitude:g} in the sea{cause}"
+        expected = f"a place within {TOLERANCE_KM} km of land, but {latitude:g}, {longitude:g} is in the sea{cause}"
         yield Fault(Code.AT_SEA, file, int(row), "latitude", f"{latitude:g}", expected)
 
 
@@ -111,13 +111,15 @@ def _abroad(rows: pd.Index, places: np.ndarray, code: np.ndarray, at: np.ndarray
     causes = _causes(places[at], code[at])
     for n, (row, (longitude, latitude)) in enumerate(zip(rows[at], places[at], strict=True)):
         there = " or ".join(sorted(set(own[shape[place == n]])))
-        expected = f"{there}, where {latitude:g}, {longitude:g} lies{causes[n]}"
+        expected = f"{there}, the country at {latitude:g}, {longitude:g}{causes[n]}"
         yield Fault(Code.OTHER_COUNTRY, file, int(row), "country", _countries().codes[code[at[n]]], expected)
 
 
 def _causes(places: np.ndarray, code: np.ndarray) -> list[str]:
-    """Return in words what would move each place into the country of its code; '' if nothing does."""
-    causes = np.where((places == 0).all(axis=1), "; 0, 0 is what a missing place is saved as", "").astype(object)
+    """Return the likely mistake in each place: the one whose correction moves it into its country; '' if none does."""
+    causes = np.where((places == 0).all(axis=1), "; 0, 0 often means that the coordinates are missing", "").astype(
+        object
+    )
     checked = (code >= 0) & _countries().shaped[code]
     for words, matrix in MENDED.items():
         mended = places @ matrix
@@ -128,7 +130,7 @@ def _causes(places: np.ndarray, code: np.ndarray) -> list[str]:
 
 
 def _uncoded(said: pd.Series, file: str) -> list[Fault]:
-    """Return a warning for each text that is no code, at the first row that has it."""
+    """Return a warning for each text that is not a code, at the first row that has it."""
     counts = said.value_counts(sort=False)
     first = said[~said.duplicated()]
     return named((_no_code(file, int(row), text, int(counts[text])) for row, text in first.items()), len(first))
@@ -138,22 +140,21 @@ def _no_code(file: str, row: int, text: str, count: int) -> Fault:
     codes = _countries().named
     plain = " ".join(text.casefold().split())
     like = [plain] if plain in codes else difflib.get_close_matches(plain, codes, n=1, cutoff=ALIKE)
-    expected = "a code of ISO 3166, so its place is not checked" + (
-        f"; did you mean {codes[like[0]]!r}?" if like else ""
-    )
-    more = f"; {count - 1:,} more rows like this" if count > 1 else ""
+    cause = f"; did you mean {codes[like[0]]!r}?" if like else ""
+    expected = f"a two-letter country code (ISO 3166), without which the coordinates are not checked{cause}"
+    more = more_rows(count - 1) if count > 1 else ""
     return Fault(Code.COUNTRY_CODE, file, row, "country", text, expected + more)
 
 
 def _where(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return pairs of indices: of places, and of the shapes in which they lie."""
+    """Return the indices of places, and of the shapes that contain them, in pairs."""
     known = np.flatnonzero(np.isfinite(places).all(axis=1))
     shape, place = shapely.STRtree(shapely.points(places[known])).query(_countries().shapes, predicate="intersects")
     return known[place], shape
 
 
 def _standing(places: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return whether each place is on land, and whether it is in the country of its code; unknown ones pass both."""
+    """Return whether each place is on land, and in the country of its code; unknown places and codes pass both."""
     taken = _countries().taken
     place, shape = _where(places)
     on_land: np.ndarray = np.isnan(places).any(axis=1)

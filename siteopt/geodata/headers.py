@@ -1,4 +1,4 @@
-"""Find headers that are nearly those of a table: misspelt, in other letters, with a unit added, in another unit."""
+"""Find misspelt headers: a name in other letters, with a unit added, or in another unit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from siteopt.scenario import usd_name
 from siteopt.schema import Table
 
 MISSPELT = 0.8
-"""Similarity from which an unknown column counts as a misspelt one, if the column that it resembles is absent."""
+"""Similarity from which an unknown column counts as misspelt, if the column that it resembles is absent."""
 
 ALIASES = {
     "lat": "latitude",
@@ -39,7 +39,7 @@ UNITS = {
     "months": "days",
     "weeks": "days",
 }
-"""Units that a header may end in, and the units of the tables instead."""
+"""Units at the end of a header, and the units that the tables use instead."""
 
 SHOWN = {"kw": "kW", "gw": "GW", "kwh": "kWh"}
 """Units as people write them."""
@@ -48,7 +48,7 @@ _UNIT_BEHIND = re.compile(r"\s*[\[(（].*$")
 
 
 def header_faults(table: Table, file: str, row: int, source: dict[str, str], code: str) -> tuple[list[Fault], set[str]]:
-    """Return faults for misspelt columns and absent required ones, and the columns that the misspelt ones mean.
+    """Return issues for misspelt and missing columns, and the columns that the misspelt ones stand for.
 
     Parameters
     ----------
@@ -68,29 +68,29 @@ def header_faults(table: Table, file: str, row: int, source: dict[str, str], cod
                 absent.remove(like)
                 misspelt.add(like)
                 shown = like.replace("usd", code) if code in _plain(known).split("_") else like
-                expected = f"a known column; did you mean {shown!r}?{cause}"
+                expected = f"a column of {table.name}; did you mean {shown!r}?{cause}"
                 faults.append(Fault(Code.UNKNOWN_COLUMN, file, row, written, written, expected))
     for name in absent:
         if table[name].required:
-            expected = f"a column {name}: {table[name].help}"
-            faults.append(Fault(Code.NO_COLUMN, file, row, name, "no such column", expected))
+            expected = f"column {name} ({table[name].help})"
+            faults.append(Fault(Code.NO_COLUMN, file, row, name, "", expected))
     return faults, misspelt
 
 
 def knows(table: Table, header: Iterable[str]) -> bool:
-    """Return whether a row has a name of the table, or one that nearly is."""
+    """Return whether a row contains the name of a column of the table, or a misspelt one."""
     names = list(table.names)
     return any(name in names or _meant(name, names, "")[0] for name in header)
 
 
 def _meant(header: str, absent: list[str], code: str) -> tuple[str, str]:
-    """Return the absent column that a header means, and what else may be wrong with it; '' if none is clear."""
+    """Return the absent column that a header stands for, and advice about its unit; '' if this is unclear."""
     plain = _plain(header)
     plain = ALIASES.get(plain, usd_name(plain, code) or plain)
     stem, _, unit = plain.rpartition("_")
     converted = f"{stem}_{UNITS[unit]}" if stem and unit in UNITS else ""
     if converted in absent:
-        return converted, f"; in {SHOWN.get(unit, unit)}?"
+        return converted, f" Convert the column from {SHOWN.get(unit, unit)}"
     like = [plain] if plain in absent else difflib.get_close_matches(plain, absent, n=1, cutoff=MISSPELT)
     return (like[0], "") if like else ("", "")
 

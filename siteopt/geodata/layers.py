@@ -1,4 +1,4 @@
-"""Open vector layers: choose the layer of a file, find the files that belong to it, and their encoding."""
+"""Open vector layers: choose the layer in a file, and find the files that belong to it and their encoding."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHAPEFILE = (".shp", ".dbf")
 JSON = (".geojson", ".json")
 SINGLE = (*JSON, *SHAPEFILE, *PARQUET)
 LAYERS = (*SINGLE, ".gpkg")
-"""Endings of the layers that are read as tables. SINGLE: endings of files that hold one layer and no more."""
+"""Extensions of the layers that are read as tables. SINGLE: extensions of files that hold only one layer."""
 
 OPENING = {
     ".gpkg": rb"SQLite format 3\0",
@@ -37,20 +37,20 @@ OPENING = {
     **dict.fromkeys(PARQUET, rb"PAR1"),
     **dict.fromkeys(JSON, rb"(\xef\xbb\xbf)?\s*\{"),
 }
-"""First bytes of each kind of file. GDAL goes by them, not by the ending, and would follow a list of addresses."""
+"""First bytes of each kind of file. GDAL judges by them, not by the extension, and would open network addresses."""
 
 MOST_BYTES = 1 << 30
 MOST_COLUMNS = 16_384
 MOST_CELLS = 1_000_000_000
 MOST_VERTICES = 20_000_000
 FARTHEST = 1e9
-"""Bounds of a layer, far beyond any real one. FARTHEST bounds its coordinates, in degrees or metres."""
+"""Limits of a layer, far beyond any real one. FARTHEST limits its coordinates, in degrees or metres."""
 
 _ELSEWHERE = re.compile(r"[A-Za-z][\w+.-]+:|[\\/]{2}|[\\/]vsi", re.ASCII)
-"""Start of a name that is no file here: an address, a driver of GDAL, a share, or a file system of GDAL."""
+"""Start of a name that is not a local file: an address, a driver of GDAL, a share, or a file system of GDAL."""
 
 SIDECARS = {".shp": (".dbf", ".prj", ".cpg"), ".dbf": (".cpg",), ".gpkg": (".gpkg-wal",)}
-"""Files beside a layer that belong to it. ``.gpkg-wal`` holds what QGIS saved while it has a GeoPackage open."""
+"""Files beside a layer that belong to it. ``.gpkg-wal`` holds the latest edits while QGIS has a GeoPackage open."""
 
 LAYER = "|layername="
 """Text between a file and the name of a layer in it, as QGIS writes it."""
@@ -74,7 +74,7 @@ ARROW = {
         "types_mapper": {pa.string(): pd.StringDtype("pyarrow")}.get,
     },
 }
-"""Options for reading layers: fast; whole numbers stay whole even if some are missing, and text stays with Arrow."""
+"""Options for fast reading of layers: integers stay integers even if some are missing, and text stays in Arrow."""
 
 NOT_UTF8 = "text that is not UTF-8"
 
@@ -96,7 +96,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def refuse(path: Path, name: str) -> None:
-    """Refuse a name that is not that of a file on this machine, or is that of a folder, a device or a pipe.
+    """Refuse a name that is not a file on this machine, or is a folder, a device or a pipe.
 
     Raises
     ------
@@ -109,9 +109,11 @@ def refuse(path: Path, name: str) -> None:
     try:
         odd = file.exists() and not file.is_file()
     except OSError as error:
-        raise _refused(Code.NO_FILE, name, error.strerror or str(error), "a name that a file can have") from None
+        raise _refused(Code.NO_FILE, name, error.strerror or str(error), "a valid file name") from None
     if odd:
-        raise _refused(Code.UNREADABLE, name, "a folder" if file.is_dir() else "a device or a pipe", "a file")
+        raise _refused(
+            Code.UNREADABLE, name, "it is a folder" if file.is_dir() else "it is a device or a pipe", "a file"
+        )
 
 
 def _refused(code: Code, name: str, found: str, expected: str) -> InputError:
@@ -119,10 +121,11 @@ def _refused(code: Code, name: str, found: str, expected: str) -> InputError:
 
 
 def _check_file(file: Path, name: str) -> None:
-    """Raise InputError if a layer is not what its ending says, or is far too large."""
+    """Raise InputError if the content of a layer does not fit its extension, or is far too large."""
     ending = file.suffix.lower()
     if ending not in OPENING:
-        raise _refused(Code.FORMAT, name, file.name, "a layer: " + ", ".join(LAYERS))
+        found = f"a {ending} file" if ending else "a file without an extension"
+        raise _refused(Code.FORMAT, name, found, f"a layer ({', '.join(LAYERS)})")
     if not file.is_file():
         raise _refused(Code.NO_FILE, name, "no such file", "a layer")
     with file.open("rb") as opened:
@@ -130,14 +133,14 @@ def _check_file(file: Path, name: str) -> None:
     if not start:
         raise _refused(Code.EMPTY, name, "an empty file", "a layer")
     if not re.match(OPENING[ending], start):
-        found = f"a file that begins with {start[:20].decode('latin-1')}"
-        raise _refused(Code.FORMAT, name, found, f"what the ending {ending} says")
+        found = f"a file that begins with {start[:20].decode('latin-1')!r}"
+        raise _refused(Code.FORMAT, name, found, f"the content of a {ending} file")
     size = file.stat().st_size
     if size > MOST_BYTES:
         raise _refused(Code.TOO_LARGE, name, f"{size:,} bytes", f"at most {MOST_BYTES:,}")
     whole = _promised_bytes(ending, start)
     if size < whole:
-        raise _refused(Code.FORMAT, name, f"{size:,} bytes", f"the {whole:,} that it says it has; it was cut")
+        raise _refused(Code.FORMAT, name, f"{size:,} bytes", f"{whole:,} bytes, as its header says; the file was cut")
     if ending in PARQUET:
         with foreign():
             about = pyarrow.parquet.read_metadata(file)
@@ -145,7 +148,7 @@ def _check_file(file: Path, name: str) -> None:
 
 
 def _promised_bytes(ending: str, start: bytes) -> int:
-    """Return how long a shapefile says it is, or 0; GDAL reads one that was cut, and leaves blank what is missing."""
+    """Return the size, bytes, that the header of a shapefile states, else 0; GDAL would read a cut one as blanks."""
     if ending == ".shp":
         return 2 * int.from_bytes(start[24:28], "big")
     if ending == ".dbf":
@@ -162,32 +165,34 @@ def _check_size(rows: int, columns: int, name: str) -> None:
 
 
 def _check_shapes(shapes: geopandas.GeoSeries, name: str) -> None:
-    """Raise InputError if coordinates cannot be places, or if there are too many."""
+    """Raise InputError if coordinates are beyond the Earth, or if there are too many."""
     count = int(shapely.get_num_coordinates(shapes.to_numpy()).sum())
     if count > MOST_VERTICES:
         raise _refused(Code.TOO_LARGE, name, f"{count:,} vertices", f"at most {MOST_VERTICES:,}")
     corners, owner = shapely.get_coordinates(shapes.to_numpy(), return_index=True)
     bad = np.unique(owner[~(np.abs(corners) <= FARTHEST).all(axis=1)])
     if len(bad):
-        expected = "coordinates that are finite"
-        faults = (Fault(Code.SHAPE, name, int(at) + 2, "geometry", "a place beyond the Earth", expected) for at in bad)
+        expected = "finite coordinates on the Earth"
+        faults = (
+            Fault(Code.SHAPE, name, int(at) + 2, "geometry", "coordinates beyond the Earth", expected) for at in bad
+        )
         raise InputError(named(faults, len(bad)))
 
 
 def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame:
-    """Return a vector layer as it is; a table without geometry is an ordinary DataFrame.
+    """Return a vector layer; a table without geometry is an ordinary DataFrame.
 
     Parameters
     ----------
     name : str
-        Name of the layer in faults.
+        Name of the layer in issues.
     table : str
         Name of the layer to read if there are several and the path names none.
 
     Raises
     ------
     InputError
-        If GDAL cannot read the layer, it exceeds a bound, or it is not clear which layer of the file is meant.
+        If GDAL cannot read the layer, it is too large, or it is not clear which layer of the file is meant.
     """
     file, *beside = files_of(path)
     try:
@@ -197,8 +202,8 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
         _check_size(len(found), len(found.columns), name)
         twice = sorted({str(column) for column in found.columns[found.columns.duplicated()]})
         if twice:
-            told = "several columns of this name"
-            raise InputError([Fault(Code.COLUMN_TWICE, name, 1, one, told, "each column once") for one in twice])
+            told, expected = "several columns with this name", "only one"
+            raise InputError([Fault(Code.COLUMN_TWICE, name, 1, one, told, expected) for one in twice])
         if isinstance(found, geopandas.GeoDataFrame):
             _check_shapes(found.geometry, name)
     except OSError as error:
@@ -207,7 +212,7 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
         cause = error.__cause__
         if isinstance(cause, OSError) and cause.errno:
             raise _refused(Code.UNREADABLE, name, cause.strerror or str(cause), "a readable file") from None
-        expected = "a layer that GDAL can read: save it again as a GeoPackage"
+        expected = "a layer that GDAL can read; save it again as a GeoPackage"
         raise _refused(Code.FORMAT, name, _damage(file), expected) from None
     for column in found.select_dtypes("string"):
         try:  # Arrow takes any bytes as text
@@ -218,9 +223,9 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
 
 
 def _check_json(file: Path, name: str) -> None:
-    """Raise InputError if a GeoJSON names an unknown CRS, which GDAL would take for WGS 84, or very many columns.
+    """Raise InputError if a GeoJSON names an unknown CRS, which GDAL would read as WGS 84, or has too many columns.
 
-    GDAL takes minutes for very many columns. Those of the first feature are counted.
+    GDAL takes minutes to read very many columns. Only the columns of the first feature are counted.
     """
     with file.open("rb") as opened:
         head = opened.read(_HEAD_BYTES)
@@ -234,18 +239,18 @@ def _check_json(file: Path, name: str) -> None:
         try:
             pyproj.CRS(crs)
         except pyproj.exceptions.CRSError:
-            raise _refused(Code.NO_CRS, name, crs, "a CRS that is known") from None
+            raise _refused(Code.NO_CRS, name, f"the unknown CRS {crs!r}", "a known CRS") from None
 
 
 def _damage(file: Path) -> str:
-    """Return what is wrong with a file that GDAL cannot read; in JSON also where, since people write it by hand."""
+    """Return what is wrong with a file that GDAL cannot read; for JSON, which people write by hand, also where."""
     if file.suffix.lower() in JSON:
         try:
             json.loads(file.read_text(encoding="utf-8-sig"))
         except json.JSONDecodeError as error:
-            return f"no JSON in line {error.lineno}, column {error.colno}"
+            return f"invalid JSON (line {error.lineno}, column {error.colno})"
         except (ValueError, RecursionError):
-            return "no JSON"
+            return "invalid JSON"
     return "a damaged file"
 
 
@@ -259,8 +264,8 @@ def _read(path: Path, name: str, table: str) -> geopandas.GeoDataFrame:
     if ending in JSON:
         _check_json(file, name)
     with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", RuntimeWarning)  # GDAL warns of what it reads well all the same
-        warnings.filterwarnings("ignore", "Could not parse column")  # numbers and words in one column of GeoJSON
+        warnings.simplefilter("always", RuntimeWarning)  # GDAL also warns about layers that it reads well
+        warnings.filterwarnings("ignore", "Could not parse column")  # a column of GeoJSON may mix numbers and text
         if ending in SHAPEFILE:
             found = _shapefile(file, name)
         else:
@@ -275,7 +280,7 @@ def _read(path: Path, name: str, table: str) -> geopandas.GeoDataFrame:
 def _shapefile(file: Path, name: str) -> geopandas.GeoDataFrame:
     """Return a shapefile, read in the encoding that its ``.cpg`` names, or in UTF-8.
 
-    QGIS cuts UTF-8 wherever a field is full, even within a letter. What is left of such a letter is dropped.
+    QGIS cuts UTF-8 where a field is full, even within a letter. The rest of such a letter is dropped.
     """
 
     def decoded(text: object) -> object:
@@ -291,13 +296,13 @@ def _shapefile(file: Path, name: str) -> geopandas.GeoDataFrame:
         for column in layer.columns.drop("geometry", errors="ignore"):
             layer[column] = layer[column].map(decoded, na_action="ignore")
     except UnicodeDecodeError:
-        expected = f"UTF-8, or the name of another encoding, such as CP949, in a file {file.stem}.cpg beside it"
+        expected = f"UTF-8; name any other encoding, such as CP949, in a file {file.stem}.cpg beside it"
         raise InputError([Fault(Code.ENCODING, name, None, "", NOT_UTF8, expected)]) from None
     return layer
 
 
 def _chosen(file: Path, name: str, layer: str, table: str) -> str:
-    """Return the layer that is named, or else called like the table, the only one, or the only one with geometry."""
+    """Return the layer that is named; else the one with the name of the table, the only one, or the only geometry."""
     with foreign():
         listed = geopandas.list_layers(file)
     listed = listed[~listed["name"].isin(OWN_TABLES)]
@@ -306,13 +311,22 @@ def _chosen(file: Path, name: str, layer: str, table: str) -> str:
     for fitting in [wanted] if layer else [wanted, names, list(listed["name"][listed["geometry_type"].notna()])]:
         if len(fitting) == 1:
             return fitting[0]
-    found = layer or f"{len(names)} layers"
-    expected = f"{file.name}{LAYER}NAME, where NAME is one of {', '.join(names)}"
+    found = f"no layer {layer!r}" if layer else f"{len(names)} layers"
+    expected = f"the name of one layer: {file.name}{LAYER}NAME, where NAME is one of {', '.join(names)}"
     raise InputError([Fault(Code.WHICH_LAYER, name, None, "", found, expected)])
 
 
 def no_crs(name: str) -> InputError:
-    """Return the error for a layer that does not say which CRS it is in."""
+    """Return the error for a layer without a coordinate reference system (CRS)."""
     return InputError(
-        [Fault(Code.NO_CRS, name, None, "", "a layer without CRS", "a layer that says which CRS it is in")]
+        [
+            Fault(
+                Code.NO_CRS,
+                name,
+                None,
+                "",
+                "a layer without a CRS",
+                "a layer with a CRS; set it in QGIS and save the layer again",
+            )
+        ]
     )

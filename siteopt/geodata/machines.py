@@ -1,4 +1,4 @@
-"""Estimate how generators respond to a change of their load, if the table of offers does not say so itself."""
+"""Estimate how generators respond to a change of their load, if the table of offers does not give the response."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from siteopt.instance import Floats
 from siteopt.schema import Fuel, Machine
 
 DROOP = 0.04
-"""Fall of the frequency from no load to full load, as a share of the nominal frequency.
+"""Drop of the frequency from no load to full load, as a share of the nominal frequency.
 
 CIM's typical value of GAST: https://docs.rs/cimoxide-structs/0.3.1/src/cimstructs/GovGAST.rs.html
 """
 
 
 class Answer(NamedTuple):
-    """Response of a machine.
+    """Response of a machine to a change of its load.
 
-    It is the inertia constant, s; the time constant of governor and actuator, s; and the share of its rating that it
-    ramps in a minute.
+    The fields are the inertia constant, s; the time constant of governor and actuator, s; and the share of its rating
+    that the machine ramps in a minute.
     """
 
     inertia_s: float
@@ -42,14 +42,14 @@ ANSWERS = {
 actuators 0.05 to 0.25 s). The 0.5 s of turbines is the valve of GAST (see DROOP). Ramps: engines above 100 %,
 aeroderivatives about 50 %, industrial turbines about 20 % a minute,
 https://www.wartsila.com/energy/learn-more/technology-comparison-engine-vs-aero/combustion-engine-vs-gas-turbine-ramp-rate;
-diesels and fuel cells are estimates. An inverter's droop is that of the machines.
+diesels and fuel cells are estimates. Inverters have the same droop as machines.
 """
 
 
 def answers(offers: pd.DataFrame) -> dict[str, Floats]:
-    """Return the fields of the Instance that say how each generator responds; O each.
+    """Return the fields of the Instance that describe how each generator responds; O each.
 
-    Values of other kinds of equipment mean nothing; the caller sets them to 0.
+    Values for other kinds of equipment are meaningless; the caller sets them to 0.
     """
     engine = np.where(offers["fuel"] == Fuel.DIESEL, Machine.DIESEL_ENGINE, Machine.GAS_ENGINE)
     machine = np.where(offers["machine"] == "", engine, offers["machine"])

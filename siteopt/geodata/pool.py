@@ -1,7 +1,7 @@
-"""Hold the eligible sites, however many, and make an Instance of those that are asked for.
+"""Hold any number of eligible sites, and make an Instance of some of them.
 
-Data of a site or of an offer are derived once. Data of a pair of both (days, ratings, costs) are derived for the sites
-that are asked for, since a million sites by all offers would not fit into memory.
+Data of a site or of an offer are derived once. Data of a pair of both (days, ratings, costs) are derived only for the
+sites of an Instance, because a million sites by all offers would not fit into memory.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from siteopt.tolerances import HAIR
 
 @dataclass(frozen=True)
 class Haulage:
-    """Roads from the depots; several offers may be at one depot.
+    """Roads from the depots to the sites; several offers may be at one depot.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Haulage:
 
 @dataclass(frozen=True)
 class Units:
-    """Types of units; offers of one type have the same rating wherever their depots are.
+    """Types of units; offers of one type have the same ratings, whatever their depots.
 
     Attributes
     ----------
@@ -75,18 +75,18 @@ class Units:
 
 @dataclass(frozen=True)
 class SitePool:
-    """Any number of eligible sites, which makes an Instance of those that are asked for.
+    """Any number of eligible sites; the pool makes an Instance of some of them.
 
     Attributes
     ----------
     site_id : tuple of str, S, sorted
     places : S x 2, longitude and latitude
-    earliest_day : S x 2, day before which no unit arrives, and day before which no generator arrives
+    earliest_day : S x 2, earliest day on which units can arrive, and earliest day for generators
     air_c, elevation_m : S
     by_site, by_step : dict
         Fields of the Instance with these axes; ``step_site`` holds indices into this pool.
     common : dict
-        Fields of the Instance that are the same whichever sites are asked for.
+        Fields of the Instance that do not depend on the sites.
     haulage : Haulage
     units : Units
     emits : O, bool, needs the air permit
@@ -114,9 +114,9 @@ class SitePool:
         return self._instance(sites, geodesic_km)
 
     def optimistic(self, sites: Ints) -> Instance:
-        """Return an optimistic Instance, fast, from distances that are never too long.
+        """Return an optimistic Instance of these sites quickly, from lower bounds of the distances.
 
-        No day is later and no cost higher than in the exact Instance, and all else is equal.
+        No day is later and no cost is higher than in the exact Instance; everything else is the same.
         """
         return self._instance(sites, least_km)
 
@@ -152,7 +152,7 @@ class SitePool:
 
 
 def power_quality(scenario: Scenario, waveform: pd.DataFrame) -> PowerQuality:
-    """Return the power quality that the scenario requires, with the samples of a waveform that is sorted by time."""
+    """Return the power quality that the scenario requires, with the samples of its waveform, sorted by time."""
     asked = scenario.power_quality
     times, shares = (tuple(waveform[name].astype(float)) for name in ("time_s", "it_share"))
     return PowerQuality(
@@ -171,11 +171,11 @@ def site_pool(
     Parameters
     ----------
     sites : DataFrame
-        Eligible sites sorted by their index, site_id; columns of the candidates table, blanks filled.
+        Eligible sites by site_id, sorted; the columns of the candidates table, with blanks filled.
     offers : DataFrame
-        Sorted by their index, offer_id.
+        Offers by offer_id, sorted.
     steps : DataFrame
-        Grid steps of these sites by site and ``day``.
+        Grid steps of these sites, sorted by site and ``day``.
     quality : PowerQuality
         Result of :func:`power_quality`.
     """
@@ -257,7 +257,7 @@ def _pace(scenario: Scenario) -> Pace:
 
 
 def _of_scenario(scenario: Scenario) -> dict[str, Any]:
-    """Return the fields of the Instance that the scenario alone decides."""
+    """Return the fields of the Instance that depend only on the scenario."""
     workload, supply, project = scenario.workload, scenario.supply, scenario.project
     names = [milestone.name for milestone in scenario.milestones]
     gpus = np.array([milestone.gpus for milestone in scenario.milestones], dtype=np.int64)
@@ -331,7 +331,7 @@ def _units(coolant_c: float, offers: pd.DataFrame) -> Units:
 
 
 def _rise(steps: pd.DataFrame, grid_mw: Floats, step_site: np.ndarray) -> Floats:
-    """Return the MW that each step adds to what is in service before it; 0 if that is as much already."""
+    """Return the MW that each step adds to the limit before it; 0 if that limit is as high already."""
     before = grid_mw[step_site]
     level = np.maximum(steps["grid_mw"].to_numpy(dtype=float), before)
     level = pd.Series(level).groupby(step_site).cummax().to_numpy()

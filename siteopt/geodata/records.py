@@ -1,4 +1,4 @@
-"""Read the records of a text table or a sheet one by one: header, row numbers, bounds, and cells in no column."""
+"""Read the records of a text table or a sheet one by one, and check their header, size and number of cells."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from siteopt.geodata.headers import knows
 from siteopt.schema import Table
 
 COLUMNS = 16_384
-"""Maximum number of columns that are read; a spreadsheet has no more."""
+"""Maximum number of columns, as in a spreadsheet."""
 
 MARKS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 """Marks between the cells of a text, and their names."""
 
 _SHOWN = 200
-"""Maximum number of letters of a row that a fault keeps."""
+"""Maximum number of letters of a row that an issue keeps."""
 
 _TITLE_ROWS = 20
-"""Number of rows below the first one that are searched for a header, if the first one is none."""
+"""Number of rows that are searched for a header, if the first row is not one."""
 
 _CHUNK_ROWS = 10_000
 
@@ -41,21 +41,21 @@ class Records(NamedTuple):
 
 
 def framed(file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str, kind: type, table: Table) -> Records:
-    """Return records as a table, without blank ones. The first record with cells is the header.
+    """Return records as a table without blank rows. The first record with cells is the header.
 
     Parameters
     ----------
     records : iterable
-        Row of each record, and its cells without blanks around their text; '' is a blank.
+        Row number of each record, and its cells without spaces around their text; '' is a blank.
     mark : str
         Mark between the cells of a text.
     kind : type
-        ``str``, or ``object`` for cells that are more than text.
+        ``str``, or ``object`` if cells may hold numbers.
 
     Raises
     ------
     InputError
-        With every fault of the header and the rows.
+        With every error of the header and the rows.
     """
     header: list[str] = []
     header_row = 1
@@ -83,7 +83,7 @@ def framed(file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str
             else:
                 cells.append([*record[:width], *[""] * (len(header) - width)])
                 rows.append(row)
-            if len(cells) == _CHUNK_ROWS:  # lists of text need many times the memory of a table
+            if len(cells) == _CHUNK_ROWS:  # a list of text needs many times the memory of a table
                 chunks.append(pd.DataFrame(cells, dtype=kind))
                 cells = []
     except InputError as error:
@@ -99,7 +99,7 @@ def framed(file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str
     blank = [place for place in nameless if (found[place] == "").all()]
     if len(nameless) - len(blank) > 1:
         count = f"{len(nameless) - len(blank)} columns without a name"
-        raise InputError([Fault(Code.COLUMN_TWICE, file, header_row, "", count, "a name above each column")])
+        raise InputError([Fault(Code.COLUMN_TWICE, file, header_row, "", count, "a name for each column")])
     found.columns = pd.Index(header)
     kept = found.loc[:, ~np.isin(np.arange(len(header)), blank)]
     return Records(kept, np.array(rows, dtype=np.int64), header_row)
@@ -108,26 +108,26 @@ def framed(file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str
 def _header_faults(
     file: str, row: int, header: Sequence[str], table: Table, below: Iterator[tuple[int, Sequence[object]]]
 ) -> list[Fault]:
-    """Return faults for columns that occur twice; raise InputError if the row is no header, with where one may be."""
+    """Return issues for columns that occur twice; raise InputError if the row is not a header."""
     if len(header) > COLUMNS:
         raise too_large(file, row, f"{len(header):,} columns", f"at most {COLUMNS:,} columns")
     found = ", ".join(filter(None, header))[:_SHOWN]
     if len(header) == 1:
         for mark, word in MARKS.items():
             if knows(table, header[0].split(mark)[1:]):
-                expected = f"a cell for each column, not all in the first one with {word} between them"
-                raise InputError([Fault(Code.FORMAT, file, row, "", found, expected)])
+                told = f"all columns in the first cell (with {word} between them)"
+                raise InputError([Fault(Code.FORMAT, file, row, "", told, "one cell for each column")])
     if not knows(table, header):
         needed = ", ".join(column.name for column in table if column.required)
-        expected = f"the names of the columns: {needed} at least"
+        expected = f"the names of the columns (at least {needed})"
         with contextlib.suppress(InputError):
             for other, record in itertools.islice(below, _TITLE_ROWS):
                 if knows(table, map(str, record)):
-                    expected = f"the names of the columns, which look to stand in row {other}: delete what is above it"
+                    expected = f"the names of the columns, which seem to be in row {other}; delete the rows above it"
                     break
         raise InputError([Fault(Code.NO_COLUMN, file, row, "", found, expected)])
     return [
-        Fault(Code.COLUMN_TWICE, file, row, name, f"{count} columns of this name", "each column once")
+        Fault(Code.COLUMN_TWICE, file, row, name, f"{count} columns with this name", "only one")
         for name, count in sorted(Counter(header).items())
         if name and count > 1
     ]
@@ -136,21 +136,21 @@ def _header_faults(
 def _misplaced(
     file: str, row: int, record: Sequence[object], header: Sequence[str], mark: str, table: Table
 ) -> Fault | None:
-    """Return the fault of a record with cells beyond the header, or with all cells in the first, or None."""
+    """Return the issue of a record with more cells than the header, or with all of them in one cell; else None."""
     columns = len(header)
     whole = str(record[0])
     crowd = max(MARKS, key=whole.count) if len(record) == 1 and columns > 2 else ""
     if crowd and whole.count(crowd) >= columns - 1:
-        expected = f"a cell for each column, not all in the first one with {MARKS[crowd]} between them"
+        expected = f"one cell for each column, not one cell with {MARKS[crowd]} in it"
         return Fault(Code.CELLS, file, row, "", whole[:_SHOWN], expected)
     if len(record) <= columns:
         return None
     extra = ",".join(str(cell) for cell in record[columns:] if cell != "")[:_SHOWN]
-    expected = f"{columns} cells, as in the header, not {len(record)}"
+    expected = f"{columns} cells, as in the header, but the row has {len(record)}"
     cause = too_many([str(cell) for cell in record], header, table) if mark == "," else ""
     return Fault(Code.CELLS, file, row, "", extra, expected + cause)
 
 
 def too_large(file: str, row: int | None, found: str, expected: str) -> InputError:
-    """Return the error for input that exceeds a bound."""
+    """Return the error for input that is too large."""
     return InputError([Fault(Code.TOO_LARGE, file, row, "", found, expected)])

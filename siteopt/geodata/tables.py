@@ -1,4 +1,4 @@
-"""Read tables and layers as they are: cells, row numbers, and points in WGS 84."""
+"""Read tables and layers without checks: their cells, row numbers, and points in WGS 84."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class RawTable:
     file : str
         As the user named it.
     cells : DataFrame
-        Text for CSV ('' is a blank), text and numbers for sheets, typed values for layers (missing is a blank).
+        Text for CSV ('' is a blank), text and numbers for sheets, typed values for layers (a missing value is a blank).
     rows : array of int
         Row of each record as a spreadsheet numbers it.
     shapes : GeoSeries or None
-        Geometry of each record in the CRS of its layer; None without geometry, or if the table is not about places.
+        Geometry of each record in the CRS of its layer; None without geometry, or for a table without places.
     cut : bool
-        Whether the file cuts names and text, as a shapefile does.
+        Whether the file may cut names and texts, as a shapefile does.
     read_as : str
-        What was detected, if the file is not plain CSV in UTF-8 with commas: "CP949, semicolons between cells".
+        Format that was detected, such as "CP949, semicolons between cells"; empty for CSV in UTF-8 with commas.
     faults : tuple of Fault
-        Faults of single cells that no later check can see, such as formulas without a result.
+        Issues of single cells that no later check can see, such as formulas without a result.
     header_row : int
         Row of the header: 1, unless blank lines come before it.
     """
@@ -62,9 +62,9 @@ class RawTable:
 
 
 def read_table(path: Path, table: Table) -> RawTable:
-    """Read a table as text, a sheet of a workbook, or a vector layer.
+    """Read a text table, a sheet of a workbook, or a vector layer.
 
-    A layer's points, or a point within each of its polygons, become ``latitude`` and ``longitude`` (WGS 84).
+    The points of a layer, or a point within each of its polygons, become ``latitude`` and ``longitude`` (WGS 84).
 
     Raises
     ------
@@ -84,7 +84,7 @@ def read_table(path: Path, table: Table) -> RawTable:
 
 
 def from_frame(name: str, frame: pd.DataFrame, table: Table) -> RawTable:
-    """Return a frame as a raw table; an index with the name of the id becomes its column.
+    """Return a frame as a raw table; an index with the name of the id becomes a column.
 
     Raises
     ------
@@ -115,10 +115,10 @@ def _placed(raw: RawTable, table: Table) -> RawTable:
 
 
 def _from_qgis(raw: RawTable, table: Table) -> RawTable:
-    """Return a table with the geometry that QGIS has written into columns ``X`` and ``Y``, or ``WKT``.
+    """Return a table with the geometry that QGIS has written into the columns ``X`` and ``Y``, or ``WKT``.
 
     These columns hold the geometry if they come first, as QGIS puts them, or if latitude or longitude is absent.
-    Otherwise they are columns like any other.
+    Otherwise they are ordinary columns.
     """
     cells = raw.cells.drop(columns=FID) if FID in raw.cells else raw.cells
     names = list(cells.columns)
@@ -129,7 +129,7 @@ def _from_qgis(raw: RawTable, table: Table) -> RawTable:
         stale = cells.drop(columns=[*PLACE], errors="ignore")
         nowhere = (
             cells[["X", "Y"]].astype(str).isin(["0", "0.0"]).all(axis=1)
-        )  # what QGIS writes for a feature without geometry
+        )  # QGIS writes 0 for a feature without geometry
         places = {"longitude": cells["X"].mask(nowhere, ""), "latitude": cells["Y"].mask(nowhere, "")}
         return replace(raw, cells=stale.drop(columns=["X", "Y"]).assign(**places))
     if names[:1] == ["WKT"] or (absent and "WKT" in names):
@@ -137,7 +137,9 @@ def _from_qgis(raw: RawTable, table: Table) -> RawTable:
         shapes = shapely.from_wkt(text, on_invalid="ignore")
         bad = np.flatnonzero(shapely.is_missing(shapes) & (text != ""))
         if len(bad):
-            faults = (Fault(Code.SHAPE, raw.file, int(raw.rows[at]), "WKT", text[at], "well-known text") for at in bad)
+            expected = "a geometry as well-known text (WKT)"
+            rows = ((int(raw.rows[at]), f"{text[at][:50]!r}") for at in bad)
+            faults = (Fault(Code.SHAPE, raw.file, row, "WKT", found, expected) for row, found in rows)
             raise InputError(named(faults, len(bad)))
         return replace(raw, cells=cells.drop(columns="WKT"), shapes=geopandas.GeoSeries(shapes, crs=CRS))
     return replace(raw, cells=cells)
@@ -164,7 +166,7 @@ def _read_layer(path: Path, table: Table) -> RawTable:
 
 
 def _of_layer(name: str, layer: pd.DataFrame, table: Table, *, cut: bool = False) -> RawTable:
-    """Return a layer, or a frame, as a raw table, with its geometry apart from its cells."""
+    """Return a layer or a frame as a raw table, with its geometry separate from its cells."""
     rows = np.arange(2, len(layer) + 2)
     if not isinstance(layer, geopandas.GeoDataFrame):
         return RawTable(name, layer.drop(columns=FID, errors="ignore"), rows, cut=cut)
@@ -183,11 +185,12 @@ def _points(raw: RawTable, shapes: geopandas.GeoSeries) -> geopandas.GeoSeries:
     Raises
     ------
     InputError
-        If there are records without geometry.
+        If a record has no geometry.
     """
     empty = np.flatnonzero(shapes.isna() | shapes.is_empty)
     if len(empty):
-        faults = (Fault(Code.SHAPE, raw.file, int(raw.rows[at]), "geometry", "", "a point or polygon") for at in empty)
+        found, expected = "no geometry", "a point or polygon"
+        faults = (Fault(Code.SHAPE, raw.file, int(raw.rows[at]), "geometry", found, expected) for at in empty)
         raise InputError(named(faults, len(empty)))
     inner = shapes.copy()
     is_area = inner.geom_type != "Point"

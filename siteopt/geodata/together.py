@@ -1,4 +1,4 @@
-"""Check what cells, rows and tables say together: ids, dates, steps, shapes, and figures that do not fit well."""
+"""Check cells, rows and tables against each other: ids, dates, grid steps, shapes, and unlikely combinations."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ import shapely
 
 from siteopt.codes import Code
 from siteopt.equipment import RIDE_THROUGH, suppliers
-from siteopt.faults import Fault, named, nearest
+from siteopt.faults import Fault, more_rows, named, nearest
 from siteopt.geodata.ground import ground_faults
 from siteopt.geodata.headers import MISSPELT
 from siteopt.geodata.layers import CRS
 from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM
 
 COMPARED = 100_000
-"""Maximum number of pairs of unknown and known ids that are compared, at 10 microseconds a pair."""
+"""Maximum number of pairs of unknown and known ids that are compared; a pair takes 10 microseconds."""
 
 HALL_M2_PER_MW = 35
-"""Hall that a MW of grid takes at least, m2: a tenth of what Colossus has (models/colossus.toml); an estimate."""
+"""Minimum hall for a MW of grid, m2 (estimate): a tenth of the ratio at Colossus (models/colossus.toml)."""
 
 UNIT_M2_PER_MW = 1
-"""Yard that a MW of equipment takes at least, m2: the densest of the example offers takes 12.9; an estimate."""
+"""Minimum yard for a MW of equipment, m2 (estimate): the densest of the example offers takes 12.9."""
 
 BATTERY_HOURS = (0.05, 100)
-"""Hours that a battery may last: from three minutes to four days; an estimate (the example offers: 1 to 5)."""
+"""Plausible duration of a battery, hours (estimate): 3 minutes to 4 days; the example offers last 1 to 5 hours."""
 
 SLACK = 0.1
-"""Share by which an area may exceed the outline of its site, since outlines are drawn by hand; an estimate."""
+"""Share by which an area may exceed the outline of its site (estimate), because outlines are drawn by hand."""
 
 EQUAL_AREA = 6933
-"""EPSG code of a CRS in which areas are true all over the Earth."""
+"""EPSG code of an equal-area CRS of the whole Earth."""
 
 MOST_LETTERS = 1000
-"""Maximum number of letters of an id or a name, far beyond any real one: maps and charts have to draw them."""
+"""Maximum number of letters of an id or a name, far beyond any real one; maps and charts must draw it."""
 
 WORLD = (181, 91, 181, 91)
-"""Farthest longitudes and latitudes of the corners of a box, degrees."""
+"""Maximum absolute longitudes and latitudes of a bounding box, degrees."""
 
 INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
-"""Pattern of control characters, line breaks, and invisible marks, such as those that turn the writing direction."""
+"""Pattern of control characters, line breaks, and invisible marks, such as those of the writing direction."""
 
 
 def _once(code: Code, frame: pd.DataFrame, file: str, wrong: pd.Series, column: str, expected: str) -> list[Fault]:
-    """Return one warning for all rows where something is ``wrong``, at the first of them."""
+    """Return one warning for all rows where ``wrong`` is true, at the first of these rows."""
     rows = frame.index[wrong]
     if rows.empty:
         return []
-    more = f"; {len(rows) - 1:,} more rows like this" if len(rows) > 1 else ""
+    more = more_rows(len(rows) - 1) if len(rows) > 1 else ""
     return [Fault(code, file, int(rows[0]), column, _shown(frame.at[rows[0], column]), expected + more)]
 
 
@@ -66,42 +66,43 @@ def _shown(value: object) -> str:
 
 
 def _ids(frame: pd.DataFrame, file: str, key: str) -> list[Fault]:
-    """Return faults for ids that occur in two rows (with the row of the twin), nearly do, or hold unseen characters."""
+    """Return issues for ids that are in two rows, that look the same, or that contain invisible characters."""
     repeated = frame.loc[frame[key].duplicated(keep=False) & (frame[key] != ""), key]
     again = repeated.duplicated()
     row_of = {value: row for row, value in repeated[~again].items()}
     faults = (
-        Fault(Code.DUPLICATE, file, int(row), key, value, f"an id of its own; row {row_of[value]} has the same")
+        Fault(Code.DUPLICATE, file, int(row), key, value, f"a unique id; row {row_of[value]} has the same id")
         for row, value in repeated[again].items()
     )
     return named(faults, int(again.sum())) + _invisible(frame[key], file) + _nearly_twins(frame[key], file)
 
 
 def _long(frame: pd.DataFrame, file: str, columns: Iterable[str]) -> list[Fault]:
-    """Return faults for names that are too long to be drawn."""
+    """Return issues for names that are too long to draw."""
     faults: list[Fault] = []
     for name in columns:
         long = frame.loc[frame[name].str.len() > MOST_LETTERS, name]
-        expected = f"at most {MOST_LETTERS:,} letters, not {{:,}}"
+        expected = f"at most {MOST_LETTERS:,} letters"
         each = (
-            Fault(Code.TOO_LARGE, file, int(row), name, text, expected.format(len(text))) for row, text in long.items()
+            Fault(Code.TOO_LARGE, file, int(row), name, f"{len(text):,} letters", expected)
+            for row, text in long.items()
         )
         faults += named(each, len(long))
     return faults
 
 
 def _invisible(ids: pd.Series, file: str) -> list[Fault]:
-    """Return faults for ids with invisible characters."""
+    """Return issues for ids with invisible characters."""
     odd = ids[np.asarray(pa.compute.match_substring_regex(pa.array(ids, pa.string()), INVISIBLE))]
     faults = (
-        Fault(Code.INVISIBLE, file, int(row), str(ids.name), id_, "letters, digits and signs that show")
+        Fault(Code.INVISIBLE, file, int(row), str(ids.name), id_, "only visible letters, digits and signs")
         for row, id_ in odd.items()
     )
     return named(faults, len(odd))
 
 
 def _nearly_twins(ids: pd.Series, file: str) -> list[Fault]:
-    """Return a warning for ids that differ from another id only in capitals, blanks, or the form of their letters."""
+    """Return a warning for ids that differ from another id only in capitals, spaces, or the width of their letters."""
     once = ids[(ids != "") & ~ids.duplicated()]
     plain = pa.compute.utf8_lower(pa.compute.utf8_normalize(pa.array(once, pa.string()), form="NFKC"))
     plain = pd.Series(pa.compute.replace_substring_regex(plain, r"\s", "").to_pandas(), dtype=object)
@@ -110,8 +111,8 @@ def _nearly_twins(ids: pd.Series, file: str) -> list[Fault]:
     if again.empty:
         return []
     row, twin = again.index[0], plain.index[plain == again.iloc[0]][0]
-    expected = f"an id that differs in more than capitals and blanks from {ids.at[twin]!r} in row {twin}"
-    more = f"; {len(again) - 1:,} more rows like this" if len(again) > 1 else ""
+    expected = f"an id that differs from {ids.at[twin]!r} in row {twin} by more than capitals and spaces"
+    more = more_rows(len(again) - 1) if len(again) > 1 else ""
     return [Fault(Code.NEARLY_TWIN, file, int(row), str(ids.name), ids.at[row], expected + more)]
 
 
@@ -125,12 +126,12 @@ def _candidates(frame: pd.DataFrame, file: str) -> list[Fault]:
             int(row),
             "available_until",
             until.isoformat(),
-            f"a date not before available_from, {begin}",
+            f"a date on or after available_from ({begin})",
         )
         for row, begin, until in dates
     )
     dense = frame["grid_mw"] * HALL_M2_PER_MW > frame["floor_area_m2"]
-    expected = f"at most a MW for {HALL_M2_PER_MW} m2 of hall; kW for MW, or ha for m2?"
+    expected = f"at most 1 MW for each {HALL_M2_PER_MW} m2 of hall; is it in kW, or the hall in ha?"
     return [
         *_ids(frame, file, "site_id"),
         *_long(frame, file, ("site_id", "name", "region")),
@@ -149,7 +150,7 @@ def _grid_steps(frame: pd.DataFrame, file: str) -> list[Fault]:
             int(row),
             "ready_day",
             _shown(frame.at[row, "ready_day"]),
-            "either ready_day or ready_date",
+            "either ready_day or ready_date, not both",
         )
         for row in both
     )
@@ -166,24 +167,23 @@ def _offers(frame: pd.DataFrame, file: str) -> list[Fault]:
                     Code.WRONG_KIND, file, int(row), column.name, "", f"{column.expected} for a {frame.at[row, 'kind']}"
                 )
             )
+    expected = "either a rent or a purchase price, not both"
     for row in frame.index[frame["rent_usd_per_month"].notna() == frame["purchase_usd"].notna()]:
         found = _shown(frame.at[row, "rent_usd_per_month"]) if frame.at[row, "rent_usd_per_month"] >= 0 else ""
-        faults.append(
-            Fault(Code.EITHER_OR, file, int(row), "rent_usd_per_month", found, "either a rent or a purchase_usd")
-        )
+        faults.append(Fault(Code.EITHER_OR, file, int(row), "rent_usd_per_month", found, expected))
     for row in frame.index[frame["lead_days_high"] < frame["lead_days"]]:
         found, low = _shown(frame.at[row, "lead_days_high"]), _shown(frame.at[row, "lead_days"])
-        faults.append(Fault(Code.BACKWARDS, file, int(row), "lead_days_high", found, f"at least lead_days, {low}"))
+        faults.append(Fault(Code.BACKWARDS, file, int(row), "lead_days_high", found, f"at least lead_days ({low})"))
     stores = frame["kind"].isin([kind.name for kind in suppliers(RIDE_THROUGH)])
     for row in frame.index[stores & (frame["fuel"] != "")]:
-        expected = f"a blank for a {frame.at[row, 'kind']}"
+        expected = f"no fuel for a {frame.at[row, 'kind']}"
         faults.append(Fault(Code.WRONG_KIND, file, int(row), "fuel", frame.at[row, "fuel"], expected))
     dense = (frame["footprint_m2"] > 0) & (frame["unit_mw"] * UNIT_M2_PER_MW > frame["footprint_m2"])
-    expected = f"at most a MW for {UNIT_M2_PER_MW} m2 of footprint; kW for MW?"
+    expected = f"at most 1 MW for each {UNIT_M2_PER_MW} m2 of footprint; is it in kW?"
     faults += _once(Code.HARDLY, frame, file, dense, "unit_mw", expected)
     hours, (short, long) = frame["energy_mwh"] / frame["unit_mw"], BATTERY_HOURS
     odd = stores & ((hours < short) | (hours > long))
-    expected = f"energy for {short} to {long} hours at unit_mw; kWh for MWh, or MW for MWh?"
+    expected = f"energy for {short} to {long} hours at unit_mw; is it in kWh or in MW?"
     faults += _once(Code.HARDLY, frame, file, odd, "energy_mwh", expected)
     return faults + ground_faults(frame[["longitude", "latitude"]], file)
 
@@ -192,14 +192,14 @@ def _waveform(frame: pd.DataFrame, file: str) -> list[Fault]:
     times = frame["time_s"].dropna()
     again = times[times.duplicated()]
     twice = (
-        Fault(Code.DUPLICATE, file, int(row), "time_s", _shown(time), "a time of its own")
-        for row, time in again.items()
+        Fault(Code.DUPLICATE, file, int(row), "time_s", _shown(time), "a unique time") for row, time in again.items()
     )
-    return named(twice, len(again)) + ([Fault(Code.EMPTY, file, None, "", "no rows", "samples")] if frame.empty else [])
+    empty = [Fault(Code.EMPTY, file, None, "", "no rows", "at least one sample")] if frame.empty else []
+    return named(twice, len(again)) + empty
 
 
 OTHER = {"ready_day": "ready_date", "rent_usd_per_month": "purchase_usd"}
-"""Column that may be filled instead of a column with a fault of EITHER_OR."""
+"""Column that may be filled instead of the column that an issue of EITHER_OR names."""
 
 CROSS_CHECKS = {
     CANDIDATES.name: _candidates,
@@ -211,7 +211,7 @@ CROSS_CHECKS = {
 
 
 def shape_faults(shapes: pd.Series | None, rows: np.ndarray, file: str) -> list[Fault]:
-    """Return faults for areas that are not valid polygons."""
+    """Return issues for areas that are not valid polygons."""
     if shapes is None:
         return [Fault(Code.SHAPE, file, None, "", "a table without geometry", "a layer of polygons")]
     kind = shapes.geom_type.mask(shapes.isna() | shapes.is_empty, "").to_numpy(dtype=object)
@@ -230,23 +230,22 @@ def shape_faults(shapes: pd.Series | None, rows: np.ndarray, file: str) -> list[
 
 def _wrong_shape(shape: shapely.Geometry, kind: str, on_earth: bool) -> str:
     if not on_earth:
-        return "a place beyond the Earth; is this the CRS of the layer?"
-    return str(shapely.is_valid_reason(shape)) if kind.endswith("Polygon") else kind
+        return "coordinates beyond the Earth; is the CRS right?"
+    return str(shapely.is_valid_reason(shape)) if kind.endswith("Polygon") else kind or "no geometry"
 
 
 def stranger_faults(ids: pd.Series, file: str, known: pd.Index) -> list[Fault]:
-    """Return faults for misspelt ids of candidates in a table about sites.
+    """Return issues for misspelt ids of candidates in a table about sites.
 
-    The id of a site that is not a candidate, and not similar to one, belongs to another table of candidates. Ids whose
-    digits differ are not similar, or else all numbered sites would be. Similar ids are only looked for as far as this
-    takes no more than COMPARED pairs.
+    An unknown id that resembles no candidate belongs to another table of candidates, and is not an issue. Ids with
+    different digits do not resemble each other, or else all numbered sites would. At most COMPARED pairs are compared.
 
     Parameters
     ----------
     known : Index
-        Ids of the candidates, each once.
+        Ids of the candidates, without duplicates.
     """
-    strangers = ids[(known.get_indexer(ids) < 0) & (ids != "")]  # isin would turn a million ids into Python objects
+    strangers = ids[(known.get_indexer(ids) < 0) & (ids != "")]  # isin would make a million Python objects
     likes = _alike(strangers.unique().tolist(), known) if len(strangers) else {}
     misspelt = strangers[strangers.isin(list(likes))]
     faults = (
@@ -261,17 +260,17 @@ def stranger_faults(ids: pd.Series, file: str, known: pd.Index) -> list[Fault]:
 def ladder_faults(
     tables: Sequence[tuple[str, pd.DataFrame]], base_mw: pd.Series, assumed_mw: float
 ) -> Iterator[list[Fault]]:
-    """Yield the faults of each table of grid steps: limits that do not rise along the steps of a site in all tables.
+    """Yield the issues of each table of grid steps: limits that do not rise along the steps of a site in all tables.
 
-    Steps are taken in the order of their days, and those of one day in the order of their limits. Of two steps that are
-    the same, the later row is at fault.
+    Steps are compared in the order of their days, and steps of the same day in the order of their limits. If two steps
+    are the same, the issue names the later row.
 
     Parameters
     ----------
     tables : sequence
         Name and rows of each file; besides the columns of the table, the rows have ``day``, counted from the decision.
     base_mw : Series
-        ``grid_mw`` by site_id, each once; NaN if it is unknown.
+        ``grid_mw`` by site_id, without duplicates; NaN if it is unknown.
     assumed_mw : float
         ``grid_mw`` of the candidates that give none; NaN if the scenario excludes them.
     """
@@ -294,42 +293,42 @@ def ladder_faults(
 
 def _more_than(before_mw: float, at_mw: float, assumed: bool) -> str:
     source = ", which [defaults] assumes" if assumed else ""
-    cause = "; grid_mw is the limit that is reached, not what is added" if 0 < at_mw < before_mw else ""
-    return f"more than the {before_mw:g} MW before{source}{cause}"
+    cause = "; grid_mw is the new limit, not the increase" if 0 < at_mw < before_mw else ""
+    return f"more than {before_mw:g} MW, the limit before this step{source}{cause}"
 
 
 def outline_faults(frame: pd.DataFrame, shapes: geopandas.GeoSeries, file: str) -> list[Fault]:
-    """Return faults for yards, and a warning for halls, that are larger than the polygon of their candidate."""
+    """Return issues for yards that are larger than the polygon of their candidate, and a warning for such halls."""
     outline_m2 = np.where(_is_area(shapes), shapes.to_crs(EQUAL_AREA).area, np.nan)
     large = frame["yard_area_m2"] > outline_m2 * (1 + SLACK)
     tall = frame["floor_area_m2"] > outline_m2 * (1 + SLACK)
-    faults = (
-        Fault(Code.TOO_BIG, file, int(row), "yard_area_m2", _shown(yard), f"at most the {most:,.0f} m2 of the outline")
-        for row, yard, most in zip(frame.index[large], frame["yard_area_m2"][large], outline_m2[large], strict=True)
-    )
-    expected = "at most the area of the outline, unless the hall has storeys"
-    return [*named(faults, int(large.sum())), *_once(Code.HARDLY, frame, file, tall, "floor_area_m2", expected)]
+    found = (f"{yard:,.12g} m2" for yard in frame["yard_area_m2"][large])
+    expected = (f"at most {most:,.0f} m2, the area of the outline" for most in outline_m2[large])
+    told = zip(frame.index[large], found, expected, strict=True)
+    faults = (Fault(Code.TOO_BIG, file, int(row), "yard_area_m2", there, due) for row, there, due in told)
+    storeys = "at most the area of the outline, unless the hall has several storeys"
+    return [*named(faults, int(large.sum())), *_once(Code.HARDLY, frame, file, tall, "floor_area_m2", storeys)]
 
 
 def inside_faults(
     areas: pd.DataFrame, shapes: geopandas.GeoSeries, outlines: geopandas.GeoSeries, file: str
 ) -> list[Fault]:
-    """Return faults for halls and yards that extend beyond the polygon of their candidate.
+    """Return issues for halls and yards that extend beyond the polygon of their candidate.
 
     Parameters
     ----------
     outlines : GeoSeries
-        Valid polygons by site_id, each once.
+        Valid polygons by site_id, without duplicates.
     """
     place = outlines.index.get_indexer(areas["site_id"])
     at = np.flatnonzero((place >= 0) & _is_area(shapes))
     drawn = shapes.iloc[at].to_crs(outlines.crs).to_numpy()
     outside = shapely.area(shapely.difference(drawn, outlines.to_numpy()[place[at]])) / shapely.area(drawn)
     out = outside > SLACK
-    faults = (
-        Fault(Code.TOO_BIG, file, int(row), "geometry", f"{share:.0%} outside", f"an area within the outline of {site}")
-        for row, site, share in zip(areas.index[at][out], areas["site_id"].iloc[at][out], outside[out], strict=True)
-    )
+    found = (f"an area of which {share:.0%} is outside" for share in outside[out])
+    expected = (f"an area within the outline of {site}" for site in areas["site_id"].iloc[at][out])
+    told = zip(areas.index[at][out], found, expected, strict=True)
+    faults = (Fault(Code.TOO_BIG, file, int(row), "geometry", there, due) for row, there, due in told)
     return named(faults, int(out.sum()))
 
 
@@ -338,7 +337,7 @@ def _is_area(shapes: geopandas.GeoSeries) -> np.ndarray:
 
 
 def _alike(strangers: list[str], known: pd.Index) -> dict[str, list[str]]:
-    """Return the known ids that each unknown id is similar to, if there are any."""
+    """Return the known ids that each unknown id resembles; ids without any are left out."""
     found: dict[str, list[str]] = {}
     digits = known.to_series().str.replace("[^0-9]", "", regex=True)
     own = {stranger: re.sub("[^0-9]", "", stranger) for stranger in strangers}

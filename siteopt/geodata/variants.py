@@ -1,4 +1,4 @@
-"""Vary a site: make its Instance with other cells in the tables."""
+"""Vary a site: make its Instance with other values in the tables."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ NOTCHES = {
     "grid_usd_per_mwh": -0.1,
     "site_cost_usd": -100_000.0,
 }
-"""Columns of the candidates that can be varied, and the step for each; negative if less is better."""
+"""Columns of the candidates that can be varied, and the step of each; negative if less is better."""
 
 
 class Variants:
-    """One eligible site of a dataset, which can be varied.
+    """One eligible site of a dataset, with facts that can be varied.
 
     Attributes
     ----------
     levers : tuple of Lever
-        Facts that can be changed. A limit that does not exist, or that is at its best value, is not among them.
+        Facts that can be changed. Limits that do not exist, or that are at their best value, are left out.
     grid : list of (day, MW)
-        Limit of the grid from each day on: from day 0, then that of each step in the order of steps.
+        Limit of the grid from each day on: first from day 0, then from the day of each grid step.
     """
 
     def __init__(self, dataset: Dataset, site_id: str) -> None:
@@ -56,7 +56,7 @@ class Variants:
         self.levers = tuple(lever for lever in found if lever.notches > 0)
 
     def __call__(self, adjustments: Sequence[Adjustment]) -> Instance:
-        """Return the Instance of the site with the adjustments; more grid is an additional step that costs nothing."""
+        """Return the Instance of the site with the adjustments; more grid means an additional step without cost."""
         return self._data.with_changes(map(self._change, adjustments)).instance
 
     def _change(self, adjustment: Adjustment) -> Change:

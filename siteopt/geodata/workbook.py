@@ -1,4 +1,4 @@
-"""Read a sheet of a workbook (.xlsx, .xlsm): its cells, and their rows as a spreadsheet numbers them."""
+"""Read a sheet of a workbook (.xlsx, .xlsm): its cells, with the row numbers of the spreadsheet."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ WORKBOOKS = (".xlsx", ".xlsm")
 UNPACKED_BYTES = 512_000_000
 PACKED_TIMES = 200
 HARMLESS_BYTES = 10_000_000
-"""A workbook unpacks to UNPACKED_BYTES at most; beyond HARMLESS_BYTES, to PACKED_TIMES its packed size at most."""
+"""Limits of an unpacked workbook: UNPACKED_BYTES, and above HARMLESS_BYTES also PACKED_TIMES its packed size."""
 
 ROWS = 1_048_576
 """Maximum number of rows of a sheet."""
 
-_UNSOLVED = "a formula with a result: open the workbook in a spreadsheet, and save it"
+_UNSOLVED = "a formula with a result; open the workbook in a spreadsheet and save it"
 _ARCHIVE = b"PK\x03\x04"
-_DAMAGED = "a damaged workbook, or another archive"
-_SAVE = "a workbook: save it again as .xlsx without a password, or as CSV UTF-8"
+_DAMAGED = "a damaged workbook or another archive"
+_SAVE = "a workbook; save it again as .xlsx without a password, or as CSV UTF-8"
 
 _FORMULA = re.compile(rb"[<:]f[ >/]")
 _MERGED = re.compile(rb'mergeCell [^>]*ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
@@ -66,19 +66,20 @@ class _Bad(NamedTuple):
 
 
 def read_workbook(path: Path, table: Table) -> tuple[Records, str, tuple[Fault, ...]]:
-    """Return the records of a sheet, which sheet it is, and the faults of single cells.
+    """Return the records of a sheet, the name of the sheet, and the issues of single cells.
 
-    Numbers stay numbers; dates become text in ISO 8601. '' is a blank, or a cell at fault.
+    Numbers stay numbers; dates become text in ISO 8601. '' is a blank, or a cell with an error.
 
     Parameters
     ----------
     table : Table
-        The sheet of its name is read if there are several and the path names none.
+        The sheet with the name of the table is read if there are several and the path names none.
 
     Raises
     ------
     InputError
-        If it is no workbook, a bound is exceeded, it is not clear which sheet is meant, or its records do not fit.
+        If the file is not a workbook or is too large, it is not clear which sheet is meant, or the records do not fit
+        the header.
     """
     file, sheet = located(path)
     name = str(path)
@@ -91,7 +92,7 @@ def read_workbook(path: Path, table: Table) -> tuple[Records, str, tuple[Fault, 
     try:
         _check_size(file, name)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of what openpyxl cannot save, such as drop-down lists
+            warnings.simplefilter("ignore", UserWarning)  # openpyxl warns about parts that it cannot save
             with _opened(file, data_only=True) as book:
                 chosen = _chosen(book, file, name, sheet, table.name)
                 records = framed(name, _records(name, file, chosen), ",", object, table)
@@ -99,13 +100,13 @@ def read_workbook(path: Path, table: Table) -> tuple[Records, str, tuple[Fault, 
                 return records._replace(cells=cells), f"sheet {chosen.title}", faults
     except Unreadable as error:
         is_archive = first == _ARCHIVE or not isinstance(error.__cause__, zipfile.BadZipFile)
-        kind = _DAMAGED if is_archive else BINARY.get(first, "text, or another kind of file")
+        kind = _DAMAGED if is_archive else BINARY.get(first, "a text or another kind of file")
         raise InputError([Fault(Code.FORMAT, name, None, "", kind, _SAVE)]) from None
 
 
 @contextlib.contextmanager
 def _opened(file: Path, data_only: bool) -> Iterator[Any]:
-    import openpyxl  # slow, so only users of workbooks wait for it
+    import openpyxl  # slow to import, so only workbooks import it
 
     with file.open("rb") as stream:
         with foreign():
@@ -115,7 +116,7 @@ def _opened(file: Path, data_only: bool) -> Iterator[Any]:
 
 
 def _rows(sheet: Any, **options: bool) -> Iterator[Any]:
-    """Yield the rows of a sheet; each is read when it is asked for."""
+    """Yield the rows of a sheet; each row is read when it is needed."""
     rows = sheet.iter_rows(**options)
     while True:
         with foreign():
@@ -128,7 +129,7 @@ def _rows(sheet: Any, **options: bool) -> Iterator[Any]:
 def _check_size(file: Path, name: str) -> None:
     """Raise InputError if a workbook unpacks to too many bytes, or is an OpenDocument file.
 
-    The bytes are those that the archive states; zipfile unpacks no more than it states.
+    The archive states its number of bytes; zipfile unpacks no more than that.
     """
     with foreign(), zipfile.ZipFile(file) as archive:
         members = archive.infolist()
@@ -136,25 +137,26 @@ def _check_size(file: Path, name: str) -> None:
         raise InputError([Fault(Code.FORMAT, name, None, "", "an OpenDocument file", _SAVE)])
     size, packed = sum(one.file_size for one in members), file.stat().st_size
     if size > UNPACKED_BYTES or (size > HARMLESS_BYTES and size > PACKED_TIMES * packed):
-        expected = f"at most {UNPACKED_BYTES:,} bytes, and {PACKED_TIMES} times the size of the file"
-        raise too_large(name, None, f"{size:,} bytes when unpacked, from {packed:,}", expected)
+        expected = f"at most {UNPACKED_BYTES:,} bytes, and at most {PACKED_TIMES} times the size of the file"
+        raise too_large(name, None, f"{size:,} bytes when unpacked ({packed:,} in the file)", expected)
 
 
 def _chosen(book: Any, file: Path, name: str, sheet: str, table: str) -> Any:
     """Return the sheet that is named, or raise InputError if it is not clear which sheet is meant.
 
-    If none is named, it is the one called like the table, the only visible one, or the only visible one with cells.
+    If none is named, the choice is the sheet with the name of the table, the only visible sheet, or the only visible
+    sheet with cells.
     """
     for one in book.worksheets:
-        one.reset_dimensions()  # they may be wrong, and would be filled with blanks
+        one.reset_dimensions()  # they may be too large, and would add blanks
     wanted = [one for one in book.worksheets if one.title.casefold() == (sheet or table).casefold()]
     visible = [one for one in book.worksheets if one.sheet_state == "visible"]
     for fitting in [wanted] if sheet else [wanted, visible, visible and [one for one in visible if _has_cells(one)]]:
         if len(fitting) == 1:
             return fitting[0]
     titles = ", ".join(one.title for one in book.worksheets)
-    found = sheet or f"{len(book.worksheets)} sheets"
-    expected = f"{file.name}{LAYER}NAME, where NAME is one of {titles}"
+    found = f"no sheet {sheet!r}" if sheet else f"{len(book.worksheets)} sheets"
+    expected = f"the name of one sheet: {file.name}{LAYER}NAME, where NAME is one of {titles}"
     raise InputError([Fault(Code.WHICH_LAYER, name, None, "", found, expected)])
 
 
@@ -163,7 +165,7 @@ def _has_cells(sheet: Any) -> bool:
 
 
 def _records(name: str, file: Path, sheet: Any) -> Iterator[tuple[int, list[Any]]]:
-    """Yield row number and cells of each row of a sheet. Cells below the header that cannot be read are ``_Bad``."""
+    """Yield row number and cells of each row of a sheet. Below the header, unreadable cells are ``_Bad``."""
     has_formulas, areas = _scanned(file, sheet)
     with contextlib.ExitStack() as stack:
         formulas: Iterator[Sequence[Any]] | None = None
@@ -195,15 +197,15 @@ def _records(name: str, file: Path, sheet: Any) -> Iterator[tuple[int, list[Any]
 
 
 def _mark_merged(row: int, record: list[Any], width: int, areas: Sequence[_Area]) -> None:
-    """Put faults in place of the cells of a record that merging has hidden."""
+    """Replace the cells of a record that merging has hidden by issues."""
     for area in areas:
         for place in range(area.left - (row > area.top), min(area.right, width)):
             record += [""] * (place + 1 - len(record))
-            record[place] = _Bad(Code.MERGED, f"merged {area}", "cells that are not merged, each with its value")
+            record[place] = _Bad(Code.MERGED, f"the merged cells {area}", "separate cells, each with its value")
 
 
 def _scanned(file: Path, sheet: Any) -> tuple[bool, list[_Area]]:
-    """Return whether a sheet has formulas, and its merged cells, the last first."""
+    """Return whether a sheet has formulas, and its merged cells from last to first."""
     from openpyxl.utils import column_index_from_string
 
     has_formulas, areas = False, set()
@@ -219,7 +221,7 @@ def _scanned(file: Path, sheet: Any) -> tuple[bool, list[_Area]]:
 
 
 def _pieces(file: Path, member: str) -> Iterator[bytes]:
-    """Yield a member of an archive, unpacked, piece by piece."""
+    """Yield a member of an archive in unpacked pieces."""
     with contextlib.ExitStack() as stack:
         with foreign():
             archive = stack.enter_context(zipfile.ZipFile(file))
@@ -247,7 +249,7 @@ def _cell(cell: Any) -> Any:
 
 
 def _checked(name: str, cells: pd.DataFrame, rows: np.ndarray) -> tuple[pd.DataFrame, tuple[Fault, ...]]:
-    """Return the cells with blanks for those at fault, and the faults. Columns that hold only text have that type."""
+    """Return the cells with blanks for wrong ones, and the issues. Columns with only text have the text type."""
     faults: list[Fault] = []
     for place, column in enumerate(cells.columns):
         values = cells.iloc[:, place]
@@ -258,7 +260,7 @@ def _checked(name: str, cells: pd.DataFrame, rows: np.ndarray) -> tuple[pd.DataF
             values = values.map(lambda one: "" if isinstance(one, _Bad) else one)
         only_text = kinds <= {str, _Bad}
         if not only_text and not any(isinstance(one, str) and one for one in values):
-            numbers = [None if one == "" else one for one in values]  # a missing one is a blank, as in a layer
+            numbers = [None if one == "" else one for one in values]  # a missing number is a blank, as in a layer
             values = pd.Series(numbers, index=values.index, dtype=object)
         cells.isetitem(place, values.astype(str) if only_text else values)
     return cells, tuple(faults)

@@ -179,12 +179,12 @@ def test_faults_of_areas(tmp_path: Path) -> None:
     faults = faults_of(write_areas(tmp_path, areas(shapes, site_id=ids, use=uses)), AREAS)
     assert {(fault.row, fault.column, fault.found) for fault in faults} == {
         (3, "geometry", "Point"),
-        (4, "geometry", ""),
+        (4, "geometry", "no geometry"),
         (5, "geometry", "Self-intersection[0.5 0.5]"),
         (6, "site_id", "alpah"),
         (7, "use", "yards"),
         (8, "site_id", ""),
-        (9, "geometry", ""),
+        (9, "geometry", "no geometry"),
     }
     said = {fault.row: fault.expected for fault in faults}
     assert said[4] == said[5] == "a valid polygon"
@@ -292,4 +292,4 @@ def test_text_of_a_fault_says_nothing_of_its_place() -> None:
 
 def test_text_of_a_fault_is_one_line_that_shows() -> None:
     fault = Fault(Code.UNKNOWN_COLUMN, "f.csv", 1, "a\x1b[31m\nb\u202e", "강진", "c\rd")
-    assert str(fault) == r"f.csv:1:a\x1b[31m\nb\u202e: found '강진', expected c\rd [E202]"
+    assert str(fault) == r"f.csv:1:a\x1b[31m\nb\u202e: unknown column '강진', expected c\rd [E202]"

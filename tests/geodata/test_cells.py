@@ -68,15 +68,15 @@ def test_cell_that_is_certain_by_itself(text: str, number: float) -> None:
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
-        ("25%", "without the sign %"),
-        ("150 MW", "without the unit"),
-        ("150MW", "without the unit"),
-        ("12,5 m²", "without the unit"),
-        ("$5", "sign of the currency"),
-        ("5 €", "sign of the currency"),
-        ("₩1,000,000", "sign of the currency"),
-        ("#N/A", "a formula that failed"),
-        ("#DIV/0!", "a formula that failed"),
+        ("25%", "in the unit of the column, without %"),
+        ("150 MW", "write only digits"),
+        ("150MW", "write only digits"),
+        ("12,5 m²", "write only digits"),
+        ("$5", "without the currency sign"),
+        ("5 €", "without the currency sign"),
+        ("₩1,000,000", "without the currency sign"),
+        ("#N/A", "the error of a formula"),
+        ("#DIV/0!", "the error of a formula"),
         ("1.2.3", "one decimal mark"),
         ("12,34,567", "one decimal mark"),
         ("1,234.567,8", "one decimal mark"),
@@ -84,13 +84,13 @@ def test_cell_that_is_certain_by_itself(text: str, number: float) -> None:
         ("0,123,456", "one decimal mark"),
         ("1 23", "one decimal mark"),
         ("1 234'567", "one decimal mark"),
-        ("n/a", "a blank where it is not known"),
-        ("-", "a blank where it is not known"),
-        ("미정", "a blank where it is not known"),
-        ("2026-03-04", "has made a date of it"),
-        ("4-Mar", "has made a date of it"),
+        ("n/a", "leave the cell blank"),
+        ("-", "leave the cell blank"),
+        ("미정", "leave the cell blank"),
+        ("2026-03-04", "has turned it into a date"),
+        ("4-Mar", "has turned it into a date"),
         ("about 20", ""),
-        ("5²", "without the unit"),
+        ("5²", "write only digits"),
         ("½", ""),
         ("٣", ""),
     ],
@@ -155,8 +155,8 @@ def test_places_tell_how_the_others_are_written() -> None:
 
 
 def test_both_readings_are_named() -> None:
-    assert two_numbers("1,234") == "; 1234 or 1.234? Write 1234 or 1.2340"
-    assert two_numbers("-12.500") == "; -12500 or -12.500? Write -12500 or -12.5000"
+    assert two_numbers("1,234") == "; is it 1234 or 1.234? Write 1234 or 1.2340"
+    assert two_numbers("-12.500") == "; is it -12500 or -12.500? Write -12500 or -12.5000"
 
 
 def test_blanks_stay_such() -> None:
@@ -248,18 +248,18 @@ def test_order_of_days_and_months_is_proven_by_the_column(texts: list[str], expe
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
-        ("46357", "a number of it, which would be 2026-12-01"),
-        ("46357.5", "which would be 2026-12-01"),
-        ("1/12/26", "a year of four digits"),
-        ("26-12-01", "a year of four digits"),
-        ("1-Dec-26", "a year of four digits"),
-        ("2026-02-30", "there is no such day"),
-        ("13/13/2026", "there is no such day"),
-        ("0026-12-01", "a year from 1950 to 2200"),
-        ("1/2/1900", "a year from 1950 to 2200"),
-        ("2201-01-01", "a year from 1950 to 2200"),
-        ("9999-12-31", "a year from 1950 to 2200"),
-        ("TBD", "a blank where it is not known"),
+        ("46357", "a spreadsheet may have turned 2026-12-01 into this number"),
+        ("46357.5", "may have turned 2026-12-01"),
+        ("1/12/26", "write the year with four digits"),
+        ("26-12-01", "write the year with four digits"),
+        ("1-Dec-26", "write the year with four digits"),
+        ("2026-02-30", "this day does not exist"),
+        ("13/13/2026", "this day does not exist"),
+        ("0026-12-01", "the year must be from 1950 to 2200"),
+        ("1/2/1900", "the year must be from 1950 to 2200"),
+        ("2201-01-01", "the year must be from 1950 to 2200"),
+        ("9999-12-31", "the year must be from 1950 to 2200"),
+        ("TBD", "leave the cell blank"),
         ("1 Foo 2026", ""),
         ("Q3 2026", ""),
         ("20261201", ""),
@@ -275,5 +275,5 @@ def test_what_is_no_date(text: str, cause: str) -> None:
 
 
 def test_both_dates_are_named() -> None:
-    assert two_dates("3/4/2026") == "; 2026-03-04 or 2026-04-03? Write the one that is meant like this"
+    assert two_dates("3/4/2026") == "; is it 2026-03-04 or 2026-04-03? Write it in this form"
     assert two_dates("4/4/2026") == two_dates("13/4/2026") == ""

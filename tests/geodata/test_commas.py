@@ -17,12 +17,12 @@ def row(**cells: str) -> list[str]:
 @pytest.mark.parametrize(
     ("cells", "words"),
     [
-        ({"floor_area_m2": "50,000"}, "; a comma within the number of floor_area_m2?"),
-        ({"floor_area_m2": "1,250,000"}, "; a comma within the number of floor_area_m2?"),
-        ({"latitude": "35,5"}, "; a comma within the number of latitude?"),
-        ({"latitude": "35,5", "longitude": "-90,25"}, "; a comma within the number of latitude or longitude?"),
-        ({"notes": "by rail, by road"}, "; a comma in notes? Put it between quotes"),
-        ({"name": "Works, Old"}, "; a comma in site_id or name or country? Put it between quotes"),
+        ({"floor_area_m2": "50,000"}, "; is there a comma in the number of floor_area_m2?"),
+        ({"floor_area_m2": "1,250,000"}, "; is there a comma in the number of floor_area_m2?"),
+        ({"latitude": "35,5"}, "; is there a comma in the number of latitude?"),
+        ({"latitude": "35,5", "longitude": "-90,25"}, "; is there a comma in the number of latitude or longitude?"),
+        ({"notes": "by rail, by road"}, "; is there a comma in notes? Put the text in quotes"),
+        ({"name": "Works, Old"}, "; is there a comma in site_id or name or country? Put the text in quotes"),
         ({"notes": "1, 2, 3, 4, 5, 6"}, ""),
     ],
 )
@@ -31,4 +31,4 @@ def test_columns_with_commas_too_many(cells: dict[str, str], words: str) -> None
 
 
 def test_columns_that_are_not_known_take_any_text() -> None:
-    assert too_many(["a", "b", "c"], ["x", "y"], OFFERS) == "; a comma in x or y? Put it between quotes"
+    assert too_many(["a", "b", "c"], ["x", "y"], OFFERS) == "; is there a comma in x or y? Put the text in quotes"

@@ -299,5 +299,5 @@ def test_inputs_are_listed_with_their_digests(data: Dataset) -> None:
 
 def test_filter_layer_without_geometry(tmp_path: Path) -> None:
     (tmp_path / "plain.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(InputError, match=r"plain.csv: found 'plain.csv', expected a layer: .geojson"):
+    with pytest.raises(InputError, match=r"plain.csv: found a .csv file, expected a layer \(.geojson"):
         small(tmp_path, "filter.within=plain.csv")

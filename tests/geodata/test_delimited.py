@@ -75,10 +75,10 @@ def test_utf_16_of_both_orders_with_its_mark(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "found"),
     [
-        (TEXT.encode() + "c,7,40,강진\n".encode("cp949"), "line 4 is not UTF-8, but others are"),
-        (WESTERN.encode() + "c,7,40,München\n".encode("cp1252"), "line 4 is not UTF-8, but others are"),
-        ((STEPS + "a,5,20,工場日本\n").encode("shift-jis"), "line 2 is not UTF-8"),
-        ((STEPS + "a,5,20,").encode() + b"\x81\x8d\x8f\x90\x9d\n", "line 2 is not UTF-8"),
+        (TEXT.encode() + "c,7,40,강진\n".encode("cp949"), "UTF-8 in some lines but not in line 4"),
+        (WESTERN.encode() + "c,7,40,München\n".encode("cp1252"), "UTF-8 in some lines but not in line 4"),
+        ((STEPS + "a,5,20,工場日本\n").encode("shift-jis"), "text that is not UTF-8 (line 2)"),
+        ((STEPS + "a,5,20,").encode() + b"\x81\x8d\x8f\x90\x9d\n", "text that is not UTF-8 (line 2)"),
         (b"\xff\xfe" + TEXT.encode("utf-16-le")[:-1], "bytes that are not UTF-16"),
         (b"\xef\xbb\xbf" + TEXT.encode("cp949"), "bytes that are not UTF-8"),
     ],
@@ -116,10 +116,10 @@ def test_mark_is_that_of_the_known_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "row", "found", "expected"),
     [
-        ("a;b;c,d\n1;2;3\n", 1, "a, b, c,d", "the names of the columns: site_id, grid_mw at least"),
-        ("<!DOCTYPE html>\n<html>", 1, "<!DOCTYPE html>", "the names of the columns: site_id, grid_mw at least"),
-        (f"Steps of 2026\n\n{STEPS}a,5,20,\n", 1, "Steps of 2026", "look to stand in row 3: delete what is above it"),
-        (f"\nSteps,2026,,\n{STEPS}a,5,20,\n", 2, "Steps, 2026", "look to stand in row 3: delete what is above it"),
+        ("a;b;c,d\n1;2;3\n", 1, "a, b, c,d", "the names of the columns (at least site_id, grid_mw)"),
+        ("<!DOCTYPE html>\n<html>", 1, "<!DOCTYPE html>", "the names of the columns (at least site_id, grid_mw)"),
+        (f"Steps of 2026\n\n{STEPS}a,5,20,\n", 1, "Steps of 2026", "seem to be in row 3; delete the rows above it"),
+        (f"\nSteps,2026,,\n{STEPS}a,5,20,\n", 2, "Steps, 2026", "seem to be in row 3; delete the rows above it"),
     ],
 )
 def test_first_row_that_is_no_header(tmp_path: Path, text: str, row: int, found: str, expected: str) -> None:
@@ -131,7 +131,7 @@ def test_first_row_that_is_no_header(tmp_path: Path, text: str, row: int, found:
 def test_rows_with_another_mark_than_the_header(tmp_path: Path) -> None:
     fault = fault_of(tmp_path, STEPS + "a;5;20;x\n")
     assert (fault.code, fault.row, fault.found) == (Code.CELLS, 2, "a;5;20;x")
-    assert fault.expected.endswith("not all in the first one with semicolons between them")
+    assert fault.expected.endswith("not one cell with semicolons in it")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -169,20 +169,26 @@ def test_columns_without_a_name(tmp_path: Path) -> None:
             '"site_id,ready_day,grid_mw"\n"a,5,20"\n',
             Code.FORMAT,
             1,
-            "site_id,ready_day,grid_mw",
-            "not all in the first one with commas",
+            "all columns in the first cell (with commas between them)",
+            "one cell for each column",
         ),
-        ('"site_id;ready_day"\n"a;5"\n', Code.FORMAT, 1, "site_id;ready_day", "a cell for each column"),
-        (STEPS + 'a,5,20,\n"b,6,30,x"\n', Code.CELLS, 3, "b,6,30,x", "not all in the first one with commas"),
-        (STEPS + 'a,5,20,\n"b,6,30,x",,,\n', Code.CELLS, 3, "b,6,30,x", "not all in the first one with commas"),
-        (STEPS + "a,5,20,7,8,9\n", Code.CELLS, 2, "8,9", "4 cells, as in the header, not 6"),
-        (STEPS + "a,5,1,234,x\n", Code.CELLS, 2, "x", "a comma within the number of grid_mw?"),
-        (STEPS + "a,5,12,5,x\n", Code.CELLS, 2, "x", "a comma within the number of ready_day or grid_mw?"),
-        (STEPS + "a,b,c,d,e\n", Code.CELLS, 2, "e", "4 cells, as in the header, not 5"),
-        (STEPS + 'a,5,20,"x\n', Code.QUOTES, 2, "unexpected end of data", "cells with paired quotes"),
-        (STEPS + 'a,5,20,"x"y\n', Code.QUOTES, 2, "',' expected after '\"'", "cells with paired quotes"),
-        (STEPS + "a,5,20,x\0y\n", Code.FORMAT, None, "line 2: a byte that is no text (NUL)", "may be damaged"),
-        ("PK\x03\x04...", Code.FORMAT, None, "a workbook or another archive", "the ending .xlsx"),
+        (
+            '"site_id;ready_day"\n"a;5"\n',
+            Code.FORMAT,
+            1,
+            "all columns in the first cell (with semicolons between them)",
+            "one cell for each column",
+        ),
+        (STEPS + 'a,5,20,\n"b,6,30,x"\n', Code.CELLS, 3, "b,6,30,x", "not one cell with commas"),
+        (STEPS + 'a,5,20,\n"b,6,30,x",,,\n', Code.CELLS, 3, "b,6,30,x", "not one cell with commas"),
+        (STEPS + "a,5,20,7,8,9\n", Code.CELLS, 2, "8,9", "4 cells, as in the header, but the row has 6"),
+        (STEPS + "a,5,1,234,x\n", Code.CELLS, 2, "x", "a comma in the number of grid_mw?"),
+        (STEPS + "a,5,12,5,x\n", Code.CELLS, 2, "x", "a comma in the number of ready_day or grid_mw?"),
+        (STEPS + "a,b,c,d,e\n", Code.CELLS, 2, "e", "4 cells, as in the header, but the row has 5"),
+        (STEPS + 'a,5,20,"x\n', Code.QUOTES, 2, "unexpected end of data", "quotes around a whole cell"),
+        (STEPS + 'a,5,20,"x"y\n', Code.QUOTES, 2, "',' expected after '\"'", "quotes around a whole cell"),
+        (STEPS + "a,5,20,x\0y\n", Code.FORMAT, None, "a NUL byte in line 2", "may be damaged"),
+        ("PK\x03\x04...", Code.FORMAT, None, "a workbook or another archive", "the extension .xlsx"),
         ("", Code.EMPTY, None, "an empty file", "a header and rows"),
         ("\n\n,,\n", Code.EMPTY, None, "an empty file", "a header and rows"),
     ],
@@ -195,7 +201,7 @@ def test_faults(tmp_path: Path, text: str, code: Code, row: int | None, found: s
 
 def test_old_excel_under_another_name(tmp_path: Path) -> None:
     fault = fault_of(tmp_path, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
-    assert (fault.code, fault.found) == (Code.FORMAT, "an .xls, or a workbook with a password")
+    assert (fault.code, fault.found) == (Code.FORMAT, "an .xls file or a workbook with a password")
 
 
 def test_every_fault_of_the_rows_is_named(tmp_path: Path) -> None:
@@ -203,7 +209,7 @@ def test_every_fault_of_the_rows_is_named(tmp_path: Path) -> None:
         raw_of(tmp_path, STEPS + "a,5,20,x,y\n" * 1500 + 'b,5,20,"x\n')
     faults = error.value.faults
     assert len(faults) == 1001
-    assert faults[999].expected.endswith("500 more rows like this")
+    assert faults[999].expected.endswith("(and 500 more rows like this)")
     assert (faults[1000].code, faults[1000].row) == (Code.QUOTES, 1502)
 
 
@@ -218,8 +224,8 @@ def test_every_fault_of_the_rows_is_named(tmp_path: Path) -> None:
         (STEPS + "a,1,2,3\n" + "a," * 500_001, 3, "a line of more than 1,000,000 letters"),
         (STEPS + "a,1,2,3\n" + "a," * 500_001 + "\nb,1,2,3\n", 3, "a line of more than 1,000,000 letters"),
         (",".join(f"c{n}" for n in range(16_385)) + "\n", 1, "16,385 columns"),
-        (STEPS + f"a,1,2,{'x' * 131_073}\n", 2, "field larger than field limit (131072)"),
-        (STEPS + 'a,1,2,"x\n' + "b,1,2,3\n" * 20_000, 2, "field larger than field limit (131072)"),
+        (STEPS + f"a,1,2,{'x' * 131_073}\n", 2, "a cell of more than 131,072 letters"),
+        (STEPS + 'a,1,2,"x\n' + "b,1,2,3\n" * 20_000, 2, "a cell of more than 131,072 letters"),
     ],
     ids=["header", "header below a blank", "last line", "line", "columns", "cell", "open quote"],
 )

@@ -117,9 +117,9 @@ def test_money_in_the_currency_of_the_scenario(tmp_path: Path, data: Dataset) ->
     [
         ("offer_id,lead_days\ngen_rentd,5\n", "did you mean 'gen_rented'? [E306]"),
         ("offer_id,lead_day\ngen_rented,5\n", "did you mean 'lead_days'? [E202]"),
-        ("offer_id,colour\ngen_rented,red\n", "expected a column of the offers [E202]"),
+        ("offer_id,colour\ngen_rented,red\n", "expected a column of offers [E202]"),
         ("offer_id,lead_days\ngen_rented,-5\n", "expected a number from 0 to 3,650 (days)"),
-        ("site_id,grid_mw,ready_day\nbeta,31,70\n", "the limit of one of its steps: 30 [E306]"),
+        ("site_id,grid_mw,ready_day\nbeta,31,70\n", "the limit of a grid step of the site: 30 MW [E306]"),
         ("site_id,grid_mw,ready_day\nbeta,30,2025-01-01\n", "found '2025-01-01'"),
         ("vendor,count\nVendor,3\n", "offer_id"),
     ],
@@ -152,8 +152,8 @@ def test_samples_of_a_waveform_in_the_order_of_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("time_s,it_share\n0,0.5\n0,0.6\n", "a time of its own"),
-        ("time_s,it_share\n0,80\n", "in percent?"),
+        ("time_s,it_share\n0,0.5\n0,0.6\n", "a unique time"),
+        ("time_s,it_share\n0,80\n", "is it in percent?"),
         ("time_s,it_share\n", "no rows"),
     ],
 )

@@ -60,19 +60,19 @@ def test_place_where_it_says(place: tuple[float, float], country: str) -> None:
 @pytest.mark.parametrize(
     ("place", "country", "code", "words"),
     [
-        ((36.0, -40.0), "US", Code.AT_SEA, "within 25 km of land, not 36, -40 in the sea"),
+        ((36.0, -40.0), "US", Code.AT_SEA, "within 25 km of land, but 36, -40 is in the sea"),
         ((36.0, -40.0), "", Code.AT_SEA, "in the sea"),
-        ((0.0, 0.0), "", Code.AT_SEA, "0, 0 is what a missing place is saved as"),
-        ((-90.0, 35.15), "US", Code.OTHER_COUNTRY, "AQ, where -90, 35.15 lies; latitude and longitude look swapped"),
-        ((34.6, 126.8), "US", Code.OTHER_COUNTRY, "KR, where 34.6, 126.8 lies"),
-        ((35.15, 90.05), "US", Code.OTHER_COUNTRY, "CN, where 35.15, 90.05 lies; a minus is lost or too much before"),
-        ((-37.5, 127.0), "KR", Code.AT_SEA, "a minus is lost or too much before the latitude"),
+        ((0.0, 0.0), "", Code.AT_SEA, "0, 0 often means that the coordinates are missing"),
+        ((-90.0, 35.15), "US", Code.OTHER_COUNTRY, "AQ, the country at -90, 35.15; latitude and longitude look"),
+        ((34.6, 126.8), "US", Code.OTHER_COUNTRY, "KR, the country at 34.6, 126.8"),
+        ((35.15, 90.05), "US", Code.OTHER_COUNTRY, "CN, the country at 35.15, 90.05; the sign of the longitude"),
+        ((-37.5, 127.0), "KR", Code.AT_SEA, "the sign of the latitude looks wrong"),
         ((-75.7, 45.4), "CA", Code.OTHER_COUNTRY, "latitude and longitude look swapped"),
-        ((66.5, 25.7), "RU", Code.OTHER_COUNTRY, "FI, where 66.5, 25.7 lies"),
-        ((67.0, -50.7), "RU", Code.OTHER_COUNTRY, "GL, where"),
-        ((66.56, -152.0), "RU", Code.OTHER_COUNTRY, "US, where"),
-        ((-16.5, 143.0), "FJ", Code.OTHER_COUNTRY, "AU, where"),
-        ((-16.5, -65.0), "FJ", Code.OTHER_COUNTRY, "BO, where"),
+        ((66.5, 25.7), "RU", Code.OTHER_COUNTRY, "FI, the country at 66.5, 25.7"),
+        ((67.0, -50.7), "RU", Code.OTHER_COUNTRY, "GL, the country at"),
+        ((66.56, -152.0), "RU", Code.OTHER_COUNTRY, "US, the country at"),
+        ((-16.5, 143.0), "FJ", Code.OTHER_COUNTRY, "AU, the country at"),
+        ((-16.5, -65.0), "FJ", Code.OTHER_COUNTRY, "BO, the country at"),
     ],
 )
 def test_place_where_it_cannot_be(place: tuple[float, float], country: str, code: Code, words: str) -> None:
@@ -194,7 +194,7 @@ def test_tolerance_is_measured_on_the_ground(km: float, fits: bool) -> None:
         ("대한민국", "did you mean 'KR'?"),
         ("kr", "did you mean 'KR'?"),
         ("UK", "did you mean 'GB'?"),
-        ("QQ", "so its place is not checked"),
+        ("QQ", "without which the coordinates are not checked"),
     ],
 )
 def test_country_that_is_no_code_is_a_warning(text: str, words: str) -> None:
@@ -207,7 +207,7 @@ def test_country_that_is_no_code_is_a_warning(text: str, words: str) -> None:
 def test_one_warning_for_all_rows_that_say_the_same() -> None:
     faults = faults_at(MEMPHIS, SEOUL, SEOUL, country=["USA", "Korea", "Korea"])
     assert [(fault.row, fault.found) for fault in faults] == [(2, "USA"), (3, "Korea")]
-    assert faults[1].expected.endswith("; 1 more rows like this")
+    assert faults[1].expected.endswith(" (and 1 more row like this)")
 
 
 def test_blank_places_are_left_alone() -> None:
@@ -221,4 +221,4 @@ def test_table_without_countries() -> None:
 def test_many_misplaced_are_counted() -> None:
     faults = faults_at(*[(36.0, -40.0)] * (NAMED + 5))
     assert len(faults) == NAMED
-    assert faults[-1].expected.endswith("; 5 more rows like this")
+    assert faults[-1].expected.endswith(" (and 5 more rows like this)")

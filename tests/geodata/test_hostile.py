@@ -68,7 +68,7 @@ def test_a_drive_of_windows_is_local(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", KEYS)
 def test_folder_for_a_file(tmp_path: Path, key: str) -> None:
     (fault,) = told(tmp_path, key, ".")
-    assert (fault.code, fault.found) == (Code.UNREADABLE, "a folder")
+    assert (fault.code, fault.found) == (Code.UNREADABLE, "it is a folder")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes in folders are of Unix")
@@ -76,7 +76,7 @@ def test_folder_for_a_file(tmp_path: Path, key: str) -> None:
 def test_pipe_does_not_hang(tmp_path: Path, key: str) -> None:
     os.mkfifo(tmp_path / "pipe.gpkg")
     (fault,) = told(tmp_path, key, "pipe.gpkg")
-    assert (fault.code, fault.found) == (Code.UNREADABLE, "a device or a pipe")
+    assert (fault.code, fault.found) == (Code.UNREADABLE, "it is a device or a pipe")
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -95,7 +95,7 @@ def test_address_under_the_ending_of_a_layer_is_not_followed(tmp_path: Path, end
     fault = only_fault(tmp_path / f"t{ending}")
     assert fault.code is Code.FORMAT
     assert "OGRVRT" in fault.found
-    assert fault.expected == f"what the ending {ending} says"
+    assert fault.expected == f"the content of a {ending} file"
 
 
 @pytest.mark.parametrize("ending", [".vrt", ".zip", ".csv", ".kml", ""])

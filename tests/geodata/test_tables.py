@@ -134,7 +134,7 @@ def test_layer_without_crs_is_refused(tmp_path: Path, name: str) -> None:
     nowhere = layer().set_crs(None, allow_override=True)
     (nowhere.to_parquet if name.endswith("parquet") else nowhere.to_file)(tmp_path / name)
     fault = fault_of(tmp_path, name)
-    assert (fault.file, fault.found) == (name, "a layer without CRS")
+    assert (fault.file, fault.found) == (name, "a layer without a CRS")
 
 
 def test_feature_without_geometry_is_named(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_fault_in_a_layer_has_the_row_of_its_feature(tmp_path: Path) -> None:
 
 def test_file_that_is_no_layer(tmp_path: Path) -> None:
     (tmp_path / "text.gpkg").write_text("hello")
-    assert fault_of(tmp_path, "text.gpkg").expected == "what the ending .gpkg says"
+    assert fault_of(tmp_path, "text.gpkg").expected == "the content of a .gpkg file"
 
 
 CELLS = st.one_of(
@@ -234,7 +234,7 @@ def test_cell_beyond_the_limit_of_the_csv_module(tmp_path: Path) -> None:
     data = written([["site_id", "name"], ["1", "a" * (csv.field_size_limit() + 1)]], "\n")
     assert records_at_once(data) is None
     (tmp_path / "long.csv").write_bytes(data)
-    with pytest.raises(InputError, match="field larger than field limit"):
+    with pytest.raises(InputError, match="a cell of more than 131,072 letters"):
         read_table(tmp_path / "long.csv", CANDIDATES)
 
 

@@ -43,8 +43,8 @@ def test_nothing_is_told_of_a_plain_world(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cells", "column", "words"),
     [
-        ({"grid_mw": 2000}, "grid_mw", "at most a MW for 35 m2 of hall; kW for MW, or ha for m2?"),  # 25 m2 a MW
-        ({"floor_area_m2": 5}, "grid_mw", "ha for m2?"),
+        ({"grid_mw": 2000}, "grid_mw", "35 m2 of hall; is it in kW, or the hall in ha?"),  # 25 m2 a MW
+        ({"floor_area_m2": 5}, "grid_mw", "or the hall in ha?"),
     ],
 )
 def test_grid_that_no_hall_could_use(tmp_path: Path, cells: dict[str, object], column: str, words: str) -> None:
@@ -61,13 +61,13 @@ def test_one_line_for_many_rows(tmp_path: Path) -> None:
     sites = [{**SITES[0], "site_id": f"s{n}", "grid_mw": 3000} for n in range(5)]
     (warning,) = told(tmp_path, sites=sites)
     assert warning.row == 2
-    assert warning.expected.endswith("; 4 more rows like this")
+    assert warning.expected.endswith(" (and 4 more rows like this)")
 
 
 @pytest.mark.parametrize(
     ("offer", "cells", "words"),
     [
-        ("gen_rented", {"unit_mw": 100}, "at most a MW for 1 m2 of footprint; kW for MW?"),
+        ("gen_rented", {"unit_mw": 100}, "at most 1 MW for each 1 m2 of footprint; is it in kW?"),
         ("battery", {"energy_mwh": 4000}, "0.05 to 100 hours"),  # 2,000 hours at 2 MW
         ("battery", {"energy_mwh": 0.05}, "0.05 to 100 hours"),  # a minute and a half
     ],
@@ -113,9 +113,9 @@ def test_swapped_candidate_names_its_cause(tmp_path: Path) -> None:
 def test_steps_that_are_added(tmp_path: Path) -> None:
     (fault,) = told(tmp_path, steps=changed(STEPS, "site_id", "beta", grid_mw=1))
     assert fault.code is Code.NOT_RISING
-    assert fault.expected == "more than the 2 MW before; grid_mw is the limit that is reached, not what is added"
+    assert fault.expected == "more than 2 MW, the limit before this step; grid_mw is the new limit, not the increase"
     (fault,) = told(tmp_path, steps=changed(STEPS, "site_id", "beta", grid_mw=2))
-    assert fault.expected == "more than the 2 MW before"
+    assert fault.expected == "more than 2 MW, the limit before this step"
 
 
 def step(site: str, ready: float | str, grid_mw: float) -> Row:
@@ -142,7 +142,8 @@ def ladder_told(folder: Path, files: Sequence[Sequence[Row]], *overrides: str) -
     return []
 
 
-FALLS = "; grid_mw is the limit that is reached, not what is added"
+BEFORE = "MW, the limit before this step"
+FALLS = "; grid_mw is the new limit, not the increase"
 
 
 @pytest.mark.parametrize(
@@ -151,14 +152,23 @@ FALLS = "; grid_mw is the limit that is reached, not what is added"
         ([("beta", 60, 20), ("beta", 60, 30)], []),
         ([("beta", 60.2, 20), ("beta", 59.8, 10)], []),
         ([("beta", "2024-06-01", 20), ("beta", "2024-03-01", 10), ("beta", 0, 30)], []),
-        ([("beta", 60, 30), ("beta", 60, 30)], ["30 is not more than the 30 MW before"]),
-        ([("beta", 60, 30), ("beta", "2025-03-02", 30)], ["30 is not more than the 30 MW before"]),
-        ([("beta", 60, 30), ("beta", 90, 30), ("beta", 90, 40)], ["30 is not more than the 30 MW before"]),
-        ([("beta", 60, 30), ("beta", 90, 20)], [f"20 is not more than the 30 MW before{FALLS}"]),
-        ([("beta", "2024-03-01", 30), ("beta", "2024-06-01", 20)], [f"20 is not more than the 30 MW before{FALLS}"]),
-        ([("beta", 60, 1), ("beta", 90, 30)], [f"1 is not more than the 2 MW before{FALLS}"]),
+        ([("beta", 60, 30), ("beta", 60, 30)], [f"30 is not more than 30 {BEFORE}"]),
+        ([("beta", 60, 30), ("beta", "2025-03-02", 30)], [f"30 is not more than 30 {BEFORE}"]),
+        (
+            [("beta", 60, 30), ("beta", 90, 30), ("beta", 90, 40)],
+            [f"30 is not more than 30 {BEFORE}"],
+        ),
+        ([("beta", 60, 30), ("beta", 90, 20)], [f"20 is not more than 30 {BEFORE}{FALLS}"]),
+        (
+            [("beta", "2024-03-01", 30), ("beta", "2024-06-01", 20)],
+            [f"20 is not more than 30 {BEFORE}{FALLS}"],
+        ),
+        ([("beta", 60, 1), ("beta", 90, 30)], [f"1 is not more than 2 {BEFORE}{FALLS}"]),
         ([("beta", 60, 30), ("alpha", 90, 20)], []),
-        ([("elsewhere", 60, 30), ("elsewhere", 90, 20)], [f"20 is not more than the 30 MW before{FALLS}"]),
+        (
+            [("elsewhere", 60, 30), ("elsewhere", 90, 20)],
+            [f"20 is not more than 30 {BEFORE}{FALLS}"],
+        ),
     ],
 )
 def test_ladder_whatever_the_order_of_rows_and_the_files(
@@ -176,16 +186,16 @@ def test_step_at_fault_is_named_in_its_own_file(tmp_path: Path) -> None:
         [step("alpha", 5, 20), step("beta", 90, 20)],
         [step("alpha", 9, 25), step("alpha", 9, 28), step("beta", 60, 30)],
     ]
-    assert ladder_told(tmp_path / "falls", files) == [f"0.csv:3: 20 is not more than the 30 MW before{FALLS}"]
+    assert ladder_told(tmp_path / "falls", files) == [f"0.csv:3: 20 is not more than 30 {BEFORE}{FALLS}"]
     twice = [[step("beta", 60, 30)]] * 2
-    assert ladder_told(tmp_path / "twice", twice) == ["1.csv:2: 30 is not more than the 30 MW before"]
+    assert ladder_told(tmp_path / "twice", twice) == [f"1.csv:2: 30 is not more than 30 {BEFORE}"]
 
 
 @pytest.mark.parametrize(
     ("assumed", "faults"),
     [
-        ("40", [f"0.csv:2: 30 is not more than the 40 MW before, which [defaults] assumes{FALLS}"]),
-        ("30", ["0.csv:2: 30 is not more than the 30 MW before, which [defaults] assumes"]),
+        ("40", [f"0.csv:2: 30 is not more than 40 {BEFORE}, which [defaults] assumes{FALLS}"]),
+        ("30", [f"0.csv:2: 30 is not more than 30 {BEFORE}, which [defaults] assumes"]),
         ("29", []),
         ('"exclude"', []),
     ],
@@ -256,9 +266,9 @@ def test_hall_larger_than_its_outline_may_have_storeys(tmp_path: Path) -> None:
     [
         (shapely.box(-90.055, 35.145, -90.045, 35.155), None),
         (shapely.box(-90.051, 35.145, -90.039, 35.155), None),  # a twelfth outside
-        (shapely.box(-90.05, 35.145, -90.03, 35.155), "50% outside"),
-        (shapely.box(-90.07, 35.13, -90.03, 35.17), "75% outside"),  # four times as large
-        (shapely.box(-95.0, 35.145, -94.99, 35.155), "100% outside"),
+        (shapely.box(-90.05, 35.145, -90.03, 35.155), "an area of which 50% is outside"),
+        (shapely.box(-90.07, 35.13, -90.03, 35.17), "an area of which 75% is outside"),  # four times as large
+        (shapely.box(-95.0, 35.145, -94.99, 35.155), "an area of which 100% is outside"),
     ],
 )
 def test_hall_outside_of_its_outline(tmp_path: Path, hall: shapely.Polygon, found: str | None) -> None:
@@ -279,8 +289,8 @@ def test_hall_outside_of_its_outline(tmp_path: Path, hall: shapely.Polygon, foun
         (CANDIDATES, "grid mw", "did you mean 'grid_mw'?"),
         (CANDIDATES, "grid_mw (MW)", "did you mean 'grid_mw'?"),
         (CANDIDATES, " GRID-MW [MW] ", "did you mean 'grid_mw'?"),
-        (CANDIDATES, "grid_kw", "did you mean 'grid_mw'?; in kW?"),
-        (CANDIDATES, "floor_area_ha", "did you mean 'floor_area_m2'?; in ha?"),
+        (CANDIDATES, "grid_kw", "did you mean 'grid_mw'? Convert the column from kW"),
+        (CANDIDATES, "floor_area_ha", "did you mean 'floor_area_m2'? Convert the column from ha"),
         (CANDIDATES, "lat", "did you mean 'latitude'?"),
         (CANDIDATES, "Lng", "did you mean 'longitude'?"),
         (CANDIDATES, "위도", "did you mean 'latitude'?"),
@@ -295,7 +305,7 @@ def test_hall_outside_of_its_outline(tmp_path: Path, hall: shapely.Polygon, foun
 def test_header_that_is_nearly_known(table: Table, header: str, words: str | None) -> None:
     faults, _ = header_faults(table, "t.csv", 1, {header: header}, "krw")
     unknown = [fault for fault in faults if fault.code is Code.UNKNOWN_COLUMN]
-    assert [fault.expected for fault in unknown] == ([f"a known column; {words}"] if words else [])
+    assert [fault.expected for fault in unknown] == ([f"a column of {table.name}; {words}"] if words else [])
 
 
 def test_column_that_is_there_too_is_not_meant() -> None:

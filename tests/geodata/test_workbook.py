@@ -126,9 +126,9 @@ def test_numbers_of_a_sheet_are_certain_whatever_its_text_is(tmp_path: Path) -> 
     ("column", "cell", "code", "words"),
     [
         ("grid_mw", "1,234", Code.AMBIGUOUS_NUMBER, "1234 or 1.234?"),
-        ("grid_mw", dt.datetime(2026, 3, 4), Code.NOT_NUMBER, "a spreadsheet has made a date of it"),
-        ("grid_mw", "20 MW", Code.NOT_NUMBER, "without the unit"),
-        ("ready_date", 46357, Code.NOT_DATE, "which would be 2026-12-01"),
+        ("grid_mw", dt.datetime(2026, 3, 4), Code.NOT_NUMBER, "a spreadsheet has turned it into a date"),
+        ("grid_mw", "20 MW", Code.NOT_NUMBER, "write only digits"),
+        ("ready_date", 46357, Code.NOT_DATE, "may have turned 2026-12-01"),
     ],
 )
 def test_cells_at_fault(tmp_path: Path, column: str, cell: Any, code: Code, words: str) -> None:
@@ -236,9 +236,9 @@ def test_merged_cells(tmp_path: Path) -> None:
     rows = [HEADER, ["a", 5, None, 20, "x"], [None, 6, None, 30, None], ["c", 7, None, 40, None]]
     merged(tmp_path / "t.xlsx", rows, "A2:A3", "E2:E4")
     assert cell_faults(tmp_path / "t.xlsx") == [
-        (Code.MERGED, 3, "site_id", "merged A2:A3"),
-        (Code.MERGED, 3, "notes", "merged E2:E4"),
-        (Code.MERGED, 4, "notes", "merged E2:E4"),
+        (Code.MERGED, 3, "site_id", "the merged cells A2:A3"),
+        (Code.MERGED, 3, "notes", "the merged cells E2:E4"),
+        (Code.MERGED, 4, "notes", "the merged cells E2:E4"),
     ]
 
 
@@ -274,12 +274,12 @@ def test_hidden_and_blank_sheets_do_not_count(tmp_path: Path) -> None:
     assert read_table(tmp_path / "t.xlsx|layername=Lists", GRID_STEPS).read_as == "sheet Lists"
 
 
-@pytest.mark.parametrize(("asked", "found"), [("t.xlsx", "2 sheets"), ("t.xlsx|layername=Thrid", "Thrid")])
+@pytest.mark.parametrize(("asked", "found"), [("t.xlsx", "2 sheets"), ("t.xlsx|layername=Thrid", "no sheet 'Thrid'")])
 def test_sheet_that_is_not_clear(tmp_path: Path, asked: str, found: str) -> None:
     write_book(tmp_path / "t.xlsx", [HEADER, ROW], [HEADER, ROW], names=["One", "Two"])
     fault = only_fault(tmp_path / asked)
     assert (fault.code, fault.found) == (Code.WHICH_LAYER, found)
-    assert fault.expected == "t.xlsx|layername=NAME, where NAME is one of One, Two"
+    assert fault.expected == "the name of one sheet: t.xlsx|layername=NAME, where NAME is one of One, Two"
 
 
 def test_sheet_without_cells(tmp_path: Path) -> None:
@@ -293,10 +293,10 @@ def test_sheet_without_cells(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "found"),
     [
-        (b"site_id,grid_mw\n", "text, or another kind of file"),
-        (b"", "text, or another kind of file"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "an .xls, or a workbook with a password"),
-        (b"PK\x03\x04 cut off", "a damaged workbook, or another archive"),
+        (b"site_id,grid_mw\n", "a text or another kind of file"),
+        (b"", "a text or another kind of file"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "an .xls file or a workbook with a password"),
+        (b"PK\x03\x04 cut off", "a damaged workbook or another archive"),
     ],
 )
 def test_other_kinds_of_file(tmp_path: Path, data: bytes, found: str) -> None:
@@ -359,7 +359,7 @@ def test_workbook_that_unpacks_to_far_more(tmp_path: Path) -> None:
     archive_of(tmp_path / "t.xlsx", sheet="0" * 20_000_000)
     fault = only_fault(tmp_path / "t.xlsx")
     assert (fault.code, fault.row) == (Code.TOO_LARGE, None)
-    assert fault.found.startswith("20,000,000 bytes when unpacked, from ")
+    assert fault.found.startswith("20,000,000 bytes when unpacked (")
 
 
 def test_workbook_that_is_large_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,4 +139,6 @@ def test_without_a_table_that_is_needed_it_is_told(result: Result) -> None:
     sections = result.scenario.model_dump(by_alias=True, exclude={"path", "settings", "inputs"})
     with pytest.raises(InputError) as told:
         siteopt.load(siteopt.Scenario(**sections))
-    assert {fault.expected for fault in told.value.faults} == {"candidates", "offers"}
+    assert {fault.expected for fault in told.value.faults} == {
+        f"at least one row of {name}" for name in ("candidates", "offers")
+    }

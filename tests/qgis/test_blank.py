@@ -98,7 +98,7 @@ def test_the_form_follows_the_schema(facts: Any) -> None:
     assert facts["widgets"]["available_until"] == "DateTime"
     assert [next(iter(choice)) for choice in facts["choices"]["map"]] == ["(unknown)", "ready", "sound", "poor", "none"]
     assert facts["hints"]["grid_mw"] == '"grid_mw" is null or "grid_mw" between 0 and 5000'
-    assert facts["told"] == "a number from 0 to 5,000 (MW): firm import available on the day of the keys"
+    assert facts["told"] == "a number from 0 to 5,000 (MW): firm import available at handover"
     assert {"site_id", "name"} <= set(facts["needed"])
     assert "latitude" not in facts["needed"]
 

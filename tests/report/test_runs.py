@@ -134,27 +134,27 @@ def changed(name: str, change: Callable[[Any], object]) -> Callable[[Path], None
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda run: (run / "plan.json").unlink(), "found 'no plan.json', expected the folder of a run"),
-        (lambda run: (run / "plan.geojson").unlink(), "plan.geojson: found 'no file', expected a file of the run"),
-        (spoilt("plan.json", "{"), "plan.json: found 'Expecting property name"),
-        (spoilt("plan.json", "[]"), "plan.json: found '[]', expected an object"),
-        (spoilt("plan.geojson", "\x00"), "plan.geojson: found 'Expecting value"),
+        (lambda run: (run / "plan.json").unlink(), "found no plan.json, expected the folder of a run"),
+        (lambda run: (run / "plan.geojson").unlink(), "plan.geojson: found no file, expected a file of the run"),
+        (spoilt("plan.json", "{"), "plan.json: found Expecting property name"),
+        (spoilt("plan.json", "[]"), "plan.json: found [], expected an object"),
+        (spoilt("plan.geojson", "\x00"), "plan.geojson: found Expecting value"),
         (spoilt("plan.geojson", '{"features": [{}]}'), "plan.geojson:features: found "),
         (
             changed("plan.json", lambda d: d.update(format_version=99)),
-            "plan.json:format_version: found '99', expected 1, 2",
+            "plan.json:format_version: found 99, expected 1, 2",
         ),
-        (changed("plan.json", lambda d: d.pop("ranking")), "plan.json:ranking: found 'nothing'"),
-        (changed("plan.json", lambda d: d.update(ranking=3)), "plan.json:ranking: found '3'"),
-        (changed("plan.json", lambda d: d["plan"].pop("access_day")), "plan.json:plan.access_day: found 'nothing'"),
-        (changed("plan.json", lambda d: d["plan"].pop("replay")), "plan.json:plan.replay: found 'nothing'"),
+        (changed("plan.json", lambda d: d.pop("ranking")), "plan.json:ranking: found nothing"),
+        (changed("plan.json", lambda d: d.update(ranking=3)), "plan.json:ranking: found 3"),
+        (changed("plan.json", lambda d: d["plan"].pop("access_day")), "plan.json:plan.access_day: found nothing"),
+        (changed("plan.json", lambda d: d["plan"].pop("replay")), "plan.json:plan.replay: found nothing"),
         (
             changed("plan.json", lambda d: d["plan"]["power_quality"].update(iso_class=3)),
-            "plan.json:plan.power_quality.iso_class: found '3'",
+            "plan.json:plan.power_quality.iso_class: found 3",
         ),
         (
             changed("plan.json", lambda d: d["plan"]["orders"][1].pop("serves")),
-            "plan.json:plan.orders.1.serves: found 'nothing'",
+            "plan.json:plan.orders.1.serves: found nothing",
         ),
         (
             changed("plan.json", lambda d: d["plan"]["milestones"][0].update(day="soon")),
@@ -162,7 +162,7 @@ def changed(name: str, change: Callable[[Any], object]) -> Callable[[Path], None
         ),
         (
             changed("plan.json", lambda d: d["plan"]["milestones"][0].update(it_mw=float("nan"))),
-            "plan.json:plan.milestones.0.it_mw: found 'nan'",
+            "plan.json:plan.milestones.0.it_mw: found nan",
         ),
         (
             changed("plan.json", lambda d: d["plan"]["milestones"][0]["held_by"].update(code="luck")),
@@ -179,7 +179,7 @@ def test_run_that_cannot_be_read_is_a_fault_and_nothing_is_written(
     code, output = siteopt_says(command, run)
     assert code == 2
     assert message in output
-    assert "1 fault; nothing was written" in output
+    assert "1 error; nothing was written" in output
     assert (run / "report.html").read_bytes() == before
     assert not (run / "charts").exists()
 
@@ -194,7 +194,7 @@ def test_every_value_that_cannot_be_read_is_a_fault_of_its_own(run: Path) -> Non
     assert code == 2
     assert "plan.orders.0.unit_mw" in output
     assert "plan.orders.1.kind" in output
-    assert "2 faults; nothing was written" in output
+    assert "2 errors; nothing was written" in output
 
 
 def test_bytes_that_are_no_text_are_a_fault(run: Path) -> None:
@@ -205,7 +205,7 @@ def test_bytes_that_are_no_text_are_a_fault(run: Path) -> None:
 def test_no_folder_is_a_fault(tmp_path: Path) -> None:
     code, output = siteopt_says("report", tmp_path / "nowhere")
     assert code == 2
-    assert "found 'no folder', expected the folder of a run" in output
+    assert "found no folder, expected the folder of a run" in output
 
 
 def test_page_that_cannot_be_written_is_a_fault(run: Path, tmp_path: Path) -> None:
