@@ -149,7 +149,7 @@ def test_left_out_by_a_date_is_explained_as_if_admitted(tmp_path: Path) -> None:
     )
     assert found.record.rival is not None
     assert found.record.rival.site_id == "alpha"
-    assert found.record.standing is Standing.SOLVED
+    assert found.record.standing is Standing.RANKED
 
 
 def test_left_out_since_unknown(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def solved(case: Instance, clock: Clock, threads: ThreadPoolExecutor) -> SiteRes
         If the time runs out before there is a plan, or before its limits are known.
     """
     limits = bounds(case)
-    result = SiteResult(case.site_id[0], Standing.OPEN, limits.day[0], float(limits.cost_musd[0]))
+    result = SiteResult(case.site_id[0], Standing.UNDECIDED, limits.day[0], float(limits.cost_musd[0]))
     best = solve_site(case, clock).best
     if best is None:
         return replace(result, standing=Standing.CANNOT_SERVE, cost_bound_musd=math.nan, reason=why_not(case, clock))
@@ -163,7 +163,7 @@ def solved(case: Instance, clock: Clock, threads: ThreadPoolExecutor) -> SiteRes
         return result
     saved = days_saved(best, clock, threads.map)
     names = bottlenecks(best, clock, saved)
-    return replace(result, standing=Standing.SOLVED, held_by=names, days_saved=saved)
+    return replace(result, standing=Standing.RANKED, held_by=names, days_saved=saved)
 
 
 def findings(pool: Pool, s: int, levers: Sequence[Lever], vary: Vary, clock: Clock) -> Findings:
@@ -202,12 +202,12 @@ def _behind(
 ) -> Findings:
     """Return why the only site of an Instance is behind the first of a ranking, or cannot serve."""
     rival, limits = ranking.best, bounds(case)
-    found = Findings(SiteResult(case.site_id[0], Standing.OPEN, limits.day[0], float(limits.cost_musd[0])), rival)
+    found = Findings(SiteResult(case.site_id[0], Standing.UNDECIDED, limits.day[0], float(limits.cost_musd[0])), rival)
     try:
         if ranking.outcome is RunOutcome.LIMIT:
             raise OutOfTime
         found = replace(found, site=solved(case, clock, threads))
-        if found.site.standing is Standing.OPEN:
+        if found.site.standing is Standing.UNDECIDED:
             raise OutOfTime
         if found.site.best is None or rival is None or rival.best is None:
             found = replace(found, shortfalls=shortfalls(case, clock))

@@ -60,9 +60,9 @@ def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = N
     except _Unfinished as end:
         best, outcome = end.made, RunOutcome.LIMIT
     standing = {
-        RunOutcome.PROVEN: Standing.RULED_OUT,
+        RunOutcome.PROVEN: Standing.NOT_RANKED,
         RunOutcome.NO_SITE: Standing.CANNOT_SERVE,
-        RunOutcome.LIMIT: Standing.OPEN,
+        RunOutcome.LIMIT: Standing.UNDECIDED,
     }[outcome]
     results = {
         site: SiteResult(site, standing, limits.day[s], limits.cost_musd[s]) for s, site in enumerate(case.site_id)

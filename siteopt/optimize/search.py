@@ -340,7 +340,7 @@ class _Search:
     def _ranked(self, place: int, s: int, proven: bool) -> SiteResult:
         best = self.found[s] if place or not proven else tidied(self.found[s], self.clock)
         limits = bounds(best.case)
-        standing = Standing.CHOSEN if not place else Standing.SOLVED if best.proven else Standing.OPEN
+        standing = Standing.CHOSEN if not place else Standing.RANKED if best.proven else Standing.UNDECIDED
         result = SiteResult(self.pool.site_id[s], standing, limits.day[0], best.cost_bound_musd, best)
         if not best.proven:
             return result
@@ -351,7 +351,7 @@ class _Search:
             return result
 
     def _other(self, s: int, proven: bool, last: int) -> SiteResult:
-        standing = Standing.RULED_OUT if proven else Standing.OPEN
+        standing = Standing.NOT_RANKED if proven else Standing.UNDECIDED
         reason = because(ReasonCode.BOUND_IS_WORSE, rank=last) if proven else None
         known = self.screen.bounds
         cost = float(known.key[s, known.order.index(COST)])

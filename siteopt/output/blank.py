@@ -98,7 +98,7 @@ def _areas() -> Style:
 
 def _example() -> Style:
     """Return the style of an example table of candidates."""
-    symbol = qml.symbol("marker", qml.marker("circle", 2.4, rgba(STANDING[Standing.SOLVED]), rgba("#FFFFFF"), 0.2))
+    symbol = qml.symbol("marker", qml.marker("circle", 2.4, rgba(STANDING[Standing.RANKED]), rgba("#FFFFFF"), 0.2))
     label = Label(column("name"), size=7, priority=2, closer_than=2 * NEAR)
     tip = tips.tip(column("name"), {"Notes": column("notes")}, column("site_id"))
     return Style(qml.single(symbol), (label,), tip, column("name"))

@@ -45,7 +45,7 @@ def _ways(record: ExplanationRecord, words: Words) -> list[str]:
         is_single = len(record.changes[0]) == 1
         lines.append(f"{goal:<10}  {'; or '.join(ways)}")
         lines.append("            " + (SINGLE if is_single else TOGETHER))
-    elif proven and record.standing in (Standing.SOLVED, Standing.CANNOT_SERVE):
+    elif proven and record.standing in (Standing.RANKED, Standing.CANNOT_SERVE):
         lines.append(f"{goal:<10}  no change of the site is sufficient, not even all of them together")
         lines += [f"Still lacks {_lack(short, words)}" for short in record.still_short]
     if not proven:
@@ -58,7 +58,7 @@ def _verdict(record: ExplanationRecord, words: Words) -> str:
     standing, proven = record.standing, record.outcome is RunOutcome.PROVEN
     if standing is Standing.CHOSEN:
         return "it wins" if proven else "the best site found so far"
-    if standing is Standing.SOLVED:
+    if standing is Standing.RANKED:
         return "it can serve, but does not win"
     if standing is Standing.EXCLUDED:
         return "it is excluded, because too much about it is unknown"

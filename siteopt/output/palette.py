@@ -7,9 +7,9 @@ from siteopt.record.base import Standing
 
 STANDING: dict[str, str] = {
     Standing.CHOSEN: "#D55E00",
-    Standing.SOLVED: "#0072B2",
-    Standing.RULED_OUT: "#56B4E9",
-    Standing.OPEN: "#F0E442",
+    Standing.RANKED: "#0072B2",
+    Standing.NOT_RANKED: "#56B4E9",
+    Standing.UNDECIDED: "#F0E442",
     Standing.CANNOT_SERVE: "#000000",
     Standing.EXCLUDED: "#8A8A8A",
 }
@@ -17,9 +17,9 @@ STANDING: dict[str, str] = {
 
 MARKER: dict[str, str] = {
     Standing.CHOSEN: "star",
-    Standing.SOLVED: "circle",
-    Standing.RULED_OUT: "circle",
-    Standing.OPEN: "diamond",
+    Standing.RANKED: "circle",
+    Standing.NOT_RANKED: "circle",
+    Standing.UNDECIDED: "diamond",
     Standing.CANNOT_SERVE: "cross",
     Standing.EXCLUDED: "square",
 }

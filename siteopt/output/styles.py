@@ -16,9 +16,9 @@ from siteopt.record.base import Standing
 
 WORDS = {
     Standing.CHOSEN: "Chosen",
-    Standing.SOLVED: "Ranked",
-    Standing.RULED_OUT: "Not ranked: proven worse",
-    Standing.OPEN: "Undecided: the time ran out",
+    Standing.RANKED: "Ranked",
+    Standing.NOT_RANKED: "Not ranked: proven worse",
+    Standing.UNDECIDED: "Undecided: the time ran out",
     Standing.CANNOT_SERVE: "Cannot serve",
     Standing.EXCLUDED: "Excluded",
 }
@@ -132,7 +132,7 @@ def _sites(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Style
     name_and_days = f"{column('name')} || '\\nday ' || {days}"
     others = f"{column('rank')} is not null and {column('standing')} <> {quoted(Standing.CHOSEN)}"
     reason = f"coalesce(nullif({column('reason')}, ''), {column('standing')})"
-    colour = STANDING[Standing.SOLVED]
+    colour = STANDING[Standing.RANKED]
     labels = [
         Label(column("rank"), others, 6.5, "#FFFFFF", bold=True, priority=10, place=Place.ON_TOP),
         Label(name_and_days, f"{others} and {column('rank')} <= {_FIRST}", 8, colour, bold=True, priority=8),
@@ -166,7 +166,7 @@ def _site_symbol(standing: Standing, crowded: bool) -> Element:
     size = _SIZES_MM[shape]
     if standing is Standing.CHOSEN:
         return qml.symbol("marker", qml.marker("star", size, colour))
-    if standing is Standing.SOLVED:
+    if standing is Standing.RANKED:
         return qml.symbol("marker", qml.marker("circle", 4.6, colour, _WHITE, 0.3))
     shrink = 0.5 if crowded else 1
     if standing is Standing.EXCLUDED:

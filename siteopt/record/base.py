@@ -30,9 +30,9 @@ class Standing(StrEnum):
     """Standing of a site in the ranking."""
 
     CHOSEN = "chosen"
-    SOLVED = "ranked"
-    RULED_OUT = "not ranked"
-    OPEN = "undecided"
+    RANKED = "ranked"
+    NOT_RANKED = "not ranked"
+    UNDECIDED = "undecided"
     CANNOT_SERVE = "cannot serve"
     EXCLUDED = "excluded"
 

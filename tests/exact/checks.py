@@ -241,7 +241,7 @@ class Check:
     def _unranked(self, result: SiteResult, keys: Sequence[Key], told: Sequence[str]) -> None:
         """Check that a site without a rank cannot have one."""
         site = self.sites[result.site_id]
-        if result.standing is not Standing.RULED_OUT or len(keys) < self.ranking.top:
+        if result.standing is not Standing.NOT_RANKED or len(keys) < self.ranking.top:
             for _, plan in self._asked("no plan", site, {}, None):
                 outcome = WRONG if self.ranked else LOST
                 why = Words().reason(result.reason) if result.reason is not None else ""

@@ -352,7 +352,7 @@ def test_the_second_best_site_in_front_is_seen(told: Ranking) -> None:
     assert "rank" in claims(findings(replace(TWO, top=1), only))
 
 
-def without_plan(result: SiteResult, standing: Standing = Standing.RULED_OUT) -> SiteResult:
+def without_plan(result: SiteResult, standing: Standing = Standing.NOT_RANKED) -> SiteResult:
     return replace(result, best=None, standing=standing)
 
 

@@ -77,7 +77,7 @@ def test_bound_is_that_of_all_sites_that_are_open() -> None:
     ranking = search(case, Clock(stop=stop), after_the_first_round, top=len(SITES))
     assert ranking.outcome is RunOutcome.LIMIT
     standing = [result.standing for result in ranking.results]
-    assert standing == [Standing.CHOSEN] + [Standing.SOLVED] * (ROUND - 1) + [Standing.OPEN] * 4
+    assert standing == [Standing.CHOSEN] + [Standing.RANKED] * (ROUND - 1) + [Standing.UNDECIDED] * 4
     assert [stage.goal for stage in ranking.stages] == ["m0", "cost"]
     assert ranking.stages[1].gap == 0  # the open sites cost more than the first one
 
@@ -88,7 +88,7 @@ def test_no_time_is_no_plan() -> None:
         assert ranking.outcome is RunOutcome.LIMIT
         assert ranking.best is None
         assert ranking.stages == ()
-        assert {result.standing for result in ranking.results} == {Standing.OPEN}
+        assert {result.standing for result in ranking.results} == {Standing.UNDECIDED}
 
 
 def test_time_is_up_without_a_plan() -> None:

@@ -89,7 +89,7 @@ def test_sites_that_are_worse_than_the_first_ranks_are_ruled_out_without_a_solve
     ranking = search(tiny([generator()], sites), top=2)
     assert ranking.outcome is RunOutcome.PROVEN
     assert [result.site_id for result in ranking.results[:2]] == ["s0", "s1"]
-    assert {result.standing for result in ranking.results[2:]} == {Standing.RULED_OUT}
+    assert {result.standing for result in ranking.results[2:]} == {Standing.NOT_RANKED}
     assert ranking.solves < 15
     for result in ranking.results[2:]:
         assert result.cost_bound_musd > 2 + 6 - 1e-3

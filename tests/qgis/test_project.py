@@ -119,9 +119,9 @@ def test_the_project_is_placed_and_named(facts: Any, result: Result) -> None:
 def test_standings_differ_in_colour_and_in_shape(facts: Any) -> None:
     expected = {
         "chosen": [STANDING[Standing.CHOSEN], "star"],
-        "ranked": [STANDING[Standing.SOLVED], "circle"],
-        "not ranked": [STANDING[Standing.RULED_OUT], "circle"],
-        "undecided": [STANDING[Standing.OPEN], "diamond"],
+        "ranked": [STANDING[Standing.RANKED], "circle"],
+        "not ranked": [STANDING[Standing.NOT_RANKED], "circle"],
+        "undecided": [STANDING[Standing.UNDECIDED], "diamond"],
         "cannot serve": [STANDING[Standing.CANNOT_SERVE], "cross2"],
         "excluded": [STANDING[Standing.EXCLUDED], "square"],
     }
@@ -141,7 +141,7 @@ def test_the_picture_shows_the_answer(facts: Any) -> None:
     whole = facts["whole"]
     assert whole[facts["background"]] < 0.8 * 1400 * 900  # there is land
     assert whole["#F7F4ED"] > 0.2 * 1400 * 900
-    for colour in (STANDING[Standing.CHOSEN], STANDING[Standing.SOLVED], *(KIND[k] for k in ("generator", "chiller"))):
+    for colour in (STANDING[Standing.CHOSEN], STANDING[Standing.RANKED], *(KIND[k] for k in ("generator", "chiller"))):
         assert whole.get(colour, 0) > 30, colour
     x, y = facts["star"]
     assert 100 < x < 1300

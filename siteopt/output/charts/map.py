@@ -27,7 +27,7 @@ NAMED = 4
 """Number of ranks with a name if there is room; a narrow map names only the first."""
 
 STAR = "M0,-1L0.24,-0.31L0.95,-0.31L0.36,0.12L0.59,0.81L0,0.4L-0.59,0.81L-0.36,0.12L-0.95,-0.31L-0.24,-0.31Z"
-AREA = {Standing.CHOSEN: 900.0, Standing.SOLVED: 260.0, Standing.EXCLUDED: 30.0}
+AREA = {Standing.CHOSEN: 900.0, Standing.RANKED: 260.0, Standing.EXCLUDED: 30.0}
 OTHER_AREA = 70.0
 DEPOT_AREA = 26.0
 
