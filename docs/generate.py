@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import siteopt
-from siteopt.codes import Code
-from siteopt.output.words import Words
+from siteopt.message_catalogue import Code
+from siteopt.output.translations import Translations
 from siteopt.record.reason import Reason
 from siteopt.record.run import PlanRecord
 from siteopt.schema import TABLES, markdown
@@ -41,8 +41,8 @@ def _plan(*settings: str) -> PlanRecord:
     return plan
 
 
-def _held_by(reason: Reason | None) -> str:
-    return Words().reason(reason) if reason is not None else ""
+def _limited_by(reason: Reason | None) -> str:
+    return Translations().reason(reason) if reason is not None else ""
 
 
 def _table(head: list[str], rows: list[list[object]]) -> str:
@@ -64,7 +64,7 @@ def memphis() -> str:
                 f"{found.day - day:+d}",
                 f"{found.demand_mw:.1f}",
                 mw,
-                _held_by(found.held_by),
+                _limited_by(found.limited_by),
             ]
         )
     return _table(["milestone", "GPUs", "model day", "day", "difference", "model MW", "MW", "limited by"], rows)
@@ -82,7 +82,7 @@ def rentals_off() -> str:
     """Compare Memphis with and without rented units."""
     with_rent, without = _plan(MEMPHIS), _plan(MEMPHIS, RENTALS_OFF)
     rows: list[list[object]] = [
-        [one.name, one.day, other.day, other.day - one.day, f"{other.grid_mw:g}", _held_by(other.held_by)]
+        [one.name, one.day, other.day, other.day - one.day, f"{other.grid_mw:g}", _limited_by(other.limited_by)]
         for one, other in zip(with_rent.milestones, without.milestones, strict=True)
     ]
     return _table(
@@ -148,7 +148,7 @@ def replays() -> str:
         quality = {one.name: ", ".join(one.kept) for one in found.plan.power_quality.milestones}
         for one in found.plan.replay.milestones:
             days = [one.planned_day, one.day, one.bound_day]
-            rows.append([found.scenario, one.name, *days, Words().reasons(one.reasons), quality[one.name]])
+            rows.append([found.scenario, one.name, *days, Translations().reasons(one.reasons), quality[one.name]])
     return _table(["scenario", "milestone", "planned", "replayed", "not before", "waited for", "G2 kept"], rows)
 
 
@@ -184,7 +184,7 @@ def memphis_swing() -> str:
     more = (reference.cost.total_usd - before.cost_usd) / 1e6
     later = [one.day - day for one, day in zip(reference.milestones, before.days, strict=True)]
     said.append(
-        f"* The reference scenario, {reference.site_name}: {quality.rounds} iterations, {more:,.1f} M USD and"
+        f"* The reference scenario, {reference.site_name}: {quality.iterations} iterations, {more:,.1f} M USD and"
         f" {', '.join(map(str, later))} days more than the plan without the class"
     )
     return "\n".join(said)

@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 import siteopt
 from siteopt.output.charts.base import png
 from siteopt.output.charts.electric import frequency
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 
 ROOT = Path(__file__).parent.parent
 COLOSSUS = ROOT / "models" / "colossus.toml"
@@ -107,7 +107,7 @@ def frequency_picture(path: Path) -> None:
     """Draw the frequency at Memphis with and without batteries, as the report shows it."""
     memphis = siteopt.solve(siteopt.read_scenario(COLOSSUS, ['filter.regions=["TN"]']))
     assert memphis.record.plan is not None
-    chart = frequency(memphis.record.plan, Words.of(memphis.record))
+    chart = frequency(memphis.record.plan, Translations.of(memphis.record))
     assert chart is not None
     _keep(Image.open(io.BytesIO(png(chart))), path)
 

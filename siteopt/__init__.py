@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 __version__: str
 
 if TYPE_CHECKING:
-    from siteopt.answers import Front, Result
+    from siteopt.answers import ParetoFront, Result
     from siteopt.examples import example
     from siteopt.explaining import Explanation, explain
-    from siteopt.faults import Failure, Fault, InputError
     from siteopt.geodata.changes import Change
     from siteopt.geodata.dataset import Dataset, load
+    from siteopt.issues import Failure, InputError, Issue
     from siteopt.plan import Plan, Ranking, SiteResult
     from siteopt.proving import Proving, prove
     from siteopt.record.base import RunOutcome
@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 _MODULES = (
-    "faults",
+    "issues",
     "scenario",
     "scenario_file",
     "plan",

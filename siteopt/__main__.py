@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 
-from siteopt.codes import Code
-from siteopt.faults import REINSTALL, Failure
+from siteopt.issues import REINSTALL, Failure
+from siteopt.message_catalogue import Code
 
 
 def main() -> None:

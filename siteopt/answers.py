@@ -13,17 +13,17 @@ import pandas as pd
 from siteopt.geodata.dataset import Dataset
 from siteopt.output import frames
 from siteopt.output.folder import write_folder
-from siteopt.output.front import columns, front_csv, front_geojson, front_summary, rows
 from siteopt.output.geojson import GeoJSON, json_text, plan_geojson, sites_geojson
 from siteopt.output.maps import map_files
 from siteopt.output.notebook import front_html, result_html
+from siteopt.output.pareto_front import columns, front_csv, front_geojson, front_summary, rows
 from siteopt.output.report import front_report, report
 from siteopt.output.summary import summary
 from siteopt.output.tables import crews_csv, orders_csv, schedule_csv
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.plan import Ranking
 from siteopt.record.base import RunOutcome
-from siteopt.record.front import FrontRecord
+from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.run import RunRecord
 from siteopt.scenario import Scenario
 
@@ -134,7 +134,7 @@ class Result(Output):
 
     @property
     def _sites(self) -> GeoJSON:
-        return sites_geojson(self.record, self.dataset.sites, Words.of(self.record))
+        return sites_geojson(self.record, self.dataset.sites, Translations.of(self.record))
 
     @property
     def _plan(self) -> GeoJSON:
@@ -151,7 +151,7 @@ class Result(Output):
         if plan is None:
             return f"<Result {self.record.scenario}: {self.outcome}>"
         days = ", ".join(str(one.day) for one in plan.milestones)
-        cost = Words.of(self.record).money(plan.cost.total_usd)
+        cost = Translations.of(self.record).money(plan.cost.total_usd)
         return f"<Result {self.record.scenario}: {self.outcome}, {plan.site_id}, days {days}, {cost}>"
 
     def __eq__(self, other: object) -> bool:
@@ -167,21 +167,21 @@ class Result(Output):
 
     def files(self) -> dict[str, str | bytes]:
         """Return the content of every output file by name."""
-        sites, plan, words = self._sites, self._plan, Words.of(self.record)
+        sites, plan, translations = self._sites, self._plan, Translations.of(self.record)
         return {
-            "report.html": report(self.record, plan, words),
+            "report.html": report(self.record, plan, translations),
             "sites.geojson": json_text(sites),
             "plan.geojson": json_text(plan),
             "plan.json": self.record.model_dump_json(indent=1) + "\n",
             "schedule.csv": schedule_csv(self.record),
             "orders.csv": orders_csv(self.record),
             "crews.csv": crews_csv(self.record),
-            **map_files(self.record, sites, plan, words),
+            **map_files(self.record, sites, plan, translations),
         }
 
 
 @dataclass(frozen=True, repr=False)
-class Front(Output):
+class ParetoFront(Output):
     """Pareto front of the days of a milestone and the cost, for the best sites.
 
     Attributes
@@ -219,7 +219,7 @@ class Front(Output):
     def files(self) -> dict[str, str | bytes]:
         """Return the content of every output file by name."""
         return {
-            "report.html": front_report(self.record, Words.of(self.record)),
+            "report.html": front_report(self.record, Translations.of(self.record)),
             "pareto.csv": front_csv(self.record),
             "pareto.geojson": json_text(front_geojson(self.record)),
             "pareto.json": self.record.model_dump_json(indent=1) + "\n",

@@ -21,25 +21,25 @@ from rich.console import Console
 
 import siteopt
 from siteopt.answers import Output
-from siteopt.codes import Code
 from siteopt.doctor import examined
+from siteopt.error_boundary import DEBUG, FAILED, INTERRUPTED, ErrorBoundary
 from siteopt.examples import candidate_tables, copy_examples
-from siteopt.faults import Failure, Fault, InputError
-from siteopt.guard import DEBUG, FAILED, INTERRUPTED, Guarded
+from siteopt.issues import Failure, InputError, Issue
 from siteopt.log import note
+from siteopt.message_catalogue import Code
 from siteopt.optimize.search import Progress, Report
 from siteopt.output.blank import blank_files
 from siteopt.output.folder import ready_folder, write_beside, write_folder
-from siteopt.output.maps import PROJECT, fault_files
+from siteopt.output.maps import PROJECT, issue_files
 from siteopt.output.reporting import run_charts, run_report
-from siteopt.output.words import LANGUAGES, Words
+from siteopt.output.translations import LANGUAGES, Translations
 from siteopt.proving import SECONDS
 from siteopt.record.base import InputFile, InputWarning
 from siteopt.record.build import warnings_of
 from siteopt.run import Method
 
 app = typer.Typer(
-    cls=Guarded,
+    cls=ErrorBoundary,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -93,7 +93,7 @@ def every_command(
 
     Exit codes of every command: 0 done, 1 a bug in siteopt (the message says where the log is), 2 bad input or usage,
     130 stopped by Ctrl-C. The help of each command lists its other exit codes.
-    """  # Guarded has already handled the option
+    """  # ErrorBoundary has already handled the option
 
 
 @app.command()
@@ -119,13 +119,13 @@ def check(
     except InputError as error:
         _refuse(error, as_json, out)
     if out is not None:
-        _map_faults(dataset.warnings, out)  # an earlier map would still show issues that are fixed
+        _map_issues(dataset.warnings, out)  # an earlier map would still show issues that are fixed
     eligible = len(dataset.pool.site_id)
     warnings = warnings_of(dataset.warnings)
     if as_json:
         facts = {"candidates": len(dataset.sites), "eligible": eligible, "offers": len(dataset.offers)}
         told = {
-            "faults": [],
+            "issues": [],
             "warnings": [warning.model_dump() for warning in warnings],
             "inputs": [one.model_dump() for one in dataset.inputs],
         }
@@ -133,9 +133,9 @@ def check(
         return
     _tell(dataset.inputs, warnings)
     typer.echo(f"No errors: {len(dataset.sites):,} candidates, {eligible:,} eligible, {len(dataset.offers):,} offers")
-    assumed, words = dataset.assumed[dataset.assumed.any(axis=1)], Words()
+    assumed, translations = dataset.assumed[dataset.assumed.any(axis=1)], Translations()
     for site, reason in dataset.excluded[:SHOWN].items():
-        typer.echo(f"  excluded  {site}: {words.reason(reason)}")
+        typer.echo(f"  excluded  {site}: {translations.reason(reason)}")
     for site, filled in assumed[:SHOWN].iterrows():
         typer.echo(f"  assumed   {site}: {', '.join(filled.index[filled])}")
     for what, more in (("excluded", len(dataset.excluded) - SHOWN), ("assumed ", len(assumed) - SHOWN)):
@@ -359,7 +359,7 @@ def _progress(*, live: bool) -> Iterator[Report | None]:
 
         def report(progress: Progress) -> None:
             best = f", best so far {progress.incumbent}" if progress.incumbent else ""
-            done = f"{progress.settled:,} of {progress.total:,} {progress.unit}"
+            done = f"{progress.closed:,} of {progress.total:,} {progress.unit}"
             tell(f"{done}{best}, {progress.solves} MILPs, {progress.seconds:.0f} s")
 
         yield report
@@ -451,28 +451,28 @@ def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, 
 
 def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoReturn:
     """Print every error, write a map of all issues if a folder is given, and exit."""
-    note("faults", count=len(error.faults), faults=[str(fault) for fault in error.faults])
+    note("issues", count=len(error.issues), issues=[str(issue) for issue in error.issues])
     if as_json:
-        told = {"faults": error.faults, "warnings": error.warnings}
+        told = {"issues": error.issues, "warnings": error.warnings}
         typer.echo(
             json.dumps({name: [one.record() for one in found] for name, found in told.items()}, ensure_ascii=False)
         )
     else:
         _tell((), warnings_of(error.warnings))
-        for fault in error.faults:
-            typer.echo(str(fault), err=True)
+        for issue in error.issues:
+            typer.echo(str(issue), err=True)
     if out is not None:
-        _map_faults((*error.faults, *error.warnings), out)
+        _map_issues((*error.issues, *error.warnings), out)
     if not as_json:
-        count = len(error.faults)
+        count = len(error.issues)
         written = f"{out / PROJECT} shows where" if out is not None else "nothing was written"
         typer.echo(f"{count} {'error' if count == 1 else 'errors'}; {written}", err=True)
     raise typer.Exit(FAILED)
 
 
-def _map_faults(faults: Sequence[Fault], folder: Path) -> None:
+def _map_issues(issues: Sequence[Issue], folder: Path) -> None:
     """Write the map of issues; raise Failure if the folder holds a run, which has its own map."""
     if (folder / "plan.json").exists():
         message = f"{folder} holds a run, so the map of the issues is not written there; name another folder with --out"
         raise Failure(Code.NOT_A_RUN, message)
-    write_folder(folder, fault_files(faults))
+    write_folder(folder, issue_files(issues))

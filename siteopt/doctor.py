@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from siteopt.faults import REINSTALL
+from siteopt.issues import REINSTALL
 from siteopt.log import log_folder, versions
 from siteopt.optimize.solver import SOLVERS, trial
 

@@ -110,7 +110,7 @@ REQUIREMENTS: list[Requirement] = [
         MEAN_POWER,
         "MW",
         "Meet the mean demand, also without the spare units: ``grid + sum(firm_mw x units) - spare >= mean_mw``, where"
-        " ``mean_mw = demand_mw - it_mw x (1 - mean_load)``.",
+        " ``mean_mw = demand_mw - it_mw x (1 - load_factor)``.",
         need=("it_mw", "mean_below_peak"),
         of_demand=1.0,
         own=GRID,
@@ -127,8 +127,8 @@ REQUIREMENTS: list[Requirement] = [
         SWING,
         "MW",
         "Follow the swing of the load with batteries, generators and the grid: ``sum(battery MW x units)"
-        " + sum(step_fraction x firm_mw x units) + grid swing in service >= swing x it_mw``.",
-        need=("it_mw", "swing"),
+        " + sum(step_fraction x firm_mw x units) + grid swing in service >= load_step_amplitude x it_mw``.",
+        need=("it_mw", "load_step_amplitude"),
         own=GRID_SWING,
     ),
     Requirement(
@@ -140,16 +140,16 @@ REQUIREMENTS: list[Requirement] = [
     Requirement(
         BATTERY_POWER,
         "MW",
-        "Have the battery power that power quality asks for: ``sum(battery MW x units) >= battery_floor_mw``.",
-        need=("battery_floor_mw",),
+        "Have the battery power that power quality asks for: ``sum(battery MW x units) >= min_battery_mw``.",
+        need=("min_battery_mw",),
         family=POWER_QUALITY,
         at_every_site=False,
     ),
     Requirement(
         INERTIA,
         "MW s",
-        "Have the inertia that power quality asks for: ``sum(inertia_s x firm_mw x units) >= inertia_floor_mws``.",
-        need=("inertia_floor_mws",),
+        "Have the inertia that power quality asks for: ``sum(inertia_s x firm_mw x units) >= min_inertia_mws``.",
+        need=("min_inertia_mws",),
         family=POWER_QUALITY,
         at_every_site=False,
     ),

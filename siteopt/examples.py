@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from siteopt.codes import Code
-from siteopt.faults import Failure
+from siteopt.issues import Failure
+from siteopt.message_catalogue import Code
 from siteopt.output.folder import failures, write_beside, write_folder
 
 FOLDERS = ("data", "models")

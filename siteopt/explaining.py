@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from siteopt.codes import Code
-from siteopt.faults import Fault, InputError, nearest
 from siteopt.findings import Findings
 from siteopt.geodata.dataset import load
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.variants import Variants
 from siteopt.instance import Pool
+from siteopt.issues import InputError, Issue, nearest
+from siteopt.message_catalogue import Code
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.explain import findings
 from siteopt.optimize.search import search
@@ -27,7 +27,7 @@ from siteopt.plan import SiteResult
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.build_explanation import explanation_record
 from siteopt.record.explanation import ExplanationRecord
-from siteopt.run import agreement
+from siteopt.run import run_power_quality_loop
 from siteopt.scenario import Scenario
 from siteopt.scenario_file import read_scenario
 
@@ -100,7 +100,7 @@ def explain(
     if site_id not in data.sites.index:
         expected = f"a site_id of the candidates{nearest(site_id, data.sites.index)}"
         raise InputError(
-            [Fault(Code.NO_SUCH_NAME, ", ".join(scenario.inputs.candidates), None, "site_id", site_id, expected)]
+            [Issue(Code.NO_SUCH_NAME, ", ".join(scenario.inputs.candidates), None, "site_id", site_id, expected)]
         )
     excluded = [excluded_by(scenario, data.sites.loc[[site_id]])[0]]
     if site_id in data.excluded:
@@ -112,7 +112,7 @@ def explain(
         clock = Clock(seconds, stop or threading.Event())
         pool: Pool = data.pool
         if scenario.power_quality.iso_class is not None:  # the chosen site must keep the class
-            pool = agreement(scenario, pool, lambda pool: search(pool, clock, top=1), clock).pool
+            pool = run_power_quality_loop(scenario, pool, lambda pool: search(pool, clock, top=1), clock).pool
         found = findings(pool, data.pool.site_id.index(site_id), vary.levers, vary, clock)
         grid = vary.grid
     reasons = [reason for reason in excluded if reason is not None]

@@ -89,8 +89,8 @@ class Instance:
     milestone : tuple of str, M
     gpus : M, cumulative
     it_mw : M, MW, peak of the IT load
-    hold_days : M, days for which energy is paid
-    overhead, swing, mean_load, heat_fraction : shares of ``it_mw``
+    operating_days : M, days for which energy is paid
+    auxiliary_load_fraction, load_step_amplitude, load_factor, heat_fraction : shares of ``it_mw``
     crews : K, crews that can work at once
     spare_units, ride_through_minutes, commissioning_days, horizon_day : as in the scenario
     budget_musd, gpu_cost_musd : million USD
@@ -101,14 +101,14 @@ class Instance:
     grid_mw, grid_swing_mw : S, MW at access
     gas_mw (MW thermal), nox_t_per_year, water_m3_per_day, yard_m2 : S; infinite if there is no limit
     grid_usd_per_mwh, site_cost_musd : S
-    access_day : S, day on which the site is handed over
+    handover_day : S, day on which the site is handed over
     hall_gpus_per_day : S, GPUs for which hall is made ready a day
-    floor_gpus : S, GPUs for which there is hall
-    battery_floor_mw : S x M, minimum power of batteries, MW
-    inertia_floor_mws : S x M, minimum of ``inertia_s x firm_mw x units``, MW s
+    hall_capacity_gpus : S, GPUs for which there is hall
+    min_battery_mw : S x M, minimum power of batteries, MW
+    min_inertia_mws : S x M, minimum of ``inertia_s x firm_mw x units``, MW s
     compute_ready_day : S x M, day on which the GPUs are racked, plumbed and networked (NEVER: they cannot be)
     compute_queue : S x M, index into QUEUES of the queue that decides ``compute_ready_day``
-    queue_free_day : S x M x Q, ``compute_ready_day`` if this one of the QUEUES were unlimited (NEVER: still not)
+    queue_relaxed_day : S x M x Q, ``compute_ready_day`` if this one of the QUEUES were unlimited (NEVER: still not)
     step_site : L, index of the site, rising; the steps of a site are in the order of days
     step_ready_day : L
     step_rise_mw, step_rise_swing_mw : L, MW that the step adds to what is in service
@@ -116,7 +116,7 @@ class Instance:
     offer_id : tuple of str, O
     kind : O, index into :data:`siteopt.equipment.KINDS`
     is_gas : O, bool, draws on the gas connection
-    fleet : O, available units
+    available_units : O, available units
     trade : O, index into TRADES
     crew_days, footprint_m2, energy_mwh, step_fraction : O, per unit
     inertia_s : O, inertia constant of a generator: energy of its shaft over its rating
@@ -136,10 +136,10 @@ class Instance:
     milestone: tuple[str, ...]
     gpus: Ints
     it_mw: Floats
-    hold_days: Ints
-    overhead: float
-    swing: float
-    mean_load: float
+    operating_days: Ints
+    auxiliary_load_fraction: float
+    load_step_amplitude: float
+    load_factor: float
     heat_fraction: float
     crews: Floats
     spare_units: int
@@ -160,14 +160,14 @@ class Instance:
     yard_m2: Floats
     grid_usd_per_mwh: Floats
     site_cost_musd: Floats
-    access_day: Ints
+    handover_day: Ints
     hall_gpus_per_day: Floats
-    floor_gpus: Floats
-    battery_floor_mw: Floats
-    inertia_floor_mws: Floats
+    hall_capacity_gpus: Floats
+    min_battery_mw: Floats
+    min_inertia_mws: Floats
     compute_ready_day: Ints
     compute_queue: Ints
-    queue_free_day: Ints
+    queue_relaxed_day: Ints
     step_site: Ints
     step_ready_day: Ints
     step_rise_mw: Floats
@@ -176,7 +176,7 @@ class Instance:
     offer_id: tuple[str, ...]
     kind: Ints
     is_gas: NDArray[np.bool_]
-    fleet: Ints
+    available_units: Ints
     trade: Ints
     crew_days: Floats
     footprint_m2: Floats
@@ -210,7 +210,7 @@ class Instance:
             shape = tuple(sizes[axis] for axis in axes)
             if array.shape != shape:
                 raise ValueError(f"{name} has shape {array.shape}, expected {axes} = {shape}")
-            if np.isnan(array).any() or (name not in (*_LIMITS, *_FLOORS) and np.isinf(array).any()):
+            if np.isnan(array).any() or (name not in (*_LIMITS, *_MINIMA) and np.isinf(array).any()):
                 raise ValueError(f"{name} holds a value that is not finite")
             array.setflags(write=False)
         if not set(self.kind.tolist()) <= set(range(len(KINDS))):
@@ -240,7 +240,7 @@ class Instance:
     @property
     def mean_below_peak(self) -> float:
         """Return the mean of the IT load less its peak, as a share of the peak: 0 or less."""
-        return self.mean_load - 1
+        return self.load_factor - 1
 
     @property
     def ride_through_hours(self) -> float:
@@ -297,7 +297,7 @@ class Instance:
 
         The name is that of the requirement, or '' for offers of kinds that need no spare units.
         """
-        left = self.fleet > 0
+        left = self.available_units > 0
         for requirement in REQUIREMENTS:
             if requirement.spared:
                 mine = left & self.supplies(requirement.name)
@@ -307,8 +307,8 @@ class Instance:
 
     @property
     def musd_per_mw(self) -> Floats:
-        """Return the cost of one MW over ``hold_days``, at one US dollar a MWh; M, million USD."""
-        return self.hold_days * 24 / 1e6
+        """Return the cost of one MW over ``operating_days``, at one US dollar a MWh; M, million USD."""
+        return self.operating_days * 24 / 1e6
 
     @property
     def sites(self) -> int:
@@ -358,14 +358,14 @@ class Pool(Protocol):
         """
 
 
-_LIMITS = ("crews", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "floor_gpus")
+_LIMITS = ("crews", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "hall_capacity_gpus")
 """Arrays that may be infinite, which means that there is no limit."""
 
-_FLOORS = ("battery_floor_mw", "inertia_floor_mws")
+_MINIMA = ("min_battery_mw", "min_inertia_mws")
 """Arrays that may be infinite, which means that no amount is sufficient."""
 
 _AXES = {
-    **dict.fromkeys(("gpus", "it_mw", "hold_days"), "M"),
+    **dict.fromkeys(("gpus", "it_mw", "operating_days"), "M"),
     "crews": "K",
     **dict.fromkeys(
         (
@@ -377,21 +377,21 @@ _AXES = {
             "yard_m2",
             "grid_usd_per_mwh",
             "site_cost_musd",
-            "access_day",
+            "handover_day",
             "hall_gpus_per_day",
-            "floor_gpus",
+            "hall_capacity_gpus",
         ),
         "S",
     ),
-    **dict.fromkeys(("compute_ready_day", "compute_queue", "battery_floor_mw", "inertia_floor_mws"), "SM"),
-    "queue_free_day": "SMQ",
+    **dict.fromkeys(("compute_ready_day", "compute_queue", "min_battery_mw", "min_inertia_mws"), "SM"),
+    "queue_relaxed_day": "SMQ",
     **dict.fromkeys(("step_site", "step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd"), "L"),
     **dict.fromkeys(("transit_days", "arrival_day", "ready_day", "rating_mw", "cop", "unit_cost_musd"), "SO"),
     **dict.fromkeys(
         (
             "kind",
             "is_gas",
-            "fleet",
+            "available_units",
             "trade",
             "crew_days",
             "footprint_m2",

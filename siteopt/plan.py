@@ -43,21 +43,21 @@ class Plan:
     heat_mw: Floats
     demand_mw: Floats
 
-    def cost_parts_musd(self, case: Instance) -> dict[str, float]:
+    def cost_parts_musd(self, instance: Instance) -> dict[str, float]:
         """Return the cost of the plan by part, at the site of the Instance, in millions of USD."""
-        bought = self.units[:, -1] * case.unit_cost_musd[0]
+        bought = self.units[:, -1] * instance.unit_cost_musd[0]
         return {
-            "site": float(case.site_cost_musd[0]),
-            "grid_steps": float((self.step[:, -1] * case.step_cost_musd).sum()),
-            **{kind.plural: float(bought[case.of_kind(kind.name)].sum()) for kind in KINDS},
-            "fuel": float((case.fuel_usd_per_mwh @ self.output_mw) @ case.musd_per_mw),
-            "grid_energy": float(case.grid_usd_per_mwh[0] * (self.import_mw @ case.musd_per_mw)),
-            "gpus": case.gpu_cost_musd,
+            "site": float(instance.site_cost_musd[0]),
+            "grid_steps": float((self.step[:, -1] * instance.step_cost_musd).sum()),
+            **{kind.plural: float(bought[instance.of_kind(kind.name)].sum()) for kind in KINDS},
+            "fuel": float((instance.fuel_usd_per_mwh @ self.output_mw) @ instance.musd_per_mw),
+            "grid_energy": float(instance.grid_usd_per_mwh[0] * (self.import_mw @ instance.musd_per_mw)),
+            "gpus": instance.gpu_cost_musd,
         }
 
-    def cost_musd(self, case: Instance) -> float:
+    def cost_musd(self, instance: Instance) -> float:
         """Return the total cost of the plan, in millions of USD."""
-        return sum(self.cost_parts_musd(case).values())
+        return sum(self.cost_parts_musd(instance).values())
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class SitePlan:
 
     Attributes
     ----------
-    case : Instance
+    instance : Instance
         Instance of this site.
     plan : Plan
     stages : tuple of Stage
@@ -100,7 +100,7 @@ class SitePlan:
         Whether it is proven that the site has no better plan.
     """
 
-    case: Instance
+    instance: Instance
     plan: Plan
     stages: tuple[Stage, ...]
     proven: bool = True
@@ -108,23 +108,23 @@ class SitePlan:
     @property
     def cost_musd(self) -> float:
         """Return the total cost of the plan, in millions of USD."""
-        return self.plan.cost_musd(self.case)
+        return self.plan.cost_musd(self.instance)
 
     @property
     def cost_bound_musd(self) -> float:
         """Return the proven lower bound of the cost of any plan with the same days, in millions of USD."""
-        least = float(self.case.site_cost_musd[0] + self.case.gpu_cost_musd)
+        least = float(self.instance.site_cost_musd[0] + self.instance.gpu_cost_musd)
         return next((stage.bound for stage in self.stages if stage.goal == "cost"), least)
 
     @property
     def key(self) -> Key:
         """Return the values that the objective compares."""
-        return objective_key(self.case, self.plan.day, self.cost_musd)
+        return objective_key(self.instance, self.plan.day, self.cost_musd)
 
     def stored(self) -> StoredRank:
         """Return the rank as ``plan.json`` stores it."""
         days = tuple(map(int, self.plan.day))
-        return StoredRank(site_id=self.case.site_id[0], days=days, cost_musd=self.cost_musd)
+        return StoredRank(site_id=self.instance.site_id[0], days=days, cost_musd=self.cost_musd)
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class SiteResult:
         Proven lower bound of the cost, in millions of USD: for the days of the plan, or else for the earliest days that
         are not ruled out; nan if the site cannot serve.
     best : SitePlan or None
-    held_by : tuple of Reason, M
+    limited_by : tuple of Reason, M
         What each milestone is limited by; empty if this was not computed.
     days_saved : tuple of dict, M
         Days by which each milestone could start earlier if one constraint were relaxed, by the name of the constraint,
@@ -154,13 +154,13 @@ class SiteResult:
     bound_day: Ints
     cost_bound_musd: float
     best: SitePlan | None = None
-    held_by: tuple[Reason, ...] = ()
+    limited_by: tuple[Reason, ...] = ()
     days_saved: tuple[dict[str, int], ...] = ()
     reason: Reason | None = None
 
 
 @dataclass(frozen=True)
-class Corner:
+class Breakpoint:
     """Breakpoint of the Pareto front of a site: a day on which its minimum cost falls, and a plan with this cost.
 
     Attributes
@@ -198,22 +198,22 @@ class SiteFront:
 
     Attributes
     ----------
-    case : Instance
+    instance : Instance
         Instance of this site.
-    corners : tuple of Corner
+    breakpoints : tuple of Breakpoint
         Breakpoints in the order of days, so the most expensive one comes first.
     complete : bool
         Whether the site has no other breakpoints.
     """
 
-    case: Instance
-    corners: tuple[Corner, ...]
+    instance: Instance
+    breakpoints: tuple[Breakpoint, ...]
     complete: bool
 
     @property
     def site_id(self) -> str:
         """Return the id of the site."""
-        return self.case.site_id[0]
+        return self.instance.site_id[0]
 
 
 @dataclass(frozen=True)
@@ -294,7 +294,7 @@ class Ranking:
         return self.best.best if self.best is not None else None
 
 
-def objective_key(case: Instance, days: Ints, cost_musd: float) -> Key:
+def objective_key(instance: Instance, days: Ints, cost_musd: float) -> Key:
     """Return the values that the objective compares, in its order: days, and cost in steps of SAME_COST_MUSD."""
     cost = steps_of_cost(cost_musd)
-    return tuple(float(days[goal]) if goal >= 0 else float(cost) for goal in case.order)
+    return tuple(float(days[goal]) if goal >= 0 else float(cost) for goal in instance.order)

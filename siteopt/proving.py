@@ -13,13 +13,13 @@ import numpy as np
 
 from siteopt.geodata.dataset import Dataset
 from siteopt.instance import Instance, Pool
-from siteopt.optimize.agree import Floors, Raised
 from siteopt.optimize.branching import Branchings
 from siteopt.optimize.certificate import certify
-from siteopt.optimize.claims import Claim, Rival, own_claims, ruled_out, settled
+from siteopt.optimize.claims import Claim, Incumbent, closed_claims, own_claims, ruled_out
 from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.formulation import COST
+from siteopt.optimize.power_quality_loop import MinimumSupport, Raised
 from siteopt.optimize.pricing import Prices
 from siteopt.output.notebook import text_html
 from siteopt.output.proving import proving
@@ -112,7 +112,7 @@ class _Checking:
 
     def __post_init__(self) -> None:
         self.proof = self.record.proof
-        self.pool = self._with_floors()
+        self.pool = self._with_minimum_support()
         self.head = self.pool.exact(np.zeros(0, dtype=np.int64))
         prices = (Prices.restored(kept, self.head.milestones, self.head.offers) for kept in self.proof.prices)
         self.prices = [some for some in prices if some is not None]
@@ -125,9 +125,11 @@ class _Checking:
                 found, expected = f"wrong days in proof.ranks.{place}", "a day within the horizon for each milestone"
                 raise unusable(PLAN, found, expected)
 
-    def _with_floors(self) -> Pool:
-        floors = {self._index(kept.site_id): Floors.restored(kept) for kept in self.proof.floors}
-        return Raised(self.dataset.pool, floors) if floors else self.dataset.pool
+    def _with_minimum_support(self) -> Pool:
+        minimum_support = {
+            self._index(kept.site_id): MinimumSupport.restored(kept) for kept in self.proof.minimum_support
+        }
+        return Raised(self.dataset.pool, minimum_support) if minimum_support else self.dataset.pool
 
     def _index(self, site_id: str) -> int:
         try:
@@ -139,7 +141,7 @@ class _Checking:
         """Check the first rank, then all others, and return the report."""
         keys = [objective_key(self.head, np.array(rank.days), rank.cost_musd) for rank in self.proof.ranks]
         every = np.arange(len(self.pool.site_id))
-        firsts = Rival(keys[0], self.ranks[0]) if keys else Rival(None)
+        firsts = Incumbent(keys[0], self.ranks[0]) if keys else Incumbent(None)
         self.tell("comparing every other site with the first rank")
         means = ruled_out(self.pool, np.setdiff1d(every, self.ranks[:1]), firsts, self.prices, self.clock)
         own = [
@@ -147,14 +149,14 @@ class _Checking:
             for s, key, rank in zip(self.ranks, keys, self.proof.ranks, strict=True)
         ]
         holds = [self._holds(place) for place in range(len(own[:1]))]
-        first, left = self._settled([*own[:1], *self._left(means, firsts)], "the first rank")
+        first, left = self._closed([*own[:1], *self._left(means, firsts)], "the first rank")
         own[:1] = first[: len(own[:1])]
         against_first = self._counted(1, means, first[len(own[:1]) :])
-        lasts, last = Rival(keys[-1], self.ranks[-1]) if keys else firsts, None
+        lasts, last = Incumbent(keys[-1], self.ranks[-1]) if keys else firsts, None
         if len(keys) > 1:
             holds += [self._holds(place) for place in range(1, len(own))]
             means = ruled_out(self.pool, np.setdiff1d(every, self.ranks), lasts, self.prices, self.clock)
-            rest, more = self._settled([*own[1:], *self._left(means, lasts)], "the other ranks")
+            rest, more = self._closed([*own[1:], *self._left(means, lasts)], "the other ranks")
             left += more
             own[1:] = rest[: len(own) - 1]
             last = self._counted(len(keys), means, rest[len(own) - 1 :])
@@ -166,22 +168,24 @@ class _Checking:
             ranks=tuple(self._rank(place, holds[place], claims) for place, claims in enumerate(own)),
             first=against_first,
             last=last,
-            floors=tuple(kept.site_id for kept in self.proof.floors),
+            minimum_support=tuple(kept.site_id for kept in self.proof.minimum_support),
             changed_inputs=tuple(changed_inputs(self.record.inputs, self.dataset.inputs)),
             nodes=left,
             seconds=round(self.clock.elapsed, 3),
         )
 
-    def _left(self, means: dict[int, Means], rival: Rival) -> list[list[Claim]]:
+    def _left(self, means: dict[int, Means], incumbent: Incumbent) -> list[list[Claim]]:
         """Return the claims about each site that neither arithmetic nor prices close."""
-        return [rival.claims(self.head, s) for s, how in means.items() if how is Means.OPEN]
+        return [incumbent.claims(self.head, s) for s, how in means.items() if how is Means.OPEN]
 
-    def _settled(self, groups: Sequence[list[Claim]], what: str) -> tuple[list[list[Claim]], int]:
+    def _closed(self, groups: Sequence[list[Claim]], what: str) -> tuple[list[list[Claim]], int]:
         """Return groups of claims after branching, and the number of linear programs that were solved."""
         claims = [claim for group in groups for claim in group]
         self.tell(f"{what}: {len(claims)} claims")
         done = iter(
-            settled(self.pool, claims, self.clock, self._advice, lambda closed: self._progress(what, closed, claims))
+            closed_claims(
+                self.pool, claims, self.clock, self._advice, lambda closed: self._progress(what, closed, claims)
+            )
         )
         found = [[next(done) for _ in group] for group in groups]
         return found, sum(claim.nodes for group in found for claim in group)
@@ -213,8 +217,8 @@ class _Checking:
 
     def _holds(self, place: int) -> bool | None:
         """Return whether a ranked site has the plan that is claimed; None if the time runs out first."""
-        rank, case = self.proof.ranks[place], self.pool.exact(np.array(self.ranks[place : place + 1]))
-        on = FixedDays(case, rank.days, self.clock)
+        rank, instance = self.proof.ranks[place], self.pool.exact(np.array(self.ranks[place : place + 1]))
+        on = FixedDays(instance, rank.days, self.clock)
         if place:
             try:
                 plan = on.any_plan(rank.cost_musd + SAME_MUSD)
@@ -224,36 +228,36 @@ class _Checking:
         levels = self.dataset.steps.loc[self.dataset.steps["site_id"] == rank.site_id, "grid_mw"].tolist()
         if self.record.plan is None:
             return False
-        orders = orders_of(self.record.plan, case, levels)
+        orders = orders_of(self.record.plan, instance, levels)
         found = on.with_units(orders.units, orders.step)
         if found is None or (found[0].units != orders.units).any() or (found[0].step != orders.step).any():
             return False
-        certificate = certify(case, found[0])
+        certificate = certify(instance, found[0])
         self.rows = certificate.rows
         is_as_told = tuple(orders.day) == rank.days and abs(found[1] - rank.cost_musd) <= SAME_MUSD
         return certificate.valid and is_as_told
 
     def _rank(self, place: int, holds: bool | None, claims: Sequence[Claim]) -> CheckedRank:
         rank, s = self.proof.ranks[place], self.ranks[place]
-        case = self.pool.exact(np.array([s]))
-        decided = rank.cost_musd - case.gpu_cost_musd - float(case.site_cost_musd[0])
+        instance = self.pool.exact(np.array([s]))
+        decided = rank.cost_musd - instance.gpu_cost_musd - float(instance.site_cost_musd[0])
         return CheckedRank(
             rank=place + 1,
             site_id=rank.site_id,
             name=str(self.dataset.sites.at[rank.site_id, "name"]),
             holds=holds,
             decided_usd=decided * 1e6,
-            goals=tuple(_goal(case, rank, claim) for claim in claims),
+            goals=tuple(_goal(instance, rank, claim) for claim in claims),
         )
 
 
-def _goal(case: Instance, rank: StoredRank, claim: Claim) -> CheckedGoal:
+def _goal(instance: Instance, rank: StoredRank, claim: Claim) -> CheckedGoal:
     """Return what was shown about a goal: a lower bound of its day or cost."""
     is_open = claim.means in (Means.OPEN, Means.WRONG)
     if claim.goal == COST:
         value, name = rank.cost_musd * 1e6, "cost"
         known = max(0.0, claim.bound_musd) * 1e6 if is_open else claim.limit_musd * 1e6
     else:
-        value, name = float(rank.days[claim.goal]), case.milestone[claim.goal]
+        value, name = float(rank.days[claim.goal]), instance.milestone[claim.goal]
         known = 0.0 if is_open else value
     return CheckedGoal(goal=name, value=value, bound=min(value, known), means=claim.means, nodes=claim.nodes)

@@ -14,25 +14,25 @@ from typing import Literal
 
 import pandas as pd
 
-from siteopt.answers import Front, Result
-from siteopt.codes import Code
-from siteopt.faults import Fault, InputError, nearest
+from siteopt.answers import ParetoFront, Result
 from siteopt.geodata.dataset import Dataset, load
 from siteopt.instance import Instance, Pool
-from siteopt.optimize.agree import Agreement, Floors, agree
+from siteopt.issues import InputError, Issue, nearest
+from siteopt.message_catalogue import Code
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.crosscheck import cross_check
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.pareto import fronts
+from siteopt.optimize.power_quality_loop import LoopResult, MinimumSupport, power_quality_loop
 from siteopt.optimize.search import Progress, search
 from siteopt.optimize.solver import SEED
 from siteopt.plan import Plan, Ranking, SitePlan
 from siteopt.record.base import RunOutcome
 from siteopt.record.build import certificate_of, plan_record, run_record
-from siteopt.record.build_front import front_record
+from siteopt.record.build_pareto_front import front_record
 from siteopt.record.build_replay import quality_record, replay_record
-from siteopt.record.front import FrontCertificate
+from siteopt.record.pareto_front import FrontCertificate
 from siteopt.record.replay import PlanBefore, PowerQualityRecord, ReplayRecord
 from siteopt.record.run import Environment, PlanRecord, Recomputed, SecondSolver
 from siteopt.scenario import COST, Scenario
@@ -42,7 +42,7 @@ from siteopt.simulate.replayed import lacking, replayed
 
 Method = Literal["search", "monolithic"]
 
-ROUNDS = 30
+MAX_ITERATIONS = 30
 """Maximum number of iterations of the power-quality loop; each one checks a plan."""
 
 VERIFY_SECONDS = 60.0
@@ -113,10 +113,10 @@ def solve(
     def optimise(pool: Pool) -> Ranking:
         return search(pool, clock, report, top, workers) if method == "search" else monolithic(pool, clock, report)
 
-    agreed = agreement(scenario, dataset.pool, optimise, clock)
-    ranking = agreed.ranking
+    loop = run_power_quality_loop(scenario, dataset.pool, optimise, clock)
+    ranking = loop.ranking
     best = ranking.plan
-    recomputed = _recomputed([(best.case, best.plan)] if best is not None else [])
+    recomputed = _recomputed([(best.instance, best.plan)] if best is not None else [])
     second = None
     if verify and best is not None:
         second = SecondSolver(**asdict(cross_check(best, VERIFY_SECONDS, clock.stop)))
@@ -124,11 +124,11 @@ def solve(
         scenario,
         dataset.sites,
         ranking,
-        _plan_record(scenario, dataset, agreed, clock, report),
+        _plan_record(scenario, dataset, loop, clock, report),
         dataset.excluded,
         dataset.assumed,
         certificate_of(ranking, _environment(), recomputed, second),
-        ranking.proof.model_copy(update={"floors": agreed.stored_floors()}),
+        ranking.proof.model_copy(update={"minimum_support": loop.stored_minimum_support()}),
         dataset.inputs,
         dataset.warnings,
         version("siteopt"),
@@ -145,7 +145,7 @@ def pareto(
     *,
     workers: int | None = None,
     stop: threading.Event | None = None,
-) -> Front:
+) -> ParetoFront:
     """Compute the Pareto front of the days of a milestone and the cost, for the best sites.
 
     The Pareto front contains every day on which the minimum cost falls, with the cheapest plan for that day.
@@ -162,7 +162,7 @@ def pareto(
 
     Returns
     -------
-    Front
+    ParetoFront
         The breakpoints of each site, and of all sites together.
 
     Raises
@@ -175,21 +175,23 @@ def pareto(
     goal = next(name for name in scenario.order if name != COST) if milestone is None else milestone
     if goal not in names:
         raise InputError(
-            [Fault(Code.NO_SUCH_NAME, "milestone", None, "", goal, f"one of {', '.join(names)}{nearest(goal, names)}")]
+            [Issue(Code.NO_SUCH_NAME, "milestone", None, "", goal, f"one of {', '.join(names)}{nearest(goal, names)}")]
         )
     dataset = load(scenario)
     clock = Clock(seconds, stop or threading.Event())
-    ranking = agreement(scenario, dataset.pool, lambda pool: search(pool, clock, report, top, workers), clock).ranking
+    ranking = run_power_quality_loop(
+        scenario, dataset.pool, lambda pool: search(pool, clock, report, top, workers), clock
+    ).ranking
     ranked = ranking.results if ranking.outcome is RunOutcome.PROVEN else ()
-    cases = [result.best.case for result in ranked if result.best is not None]
-    found = fronts(cases, names.index(goal), clock, report, workers)
+    instances = [result.best.instance for result in ranked if result.best is not None]
+    found = fronts(instances, names.index(goal), clock, report, workers)
     outcome = ranking.outcome if all(front.complete for front in found) else RunOutcome.LIMIT
     certificate = FrontCertificate(
         solver=ranking.solver,
         milps_solved=clock.solves,
         seconds=round(clock.elapsed, 3),
         environment=_environment(),
-        recomputed=_recomputed((front.case, corner.plan) for front in found for corner in front.corners),
+        recomputed=_recomputed((front.instance, point.plan) for front in found for point in front.breakpoints),
     )
     record = front_record(
         scenario,
@@ -202,18 +204,20 @@ def pareto(
         dataset.warnings,
         version("siteopt"),
     )
-    return Front(record)
+    return ParetoFront(record)
 
 
-def agreement(scenario: Scenario, pool: Pool, optimise: Callable[[Pool], Ranking], clock: Clock) -> Agreement:
+def run_power_quality_loop(
+    scenario: Scenario, pool: Pool, optimise: Callable[[Pool], Ranking], clock: Clock
+) -> LoopResult:
     """Return the ranking whose plan keeps the required class of power quality, if a class is required.
 
     If the plan does not keep the class when the iterations or the time are used up, the outcome is LIMIT, because the
     result is then not proven.
     """
     if scenario.power_quality.iso_class is None:
-        return Agreement(optimise(pool), (), True, pool)
-    found = agree(pool, optimise, _judge, ROUNDS, lambda: clock.is_over)
+        return LoopResult(optimise(pool), (), True, pool)
+    found = power_quality_loop(pool, optimise, _check, MAX_ITERATIONS, lambda: clock.is_over)
     if found.ranking.best is None or found.passes:
         return found
     return replace(found, ranking=replace(found.ranking, outcome=RunOutcome.LIMIT))
@@ -224,31 +228,31 @@ def _orders(best: SitePlan) -> Orders:
     return Orders(best.plan.day, best.plan.units, best.plan.step)
 
 
-def _judge(best: SitePlan) -> Floors | None:
+def _check(best: SitePlan) -> MinimumSupport | None:
     """Return the minimum battery power and inertia that the replay requires; None if the plan keeps its class."""
-    found = lacking(best.case, _orders(best))
-    return Floors(*found) if found is not None else None
+    found = lacking(best.instance, _orders(best))
+    return MinimumSupport(*found) if found is not None else None
 
 
 def _plan_record(
     scenario: Scenario,
     dataset: Dataset,
-    agreed: Agreement,
+    loop: LoopResult,
     clock: Clock,
     report: Callable[[Progress], None] | None,
 ) -> PlanRecord | None:
     """Return the plan of the chosen site and its replay; None if there is no plan."""
-    result, best = agreed.ranking.best, agreed.ranking.plan
+    result, best = loop.ranking.best, loop.ranking.plan
     if result is None or best is None:
         return None
-    replay, quality = _replayed(scenario, dataset, agreed, best, clock, report)
+    replay, quality = _replayed(scenario, dataset, loop, best, clock, report)
     return plan_record(scenario, dataset.sites, dataset.offers, dataset.steps, result, replay, quality)
 
 
 def _replayed(
     scenario: Scenario,
     dataset: Dataset,
-    agreed: Agreement,
+    loop: LoopResult,
     best: SitePlan,
     clock: Clock,
     report: Callable[[Progress], None] | None,
@@ -258,21 +262,21 @@ def _replayed(
 
     def tell(words: str) -> None:
         if report:
-            steps = 1 + best.case.milestones
+            steps = 1 + best.instance.milestones
             report(Progress(next(done), steps, "steps of the replay", "", clock.solves, clock.elapsed))
 
-    found = replayed(best.case, _orders(best), tell)
+    found = replayed(best.instance, _orders(best), tell)
     before = None
-    if len(agreed.rounds) > 1:
-        first = agreed.rounds[0]
+    if len(loop.iterations) > 1:
+        first = loop.iterations[0]
         before = PlanBefore(
             site_id=first.site_id,
             site_name=dataset.sites.at[first.site_id, "name"],
             days=tuple(first.day.tolist()),
             cost_usd=round(first.cost_musd * 1e6),
         )
-    electricity = quality_record(best.case, found, len(agreed.rounds), before)
-    return replay_record(scenario, best.case, found, dataset.offers), electricity
+    electricity = quality_record(best.instance, found, len(loop.iterations), before)
+    return replay_record(scenario, best.instance, found, dataset.offers), electricity
 
 
 def _read(scenario: Scenario | str | Path) -> Scenario:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from siteopt.faults import nearest
+from siteopt.issues import nearest
 from siteopt.schema import CANDIDATES, Condition, Status
 
 SHOWN = r"^[^\p{C}\p{Zl}\p{Zp}]+$"
@@ -83,24 +83,24 @@ class FileInputs(Inputs):
 class Workload(_Section):
     """Load of the cluster.
 
-    ``swing`` is the share of the IT peak by which the load drops within a tenth of a second (the load step amplitude).
-    ``mean_load`` is the load factor, the mean IT load over the IT peak. ``overhead`` is the auxiliary load fraction.
-    ``heat_fraction`` is the share of the IT heat that chillers remove. ``coolant_c`` is the temperature of the water to
-    the racks, deg C.
+    ``load_step_amplitude`` is the share of the IT peak by which the load drops within a tenth of a second (the load
+    step amplitude). ``load_factor`` is the load factor, the mean IT load over the IT peak. ``auxiliary_load_fraction``
+    is the auxiliary load fraction. ``heat_fraction`` is the share of the IT heat that chillers remove. ``coolant_c`` is
+    the temperature of the water to the racks, deg C.
     """
 
     it_kw_per_gpu: Annotated[float, Field(ge=0.05, le=20)]
-    overhead: Annotated[float, Field(ge=0, le=2)]
-    swing: Share
-    mean_load: Annotated[float, Field(gt=0, le=1)]
+    auxiliary_load_fraction: Annotated[float, Field(ge=0, le=2)]
+    load_step_amplitude: Share
+    load_factor: Annotated[float, Field(gt=0, le=1)]
     heat_fraction: Annotated[float, Field(ge=0, le=1.5)]
     coolant_c: Annotated[float, Field(ge=5, le=60)]
     gpu_price_usd: Price
 
     @model_validator(mode="after")
     def _mean_within_swing(self) -> Workload:
-        if self.mean_load < 1 - self.swing:
-            raise ValueError(f"a mean_load of at least {1 - self.swing:g}, which is 1 - swing")
+        if self.load_factor < 1 - self.load_step_amplitude:
+            raise ValueError(f"a load_factor of at least {1 - self.load_step_amplitude:g}, which is 1 - swing")
         return self
 
 
@@ -113,11 +113,11 @@ class Energy(_Section):
 
 
 class Milestone(_Section):
-    """Milestone: ``gpus`` train from its day on, for at least ``hold_days`` (its operating days)."""
+    """Milestone: ``gpus`` train from its day on, for at least ``operating_days`` (its operating days)."""
 
     name: str = Field(min_length=1, max_length=40, pattern=SHOWN)
     gpus: Gpus
-    hold_days: Days
+    operating_days: Days
 
 
 class Delivery(_Section):
@@ -215,7 +215,7 @@ class Defaults(_Section):
     unknown: Literal["exclude"] = "exclude"
     grid_swing_share: Share = 0.0
     grid_mw: Assumed | None = None
-    access_days: Assumed | None = None
+    handover_days: Assumed | None = None
     condition: Condition | Literal["exclude"] | None = None
     floor_area_m2: Assumed | None = None
     yard_area_m2: Assumed | None = None
@@ -247,9 +247,9 @@ class Defaults(_Section):
 _OF_ENERGY = "grid_usd_per_mwh"
 """Column whose assumed value is in ``[energy]``, not in ``[defaults]``."""
 
-_NO_DEFAULT = [one.name for one in CANDIDATES if one.assumable and one.name not in (*Defaults.model_fields, _OF_ENERGY)]
-if _NO_DEFAULT:
-    raise TypeError(f"columns that may be assumed, but have no field in Defaults: {', '.join(_NO_DEFAULT)}")
+_NO_DEISSUE = [one.name for one in CANDIDATES if one.assumable and one.name not in (*Defaults.model_fields, _OF_ENERGY)]
+if _NO_DEISSUE:
+    raise TypeError(f"columns that may be assumed, but have no field in Defaults: {', '.join(_NO_DEISSUE)}")
 
 
 class Objective(_Section):

@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from siteopt.codes import Code
-from siteopt.faults import Fault, InputError, nearest
+from siteopt.issues import InputError, Issue, nearest
+from siteopt.message_catalogue import Code
 from siteopt.scenario import CURRENCY, NAME, OWN, SHOWN, Scenario, ScenarioFile, usd_name
 
 MOST_BYTES = 10 << 20
@@ -83,10 +83,10 @@ def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
     path = Path(path)
     data = _toml(path)
     settings = tuple(overrides)
-    faults = [fault for text in settings if (fault := _override(data, text))]
-    faults += [Fault(Code.UNKNOWN_KEY, str(path), None, key, key, SECTION) for key in OWN if key in data]
-    if faults:
-        raise InputError(faults)
+    issues = [issue for text in settings if (issue := _override(data, text))]
+    issues += [Issue(Code.UNKNOWN_KEY, str(path), None, key, key, SECTION) for key in OWN if key in data]
+    if issues:
+        raise InputError(issues)
     return _validated(ScenarioFile, {**_in_usd(data), "path": path, "settings": settings}, str(path))
 
 
@@ -96,9 +96,9 @@ def _validated(model: type[Scenario], data: Mapping[str, Any], file: str) -> Sce
         return model.model_validate(data)
     except ValidationError as error:
         each = (one for item in error.errors() for one in _one_by_one(dict(item)))
-        raise InputError(_merged(_fault(file, one) for one in each)) from None
+        raise InputError(_merged(_issue(file, one) for one in each)) from None
     except RecursionError:
-        raise InputError([Fault(Code.NOT_TOML, file, None, "", "", TOO_DEEP)]) from None
+        raise InputError([Issue(Code.NOT_TOML, file, None, "", "", TOO_DEEP)]) from None
 
 
 def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
@@ -116,9 +116,9 @@ def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
         With every key that is unknown, or whose value is not allowed.
     """
     data = scenario.model_dump(by_alias=True, exclude={"path", "settings"})
-    faults = [_no_key("scenario", key, f"{value}") for key, value in values.items() if not _put(data, key, value)]
-    if faults:
-        raise InputError(faults)
+    issues = [_no_key("scenario", key, f"{value}") for key, value in values.items() if not _put(data, key, value)]
+    if issues:
+        raise InputError(issues)
     settings = (*scenario.settings, *(f"{key}={value}" for key, value in values.items()))
     return _validated(type(scenario), {**data, "path": scenario.path, "settings": settings}, "scenario")
 
@@ -127,7 +127,7 @@ def _toml(path: Path) -> dict[str, Any]:
     """Return the content of a TOML file, or raise InputError with its error."""
 
     def refused(code: Code, row: int | None, found: str, expected: str) -> InputError:
-        return InputError([Fault(code, str(path), row, "", found, expected)])
+        return InputError([Issue(code, str(path), row, "", found, expected)])
 
     try:
         if path.exists() and not path.is_file():
@@ -163,11 +163,11 @@ def _toml(path: Path) -> dict[str, Any]:
         raise refused(Code.NOT_TOML, row, found, f"TOML ({words})") from None
 
 
-def _override(data: dict[str, Any], text: str) -> Fault | None:
+def _override(data: dict[str, Any], text: str) -> Issue | None:
     """Put ``section.key=value`` into the data; return the issue if this is not possible, else None."""
     key, separator, value = text.partition("=")
     if not separator or not key.strip() or not key.isprintable():
-        return Fault(Code.BAD_SETTING, "--set", None, "", text, "section.key=value, such as supply.spare_units=2")
+        return Issue(Code.BAD_SETTING, "--set", None, "", text, "section.key=value, such as supply.spare_units=2")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
@@ -175,8 +175,8 @@ def _override(data: dict[str, Any], text: str) -> Fault | None:
     return None if _put(data, key, parsed) else _no_key("--set", key, text)
 
 
-def _no_key(place: str, key: str, text: str) -> Fault:
-    return Fault(Code.BAD_SETTING, place, None, key, text, "a key of the scenario (entries of lists count from 0)")
+def _no_key(place: str, key: str, text: str) -> Issue:
+    return Issue(Code.BAD_SETTING, place, None, key, text, "a key of the scenario (entries of lists count from 0)")
 
 
 def _put(data: dict[str, Any], key: str, value: Any) -> bool:
@@ -265,17 +265,17 @@ def _expected(error: Mapping[str, Any]) -> str:
     return _EXPECTED.get(error["type"], message)
 
 
-def _fault(file: str, error: Mapping[str, Any]) -> Fault:
+def _issue(file: str, error: Mapping[str, Any]) -> Issue:
     """Return a pydantic error as an issue."""
     place = [_text_of(part)[:80] for part in error["loc"]]
     key = ".".join(place)
     if error["type"] == "missing":
-        return Fault(Code.NO_KEY, file, None, key, "", f"section {key}" if _keys_at(place) else f"key {place[-1]}")
+        return Issue(Code.NO_KEY, file, None, key, "", f"section {key}" if _keys_at(place) else f"key {place[-1]}")
     if error["type"] == "extra_forbidden":
         known = _keys_at(place[:-1])
         section = ".".join(part for part in place[:-1] if not part.isdigit())
         expected = f"a key in section {section}" if section else SECTION
-        return Fault(Code.UNKNOWN_KEY, file, None, key, place[-1], expected + nearest(place[-1], known))
+        return Issue(Code.UNKNOWN_KEY, file, None, key, place[-1], expected + nearest(place[-1], known))
     while len(place) > 1 and not place[-1].isdigit() and place[-1] not in _keys_at(place[:-1]):
         place.pop()  # pydantic adds the alternative of a union to the key
     key = ".".join(place)
@@ -283,25 +283,25 @@ def _fault(file: str, error: Mapping[str, Any]) -> Fault:
     if error["type"] == "value_error":  # of our own validators, which say what they found
         named, separator, rest = message.partition(": ")
         key = ".".join(part for part in (key, named) if part) if separator else key
-        return Fault(Code.BAD_VALUE, file, None, key, "", rest if separator else message)
-    return Fault(Code.BAD_VALUE, file, None, key, _text_of(error["input"])[:1000], message)
+        return Issue(Code.BAD_VALUE, file, None, key, "", rest if separator else message)
+    return Issue(Code.BAD_VALUE, file, None, key, _text_of(error["input"])[:1000], message)
 
 
-def _merged(faults: Iterable[Fault]) -> list[Fault]:
+def _merged(issues: Iterable[Issue]) -> list[Issue]:
     """Return one issue for each key, with its alternatives or all that is wrong; a misspelt key is not also missing."""
-    merged: dict[str, Fault] = {}
-    faults = list(faults)
+    merged: dict[str, Issue] = {}
+    issues = list(issues)
     misspelt = {
-        fault.column.removesuffix(fault.found) + fault.expected.split("'")[1]
-        for fault in faults
-        if fault.code is Code.UNKNOWN_KEY and "'" in fault.expected
+        issue.column.removesuffix(issue.found) + issue.expected.split("'")[1]
+        for issue in issues
+        if issue.code is Code.UNKNOWN_KEY and "'" in issue.expected
     }
-    faults = [fault for fault in faults if fault.code is not Code.NO_KEY or fault.column not in misspelt]
-    for fault in faults:
-        before = merged.get(fault.column)
-        joint = ", or " if fault.found else "; also "  # a value has alternatives; a contradiction has none
-        expected = f"{before.expected}{joint}{fault.expected}" if before else fault.expected
-        merged[fault.column] = replace(fault, expected=expected)
+    issues = [issue for issue in issues if issue.code is not Code.NO_KEY or issue.column not in misspelt]
+    for issue in issues:
+        before = merged.get(issue.column)
+        joint = ", or " if issue.found else "; also "  # a value has alternatives; a contradiction has none
+        expected = f"{before.expected}{joint}{issue.expected}" if before else issue.expected
+        merged[issue.column] = replace(issue, expected=expected)
     return list(merged.values())
 
 

@@ -175,7 +175,7 @@ CANDIDATES = Table(
         _number("longitude", "degrees", -180, 180, _PLACE, required=True),
         _number("grid_mw", "MW", 0, 5000, "firm import available at handover", assumable=True),
         _number("grid_swing_mw", "MW", 0, 5000, "largest swing that the grid accepts; blank: a share of grid_mw"),
-        _number("access_days", "days", 0, 3650, "from the decision to the handover of the site", assumable=True),
+        _number("handover_days", "days", 0, 3650, "from the decision to the handover of the site", assumable=True),
         _number("fitout_m2_per_day", "m2/day", 1, 50_000, "area of hall made ready each day; blank: by condition"),
         _text("condition", "state of the hall at handover", Condition, assumable=True),
         _number("floor_area_m2", "m2", 0, 5_000_000, "area of the halls", assumable=True),
@@ -295,12 +295,12 @@ def uncut(cut: Collection[str], known: Iterable[str]) -> dict[str, list[str]]:
     to eight letters and numbered, in the order of the columns. If all these names are present, each stands for one
     column; if not, each can stand for any of them.
     """
-    alike: dict[str, list[str]] = {}
+    sharing: dict[str, list[str]] = {}
     for name in known:
         if len(name) > CUT_LETTERS:
-            alike.setdefault(name[:CUT_LETTERS], []).append(name)
+            sharing.setdefault(name[:CUT_LETTERS], []).append(name)
     meant: dict[str, list[str]] = {}
-    for letters, names in alike.items():
+    for letters, names in sharing.items():
         numbered = [letters, *(f"{letters[: CUT_LETTERS - 2]}_{number}" for number in range(1, len(names)))]
         there = [name for name in numbered if name in cut]
         meant |= {name: [names[place]] if there == numbered else names for place, name in enumerate(there)}

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siteopt.codes import Code
-from siteopt.faults import Fault, InputError, nearest
 from siteopt.geodata.changes import Change
 from siteopt.geodata.dataset import Dataset, load
 from siteopt.geodata.facts import Replaced, read_changes
 from siteopt.geodata.tables import FRAME
 from siteopt.instance import Instance
+from siteopt.issues import InputError, Issue, nearest
+from siteopt.message_catalogue import Code
 from siteopt.output.notebook import text_html
 from siteopt.output.runs import PLAN, read_run
 from siteopt.output.verification import verification
@@ -167,7 +167,7 @@ def orders_of(plan: PlanRecord, instance: Instance, levels: Sequence[float]) -> 
     names, steps = list(instance.milestone), list(levels)
     units = np.zeros((instance.offers, instance.milestones), dtype=np.int64)
     step = np.zeros((len(steps), instance.milestones), dtype=bool)
-    faults = []
+    issues = []
     found = [milestone.name for milestone in plan.milestones]
     if found != names:
         expected = f"the milestones of the scenario: {', '.join(names)}"
@@ -175,10 +175,10 @@ def orders_of(plan: PlanRecord, instance: Instance, levels: Sequence[float]) -> 
     for order in plan.orders:
         if order.offer_id not in instance.offer_id:
             expected = f"an offer_id of the offers{nearest(order.offer_id, instance.offer_id)}"
-            faults.append(Fault(Code.NO_SUCH_NAME, PLAN, None, "offer_id", order.offer_id, expected))
+            issues.append(Issue(Code.NO_SUCH_NAME, PLAN, None, "offer_id", order.offer_id, expected))
         elif list(order.units) != names or not all(0 <= count <= MOST_UNITS for count in order.units.values()):
             told = ", ".join(f"{name}: {count}" for name, count in order.units.items())
-            faults.append(Fault(Code.NOT_A_RUN, PLAN, None, "units", told, "the units that siteopt wrote"))
+            issues.append(Issue(Code.NOT_A_RUN, PLAN, None, "units", told, "the units that siteopt wrote"))
         else:
             units[instance.offer_id.index(order.offer_id)] = list(order.units.values())
     for row in plan.grid_steps:
@@ -186,11 +186,11 @@ def orders_of(plan: PlanRecord, instance: Instance, levels: Sequence[float]) -> 
             continue
         if row.grid_mw not in steps or row.in_service_from not in names:
             expected = f"a grid step of the site: {', '.join(f'{mw:g}' for mw in steps)} MW"
-            faults.append(Fault(Code.NO_SUCH_NAME, PLAN, None, "grid_mw", f"{row.grid_mw:g}", expected))
+            issues.append(Issue(Code.NO_SUCH_NAME, PLAN, None, "grid_mw", f"{row.grid_mw:g}", expected))
             continue
         step[steps.index(row.grid_mw), names.index(row.in_service_from) :] = True
-    if faults:
-        raise InputError(faults)
+    if issues:
+        raise InputError(issues)
     orders = Orders(np.array([milestone.day for milestone in plan.milestones]), units, step)
     try:
         orders.check(instance)
@@ -204,7 +204,7 @@ def _had(plan: PlanRecord, dataset: Dataset, changes: Sequence[Change]) -> tuple
     data = dataset.only(plan.site_id).with_changes(changes)
     instance = data.instance
     orders = orders_of(plan, instance, data.steps["grid_mw"].tolist())
-    return instance, replace(orders, units=np.minimum(orders.units, instance.fleet[:, None]))
+    return instance, replace(orders, units=np.minimum(orders.units, instance.available_units[:, None]))
 
 
 def _slips(plan: PlanRecord, dataset: Dataset, changes: Sequence[Change], calendar: Calendar) -> Iterator[Slip]:
@@ -259,4 +259,4 @@ def changed_inputs(before: Sequence[InputFile], now: Sequence[InputFile]) -> lis
 
 def unusable(place: str | Path, found: str, expected: str) -> InputError:
     """Return the error for a run that cannot be used."""
-    return InputError([Fault(Code.NOT_A_RUN, str(place), None, "", found, expected)])
+    return InputError([Issue(Code.NOT_A_RUN, str(place), None, "", found, expected)])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from siteopt.codes import Code
+from siteopt.message_catalogue import Code
 from tests.broken import broken_files, checked, recorded
 
 FILES = broken_files()
@@ -25,8 +25,8 @@ def test_broken_file_gets_its_message(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_message_names_the_place_and_a_code(name: str) -> None:
-    *faults, count = TOLD[name]
+    *issues, count = TOLD[name]
     assert count.endswith("; nothing was written")
     numbers = {code.number for code in Code if code is not Code.UNEXPECTED}
-    assert all(line.rpartition("[")[2].rstrip("]") in numbers for line in faults if not line.startswith("warning"))
+    assert all(line.rpartition("[")[2].rstrip("]") in numbers for line in issues if not line.startswith("warning"))
     assert not any("Traceback" in line for line in TOLD[name])

@@ -16,8 +16,8 @@ from typer.testing import CliRunner, Result
 
 import siteopt
 from siteopt.cli import app
-from siteopt.codes import Code
-from siteopt.faults import Failure
+from siteopt.issues import Failure
+from siteopt.message_catalogue import Code
 from siteopt.optimize.crosscheck import CrossCheck
 from tests.worlds import SCENARIO, SITES, STEPS, changed, write_world
 
@@ -104,10 +104,10 @@ def test_check_of_what_is_right_as_json(world: Path) -> None:
     assert result.exit_code == 0
     told = json.loads(result.stdout)
     assert told.pop("inputs")[0]["path"] == "scenario.toml"
-    assert told == {"candidates": 3, "eligible": 2, "offers": 4, "faults": [], "warnings": []}
+    assert told == {"candidates": 3, "eligible": 2, "offers": 4, "issues": [], "warnings": []}
 
 
-def test_check_names_every_fault(faulty: Path) -> None:
+def test_check_names_every_issue(faulty: Path) -> None:
     result = call("check", faulty)
     assert result.exit_code == 2
     assert result.stdout == ""
@@ -117,27 +117,27 @@ def test_check_names_every_fault(faulty: Path) -> None:
     assert lines[2] == "2 errors; nothing was written"
 
 
-def test_check_puts_faults_on_a_map(faulty: Path, tmp_path: Path) -> None:
-    out = tmp_path / "faults"
+def test_check_puts_issues_on_a_map(faulty: Path, tmp_path: Path) -> None:
+    out = tmp_path / "issues"
     result = call("check", faulty, "--out", out)
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1] == f"2 errors; {out / 'siteopt.qgz'} shows where"
-    assert {path.name for path in out.iterdir()} == {"siteopt.gpkg", "siteopt.qgz", "faults.geojson", "faults.qml"}
-    assert len(json.loads((out / "faults.geojson").read_text(encoding="utf-8"))["features"]) == 2
+    assert {path.name for path in out.iterdir()} == {"siteopt.gpkg", "siteopt.qgz", "issues.geojson", "issues.qml"}
+    assert len(json.loads((out / "issues.geojson").read_text(encoding="utf-8"))["features"]) == 2
 
 
-def test_check_takes_mended_faults_off_the_map(faulty: Path, world: Path, tmp_path: Path) -> None:
-    out = tmp_path / "faults"
+def test_check_takes_mended_issues_off_the_map(faulty: Path, world: Path, tmp_path: Path) -> None:
+    out = tmp_path / "issues"
     call("check", faulty, "--out", out)
     assert call("check", world, "--out", out).exit_code == 0
-    assert json.loads((out / "faults.geojson").read_text(encoding="utf-8"))["features"] == []
+    assert json.loads((out / "issues.geojson").read_text(encoding="utf-8"))["features"] == []
 
 
-def test_a_run_takes_the_folder_of_faults_and_keeps_it(faulty: Path, world: Path, tmp_path: Path) -> None:
+def test_a_run_takes_the_folder_of_issues_and_keeps_it(faulty: Path, world: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     call("check", faulty, "--out", out)
     assert call("solve", world, "--out", out).exit_code == 0
-    assert not (out / "faults.geojson").exists()
+    assert not (out / "issues.geojson").exists()
     before = (out / "siteopt.gpkg").read_bytes()
     result = call("check", faulty, "--out", out)
     assert result.exit_code == 2
@@ -146,11 +146,11 @@ def test_a_run_takes_the_folder_of_faults_and_keeps_it(faulty: Path, world: Path
     assert (out / "siteopt.gpkg").read_bytes() == before
 
 
-def test_check_names_every_fault_as_json(faulty: Path) -> None:
+def test_check_names_every_issue_as_json(faulty: Path) -> None:
     result = call("check", faulty, "--json")
     assert result.exit_code == 2
-    faults = json.loads(result.stdout)["faults"]
-    assert [(fault["row"], fault["column"], fault["found"]) for fault in faults] == [
+    issues = json.loads(result.stdout)["issues"]
+    assert [(issue["row"], issue["column"], issue["found"]) for issue in issues] == [
         (3, "grid_mw", "-1"),
         (3, "condition", "wet"),
     ]
@@ -177,7 +177,7 @@ def test_solve_writes_into_runs_by_the_name_of_the_scenario(
     assert (tmp_path / "runs" / "other" / "plan.json").is_file()
 
 
-def test_solve_with_faults_writes_nothing(faulty: Path, tmp_path: Path) -> None:
+def test_solve_with_issues_writes_nothing(faulty: Path, tmp_path: Path) -> None:
     result = call("solve", faulty, "--out", tmp_path / "out")
     assert result.exit_code == 2
     assert "2 errors" in result.stderr
@@ -418,10 +418,10 @@ def test_json_is_one_document_and_nothing_else(world: Path, tmp_path: Path, meth
     assert printed == written
 
 
-def test_faults_as_json_are_one_document(faulty: Path, tmp_path: Path) -> None:
+def test_issues_as_json_are_one_document(faulty: Path, tmp_path: Path) -> None:
     found = process(["solve", faulty, "--json"], tmp_path)
     assert (found.returncode, found.stderr) == (2, "")
-    assert len(json.loads(found.stdout)["faults"]) == 2
+    assert len(json.loads(found.stdout)["issues"]) == 2
 
 
 def test_foreign_folder_is_left_alone(world: Path, tmp_path: Path) -> None:
@@ -463,7 +463,7 @@ def test_bad_input_is_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert result.stdout == ""
 
 
-def test_missing_table_is_a_fault(world: Path) -> None:
+def test_missing_table_is_an_issue(world: Path) -> None:
     (world.parent / "offers.csv").unlink()
     result = call("check", world)
     assert result.exit_code == 2
@@ -492,7 +492,7 @@ def test_help(command: str) -> None:
     assert "Usage" in result.stdout
 
 
-def test_faults_in_a_process_leave_no_traceback(faulty: Path, tmp_path: Path) -> None:
+def test_issues_in_a_process_leave_no_traceback(faulty: Path, tmp_path: Path) -> None:
     found = process(["check", faulty], tmp_path)
     assert (found.returncode, found.stdout) == (2, "")
     assert "Traceback" not in found.stderr

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from siteopt.cli import app
-from siteopt.codes import Code
+from siteopt.message_catalogue import Code
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "data" / "README.md", *(ROOT / "docs").glob("*.md")])

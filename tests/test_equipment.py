@@ -13,7 +13,7 @@ import pytest
 from siteopt import equipment
 from siteopt.equipment import KINDS, REQUIREMENTS, Amount, Kind, Requirement
 from siteopt.schema import OFFERS
-from tests.cases import generator, tiny
+from tests.instances import generator, tiny
 
 ROOT = Path(__file__).parent.parent
 
@@ -49,9 +49,9 @@ def test_what_nothing_supplies_with_is_no_kind(kind: Kind, requirements: tuple[R
 
 
 def test_an_instance_holds_registered_kinds_only() -> None:
-    case = tiny([generator()])
+    instance = tiny([generator()])
     with pytest.raises(ValueError, match="no kind of equipment"):
-        replace(case, kind=np.array([len(KINDS)]))
+        replace(instance, kind=np.array([len(KINDS)]))
 
 
 def test_kinds_need_columns_of_the_offers() -> None:

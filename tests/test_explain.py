@@ -55,11 +55,11 @@ def test_each_change_makes_the_site_win_and_one_notch_less_does_not(tmp_path: Pa
 
 
 def test_earlier_access_makes_a_late_site_win(tmp_path: Path) -> None:
-    late = changed(SITES, "site_id", "beta", access_days=50, site_cost_usd=0, grid_mw=12)
+    late = changed(SITES, "site_id", "beta", handover_days=50, site_cost_usd=0, grid_mw=12)
     found = explained(tmp_path / "asked", sites=late)
-    change = by_column(found)["access_days"]
+    change = by_column(found)["handover_days"]
     for access, winner in ((change.needed, "beta"), (change.needed + 1, "alpha")):
-        sites = changed(late, "site_id", "beta", access_days=access)
+        sites = changed(late, "site_id", "beta", handover_days=access)
         assert chosen(tmp_path / f"{access}", sites) == winner
     words = f"handover {50 - change.needed:g} days earlier (day {change.needed:g}, not 50)"
     assert words in str(found)

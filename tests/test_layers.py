@@ -97,7 +97,7 @@ def test_layer_imports_nothing_that_it_may_not(module: str) -> None:
         ("siteopt/output/x.py", "import geopandas as gpd"),
         ("siteopt/simulate/x.py", "import siteopt.optimize.search"),
         ("siteopt/optimize/x.py", "from siteopt.record.run import RunRecord"),
-        ("siteopt/record/x.py", "from siteopt.output.words import Words"),
+        ("siteopt/record/x.py", "from siteopt.output.translations import Translations"),
     ],
 )
 def test_breach_is_seen(module: str, source: str) -> None:

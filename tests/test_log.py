@@ -54,12 +54,12 @@ def test_a_run_is_told_from_its_command_to_its_end(folder: Path, tmp_path: Path)
     assert "plan.json" in written["files"]
 
 
-def test_faults_stand_in_the_log(folder: Path, tmp_path: Path) -> None:
+def test_issues_stand_in_the_log(folder: Path, tmp_path: Path) -> None:
     world = write_world(tmp_path / "world", changed(SITES, "site_id", "beta", grid_mw=-1, condition="wet"))
     assert CliRunner().invoke(app, ["check", str(world)]).exit_code == 2
-    (faults,) = (line for line in the_only(folder) if line["event"] == "faults")
-    assert faults["count"] == 2
-    assert faults["faults"][0].startswith("candidates.csv:3:grid_mw: found '-1'")
+    (issues,) = (line for line in the_only(folder) if line["event"] == "issues")
+    assert issues["count"] == 2
+    assert issues["issues"][0].startswith("candidates.csv:3:grid_mw: found '-1'")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["solve", "--help"], ["version"], ["dance"], []])

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import siteopt
 from siteopt.cli import app
-from siteopt.faults import InputError
+from siteopt.issues import InputError
 from siteopt.optimize.claims import FIRST_NODES
 from siteopt.record.proof import ProofReport
 from tests.worlds import OFFERS, SCENARIO, SITES, Row, changed, csv_text, write_world
@@ -20,7 +20,7 @@ from tests.worlds import OFFERS, SCENARIO, SITES, Row, changed, csv_text, write_
 Edit = Callable[[dict[str, Any]], None]
 
 TWO = SCENARIO.replace(
-    "[compute]", '[[milestones]]\nname = "more"\ngpus = 12_000\nhold_days = 30\n\n[compute]'
+    "[compute]", '[[milestones]]\nname = "more"\ngpus = 12_000\noperating_days = 30\n\n[compute]'
 ).replace("gpus = 10_000 }]", "gpus = 10_000 }, { day = 20, gpus = 12_000 }]")
 """The scenario with a second milestone."""
 
@@ -232,8 +232,8 @@ def test_a_run_that_claims_nothing_or_was_spoilt_is_told(tmp_path: Path, change:
     run = edited(solved(tmp_path), change)
     with pytest.raises(InputError) as raised:
         siteopt.prove(run)
-    (fault,) = raised.value.faults
-    assert found in (fault.column, fault.found)
+    (issue,) = raised.value.issues
+    assert found in (issue.column, issue.found)
     assert called(run)[0] == 2
 
 
@@ -263,7 +263,7 @@ def test_power_quality_is_told_of(tmp_path: Path) -> None:
     offers = tuple({**offer, "count": 200} for offer in OFFERS)
     run = solved(tmp_path, scenario=scenario, offers=offers)
     document = json.loads((run / "plan.json").read_text(encoding="utf-8"))
-    floors = [kept["site_id"] for kept in document["proof"]["floors"]]
+    minimum_support = [kept["site_id"] for kept in document["proof"]["minimum_support"]]
     report = siteopt.prove(run).report
-    assert list(report.floors) == floors
+    assert list(report.minimum_support) == minimum_support
     assert report.proven

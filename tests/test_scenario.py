@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from siteopt import Fault, InputError, Scenario, read_scenario
-from siteopt.codes import Code
+from siteopt import InputError, Issue, Scenario, read_scenario
 from siteopt.examples import examples_root
+from siteopt.message_catalogue import Code
 from siteopt.scenario_file import MOST_BYTES
 from tests.worlds import SCENARIO
 
@@ -23,11 +23,11 @@ def read(folder: Path, *overrides: str, text: str = SCENARIO) -> Scenario:
     return read_scenario(path, overrides)
 
 
-def only_fault(folder: Path, *overrides: str, text: str = SCENARIO) -> Fault:
+def only_issue(folder: Path, *overrides: str, text: str = SCENARIO) -> Issue:
     with pytest.raises(InputError) as error:
         read(folder, *overrides, text=text)
-    (fault,) = error.value.faults
-    return fault
+    (issue,) = error.value.issues
+    return issue
 
 
 def test_override_of_a_number(tmp_path: Path) -> None:
@@ -59,39 +59,43 @@ def test_override_of_a_date(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["supply.spare_units", "=2", "milestones.7.gpus=1", "project.name.first=x"])
 def test_override_that_names_no_key(tmp_path: Path, text: str) -> None:
-    fault = only_fault(tmp_path, text)
-    assert (fault.file, fault.found) == ("--set", text)
+    issue = only_issue(tmp_path, text)
+    assert (issue.file, issue.found) == ("--set", text)
 
 
 @pytest.mark.parametrize(
     ("override", "known", "nearest"),
     [
         ("supply.spare_unit=2", "a key in section supply", "'spare_units'"),
-        ("workloads.swing=0", "a section of the scenario", "'workload'"),
+        ("workloads.load_step_amplitude=0", "a section of the scenario", "'workload'"),
         ("milestones.0.gpu=5", "a key in section milestones", "'gpus'"),
         ("building.fitout_m2_per_day.sounds=5", "a key in section building.fitout_m2_per_day", "'sound'"),
         ("defaults.grid_mv=5", "a key in section defaults", "'grid_mw'"),
     ],
 )
 def test_unknown_key_names_the_nearest(tmp_path: Path, override: str, known: str, nearest: str) -> None:
-    fault = only_fault(tmp_path, override)
-    assert fault.column == override.partition("=")[0].removesuffix(".swing")
-    assert fault.expected == f"{known}; did you mean {nearest}?"
+    issue = only_issue(tmp_path, override)
+    assert issue.column == override.partition("=")[0].removesuffix(".load_step_amplitude")
+    assert issue.expected == f"{known}; did you mean {nearest}?"
 
 
 def test_path_is_no_key(tmp_path: Path) -> None:
-    assert only_fault(tmp_path, "path=elsewhere").column == "path"
+    assert only_issue(tmp_path, "path=elsewhere").column == "path"
 
 
 def test_missing_key(tmp_path: Path) -> None:
-    fault = only_fault(tmp_path, text=SCENARIO.replace("swing = 0.3\n", "", 1))
-    assert (fault.column, fault.found, fault.expected) == ("workload.swing", "", "key swing")
-    assert str(fault).endswith("workload.swing: missing key swing [E302]")
+    issue = only_issue(tmp_path, text=SCENARIO.replace("load_step_amplitude = 0.3\n", "", 1))
+    assert (issue.column, issue.found, issue.expected) == (
+        "workload.load_step_amplitude",
+        "",
+        "key load_step_amplitude",
+    )
+    assert str(issue).endswith("workload.load_step_amplitude: missing key load_step_amplitude [E302]")
 
 
 def test_missing_section(tmp_path: Path) -> None:
-    fault = only_fault(tmp_path, text=SCENARIO.replace("[crews]\nelectrical = 10\nmechanical = 10\n", ""))
-    assert (fault.column, fault.expected) == ("crews", "section crews")
+    issue = only_issue(tmp_path, text=SCENARIO.replace("[crews]\nelectrical = 10\nmechanical = 10\n", ""))
+    assert (issue.column, issue.expected) == ("crews", "section crews")
 
 
 @pytest.mark.parametrize(
@@ -108,36 +112,36 @@ def test_missing_section(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_value(tmp_path: Path, override: str, words: str) -> None:
-    fault = only_fault(tmp_path, override)
-    assert override.startswith(fault.column)
-    assert words in fault.expected
+    issue = only_issue(tmp_path, override)
+    assert override.startswith(issue.column)
+    assert words in issue.expected
 
 
 def test_default_that_is_neither_number_nor_exclude(tmp_path: Path) -> None:
-    fault = only_fault(tmp_path, "defaults.gas_mw=lots")
-    assert (fault.column, fault.found) == ("defaults.gas_mw", "lots")
-    assert "a number" in fault.expected
-    assert "or 'exclude'" in fault.expected
+    issue = only_issue(tmp_path, "defaults.gas_mw=lots")
+    assert (issue.column, issue.found) == ("defaults.gas_mw", "lots")
+    assert "a number" in issue.expected
+    assert "or 'exclude'" in issue.expected
 
 
-def test_every_fault_in_one_pass(tmp_path: Path) -> None:
+def test_every_issue_in_one_pass(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         read(tmp_path, "supply.circuity=0", "energy.gas_usd_per_gj=-1", "project.term_monts=3")
-    columns = {fault.column for fault in error.value.faults}
+    columns = {issue.column for issue in error.value.issues}
     assert columns == {"supply.circuity", "energy.gas_usd_per_gj", "project.term_monts"}
 
 
 @pytest.mark.parametrize(
     ("overrides", "column", "words"),
     [
-        (["workload.mean_load=0.69"], "workload", "at least 0.7, which is 1 - swing"),
+        (["workload.load_factor=0.69"], "workload", "at least 0.7, which is 1 - swing"),
         (
-            ['milestones=[{name="a",gpus=9,hold_days=1},{name="b",gpus=9,hold_days=1}]', "baselines=[]"],
+            ['milestones=[{name="a",gpus=9,operating_days=1},{name="b",gpus=9,operating_days=1}]', "baselines=[]"],
             "milestones",
             "rise",
         ),
         (
-            ['milestones=[{name="a b",gpus=8,hold_days=1},{name="A-b",gpus=9,hold_days=1}]', "baselines=[]"],
+            ['milestones=[{name="a b",gpus=8,operating_days=1},{name="A-b",gpus=9,operating_days=1}]', "baselines=[]"],
             "milestones",
             "differ",
         ),
@@ -152,13 +156,13 @@ def test_every_fault_in_one_pass(tmp_path: Path) -> None:
     ],
 )
 def test_values_that_contradict_each_other(tmp_path: Path, overrides: list[str], column: str, words: str) -> None:
-    fault = only_fault(tmp_path, *overrides)
-    assert fault.column == column
-    assert words in fault.expected
+    issue = only_issue(tmp_path, *overrides)
+    assert issue.column == column
+    assert words in issue.expected
 
 
 def test_mean_load_of_exactly_one_less_the_swing(tmp_path: Path) -> None:
-    assert read(tmp_path, "workload.mean_load=0.7").workload.mean_load == 0.7
+    assert read(tmp_path, "workload.load_factor=0.7").workload.load_factor == 0.7
 
 
 def test_order_is_completed(tmp_path: Path) -> None:
@@ -167,9 +171,9 @@ def test_order_is_completed(tmp_path: Path) -> None:
 
 
 def test_not_toml(tmp_path: Path) -> None:
-    fault = only_fault(tmp_path, text="[project\n")
-    assert (fault.row, fault.found) == (1, "[project")
-    assert fault.expected.startswith("TOML (Expected ']'")
+    issue = only_issue(tmp_path, text="[project\n")
+    assert (issue.row, issue.found) == (1, "[project")
+    assert issue.expected.startswith("TOML (Expected ']'")
 
 
 def test_not_utf8(tmp_path: Path) -> None:
@@ -197,8 +201,8 @@ def test_money_in_two_currencies(tmp_path: Path) -> None:
     text = SCENARIO.replace(
         "term_months", 'currency = "KRW"\ncurrency_per_usd = 1400\nbudget_krw = 1e12\nterm_months', 1
     )
-    fault = only_fault(tmp_path, text=text)
-    assert (fault.column, fault.expected) == (
+    issue = only_issue(tmp_path, text=text)
+    assert (issue.column, issue.expected) == (
         "project.budget_krw",
         "a key in section project; did you mean 'budget_usd'?",
     )
@@ -233,10 +237,10 @@ def test_money_in_two_currencies(tmp_path: Path) -> None:
     ids=lambda text: text[:30],
 )
 def test_bounds_on_both_sides(tmp_path: Path, override: str, words: str) -> None:
-    fault = only_fault(tmp_path, override)
-    assert override.startswith(fault.column)
-    assert words in fault.expected
-    assert len(str(fault)) < 1000
+    issue = only_issue(tmp_path, override)
+    assert override.startswith(issue.column)
+    assert words in issue.expected
+    assert len(str(issue)) < 1000
 
 
 @pytest.mark.parametrize(
@@ -258,7 +262,7 @@ def test_bounds_on_both_sides(tmp_path: Path, override: str, words: str) -> None
 def test_settings_that_are_none(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError) as error:
         read(tmp_path, text)
-    assert all(str(fault).isprintable() for fault in error.value.faults)
+    assert all(str(issue).isprintable() for issue in error.value.issues)
 
 
 VALUES = ["[" * 100_000, "9" * 5000, "{a=" * 50_000, '"' * 7, "'" * 3, "\x00", "\udcff"]
@@ -268,7 +272,7 @@ VALUES = ["[" * 100_000, "9" * 5000, "{a=" * 50_000, '"' * 7, "'" * 3, "\x00", "
 def test_settings_of_values_that_are_none(tmp_path: Path, value: str) -> None:
     with pytest.raises(InputError) as error:
         read(tmp_path, f"crews.electrical={value}")
-    assert [fault.column for fault in error.value.faults] == ["crews.electrical"]
+    assert [issue.column for issue in error.value.issues] == ["crews.electrical"]
 
 
 @pytest.mark.parametrize(
@@ -289,10 +293,10 @@ def test_files_that_are_no_scenario(tmp_path: Path, content: bytes, row: int | N
     path.write_bytes(content)
     with pytest.raises(InputError) as error:
         read_scenario(path)
-    (fault,) = error.value.faults
-    assert fault.row == row
-    assert words in f"{fault.found} {fault.expected}"
-    assert "TOML" in fault.expected
+    (issue,) = error.value.issues
+    assert issue.row == row
+    assert words in f"{issue.found} {issue.expected}"
+    assert "TOML" in issue.expected
 
 
 @pytest.mark.parametrize("depth", range(100, 1100, 100))
@@ -308,8 +312,8 @@ def test_byte_order_mark_is_accepted(tmp_path: Path) -> None:
 
 
 def test_scenario_of_many_megabytes(tmp_path: Path) -> None:
-    fault = only_fault(tmp_path, text="#" * (MOST_BYTES + 1))
-    assert fault.code is Code.TOO_LARGE
+    issue = only_issue(tmp_path, text="#" * (MOST_BYTES + 1))
+    assert issue.code is Code.TOO_LARGE
 
 
 def test_scenario_that_is_a_folder(tmp_path: Path) -> None:
@@ -319,18 +323,18 @@ def test_scenario_that_is_a_folder(tmp_path: Path) -> None:
 
 def test_money_too_large_to_be_converted(tmp_path: Path) -> None:
     text = SCENARIO.replace("term_months", 'currency = "KRW"\ncurrency_per_usd = 1400\nterm_months', 1)
-    fault = only_fault(tmp_path, text=text.replace("budget_usd = 1e9", f"budget_krw = {10**400}"))
-    assert fault.column == "project.budget_usd"
+    issue = only_issue(tmp_path, text=text.replace("budget_usd = 1e9", f"budget_krw = {10**400}"))
+    assert issue.column == "project.budget_usd"
 
 
 def test_contradictions_are_told_together(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         read(tmp_path, "baselines.0.milestone=last", "baselines.0.days_low=501", "project.currency_per_usd=2")
-    columns = {fault.column for fault in error.value.faults}
+    columns = {issue.column for issue in error.value.issues}
     assert columns == {"baselines.milestone", "baselines", "project.currency_per_usd"}
     with pytest.raises(InputError) as error:
         read(tmp_path, "defaults.gas_mw=-1", "defaults.grid_mw=1e9")
-    assert {fault.column for fault in error.value.faults} == {"defaults.gas_mw", "defaults.grid_mw"}
+    assert {issue.column for issue in error.value.issues} == {"defaults.gas_mw", "defaults.grid_mw"}
 
 
 SOURCE = re.compile(r"http|source|report|inferred|derived|estimate", re.IGNORECASE)

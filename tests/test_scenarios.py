@@ -48,7 +48,7 @@ def test_every_plan_of_the_ranking_passes_its_certificate() -> None:
     found = [site.best for site in result.ranking.results if site.best is not None]
     assert len(found) > 1
     for best in found:
-        assert certify(best.case, best.plan).valid
+        assert certify(best.instance, best.plan).valid
 
 
 def test_memphis_is_within_five_days_of_history() -> None:

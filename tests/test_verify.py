@@ -227,7 +227,7 @@ def test_what_cannot_be_verified(run: Path, change: Change, said: str) -> None:
     assert "Traceback" not in refused.output
 
 
-def test_faults_of_changes_are_told(run: Path) -> None:
+def test_issues_of_changes_are_told(run: Path) -> None:
     refused = call(run, "--with", table(run, "offer_id,lead_day\nchiller,60\n"), "--json")
     assert refused.exit_code == 2
     assert "did you mean 'lead_days'?" in refused.stdout

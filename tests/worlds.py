@@ -11,7 +11,7 @@ Row = Mapping[str, object]
 
 SITE = {
     "status": "vacant",
-    "access_days": 5,
+    "handover_days": 5,
     "condition": "sound",
     "floor_area_m2": 50_000,
     "yard_area_m2": 20_000,
@@ -67,9 +67,9 @@ offers = ["offers.csv"]
 
 [workload]
 it_kw_per_gpu = 1.0
-overhead = 0.05
-swing = 0.3
-mean_load = 0.8
+auxiliary_load_fraction = 0.05
+load_step_amplitude = 0.3
+load_factor = 0.8
 heat_fraction = 0.7
 coolant_c = 10.0
 gpu_price_usd = 30_000
@@ -82,7 +82,7 @@ grid_usd_per_mwh = 65.0
 [[milestones]]
 name = "first run"
 gpus = 10_000
-hold_days = 30
+operating_days = 30
 
 [compute]
 deliveries = [{ day = 10, gpus = 10_000 }]

@@ -10,9 +10,9 @@ import geopandas
 import numpy as np
 import pandas as pd
 
-from siteopt.codes import Code
-from siteopt.faults import Fault, InputError, nearest
 from siteopt.instance import PowerQuality
+from siteopt.issues import InputError, Issue, nearest
+from siteopt.message_catalogue import Code
 from siteopt.record.base import InputFile
 from siteopt.scenario import Scenario
 from siteopt.scenario_file import with_values
@@ -72,7 +72,7 @@ class Tables:
         Power quality that the scenario requires, with its waveform.
     inputs : tuple of InputFile
         Every file that was read.
-    warnings : tuple of Fault
+    warnings : tuple of Issue
         Issues that do not stop the run.
     areas : tuple of GeoDataFrame
         Polygons of sites in the CRS of their layers: ``site_id``, ``role`` (an outline or a use) and geometry.
@@ -86,7 +86,7 @@ class Tables:
     grid_steps: pd.DataFrame
     quality: PowerQuality
     inputs: tuple[InputFile, ...]
-    warnings: tuple[Fault, ...]
+    warnings: tuple[Issue, ...]
     areas: tuple[geopandas.GeoDataFrame, ...] = ()
     admit: str = ""
 
@@ -99,9 +99,9 @@ def changed(tables: Tables, changes: Sequence[Change]) -> Tables:
     InputError
         With every change that names something unknown, or whose value is not allowed.
     """
-    faults = [fault for change in changes if (fault := _fault(tables, change)) is not None]
-    if faults:
-        raise InputError(faults)
+    issues = [issue for change in changes if (issue := _issue(tables, change)) is not None]
+    if issues:
+        raise InputError(issues)
     keys = {change.column: change.value for change in changes if change.table == SCENARIO}
     scenario = with_values(tables.scenario, keys) if keys else tables.scenario
     sites = _with_cells(tables.sites, [change for change in changes if change.table == CANDIDATES.name])
@@ -154,7 +154,7 @@ def _with_step(scenario: Scenario, sites: pd.DataFrame, steps: pd.DataFrame, cha
     return pd.concat([steps[~mine], own.astype(steps.dtypes.to_dict())], ignore_index=True)
 
 
-def _fault(tables: Tables, change: Change) -> Fault | None:
+def _issue(tables: Tables, change: Change) -> Issue | None:
     """Return the issue of a change, or None; a wrong key of the scenario is found later, when it is set."""
     if change.table == SCENARIO:
         reads = change.column.startswith(_READ)
@@ -169,14 +169,14 @@ def _fault(tables: Tables, change: Change) -> Fault | None:
     if change.row not in known:
         row = "offer_id" if table is OFFERS else "site_id"
         return _wrong(Code.NO_SUCH_NAME, change, change.row, f"a {row} of the tables{nearest(change.row, known)}")
-    return _fault_of_step(tables, change) if table is GRID_STEPS else _fault_of_cell(table, change)
+    return _issue_of_step(tables, change) if table is GRID_STEPS else _issue_of_cell(table, change)
 
 
-def _wrong(code: Code, change: Change, found: object, expected: str) -> Fault:
-    return Fault(code, change.table, None, change.column, "" if found is None else str(found), expected)
+def _wrong(code: Code, change: Change, found: object, expected: str) -> Issue:
+    return Issue(code, change.table, None, change.column, "" if found is None else str(found), expected)
 
 
-def _fault_of_step(tables: Tables, change: Change) -> Fault | None:
+def _issue_of_step(tables: Tables, change: Change) -> Issue | None:
     """Return the issue of a change to the day of a grid step, which may be new, or to its cost; None if it is right."""
     if change.column not in (DAY, "cost_usd"):
         return _wrong(Code.UNKNOWN_COLUMN, change, change.column, "day or cost_usd")
@@ -186,13 +186,13 @@ def _fault_of_step(tables: Tables, change: Change) -> Fault | None:
         told = "the limit (level_mw) of a grid step of the site"
         return _wrong(Code.NO_SUCH_NAME, change, change.level_mw, told)
     if change.column != DAY:
-        return _fault_of_cell(GRID_STEPS, change)
+        return _issue_of_cell(GRID_STEPS, change)
     column = GRID_STEPS["ready_day"]
     is_day = isinstance(change.value, int | float) and 0 <= change.value <= (column.high or 0)
     return None if is_day else _wrong(Code.OUT_OF_RANGE, change, change.value, column.expected)
 
 
-def _fault_of_cell(table: Table, change: Change) -> Fault | None:
+def _issue_of_cell(table: Table, change: Change) -> Issue | None:
     """Return the issue of a change of a cell, by the columns of its table; None if it is right."""
     if change.column not in table.names:
         told = f"a column of {table.name}{nearest(change.column, table.names)}"

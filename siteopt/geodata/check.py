@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from siteopt.codes import Code
-from siteopt.faults import DESCRIBED, Fault, named, nearest
 from siteopt.geodata.cells import YEARS, dates, numbers, two_dates, two_numbers, why_no_date, why_no_number
-from siteopt.geodata.headers import header_faults
+from siteopt.geodata.cross_checks import CROSS_CHECKS, OTHER
+from siteopt.geodata.headers import header_issues
 from siteopt.geodata.tables import RawTable
-from siteopt.geodata.together import CROSS_CHECKS, OTHER
+from siteopt.issues import DESCRIBED, Issue, named, nearest
+from siteopt.message_catalogue import Code
 from siteopt.scenario import usd_name
 from siteopt.schema import Column, Table, Type, uncut
 
@@ -43,7 +43,7 @@ CUT_BYTES = 251
 """Length, bytes, from which a shapefile may have cut a text: a cell holds 254 bytes, and only whole letters."""
 
 
-def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1.0) -> tuple[pd.DataFrame, list[Fault]]:
+def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1.0) -> tuple[pd.DataFrame, list[Issue]]:
     """Return a raw table with typed columns, and its issues.
 
     Parameters
@@ -57,14 +57,14 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
         Every column of the schema (numbers as float with NaN for blanks, text with '', dates with NaT), then the
         columns that the schema does not know, as they are. The index is the row number. Cells with an error are blank.
         ``attrs["read_as"]`` says how the file was read.
-    faults : list of Fault
+    issues : list of Issue
     """
     cells = raw.cells.set_axis(raw.rows, axis=0)
     code = currency.lower()
     own = [name.replace("usd", code) for name in table.names if name != name.replace("usd", code)]
     meant = uncut(list(cells.columns), [*table.names, *own]) if raw.cut else {}
     source: dict[str, str] = {}
-    faults = []
+    issues = []
     for name in map(str, cells.columns):
         whole, *others = meant.get(name, [name])
         if others:
@@ -73,17 +73,17 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
             found, wrong = f"both {twin} and {name}", "only one of them"
         else:
             continue
-        faults.append(Fault(Code.COLUMN_TWICE, raw.file, raw.header_row, name, found, wrong))
-    wrong_names, misspelt = header_faults(table, raw.file, raw.header_row, source, code)
-    faults += wrong_names
+        issues.append(Issue(Code.COLUMN_TWICE, raw.file, raw.header_row, name, found, wrong))
+    wrong_names, misspelt = header_issues(table, raw.file, raw.header_row, source, code)
+    issues += wrong_names
     written = {
         column.name: cells.get(source.get(column.name, column.name), pd.Series("", index=cells.index, dtype=str))
         for column in table
     }
     values, commas_are_decimal = _numbers(table, written)
     unknown = [name for usd, name in source.items() if usd not in table.names]
-    faults += [replace(fault, file=raw.file) for fault in raw.faults if fault.column not in unknown]
-    unread = {(fault.row, fault.column) for fault in raw.faults}
+    issues += [replace(issue, file=raw.file) for issue in raw.issues if issue.column not in unknown]
+    unread = {(issue.row, issue.column) for issue in raw.issues}
     frame = {}
     for column in table:
         name, series = source.get(column.name, column.name), written[column.name]
@@ -92,35 +92,35 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
         if column.required and column.name in source:
             bad = bad | _is_blank(series)
         rows = [row for row in cells.index[bad].tolist() if (row, name) not in unread]
-        faults += named((_fault(raw.file, column, name, cells, row, values) for row in rows), len(rows))
+        issues += named((_issue(raw.file, column, name, cells, row, values) for row in rows), len(rows))
         if raw.cut and column.required and column.type is Type.TEXT:
-            faults += _cut_text(frame[column.name], name, raw.file)
+            issues += _cut_text(frame[column.name], name, raw.file)
     extra = {name: _of_one_kind(cells[name]) for name in unknown}
     checked = pd.DataFrame({**frame, **extra}, index=cells.index)
     checked.attrs["read_as"] = ", ".join(filter(None, [raw.read_as, "decimal commas" if commas_are_decimal else ""]))
-    known = {(fault.row, fault.column) for fault in faults}
-    for fault in CROSS_CHECKS[table.name](checked, raw.file):
-        told = _as_written(fault, source, cells)
-        other = OTHER.get(fault.column, "") if fault.code is Code.EITHER_OR else ""
-        is_elsewhere = (fault.row, source.get(other, other)) in known or not misspelt.isdisjoint((fault.column, other))
-        faults += [] if (told.row, told.column) in known or is_elsewhere else [told]
-    return checked, sorted(faults, key=lambda fault: fault.row or 0)
+    known = {(issue.row, issue.column) for issue in issues}
+    for issue in CROSS_CHECKS[table.name](checked, raw.file):
+        told = _as_written(issue, source, cells)
+        other = OTHER.get(issue.column, "") if issue.code is Code.EITHER_OR else ""
+        is_elsewhere = (issue.row, source.get(other, other)) in known or not misspelt.isdisjoint((issue.column, other))
+        issues += [] if (told.row, told.column) in known or is_elsewhere else [told]
+    return checked, sorted(issues, key=lambda issue: issue.row or 0)
 
 
-def _cut_text(text: pd.Series, name: str, file: str) -> list[Fault]:
+def _cut_text(text: pd.Series, name: str, file: str) -> list[Issue]:
     """Return issues for texts that a shapefile may have cut."""
     long = text[text.map(lambda cell: len(cell.encode())) >= CUT_BYTES]
     expected = f"text of less than {CUT_BYTES} bytes, since a shapefile cuts longer texts; {WHOLE}"
-    return named((Fault(Code.CUT, file, int(row), name, cell, expected) for row, cell in long.items()), len(long))
+    return named((Issue(Code.CUT, file, int(row), name, cell, expected) for row, cell in long.items()), len(long))
 
 
-def _as_written(fault: Fault, source: dict[str, str], cells: pd.DataFrame) -> Fault:
+def _as_written(issue: Issue, source: dict[str, str], cells: pd.DataFrame) -> Issue:
     """Return an issue of a checked table with the column name and the cell text of its file."""
-    name = source.get(fault.column, fault.column)
+    name = source.get(issue.column, issue.column)
     if name not in cells:
-        return fault
-    found = fault.found if fault.code in DESCRIBED else _shown(cells.at[fault.row, name])
-    return replace(fault, column=name, found=found)
+        return issue
+    found = issue.found if issue.code in DESCRIBED else _shown(cells.at[issue.row, name])
+    return replace(issue, column=name, found=found)
 
 
 def _of_one_kind(series: pd.Series) -> pd.Series:
@@ -194,12 +194,12 @@ def _shown(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _fault(file: str, column: Column, name: str, cells: pd.DataFrame, row: int, numbers: dict[str, pd.Series]) -> Fault:
+def _issue(file: str, column: Column, name: str, cells: pd.DataFrame, row: int, numbers: dict[str, pd.Series]) -> Issue:
     text = _shown(cells.at[row, name])
     values = {axis: float(numbers[axis].at[row]) for axis in (column.name, "longitude") if axis in numbers}
     value = values.get(column.name, np.nan)
     cause = _cause(column, text, value, values.get("longitude"))
-    return Fault(_kind(column, text, value), file, row, name, text, column.expected + cause)
+    return Issue(_kind(column, text, value), file, row, name, text, column.expected + cause)
 
 
 def _kind(column: Column, text: str, value: float) -> Code:

@@ -20,15 +20,15 @@ _HALLS, _LOOP, _DELIVERIES, _RACKS, _NETWORK, _FLOOR = range(len(QUEUES))
 
 
 def compute_ready(
-    gpus: ArrayLike, access_day: ArrayLike, halls_per_day: ArrayLike, floor_gpus: ArrayLike, pace: Pace
+    gpus: ArrayLike, handover_day: ArrayLike, halls_per_day: ArrayLike, hall_capacity_gpus: ArrayLike, pace: Pace
 ) -> tuple[Ints, Ints]:
     """Return the first day on which the GPUs of each milestone can be commissioned, and the queue that decides it.
 
     Parameters
     ----------
     gpus : M, cumulative
-    access_day : S
-    halls_per_day, floor_gpus : S
+    handover_day : S
+    halls_per_day, hall_capacity_gpus : S
         GPUs for which hall is made ready each day, and GPUs for which there is hall in all.
 
     Returns
@@ -43,18 +43,18 @@ def compute_ready(
         )
     )
     slowest = np.array([_HALLS, _LOOP, _RACKS, _NETWORK])[np.argmin(rates, axis=0)]
-    built = np.asarray(access_day)[:, None] + _ceil(needed / rates.min(axis=0)[:, None])
+    built = np.asarray(handover_day)[:, None] + _ceil(needed / rates.min(axis=0)[:, None])
     delivered, ladder_queue = _through_ladder(needed, pace)
     day = np.maximum(built, delivered)
     queue = np.where(built >= delivered, slowest[:, None], ladder_queue)
-    too_small = np.asarray(floor_gpus, dtype=float)[:, None] < needed
+    too_small = np.asarray(hall_capacity_gpus, dtype=float)[:, None] < needed
     queue = np.where(too_small, _FLOOR, queue)
     day = np.where(too_small | (delivered >= NEVER), NEVER, day + pace.bringup_days)
     return day.astype(np.int64), queue.astype(np.int64)
 
 
-def queue_free(
-    gpus: ArrayLike, access_day: ArrayLike, halls_per_day: ArrayLike, floor_gpus: ArrayLike, pace: Pace
+def queue_relaxed(
+    gpus: ArrayLike, handover_day: ArrayLike, halls_per_day: ArrayLike, hall_capacity_gpus: ArrayLike, pace: Pace
 ) -> Ints:
     """Return the days of :func:`compute_ready` with one queue at a time unlimited.
 
@@ -65,17 +65,17 @@ def queue_free(
     -------
     day : S x M x Q, in the order of QUEUES
     """
-    no_limit = np.full_like(access_day, np.inf, dtype=float)
+    no_limit = np.full_like(handover_day, np.inf, dtype=float)
     at_once = replace(pace, delivery_day=np.zeros(1, dtype=np.int64), delivered_gpus=np.asarray(gpus)[-1:])
-    free = {
-        _HALLS: (no_limit, floor_gpus, pace),
-        _LOOP: (halls_per_day, floor_gpus, replace(pace, loop_per_day=np.inf)),
-        _DELIVERIES: (halls_per_day, floor_gpus, at_once),
-        _RACKS: (halls_per_day, floor_gpus, replace(pace, racks_per_day=np.inf)),
-        _NETWORK: (halls_per_day, floor_gpus, replace(pace, network_per_day=np.inf)),
+    relaxed = {
+        _HALLS: (no_limit, hall_capacity_gpus, pace),
+        _LOOP: (halls_per_day, hall_capacity_gpus, replace(pace, loop_per_day=np.inf)),
+        _DELIVERIES: (halls_per_day, hall_capacity_gpus, at_once),
+        _RACKS: (halls_per_day, hall_capacity_gpus, replace(pace, racks_per_day=np.inf)),
+        _NETWORK: (halls_per_day, hall_capacity_gpus, replace(pace, network_per_day=np.inf)),
         _FLOOR: (halls_per_day, no_limit, pace),
     }
-    days = [compute_ready(gpus, access_day, *free[queue])[0] for queue in range(len(QUEUES))]
+    days = [compute_ready(gpus, handover_day, *relaxed[queue])[0] for queue in range(len(QUEUES))]
     return np.stack(days, axis=-1)
 
 

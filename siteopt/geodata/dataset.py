@@ -17,17 +17,17 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siteopt.codes import Code
-from siteopt.faults import Fault, InputError, named
 from siteopt.geodata.changes import Change, Tables, changed, dated_steps, ready_days
 from siteopt.geodata.check import typed
+from siteopt.geodata.cross_checks import inside_issues, ladder_issues, outline_issues, shape_issues, stranger_issues
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.layers import CRS, files_of, located, refuse
 from siteopt.geodata.pool import SitePool, power_quality, site_pool
 from siteopt.geodata.tables import FRAME, RawTable, frame_digest, from_frame, read_table
-from siteopt.geodata.together import inside_faults, ladder_faults, outline_faults, shape_faults, stranger_faults
 from siteopt.instance import Instance
+from siteopt.issues import InputError, Issue, named
 from siteopt.log import note
+from siteopt.message_catalogue import Code
 from siteopt.record.base import InputFile
 from siteopt.record.reason import ReasonCode, because
 from siteopt.scenario import Scenario
@@ -98,9 +98,9 @@ class Dataset(Tables):
         --------
         >>> import siteopt
         >>> data = siteopt.load(siteopt.read_scenario(siteopt.example("frugal")))
-        >>> later = data.with_changes([siteopt.Change("candidates", "us-gadsden-goodyear", "access_days", 90.0)])
+        >>> later = data.with_changes([siteopt.Change("candidates", "us-gadsden-goodyear", "handover_days", 90.0)])
         >>> found = later.only("us-gadsden-goodyear").instance
-        >>> int(found.access_day[0])
+        >>> int(found.handover_day[0])
         90
         """
         return _assembled(changed(self._tables, tuple(changes)))
@@ -123,7 +123,7 @@ class _Reader:
     """Reader of the tables of a scenario, which collects their issues."""
 
     scenario: Scenario
-    faults: list[Fault] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
     inputs: list[InputFile] = field(default_factory=list)
     sites: pd.DataFrame = field(default_factory=pd.DataFrame)
 
@@ -152,9 +152,9 @@ class _Reader:
         try:
             raw = make(name)
         except InputError as error:
-            self.faults += [replace(fault, file=name) for fault in error.faults]
+            self.issues += [replace(issue, file=name) for issue in error.issues]
             return []
-        frame, faults = typed(table, raw, project.currency, project.currency_per_usd)
+        frame, issues = typed(table, raw, project.currency, project.currency_per_usd)
         read_as = frame.attrs.pop("read_as")
         note("read", path=name, rows=len(frame), seconds=round(time.monotonic() - begin, 4), read_as=read_as)
         if name.startswith(FRAME):
@@ -163,23 +163,23 @@ class _Reader:
             table_file, *beside = _digests(name, self.scenario.resolve(name))
             self.inputs += [table_file.model_copy(update={"read_as": read_as or None}), *beside]
         if table is AREAS:
-            faults += shape_faults(raw.shapes, raw.rows, name)
+            issues += shape_issues(raw.shapes, raw.rows, name)
         if table is CANDIDATES and raw.shapes is not None:
-            faults += outline_faults(frame, raw.shapes, name)
-        self.report(table, faults, frame)
+            issues += outline_issues(frame, raw.shapes, name)
+        self.report(table, issues, frame)
         return [_Read(name, frame, raw.shapes)]
 
-    def report(self, table: Table, faults: list[Fault], frame: pd.DataFrame) -> None:
+    def report(self, table: Table, issues: list[Issue], frame: pd.DataFrame) -> None:
         """Keep the issues of a table with the coordinates of their rows, or of the sites that the rows name."""
-        if faults:
-            places = frame
+        if issues:
+            lon_lat = frame
             if "longitude" not in table.names:
                 ids = frame["site_id"] if "site_id" in table.names else [""] * len(frame)
-                places = self.known.reindex(ids).set_axis(frame.index)
-            places = places[["longitude", "latitude"]].dropna()
-            for fault in faults:
-                longitude, latitude = places.loc[fault.row].tolist() if fault.row in places.index else (None, None)
-                self.faults.append(replace(fault, longitude=longitude, latitude=latitude))
+                lon_lat = self.known.reindex(ids).set_axis(frame.index)
+            lon_lat = lon_lat[["longitude", "latitude"]].dropna()
+            for issue in issues:
+                longitude, latitude = lon_lat.loc[issue.row].tolist() if issue.row in lon_lat.index else (None, None)
+                self.issues.append(replace(issue, longitude=longitude, latitude=latitude))
 
     def joined(self, table: Table, tables: list[_Read], key: str) -> pd.DataFrame:
         """Return one frame by id, in the order of the files; an id that is in two files is an error."""
@@ -189,10 +189,10 @@ class _Reader:
                 twice = once & (pd.Index(other[key].unique()).get_indexer(frame[key]) >= 0)
                 expected = f"a unique id; {twin} has the same id"
                 ids = frame.loc[twice, key]
-                faults = named(
-                    (Fault(Code.DUPLICATE, name, int(row), key, id_, expected) for row, id_ in ids.items()), len(ids)
+                issues = named(
+                    (Issue(Code.DUPLICATE, name, int(row), key, id_, expected) for row, id_ in ids.items()), len(ids)
                 )
-                self.report(table, faults, frame)
+                self.report(table, issues, frame)
                 once &= ~twice
         if not tables:
             return pd.DataFrame(columns=list(table.names)).set_index(key, drop=False)
@@ -240,10 +240,10 @@ def load(
     if site_tables and ladders:
         assumed_mw = scenario.defaults.of("grid_mw")
         assumed_mw = np.nan if assumed_mw is None else float(assumed_mw)
-        not_rising = ladder_faults(ladders, reader.known["grid_mw"], assumed_mw)
-        for (name, frame), faults in zip(ladders, not_rising, strict=True):
-            reader.report(GRID_STEPS, stranger_faults(frame["site_id"], name, reader.known.index), frame)
-            reader.report(GRID_STEPS, faults, frame)
+        not_rising = ladder_issues(ladders, reader.known["grid_mw"], assumed_mw)
+        for (name, frame), issues in zip(ladders, not_rising, strict=True):
+            reader.report(GRID_STEPS, stranger_issues(frame["site_id"], name, reader.known.index), frame)
+            reader.report(GRID_STEPS, issues, frame)
     sampled = scenario.power_quality.waveform
     waves = [frame for _, frame, _ in reader.read(WAVEFORM, [sampled] if sampled else [])]
     waveform = waves[0].sort_values("time_s") if waves else pd.DataFrame(columns=list(WAVEFORM.names))
@@ -251,17 +251,17 @@ def load(
     outlines = _outlines(site_tables)
     for name, frame, shapes in areas:
         if site_tables:
-            reader.report(AREAS, stranger_faults(frame["site_id"], name, reader.known.index), frame)
+            reader.report(AREAS, stranger_issues(frame["site_id"], name, reader.known.index), frame)
         if shapes is not None:
-            reader.report(AREAS, inside_faults(frame, shapes, outlines, name), frame)
-    is_read = all(fault.code.is_warning for fault in reader.faults)
+            reader.report(AREAS, inside_issues(frame, shapes, outlines, name), frame)
+    is_read = all(issue.code.is_warning for issue in reader.issues)
     for name, table in (("candidates", sites), ("offers", known_offers)):
         if table.empty and is_read:
             files = ", ".join(getattr(scenario.inputs, name)) or name
-            reader.faults.append(Fault(Code.EMPTY, files, None, "", "no rows", f"at least one row of {name}"))
-    warnings = tuple(fault for fault in reader.faults if fault.code.is_warning)
-    if len(warnings) < len(reader.faults):
-        raise InputError(reader.faults)
+            reader.issues.append(Issue(Code.EMPTY, files, None, "", "no rows", f"at least one row of {name}"))
+    warnings = tuple(issue for issue in reader.issues if issue.code.is_warning)
+    if len(warnings) < len(reader.issues):
+        raise InputError(reader.issues)
     if warnings:
         note("warnings", logging.WARNING, count=len(warnings), warnings=[str(warning) for warning in warnings])
     steps = [frame.drop(columns="day") for _, frame in ladders]
@@ -286,9 +286,9 @@ def _assembled(tables: Tables) -> Dataset:
     scenario = tables.scenario
     deciding = tables.sites[DECIDING].iloc[tables.sites.index.argsort()]
     reason = np.full(len(deciding), None, dtype=object)
-    judged = np.flatnonzero(deciding.index != tables.admit)
-    if len(judged):
-        reason[judged] = excluded_by(scenario, deciding.iloc[judged])
+    checked = np.flatnonzero(deciding.index != tables.admit)
+    if len(checked):
+        reason[checked] = excluded_by(scenario, deciding.iloc[checked])
     admitted = pd.isna(reason)
     filled, blank, unknown = filled_sites(scenario, deciding[admitted])
     reason[admitted] = unknown

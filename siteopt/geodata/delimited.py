@@ -20,10 +20,10 @@ import pyarrow.compute
 import pyarrow.csv
 from charset_normalizer import from_bytes
 
-from siteopt.codes import Code
-from siteopt.faults import Fault, InputError
 from siteopt.geodata.headers import knows
 from siteopt.geodata.records import COLUMNS, MARKS, Records, framed, too_large
+from siteopt.issues import InputError, Issue
+from siteopt.message_catalogue import Code
 from siteopt.schema import Table
 
 FILE_BYTES = 1_000_000_000
@@ -78,7 +78,7 @@ def _utf8(path: Path) -> tuple[bytes, str]:
         with path.open("rb") as stream:
             first = stream.read(LINE_BYTES + 1)
             if first[:4] in BINARY:
-                raise InputError([Fault(Code.FORMAT, file, None, "", BINARY[first[:4]], NO_WORKBOOK)])
+                raise InputError([Issue(Code.FORMAT, file, None, "", BINARY[first[:4]], NO_WORKBOOK)])
             if path.stat().st_size > FILE_BYTES:
                 raise too_large(file, None, f"more than {FILE_BYTES:,} bytes", "a smaller table, or GeoParquet")
             if len(first) > LINE_BYTES and not _LINE_END.search(first):
@@ -88,7 +88,7 @@ def _utf8(path: Path) -> tuple[bytes, str]:
             data = stream.read(FILE_BYTES)
     except OSError as error:
         found = error.strerror or str(error)
-        raise InputError([Fault(Code.UNREADABLE, file, None, "", found, "a readable file")]) from None
+        raise InputError([Issue(Code.UNREADABLE, file, None, "", found, "a readable file")]) from None
     encoding = _BOMS.get(mark) or _encoding(file, data)
     if (mark or encoding != "utf-8") and not _is_text(data, encoding):  # UTF-8 without a mark was already checked
         raise _not_certain(file, f"bytes that are not {_READ_AS[encoding] or 'UTF-8'}")
@@ -111,7 +111,7 @@ def _check_nulls(file: str, data: bytes) -> None:
     if (at := data.find(b"\0")) >= 0:
         line = data.count(b"\n", 0, at) + 1
         found = f"a NUL byte in line {line}"
-        raise InputError([Fault(Code.FORMAT, file, None, "", found, "a text table; the file may be damaged")])
+        raise InputError([Issue(Code.FORMAT, file, None, "", found, "a text table; the file may be damaged")])
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:
@@ -159,7 +159,7 @@ def _encoding(file: str, data: bytes) -> str:
 
 def _not_certain(file: str, found: str) -> InputError:
     expected = "text in one encoding; save the table as CSV UTF-8 or as .xlsx"
-    return InputError([Fault(Code.ENCODING, file, None, "", found, expected)])
+    return InputError([Issue(Code.ENCODING, file, None, "", found, expected)])
 
 
 def _header(file: str, data: bytes, table: Table) -> tuple[int, int, str]:
@@ -312,4 +312,4 @@ def _records(file: str, data: bytes, mark: str, start: int, row: int) -> Iterato
             expected = f"at most {limit}; perhaps a closing quote is missing"
             raise too_large(file, row, f"a cell of more than {limit}", expected) from None
         expected = "quotes around a whole cell, and doubled quotes within it"
-        raise InputError([Fault(Code.QUOTES, file, row, "", str(error), expected)]) from None
+        raise InputError([Issue(Code.QUOTES, file, row, "", str(error), expected)]) from None

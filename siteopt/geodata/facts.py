@@ -9,13 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from siteopt.codes import Code
-from siteopt.faults import Fault, InputError, nearest
 from siteopt.geodata.changes import DAY, Change, dated_steps
 from siteopt.geodata.check import typed
 from siteopt.geodata.dataset import Dataset
 from siteopt.geodata.layers import refuse
 from siteopt.geodata.tables import RawTable, read_table
+from siteopt.issues import InputError, Issue, nearest
+from siteopt.message_catalogue import Code
 from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Table
 
 _ANY = Table(
@@ -54,44 +54,44 @@ def read_changes(dataset: Dataset, site_id: str, paths: Sequence[str | Path]) ->
     InputError
         With every error of every table: unknown ids, unknown columns, and values that are not allowed.
     """
-    faults: list[Fault] = []
+    issues: list[Issue] = []
     found: list[Replaced] = []
     steps = dataset.steps[dataset.steps["site_id"] == site_id]
     for path in map(Path, paths):
         try:
             refuse(path, str(path))
             raw = read_table(path, _ANY)
-            found += _changes(dataset, site_id, steps, _table_of(raw), raw, faults)
+            found += _changes(dataset, site_id, steps, _table_of(raw), raw, issues)
         except InputError as error:
-            faults += error.faults
-    if faults:
-        raise InputError(faults)
+            issues += error.issues
+    if issues:
+        raise InputError(issues)
     return found
 
 
 def _changes(
-    dataset: Dataset, site_id: str, steps: pd.DataFrame, table: Table, raw: RawTable, faults: list[Fault]
+    dataset: Dataset, site_id: str, steps: pd.DataFrame, table: Table, raw: RawTable, issues: list[Issue]
 ) -> Iterator[Replaced]:
     project = dataset.scenario.project
     frame, wrong = typed(table, raw, project.currency, project.currency_per_usd)
-    faults += [fault for fault in wrong if fault.code not in _LACKING and not fault.code.is_warning]
+    issues += [issue for issue in wrong if issue.code not in _LACKING and not issue.code.is_warning]
     known = {OFFERS: dataset.offers, GRID_STEPS: steps, CANDIDATES: dataset.sites}[table]
-    told = {*known.columns, *(fault.column for fault in wrong)}
-    faults += (_strange_column(table, raw, name) for name in frame.columns if name not in told)
+    told = {*known.columns, *(issue.column for issue in wrong)}
+    issues += (_strange_column(table, raw, name) for name in frame.columns if name not in told)
     if table is GRID_STEPS:
-        return _of_steps(site_id, steps, raw, dated_steps(dataset.scenario, frame), faults)
-    return _of_rows(site_id, table, raw, frame, known, faults)
+        return _of_steps(site_id, steps, raw, dated_steps(dataset.scenario, frame), issues)
+    return _of_rows(site_id, table, raw, frame, known, issues)
 
 
 def _of_rows(
-    site_id: str, table: Table, raw: RawTable, frame: pd.DataFrame, known: pd.DataFrame, faults: list[Fault]
+    site_id: str, table: Table, raw: RawTable, frame: pd.DataFrame, known: pd.DataFrame, issues: list[Issue]
 ) -> Iterator[Replaced]:
     key = table.key[0]
     for number, cells in frame.iterrows():
         row = cells[key]
         if row not in known.index:
             expected = f"a {key} of the {table.name}{nearest(row, known.index)}"
-            faults.append(Fault(Code.NO_SUCH_NAME, raw.file, int(str(number)), key, row, expected))
+            issues.append(Issue(Code.NO_SUCH_NAME, raw.file, int(str(number)), key, row, expected))
         elif table is OFFERS or row == site_id:
             for column in table.names:
                 before, after = known.at[row, column], cells[column]
@@ -100,7 +100,7 @@ def _of_rows(
 
 
 def _of_steps(
-    site_id: str, steps: pd.DataFrame, raw: RawTable, frame: pd.DataFrame, faults: list[Fault]
+    site_id: str, steps: pd.DataFrame, raw: RawTable, frame: pd.DataFrame, issues: list[Issue]
 ) -> Iterator[Replaced]:
     levels = steps.set_index("grid_mw")
     for number, cells in frame[frame["site_id"] == site_id].iterrows():
@@ -108,7 +108,7 @@ def _of_steps(
         if level not in levels.index:
             known = ", ".join(f"{mw:g}" for mw in levels.index)
             expected = f"the limit of a grid step of the site: {known} MW" if known else "a site with grid steps"
-            faults.append(Fault(Code.NO_SUCH_NAME, raw.file, int(str(number)), "grid_mw", f"{level:g}", expected))
+            issues.append(Issue(Code.NO_SUCH_NAME, raw.file, int(str(number)), "grid_mw", f"{level:g}", expected))
             continue
         for column in (DAY, "cost_usd"):
             before, after = levels.at[level, column], cells[column]
@@ -124,13 +124,13 @@ def _table_of(raw: RawTable) -> Table:
         return GRID_STEPS if {"ready_day", "ready_date"} & set(raw.cells.columns) else CANDIDATES
     expected = "a table of offers (with offer_id), or of grid steps or candidates (with site_id)"
     found = ", ".join(map(str, raw.cells.columns))
-    raise InputError([Fault(Code.NO_COLUMN, raw.file, raw.header_row, "", found, expected)])
+    raise InputError([Issue(Code.NO_COLUMN, raw.file, raw.header_row, "", found, expected)])
 
 
-def _strange_column(table: Table, raw: RawTable, name: str) -> Fault:
+def _strange_column(table: Table, raw: RawTable, name: str) -> Issue:
     """Return the issue of a column that the table of the scenario lacks: its changes would be lost."""
     expected = f"a column of {table.name}{nearest(name, table.names)}"
-    return Fault(Code.UNKNOWN_COLUMN, raw.file, raw.header_row, name, name, expected)
+    return Issue(Code.UNKNOWN_COLUMN, raw.file, raw.header_row, name, name, expected)
 
 
 def _is_blank(value: object) -> bool:

@@ -55,50 +55,50 @@ def _tests(scenario: Scenario, sites: pd.DataFrame) -> Iterator[tuple[np.ndarray
         if allowed:
             left_out = ~sites[name].isin(allowed).to_numpy(dtype=bool)
             yield left_out, (ReasonCode.NOT_ADMITTED, {"column": name}, sites[name])
-    places = sites[["longitude", "latitude"]].to_numpy(dtype=float)
+    lon_lat = sites[["longitude", "latitude"]].to_numpy(dtype=float)
     if keep.within is not None:
         area = _layer(scenario, keep.within).union_all()
         shapely.prepare(area)
-        outside = ~shapely.covers(area, shapely.points(places))
+        outside = ~shapely.covers(area, shapely.points(lon_lat))
         yield outside, because(ReasonCode.OUTSIDE_LAYER, layer=keep.within)
     if keep.away_from is not None:
         layer = _layer(scenario, keep.away_from.layer)
         distance = Quantity(amount=keep.away_from.km, unit="km")
-        near = nearer_than(keep.away_from.km, places, layer)
+        near = nearer_than(keep.away_from.km, lon_lat, layer)
         yield near, because(ReasonCode.TOO_NEAR_LAYER, layer=keep.away_from.layer, distance=distance)
 
 
-def nearer_than(km: float, places: Floats, layer: geopandas.GeoSeries) -> np.ndarray:
+def nearer_than(km: float, lon_lat: Floats, layer: geopandas.GeoSeries) -> np.ndarray:
     """Return whether the layer (WGS 84) is nearer to each place than ``km``; S.
 
     The distance is measured on an equidistant plane around each place.
 
     Parameters
     ----------
-    places : S x 2
+    lon_lat : S x 2
         Longitude and latitude, degrees.
     """
     parts = shapely.segmentize(shapely.get_parts(layer.dropna().to_numpy()), EDGE_DEG)
-    near = np.zeros(len(places), dtype=bool)
-    place_of, part_of = _perhaps_nearer(km, places, parts)
+    near = np.zeros(len(lon_lat), dtype=bool)
+    place_of, part_of = _perhaps_nearer(km, lon_lat, parts)
     for first in range(0, len(place_of), PAIRS):
         place, shapes = place_of[first : first + PAIRS], parts[part_of[first : first + PAIRS]]
         corners, owner = shapely.get_coordinates(shapes, return_index=True)
-        azimuth, _, metres = WGS84.inv(*places[place[owner]].T, *corners.T)
+        azimuth, _, metres = WGS84.inv(*lon_lat[place[owner]].T, *corners.T)
         plane = np.stack([np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth))], axis=1) * metres[:, None] / 1000
         near[place[shapely.distance(shapely.set_coordinates(shapes, plane), shapely.Point(0, 0)) < km]] = True
     return near
 
 
-def _perhaps_nearer(km: float, places: Floats, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _perhaps_nearer(km: float, lon_lat: Floats, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of places and parts whose boxes meet, with the box of a place extended by ``km`` and a margin.
 
     Within an angle of the place, latitude changes by at most this angle, and longitude by at most
     ``asin(sin(angle) / cos(latitude))``. A margin of one hundredth covers the flattening of the Earth.
     """
-    longitude, latitude = places.T
+    longitude, latitude = lon_lat.T
     angle = np.degrees(km * 1000 / WGS84.b) * 1.01 + 0.001
-    reach = np.full(len(places), 360.0)
+    reach = np.full(len(lon_lat), 360.0)
     away = np.abs(latitude) + angle < 90
     reach[away] = np.degrees(np.arcsin(np.sin(np.radians(angle)) / np.cos(np.radians(latitude[away]))))
     tree = shapely.STRtree(parts)

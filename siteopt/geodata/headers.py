@@ -7,8 +7,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from siteopt.codes import Code
-from siteopt.faults import Fault
+from siteopt.issues import Issue
+from siteopt.message_catalogue import Code
 from siteopt.scenario import usd_name
 from siteopt.schema import Table
 
@@ -47,7 +47,7 @@ SHOWN = {"kw": "kW", "gw": "GW", "kwh": "kWh"}
 _UNIT_BEHIND = re.compile(r"\s*[\[(（].*$")
 
 
-def header_faults(table: Table, file: str, row: int, source: dict[str, str], code: str) -> tuple[list[Fault], set[str]]:
+def header_issues(table: Table, file: str, row: int, source: dict[str, str], code: str) -> tuple[list[Issue], set[str]]:
     """Return issues for misspelt and missing columns, and the columns that the misspelt ones stand for.
 
     Parameters
@@ -60,7 +60,7 @@ def header_faults(table: Table, file: str, row: int, source: dict[str, str], cod
         Currency of the scenario, in lower case.
     """
     absent = [name for name in table.names if name not in source]
-    faults, misspelt = [], set()
+    issues, misspelt = [], set()
     for known, written in source.items():
         if known not in table.names:
             like, cause = _meant(known, absent, code)
@@ -69,12 +69,12 @@ def header_faults(table: Table, file: str, row: int, source: dict[str, str], cod
                 misspelt.add(like)
                 shown = like.replace("usd", code) if code in _plain(known).split("_") else like
                 expected = f"a column of {table.name}; did you mean {shown!r}?{cause}"
-                faults.append(Fault(Code.UNKNOWN_COLUMN, file, row, written, written, expected))
+                issues.append(Issue(Code.UNKNOWN_COLUMN, file, row, written, written, expected))
     for name in absent:
         if table[name].required:
             expected = f"column {name} ({table[name].help})"
-            faults.append(Fault(Code.NO_COLUMN, file, row, name, "", expected))
-    return faults, misspelt
+            issues.append(Issue(Code.NO_COLUMN, file, row, name, "", expected))
+    return issues, misspelt
 
 
 def knows(table: Table, header: Iterable[str]) -> bool:

@@ -18,10 +18,10 @@ import pyarrow.parquet
 import pyproj
 import shapely
 
-from siteopt.codes import Code
-from siteopt.faults import Fault, InputError, named
 from siteopt.geodata.foreign import Unreadable, foreign
+from siteopt.issues import InputError, Issue, named
 from siteopt.log import note
+from siteopt.message_catalogue import Code
 
 PARQUET = (".parquet", ".geoparquet")
 SHAPEFILE = (".shp", ".dbf")
@@ -117,7 +117,7 @@ def refuse(path: Path, name: str) -> None:
 
 
 def _refused(code: Code, name: str, found: str, expected: str) -> InputError:
-    return InputError([Fault(code, name, None, "", found, expected)])
+    return InputError([Issue(code, name, None, "", found, expected)])
 
 
 def _check_file(file: Path, name: str) -> None:
@@ -173,10 +173,10 @@ def _check_shapes(shapes: geopandas.GeoSeries, name: str) -> None:
     bad = np.unique(owner[~(np.abs(corners) <= FARTHEST).all(axis=1)])
     if len(bad):
         expected = "finite coordinates on the Earth"
-        faults = (
-            Fault(Code.SHAPE, name, int(at) + 2, "geometry", "coordinates beyond the Earth", expected) for at in bad
+        issues = (
+            Issue(Code.SHAPE, name, int(at) + 2, "geometry", "coordinates beyond the Earth", expected) for at in bad
         )
-        raise InputError(named(faults, len(bad)))
+        raise InputError(named(issues, len(bad)))
 
 
 def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame:
@@ -203,7 +203,7 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
         twice = sorted({str(column) for column in found.columns[found.columns.duplicated()]})
         if twice:
             told, expected = "several columns with this name", "only one"
-            raise InputError([Fault(Code.COLUMN_TWICE, name, 1, one, told, expected) for one in twice])
+            raise InputError([Issue(Code.COLUMN_TWICE, name, 1, one, told, expected) for one in twice])
         if isinstance(found, geopandas.GeoDataFrame):
             _check_shapes(found.geometry, name)
     except OSError as error:
@@ -218,7 +218,7 @@ def open_layer(path: Path, name: str, table: str = "") -> geopandas.GeoDataFrame
         try:  # Arrow takes any bytes as text
             pa.array(found[column]).validate(full=True)
         except pa.ArrowInvalid:
-            raise InputError([Fault(Code.ENCODING, name, None, str(column), NOT_UTF8, "UTF-8")]) from None
+            raise InputError([Issue(Code.ENCODING, name, None, str(column), NOT_UTF8, "UTF-8")]) from None
     return found
 
 
@@ -297,7 +297,7 @@ def _shapefile(file: Path, name: str) -> geopandas.GeoDataFrame:
             layer[column] = layer[column].map(decoded, na_action="ignore")
     except UnicodeDecodeError:
         expected = f"UTF-8; name any other encoding, such as CP949, in a file {file.stem}.cpg beside it"
-        raise InputError([Fault(Code.ENCODING, name, None, "", NOT_UTF8, expected)]) from None
+        raise InputError([Issue(Code.ENCODING, name, None, "", NOT_UTF8, expected)]) from None
     return layer
 
 
@@ -313,14 +313,14 @@ def _chosen(file: Path, name: str, layer: str, table: str) -> str:
             return fitting[0]
     found = f"no layer {layer!r}" if layer else f"{len(names)} layers"
     expected = f"the name of one layer: {file.name}{LAYER}NAME, where NAME is one of {', '.join(names)}"
-    raise InputError([Fault(Code.WHICH_LAYER, name, None, "", found, expected)])
+    raise InputError([Issue(Code.WHICH_LAYER, name, None, "", found, expected)])
 
 
 def no_crs(name: str) -> InputError:
     """Return the error for a layer without a coordinate reference system (CRS)."""
     return InputError(
         [
-            Fault(
+            Issue(
                 Code.NO_CRS,
                 name,
                 None,

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from siteopt.equipment import COOLING, KINDS, MEAN_POWER, RIDE_THROUGH, suppliers
-from siteopt.geodata.compute import compute_ready, queue_free
+from siteopt.geodata.compute import compute_ready, queue_relaxed
 from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
 from siteopt.geodata.distances import geodesic_km, least_km
 from siteopt.geodata.machines import answers
@@ -80,7 +80,7 @@ class SitePool:
     Attributes
     ----------
     site_id : tuple of str, S, sorted
-    places : S x 2, longitude and latitude
+    lon_lat : S x 2, longitude and latitude
     earliest_day : S x 2, earliest day on which units can arrive, and earliest day for generators
     air_c, elevation_m : S
     by_site, by_step : dict
@@ -94,7 +94,7 @@ class SitePool:
     """
 
     site_id: tuple[str, ...]
-    places: Floats
+    lon_lat: Floats
     earliest_day: Ints
     air_c: Floats
     elevation_m: Floats
@@ -121,7 +121,7 @@ class SitePool:
         return self._instance(sites, least_km)
 
     def _road_km(self, sites: Ints, distance_km: Callable[[Floats, Floats], Floats]) -> Floats:
-        return distance_km(self.places[sites], self.haulage.depots) * self.haulage.circuity
+        return distance_km(self.lon_lat[sites], self.haulage.depots) * self.haulage.circuity
 
     def _instance(self, sites: Ints, distance_km: Callable[[Floats, Floats], Floats]) -> Instance:
         road_km = self._road_km(sites, distance_km)
@@ -140,8 +140,8 @@ class SitePool:
             site_id=tuple(map(self.site_id.__getitem__, sites.tolist())),
             **self.common,
             **taken | {"step_site": owner},
-            battery_floor_mw=np.zeros((len(sites), len(self.common["gpus"]))),
-            inertia_floor_mws=np.zeros((len(sites), len(self.common["gpus"]))),
+            min_battery_mw=np.zeros((len(sites), len(self.common["gpus"]))),
+            min_inertia_mws=np.zeros((len(sites), len(self.common["gpus"]))),
             transit_days=transit,
             arrival_day=arrival,
             ready_day=arrival + self.install_days,
@@ -184,16 +184,16 @@ def site_pool(
     def site(column: str) -> Floats:
         return sites[column].to_numpy(dtype=float)
 
-    access, permit = (np.ceil(site(name)).astype(np.int64) for name in ("access_days", "air_permit_days"))
-    yard_day = access + supply.yard_prep_days
+    handover, permit = (np.ceil(site(name)).astype(np.int64) for name in ("handover_days", "air_permit_days"))
+    yard_day = handover + supply.yard_prep_days
     hall_gpus_per_m2 = 1000 / workload.it_kw_per_gpu / scenario.building.hall_m2_per_mw
-    floor_gpus = site("floor_area_m2") * hall_gpus_per_m2
-    whole = np.round(floor_gpus)
-    floor_gpus = np.where(np.abs(floor_gpus - whole) <= HAIR * whole, whole, floor_gpus)
+    hall_capacity_gpus = site("floor_area_m2") * hall_gpus_per_m2
+    whole = np.round(hall_capacity_gpus)
+    hall_capacity_gpus = np.where(np.abs(hall_capacity_gpus - whole) <= HAIR * whole, whole, hall_capacity_gpus)
     fitout = sites["fitout_m2_per_day"].fillna(sites["condition"].map(dict(scenario.building.fitout_m2_per_day)))
     gpus, halls_per_day = [milestone.gpus for milestone in scenario.milestones], fitout.to_numpy(dtype=float)
     hall_gpus_per_day, pace = halls_per_day * hall_gpus_per_m2, _pace(scenario)
-    queues = (gpus, access, hall_gpus_per_day, floor_gpus, pace)
+    queues = (gpus, handover, hall_gpus_per_day, hall_capacity_gpus, pace)
     ready, queue = compute_ready(*queues)
     grid_mw, swing_share = site("grid_mw"), scenario.defaults.grid_swing_share
     step_site = sites.index.get_indexer(steps["site_id"]).astype(np.int64)
@@ -201,7 +201,7 @@ def site_pool(
     price = offers["purchase_usd"].fillna(offers["rent_usd_per_month"] * scenario.project.term_months)
     return SitePool(
         site_id=tuple(sites.index.to_numpy(dtype=object)),
-        places=sites[["longitude", "latitude"]].to_numpy(dtype=float),
+        lon_lat=sites[["longitude", "latitude"]].to_numpy(dtype=float),
         earliest_day=np.stack([yard_day, np.maximum(yard_day, permit)], axis=1),
         air_c=site("design_temp_c"),
         elevation_m=site("elevation_m"),
@@ -214,12 +214,12 @@ def site_pool(
             "yard_m2": site("yard_area_m2"),
             "grid_usd_per_mwh": site("grid_usd_per_mwh"),
             "site_cost_musd": site("site_cost_usd") / 1e6,
-            "access_day": access,
+            "handover_day": handover,
             "hall_gpus_per_day": hall_gpus_per_day,
-            "floor_gpus": floor_gpus,
+            "hall_capacity_gpus": hall_capacity_gpus,
             "compute_ready_day": ready,
             "compute_queue": queue,
-            "queue_free_day": queue_free(*queues),
+            "queue_relaxed_day": queue_relaxed(*queues),
         },
         by_step={
             "step_site": step_site,
@@ -265,10 +265,10 @@ def _of_scenario(scenario: Scenario) -> dict[str, Any]:
         "milestone": tuple(names),
         "gpus": gpus,
         "it_mw": gpus * workload.it_kw_per_gpu / 1000,
-        "hold_days": np.array([milestone.hold_days for milestone in scenario.milestones], dtype=np.int64),
-        "overhead": workload.overhead,
-        "swing": workload.swing,
-        "mean_load": workload.mean_load,
+        "operating_days": np.array([milestone.operating_days for milestone in scenario.milestones], dtype=np.int64),
+        "auxiliary_load_fraction": workload.auxiliary_load_fraction,
+        "load_step_amplitude": workload.load_step_amplitude,
+        "load_factor": workload.load_factor,
         "heat_fraction": workload.heat_fraction,
         "crews": np.array([getattr(scenario.crews, trade) for trade in TRADES], dtype=float),
         "spare_units": supply.spare_units,
@@ -295,7 +295,7 @@ def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
         "offer_id": tuple(offers.index),
         "kind": pd.Index([kind.name for kind in KINDS]).get_indexer(offers["kind"]).astype(np.int64),
         "is_gas": is_gas,
-        "fleet": np.floor(_offer(offers, "count") * share + HAIR).astype(np.int64),
+        "available_units": np.floor(_offer(offers, "count") * share + HAIR).astype(np.int64),
         "trade": np.array([TRADES.index(trade) for trade in offers["trade"]], dtype=np.int64),
         "crew_days": _offer(offers, "crew_days"),
         "footprint_m2": _offer(offers, "footprint_m2"),
@@ -316,8 +316,8 @@ def _supplying(requirement: str, offers: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def _haulage(supply: Supply, offers: pd.DataFrame) -> Haulage:
-    places = offers[["longitude", "latitude"]].to_numpy(dtype=float)
-    depots, depot_of = np.unique(places, axis=0, return_inverse=True)
+    lon_lat = offers[["longitude", "latitude"]].to_numpy(dtype=float)
+    depots, depot_of = np.unique(lon_lat, axis=0, return_inverse=True)
     return Haulage(depots, depot_of.ravel(), supply.circuity, supply.truck_km_per_day)
 
 

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from siteopt.codes import Code
-from siteopt.faults import NAMED, Fault, InputError, named
 from siteopt.geodata.commas import too_many
 from siteopt.geodata.headers import knows
+from siteopt.issues import NAMED, InputError, Issue, named
+from siteopt.message_catalogue import Code
 from siteopt.schema import Table
 
 COLUMNS = 16_384
@@ -63,10 +63,10 @@ def framed(file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str
     chunks: list[pd.DataFrame] = []
     cells: list[list[object]] = []
     rows: list[int] = []
-    faults: list[Fault] = []
-    misplaced: list[Fault] = []
+    issues: list[Issue] = []
+    misplaced: list[Issue] = []
     outside = 0
-    broken: tuple[Fault, ...] = ()
+    broken: tuple[Issue, ...] = ()
     try:
         for row, record in records:
             width = len(record)
@@ -76,10 +76,10 @@ def framed(file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str
                 continue
             if not header:
                 header, header_row = [str(name) for name in record[:width]], row
-                faults += _header_faults(file, row, header, table, records)
-            elif fault := _misplaced(file, row, record[:width], header, mark, table):
+                issues += _header_issues(file, row, header, table, records)
+            elif issue := _misplaced(file, row, record[:width], header, mark, table):
                 outside += 1
-                misplaced += [fault] if outside <= NAMED else []
+                misplaced += [issue] if outside <= NAMED else []
             else:
                 cells.append([*record[:width], *[""] * (len(header) - width)])
                 rows.append(row)
@@ -87,27 +87,27 @@ def framed(file: str, records: Iterable[tuple[int, Sequence[object]]], mark: str
                 chunks.append(pd.DataFrame(cells, dtype=kind))
                 cells = []
     except InputError as error:
-        broken = error.faults
-    faults += [*named(misplaced, outside), *broken]
-    if not header and not faults:
-        faults.append(Fault(Code.EMPTY, file, None, "", "an empty file", "a header and rows"))
-    if faults:
-        raise InputError(faults)
+        broken = error.issues
+    issues += [*named(misplaced, outside), *broken]
+    if not header and not issues:
+        issues.append(Issue(Code.EMPTY, file, None, "", "an empty file", "a header and rows"))
+    if issues:
+        raise InputError(issues)
     chunks.append(pd.DataFrame(cells, columns=range(len(header)), dtype=kind))
     found = pd.concat(chunks, ignore_index=True)
     nameless = [place for place, name in enumerate(header) if not name]
     blank = [place for place in nameless if (found[place] == "").all()]
     if len(nameless) - len(blank) > 1:
         count = f"{len(nameless) - len(blank)} columns without a name"
-        raise InputError([Fault(Code.COLUMN_TWICE, file, header_row, "", count, "a name for each column")])
+        raise InputError([Issue(Code.COLUMN_TWICE, file, header_row, "", count, "a name for each column")])
     found.columns = pd.Index(header)
     kept = found.loc[:, ~np.isin(np.arange(len(header)), blank)]
     return Records(kept, np.array(rows, dtype=np.int64), header_row)
 
 
-def _header_faults(
+def _header_issues(
     file: str, row: int, header: Sequence[str], table: Table, below: Iterator[tuple[int, Sequence[object]]]
-) -> list[Fault]:
+) -> list[Issue]:
     """Return issues for columns that occur twice; raise InputError if the row is not a header."""
     if len(header) > COLUMNS:
         raise too_large(file, row, f"{len(header):,} columns", f"at most {COLUMNS:,} columns")
@@ -116,7 +116,7 @@ def _header_faults(
         for mark, word in MARKS.items():
             if knows(table, header[0].split(mark)[1:]):
                 told = f"all columns in the first cell (with {word} between them)"
-                raise InputError([Fault(Code.FORMAT, file, row, "", told, "one cell for each column")])
+                raise InputError([Issue(Code.FORMAT, file, row, "", told, "one cell for each column")])
     if not knows(table, header):
         needed = ", ".join(column.name for column in table if column.required)
         expected = f"the names of the columns (at least {needed})"
@@ -125,9 +125,9 @@ def _header_faults(
                 if knows(table, map(str, record)):
                     expected = f"the names of the columns, which seem to be in row {other}; delete the rows above it"
                     break
-        raise InputError([Fault(Code.NO_COLUMN, file, row, "", found, expected)])
+        raise InputError([Issue(Code.NO_COLUMN, file, row, "", found, expected)])
     return [
-        Fault(Code.COLUMN_TWICE, file, row, name, f"{count} columns with this name", "only one")
+        Issue(Code.COLUMN_TWICE, file, row, name, f"{count} columns with this name", "only one")
         for name, count in sorted(Counter(header).items())
         if name and count > 1
     ]
@@ -135,22 +135,22 @@ def _header_faults(
 
 def _misplaced(
     file: str, row: int, record: Sequence[object], header: Sequence[str], mark: str, table: Table
-) -> Fault | None:
+) -> Issue | None:
     """Return the issue of a record with more cells than the header, or with all of them in one cell; else None."""
     columns = len(header)
     whole = str(record[0])
     crowd = max(MARKS, key=whole.count) if len(record) == 1 and columns > 2 else ""
     if crowd and whole.count(crowd) >= columns - 1:
         expected = f"one cell for each column, not one cell with {MARKS[crowd]} in it"
-        return Fault(Code.CELLS, file, row, "", whole[:_SHOWN], expected)
+        return Issue(Code.CELLS, file, row, "", whole[:_SHOWN], expected)
     if len(record) <= columns:
         return None
     extra = ",".join(str(cell) for cell in record[columns:] if cell != "")[:_SHOWN]
     expected = f"{columns} cells, as in the header, but the row has {len(record)}"
     cause = too_many([str(cell) for cell in record], header, table) if mark == "," else ""
-    return Fault(Code.CELLS, file, row, "", extra, expected + cause)
+    return Issue(Code.CELLS, file, row, "", extra, expected + cause)
 
 
 def too_large(file: str, row: int | None, found: str, expected: str) -> InputError:
     """Return the error for input that is too large."""
-    return InputError([Fault(Code.TOO_LARGE, file, row, "", found, expected)])
+    return InputError([Issue(Code.TOO_LARGE, file, row, "", found, expected)])

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siteopt.codes import Code
-from siteopt.faults import Fault, InputError, named
 from siteopt.geodata.delimited import read_delimited
 from siteopt.geodata.layers import CRS, LAYERS, SHAPEFILE, located, no_crs, open_layer
 from siteopt.geodata.workbook import WORKBOOKS, read_workbook
+from siteopt.issues import InputError, Issue, named
+from siteopt.message_catalogue import Code
 from siteopt.schema import Table
 
 FID = "fid"
@@ -45,7 +45,7 @@ class RawTable:
         Whether the file may cut names and texts, as a shapefile does.
     read_as : str
         Format that was detected, such as "CP949, semicolons between cells"; empty for CSV in UTF-8 with commas.
-    faults : tuple of Fault
+    issues : tuple of Issue
         Issues of single cells that no later check can see, such as formulas without a result.
     header_row : int
         Row of the header: 1, unless blank lines come before it.
@@ -57,7 +57,7 @@ class RawTable:
     shapes: geopandas.GeoSeries | None = None
     cut: bool = False
     read_as: str = ""
-    faults: tuple[Fault, ...] = ()
+    issues: tuple[Issue, ...] = ()
     header_row: int = 1
 
 
@@ -74,7 +74,7 @@ def read_table(path: Path, table: Table) -> RawTable:
     file, _ = located(path)
     if not file.is_file():
         expected = "a CSV, XLSX, GeoJSON, GeoPackage, GeoParquet or shapefile"
-        raise InputError([Fault(Code.NO_FILE, str(path), None, "", "no such file", expected)])
+        raise InputError([Issue(Code.NO_FILE, str(path), None, "", "no such file", expected)])
     ending = file.suffix.lower()
     if ending in LAYERS:
         raw = _read_layer(path, table)
@@ -139,8 +139,8 @@ def _from_qgis(raw: RawTable, table: Table) -> RawTable:
         if len(bad):
             expected = "a geometry as well-known text (WKT)"
             rows = ((int(raw.rows[at]), f"{text[at][:50]!r}") for at in bad)
-            faults = (Fault(Code.SHAPE, raw.file, row, "WKT", found, expected) for row, found in rows)
-            raise InputError(named(faults, len(bad)))
+            issues = (Issue(Code.SHAPE, raw.file, row, "WKT", found, expected) for row, found in rows)
+            raise InputError(named(issues, len(bad)))
         return replace(raw, cells=cells.drop(columns="WKT"), shapes=geopandas.GeoSeries(shapes, crs=CRS))
     return replace(raw, cells=cells)
 
@@ -156,8 +156,8 @@ def _read_text(file: Path, table: Table) -> RawTable:
 
 
 def _read_sheet(path: Path, table: Table) -> RawTable:
-    (cells, rows, header_row), read_as, faults = read_workbook(path, table)
-    return RawTable(str(path), cells, rows, read_as=read_as, faults=faults, header_row=header_row)
+    (cells, rows, header_row), read_as, issues = read_workbook(path, table)
+    return RawTable(str(path), cells, rows, read_as=read_as, issues=issues, header_row=header_row)
 
 
 def _read_layer(path: Path, table: Table) -> RawTable:
@@ -190,8 +190,8 @@ def _points(raw: RawTable, shapes: geopandas.GeoSeries) -> geopandas.GeoSeries:
     empty = np.flatnonzero(shapes.isna() | shapes.is_empty)
     if len(empty):
         found, expected = "no geometry", "a point or polygon"
-        faults = (Fault(Code.SHAPE, raw.file, int(raw.rows[at]), "geometry", found, expected) for at in empty)
-        raise InputError(named(faults, len(empty)))
+        issues = (Issue(Code.SHAPE, raw.file, int(raw.rows[at]), "geometry", found, expected) for at in empty)
+        raise InputError(named(issues, len(empty)))
     inner = shapes.copy()
     is_area = inner.geom_type != "Point"
     inner[is_area] = inner[is_area].representative_point()

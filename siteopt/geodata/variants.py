@@ -14,7 +14,7 @@ from siteopt.schema import CANDIDATES, GRID_STEPS
 
 NOTCHES = {
     "grid_mw": 1.0,
-    "access_days": -1.0,
+    "handover_days": -1.0,
     "air_permit_days": -1.0,
     "gas_mw": 1.0,
     "yard_area_m2": 100.0,

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from siteopt.codes import Code
-from siteopt.faults import Fault, InputError, named
 from siteopt.geodata.delimited import BINARY
 from siteopt.geodata.foreign import Unreadable, foreign
 from siteopt.geodata.layers import LAYER, located
 from siteopt.geodata.records import COLUMNS, Records, framed, too_large
+from siteopt.issues import InputError, Issue, named
+from siteopt.message_catalogue import Code
 from siteopt.schema import Table
 
 WORKBOOKS = (".xlsx", ".xlsm")
@@ -65,7 +65,7 @@ class _Bad(NamedTuple):
     expected: str
 
 
-def read_workbook(path: Path, table: Table) -> tuple[Records, str, tuple[Fault, ...]]:
+def read_workbook(path: Path, table: Table) -> tuple[Records, str, tuple[Issue, ...]]:
     """Return the records of a sheet, the name of the sheet, and the issues of single cells.
 
     Numbers stay numbers; dates become text in ISO 8601. '' is a blank, or a cell with an error.
@@ -88,7 +88,7 @@ def read_workbook(path: Path, table: Table) -> tuple[Records, str, tuple[Fault, 
             first = stream.read(4)
     except OSError as error:
         found = error.strerror or str(error)
-        raise InputError([Fault(Code.UNREADABLE, name, None, "", found, "a readable file")]) from None
+        raise InputError([Issue(Code.UNREADABLE, name, None, "", found, "a readable file")]) from None
     try:
         _check_size(file, name)
         with warnings.catch_warnings():
@@ -96,12 +96,12 @@ def read_workbook(path: Path, table: Table) -> tuple[Records, str, tuple[Fault, 
             with _opened(file, data_only=True) as book:
                 chosen = _chosen(book, file, name, sheet, table.name)
                 records = framed(name, _records(name, file, chosen), ",", object, table)
-                cells, faults = _checked(name, records.cells, records.rows)
-                return records._replace(cells=cells), f"sheet {chosen.title}", faults
+                cells, issues = _checked(name, records.cells, records.rows)
+                return records._replace(cells=cells), f"sheet {chosen.title}", issues
     except Unreadable as error:
         is_archive = first == _ARCHIVE or not isinstance(error.__cause__, zipfile.BadZipFile)
         kind = _DAMAGED if is_archive else BINARY.get(first, "a text or another kind of file")
-        raise InputError([Fault(Code.FORMAT, name, None, "", kind, _SAVE)]) from None
+        raise InputError([Issue(Code.FORMAT, name, None, "", kind, _SAVE)]) from None
 
 
 @contextlib.contextmanager
@@ -134,7 +134,7 @@ def _check_size(file: Path, name: str) -> None:
     with foreign(), zipfile.ZipFile(file) as archive:
         members = archive.infolist()
     if any(one.filename == "mimetype" for one in members):
-        raise InputError([Fault(Code.FORMAT, name, None, "", "an OpenDocument file", _SAVE)])
+        raise InputError([Issue(Code.FORMAT, name, None, "", "an OpenDocument file", _SAVE)])
     size, packed = sum(one.file_size for one in members), file.stat().st_size
     if size > UNPACKED_BYTES or (size > HARMLESS_BYTES and size > PACKED_TIMES * packed):
         expected = f"at most {UNPACKED_BYTES:,} bytes, and at most {PACKED_TIMES} times the size of the file"
@@ -157,7 +157,7 @@ def _chosen(book: Any, file: Path, name: str, sheet: str, table: str) -> Any:
     titles = ", ".join(one.title for one in book.worksheets)
     found = f"no sheet {sheet!r}" if sheet else f"{len(book.worksheets)} sheets"
     expected = f"the name of one sheet: {file.name}{LAYER}NAME, where NAME is one of {titles}"
-    raise InputError([Fault(Code.WHICH_LAYER, name, None, "", found, expected)])
+    raise InputError([Issue(Code.WHICH_LAYER, name, None, "", found, expected)])
 
 
 def _has_cells(sheet: Any) -> bool:
@@ -248,19 +248,19 @@ def _cell(cell: Any) -> Any:
     return value if isinstance(value, int | float) else str(value).strip()
 
 
-def _checked(name: str, cells: pd.DataFrame, rows: np.ndarray) -> tuple[pd.DataFrame, tuple[Fault, ...]]:
+def _checked(name: str, cells: pd.DataFrame, rows: np.ndarray) -> tuple[pd.DataFrame, tuple[Issue, ...]]:
     """Return the cells with blanks for wrong ones, and the issues. Columns with only text have the text type."""
-    faults: list[Fault] = []
+    issues: list[Issue] = []
     for place, column in enumerate(cells.columns):
         values = cells.iloc[:, place]
         kinds = set(map(type, values))
         if _Bad in kinds:
             bad = [(row, one) for row, one in zip(rows.tolist(), values, strict=True) if isinstance(one, _Bad)]
-            faults += named((Fault(one.code, name, row, column, one.found, one.expected) for row, one in bad), len(bad))
+            issues += named((Issue(one.code, name, row, column, one.found, one.expected) for row, one in bad), len(bad))
             values = values.map(lambda one: "" if isinstance(one, _Bad) else one)
         only_text = kinds <= {str, _Bad}
         if not only_text and not any(isinstance(one, str) and one for one in values):
             numbers = [None if one == "" else one for one in values]  # a missing number is a blank, as in a layer
             values = pd.Series(numbers, index=values.index, dtype=object)
         cells.isetitem(place, values.astype(str) if only_text else values)
-    return cells, tuple(faults)
+    return cells, tuple(issues)

@@ -9,7 +9,7 @@ import numpy as np
 
 from siteopt.equipment import COOLING, REQUIREMENTS
 from siteopt.instance import QUEUES, Instance
-from siteopt.optimize.bounds import BEFORE, HOLDERS, Bounds, bounds, sources
+from siteopt.optimize.bounds import BEFORE, LIMITING, Bounds, bounds, sources
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.formulation import COST, NEEDS, USES
@@ -77,7 +77,7 @@ def days_saved(found: SitePlan, clock: Clock, each: Each = map) -> tuple[dict[st
     tuple of dict, M
         Days by the name of the limit, the most first. A limit that saves no day by itself is left out.
     """
-    savings = [_savings(found, m, clock) for m in range(found.case.milestones)]
+    savings = [_savings(found, m, clock) for m in range(found.instance.milestones)]
     for _ in each(_Saving.settle, [saving for of_milestone in savings for saving in of_milestone]):
         pass
     ordered = (sorted(of_milestone, key=lambda saving: -saving.least) for of_milestone in savings)
@@ -91,9 +91,9 @@ def bottlenecks(found: SitePlan, clock: Clock, saved: tuple[dict[str, int], ...]
     starts on the same day as the one before it is held back by that one.
     """
     day, reasons = found.plan.day, []
-    for m in range(found.case.milestones):
+    for m in range(found.instance.milestones):
         if m and day[m] == day[m - 1]:
-            reasons.append(because(ReasonCode.SAME_DAY, milestone=found.case.milestone[m - 1]))
+            reasons.append(because(ReasonCode.SAME_DAY, milestone=found.instance.milestone[m - 1]))
         else:
             first = next(iter(saved[m]), "") if saved else _largest(_savings(found, m, clock))
             reasons.append(because(ReasonCode.LIMIT, limit=first) if first else _together(found, m))
@@ -105,10 +105,10 @@ def _together(found: SitePlan, m: int) -> Reason:
 
     If fewer than two requirements do, return SEVERAL.
     """
-    case, planned = found.case, found.plan.day[m]
-    ready = case.compute_ready_day + case.commissioning_days
-    needs = [need.name for need in sources(case) if need.first_day(ready)[0, m] == planned > ready[0, m]]
-    return because(ReasonCode.LIMITS_TOGETHER, limits=tuple(needs)) if len(needs) > 1 else SEVERAL
+    instance, planned = found.instance, found.plan.day[m]
+    ready = instance.compute_ready_day + instance.commissioning_days
+    names = [need.name for need in sources(instance) if need.first_day(ready)[0, m] == planned > ready[0, m]]
+    return because(ReasonCode.LIMITS_TOGETHER, limits=tuple(names)) if len(names) > 1 else SEVERAL
 
 
 def _largest(savings: list[_Saving]) -> str:
@@ -124,50 +124,54 @@ def _largest(savings: list[_Saving]) -> str:
 
 def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:
     """Return the most days that each limit can save by arithmetic, and how to try them, in the order of LIMITS."""
-    case, planned, order = found.case, found.plan.day, found.case.order
+    instance, planned, order = found.instance, found.plan.day, found.instance.order
     is_capped = order.index(COST) < order.index(m)
     if is_capped:
-        case = case.capped(found.key[order.index(COST)] * SAME_COST_MUSD)
-    settled = [case.horizon_day if order.index(m) < order.index(i) else int(planned[i]) for i in range(len(planned))]
+        instance = instance.capped(found.key[order.index(COST)] * SAME_COST_MUSD)
+    settled = [
+        instance.horizon_day if order.index(m) < order.index(i) else int(planned[i]) for i in range(len(planned))
+    ]
 
     def saving(limit: str) -> _Saving:
-        freed, free = _freed(case, limit)
+        without, relaxed = _without(instance, limit)
 
         def works(days: int) -> bool:
             day = int(planned[m]) - days
             before = [min(int(planned[i]), day) for i in range(m)]
-            return FixedDays(freed, [*before, day, *settled[m + 1 :]], clock, free).any_plan() is not None
+            return FixedDays(without, [*before, day, *settled[m + 1 :]], clock, relaxed).any_plan() is not None
 
-        most = int(planned[m] - bounds(freed, limit).day[0, m])
+        most = int(planned[m] - bounds(without, limit).day[0, m])
         return _Saving("cost" if is_capped and limit == "budget" else limit, works, most)
 
     return [saving(limit) for limit in LIMITS]
 
 
-def _freed(case: Instance, limit: str) -> tuple[Instance, tuple[str, ...]]:
+def _without(instance: Instance, limit: str) -> tuple[Instance, tuple[str, ...]]:
     """Return the Instance with a limit relaxed, and the constraint family to leave out, by its name."""
     if limit in QUEUES:
-        return replace(case, compute_ready_day=case.queue_free_day[:, :, QUEUES.index(limit)]), ()
+        return replace(instance, compute_ready_day=instance.queue_relaxed_day[:, :, QUEUES.index(limit)]), ()
     if limit == COOLING:  # heat that need not be removed draws no power either
-        return replace(case, heat_fraction=0.0), ()
+        return replace(instance, heat_fraction=0.0), ()
     if limit == "budget":
-        return replace(case, budget_musd=np.inf), ()
-    return case, (limit,)
+        return replace(instance, budget_musd=np.inf), ()
+    return instance, (limit,)
 
 
-def why_not(case: Instance, clock: Clock) -> Reason:
+def why_not(instance: Instance, clock: Clock) -> Reason:
     """Return why the only site of an Instance cannot serve, with numbers if arithmetic shows the reason."""
-    limits = bounds(case)
-    if (limits.day > case.horizon_day).any():
-        return out_of_reach(case, limits)[0]
-    return _quality_out_of_reach(case) or because(ReasonCode.NO_PLAN, _freeing(case, clock), day=int(case.horizon_day))
+    limits = bounds(instance)
+    if (limits.day > instance.horizon_day).any():
+        return out_of_reach(instance, limits)[0]
+    return _quality_out_of_reach(instance) or because(
+        ReasonCode.NO_PLAN, _to_relax(instance, clock), day=int(instance.horizon_day)
+    )
 
 
-def _quality_out_of_reach(case: Instance) -> Reason | None:
+def _quality_out_of_reach(instance: Instance) -> Reason | None:
     """Return the first floor of power quality that all units together do not reach by the horizon, or None."""
-    last = np.array([case.horizon_day])
-    for m, goal in enumerate(case.milestone):
-        for need in sources(case, FOUND):
+    last = np.array([instance.horizon_day])
+    for m, goal in enumerate(instance.milestone):
+        for need in sources(instance, FOUND):
             there, needed = float(need.supplied_by(last)[0]), float(need.need[0, m])
             if np.isinf(needed):
                 return because(ReasonCode.QUALITY_UNATTAINABLE, milestone=goal, limit=need.name)
@@ -176,32 +180,32 @@ def _quality_out_of_reach(case: Instance) -> Reason | None:
                     ReasonCode.QUALITY_SHORT,
                     milestone=goal,
                     limit=need.name,
-                    day=int(case.horizon_day),
+                    day=int(instance.horizon_day),
                     there=Quantity(amount=there, unit=need.unit),
                     needed=Quantity(amount=needed, unit=need.unit),
                 )
     return None
 
 
-def out_of_reach(case: Instance, limits: Bounds) -> list[Reason]:
+def out_of_reach(instance: Instance, limits: Bounds) -> list[Reason]:
     """Return why each site cannot serve, as its bounds show; if they do not, that several limits together are why.
 
     Parameters
     ----------
     limits : Bounds of the S sites of the Instance
     """
-    return [_out_of_reach(case, limits, s) for s in range(case.sites)]
+    return [_out_of_reach(instance, limits, s) for s in range(instance.sites)]
 
 
-def _out_of_reach(case: Instance, limits: Bounds, s: int) -> Reason:
-    beyond, last = np.flatnonzero(limits.day[s] > case.horizon_day), int(case.horizon_day)
+def _out_of_reach(instance: Instance, limits: Bounds, s: int) -> Reason:
+    beyond, last = np.flatnonzero(limits.day[s] > instance.horizon_day), int(instance.horizon_day)
     if not len(beyond):
         return because(ReasonCode.NO_PLAN, SEVERAL, day=last)
     m = int(beyond[0])
-    goal, holder = case.milestone[m], int(limits.holder[s, m])
-    if holder in range(len(QUEUES), BEFORE):
-        need = limits.needs[holder - len(QUEUES)]
-        there, needed = float(need.supplied_by(np.full(case.sites, last))[s]), float(need.need[s, m])
+    goal, limiting = instance.milestone[m], int(limits.limiting[s, m])
+    if limiting in range(len(QUEUES), BEFORE):
+        need = limits.requirements[limiting - len(QUEUES)]
+        there, needed = float(need.supplied_by(np.full(instance.sites, last))[s]), float(need.need[s, m])
         return because(
             ReasonCode.SHORT_BY_HORIZON,
             limit=need.name,
@@ -211,23 +215,25 @@ def _out_of_reach(case: Instance, limits: Bounds, s: int) -> Reason:
             needed=Quantity(amount=needed, unit=need.unit),
             missing=Quantity(amount=needed - there, unit=need.unit),
         )
-    if holder == QUEUES.index("floor area"):
-        there, gpus = int(case.floor_gpus[s]), int(case.gpus[m])
+    if limiting == QUEUES.index("floor area"):
+        there, gpus = int(instance.hall_capacity_gpus[s]), int(instance.gpus[m])
         return because(ReasonCode.FLOOR_AREA_SHORT, milestone=goal, there=there, needed=gpus)
-    return because(ReasonCode.TOO_LATE, limit=HOLDERS[holder], milestone=goal, day=last)
+    return because(ReasonCode.TOO_LATE, limit=LIMITING[limiting], milestone=goal, day=last)
 
 
-def _freeing(case: Instance, clock: Clock) -> Reason:
+def _to_relax(instance: Instance, clock: Clock) -> Reason:
     """Return the resources that each let the site serve by the horizon if relaxed.
 
     If there is none, return the requirements that do so; if there is none either, return SEVERAL.
     """
-    last = [case.horizon_day] * case.milestones
+    last = [instance.horizon_day] * instance.milestones
     for group in (RESOURCES, NEEDS):
-        freed = {limit: _freed(case, limit) for limit in group}
-        freeing = [
-            limit for limit, (one, free) in freed.items() if FixedDays(one, last, clock, free).any_plan() is not None
+        without = {limit: _without(instance, limit) for limit in group}
+        to_relax = [
+            limit
+            for limit, (one, relaxed) in without.items()
+            if FixedDays(one, last, clock, relaxed).any_plan() is not None
         ]
-        if freeing:
-            return because(ReasonCode.ANY_LIMIT, limits=tuple(freeing))
+        if to_relax:
+            return because(ReasonCode.ANY_LIMIT, limits=tuple(to_relax))
     return SEVERAL

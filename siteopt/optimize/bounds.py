@@ -16,13 +16,13 @@ from siteopt.instance import NEVER, QUEUES, Floats, Instance, Ints
 from siteopt.tolerances import HAIR
 
 BOUNDING = tuple(one for one in REQUIREMENTS if one.at_every_site)
-"""Requirements that set bounds of days, in the order in which ``Bounds.holder`` counts them after the queues."""
+"""Requirements that set bounds of days, in the order in which ``Bounds.limiting`` counts them after the queues."""
 
-HOLDERS = (*QUEUES, *(one.name for one in BOUNDING))
+LIMITING = (*QUEUES, *(one.name for one in BOUNDING))
 """Queues and requirements, each of which can set the bound of a day by itself."""
 
-BEFORE = len(HOLDERS)
-"""Value of ``Bounds.holder`` that stands for the milestone before."""
+BEFORE = len(LIMITING)
+"""Value of ``Bounds.limiting`` that stands for the milestone before."""
 
 SHORT = 2 * HAIR
 """A need is short if more than this share of its size is missing: a HAIR, and as much again for adding up."""
@@ -78,33 +78,36 @@ class Sources:
         return np.einsum("sj,sj->s", self.amount, self.day <= day[:, None])
 
 
-def sources(case: Instance, requirements: Iterable[Requirement] = REQUIREMENTS) -> list[Sources]:
+def sources(instance: Instance, requirements: Iterable[Requirement] = REQUIREMENTS) -> list[Sources]:
     """Return the sources of each requirement. A need that is infinite has the size 0: no amount is sufficient."""
-    demand = _least_demand(case)
-    return [_sources(case, one, case.need(one) + one.of_demand * demand) for one in requirements]
+    demand = _least_demand(instance)
+    return [_sources(instance, one, instance.need(one) + one.of_demand * demand) for one in requirements]
 
 
-def _sources(case: Instance, requirement: Requirement, need: Floats) -> Sources:
-    c = case.commissioning_days
-    offers = np.flatnonzero(case.supplies(requirement.name) & (case.fleet > 0))
-    day, amount = case.ready_day[:, offers] + c, case.supply(requirement.name, offers) * case.fleet[offers]
+def _sources(instance: Instance, requirement: Requirement, need: Floats) -> Sources:
+    c = instance.commissioning_days
+    offers = np.flatnonzero(instance.supplies(requirement.name) & (instance.available_units > 0))
+    day, amount = (
+        instance.ready_day[:, offers] + c,
+        instance.supply(requirement.name, offers) * instance.available_units[offers],
+    )
     if requirement.own:
-        base, rise = case.own_supply(requirement)
-        most = int(np.bincount(case.step_site, minlength=1).max()) if len(rise) else 0
-        rank = np.arange(len(rise)) - np.searchsorted(case.step_site, case.step_site)
-        step_day, risen = np.full((case.sites, most), NEVER), np.zeros((case.sites, most))
-        step_day[case.step_site, rank], risen[case.step_site, rank] = case.step_ready_day + c, rise
-        day = np.hstack([day, np.zeros((case.sites, 1), dtype=np.int64), step_day])
+        base, rise = instance.own_supply(requirement)
+        most = int(np.bincount(instance.step_site, minlength=1).max()) if len(rise) else 0
+        rank = np.arange(len(rise)) - np.searchsorted(instance.step_site, instance.step_site)
+        step_day, risen = np.full((instance.sites, most), NEVER), np.zeros((instance.sites, most))
+        step_day[instance.step_site, rank], risen[instance.step_site, rank] = instance.step_ready_day + c, rise
+        day = np.hstack([day, np.zeros((instance.sites, 1), dtype=np.int64), step_day])
         amount = np.hstack([amount, base[:, None], risen])
-    return Sources(requirement.name, requirement.unit, day, amount, need, case.size(requirement))
+    return Sources(requirement.name, requirement.unit, day, amount, need, instance.size(requirement))
 
 
-def _least_demand(case: Instance) -> Floats:
+def _least_demand(instance: Instance) -> Floats:
     """Return the least peak demand of each milestone: with the best chillers that the site can have; S x M."""
-    full = case.rating_mw * case.fleet
-    best_cop = np.where(case.supplies(COOLING) & (full > 0), case.cop, 0).max(axis=1, initial=1e-9)[:, None]
-    heat = case.it_mw * case.heat_fraction
-    return np.asarray(case.it_mw * (1 + case.overhead) + np.where(heat > 0, heat / best_cop, 0))
+    full = instance.rating_mw * instance.available_units
+    best_cop = np.where(instance.supplies(COOLING) & (full > 0), instance.cop, 0).max(axis=1, initial=1e-9)[:, None]
+    heat = instance.it_mw * instance.heat_fraction
+    return np.asarray(instance.it_mw * (1 + instance.auxiliary_load_fraction) + np.where(heat > 0, heat / best_cop, 0))
 
 
 @dataclass(frozen=True)
@@ -114,40 +117,40 @@ class Bounds:
     Attributes
     ----------
     day : S x M, day before which the milestone cannot start; beyond the horizon, the site cannot serve
-    holder : S x M, index into HOLDERS, or BEFORE if the day is that of the milestone before
+    limiting : S x M, index into LIMITING, or BEFORE if the day is that of the milestone before
     cost_musd : S, million USD; no plan costs less, whatever its days
-    needs : list of Sources, in the order of BOUNDING
+    required : list of Sources, in the order of BOUNDING
     """
 
     day: Ints
-    holder: Ints
+    limiting: Ints
     cost_musd: Floats
-    needs: list[Sources]
+    requirements: list[Sources]
 
 
-def bounds(case: Instance, free: str = "") -> Bounds:
-    """Return lower bounds for all sites at once, leaving out the requirement that ``free`` names.
+def bounds(instance: Instance, relaxed: str = "") -> Bounds:
+    """Return lower bounds for all sites at once, leaving out the requirement that ``relaxed`` names.
 
     The cost is that of the site, of the GPUs, and of the mean power at the cheapest price at the site.
     """
-    needs = sources(case, BOUNDING)
-    day = case.compute_ready_day + case.commissioning_days
-    holder = case.compute_queue
-    for number, need in enumerate(needs, start=len(QUEUES)):
-        if need.name == free:
+    required = sources(instance, BOUNDING)
+    day = instance.compute_ready_day + instance.commissioning_days
+    limiting = instance.compute_queue
+    for number, need in enumerate(required, start=len(QUEUES)):
+        if need.name == relaxed:
             continue
         first = need.first_day(day)
-        holder = np.where(first > day, number, holder)
+        limiting = np.where(first > day, number, limiting)
         day = first
     before = np.maximum.accumulate(day, axis=1)
-    holder = np.where(before > day, BEFORE, holder)
-    fuel = case.fuel_usd_per_mwh[case.supplies(MEAN_POWER) & (case.fleet > 0)].min(initial=np.inf)
-    price = np.minimum(np.where((case.grid_mw > 0) | _stepped(case), case.grid_usd_per_mwh, np.inf), fuel)
-    (mean,) = (need for need in needs if need.name == MEAN_POWER)
-    energy = np.where(np.isfinite(price), price, 0) * (mean.need @ case.musd_per_mw)
-    return Bounds(before, holder, case.site_cost_musd + case.gpu_cost_musd + energy, needs)
+    limiting = np.where(before > day, BEFORE, limiting)
+    fuel = instance.fuel_usd_per_mwh[instance.supplies(MEAN_POWER) & (instance.available_units > 0)].min(initial=np.inf)
+    price = np.minimum(np.where((instance.grid_mw > 0) | _stepped(instance), instance.grid_usd_per_mwh, np.inf), fuel)
+    (mean,) = (need for need in required if need.name == MEAN_POWER)
+    energy = np.where(np.isfinite(price), price, 0) * (mean.need @ instance.musd_per_mw)
+    return Bounds(before, limiting, instance.site_cost_musd + instance.gpu_cost_musd + energy, required)
 
 
-def _stepped(case: Instance) -> np.ndarray:
+def _stepped(instance: Instance) -> np.ndarray:
     """Return whether each site has grid steps; S, bool."""
-    return np.bincount(case.step_site, minlength=case.sites) > 0
+    return np.bincount(instance.step_site, minlength=instance.sites) > 0

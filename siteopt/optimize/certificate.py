@@ -61,7 +61,7 @@ class Certificate:
         return all(row.family in families for row in self.violations)
 
 
-def certify(case: Instance, plan: Plan) -> Certificate:
+def certify(instance: Instance, plan: Plan) -> Certificate:
     """Recompute every constraint of ``docs/model.md`` for a plan at the only site of an Instance.
 
     Raises
@@ -69,41 +69,41 @@ def certify(case: Instance, plan: Plan) -> Certificate:
     ValueError
         If the Instance does not hold exactly one site.
     """
-    if case.sites != 1:
-        raise ValueError(f"a plan belongs to an Instance of one site, not of {case.sites}")
-    rows = list(_rows(case, plan))
+    if instance.sites != 1:
+        raise ValueError(f"a plan belongs to an Instance of one site, not of {instance.sites}")
+    rows = list(_rows(instance, plan))
     worst = max((row.left - row.right for row in rows), default=0.0)
     return Certificate(len(rows), max(0.0, worst), tuple(row for row in rows if not row.holds))
 
 
-def _rows(case: Instance, plan: Plan) -> Iterator[Row]:
+def _rows(instance: Instance, plan: Plan) -> Iterator[Row]:
     for name, array in (("units", plan.units), ("step", plan.step)):
         yield Row("integrality", name, float(np.abs(array - np.round(array)).max(initial=0)), 0)
     for name in ("units", "output_mw", "import_mw", "heat_mw", "demand_mw"):
         yield Row("sign", name, float(-getattr(plan, name).min(initial=0)), 0)
-    for m in range(case.milestones):
-        yield from _arrivals(case, plan, m)
-        yield from _crews(case, plan, m)
-        yield from _heat(case, plan, m)
-        yield from _power(case, plan, m)
+    for m in range(instance.milestones):
+        yield from _arrivals(instance, plan, m)
+        yield from _crews(instance, plan, m)
+        yield from _heat(instance, plan, m)
+        yield from _power(instance, plan, m)
         for requirement in REQUIREMENTS:
-            yield from _required(case, plan, m, requirement)
-        yield from _limits(case, plan, m)
-    yield Row("budget", "total", plan.cost_musd(case), case.most_musd)
+            yield from _required(instance, plan, m, requirement)
+        yield from _limits(instance, plan, m)
+    yield Row("budget", "total", plan.cost_musd(instance), instance.most_musd)
 
 
-def _arrivals(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
+def _arrivals(instance: Instance, plan: Plan, m: int) -> Iterator[Row]:
     """Yield the rows of family 1, fleet and arrival. Days and units are whole, so no tolerance is allowed."""
-    at, day, delay = f"m{m}", int(plan.day[m]), case.commissioning_days
+    at, day, delay = f"m{m}", int(plan.day[m]), instance.commissioning_days
     units, in_service = plan.units[:, m], plan.step[:, m].astype(float)
-    family = "fleet and arrival"
-    yield Row(family, f"compute {at}", float(case.compute_ready_day[0, m] + delay), day)
-    yield Row(family, f"horizon {at}", day, case.horizon_day)
-    for o in range(case.offers):
-        there = case.fleet[o] if case.ready_day[0, o] + delay <= day else 0
-        yield Row(family, f"units of {case.offer_id[o]} {at}", float(units[o]), float(there))
-    for step in range(len(case.step_site)):
-        there = 1.0 if case.step_ready_day[step] + delay <= day else 0.0
+    family = "available units and arrival"
+    yield Row(family, f"compute {at}", float(instance.compute_ready_day[0, m] + delay), day)
+    yield Row(family, f"horizon {at}", day, instance.horizon_day)
+    for o in range(instance.offers):
+        there = instance.available_units[o] if instance.ready_day[0, o] + delay <= day else 0
+        yield Row(family, f"units of {instance.offer_id[o]} {at}", float(units[o]), float(there))
+    for step in range(len(instance.step_site)):
+        there = 1.0 if instance.step_ready_day[step] + delay <= day else 0.0
         if step:
             there = min(there, in_service[step - 1])
         yield Row(family, f"step {step} {at}", float(in_service[step]), there)
@@ -114,70 +114,70 @@ def _arrivals(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
         yield Row(family, f"steps stay {at}", float(gone.max(initial=0)), 0)
 
 
-def _crews(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
+def _crews(instance: Instance, plan: Plan, m: int) -> Iterator[Row]:
     """Yield the rows of family 2, crews."""
     units, day = plan.units[:, m], int(plan.day[m])
     for k, trade in enumerate(TRADES):
-        mine = (case.trade == k) & (units > 0)
-        for arrival in np.unique(case.arrival_day[0][mine]):
-            late = mine & (case.arrival_day[0] >= arrival)
-            work = float((case.crew_days * units)[late].sum())
-            if np.isfinite(case.crews[k]):
-                limit = float(case.crews[k] * max(0, day - case.commissioning_days - int(arrival)))
+        mine = (instance.trade == k) & (units > 0)
+        for arrival in np.unique(instance.arrival_day[0][mine]):
+            late = mine & (instance.arrival_day[0] >= arrival)
+            work = float((instance.crew_days * units)[late].sum())
+            if np.isfinite(instance.crews[k]):
+                limit = float(instance.crews[k] * max(0, day - instance.commissioning_days - int(arrival)))
                 yield Row("crew", f"{trade} m{m} from day {arrival}", work, limit, HAIR * max(1.0, limit))
 
 
-def _heat(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
+def _heat(instance: Instance, plan: Plan, m: int) -> Iterator[Row]:
     """Yield the rows of family 3, cooling, that say what heat is removed."""
-    it, heat = float(case.it_mw[m]), plan.heat_mw[:, m]
-    need = it * case.heat_fraction
-    capacity = case.rating_mw[0] * plan.units[:, m] * case.supplies(COOLING)
+    it, heat = float(instance.it_mw[m]), plan.heat_mw[:, m]
+    need = it * instance.heat_fraction
+    capacity = instance.rating_mw[0] * plan.units[:, m] * instance.supplies(COOLING)
     yield Row(COOLING, f"heat m{m}", need, float(heat.sum()), HAIR * max(1.0, need))
-    for o in range(case.offers):
-        yield Row(COOLING, f"heat of {case.offer_id[o]} m{m}", float(heat[o]), float(capacity[o]), HAIR)
+    for o in range(instance.offers):
+        yield Row(COOLING, f"heat of {instance.offer_id[o]} m{m}", float(heat[o]), float(capacity[o]), HAIR)
 
 
-def _power(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
+def _power(instance: Instance, plan: Plan, m: int) -> Iterator[Row]:
     """Yield the rows of family 4, demand, and those of family 5, mean power, that say what runs."""
-    at, it = f"m{m}", float(case.it_mw[m])
+    at, it = f"m{m}", float(instance.it_mw[m])
     off = HAIR * max(1.0, it)
     output, heat, imported, demand = plan.output_mw[:, m], plan.heat_mw[:, m], plan.import_mw[m], plan.demand_mw[m]
-    load = it * (1 + case.overhead) + float((heat / case.cop[0]).sum())
+    load = it * (1 + instance.auxiliary_load_fraction) + float((heat / instance.cop[0]).sum())
     yield Row("demand", f"at least {at}", load, float(demand), off)
     yield Row("demand", f"at most {at}", float(demand), load, off)
-    grid = float(case.grid_mw[0] + (case.step_rise_mw * plan.step[:, m]).sum())
-    firm = case.rating_mw[0] * plan.units[:, m] * case.supplies(MEAN_POWER)
-    mean, met = float(demand) - it * (1 - case.mean_load), float(imported + output.sum())
+    grid = float(instance.grid_mw[0] + (instance.step_rise_mw * plan.step[:, m]).sum())
+    firm = instance.rating_mw[0] * plan.units[:, m] * instance.supplies(MEAN_POWER)
+    mean, met = float(demand) - it * (1 - instance.load_factor), float(imported + output.sum())
     yield Row(MEAN_POWER, f"met {at}", mean, met, off)
     yield Row(MEAN_POWER, f"not exceeded {at}", met, mean, off)
     yield Row(MEAN_POWER, f"import {at}", float(imported), grid, HAIR)
-    for o in range(case.offers):
-        yield Row(MEAN_POWER, f"output of {case.offer_id[o]} {at}", float(output[o]), float(firm[o]), HAIR)
+    for o in range(instance.offers):
+        yield Row(MEAN_POWER, f"output of {instance.offer_id[o]} {at}", float(output[o]), float(firm[o]), HAIR)
 
 
-def _required(case: Instance, plan: Plan, m: int, requirement: Requirement) -> Iterator[Row]:
+def _required(instance: Instance, plan: Plan, m: int, requirement: Requirement) -> Iterator[Row]:
     """Yield the row of a requirement: what is needed, and what the site and its units supply without spare units."""
-    every = np.arange(case.offers)
-    unit = case.supply(requirement.name, every)[0]
-    base, rise = case.own_supply(requirement)
+    every = np.arange(instance.offers)
+    unit = instance.supply(requirement.name, every)[0]
+    base, rise = instance.own_supply(requirement)
     there = float(base[0] + (rise * plan.step[:, m]).sum()) + float((unit * plan.units[:, m]).sum())
     if requirement.spared:
-        there -= float(case.spare_units * unit[plan.units[:, m] > 0].max(initial=0))
-    need = float(case.need(requirement)[0, m])
-    size = max(abs(need), requirement.of_demand * float(case.it_mw[m])) if need < np.inf else 0.0
+        there -= float(instance.spare_units * unit[plan.units[:, m] > 0].max(initial=0))
+    need = float(instance.need(requirement)[0, m])
+    size = max(abs(need), requirement.of_demand * float(instance.it_mw[m])) if need < np.inf else 0.0
     needed = need + requirement.of_demand * float(plan.demand_mw[m])
     yield Row(requirement.limit, f"{requirement.name} m{m}", needed, there, HAIR * max(1.0, size) if size else 0.0)
 
 
-def _limits(case: Instance, plan: Plan, m: int) -> Iterator[Row]:
+def _limits(instance: Instance, plan: Plan, m: int) -> Iterator[Row]:
     """Yield the rows of families 9 to 12: fuel gas, air, water and yard."""
     units, output, heat = plan.units[:, m], plan.output_mw[:, m], plan.heat_mw[:, m]
-    firm = case.rating_mw[0] * units
+    firm = instance.rating_mw[0] * units
     for family, used, limits in (
-        ("fuel gas", (case.heat_rate_mj_per_kwh / 3.6 * firm)[case.is_gas], case.gas_mw),
-        ("air", case.nox_g_per_kwh * output * 8.76, case.nox_t_per_year),
-        ("water", case.water_m3_per_mwh * heat * 24, case.water_m3_per_day),
-        ("yard", case.footprint_m2 * units, case.yard_m2),
+        ("fuel gas", (instance.heat_rate_mj_per_kwh / 3.6 * firm)[instance.is_gas], instance.gas_mw),
+        ("air", instance.nox_g_per_kwh * output * 8.76, instance.nox_t_per_year),
+        ("water", instance.water_m3_per_mwh * heat * 24, instance.water_m3_per_day),
+        ("yard", instance.footprint_m2 * units, instance.yard_m2),
     ):
         limit = float(limits[0])
         yield Row(family, f"m{m}", float(used.sum()), limit, HAIR * max(1.0, limit))

@@ -20,7 +20,7 @@ from siteopt.optimize.fixed_days import CHEAPER
 from siteopt.optimize.formulation import COST
 from siteopt.optimize.price_bound import price_bound
 from siteopt.optimize.pricing import Prices
-from siteopt.optimize.screen import chunks
+from siteopt.optimize.screening import chunks
 from siteopt.optimize.targets import Target, to_serve, to_win
 from siteopt.plan import Key
 from siteopt.record.proof import Means
@@ -59,7 +59,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Rival:
+class Incumbent:
     """Key of a ranked site that others are checked against, and the index of that site; no key if no site can serve."""
 
     key: Key | None
@@ -87,13 +87,15 @@ def own_claims(head: Instance, site: int, key: Key, cost_musd: float) -> list[Cl
 
     A cost that is lower by no more than CHEAPER counts as the same.
     """
-    *claims, last = Rival(key, site).claims(head, site)
+    *claims, last = Incumbent(key, site).claims(head, site)
     if last.goal == COST:
         last = replace(last, limit_musd=min(last.limit_musd, cost_musd - CHEAPER))
     return [*claims, last]
 
 
-def ruled_out(pool: Pool, sites: Ints, rival: Rival, prices: Sequence[Prices], clock: Clock) -> dict[int, Means]:
+def ruled_out(
+    pool: Pool, sites: Ints, incumbent: Incumbent, prices: Sequence[Prices], clock: Clock
+) -> dict[int, Means]:
     """Return for each site how it is shown not to come before a rival: by arithmetic, by prices, or OPEN if by neither.
 
     A site that needs both counts as shown by prices. Prices give bounds for any days, not only those that they were
@@ -101,21 +103,21 @@ def ruled_out(pool: Pool, sites: Ints, rival: Rival, prices: Sequence[Prices], c
     """
     head, means = pool.exact(np.zeros(0, dtype=np.int64)), dict[int, Means]()
     # the claims are the same for all sites, except that sites before the rival win ties
-    winning, losing = rival.claims(head, rival.site - 1), rival.claims(head, rival.site)
+    winning, losing = incumbent.claims(head, incumbent.site - 1), incumbent.claims(head, incumbent.site)
     for chunk in chunks(sites):
-        case = pool.optimistic(chunk)
-        limits = bounds(case)
+        instance = pool.optimistic(chunk)
+        limits = bounds(instance)
         by_arithmetic, shown = np.ones(len(chunk), dtype=bool), np.ones(len(chunk), dtype=bool)
         for first, second in zip(winning, losing, strict=True):
             days = np.broadcast_to(first.target.days, limits.day.shape)
-            most = np.where(chunk < rival.site, first.limit_musd, second.limit_musd)
+            most = np.where(chunk < incumbent.site, first.limit_musd, second.limit_musd)
             beyond = (limits.day > days).any(axis=1) | (limits.cost_musd > most + SAME_COST_MUSD)
             by_arithmetic &= beyond
             for some in prices:
                 left = np.flatnonzero(~beyond & shown)
                 if not len(left) or clock.is_over:
                     break
-                found = price_bound(case.take(left), days[left], some)
+                found = price_bound(instance.take(left), days[left], some)
                 beyond[left] = found > (most[left] if some.cost else 0.0)
             shown &= beyond
         for place, s in enumerate(map(int, chunk)):
@@ -123,7 +125,7 @@ def ruled_out(pool: Pool, sites: Ints, rival: Rival, prices: Sequence[Prices], c
     return means
 
 
-def settled(
+def closed_claims(
     pool: Pool,
     claims: Sequence[Claim],
     clock: Clock,
@@ -157,10 +159,10 @@ def settled(
 
 def _branched(pool: Pool, claim: Claim, nodes: int, clock: Clock, advice: Branchings) -> Claim:
     """Return a claim after trying arithmetic and then at most ``nodes`` nodes of branch and bound."""
-    case = pool.exact(np.array([claim.site]))
-    if claim.target.is_beyond(bounds(case)):
+    instance = pool.exact(np.array([claim.site]))
+    if claim.target.is_beyond(bounds(instance)):
         return replace(claim, means=Means.ARITHMETIC, bound_musd=claim.limit_musd)
-    found = claim.target.on(case, clock).closing(claim.limit_musd, nodes, advice)
+    found = claim.target.on(instance, clock).closing(claim.limit_musd, nodes, advice)
     means = Means.WRONG if found.plan is not None else Means.BRANCHING if found.closed else Means.OPEN
     bound = max(claim.bound_musd, found.bound)
     return replace(claim, means=means, bound_musd=bound, nodes=claim.nodes + found.nodes)

@@ -70,28 +70,28 @@ def cross_check(found: SitePlan, seconds: float, stop: threading.Event | None = 
     SolverError
         If there is no second solver for this machine, or it fails.
     """
-    begin, case = time.monotonic(), found.case
+    begin, instance = time.monotonic(), found.instance
 
     def asked(days: Ints) -> tuple[Solve, float | None]:
         """Return the answer of the solver for these days, and the cost of its plan if that plan holds."""
-        on = FixedDays(case, days, Clock())
+        on = FixedDays(instance, days, Clock())
         said = second_opinion(on.model.problem, seconds, stop)
         plan = None if said.values is None else on.finish(said.values)
         return said, None if plan is None else plan[1]
 
     said, cost = asked(found.plan.day)
-    ended, holds = said.outcome is not Outcome.LIMIT, certify(case, found.plan).valid
+    ended, holds = said.outcome is not Outcome.LIMIT, certify(instance, found.plan).valid
     dearer = ended and (cost is None or cost > found.cost_musd + SAME)
     agrees = (cost is None or cost > found.cost_musd - SAME) and (holds or not dearer)
     finished, refuted = ended and not dearer, []
     for m, sooner in _days_before(found):
         tried, cheapest = asked(sooner)
-        within = cheapest is not None and cheapest <= case.most_musd
+        within = cheapest is not None and cheapest <= instance.most_musd
         agrees &= not within
         none = tried.outcome is Outcome.INFEASIBLE or (tried.outcome is Outcome.OPTIMAL and not within)
         finished &= none
         if none:
-            refuted.append(case.milestone[m])
+            refuted.append(instance.milestone[m])
     return CrossCheck(
         second_solver(), agrees, finished, dearer and holds, cost, tuple(refuted), time.monotonic() - begin
     )
@@ -102,13 +102,13 @@ def _days_before(found: SitePlan) -> list[tuple[int, Ints]]:
 
     These are the milestones that come before cost in the objective and are not at their bound.
     """
-    case, day = found.case, found.plan.day
-    least = bounds(case).day[0]
-    goals = case.order[: case.order.index(COST)]
+    instance, day = found.instance, found.plan.day
+    least = bounds(instance).day[0]
+    goals = instance.order[: instance.order.index(COST)]
     trials = []
     for place, m in enumerate(goals):
         if day[m] > least[m]:
-            trial = [int(day[i]) if i in goals[:place] else case.horizon_day for i in range(case.milestones)]
+            trial = [int(day[i]) if i in goals[:place] else instance.horizon_day for i in range(instance.milestones)]
             trial[m] = int(day[m]) - 1
             trials.append((m, followed(trial)))
     return trials

@@ -93,32 +93,32 @@ def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, var
     return tuple(changes)
 
 
-def shortfalls(case: Instance, clock: Clock) -> tuple[Shortfall, ...]:
+def shortfalls(instance: Instance, clock: Clock) -> tuple[Shortfall, ...]:
     """Return what the only site of an Instance lacks to serve, by arithmetic or, if that shows nothing, by solving."""
-    return tuple(_by_arithmetic(case)) or tuple(_by_solving(case, clock))
+    return tuple(_by_arithmetic(instance)) or tuple(_by_solving(instance, clock))
 
 
-def _by_arithmetic(case: Instance) -> Iterator[Shortfall]:
+def _by_arithmetic(instance: Instance) -> Iterator[Shortfall]:
     """Yield each requirement, queue, floor area and budget that alone falls short on the last day."""
-    last, ready = np.array([case.horizon_day]), case.compute_ready_day[0] + case.commissioning_days
-    needs = sources(case)
-    for m, milestone in enumerate(case.milestone):
-        if case.floor_gpus[0] < case.gpus[m]:
-            missing = float(case.gpus[m] - case.floor_gpus[0])
-            yield Shortfall("floor area", milestone, missing, "GPUs", float(case.gpus[m]))
-        elif ready[m] > case.horizon_day:
+    last, ready = np.array([instance.horizon_day]), instance.compute_ready_day[0] + instance.commissioning_days
+    required = sources(instance)
+    for m, milestone in enumerate(instance.milestone):
+        if instance.hall_capacity_gpus[0] < instance.gpus[m]:
+            missing = float(instance.gpus[m] - instance.hall_capacity_gpus[0])
+            yield Shortfall("floor area", milestone, missing, "GPUs", float(instance.gpus[m]))
+        elif ready[m] > instance.horizon_day:
             day = float(ready[m]) if ready[m] < NEVER else math.inf
-            yield Shortfall(QUEUES[case.compute_queue[0, m]], milestone, day - case.horizon_day, "days", day)
-        for need in needs:
+            yield Shortfall(QUEUES[instance.compute_queue[0, m]], milestone, day - instance.horizon_day, "days", day)
+        for need in required:
             there, needed = float(need.supplied_by(last)[0]), float(need.need[0, m])
             if there < need.least[0, m]:
                 yield Shortfall(need.name, milestone, needed - there, need.unit, needed)
-    least = float(bounds(case).cost_musd[0])
-    if least > case.most_musd:
-        yield Shortfall("budget", "", least - case.budget_musd, "million USD", least)
+    least = float(bounds(instance).cost_musd[0])
+    if least > instance.most_musd:
+        yield Shortfall("budget", "", least - instance.budget_musd, "million USD", least)
 
 
-def _by_solving(case: Instance, clock: Clock) -> Iterator[Shortfall]:
+def _by_solving(instance: Instance, clock: Clock) -> Iterator[Shortfall]:
     """Yield the missing money if nothing else is missing; otherwise the shortfalls with the least sum of shares.
 
     Each shortfall counts as a share of its requirement.
@@ -128,24 +128,24 @@ def _by_solving(case: Instance, clock: Clock) -> Iterator[Shortfall]:
     OutOfTime
         As Undecided if the solver finds no shortfalls.
     """
-    days = to_serve(case)[0].days
-    cost = FixedDays(replace(case, budget_musd=math.inf), days, clock).cheapest()
+    days = to_serve(instance)[0].days
+    cost = FixedDays(replace(instance, budget_musd=math.inf), days, clock).cheapest()
     if cost.plan is not None:
-        yield Shortfall("budget", "", cost.value - case.budget_musd, "million USD", cost.value)
+        yield Shortfall("budget", "", cost.value - instance.budget_musd, "million USD", cost.value)
         return
-    model = fixed(case, days, SHORTFALL)
+    model = fixed(instance, days, SHORTFALL)
     program = program_of(model.problem, model.sizes)
     values = clock.solve(program).values
     if values is None:
         raise Undecided
     units = {one.name: one.unit for one in REQUIREMENTS}
-    for (name, s, m), variable in model.short.items():
+    for (name, s, m), variable in model.slack.items():
         missing = float(values[program.place[variable.name]])
-        if missing > NO_PLAN * model.needs(s, m)[name]:
-            yield Shortfall(name, case.milestone[m], missing, units[name])
+        if missing > NO_PLAN * model.requirements(s, m)[name]:
+            yield Shortfall(name, instance.milestone[m], missing, units[name])
 
 
-def solved(case: Instance, clock: Clock, threads: ThreadPoolExecutor) -> SiteResult:
+def solved(instance: Instance, clock: Clock, threads: ThreadPoolExecutor) -> SiteResult:
     """Solve the only site of an Instance, and return its best plan with its limits, or why it cannot serve.
 
     Raises
@@ -153,17 +153,19 @@ def solved(case: Instance, clock: Clock, threads: ThreadPoolExecutor) -> SiteRes
     OutOfTime
         If the time runs out before there is a plan, or before its limits are known.
     """
-    limits = bounds(case)
-    result = SiteResult(case.site_id[0], Standing.UNDECIDED, limits.day[0], float(limits.cost_musd[0]))
-    best = solve_site(case, clock).best
+    limits = bounds(instance)
+    result = SiteResult(instance.site_id[0], Standing.UNDECIDED, limits.day[0], float(limits.cost_musd[0]))
+    best = solve_site(instance, clock).best
     if best is None:
-        return replace(result, standing=Standing.CANNOT_SERVE, cost_bound_musd=math.nan, reason=why_not(case, clock))
+        return replace(
+            result, standing=Standing.CANNOT_SERVE, cost_bound_musd=math.nan, reason=why_not(instance, clock)
+        )
     result = replace(result, best=best, cost_bound_musd=best.cost_bound_musd)
     if not best.proven:
         return result
     saved = days_saved(best, clock, threads.map)
     names = bottlenecks(best, clock, saved)
-    return replace(result, standing=Standing.RANKED, held_by=names, days_saved=saved)
+    return replace(result, standing=Standing.RANKED, limited_by=names, days_saved=saved)
 
 
 def findings(pool: Pool, s: int, levers: Sequence[Lever], vary: Vary, clock: Clock) -> Findings:
@@ -182,18 +184,18 @@ def findings(pool: Pool, s: int, levers: Sequence[Lever], vary: Vary, clock: Clo
         others = (result for result in two.results if result.best is not None and result.site_id != pool.site_id[s])
         proven = ranking.outcome is two.outcome is RunOutcome.PROVEN
         return Findings(ranking.best, next(others, None), proven=proven)
-    case = pool.exact(np.array([s]))
+    instance = pool.exact(np.array([s]))
 
     def held(changes: Sequence[Adjustment]) -> Instance:
         # minimum battery power and inertia come from plans, not from the site's table, so its variants lack them
-        return replace(vary(changes), battery_floor_mw=case.battery_floor_mw, inertia_floor_mws=case.inertia_floor_mws)
+        return replace(vary(changes), min_battery_mw=instance.min_battery_mw, min_inertia_mws=instance.min_inertia_mws)
 
     with ThreadPoolExecutor() as threads:
-        return _behind(case, ranking, levers, held, clock, threads)
+        return _behind(instance, ranking, levers, held, clock, threads)
 
 
 def _behind(
-    case: Instance,
+    instance: Instance,
     ranking: Ranking,
     levers: Sequence[Lever],
     vary: Vary,
@@ -201,19 +203,21 @@ def _behind(
     threads: ThreadPoolExecutor,
 ) -> Findings:
     """Return why the only site of an Instance is behind the first of a ranking, or cannot serve."""
-    rival, limits = ranking.best, bounds(case)
-    found = Findings(SiteResult(case.site_id[0], Standing.UNDECIDED, limits.day[0], float(limits.cost_musd[0])), rival)
+    rival, limits = ranking.best, bounds(instance)
+    found = Findings(
+        SiteResult(instance.site_id[0], Standing.UNDECIDED, limits.day[0], float(limits.cost_musd[0])), rival
+    )
     try:
         if ranking.outcome is RunOutcome.LIMIT:
             raise OutOfTime
-        found = replace(found, site=solved(case, clock, threads))
+        found = replace(found, site=solved(instance, clock, threads))
         if found.site.standing is Standing.UNDECIDED:
             raise OutOfTime
         if found.site.best is None or rival is None or rival.best is None:
-            found = replace(found, shortfalls=shortfalls(case, clock))
-            targets = to_serve(case)
+            found = replace(found, shortfalls=shortfalls(instance, clock))
+            targets = to_serve(instance)
         else:
-            targets = to_win(case, rival.best.key, wins_ties=case.site_id[0] < rival.site_id)
+            targets = to_win(instance, rival.best.key, wins_ties=instance.site_id[0] < rival.site_id)
         for change in changes_to(targets, levers, vary, clock, threads):
             found = replace(found, changes=(*found.changes, change))
         if found.site.best is None and not found.changes:

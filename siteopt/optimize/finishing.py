@@ -27,12 +27,12 @@ class Finisher:
 
     Parameters
     ----------
-    free : collection of str
+    relaxed : collection of str
         Relaxed families, by their names in the certificate.
     """
 
-    def __init__(self, model: Model, program: Program, free: Collection[str] = ()) -> None:
-        self._model, self._program, self._free = model, program, free
+    def __init__(self, model: Model, program: Program, relaxed: Collection[str] = ()) -> None:
+        self._model, self._program, self._relaxed = model, program, relaxed
 
     @cached_property
     def _exact(self) -> Relaxation:
@@ -65,11 +65,11 @@ class Finisher:
         """
         starts = self._model.start.items()
         site = next(s for (s, m, _), var in starts if not m and values[self._program.place[var.name]] > 0)
-        case = self._model.instance.take(np.array([site]))
+        instance = self._model.instance.take(np.array([site]))
         plan = plan_of(self._model, self._program, values, site)
-        for one in (balanced(case, plan, powered="mean power" not in self._free), plan):
-            if certify(case, one).holds_but_for(self._free):
-                return case, one
+        for one in (balanced(instance, plan, powered="mean power" not in self._relaxed), plan):
+            if certify(instance, one).holds_but_for(self._relaxed):
+                return instance, one
         return None
 
 
@@ -91,16 +91,16 @@ def whole_values(model: Model, program: Program, units: Ints, step: np.ndarray) 
 
 def plan_of(model: Model, program: Program, values: Floats, site: int = 0) -> Plan:
     """Return the plan of a site from the unchanged values of a program; a variable without a row counts as 0."""
-    case, place = model.instance, program.place
+    instance, place = model.instance, program.place
 
     def value(variable: pulp.LpVariable) -> float:
         return float(values[place[variable.name]]) if variable.name in place else 0.0
 
-    own = np.flatnonzero(case.step_site == site)
-    shape = (case.offers, case.milestones)
+    own = np.flatnonzero(instance.step_site == site)
+    shape = (instance.offers, instance.milestones)
     units, output, heat = np.zeros(shape, dtype=np.int64), np.zeros(shape), np.zeros(shape)
-    step = np.zeros((len(own), case.milestones), dtype=bool)
-    day = np.zeros(case.milestones, dtype=np.int64)
+    step = np.zeros((len(own), instance.milestones), dtype=bool)
+    day = np.zeros(instance.milestones, dtype=np.int64)
     for (s, m, t), variable in model.start.items():
         if s == site and value(variable):
             day[m] = t
@@ -112,13 +112,13 @@ def plan_of(model: Model, program: Program, values: Floats, site: int = 0) -> Pl
         if s == site:
             step[index - own[0], m] = bool(value(variable))
     imported, demand = (
-        np.array([value(source[site, m]) for m in range(case.milestones)])
+        np.array([value(source[site, m]) for m in range(instance.milestones)])
         for source in (model.import_mw, model.demand_mw)
     )
     return Plan(day, units, step, output, imported, heat, demand)
 
 
-def balanced(case: Instance, plan: Plan, *, powered: bool = True) -> Plan:
+def balanced(instance: Instance, plan: Plan, *, powered: bool = True) -> Plan:
     """Return a plan with the same whole numbers in which heat, demand and mean power agree to the last digit.
 
     A linear program leaves a surplus or a shortage within its tolerance. A unit with room for the difference, or the
@@ -130,20 +130,24 @@ def balanced(case: Instance, plan: Plan, *, powered: bool = True) -> Plan:
     powered : bool
         Whether the mean power must be met.
     """
-    capacity, cools, runs = case.rating_mw[0][:, None] * plan.units, case.supplies(COOLING), case.supplies(MEAN_POWER)
+    capacity, cools, runs = (
+        instance.rating_mw[0][:, None] * plan.units,
+        instance.supplies(COOLING),
+        instance.supplies(MEAN_POWER),
+    )
     heat = np.clip(plan.heat_mw, 0, capacity * cools[:, None])
     output = np.clip(plan.output_mw, 0, capacity * runs[:, None])
-    grid = case.grid_mw[0] + case.step_rise_mw @ plan.step
-    imported, demand = np.clip(plan.import_mw, 0, grid), np.zeros(case.milestones)
-    is_dry, is_clean = case.water_m3_per_mwh == 0, np.append(case.nox_g_per_kwh == 0, True)
-    for m in range(case.milestones):
-        it = case.it_mw[m]
-        heat[:, m] = _moved(heat[:, m], capacity[:, m] * cools, it * case.heat_fraction, is_dry)
-        demand[m] = it * (1 + case.overhead) + (heat[:, m] / case.cop[0]).sum()
+    grid = instance.grid_mw[0] + instance.step_rise_mw @ plan.step
+    imported, demand = np.clip(plan.import_mw, 0, grid), np.zeros(instance.milestones)
+    is_dry, is_clean = instance.water_m3_per_mwh == 0, np.append(instance.nox_g_per_kwh == 0, True)
+    for m in range(instance.milestones):
+        it = instance.it_mw[m]
+        heat[:, m] = _moved(heat[:, m], capacity[:, m] * cools, it * instance.heat_fraction, is_dry)
+        demand[m] = it * (1 + instance.auxiliary_load_fraction) + (heat[:, m] / instance.cop[0]).sum()
         sources = np.append(output[:, m], imported[m])
         most = np.append(capacity[:, m] * runs, grid[m])
         if powered:
-            sources = _moved(sources, most, demand[m] - it * (1 - case.mean_load), is_clean, exactly=True)
+            sources = _moved(sources, most, demand[m] - it * (1 - instance.load_factor), is_clean, exactly=True)
         output[:, m], imported[m] = sources[:-1], sources[-1]
     return Plan(plan.day, plan.units, plan.step, output, imported, heat, demand)
 

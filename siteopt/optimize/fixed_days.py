@@ -45,10 +45,10 @@ def followed(days: ArrayLike) -> Ints:
 
 
 def fixed(
-    case: Instance, days: Sequence[int] | Ints, goal: int | None = None, families: Collection[str] = WITHOUT_BUDGET
+    instance: Instance, days: Sequence[int] | Ints, goal: int | None = None, families: Collection[str] = WITHOUT_BUDGET
 ) -> Model:
     """Return the model of one site with its days fixed; by default without a row for the budget."""
-    return build(case, {(0, m): [int(day)] for m, day in enumerate(days)}, goal, families)
+    return build(instance, {(0, m): [int(day)] for m, day in enumerate(days)}, goal, families)
 
 
 Found = Best[Plan]
@@ -61,27 +61,27 @@ class FixedDays:
 
     Attributes
     ----------
-    case : Instance
+    instance : Instance
         Instance of one site.
     days : sequence of int
         Day on which each milestone starts.
     clock : Clock
-    free : collection of str
+    relaxed : collection of str
         Names of the relaxed constraint families.
     kept : bool
         Whether the branchings that close a claim are kept for the proof.
     """
 
-    case: Instance
+    instance: Instance
     days: Sequence[int] | Ints
     clock: Clock
-    free: Collection[str] = ()
+    relaxed: Collection[str] = ()
     kept: bool = False
 
     @cached_property
     def model(self) -> Model:
         """Return the model; its objective is the cost."""
-        return fixed(self.case, self.days, COST, WITHOUT_BUDGET - set(self.free))
+        return fixed(self.instance, self.days, COST, WITHOUT_BUDGET - set(self.relaxed))
 
     @cached_property
     def program(self) -> Program:
@@ -90,7 +90,7 @@ class FixedDays:
 
     @cached_property
     def _finisher(self) -> Finisher:
-        return Finisher(self.model, self.program, [*self.free, "budget"])
+        return Finisher(self.model, self.program, [*self.relaxed, "budget"])
 
     def finish(self, values: Floats) -> tuple[Plan, float] | None:
         """Return the cheapest plan with the whole numbers of these values, and its cost; None if there is none."""
@@ -135,7 +135,7 @@ class FixedDays:
         return Found(best, cost, found.bound if best is None else cost - CHEAPER)
 
     def _cost(self, plan: Plan) -> float:
-        return plan.cost_musd(self.case)
+        return plan.cost_musd(self.instance)
 
     def any_plan(self, limit_musd: float = math.inf) -> Plan | None:
         """Return a plan within a limit and the budget; None if it is confirmed that there is none.
@@ -207,7 +207,7 @@ class FixedDays:
         days = tuple(map(int, self.days))
         found = self.clock.once((self.program.fingerprint, days, limit_musd, nodes), closing)
         if self.kept and found.closed and found.branchings:
-            self.clock.branchings[self.case.site_id[0], days] = found.branchings
+            self.clock.branchings[self.instance.site_id[0], days] = found.branchings
         return found
 
     def is_plainly_above(self, limit_musd: float) -> bool:
@@ -217,7 +217,7 @@ class FixedDays:
         return closed
 
     def _within(self, limit_musd: float) -> float:
-        return min(limit_musd, self.case.most_musd)
+        return min(limit_musd, self.instance.most_musd)
 
     def _search(self, limit: float, *, target: float, gap: float = 0.0, seed: int = SEED) -> Found:
         program = self.program.eased

@@ -43,7 +43,7 @@ class Model:
     instance: Instance
     sites: tuple[int, ...]
     days: Mapping[tuple[int, int], Sequence[int]]
-    elastic: bool = False
+    relaxable: bool = False
     problem: pulp.LpProblem = field(default_factory=lambda: pulp.LpProblem("siteopt", pulp.LpMinimize))
     start: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     units: dict[Index, pulp.LpVariable] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Model:
     step: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     output_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     import_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
-    short: dict[tuple[str, int, int], pulp.LpVariable] = field(default_factory=dict)
+    slack: dict[tuple[str, int, int], pulp.LpVariable] = field(default_factory=dict)
     heat_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     demand_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     sizes: dict[str, float] = field(default_factory=dict)
@@ -63,27 +63,31 @@ class Model:
 
     def __post_init__(self) -> None:
         """Declare the variables, with bounds that no row needs them to exceed and that safe bounds rely on."""
-        case, variable = self.instance, self.problem.add_variable
-        delay = case.commissioning_days
-        self.fixed = {one.name: case.need(one) for one in REQUIREMENTS}
-        self.size = {one.name: case.size(one) for one in REQUIREMENTS}
-        spared = np.any([case.supplies(one.name) for one in REQUIREMENTS if one.spared], axis=0)
+        instance, variable = self.instance, self.problem.add_variable
+        delay = instance.commissioning_days
+        self.fixed = {one.name: instance.need(one) for one in REQUIREMENTS}
+        self.size = {one.name: instance.size(one) for one in REQUIREMENTS}
+        spared = np.any([instance.supplies(one.name) for one in REQUIREMENTS if one.spared], axis=0)
         for s in self.sites:
-            self.group[s] = alike(case, s)
-            full = case.rating_mw[s] * case.fleet
-            grid = float(case.grid_mw[s] + case.step_rise_mw[case.step_site == s].sum())
-            cools, runs = case.supplies(COOLING), case.supplies(MEAN_POWER)
-            draw = float((full / case.cop[s])[cools].sum())
-            for m in range(case.milestones):
+            self.group[s] = symmetry_classes(instance, s)
+            full = instance.rating_mw[s] * instance.available_units
+            grid = float(instance.grid_mw[s] + instance.step_rise_mw[instance.step_site == s].sum())
+            cools, runs = instance.supplies(COOLING), instance.supplies(MEAN_POWER)
+            draw = float((full / instance.cop[s])[cools].sum())
+            for m in range(instance.milestones):
                 for t in self.days[s, m]:
                     self.start[s, m, t] = variable(f"start_s{s}_m{m}_t{t}", 0, 1, pulp.LpBinary)
                 last = max(self.days[s, m], default=-1)
-                for step in np.flatnonzero((case.step_site == s) & (case.step_ready_day + delay <= last)):
+                for step in np.flatnonzero((instance.step_site == s) & (instance.step_ready_day + delay <= last)):
                     self.step[int(step), s, m] = variable(f"step_l{step}_s{s}_m{m}", 0, 1, pulp.LpBinary)
-                there = (case.ready_day[s] + delay <= last) & (case.fleet > 0) & (case.rating_mw[s] > 0)
+                there = (
+                    (instance.ready_day[s] + delay <= last)
+                    & (instance.available_units > 0)
+                    & (instance.rating_mw[s] > 0)
+                )
                 for o in map(int, np.flatnonzero(there)):
                     name = f"o{o}_s{s}_m{m}"
-                    self.units[o, s, m] = variable(f"units_{name}", 0, int(case.fleet[o]), pulp.LpInteger)
+                    self.units[o, s, m] = variable(f"units_{name}", 0, int(instance.available_units[o]), pulp.LpInteger)
                     if runs[o]:
                         self.output_mw[o, s, m] = variable(f"output_{name}", 0, roomy(full[o]))
                     if cools[o]:
@@ -91,27 +95,31 @@ class Model:
                 for g in sorted({int(self.group[s][o]) for o in self.offers(s, m)}):
                     most = sum(self.units[o, s, m].upBound for o in self.offers(s, m, self.group[s] == g))
                     self.total[g, s, m] = variable(f"total_g{g}_s{s}_m{m}", 0, most, pulp.LpInteger)
-                    if case.spare_units and spared[self.group[s] == g][0]:
+                    if instance.spare_units and spared[self.group[s] == g][0]:
                         self.used[g, s, m] = variable(f"used_g{g}_s{s}_m{m}", 0, 1, pulp.LpBinary)
                 self.import_mw[s, m] = variable(f"import_s{s}_m{m}", 0, roomy(grid))
-                load = float(case.it_mw[m] * (1 + case.overhead)) + draw
+                load = float(instance.it_mw[m] * (1 + instance.auxiliary_load_fraction)) + draw
                 self.demand_mw[s, m] = variable(f"demand_s{s}_m{m}", 0, roomy(load))
-                for name, size in self.needs(s, m).items() if self.elastic else ():
-                    self.short[name, s, m] = variable(
-                        f"short_{worded(name)}_s{s}_m{m}", 0, roomy(size * (1 + case.overhead) + draw)
+                for name, size in self.requirements(s, m).items() if self.relaxable else ():
+                    self.slack[name, s, m] = variable(
+                        f"short_{worded(name)}_s{s}_m{m}",
+                        0,
+                        roomy(size * (1 + instance.auxiliary_load_fraction) + draw),
                     )
 
-    def needs(self, s: int, m: int) -> dict[str, float]:
+    def requirements(self, s: int, m: int) -> dict[str, float]:
         """Return the size of each need of a milestone that is above 0 and finite; a shortfall is a share of it."""
         return {name: float(size[s, m]) for name, size in self.size.items() if size[s, m] > 0}
 
-    def missing(self, name: str, s: int, m: int) -> list[Term]:
+    def slack_terms(self, name: str, s: int, m: int) -> list[Term]:
         """Return what is missing of a need as a term, if the model is elastic; otherwise no term."""
-        return [(self.short[name, s, m], 1.0)] if (name, s, m) in self.short else []
+        return [(self.slack[name, s, m], 1.0)] if (name, s, m) in self.slack else []
 
     def shortfall(self) -> pulp.LpAffineExpression:
         """Return the sum of what is missing, each as a share of its need."""
-        return pulp.LpAffineExpression([(var, 1 / self.needs(s, m)[name]) for (name, s, m), var in self.short.items()])
+        return pulp.LpAffineExpression(
+            [(var, 1 / self.requirements(s, m)[name]) for (name, s, m), var in self.slack.items()]
+        )
 
     def pairs(self) -> Iterable[tuple[int, int]]:
         """Return every pair of a site and a milestone."""
@@ -176,20 +184,20 @@ class Model:
 
     def cost_musd(self) -> pulp.LpAffineExpression:
         """Return all that the choice costs, in millions of USD. The GPUs cost the same everywhere: the constant."""
-        case, last = self.instance, self.instance.milestones - 1
+        instance, last = self.instance, self.instance.milestones - 1
         terms: list[Term] = []
         for s in self.sites:
-            terms += self.started(s, last, float(case.site_cost_musd[s]))
+            terms += self.started(s, last, float(instance.site_cost_musd[s]))
             terms += [
-                (var, float(case.step_cost_musd[key[0]])) for key, var in self.step.items() if key[1:] == (s, last)
+                (var, float(instance.step_cost_musd[key[0]])) for key, var in self.step.items() if key[1:] == (s, last)
             ]
-            terms += [(self.units[o, s, last], float(case.unit_cost_musd[s, o])) for o in self.offers(s, last)]
-        musd_per_mw = case.musd_per_mw
+            terms += [(self.units[o, s, last], float(instance.unit_cost_musd[s, o])) for o in self.offers(s, last)]
+        musd_per_mw = instance.musd_per_mw
         for (o, _, m), var in self.output_mw.items():
-            terms.append((var, float(case.fuel_usd_per_mwh[o] * musd_per_mw[m])))
+            terms.append((var, float(instance.fuel_usd_per_mwh[o] * musd_per_mw[m])))
         for (s, m), var in self.import_mw.items():
-            terms.append((var, float(case.grid_usd_per_mwh[s] * musd_per_mw[m])))
-        return pulp.LpAffineExpression([term for term in terms if term[1]], constant=case.gpu_cost_musd)
+            terms.append((var, float(instance.grid_usd_per_mwh[s] * musd_per_mw[m])))
+        return pulp.LpAffineExpression([term for term in terms if term[1]], constant=instance.gpu_cost_musd)
 
 
 def worded(name: str) -> str:
@@ -202,11 +210,22 @@ def roomy(most: float) -> float:
     return float(most) * (1 + 1e-6) + 1e-6
 
 
-def alike(case: Instance, s: int) -> np.ndarray:
+def symmetry_classes(instance: Instance, s: int) -> np.ndarray:
     """Return the group of each offer; offers of a group differ in nothing but depot, dates and cost at the site."""
-    traits: list[np.ndarray] = [case.trade, case.crew_days, case.footprint_m2, case.energy_mwh, case.step_fraction]
-    traits += [case.heat_rate_mj_per_kwh, case.nox_g_per_kwh, case.fuel_usd_per_mwh, case.water_m3_per_mwh]
-    traits += [case.kind, case.is_gas, case.rating_mw[s], case.cop[s], case.inertia_s]
+    traits: list[np.ndarray] = [
+        instance.trade,
+        instance.crew_days,
+        instance.footprint_m2,
+        instance.energy_mwh,
+        instance.step_fraction,
+    ]
+    traits += [
+        instance.heat_rate_mj_per_kwh,
+        instance.nox_g_per_kwh,
+        instance.fuel_usd_per_mwh,
+        instance.water_m3_per_mwh,
+    ]
+    traits += [instance.kind, instance.is_gas, instance.rating_mw[s], instance.cop[s], instance.inertia_s]
     return np.asarray(np.unique(np.stack(traits), axis=1, return_inverse=True)[1]).ravel()
 
 
@@ -229,21 +248,24 @@ def totals(model: Model) -> None:
         model.row(f"total_g{g}_s{s}_m{m}", [(total, 1), *members], EQ, 0)
 
 
-def fleet_and_arrival(model: Model) -> None:
+def available_units_and_arrival(model: Model) -> None:
     """Use units and grid steps only once they are ready, keep what is on site, and keep milestones in order.
 
-    ``units[o,s,m] <= fleet[o] x sum_{t >= ready_day[o,s] + c} start[s,m,t]``, likewise ``step`` with a fleet of 1. Each
-    step needs the one before it. ``units`` and ``step`` never fall at a later milestone. ``day[m] >= day[m-1]``.
-    ``start[s,m,t] = 0`` for ``t < compute_ready_day[s,m] + c`` holds by the days that the model is built over.
+    ``units[o,s,m] <= available_units[o] x sum_{t >= ready_day[o,s] + c} start[s,m,t]``, likewise ``step`` with a fleet
+    of 1. Each step needs the one before it. ``units`` and ``step`` never fall at a later milestone. ``day[m] >=
+    day[m-1]``. ``start[s,m,t] = 0`` for ``t < compute_ready_day[s,m] + c`` holds by the days that the model is built
+    over.
     """
-    case, delay = model.instance, model.instance.commissioning_days
+    instance, delay = model.instance, model.instance.commissioning_days
     for (o, s, m), var in model.units.items():
-        since = int(case.ready_day[s, o]) + delay
-        model.row(f"fleet_o{o}_s{s}_m{m}", [(var, 1), *model.started(s, m, -float(case.fleet[o]), since)], LE, 0)
+        since = int(instance.ready_day[s, o]) + delay
+        model.row(
+            f"fleet_o{o}_s{s}_m{m}", [(var, 1), *model.started(s, m, -float(instance.available_units[o]), since)], LE, 0
+        )
         if (o, s, m - 1) in model.units:
             model.row(f"stays_o{o}_s{s}_m{m}", [(var, 1), (model.units[o, s, m - 1], -1)], GE, 0)
     for (step, s, m), var in model.step.items():
-        since = int(case.step_ready_day[step]) + delay
+        since = int(instance.step_ready_day[step]) + delay
         model.row(f"step_l{step}_s{s}_m{m}", [(var, 1), *model.started(s, m, -1, since)], LE, 0)
         if (step, s, m - 1) in model.step:
             model.row(f"step_stays_l{step}_s{s}_m{m}", [(var, 1), (model.step[step, s, m - 1], -1)], GE, 0)
@@ -262,16 +284,20 @@ def crew(model: Model) -> None:
 
     ``sum over offers arriving on r or later (crew_days x units) <= crews x sum_t max(0, t - c - r) x start[s,m,t]``.
     """
-    case, delay = model.instance, model.instance.commissioning_days
+    instance, delay = model.instance, model.instance.commissioning_days
     for s, m in model.pairs():
         for k, trade in enumerate(TRADES):
-            offers = [o for o in model.offers(s, m, case.trade == k) if case.crew_days[o] > 0]
-            for r in sorted({int(case.arrival_day[s, o]) for o in offers}):
-                work = [(model.units[o, s, m], float(case.crew_days[o])) for o in offers if case.arrival_day[s, o] >= r]
-                if np.isinf(case.crews[k]):
+            offers = [o for o in model.offers(s, m, instance.trade == k) if instance.crew_days[o] > 0]
+            for r in sorted({int(instance.arrival_day[s, o]) for o in offers}):
+                work = [
+                    (model.units[o, s, m], float(instance.crew_days[o]))
+                    for o in offers
+                    if instance.arrival_day[s, o] >= r
+                ]
+                if np.isinf(instance.crews[k]):
                     continue
                 time = [
-                    (model.start[s, m, t], -float(case.crews[k] * (t - delay - r)))
+                    (model.start[s, m, t], -float(instance.crews[k] * (t - delay - r)))
                     for t in model.days[s, m]
                     if t - delay > r
                 ]
@@ -283,15 +309,16 @@ def cooling(model: Model) -> None:
     """Remove the heat, also without the spare units; offers that are alike share one ``used``.
 
     ``sum(heat_mw) >= it_mw x heat_fraction``; ``heat_mw <= cap_mw x units``. With spares, for each chiller ``o``:
-    ``sum(cap_mw x units) - spare_units x cap_mw[o] x used[o] >= it_mw x heat_fraction`` and ``units <= fleet x used``.
+    ``sum(cap_mw x units) - spare_units x cap_mw[o] x used[o] >= it_mw x heat_fraction`` and ``units <= available_units
+    x used``.
     """
     (requirement,) = of_family(COOLING)
     for s, m in model.pairs():
         heat = float(model.fixed[COOLING][s, m])
         chillers = model.suppliers(s, m, COOLING)
         removed = [(model.heat_mw[o, s, m], 1.0) for o in chillers]
-        missing = model.missing(COOLING, s, m)
-        model.row(f"cooling_s{s}_m{m}", [*removed, *missing, *model.started(s, m, -heat)], GE, 0, heat)
+        slack = model.slack_terms(COOLING, s, m)
+        model.row(f"cooling_s{s}_m{m}", [*removed, *slack, *model.started(s, m, -heat)], GE, 0, heat)
         for o in chillers:
             capacity = (model.units[o, s, m], -float(model.unit_supply(s, COOLING)[o]))
             model.row(f"heat_o{o}_s{s}_m{m}", [(model.heat_mw[o, s, m], 1), capacity], LE, 0)
@@ -302,52 +329,58 @@ def _required(model: Model, s: int, m: int, requirement: Requirement) -> None:
     """Require that what the site and its units supply meets a need, also without the spare units.
 
     ``own + sum(supply x units) - out + missing >= need``, where ``out >= spare_units x supply[g] x used[g]`` and
-    ``units[o] <= fleet[o] x used[g]``: the spare units are those of the largest used group. One variable ``out`` keeps
-    the rows sparse. Dispatched requirements need the row of the spare units only: what runs meets the need itself.
+    ``units[o] <= available_units[o] x used[g]``: the spare units are those of the largest used group. One variable
+    ``out`` keeps the rows sparse. Dispatched requirements need the row of the spare units only: what runs meets the
+    need itself.
     """
-    case, name = model.instance, worded(requirement.name)
+    instance, name = model.instance, worded(requirement.name)
     fixed, size = (float(each[requirement.name][s, m]) for each in (model.fixed, model.size))
     offers = model.suppliers(s, m, requirement.name)
     if np.isinf(fixed):
         model.row(f"{name}_s{s}_m{m}", model.started(s, m), LE, 0)
         return
-    spared = requirement.spared and case.spare_units > 0 and len(offers) > 0
+    spared = requirement.spared and instance.spare_units > 0 and len(offers) > 0
     if not size or (requirement.name in DISPATCHED and not spared):
         return
     need = _merged(model.own(s, m, requirement), model.started(s, m, -fixed))
-    terms = [*need, *model.supply(s, m, requirement), *model.missing(requirement.name, s, m)]
+    terms = [*need, *model.supply(s, m, requirement), *model.slack_terms(requirement.name, s, m)]
     if requirement.of_demand:
         terms.append((model.demand_mw[s, m], -requirement.of_demand))
     if not spared:
         model.row(f"{name}_s{s}_m{m}", terms, GE, 0, size)
         return
     supply = model.unit_supply(s, requirement.name)
-    largest = {int(model.group[s][o]): float(case.spare_units * supply[o]) for o in offers}
+    largest = {int(model.group[s][o]): float(instance.spare_units * supply[o]) for o in offers}
     out = model.problem.add_variable(f"{name}_out_s{s}_m{m}", 0, roomy(max(largest.values())))
     model.row(f"{name}_spare_s{s}_m{m}", [*terms, (out, -1)], GE, 0, size)
     for g, rating in largest.items():
         model.row(f"{name}_out_g{g}_s{s}_m{m}", [(out, 1), (model.used[g, s, m], -rating)], GE, 0)
     for o in offers:
         used = model.used[int(model.group[s][o]), s, m]
-        model.row(f"{name}_used_o{o}_s{s}_m{m}", [(model.units[o, s, m], 1), (used, -float(case.fleet[o]))], LE, 0)
+        model.row(
+            f"{name}_used_o{o}_s{s}_m{m}",
+            [(model.units[o, s, m], 1), (used, -float(instance.available_units[o]))],
+            LE,
+            0,
+        )
 
 
 def demand(model: Model) -> None:
-    """Define the peak demand: ``demand_mw = it_mw x (1 + overhead) + sum(heat_mw / cop)``."""
-    case = model.instance
+    """Define the peak demand: ``demand_mw = it_mw x (1 + auxiliary_load_fraction) + sum(heat_mw / cop)``."""
+    instance = model.instance
     for s, m in model.pairs():
         chillers = model.suppliers(s, m, COOLING)
-        draw = [(model.heat_mw[o, s, m], -1 / float(case.cop[s, o])) for o in chillers]
-        load = model.started(s, m, -float(case.it_mw[m] * (1 + case.overhead)))
-        model.row(f"demand_s{s}_m{m}", [(model.demand_mw[s, m], 1), *draw, *load], EQ, 0, float(case.it_mw[m]))
+        draw = [(model.heat_mw[o, s, m], -1 / float(instance.cop[s, o])) for o in chillers]
+        load = model.started(s, m, -float(instance.it_mw[m] * (1 + instance.auxiliary_load_fraction)))
+        model.row(f"demand_s{s}_m{m}", [(model.demand_mw[s, m], 1), *draw, *load], EQ, 0, float(instance.it_mw[m]))
 
 
 def mean_power(model: Model) -> None:
     """Meet the mean demand from grid and generators, also without the spare units.
 
-    ``mean_mw = demand_mw - it_mw x (1 - mean_load) = import_mw + sum(output_mw)``; ``import_mw <= grid`` (its limit in
-    service); ``output_mw <= firm_mw x units``. With spares, for each generator ``o``:
-    ``grid + sum(firm_mw x units) - spare_units x firm_mw[o] x used[o] >= mean_mw`` and ``units <= fleet x used``.
+    ``mean_mw = demand_mw - it_mw x (1 - load_factor) = import_mw + sum(output_mw)``; ``import_mw <= grid`` (its limit
+    in service); ``output_mw <= firm_mw x units``. With spares, for each generator ``o``: ``grid + sum(firm_mw x units)
+    - spare_units x firm_mw[o] x used[o] >= mean_mw`` and ``units <= available_units x used``.
     """
     (requirement,) = of_family(MEAN_POWER)
     for s, m in model.pairs():
@@ -355,8 +388,8 @@ def mean_power(model: Model) -> None:
         above_mean = model.started(s, m, -fixed)
         generators = model.suppliers(s, m, MEAN_POWER)
         met = [(model.import_mw[s, m], 1), *((model.output_mw[o, s, m], 1) for o in generators)]
-        missing = model.missing(MEAN_POWER, s, m)
-        model.row(f"mean_power_s{s}_m{m}", [*met, *missing, (model.demand_mw[s, m], -1), *above_mean], EQ, 0, size)
+        slack = model.slack_terms(MEAN_POWER, s, m)
+        model.row(f"mean_power_s{s}_m{m}", [*met, *slack, (model.demand_mw[s, m], -1), *above_mean], EQ, 0, size)
         imported = [(var, -value) for var, value in model.own(s, m, requirement)]
         model.row(f"import_s{s}_m{m}", [(model.import_mw[s, m], 1), *imported], LE, 0)
         for o in generators:
@@ -394,40 +427,45 @@ def _limit(model: Model, name: str, limit: np.ndarray, terms: Callable[[int, int
 
 def fuel_gas(model: Model) -> None:
     """Limit the fuel gas: ``sum(heat_rate / 3.6 x firm_mw x units) <= gas_mw[s]`` over gas units."""
-    case = model.instance
-    _limit(model, "gas", case.gas_mw, lambda s, m: model.ratings(s, m, case.is_gas, case.heat_rate_mj_per_kwh / 3.6))
+    instance = model.instance
+    _limit(
+        model,
+        "gas",
+        instance.gas_mw,
+        lambda s, m: model.ratings(s, m, instance.is_gas, instance.heat_rate_mj_per_kwh / 3.6),
+    )
 
 
 def air(model: Model) -> None:
     """Limit the NOx in the air: ``sum(nox_g_per_kwh x output_mw) x 8.76 <= nox_limit_t_per_year[s]``."""
-    case = model.instance
-    tonnes = case.nox_g_per_kwh * HOURS_PER_YEAR / 1000
+    instance = model.instance
+    tonnes = instance.nox_g_per_kwh * HOURS_PER_YEAR / 1000
 
     def emitted(s: int, m: int) -> list[Term]:
         return [(model.output_mw[o, s, m], float(tonnes[o])) for o in model.suppliers(s, m, MEAN_POWER)]
 
-    _limit(model, "nox", case.nox_t_per_year, emitted)
+    _limit(model, "nox", instance.nox_t_per_year, emitted)
 
 
 def water(model: Model) -> None:
     """Limit the water: ``sum(water_m3_per_mwh x heat_mw) x 24 <= water_m3_per_day[s]``."""
-    case = model.instance
+    instance = model.instance
 
     def drawn(s: int, m: int) -> list[Term]:
         chillers = model.suppliers(s, m, COOLING)
-        return [(model.heat_mw[o, s, m], float(case.water_m3_per_mwh[o] * 24)) for o in chillers]
+        return [(model.heat_mw[o, s, m], float(instance.water_m3_per_mwh[o] * 24)) for o in chillers]
 
-    _limit(model, "water", case.water_m3_per_day, drawn)
+    _limit(model, "water", instance.water_m3_per_day, drawn)
 
 
 def yard(model: Model) -> None:
     """Limit the area of the yard: ``sum(footprint_m2 x units) <= yard_area_m2[s]``."""
-    case = model.instance
+    instance = model.instance
 
     def taken(s: int, m: int) -> list[Term]:
-        return [(model.units[o, s, m], float(case.footprint_m2[o])) for o in model.offers(s, m)]
+        return [(model.units[o, s, m], float(instance.footprint_m2[o])) for o in model.offers(s, m)]
 
-    _limit(model, "yard", case.yard_m2, taken)
+    _limit(model, "yard", instance.yard_m2, taken)
 
 
 def budget(model: Model) -> None:
@@ -451,7 +489,7 @@ NEEDS: dict[str, Family] = {
 """Families that say what a milestone requires."""
 
 FAMILIES: dict[str, Family] = {
-    "fleet and arrival": fleet_and_arrival,
+    "available units and arrival": available_units_and_arrival,
     "crew": crew,
     COOLING: cooling,
     "demand": demand,

@@ -20,7 +20,7 @@ from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.formulation import COST, build
 from siteopt.optimize.program import program_of
 from siteopt.optimize.search import Progress, Report
-from siteopt.optimize.single import tidied
+from siteopt.optimize.single import canonical
 from siteopt.optimize.solver import solver_version
 from siteopt.optimize.targets import is_reached, to_serve, to_win
 from siteopt.optimize.whole import best_whole
@@ -34,7 +34,7 @@ from siteopt.tolerances import SAME_COST_MUSD, steps_of_cost
 class _Made:
     """A plan, and the Instance of its site only."""
 
-    case: Instance
+    instance: Instance
     plan: Plan
 
 
@@ -44,19 +44,19 @@ def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = N
     Only the chosen site gets a plan.
     """
     clock = clock or Clock()
-    case = pool.exact(np.arange(len(pool.site_id)))
-    limits = bounds(case)
+    instance = pool.exact(np.arange(len(pool.site_id)))
+    limits = bounds(instance)
     stages: list[Stage] = []
     best, outcome = None, RunOutcome.PROVEN
     try:
-        best = _staged(case, limits, clock, stages, report)
+        best = _staged(instance, limits, clock, stages, report)
         best = best and _dispatched(best, clock)
-        if _is_contradicted(case, limits, best, clock):
+        if _is_contradicted(instance, limits, best, clock):
             outcome = RunOutcome.LIMIT
         elif best is None:
             outcome = RunOutcome.NO_SITE
         else:
-            best = _first_of_equals(case, limits, best, clock)
+            best = _first_of_equals(instance, limits, best, clock)
     except _Unfinished as end:
         best, outcome = end.made, RunOutcome.LIMIT
     standing = {
@@ -65,13 +65,13 @@ def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = N
         RunOutcome.LIMIT: Standing.UNDECIDED,
     }[outcome]
     results = {
-        site: SiteResult(site, standing, limits.day[s], limits.cost_musd[s]) for s, site in enumerate(case.site_id)
+        site: SiteResult(site, standing, limits.day[s], limits.cost_musd[s]) for s, site in enumerate(instance.site_id)
     }
     first = []
     if best is not None:
-        chosen = best.case.site_id[0]
-        found = SitePlan(best.case, best.plan, tuple(stages), outcome is RunOutcome.PROVEN)
-        found = tidied(found, clock) if found.proven else found
+        chosen = best.instance.site_id[0]
+        found = SitePlan(best.instance, best.plan, tuple(stages), outcome is RunOutcome.PROVEN)
+        found = canonical(found, clock) if found.proven else found
         first = [
             replace(results.pop(chosen), standing=Standing.CHOSEN, cost_bound_musd=found.cost_bound_musd, best=found)
         ]
@@ -79,7 +79,7 @@ def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = N
         outcome,
         (*first, *results.values())[:LISTED],
         tuple(stages) if first else (),
-        case.sites,
+        instance.sites,
         1,
         "monolithic",
         solver_version(),
@@ -103,7 +103,9 @@ class _Unfinished(Exception):
         self.made = made
 
 
-def _staged(case: Instance, limits: Bounds, clock: Clock, stages: list[Stage], report: Report | None) -> _Made | None:
+def _staged(
+    instance: Instance, limits: Bounds, clock: Clock, stages: list[Stage], report: Report | None
+) -> _Made | None:
     """Solve stage by stage, and return the best plan; None if the solver finds none.
 
     Raises
@@ -111,13 +113,13 @@ def _staged(case: Instance, limits: Bounds, clock: Clock, stages: list[Stage], r
     _Unfinished
         If the time runs out, or the solver loses the plan of an earlier stage.
     """
-    low, high, held = limits.day.copy(), np.full(case.milestones, case.horizon_day), case
+    low, high, held = limits.day.copy(), np.full(instance.milestones, instance.horizon_day), instance
     best: _Made | None = None
-    for goal in case.order:
+    for goal in instance.order:
         days = {
             (int(s), m): range(int(low[s, m]), int(high[m]) + 1)
             for s in np.flatnonzero((low <= high).all(axis=1))
-            for m in range(case.milestones)
+            for m in range(instance.milestones)
         }
         if not days:
             return None
@@ -125,7 +127,7 @@ def _staged(case: Instance, limits: Bounds, clock: Clock, stages: list[Stage], r
             made, value, bound = _solved(held, days, goal, clock)
         except OutOfTime as end:
             if end.plan is not None:
-                stages.append(_stage(case, goal, _value(end.plan, goal), end.bound_musd))
+                stages.append(_stage(instance, goal, _value(end.plan, goal), end.bound_musd))
             raise _Unfinished(end.plan or best) from None
         if made is None:
             if best is not None:  # the previous stage has a plan, so the solver is wrong
@@ -136,10 +138,10 @@ def _staged(case: Instance, limits: Bounds, clock: Clock, stages: list[Stage], r
             low[:, goal] = np.where(low[:, goal] <= value, value, low[:, goal])
             high[goal] = value
         else:
-            held = case.capped(steps_of_cost(value) * SAME_COST_MUSD)
-        stages.append(_stage(case, goal, value, bound))
+            held = instance.capped(steps_of_cost(value) * SAME_COST_MUSD)
+        stages.append(_stage(instance, goal, value, bound))
         if report:
-            report(Progress(len(stages), len(case.order), "stages", "", clock.solves, clock.elapsed))
+            report(Progress(len(stages), len(instance.order), "stages", "", clock.solves, clock.elapsed))
     return best
 
 
@@ -149,26 +151,26 @@ def _dispatched(made: _Made, clock: Clock) -> _Made:
     A stage after that of the cost has the cost as a limit, and its energy may use that limit up to the last cent. If
     such a plan were added up in another order, it could cost one step more.
     """
-    found = FixedDays(made.case, made.plan.day, clock).with_units(made.plan.units, made.plan.step)
-    return _Made(made.case, found[0]) if found is not None else made
+    found = FixedDays(made.instance, made.plan.day, clock).with_units(made.plan.units, made.plan.step)
+    return _Made(made.instance, found[0]) if found is not None else made
 
 
-def _stage(case: Instance, goal: int, value: float, bound: float) -> Stage:
+def _stage(instance: Instance, goal: int, value: float, bound: float) -> Stage:
     """Return a stage; the bound of a day is rounded up to a whole day, and no bound is below 0."""
     bound = max(0.0, bound)
     bound = bound if goal == COST else math.ceil(bound - 1e-6)
-    return Stage("cost" if goal == COST else case.milestone[goal], value, bound, relative_gap(value, bound))
+    return Stage("cost" if goal == COST else instance.milestone[goal], value, bound, relative_gap(value, bound))
 
 
 def _value(made: _Made, goal: int) -> float:
-    return made.plan.cost_musd(made.case) if goal == COST else float(made.plan.day[goal])
+    return made.plan.cost_musd(made.instance) if goal == COST else float(made.plan.day[goal])
 
 
 def _solved(
-    case: Instance, days: dict[tuple[int, int], range], goal: int, clock: Clock
+    instance: Instance, days: dict[tuple[int, int], range], goal: int, clock: Clock
 ) -> tuple[_Made | None, float, float]:
     """Return a plan with the least value of one goal, that value, and the solver's bound."""
-    model = build(case, days, goal)
+    model = build(instance, days, goal)
     program = program_of(model.problem, model.sizes)
     finisher = Finisher(model, program)
 
@@ -183,7 +185,7 @@ def _solved(
     return found.plan, found.value, found.bound
 
 
-def _is_contradicted(case: Instance, limits: Bounds, best: _Made | None, clock: Clock) -> bool:
+def _is_contradicted(instance: Instance, limits: Bounds, best: _Made | None, clock: Clock) -> bool:
     """Return whether a plan contradicts the answer: a better plan at any site, or any plan if the answer has none.
 
     Raises
@@ -191,15 +193,15 @@ def _is_contradicted(case: Instance, limits: Bounds, best: _Made | None, clock: 
     _Unfinished
         If the time runs out, or the answer can be neither confirmed nor refuted.
     """
-    key = None if best is None else SitePlan(best.case, best.plan, ()).key
-    targets = to_serve(case) if key is None else to_win(case, key, wins_ties=False)
+    key = None if best is None else SitePlan(best.instance, best.plan, ()).key
+    targets = to_serve(instance) if key is None else to_win(instance, key, wins_ties=False)
     try:
-        return any(is_reached(one, targets, clock) for one in _in_reach(case, limits))
+        return any(is_reached(one, targets, clock) for one in _in_reach(instance, limits))
     except OutOfTime:
         raise _Unfinished(best) from None
 
 
-def _first_of_equals(case: Instance, limits: Bounds, best: _Made, clock: Clock) -> _Made:
+def _first_of_equals(instance: Instance, limits: Bounds, best: _Made, clock: Clock) -> _Made:
     """Return the plan of the first site, by id, that has a plan with the same key; the solver leaves such ties open.
 
     Raises
@@ -207,11 +209,11 @@ def _first_of_equals(case: Instance, limits: Bounds, best: _Made, clock: Clock) 
     _Unfinished
         If the time runs out, or if it can be neither confirmed nor refuted that a site has such a plan.
     """
-    key = SitePlan(best.case, best.plan, ()).key
-    *_, equal = to_win(case, key, wins_ties=True)
+    key = SitePlan(best.instance, best.plan, ()).key
+    *_, equal = to_win(instance, key, wins_ties=True)
     try:
-        for one in _in_reach(case, limits):
-            if one.site_id >= best.case.site_id:
+        for one in _in_reach(instance, limits):
+            if one.site_id >= best.instance.site_id:
                 break
             if not equal.is_beyond(bounds(one)) and (plan := equal.on(one, clock).any_plan()) is not None:
                 return _dispatched(_Made(one, plan), clock)
@@ -220,7 +222,7 @@ def _first_of_equals(case: Instance, limits: Bounds, best: _Made, clock: Clock) 
     return best
 
 
-def _in_reach(case: Instance, limits: Bounds) -> Iterator[Instance]:
+def _in_reach(instance: Instance, limits: Bounds) -> Iterator[Instance]:
     """Yield the Instance of each site whose bounds lie within the horizon."""
-    for s in np.flatnonzero((limits.day <= case.horizon_day).all(axis=1)):
-        yield case.take(np.array([s]))
+    for s in np.flatnonzero((limits.day <= instance.horizon_day).all(axis=1)):
+        yield instance.take(np.array([s]))

@@ -19,12 +19,12 @@ from siteopt.optimize.fixed_days import CHEAPER, FixedDays
 from siteopt.optimize.formulation import COST
 from siteopt.optimize.search import Progress, Report
 from siteopt.optimize.single import solve_site
-from siteopt.plan import Corner, SiteFront
+from siteopt.plan import Breakpoint, SiteFront
 from siteopt.tolerances import SAME_COST_MUSD, steps_of_cost
 
 
 def fronts(
-    cases: Sequence[Instance],
+    instances: Sequence[Instance],
     milestone: int,
     clock: Clock | None = None,
     report: Report | None = None,
@@ -34,7 +34,7 @@ def fronts(
 
     Parameters
     ----------
-    cases : sequence of Instance
+    instances : sequence of Instance
         Instances of one site each.
     milestone : int
         Index of the milestone whose days are compared with cost; the others may start on any day that the order of
@@ -49,33 +49,34 @@ def fronts(
     clock = clock or Clock()
     found = []
     with ThreadPoolExecutor(workers or os.cpu_count()) as threads:
-        for front in threads.map(lambda case: _walk(case, milestone, clock), cases):
+        for front in threads.map(lambda instance: _walk(instance, milestone, clock), instances):
             found.append(front)
             if report:
-                report(Progress(len(found), len(cases), "fronts", "", clock.solves, clock.elapsed))
+                report(Progress(len(found), len(instances), "fronts", "", clock.solves, clock.elapsed))
     return tuple(
-        replace(front, corners=tuple(_joined(front, corner, found) for corner in front.corners)) for front in found
+        replace(front, breakpoints=tuple(_joined(front, point, found) for point in front.breakpoints))
+        for front in found
     )
 
 
-def _walk(case: Instance, milestone: int, clock: Clock) -> SiteFront:
+def _walk(instance: Instance, milestone: int, clock: Clock) -> SiteFront:
     """Return the Pareto front of a site, searched from its last day backwards."""
-    first, day = int(bounds(case).day[0, milestone]), case.horizon_day
-    corners: list[Corner] = []
+    first, day = int(bounds(instance).day[0, milestone]), instance.horizon_day
+    breakpoints: list[Breakpoint] = []
     complete = False
     try:
-        while day >= first and (corner := _cheapest(case, milestone, day, clock)) is not None:
-            if corners and corner.steps <= corners[0].steps:
-                corners.pop(0)  # the same cost on an earlier day, with other units
-            corners.insert(0, corner)
-            day = corner.day - 1
+        while day >= first and (point := _cheapest(instance, milestone, day, clock)) is not None:
+            if breakpoints and point.steps <= breakpoints[0].steps:
+                breakpoints.pop(0)  # the same cost on an earlier day, with other units
+            breakpoints.insert(0, point)
+            day = point.day - 1
         complete = True
     except OutOfTime:
         pass
-    return SiteFront(case, tuple(corners), complete)
+    return SiteFront(instance, tuple(breakpoints), complete)
 
 
-def _cheapest(case: Instance, milestone: int, day: int, clock: Clock) -> Corner | None:
+def _cheapest(instance: Instance, milestone: int, day: int, clock: Clock) -> Breakpoint | None:
     """Return the breakpoint with the least cost of a milestone by this day; None if it is confirmed to have no plan.
 
     Its plan starts on the first days that its units allow.
@@ -85,38 +86,41 @@ def _cheapest(case: Instance, milestone: int, day: int, clock: Clock) -> Corner 
     OutOfTime
         As Undecided if the cost can be neither confirmed nor refuted.
     """
-    later = case.milestones - milestone - 1
-    on = FixedDays(case, [day] * (milestone + 1) + [case.horizon_day] * later, clock)
+    later = instance.milestones - milestone - 1
+    on = FixedDays(instance, [day] * (milestone + 1) + [instance.horizon_day] * later, clock)
     plan = on.cheapest().plan
     if plan is None:
         return None
     plan = on.confirmed(plan)
-    cost = plan.cost_musd(case)
+    cost = plan.cost_musd(instance)
     bought = replace(
-        case.capped(steps_of_cost(cost) * SAME_COST_MUSD),
-        fleet=plan.units[:, -1],
-        order=(milestone, *(goal for goal in case.order if goal not in (milestone, COST)), COST),
+        instance.capped(steps_of_cost(cost) * SAME_COST_MUSD),
+        available_units=plan.units[:, -1],
+        order=(milestone, *(goal for goal in instance.order if goal not in (milestone, COST)), COST),
     )
     soonest = solve_site(bought, clock).best
     if soonest is None:  # only rounding hides the plan found above
-        return Corner(day, plan, cost, cost - CHEAPER)
+        return Breakpoint(day, plan, cost, cost - CHEAPER)
     if not soonest.proven:
         raise OutOfTime
-    return Corner(int(soonest.plan.day[milestone]), soonest.plan, soonest.cost_musd, cost - CHEAPER)
+    return Breakpoint(int(soonest.plan.day[milestone]), soonest.plan, soonest.cost_musd, cost - CHEAPER)
 
 
-def _joined(front: SiteFront, corner: Corner, every: Sequence[SiteFront]) -> Corner:
+def _joined(front: SiteFront, point: Breakpoint, every: Sequence[SiteFront]) -> Breakpoint:
     """Return a breakpoint with its marks: on the joint front, and proven; ties go to the smaller site_id."""
 
-    def rank(other: SiteFront, known: Corner) -> tuple[int, int, str]:
+    def rank(other: SiteFront, known: Breakpoint) -> tuple[int, int, str]:
         return known.day, known.steps, other.site_id
 
     on_front = not any(
-        known.day <= corner.day and known.steps <= corner.steps and rank(other, known) < rank(front, corner)
+        known.day <= point.day and known.steps <= point.steps and rank(other, known) < rank(front, point)
         for other in every
-        for known in other.corners
+        for known in other.breakpoints
     )
     # unknown breakpoints of a site lie before its first known one, and cost no less
-    rivals = every if on_front else (front,)
-    proven = all(rival.complete or (rival.corners != () and rival.corners[0].steps > corner.steps) for rival in rivals)
-    return replace(corner, on_front=on_front, proven=proven)
+    others = every if on_front else (front,)
+    proven = all(
+        other_front.complete or (other_front.breakpoints != () and other_front.breakpoints[0].steps > point.steps)
+        for other_front in others
+    )
+    return replace(point, on_front=on_front, proven=proven)

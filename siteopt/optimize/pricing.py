@@ -92,10 +92,10 @@ _SPARE = re.compile(rf"({'|'.join(map(worded, SPARES))})_spare_s0_m(\d+)")
 _CREW = re.compile(rf"crew_({'|'.join(TRADES)})_s0_m(\d+)_r(\d+)")
 
 
-def prices_of(case: Instance, dual: Mapping[str, float], cost: float) -> Prices:
+def prices_of(instance: Instance, dual: Mapping[str, float], cost: float) -> Prices:
     """Return the prices that the duals of a model of one site give, by the names of its rows."""
     needs, spares, limits = (
-        {worded(name): np.zeros(case.milestones) for name in names} for names in (NEEDS, SPARES, _LIMITS)
+        {worded(name): np.zeros(instance.milestones) for name in names} for names in (NEEDS, SPARES, _LIMITS)
     )
     crew: dict[tuple[int, int, int], float] = {}
     for name, value in dual.items():
@@ -108,11 +108,13 @@ def prices_of(case: Instance, dual: Mapping[str, float], cost: float) -> Prices:
     of_need = {name: needs[worded(name)] for name in NEEDS}
     of_spare = {name: spares[worded(name)] for name in SPARES}
     budget = abs(dual.get("budget", 0.0))
-    imported = case.musd_per_mw * (cost + budget) * case.grid_usd_per_mwh[0]
+    imported = instance.musd_per_mw * (cost + budget) * instance.grid_usd_per_mwh[0]
     grid_margin = np.isclose(of_need[MEAN_POWER], imported, rtol=1e-6, atol=0) & (imported > 0)
-    chillers = np.flatnonzero(case.supplies(COOLING) & (case.fleet > 0) & (case.rating_mw[0] > 0))
+    chillers = np.flatnonzero(instance.supplies(COOLING) & (instance.available_units > 0) & (instance.rating_mw[0] > 0))
     load = _load(of_need, of_spare)
-    removed = load[:, None] / case.cop[0, chillers] + 24 * np.outer(limits["water"], case.water_m3_per_mwh[chillers])
+    removed = load[:, None] / instance.cop[0, chillers] + 24 * np.outer(
+        limits["water"], instance.water_m3_per_mwh[chillers]
+    )
     at_margin = np.isclose(removed, of_need[COOLING][:, None], rtol=1e-6, atol=0) & (removed > 0)
     cooling_margin = np.array([chillers[row][0] if row.any() else -1 for row in at_margin], dtype=np.int64)
     return Prices(
@@ -145,21 +147,26 @@ class _Local:
     yard: Floats
 
 
-def _localised(case: Instance, p: Prices) -> _Local:
-    limits = {"gas": case.gas_mw, "nox": case.nox_t_per_year, "water": case.water_m3_per_day, "yard": case.yard_m2}
+def _localised(instance: Instance, p: Prices) -> _Local:
+    limits = {
+        "gas": instance.gas_mw,
+        "nox": instance.nox_t_per_year,
+        "water": instance.water_m3_per_day,
+        "yard": instance.yard_m2,
+    }
     tight = {name: getattr(p, name) * np.isfinite(limit)[:, None] for name, limit in limits.items()}
-    imported = case.grid_usd_per_mwh[:, None] * case.musd_per_mw * (p.cost + p.budget)
+    imported = instance.grid_usd_per_mwh[:, None] * instance.musd_per_mw * (p.cost + p.budget)
     needs = {**p.needs, MEAN_POWER: np.where(p.grid_margin, imported, p.needs[MEAN_POWER])}
     load = _load(needs, p.spares)
     heat = np.broadcast_to(p.needs[COOLING], load.shape).copy()
     for m in np.flatnonzero(p.cooling_margin >= 0):
         o = p.cooling_margin[m]
-        removed = load[:, m] / case.cop[:, o] + 24 * tight["water"][:, m] * case.water_m3_per_mwh[o]
+        removed = load[:, m] / instance.cop[:, o] + 24 * tight["water"][:, m] * instance.water_m3_per_mwh[o]
         heat[:, m] = np.maximum(0, removed)
     return _Local({**needs, COOLING: heat}, load, **tight)
 
 
-def priced(case: Instance, day: Ints, prices: Prices) -> Floats:
+def priced(instance: Instance, day: Ints, prices: Prices) -> Floats:
     """Return a lower bound of the cost on these days; S.
 
     If ``prices.cost`` is 0, a value above 0 shows that there is no plan on these days.
@@ -168,89 +175,91 @@ def priced(case: Instance, day: Ints, prices: Prices) -> Floats:
     ----------
     day : S x M
     """
-    p, c = prices, case.commissioning_days
-    at = _localised(case, p)
+    p, c = prices, instance.commissioning_days
+    at = _localised(instance, p)
     weight = p.cost + p.budget
-    bought = weight * (case.site_cost_musd + case.gpu_cost_musd) - p.budget * case.most_musd
-    total: Floats = bought + _needs(case, at, p) - _grid(case, day, at, p)
+    bought = weight * (instance.site_cost_musd + instance.gpu_cost_musd) - p.budget * instance.most_musd
+    total: Floats = bought + _requirements(instance, at, p) - _grid(instance, day, at, p)
     for limit_price, limit in (
-        (at.gas, case.gas_mw),
-        (at.nox, case.nox_t_per_year),
-        (at.water, case.water_m3_per_day),
-        (at.yard, case.yard_m2),
+        (at.gas, instance.gas_mw),
+        (at.nox, instance.nox_t_per_year),
+        (at.water, instance.water_m3_per_day),
+        (at.yard, instance.yard_m2),
     ):
         total = total - limit_price.sum(axis=1) * np.where(np.isfinite(limit), limit, 0)
-    crew = {key: price for key, price in p.crew.items() if np.isfinite(case.crews[key[0]])}
+    crew = {key: price for key, price in p.crew.items() if np.isfinite(instance.crews[key[0]])}
     for (k, m, arrival), price in crew.items():
-        total = total - price * case.crews[k] * np.maximum(0, day[:, m] - c - arrival)
-    for name, offers in case.by_spare():
-        spare = p.spares[name] if name else np.zeros(case.milestones)
-        rating, ready, arrives = (array[:, offers] for array in (case.rating_mw, case.ready_day, case.arrival_day))
-        cost = weight * case.unit_cost_musd[:, offers]
+        total = total - price * instance.crews[k] * np.maximum(0, day[:, m] - c - arrival)
+    for name, offers in instance.by_spare():
+        spare = p.spares[name] if name else np.zeros(instance.milestones)
+        rating, ready, arrives = (
+            array[:, offers] for array in (instance.rating_mw, instance.ready_day, instance.arrival_day)
+        )
+        cost = weight * instance.unit_cost_musd[:, offers]
         best, since = np.full(rating.shape, -np.inf), np.zeros(rating.shape)
         gain: list[Floats] = []
-        for m in reversed(range(case.milestones)):
+        for m in reversed(range(instance.milestones)):
             # what a unit that is there from this milestone on is worth, less the price of its share of the limits
-            since += _worth(case, offers, at, p, m)
+            since += _worth(instance, offers, at, p, m)
             if p.yard[m]:
-                since -= at.yard[:, m, None] * case.footprint_m2[offers]
+                since -= at.yard[:, m, None] * instance.footprint_m2[offers]
             for (k, month, arrival), price in crew.items():
                 if month == m:
-                    since -= price * case.crew_days[offers] * (case.trade[offers] == k) * (arrives >= arrival)
+                    since -= price * instance.crew_days[offers] * (instance.trade[offers] == k) * (arrives >= arrival)
             np.maximum(best, since, out=best, where=ready <= (day[:, m] - c)[:, None])
-            gain.append(np.asarray(case.fleet[offers] * np.minimum(0.0, cost - best)))
-        if case.spare_units and spare.any():
-            total += _with_spare(rating, gain[::-1], case.spare_units * spare)
+            gain.append(np.asarray(instance.available_units[offers] * np.minimum(0.0, cost - best)))
+        if instance.spare_units and spare.any():
+            total += _with_spare(rating, gain[::-1], instance.spare_units * spare)
         else:
             total += gain[-1].sum(axis=1)
     return np.asarray(total)
 
 
-def _needs(case: Instance, at: _Local, p: Prices) -> Floats:
+def _requirements(instance: Instance, at: _Local, p: Prices) -> Floats:
     """Return what the needs are worth; S. The draw of the chillers is counted with the chillers."""
-    total = np.zeros(case.sites)
+    total = np.zeros(instance.sites)
     for one in PRICED:
         price = at.needs[one.name] + p.spares.get(one.name, 0.0)
-        needed = case.need(one) + one.of_demand * case.it_mw * (1 + case.overhead)
+        needed = instance.need(one) + one.of_demand * instance.it_mw * (1 + instance.auxiliary_load_fraction)
         total += (price * needed).sum(axis=1)
     return total
 
 
-def _grid(case: Instance, day: Ints, at: _Local, p: Prices) -> Floats:
+def _grid(instance: Instance, day: Ints, at: _Local, p: Prices) -> Floats:
     """Return the worth of what sites supply themselves, and of each grid step that is worth its cost; S."""
     weight = p.cost + p.budget
-    imported = case.grid_usd_per_mwh[:, None] * case.musd_per_mw * weight
-    owner = case.step_site
-    worth, step = np.zeros(case.sites), np.zeros((len(owner), case.milestones))
+    imported = instance.grid_usd_per_mwh[:, None] * instance.musd_per_mw * weight
+    owner = instance.step_site
+    worth, step = np.zeros(instance.sites), np.zeros((len(owner), instance.milestones))
     for one in PRICED:
         if one.own:
-            price = np.broadcast_to(at.needs[one.name], (case.sites, case.milestones))
+            price = np.broadcast_to(at.needs[one.name], (instance.sites, instance.milestones))
             per_mw = np.maximum(0, price - imported) if one.name == MEAN_POWER else price
             per_mw = per_mw + p.spares.get(one.name, 0.0)
-            base, rise = case.own_supply(one)
+            base, rise = instance.own_supply(one)
             worth += base * per_mw.sum(axis=1)
             step += rise[:, None] * per_mw[owner]
-    there = case.step_ready_day[:, None] + case.commissioning_days <= day[owner]
-    gain = np.maximum(0, (step * there).sum(axis=1) - weight * case.step_cost_musd)
-    return np.asarray(worth + np.bincount(owner, gain, case.sites))
+    there = instance.step_ready_day[:, None] + instance.commissioning_days <= day[owner]
+    gain = np.maximum(0, (step * there).sum(axis=1) - weight * instance.step_cost_musd)
+    return np.asarray(worth + np.bincount(owner, gain, instance.sites))
 
 
-def _worth(case: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
+def _worth(instance: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
     """Return what one unit of each offer is worth at a milestone, by what it supplies; S x J."""
-    rating = case.rating_mw[:, offers]
+    rating = instance.rating_mw[:, offers]
     per_mw, besides = np.zeros(len(offers)), np.zeros(len(offers))
     for one in PRICED:
         price = _there(p, one.name, m)
         if price:
-            each, more = case.per_unit(one.name, offers)
+            each, more = instance.per_unit(one.name, offers)
             per_mw, besides = per_mw + price * each, besides + price * more
     total = rating * per_mw + besides
-    if (case.is_gas[offers]).any() and p.gas[m]:
-        total -= rating * at.gas[:, m, None] * (case.heat_rate_mj_per_kwh[offers] / 3.6 * case.is_gas[offers])
-    if (runs := case.supplies(MEAN_POWER)[offers]).any():
-        total += case.supply(MEAN_POWER, offers) * _output(case, offers, at, p, m) * runs
-    if (cools := case.supplies(COOLING)[offers]).any():
-        total += case.supply(COOLING, offers) * _heat(case, offers, at, m) * cools
+    if (instance.is_gas[offers]).any() and p.gas[m]:
+        total -= rating * at.gas[:, m, None] * (instance.heat_rate_mj_per_kwh[offers] / 3.6 * instance.is_gas[offers])
+    if (runs := instance.supplies(MEAN_POWER)[offers]).any():
+        total += instance.supply(MEAN_POWER, offers) * _output(instance, offers, at, p, m) * runs
+    if (cools := instance.supplies(COOLING)[offers]).any():
+        total += instance.supply(COOLING, offers) * _heat(instance, offers, at, m) * cools
     return np.asarray(total)
 
 
@@ -260,17 +269,17 @@ def _there(p: Prices, requirement: str, m: int) -> float:
     return own + (float(p.spares[requirement][m]) if requirement in p.spares else 0.0)
 
 
-def _output(case: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
+def _output(instance: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
     """Return what one MW of output of each offer is worth at a milestone, less its fuel and its NOx; S x J."""
-    fuel = case.musd_per_mw[m] * (p.cost + p.budget) * case.fuel_usd_per_mwh[offers]
-    tonnes = case.nox_g_per_kwh[offers] * HOURS_PER_YEAR / 1000
+    fuel = instance.musd_per_mw[m] * (p.cost + p.budget) * instance.fuel_usd_per_mwh[offers]
+    tonnes = instance.nox_g_per_kwh[offers] * HOURS_PER_YEAR / 1000
     return np.maximum(0, at.needs[MEAN_POWER][:, m, None] - fuel - at.nox[:, m, None] * tonnes)
 
 
-def _heat(case: Instance, offers: Ints, at: _Local, m: int) -> Floats:
+def _heat(instance: Instance, offers: Ints, at: _Local, m: int) -> Floats:
     """Return what one MW of heat that each offer removes is worth at a milestone, less its draw and water; S x J."""
-    removed = at.needs[COOLING][:, m, None] - at.load[:, m, None] / case.cop[:, offers]
-    return np.maximum(0, removed - at.water[:, m, None] * case.water_m3_per_mwh[offers] * 24)
+    removed = at.needs[COOLING][:, m, None] - at.load[:, m, None] / instance.cop[:, offers]
+    return np.maximum(0, removed - at.water[:, m, None] * instance.water_m3_per_mwh[offers] * 24)
 
 
 def _with_spare(rating: np.ndarray, gain: list[Floats], price: Floats) -> Floats:

@@ -21,17 +21,17 @@ from siteopt.optimize.bounds import bounds
 from siteopt.optimize.clock import Clock, OutOfTime, Undecided
 from siteopt.optimize.formulation import COST
 from siteopt.optimize.pricing import Prices, priced
-from siteopt.optimize.screen import Rank, Screen, chunks
+from siteopt.optimize.screening import Rank, Screening, chunks
 from siteopt.optimize.single import (
     Answer,
-    Ceiling,
+    IncumbentCutoff,
+    canonical,
     confirmed,
     cost_prices,
     first_plan,
     is_behind,
     shortfall_prices,
     solve_site,
-    tidied,
 )
 from siteopt.optimize.solver import solver_version
 from siteopt.plan import LISTED, Ranking, SitePlan, SiteResult, Stage, relative_gap
@@ -39,7 +39,7 @@ from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.proof import Proof
 from siteopt.record.reason import ReasonCode, because
 
-ROUND = 8
+BATCH = 8
 """Number of sites solved before the open sites are compared again; fixed, so that every machine gives one answer."""
 
 SAMPLE = 1024
@@ -59,7 +59,7 @@ LOOSE = 0.003
 class Progress:
     """Progress of a run: how many of its units (sites, stages or Pareto fronts) are closed."""
 
-    settled: int
+    closed: int
     total: int
     unit: str
     incumbent: str
@@ -96,7 +96,7 @@ def search(
     """
     clock = clock or Clock()
     with ThreadPoolExecutor(workers or os.cpu_count()) as threads:
-        return _Search(pool, clock, report, top, threads, Screen(pool, clock, threads)).run()
+        return _Search(pool, clock, report, top, threads, Screening(pool, clock, threads)).run()
 
 
 @dataclass
@@ -117,7 +117,7 @@ class _Search:
     report: Report | None
     top: int
     threads: ThreadPoolExecutor
-    screen: Screen
+    screening: Screening
     found: dict[int, SitePlan] = field(default_factory=dict)
     cannot: dict[int, Instance] = field(default_factory=dict)
     asked: set[int] = field(default_factory=set)
@@ -129,20 +129,20 @@ class _Search:
         proven = True
         try:
             with self._timed("bounds"):
-                self.screen.bound()
+                self.screening.bound()
             with self._timed("prices"):
                 self._probe()
             stands = False
             while not stands:
                 with self._timed("milps"):
-                    while len(rivals := self._rivals()):
-                        self._solve(rivals)
+                    while len(open_sites := self._open_sites()):
+                        self._solve(open_sites)
                 with self._timed("confirmation"):
                     stands = self._confirm()
             proven = not self.undecided
         except OutOfTime:
             proven = False
-        self.screen.open[list(self.undecided)] = True
+        self.screening.open[list(self.undecided)] = True
         with self._timed("reasons"):
             results = self._results(proven)
         best = results[0].best if results else None
@@ -151,7 +151,7 @@ class _Search:
             self._outcome(proven),
             results,
             stages,
-            len(self.screen.open),
+            len(self.screening.open),
             self.top,
             "search",
             solver_version(),
@@ -162,7 +162,7 @@ class _Search:
             self.clock.evidence,
             Proof(
                 ranks=tuple(result.best.stored() for result in results if result.best is not None and proven),
-                prices=tuple(prices.stored() for prices in self.screen.prices),
+                prices=tuple(prices.stored() for prices in self.screening.prices),
                 branchings=self.clock.stored_branchings(),
             ),
         )
@@ -175,8 +175,8 @@ class _Search:
 
     def _unable_sites(self) -> np.ndarray:
         """Return for each site whether it is known to be unable to serve; S, bool."""
-        screen = self.screen
-        unable = ~screen.bounds.can_serve(np.arange(len(screen.open)), screen.head.horizon_day)
+        screening = self.screening
+        unable = ~screening.bounds.can_serve(np.arange(len(screening.open)), screening.head.horizon_day)
         unable[list(self.cannot)] = True
         return unable
 
@@ -192,78 +192,78 @@ class _Search:
     def _rank(self, s: int) -> Rank:
         return self.found[s].key, s
 
-    def _ceiling(self) -> Rank | None:
+    def _incumbent_cutoff(self) -> Rank | None:
         """Return the rank of the last of the first ``top`` plans known; None if there are fewer."""
         ranks = sorted(map(self._rank, self.found))
         return ranks[self.top - 1] if len(ranks) >= self.top else None
 
-    def _rivals(self, among: Ints | None = None) -> Ints:
+    def _open_sites(self, among: Ints | None = None) -> Ints:
         """Return the open sites that could still rank, best bound first, each bounded by all prices."""
-        ceiling = self._ceiling()
+        cutoff = self._incumbent_cutoff()
         while True:
-            rivals = self.screen.rivals(ceiling, among, SAMPLE)
-            if self.screen.is_priced(rivals):
-                return rivals
-            self.screen.price(rivals, ceiling)
+            open_sites = self.screening.open_sites(cutoff, among, SAMPLE)
+            if self.screening.is_priced(open_sites):
+                return open_sites
+            self.screening.price(open_sites, cutoff)
 
     def _probe(self) -> None:
         """Get first plans and prices from a sample of sites, each time from the one with the best bound."""
-        block = self.screen.rivals(None, least=SAMPLE)
+        block = self.screening.open_sites(None, least=SAMPLE)
         if len(block) <= self.top:
             return
         sample = block[np.unique(np.linspace(0, len(block) - 1, SAMPLE).astype(np.int64))]
         for _ in range(PROBES):
-            rivals = self._rivals(sample)
-            if not len(rivals) or int(rivals[0]) in self.found:
+            open_sites = self._open_sites(sample)
+            if not len(open_sites) or int(open_sites[0]) in self.found:
                 return
-            s = int(rivals[0])
+            s = int(open_sites[0])
             self.asked.add(s)
-            case = self.pool.exact(np.array([s]))
-            days = self.screen.cost_days(np.array([s]))[0]
-            best = first_plan(case, days, self.clock)
+            instance = self.pool.exact(np.array([s]))
+            days = self.screening.cost_days(np.array([s]))[0]
+            best = first_plan(instance, days, self.clock)
             if best is not None:
                 self.found[s] = best
-            prices = _prices(case, days, best)
+            prices = _prices(instance, days, best)
             if not prices:
                 return
-            self.screen.prices += prices
+            self.screening.prices += prices
 
-    def _solve(self, rivals: Ints) -> None:
+    def _solve(self, open_sites: Ints) -> None:
         """Solve the sites with the best bounds, at most ROUND of them."""
-        ceiling = self._ceiling()
+        cutoff = self._incumbent_cutoff()
 
         def one(s: int) -> tuple[Instance, Answer | None, list[Prices]]:
-            case, bound = self.pool.exact(np.array([s])), self.screen.bounds.key[s]
-            days = self.screen.cost_days(np.array([s]))[0]
-            beat = None if ceiling is None else Ceiling(ceiling[0], s <= ceiling[1])
+            instance, bound = self.pool.exact(np.array([s])), self.screening.bounds.key[s]
+            days = self.screening.cost_days(np.array([s]))[0]
+            beat = None if cutoff is None else IncumbentCutoff(cutoff[0], s <= cutoff[1])
             try:
-                answer = solve_site(case, self.clock, bound, beat)
+                answer = solve_site(instance, self.clock, bound, beat)
             except OutOfTime:
-                return case, None, []
-            learn = len(rivals) > ROUND and len(self.screen.prices) < PRICES and not answer.worse
-            return case, answer, self._lessons(s, case, days, answer.best) if learn else []
+                return instance, None, []
+            learn = len(open_sites) > BATCH and len(self.screening.prices) < PRICES and not answer.worse
+            return instance, answer, self._lessons(s, instance, days, answer.best) if learn else []
 
-        batch = [int(s) for s in rivals[:ROUND]]
+        batch = [int(s) for s in open_sites[:BATCH]]
         self.asked.update(batch)
-        for s, (case, answer, prices) in zip(batch, self.threads.map(one, batch), strict=True):
-            self.screen.open[s] = False
+        for s, (instance, answer, prices) in zip(batch, self.threads.map(one, batch), strict=True):
+            self.screening.open[s] = False
             if answer is None or (answer.best is not None and not answer.best.proven):
                 self.undecided.add(s)
             if answer is None:
                 continue
             if answer.best is not None:
                 self.found[s] = answer.best
-            elif answer.worse and ceiling is not None:
-                self.screen.raise_to(s, ceiling[0])
+            elif answer.worse and cutoff is not None:
+                self.screening.raise_to(s, cutoff[0])
             else:
-                self.cannot[s] = case
-            self.screen.prices += prices
+                self.cannot[s] = instance
+            self.screening.prices += prices
         if self.undecided and self.clock.is_over:
             raise OutOfTime
         if self.report:
             first = self.pool.site_id[min(map(self._rank, self.found))[1]] if self.found else ""
-            settled = len(self.screen.open) - int(self.screen.open.sum())
-            progress = Progress(settled, len(self.screen.open), "sites", first, self.clock.solves, self.clock.elapsed)
+            closed = len(self.screening.open) - int(self.screening.open.sum())
+            progress = Progress(closed, len(self.screening.open), "sites", first, self.clock.solves, self.clock.elapsed)
             self.report(progress)
 
     def _confirm(self) -> bool:
@@ -281,7 +281,7 @@ class _Search:
                 if not place:
                     return confirmed(self.found[s], self.clock)
                 above = ranked[place - 1]
-                return is_behind(self.found[s], Ceiling(self.found[above].key, s < above), self.clock)
+                return is_behind(self.found[s], IncumbentCutoff(self.found[above].key, s < above), self.clock)
             except Undecided:
                 return None
 
@@ -295,20 +295,20 @@ class _Search:
                 self.found[s] = best
         return stands
 
-    def _lessons(self, s: int, case: Instance, days: Ints, best: SitePlan | None) -> list[Prices]:
+    def _lessons(self, s: int, instance: Instance, days: Ints, best: SitePlan | None) -> list[Prices]:
         """Return the prices of a solved site; those of its cost only if they raise its bound of cost by a lot."""
-        prices = _prices(case, days, best)
+        prices = _prices(instance, days, best)
         if best is None:
             return prices
-        known = float(self.screen.bounds.key[s, self.screen.head.order.index(COST)])
-        enough = known + LOOSE * (best.cost_musd - case.gpu_cost_musd)
-        return [some for some in prices if not some.cost or priced(case, best.plan.day[None], some)[0] > enough]
+        known = float(self.screening.bounds.key[s, self.screening.head.order.index(COST)])
+        enough = known + LOOSE * (best.cost_musd - instance.gpu_cost_musd)
+        return [some for some in prices if not some.cost or priced(instance, best.plan.day[None], some)[0] > enough]
 
     # results
 
     def _results(self, proven: bool) -> tuple[SiteResult, ...]:
         """Return the ranked sites, then the others by their bounds, then those that cannot serve; at most LISTED."""
-        screen = self.screen
+        screening = self.screening
         ranked = [s for _, s in sorted(map(self._rank, self.found))]
         if proven:
             ranked = [s for s in ranked if self.found[s].proven][: self.top]
@@ -318,7 +318,7 @@ class _Search:
         rest = ~late
         rest[ranked] = False
         others = np.flatnonzero(rest)
-        for s in screen.by_bound(others)[: LISTED - len(results)] if len(others) else ():
+        for s in screening.by_bound(others)[: LISTED - len(results)] if len(others) else ():
             results.append(self._other(int(s), proven, last=len(ranked)))
         return (*results, *self._unable(np.flatnonzero(late)[: LISTED - len(results)]))
 
@@ -327,9 +327,11 @@ class _Search:
 
         The bound of a goal holds for plans that reach the goals before it, so a goal after a gap has no bound.
         """
-        screen, stages = self.screen, list[Stage]()
+        screening, stages = self.screening, list[Stage]()
         rows = [tuple(stage.bound for stage in best.stages)]
-        rows += [tuple(screen.bounds.key[s].tolist()) for s in screen.by_bound(np.flatnonzero(screen.open))[:1]]
+        rows += [
+            tuple(screening.bounds.key[s].tolist()) for s in screening.by_bound(np.flatnonzero(screening.open))[:1]
+        ]
         for stage, bound in zip(best.stages, min(rows), strict=True):
             low = min(stage.value, bound)
             stages.append(Stage(stage.goal, stage.value, low, relative_gap(stage.value, low)))
@@ -338,31 +340,31 @@ class _Search:
         return tuple(stages)
 
     def _ranked(self, place: int, s: int, proven: bool) -> SiteResult:
-        best = self.found[s] if place or not proven else tidied(self.found[s], self.clock)
-        limits = bounds(best.case)
+        best = self.found[s] if place or not proven else canonical(self.found[s], self.clock)
+        limits = bounds(best.instance)
         standing = Standing.CHOSEN if not place else Standing.RANKED if best.proven else Standing.UNDECIDED
         result = SiteResult(self.pool.site_id[s], standing, limits.day[0], best.cost_bound_musd, best)
         if not best.proven:
             return result
         try:
             saved = () if place else days_saved(best, self.clock, self.threads.map)
-            return replace(result, days_saved=saved, held_by=bottlenecks(best, self.clock, saved))
+            return replace(result, days_saved=saved, limited_by=bottlenecks(best, self.clock, saved))
         except OutOfTime:
             return result
 
     def _other(self, s: int, proven: bool, last: int) -> SiteResult:
         standing = Standing.NOT_RANKED if proven else Standing.UNDECIDED
         reason = because(ReasonCode.BOUND_IS_WORSE, rank=last) if proven else None
-        known = self.screen.bounds
+        known = self.screening.bounds
         cost = float(known.key[s, known.order.index(COST)])
         return SiteResult(self.pool.site_id[s], standing, known.day[s], cost, reason=reason)
 
     def _unable(self, sites: Ints) -> Iterator[SiteResult]:
         """Yield sites that cannot serve, each with the reason: found by the solver if solved, else by arithmetic."""
         for chunk in chunks(sites):
-            case = self.pool.exact(chunk)
-            limits = bounds(case)
-            reasons = out_of_reach(case, limits)
+            instance = self.pool.exact(chunk)
+            limits = bounds(instance)
+            reasons = out_of_reach(instance, limits)
             for place, s in enumerate(map(int, chunk)):
                 if s in self.cannot:
                     with contextlib.suppress(OutOfTime):
@@ -371,9 +373,9 @@ class _Search:
                 yield SiteResult(self.pool.site_id[s], Standing.CANNOT_SERVE, day, np.nan, reason=reason)
 
 
-def _prices(case: Instance, days: Ints, best: SitePlan | None) -> list[Prices]:
+def _prices(instance: Instance, days: Ints, best: SitePlan | None) -> list[Prices]:
     """Return prices of a site: of its cost if it has a plan, and of what is missing if ``days`` have no plan."""
     prices = [cost_prices(best)] if best is not None else []
     if best is None or (best.plan.day != days).any():
-        prices.append(shortfall_prices(case, days))
+        prices.append(shortfall_prices(instance, days))
     return [some for some in prices if some is not None]

@@ -40,7 +40,7 @@ NO_PLAN = 1e-6
 
 
 @dataclass(frozen=True)
-class Ceiling:
+class IncumbentCutoff:
     """Incumbent cutoff: a key that a site has to beat, or to equal if it wins ties.
 
     Attributes
@@ -74,10 +74,10 @@ class Answer:
 
 
 def solve_site(
-    case: Instance,
+    instance: Instance,
     clock: Clock,
     bound: Floats | None = None,
-    ceiling: Ceiling | None = None,
+    cutoff: IncumbentCutoff | None = None,
 ) -> Answer:
     """Return the best plan of the only site of an Instance, in the order of the objective.
 
@@ -85,7 +85,7 @@ def solve_site(
     ----------
     bound : array by goal, optional
         Key that no plan of the site comes before; cost in million USD.
-    ceiling : Ceiling, optional
+    cutoff : IncumbentCutoff, optional
         Incumbent cutoff; a site that is worse needs no plan.
 
     Raises
@@ -94,13 +94,13 @@ def solve_site(
         If the time runs out, or the solver contradicts itself, before there is a plan. After that, the best plan so far
         is returned with its bounds.
     """
-    limits, known = bounds(case), KeyBounds(case.order, 1)
+    limits, known = bounds(instance), KeyBounds(instance.order, 1)
     known.start(ONE, limits.day, limits.cost_musd)
     if bound is not None:
         known.raise_to(ONE, bound[None])
-    if not known.can_serve(ONE, case.horizon_day)[0]:
+    if not known.can_serve(ONE, instance.horizon_day)[0]:
         return Answer(None)
-    return _Attempt(case, known, clock, ceiling).answer()
+    return _Attempt(instance, known, clock, cutoff).answer()
 
 
 @dataclass
@@ -118,10 +118,10 @@ class _Attempt:
     cost_bound_musd : lower bound of the cost, given the earlier goals
     """
 
-    case: Instance
+    instance: Instance
     bounds: KeyBounds
     clock: Clock
-    ceiling: Ceiling | None
+    cutoff: IncumbentCutoff | None
     settled: dict[int, int] = field(default_factory=dict)
     values: list[float] = field(default_factory=list)
     low: dict[int, int] = field(default_factory=dict)
@@ -139,7 +139,7 @@ class _Attempt:
             plan = end.plan or self.known
             if plan is None:
                 raise
-            return Answer(SitePlan(self.case, plan, self._stages(plan), proven=False))
+            return Answer(SitePlan(self.instance, plan, self._stages(plan), proven=False))
 
     def _answer(self) -> Answer:
         first = self._at_bound()
@@ -148,39 +148,39 @@ class _Attempt:
         self.known = self._on(self._latest()).any_plan()
         if self.known is None:
             return Answer(None)
-        for goal in self.case.order:
+        for goal in self.instance.order:
             if goal != COST:
                 self.settled[goal] = self._first_day(goal)
                 self.values.append(float(self.settled[goal]))
-            elif goal == self.case.order[-1]:
+            elif goal == self.instance.order[-1]:
                 return self._cheapest(self._latest())
             else:
                 self.values.append(float(self._settle_cost()))
-            if self.ceiling is not None and tuple(self.values) > self.ceiling.key[: len(self.values)]:
+            if self.cutoff is not None and tuple(self.values) > self.cutoff.key[: len(self.values)]:
                 return Answer(None, worse=True)
-        return Answer(SitePlan(self.case, self.known, self._stages(self.known)))
+        return Answer(SitePlan(self.instance, self.known, self._stages(self.known)))
 
     def _at_bound(self) -> Answer | None:
         """Try the days of the key's bound, and return their plan if there is one: nothing can be better. Else None."""
-        if self.case.order[-1] != COST:
+        if self.instance.order[-1] != COST:
             return None
-        days = self.bounds.latest(ONE, self.case.horizon_day)[0]
+        days = self.bounds.latest(ONE, self.instance.horizon_day)[0]
         if (np.diff(days) < 0).any():
             return None
-        if self._is_at_ceiling(days):
+        if self._is_at_cutoff(days):
             return self._cheapest(days)
         found = self._least(self._on(days), sure=False)
         return None if found.plan is None else self._best(days, found)
 
     def _on(self, days: Sequence[int] | Ints) -> FixedDays:
-        return FixedDays(self.case, days, self.clock, kept=True)
+        return FixedDays(self.instance, days, self.clock, kept=True)
 
     def _settle_cost(self) -> int:
         """Find the least cost, fix it for the later goals, and return it in steps."""
         on = self._on(self._latest())
         self.known = on.cheapest(self.limit_musd, self.known).plan
         while self.known is not None:
-            steps = steps_of_cost(self.known.cost_musd(self.case))
+            steps = steps_of_cost(self.known.cost_musd(self.instance))
             self.limit_musd, self.cost_bound_musd = most_of_step(steps), most_of_step(steps - 1)
             better = on.refute(self.cost_bound_musd)
             if better is None:
@@ -191,11 +191,11 @@ class _Attempt:
     def _cheapest(self, days: Sequence[int] | Ints) -> Answer:
         """Return the answer with the least cost on these days; without a plan if worse than the incumbent cutoff."""
         on, limit, known = self._on(days), self.limit_musd, self.known
-        if self.ceiling is not None and self._is_at_ceiling(days):
-            limit = min(limit, self.ceiling.cost_musd)
+        if self.cutoff is not None and self._is_at_cutoff(days):
+            limit = min(limit, self.cutoff.cost_musd)
             if on.is_plainly_above(limit):
                 return Answer(None, worse=True)
-        if known is not None and known.cost_musd(self.case) > limit:
+        if known is not None and known.cost_musd(self.instance) > limit:
             known = None
         found = self._least(on, limit, known)
         return Answer(None, worse=True) if found.plan is None else self._best(days, found)
@@ -213,33 +213,33 @@ class _Attempt:
         assert found.plan is not None
         self.cost_bound_musd = max(self.cost_bound_musd, found.bound)
         self.low = dict(enumerate(map(int, days)))
-        return Answer(SitePlan(self.case, found.plan, self._stages(found.plan)))
+        return Answer(SitePlan(self.instance, found.plan, self._stages(found.plan)))
 
-    def _is_at_ceiling(self, days: Sequence[int] | Ints) -> bool:
+    def _is_at_cutoff(self, days: Sequence[int] | Ints) -> bool:
         """Return whether these are the days of the incumbent cutoff, so that only cost decides between the two."""
-        order, ceiling = self.case.order, self.ceiling
-        if ceiling is None or order[-1] != COST:
+        order, cutoff = self.instance.order, self.cutoff
+        if cutoff is None or order[-1] != COST:
             return False
-        return tuple(float(days[goal]) for goal in order[:-1]) == ceiling.key[:-1]
+        return tuple(float(days[goal]) for goal in order[:-1]) == cutoff.key[:-1]
 
     def _stages(self, plan: Plan) -> tuple[Stage, ...]:
-        cost, least = plan.cost_musd(self.case), self.cost_bound_musd
+        cost, least = plan.cost_musd(self.instance), self.cost_bound_musd
         return tuple(
             Stage("cost", cost, min(cost, least), relative_gap(cost, least))
             if goal == COST
             else Stage(
-                self.case.milestone[goal],
+                self.instance.milestone[goal],
                 float(plan.day[goal]),
                 float(self.low[goal]),
                 relative_gap(float(plan.day[goal]), self.low[goal]),
             )
-            for goal in self.case.order
+            for goal in self.instance.order
         )
 
     def _latest(self, trial: Mapping[int, int] = MappingProxyType({})) -> list[int]:
         """Return the latest days with which the fixed milestones, and those on trial, keep their days."""
         settled = {**self.settled, **trial}
-        return followed([settled.get(m, self.case.horizon_day) for m in range(self.case.milestones)]).tolist()
+        return followed([settled.get(m, self.instance.horizon_day) for m in range(self.instance.milestones)]).tolist()
 
     def _first_day(self, goal: int) -> int:
         """Return the first day of a milestone, given the fixed goals, by doubling steps and then bisection."""
@@ -267,14 +267,14 @@ def confirmed(found: SitePlan, clock: Clock) -> SitePlan:
     Undecided
         If the cost can be neither confirmed nor refuted.
     """
-    if found.case.order[-1] != COST:
+    if found.instance.order[-1] != COST:
         return found
-    found = replace(found, plan=FixedDays(found.case, found.plan.day, clock, kept=True).confirmed(found.plan))
+    found = replace(found, plan=FixedDays(found.instance, found.plan.day, clock, kept=True).confirmed(found.plan))
     last = Stage("cost", found.cost_musd, found.cost_musd - CHEAPER, 0.0)
     return replace(found, stages=(*found.stages[:-1], last))
 
 
-def is_behind(found: SitePlan, ceiling: Ceiling, clock: Clock) -> SitePlan:
+def is_behind(found: SitePlan, cutoff: IncumbentCutoff, clock: Clock) -> SitePlan:
     """Return a site's best plan, confirmed to be no better than an incumbent cutoff, or a cheaper plan.
 
     Raises
@@ -282,42 +282,42 @@ def is_behind(found: SitePlan, ceiling: Ceiling, clock: Clock) -> SitePlan:
     Undecided
         If this can be neither confirmed nor refuted.
     """
-    days, key = found.key[:-1], ceiling.key
-    if found.case.order[-1] != COST or days != key[:-1]:
+    days, key = found.key[:-1], cutoff.key
+    if found.instance.order[-1] != COST or days != key[:-1]:
         return found
-    on = FixedDays(found.case, found.plan.day, clock, kept=True)
-    better = on.refute(min(ceiling.cost_musd, found.cost_musd - CHEAPER))
+    on = FixedDays(found.instance, found.plan.day, clock, kept=True)
+    better = on.refute(min(cutoff.cost_musd, found.cost_musd - CHEAPER))
     return found if better is None else confirmed(replace(found, plan=better), clock)
 
 
-def tidied(found: SitePlan, clock: Clock) -> SitePlan:
+def canonical(found: SitePlan, clock: Clock) -> SitePlan:
     """Return the canonical plan among all plans with the same days and cost, so that a tie has one answer.
 
     The canonical plan has the fewest units on site, summed over the milestones, minus the grid steps in service. Among
     such plans it prefers offers that come first by id: each unit counts UNIT plus the position of its offer. If the
     time runs out, or no such plan is found, the given plan is returned.
     """
-    case, cost = found.case, found.cost_musd
+    instance, cost = found.instance, found.cost_musd
     limit = min(cost + SAME_COST_MUSD / 10, most_of_step(steps_of_cost(cost)))
-    model = fixed(replace(case, budget_musd=limit - BORDER * SAME_COST_MUSD), found.plan.day, families=FAMILIES)
+    model = fixed(replace(instance, budget_musd=limit - BORDER * SAME_COST_MUSD), found.plan.day, families=FAMILIES)
     units = [(var, UNIT + o) for (o, _, _), var in model.units.items()]
     model.problem.setObjective(pulp.LpAffineExpression(units + [(var, -UNIT) for var in model.step.values()]))
     try:
         result = clock.solve(program_of(model.problem, model.sizes))
     except OutOfTime:
         return found
-    finished = None if result.values is None else FixedDays(case, found.plan.day, clock).finish(result.values)
+    finished = None if result.values is None else FixedDays(instance, found.plan.day, clock).finish(result.values)
     return found if finished is None or finished[1] > limit else replace(found, plan=finished[0])
 
 
-def first_plan(case: Instance, days: Ints, clock: Clock) -> SitePlan | None:
+def first_plan(instance: Instance, days: Ints, clock: Clock) -> SitePlan | None:
     """Return a plan on these days within ROUGH of the least cost; None if the solver finds none."""
-    found = FixedDays(case, days, clock).cheapest(gap=ROUGH, sure=False)
+    found = FixedDays(instance, days, clock).cheapest(gap=ROUGH, sure=False)
     if found.plan is None:
         return None
     cost = Stage("cost", found.value, found.bound, relative_gap(found.value, found.bound))
-    day = (Stage(case.milestone[m], float(days[m]), float(days[m]), 0.0) for m in range(case.milestones))
-    return SitePlan(case, found.plan, (*day, cost), proven=False)
+    day = (Stage(instance.milestone[m], float(days[m]), float(days[m]), 0.0) for m in range(instance.milestones))
+    return SitePlan(instance, found.plan, (*day, cost), proven=False)
 
 
 def cost_prices(found: SitePlan) -> Prices | None:
@@ -325,23 +325,23 @@ def cost_prices(found: SitePlan) -> Prices | None:
 
     ``used`` is 1 for units up to the size of the largest of their kind in the plan, and 0 for larger ones.
     """
-    case, plan = found.case, found.plan
-    model = fixed(case, plan.day, COST, PRICED)
+    instance, plan = found.instance, found.plan
+    model = fixed(instance, plan.day, COST, PRICED)
     program = program_of(model.problem, model.sizes)
     lower, upper = program.lower.copy(), program.upper.copy()
-    together = {int(o): offers for _, offers in case.by_spare() for o in offers}
+    together = {int(o): offers for _, offers in instance.by_spare() for o in offers}
     for (g, _, m), used in model.used.items():
         member = np.flatnonzero(model.group[0] == g)
-        beside = together[int(member[case.fleet[member] > 0][0])]
-        largest = case.rating_mw[0][beside[plan.units[beside, m] > 0]].max(initial=0)
+        beside = together[int(member[instance.available_units[member] > 0][0])]
+        largest = instance.rating_mw[0][beside[plan.units[beside, m] > 0]].max(initial=0)
         column = program.place[used.name]
-        lower[column] = upper[column] = float(case.rating_mw[0][member][0] <= largest)
+        lower[column] = upper[column] = float(instance.rating_mw[0][member][0] <= largest)
     result = solve(replace(program, lower=lower, upper=upper), relax=True)
-    return prices_of(case, result.dual, 1.0) if result.outcome is Outcome.OPTIMAL else None
+    return prices_of(instance, result.dual, 1.0) if result.outcome is Outcome.OPTIMAL else None
 
 
-def shortfall_prices(case: Instance, days: Ints) -> Prices | None:
+def shortfall_prices(instance: Instance, days: Ints) -> Prices | None:
     """Return prices that show that these days allow no plan; None if the LP relaxation does not show it."""
-    model = fixed(case, days, SHORTFALL, PRICED)
+    model = fixed(instance, days, SHORTFALL, PRICED)
     result = solve(program_of(model.problem, model.sizes), relax=True)
-    return prices_of(case, result.dual, 0.0) if result.objective > NO_PLAN else None
+    return prices_of(instance, result.dual, 0.0) if result.objective > NO_PLAN else None

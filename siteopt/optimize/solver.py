@@ -25,10 +25,10 @@ import highspy
 import numpy as np
 import pulp
 
-from siteopt.codes import Code
-from siteopt.faults import Failure
 from siteopt.instance import Floats
+from siteopt.issues import Failure
 from siteopt.log import next_lp, note
+from siteopt.message_catalogue import Code
 from siteopt.optimize.program import Program, program_of
 from siteopt.tolerances import GAP_MUSD, SOLVER_TOLERANCE
 

@@ -25,31 +25,31 @@ class Target:
     days: tuple[int, ...]
     budget_musd: float = math.inf
 
-    def on(self, case: Instance, clock: Clock) -> FixedDays:
+    def on(self, instance: Instance, clock: Clock) -> FixedDays:
         """Return the only site of an Instance on these days, with a budget of no more than this cost."""
-        return FixedDays(case.capped(self.budget_musd), self.days, clock)
+        return FixedDays(instance.capped(self.budget_musd), self.days, clock)
 
     def is_beyond(self, limits: Bounds) -> bool:
         """Return whether the bounds of the only site show, by arithmetic, that the target is out of reach."""
         return bool((limits.day[0] > self.days).any() or limits.cost_musd[0] > self.budget_musd + SAME_COST_MUSD)
 
 
-def to_serve(case: Instance) -> list[Target]:
+def to_serve(instance: Instance) -> list[Target]:
     """Return the one target for serving: every milestone by the horizon, within the budget."""
-    return [Target((case.horizon_day,) * case.milestones)]
+    return [Target((instance.horizon_day,) * instance.milestones)]
 
 
-def to_win(case: Instance, rival: Key, *, wins_ties: bool) -> list[Target]:
+def to_win(instance: Instance, incumbent: Key, *, wins_ties: bool) -> list[Target]:
     """Return the targets for beating a rival: a site that reaches any of them comes before the rival's key.
 
     There is one target for each goal: no worse in the earlier goals, and better in this one. If the site wins ties,
     the last target is a tie in all goals.
     """
     targets = []
-    for place in range(len(rival)):
-        days, budget = [case.horizon_day] * case.milestones, math.inf
-        for goal, value in zip(case.order[: place + 1], rival, strict=False):
-            better = goal == case.order[place] and not (wins_ties and place == len(rival) - 1)
+    for place in range(len(incumbent)):
+        days, budget = [instance.horizon_day] * instance.milestones, math.inf
+        for goal, value in zip(instance.order[: place + 1], incumbent, strict=False):
+            better = goal == instance.order[place] and not (wins_ties and place == len(incumbent) - 1)
             if goal == COST:
                 budget = (value - better) * SAME_COST_MUSD
             else:
@@ -58,7 +58,7 @@ def to_win(case: Instance, rival: Key, *, wins_ties: bool) -> list[Target]:
     return targets
 
 
-def is_reached(case: Instance, targets: Sequence[Target], clock: Clock) -> bool:
+def is_reached(instance: Instance, targets: Sequence[Target], clock: Clock) -> bool:
     """Return whether the only site of an Instance can reach any of the targets.
 
     Raises
@@ -66,5 +66,5 @@ def is_reached(case: Instance, targets: Sequence[Target], clock: Clock) -> bool:
     OutOfTime
         As Undecided if this can be neither confirmed nor refuted.
     """
-    limits = bounds(case)
-    return any(target.on(case, clock).any_plan() is not None for target in targets if not target.is_beyond(limits))
+    limits = bounds(instance)
+    return any(target.on(instance, clock).any_plan() is not None for target in targets if not target.is_beyond(limits))

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from siteopt.output import qml, tips
+from siteopt.output import map_tips, qml
 from siteopt.output.geopackage import geopackage
 from siteopt.output.layer import Layer, alias, base_layers, schema_field
 from siteopt.output.maps import base_group
@@ -81,7 +81,7 @@ def blank_files(tables: Sequence[str]) -> dict[str, bytes]:
 def _candidates() -> Style:
     """Return the style of candidates drawn by the user."""
     rows = {alias(one): column(one.name) for one in CANDIDATES if one.name not in ("name", "sources", "notes")}
-    tip = tips.tip(f"coalesce({column('name')}, {column('site_id')}, 'no name yet')", rows)
+    tip = map_tips.tip(f"coalesce({column('name')}, {column('site_id')}, 'no name yet')", rows)
     symbol = qml.symbol("marker", qml.marker("diamond", 4.6, rgba(STANDING[Standing.CHOSEN]), rgba(INK), 0.3))
     label = Label(column("name"), size=8.5, bold=True, priority=8)
     return Style(qml.single(symbol), (label,), tip, column("name"))
@@ -93,14 +93,14 @@ def _areas() -> Style:
     rows = {alias(one): column(one.name) for one in AREAS if one.name in ("site_id", "notes")}
     use = f"coalesce({column('use')}, 'no use yet')"
     renderer = qml.categorized("use", [*classes, ("", "No use yet", area_symbol("outline"))])
-    return Style(renderer, (Label(use, priority=3, place=Place.ACROSS),), tips.tip(use, rows), use)
+    return Style(renderer, (Label(use, priority=3, place=Place.ACROSS),), map_tips.tip(use, rows), use)
 
 
 def _example() -> Style:
     """Return the style of an example table of candidates."""
     symbol = qml.symbol("marker", qml.marker("circle", 2.4, rgba(STANDING[Standing.RANKED]), rgba("#FFFFFF"), 0.2))
     label = Label(column("name"), size=7, priority=2, closer_than=2 * NEAR)
-    tip = tips.tip(column("name"), {"Notes": column("notes")}, column("site_id"))
+    tip = map_tips.tip(column("name"), {"Notes": column("notes")}, column("site_id"))
     return Style(qml.single(symbol), (label,), tip, column("name"))
 
 

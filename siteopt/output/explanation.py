@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from siteopt.output.names import PLURAL
-from siteopt.output.words import MoneyUnit, Words
+from siteopt.output.translations import MoneyUnit, Translations
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.explanation import ChangeRecord, ComparedPlan, ExplanationRecord, ShortfallRecord
 
@@ -18,28 +18,28 @@ NAMED = 4
 
 def explanation(record: ExplanationRecord) -> str:
     """Return the answer in a few lines of text."""
-    words = Words.of(record)
-    lines = [f"Site        {record.site_name} ({record.site_id}): {_verdict(record, words)}"]
+    translations = Translations.of(record)
+    lines = [f"Site        {record.site_name} ({record.site_id}): {_verdict(record, translations)}"]
     if record.excluded:
         known = "" if record.standing is Standing.EXCLUDED else "; the lines below assume that it is not excluded"
-        lines.append(f"Excluded    {words.reasons(record.excluded)}{known}")
+        lines.append(f"Excluded    {translations.reasons(record.excluded)}{known}")
     plan, rival = record.plan, record.rival
     wins = record.standing is Standing.CHOSEN
     if rival is not None:
         label = "Next best" if wins else "Winner" if record.outcome is RunOutcome.PROVEN else "Best known"
         lines.append(f"{label:<10}  {rival.site_name} ({rival.site_id})")
     if plan is not None:
-        lines += _side_by_side(plan, rival, words)
+        lines += _side_by_side(plan, rival, translations)
     if plan is not None and rival is not None and not wins:
-        lines += _behind(plan, rival, words)
-    lines += [f"Lacks       {_lack(short, words)}" for short in record.shortfalls]
-    return "\n".join([*lines, *_ways(record, words)])
+        lines += _behind(plan, rival, translations)
+    lines += [f"Lacks       {_lack(short, translations)}" for short in record.shortfalls]
+    return "\n".join([*lines, *_ways(record, translations)])
 
 
-def _ways(record: ExplanationRecord, words: Words) -> list[str]:
+def _ways(record: ExplanationRecord, translations: Translations) -> list[str]:
     """Return the lines on what would have to change for the site to win, or to serve at all."""
     goal = "To serve:" if record.plan is None else "To win:"
-    ways = [" and ".join(_change(change, words) for change in changes) for changes in record.changes]
+    ways = [" and ".join(_change(change, translations) for change in changes) for changes in record.changes]
     proven, lines = record.outcome is RunOutcome.PROVEN, []
     if ways:
         is_single = len(record.changes[0]) == 1
@@ -47,13 +47,13 @@ def _ways(record: ExplanationRecord, words: Words) -> list[str]:
         lines.append("            " + (SINGLE if is_single else TOGETHER))
     elif proven and record.standing in (Standing.RANKED, Standing.CANNOT_SERVE):
         lines.append(f"{goal:<10}  no change of the site is sufficient, not even all of them together")
-        lines += [f"Still lacks {_lack(short, words)}" for short in record.still_short]
+        lines += [f"Still lacks {_lack(short, translations)}" for short in record.still_short]
     if not proven:
         lines.append("Limit       the time ran out before the proof: another site may win, and changes may be missing")
     return lines
 
 
-def _verdict(record: ExplanationRecord, words: Words) -> str:
+def _verdict(record: ExplanationRecord, translations: Translations) -> str:
     """Return what became of the site, in a few words."""
     standing, proven = record.standing, record.outcome is RunOutcome.PROVEN
     if standing is Standing.CHOSEN:
@@ -64,14 +64,14 @@ def _verdict(record: ExplanationRecord, words: Words) -> str:
         return "it is excluded, because too much about it is unknown"
     if standing is Standing.CANNOT_SERVE:
         in_numbers = any(short.needed is not None for short in record.shortfalls)
-        return "it cannot serve" if in_numbers else f"it cannot serve: {words.reasons(record.reasons)}"
+        return "it cannot serve" if in_numbers else f"it cannot serve: {translations.reasons(record.reasons)}"
     return f"it is {standing}"
 
 
-def _side_by_side(plan: ComparedPlan, rival: ComparedPlan | None, words: Words) -> list[str]:
+def _side_by_side(plan: ComparedPlan, rival: ComparedPlan | None, translations: Translations) -> list[str]:
     """Return lines with days, units, grid and cost of the site, and after a bar those of the rival."""
     plans = [found for found in (plan, rival) if found is not None]
-    unit = words.money_unit(found.cost.total_usd for found in plans)
+    unit = translations.money_unit(found.cost.total_usd for found in plans)
     own, *others = (_facts(found, unit) for found in plans)
     other = others[0] if others else []
     width = max(len(text) for _, text in own)
@@ -93,51 +93,53 @@ def _facts(plan: ComparedPlan, unit: MoneyUnit) -> list[tuple[str, str]]:
     rows.append(("Grid", ", ".join(f"{m.grid_mw:g}" for m in milestones) + " MW by milestone"))
     rows.append(("Cost", f"{'total':<12} {unit(plan.cost.total_usd):>20}"))
     for name, usd in plan.cost.parts_usd.items():
-        rows.append(("", f"{unit.words.term(name):<12} {unit(usd):>20}"))
+        rows.append(("", f"{unit.translations.term(name):<12} {unit(usd):>20}"))
     return rows
 
 
-def _behind(plan: ComparedPlan, rival: ComparedPlan, words: Words) -> list[str]:
+def _behind(plan: ComparedPlan, rival: ComparedPlan, translations: Translations) -> list[str]:
     """Return lines on milestones that are later than the rival's, with their limits; if none is, on what costs more."""
     lines = []
     for own, other in zip(plan.milestones, rival.milestones, strict=True):
         if own.day > other.day:
-            saved = [f"{words.term(one.limit)} {words.count(one.days, 'day')}" for one in own.days_saved][:NAMED]
-            held = f"; limited by {words.reason(own.held_by)}" if own.held_by is not None else ""
+            saved = [f"{translations.term(one.limit)} {translations.count(one.days, 'day')}" for one in own.days_saved][
+                :NAMED
+            ]
+            held = f"; limited by {translations.reason(own.limited_by)}" if own.limited_by is not None else ""
             held = f"; saved if relaxed: {', '.join(saved)}" if saved else held
-            lines.append(f"Behind      {own.name} by {words.count(own.day - other.day, 'day')}{held}")
+            lines.append(f"Behind      {own.name} by {translations.count(own.day - other.day, 'day')}{held}")
     if lines:
         return lines
     total = plan.cost.total_usd - rival.cost.total_usd
     more = {name: usd - rival.cost.parts_usd[name] for name, usd in plan.cost.parts_usd.items()}
     dearer = sorted(((usd, name) for name, usd in more.items() if usd > 0), reverse=True)[:NAMED]
-    unit = words.money_unit([total, *more.values()])
-    parts = ", ".join(f"{words.term(name)} {unit(usd)}" for usd, name in dearer)
+    unit = translations.money_unit([total, *more.values()])
+    parts = ", ".join(f"{translations.term(name)} {unit(usd)}" for usd, name in dearer)
     return [f"Behind      in cost by {unit(total)}; more expensive: {parts}"] if total > 0 else []
 
 
-def _lack(short: ShortfallRecord, words: Words) -> str:
+def _lack(short: ShortfallRecord, translations: Translations) -> str:
     place = f" for {short.milestone}" if short.milestone else ""
-    limit = words.term(short.limit)
+    limit = translations.term(short.limit)
     if short.missing is None:
         return f"{limit}{place}: not enough on any day"
     if short.limit == "budget":
-        return f"budget: {words.money(short.missing * 1e6)} more"
+        return f"budget: {translations.money(short.missing * 1e6)} more"
     if short.unit == "days":
-        return f"{limit}{place}: day {short.needed:,g}, {words.count(short.missing, 'day')} after the horizon"
+        return f"{limit}{place}: day {short.needed:,g}, {translations.count(short.missing, 'day')} after the horizon"
     needed = f" of {short.needed:,.1f}" if short.needed is not None else ""
-    return f"{limit}{place}: {short.missing:,.1f}{needed} {words.term(short.unit)} missing"
+    return f"{limit}{place}: {short.missing:,.1f}{needed} {translations.term(short.unit)} missing"
 
 
-def _change(change: ChangeRecord, words: Words) -> str:
+def _change(change: ChangeRecord, translations: Translations) -> str:
     """Return a change in words, such as ``25 MW more grid by day 60``."""
     less, more = change.now - change.needed, change.needed - change.now
-    days = f"{words.count(less, 'day')} earlier (day {change.needed:g}, not {change.now:g})"
+    days = f"{translations.count(less, 'day')} earlier (day {change.needed:g}, not {change.now:g})"
     level = f"({change.needed:,g}, not {change.now:,g})"
-    more_of = f"{more:,g} {words.term(change.unit)} more"
+    more_of = f"{more:,g} {translations.term(change.unit)} more"
     return {
         "grid_mw": f"{more_of} grid by day {change.by_day} {level}",
-        "access_days": f"handover {days}",
+        "handover_days": f"handover {days}",
         "air_permit_days": f"air permit {days}",
         "gas_mw": f"{more_of} gas {level}",
         "yard_area_m2": f"{more_of} yard {level}",
@@ -145,7 +147,7 @@ def _change(change: ChangeRecord, words: Words) -> str:
         "floor_area_m2": f"{more_of} floor {level}",
         "fitout_m2_per_day": f"{more_of} fit-out {level}",
         "nox_limit_t_per_year": f"{more:,g} t/year more NOx {level}",
-        "grid_usd_per_mwh": f"grid energy {words.price(less)} per MWh cheaper",
-        "site_cost_usd": f"site {words.money(less)} cheaper",
+        "grid_usd_per_mwh": f"grid energy {translations.price(less)} per MWh cheaper",
+        "site_cost_usd": f"site {translations.money(less)} cheaper",
         "ready_day": f"grid step to {change.grid_step_mw or 0:g} MW {days}",
     }[change.column]

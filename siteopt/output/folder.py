@@ -14,17 +14,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from siteopt.codes import Code
-from siteopt.faults import NO_ROOM, Failure
+from siteopt.issues import NO_ROOM, Failure
 from siteopt.log import note
+from siteopt.message_catalogue import Code
 
 if sys.platform != "win32":
     import fcntl
 
-MARKERS = ("plan.json", "pareto.json", "faults.geojson")
+MARKERS = ("plan.json", "pareto.json", "issues.geojson")
 """A folder that holds one of these files counts as a run, so the next run may replace it."""
 
-DERIVED = ("charts", "siteopt.gpkg-wal", "siteopt.gpkg-shm", "siteopt.gpkg-journal", "faults.geojson", "faults.qml")
+DERIVED = ("charts", "siteopt.gpkg-wal", "siteopt.gpkg-shm", "siteopt.gpkg-journal", "issues.geojson", "issues.qml")
 """Names that are removed when a run's files are replaced: charts, SQLite's working files, issues of earlier input."""
 
 HIDDEN = "siteopt-"

@@ -10,7 +10,7 @@ import pandas as pd
 from siteopt.output.geojson import cost_unit, site_properties
 from siteopt.output.limits import limit_of
 from siteopt.output.tables import events
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.replay import Shift
 from siteopt.record.run import RunRecord
 from siteopt.scenario import slug
@@ -18,7 +18,7 @@ from siteopt.scenario import slug
 
 def site_rows(run: RunRecord) -> pd.DataFrame:
     """Return every listed candidate with its rank, standing, reason, days and cost, by site_id."""
-    unit = cost_unit(run, Words.of(run))
+    unit = cost_unit(run, Translations.of(run))
     rows = [
         {**site_properties(site, unit), "longitude": site.longitude, "latitude": site.latitude} for site in run.ranking
     ]
@@ -32,12 +32,12 @@ def site_rows(run: RunRecord) -> pd.DataFrame:
 
 def milestones(run: RunRecord) -> pd.DataFrame:
     """Return the milestones of the plan, by name: GPUs, day, date, MW, and what limits each."""
-    words, plan = Words.of(run), run.plan
+    translations, plan = Translations.of(run), run.plan
     rows = [
         {
-            **one.model_dump(exclude={"equipment_mw", "held_by", "days_saved"}),
+            **one.model_dump(exclude={"equipment_mw", "limited_by", "days_saved"}),
             **{f"{kind}_mw": mw for kind, mw in one.equipment_mw.items()},
-            "limited_by": limit_of(one, words),
+            "limited_by": limit_of(one, translations),
         }
         for one in (plan.milestones if plan is not None else ())
     ]

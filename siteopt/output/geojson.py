@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.polygon import orient
 
-from siteopt.output.words import MoneyUnit, Words
+from siteopt.output.translations import MoneyUnit, Translations
 from siteopt.record.run import ListedSite, RunRecord
 from siteopt.scenario import slug
 
@@ -24,13 +24,13 @@ GeoJSON = dict[str, Any]
 """A feature, a geometry or a collection of features."""
 
 
-def sites_geojson(run: RunRecord, sites: pd.DataFrame, words: Words) -> GeoJSON:
+def sites_geojson(run: RunRecord, sites: pd.DataFrame, translations: Translations) -> GeoJSON:
     """Return every listed candidate with its rank, days, cost and reason, then the columns of its table.
 
     A column of the table with the name of a result's field becomes ``table_<name>``, and replaces any column of that
     name. If the table is itself a result of siteopt, only the last result is kept.
     """
-    features, unit = [], cost_unit(run, words)
+    features, unit = [], cost_unit(run, translations)
     for site in run.ranking:
         row = site_properties(site, unit)
         table = sites.loc[site.site_id].drop(["site_id", "name", "latitude", "longitude"])
@@ -40,20 +40,20 @@ def sites_geojson(run: RunRecord, sites: pd.DataFrame, words: Words) -> GeoJSON:
     return collection(features)
 
 
-def cost_unit(run: RunRecord, words: Words) -> MoneyUnit:
+def cost_unit(run: RunRecord, translations: Translations) -> MoneyUnit:
     """Return the one unit for the costs of all listed sites."""
-    return words.money_unit(site.cost_usd for site in run.ranking if site.cost_usd is not None)
+    return translations.money_unit(site.cost_usd for site in run.ranking if site.cost_usd is not None)
 
 
 def site_properties(site: ListedSite, unit: MoneyUnit) -> dict[str, Any]:
     """Return the results of a candidate as flat fields; the fields of a milestone end in its slug."""
-    words = unit.words
+    translations = unit.translations
     row: dict[str, Any] = {
         "site_id": site.site_id,
         "name": site.name,
         "rank": site.rank,
         "standing": str(site.standing),
-        "reason": words.reasons(site.reasons),
+        "reason": translations.reasons(site.reasons),
         "cost_usd": site.cost_usd,
         "cost_bound_usd": site.cost_bound_usd,
         "cost": unit(site.cost_usd) if site.cost_usd is not None else None,
@@ -63,7 +63,7 @@ def site_properties(site: ListedSite, unit: MoneyUnit) -> dict[str, Any]:
         row[f"day_{field}"] = one.day
         row[f"date_{field}"] = one.date.isoformat() if one.date is not None else None
         row[f"bound_day_{field}"] = one.bound_day
-        row[f"bottleneck_{field}"] = words.reason(one.held_by) if one.held_by is not None else None
+        row[f"bottleneck_{field}"] = translations.reason(one.limited_by) if one.limited_by is not None else None
     return row | {"assumed": ", ".join(site.assumed)}
 
 

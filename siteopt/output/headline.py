@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from siteopt.output.limits import limited_by
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.base import RunOutcome
 from siteopt.record.run import Baseline, Milestone, PlanRecord, RunRecord
 from siteopt.schema import CANDIDATES
@@ -45,146 +45,152 @@ class Headline:
     milestones: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
 
 
-def headline(run: RunRecord, words: Words) -> Headline:
+def headline(run: RunRecord, translations: Translations) -> Headline:
     """Return the first screen of a run, whatever its outcome."""
     outcome, plan = run.outcome, run.plan
-    badge = words.term("not proven" if outcome is RunOutcome.LIMIT else outcome)
+    badge = translations.term("not proven" if outcome is RunOutcome.LIMIT else outcome)
     kind = {RunOutcome.PROVEN: "good", RunOutcome.LIMIT: "open"}.get(outcome, "none")
     if plan is None:
-        return Headline(words("No site"), tuple(_nothing(run, words)), badge, kind)
-    milestones = tuple((one.name, words.date(one.date), tuple(_details(one, words))) for one in plan.milestones)
-    others = [words("Also {comparison}.", comparison=_faster(row, words)) for row in plan.baselines[1:]]
-    verdict = (_main(plan, words), *others, _whole(plan, words), _proof(run, words))
-    return Headline(plan.site_name, verdict, badge, kind, tuple(_figures(run, plan, words)), milestones)
+        return Headline(translations("No site"), tuple(_nothing(run, translations)), badge, kind)
+    milestones = tuple(
+        (one.name, translations.date(one.date), tuple(_details(one, translations))) for one in plan.milestones
+    )
+    others = [translations("Also {comparison}.", comparison=_faster(row, translations)) for row in plan.baselines[1:]]
+    verdict = (_main(plan, translations), *others, _whole(plan, translations), _proof(run, translations))
+    return Headline(plan.site_name, verdict, badge, kind, tuple(_figures(run, plan, translations)), milestones)
 
 
-def _nothing(run: RunRecord, words: Words) -> list[str]:
+def _nothing(run: RunRecord, translations: Translations) -> list[str]:
     if run.outcome is RunOutcome.LIMIT:
         if run.certificate.evidence.undecided:
             return [
-                words(
+                translations(
                     "No answer: the solver contradicts itself, and neither a plan nor a safe bound shows what is right."
                 )
             ]
-        return [words("No plan yet: the time ran out before the first plan was found.")]
-    count = words.count(run.candidates, "candidate")
+        return [translations("No plan yet: the time ran out before the first plan was found.")]
+    count = translations.count(run.candidates, "candidate")
     return [
-        words("None of {candidates} can serve within the horizon.", candidates=count),
-        words("The ranking below gives the reason for each site; `siteopt explain` says what would have to change."),
+        translations("None of {candidates} can serve within the horizon.", candidates=count),
+        translations(
+            "The ranking below gives the reason for each site; `siteopt explain` says what would have to change."
+        ),
     ]
 
 
-def _details(milestone: Milestone, words: Words) -> list[str]:
-    held = limited_by(milestone, words)
-    gpus, mw = words.number(milestone.gpus), words.number(milestone.demand_mw, 1)
+def _details(milestone: Milestone, translations: Translations) -> list[str]:
+    held = limited_by(milestone, translations)
+    gpus, mw = translations.number(milestone.gpus), translations.number(milestone.demand_mw, 1)
     lines = [
-        words("day {day}", day=milestone.day),
-        words("{gpus} GPUs, {mw} MW at peak", gpus=gpus, mw=mw),
+        translations("day {day}", day=milestone.day),
+        translations("{gpus} GPUs, {mw} MW at peak", gpus=gpus, mw=mw),
     ]
     return [*lines, held] if held else lines
 
 
-def _main(plan: PlanRecord, words: Words) -> str:
+def _main(plan: PlanRecord, translations: Translations) -> str:
     baseline = next(iter(plan.baselines), None)
     milestone = plan.milestones[-1]
     if baseline is not None:
         milestone = next(one for one in plan.milestones if one.name == baseline.milestone)
-    said = words(
+    said = translations(
         "{gpus} GPUs start training on {date} (day {day})",
-        gpus=words.number(milestone.gpus),
-        date=words.date(milestone.date),
+        gpus=translations.number(milestone.gpus),
+        date=translations.date(milestone.date),
         day=milestone.day,
     )
     if baseline is None:
         return said + "."
-    return f"{said}: {_faster(baseline, words)}."
+    return f"{said}: {_faster(baseline, translations)}."
 
 
-def _faster(baseline: Baseline, words: Words) -> str:
-    values = {"name": baseline.name, "times": _times(baseline, words)}
+def _faster(baseline: Baseline, translations: Translations) -> str:
+    values = {"name": baseline.name, "times": _times(baseline, translations)}
     if baseline.times_faster_low > 1:
-        return words("{times} times faster than “{name}”", **values)
-    return words("{times} times as fast as “{name}”", **values)
+        return translations("{times} times faster than “{name}”", **values)
+    return translations("{times} times as fast as “{name}”", **values)
 
 
-def _times(baseline: Baseline, words: Words) -> str:
-    low, high = words.number(baseline.times_faster_low, 1), words.number(baseline.times_faster_high, 1)
-    return low if low == high else words("{low} to {high}", low=low, high=high)
+def _times(baseline: Baseline, translations: Translations) -> str:
+    low, high = translations.number(baseline.times_faster_low, 1), translations.number(baseline.times_faster_high, 1)
+    return low if low == high else translations("{low} to {high}", low=low, high=high)
 
 
-def _whole(plan: PlanRecord, words: Words) -> str:
+def _whole(plan: PlanRecord, translations: Translations) -> str:
     last, cost = plan.milestones[-1], plan.cost
-    unit = words.cost_unit(cost)
-    return words(
+    unit = translations.cost_unit(cost)
+    return translations(
         "The whole plan, up to {gpus} GPUs on {date}, costs {total}, including {gpu_cost} for GPUs.",
-        gpus=words.number(last.gpus),
-        date=words.date(last.date),
+        gpus=translations.number(last.gpus),
+        date=translations.date(last.date),
         total=unit(cost.total_usd),
         gpu_cost=unit(cost.parts_usd["gpus"]),
     )
 
 
-def _proof(run: RunRecord, words: Words) -> str:
-    goals = [words.term(goal) if goal == "cost" else goal for goal in run.objective]
+def _proof(run: RunRecord, translations: Translations) -> str:
+    goals = [translations.term(goal) if goal == "cost" else goal for goal in run.objective]
     order = ", ".join(goals if len(goals) <= MANY else [*goals[:2], "…", goals[-1]])
     if run.outcome is RunOutcome.PROVEN:
-        sites = words.count(run.eligible, "eligible site")
-        return words(
+        sites = translations.count(run.eligible, "eligible site")
+        return translations(
             "Proven for the data entered: none of {sites} has a better plan (goals, most important first: {order}).",
             sites=sites,
             order=order,
         )
-    return words("Not proven: this is the best plan found so far. {bounds}.", bounds=_bounds(run, words))
+    return translations("Not proven: this is the best plan found so far. {bounds}.", bounds=_bounds(run, translations))
 
 
-def _bounds(run: RunRecord, words: Words) -> str:
+def _bounds(run: RunRecord, translations: Translations) -> str:
     """Return in words the bounds that no site can beat, as far as they are known."""
     said = []
     for stage in run.certificate.stages:
-        gap = words.percent(stage.gap, 2)
+        gap = translations.percent(stage.gap, 2)
         if stage.goal == "cost":
-            least = words.money(stage.bound * 1e6)
-            said.append(words("no plan costs less than {least} (gap {gap})", least=least, gap=gap))
+            least = translations.money(stage.bound * 1e6)
+            said.append(translations("no plan costs less than {least} (gap {gap})", least=least, gap=gap))
         else:
-            day = words.number(stage.bound)
-            said.append(words("{goal} not before day {day} (gap {gap})", goal=stage.goal, day=day, gap=gap))
+            day = translations.number(stage.bound)
+            said.append(translations("{goal} not before day {day} (gap {gap})", goal=stage.goal, day=day, gap=gap))
     return "; ".join(said)
 
 
-def _figures(run: RunRecord, plan: PlanRecord, words: Words) -> list[Figure]:
+def _figures(run: RunRecord, plan: PlanRecord, translations: Translations) -> list[Figure]:
     baseline = next(iter(plan.baselines), None)
     first, last = plan.milestones[0], plan.milestones[-1]
-    candidates = words.count(run.candidates, "candidate")
-    eligible = words("{eligible} eligible", eligible=words.number(run.eligible))
-    start = words("day {day}: {name}", day=first.day, name=first.name)
+    candidates = translations.count(run.candidates, "candidate")
+    eligible = translations("{eligible} eligible", eligible=translations.number(run.eligible))
+    start = translations("day {day}: {name}", day=first.day, name=first.name)
     figures = [
-        Figure(words("Chosen from"), candidates, eligible),
-        Figure(words("Training starts"), words.date(first.date), start),
+        Figure(translations("Chosen from"), candidates, eligible),
+        Figure(translations("Training starts"), translations.date(first.date), start),
     ]
     if baseline is not None:
-        quoted = words(
+        quoted = translations(
             "{milestone} on day {day}; quoted: {low} to {high} days",
             milestone=baseline.milestone,
             day=baseline.days,
-            low=words.number(baseline.days_low),
-            high=words.number(baseline.days_high),
+            low=translations.number(baseline.days_low),
+            high=translations.number(baseline.days_high),
         )
-        figures.append(Figure(words("Faster"), words("{times} times", times=_times(baseline, words)), quoted))
+        figures.append(
+            Figure(translations("Faster"), translations("{times} times", times=_times(baseline, translations)), quoted)
+        )
     else:
-        complete = words("day {day}: {name}", day=last.day, name=last.name)
-        figures.append(Figure(words("Complete"), words.date(last.date), complete))
-    unit = words.cost_unit(plan.cost)
-    rest = words("{money} without the GPUs", money=unit(plan.cost.total_usd - plan.cost.parts_usd["gpus"]))
-    figures.append(Figure(words("Cost"), unit(plan.cost.total_usd), rest))
+        complete = translations("day {day}: {name}", day=last.day, name=last.name)
+        figures.append(Figure(translations("Complete"), translations.date(last.date), complete))
+    unit = translations.cost_unit(plan.cost)
+    rest = translations("{money} without the GPUs", money=unit(plan.cost.total_usd - plan.cost.parts_usd["gpus"]))
+    figures.append(Figure(translations("Cost"), unit(plan.cost.total_usd), rest))
     return figures
 
 
-def assumed_of_chosen(run: RunRecord, words: Words) -> str:
+def assumed_of_chosen(run: RunRecord, translations: Translations) -> str:
     """Return a sentence on how many figures of the chosen site were blank and are assumed."""
-    names = [words.term(one.column) for one in run.assumptions if one.chosen_site]
+    names = [translations.term(one.column) for one in run.assumptions if one.chosen_site]
     if not names:
-        return words("All figures of this site were entered; none had to be assumed.")
-    return words(
+        return translations("All figures of this site were entered; none had to be assumed.")
+    return translations(
         "{count} of {all} figures of this site were blank; the values of the scenario are used for them: {names}.",
         count=len(names),
         all=ASSUMABLE,

@@ -18,7 +18,7 @@ from siteopt.output.geojson import GeoJSON
 from siteopt.output.layer import Field, Layer, points, printable, schema_field
 from siteopt.output.limits import limit_of
 from siteopt.output.names import PLURAL
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.reason import ReasonCode
 from siteopt.record.run import Order, PlanRecord, RunRecord
@@ -29,26 +29,26 @@ RESERVED = ("fid", "geom")
 """Names of columns that every layer of a GeoPackage already has."""
 
 
-def run_layers(run: RunRecord, sites: GeoJSON, places: GeoJSON, words: Words) -> list[Layer]:
+def run_layers(run: RunRecord, sites: GeoJSON, plan_features: GeoJSON, translations: Translations) -> list[Layer]:
     """Return the layers of a run, without the base map.
 
     Parameters
     ----------
-    sites, places : dict
+    sites, plan_features : dict
         Contents of ``sites.geojson`` and ``plan.geojson``.
     """
     return [
-        _chosen(run, words),
-        _milestones(run.plan, words),
-        _deliveries(run.plan, words),
-        _depots(run.plan, words),
-        _areas(places),
+        _chosen(run, translations),
+        _milestones(run.plan, translations),
+        _deliveries(run.plan, translations),
+        _depots(run.plan, translations),
+        _areas(plan_features),
         _sites(run, sites),
-        fault_layer([*fault_rows(warning.model_dump() for warning in run.warnings), *_assumed_and_unknown(run)]),
+        issue_layer([*issue_rows(warning.model_dump() for warning in run.warnings), *_assumed_and_unknown(run)]),
     ]
 
 
-FAULT_FIELDS = (
+ISSUE_FIELDS = (
     Field("severity", str, "Severity", "error, warning, excluded or assumed"),
     Field("code", str, "Code", "of an error or a warning; docs/errors.md explains it"),
     Field("site_id", str, "Site"),
@@ -70,13 +70,13 @@ Placed = tuple[dict[str, Any], tuple[float, float] | None]
 """A row of the layer of issues, and its longitude and latitude, or None if they are not known."""
 
 
-def fault_rows(records: Iterable[Mapping[str, Any]]) -> Iterator[Placed]:
+def issue_rows(records: Iterable[Mapping[str, Any]]) -> Iterator[Placed]:
     """Yield errors and warnings as rows of the layer of issues.
 
     Parameters
     ----------
     records : iterable of mappings
-        Issues as returned by :meth:`siteopt.faults.Fault.record`.
+        Issues as returned by :meth:`siteopt.issues.Issue.record`.
     """
     for record in records:
         row = {name: record[name] for name in ("code", "file", "row", "column", "found", "expected")}
@@ -86,7 +86,7 @@ def fault_rows(records: Iterable[Mapping[str, Any]]) -> Iterator[Placed]:
         yield {"severity": severity, **row}, place if on_earth else None
 
 
-def fault_layer(placed: Sequence[Placed]) -> Layer:
+def issue_layer(placed: Sequence[Placed]) -> Layer:
     """Return the layer of issues and gaps in the input.
 
     Parameters
@@ -107,7 +107,7 @@ def fault_layer(placed: Sequence[Placed]) -> Layer:
     words = (
         "Errors and warnings in the input, unknown values that exclude a site, and values that the scenario assumes."
     )
-    return Layer("faults", "Issues and gaps", words, "Point", FAULT_FIELDS, labelled, shapes)
+    return Layer("issues", "Issues and gaps", words, "Point", ISSUE_FIELDS, labelled, shapes)
 
 
 def milestone_names(run: RunRecord) -> dict[str, str]:
@@ -168,14 +168,14 @@ def _type_of(values: Iterable[object]) -> type:
     return types.pop() if len(types) == 1 else str
 
 
-def _chosen(run: RunRecord, words: Words) -> Layer:
+def _chosen(run: RunRecord, translations: Translations) -> Layer:
     plan = run.plan
     names = milestone_names(run) if plan is not None else {}
     fields = [
         Field("site_id", str, "Site ID"),
         Field("name", str, "Name"),
         Field("outcome", str, "Outcome", "proven, or the limit was reached before the proof"),
-        Field("access", date, "Handover", "date on which the site is handed over"),
+        Field("handover", date, "Handover", "date on which the site is handed over"),
         Field("cost_usd", int, "Cost (USD)"),
         Field("cost", str, "Cost", "in the currency of the scenario"),
         Field("days", str, "Days", "days after the decision on which training starts, by milestone"),
@@ -189,7 +189,11 @@ def _chosen(run: RunRecord, words: Words) -> Layer:
     rows, shapes = [], []
     if plan is not None:
         row: dict[str, Any] = {"site_id": plan.site_id, "name": plan.site_name, "outcome": str(run.outcome)}
-        row |= {"access": plan.access, "cost_usd": plan.cost.total_usd, "cost": words.money(plan.cost.total_usd)}
+        row |= {
+            "handover": plan.handover,
+            "cost_usd": plan.cost.total_usd,
+            "cost": translations.money(plan.cost.total_usd),
+        }
         row["days"] = ", ".join(f"{milestone.name} on day {milestone.day}" for milestone in plan.milestones)
         row["faster"] = "; ".join(
             f"{one.times_faster_low:.1f} to {one.times_faster_high:.1f} times as fast as {one.name}"
@@ -209,7 +213,7 @@ def _place(plan: PlanRecord) -> tuple[float, float]:
     return plan.longitude, plan.latitude
 
 
-def _milestones(plan: PlanRecord | None, words: Words) -> Layer:
+def _milestones(plan: PlanRecord | None, translations: Translations) -> Layer:
     fields = (
         Field("number", int, "Number"),
         Field("name", str, "Milestone"),
@@ -220,14 +224,14 @@ def _milestones(plan: PlanRecord | None, words: Words) -> Layer:
         Field("demand_mw", float, "Demand (MW)", "peak, with cooling and losses"),
         Field("grid_mw", float, "Grid (MW)"),
         *(Field(f"{kind.plural}_mw", float, f"{kind.plural.capitalize()} ({_unit(kind)})") for kind in KINDS),
-        Field("held_by", str, "Limited by", "the limit without which training would start earliest"),
+        Field("limited_by", str, "Limited by", "the limit without which training would start earliest"),
     )
     rows = [
         {
             **one.model_dump(),
             **{f"{PLURAL[kind]}_mw": mw for kind, mw in one.equipment_mw.items()},
             "number": number,
-            "held_by": limit_of(one, words),
+            "limited_by": limit_of(one, translations),
         }
         for number, one in enumerate(plan.milestones if plan is not None else (), start=1)
     ]
@@ -236,7 +240,7 @@ def _milestones(plan: PlanRecord | None, words: Words) -> Layer:
     return Layer("milestones", "Milestones", said, "Point", fields, rows, shapes)
 
 
-def _deliveries(plan: PlanRecord | None, words: Words) -> Layer:
+def _deliveries(plan: PlanRecord | None, translations: Translations) -> Layer:
     dates = {
         "leaves": "date on which the last load leaves the depot",
         "arrives": "date on which it arrives",
@@ -258,7 +262,7 @@ def _deliveries(plan: PlanRecord | None, words: Words) -> Layer:
     )
     rows, shapes = [], []
     before: dict[tuple[float, float], int] = {}
-    unit = words.money_unit(order.cost_usd for order in (plan.orders if plan is not None else ()))
+    unit = translations.money_unit(order.cost_usd for order in (plan.orders if plan is not None else ()))
     for order in plan.orders if plan is not None else ():
         depot = (order.longitude, order.latitude)
         rated = round(order.unit_mw * order.all_units, 3)
@@ -286,7 +290,7 @@ def _unit(kind: Kind) -> str:
     return "MW thermal" if COOLING in kind.supplies else "MW"
 
 
-def _depots(plan: PlanRecord | None, words: Words) -> Layer:
+def _depots(plan: PlanRecord | None, translations: Translations) -> Layer:
     kinds = [kind.name for kind in KINDS]
     fields = (
         Field("depot", str, "Depot"),
@@ -303,7 +307,7 @@ def _depots(plan: PlanRecord | None, words: Words) -> Layer:
         row: dict[str, Any] = {"depot": orders[0].depot, "units": sum(order.all_units for order in orders)}
         row["leaves"] = min(order.leaves for order in orders)
         counts = {kind: sum(order.all_units for order in orders if order.kind == kind) for kind in kinds}
-        row["contents"] = ", ".join(words.count(count, kind) for kind, count in counts.items() if count)
+        row["contents"] = ", ".join(translations.count(count, kind) for kind, count in counts.items() if count)
         for kind in kinds:
             total = sum(order.unit_mw * order.all_units for order in orders if order.kind == kind)
             row[f"{kind}_mw"] = round(total, 3)
@@ -315,9 +319,9 @@ def _depots(plan: PlanRecord | None, words: Words) -> Layer:
 AREA_ROLES = ("outline", "yard", "hall")
 
 
-def _areas(places: GeoJSON) -> Layer:
+def _areas(plan_features: GeoJSON) -> Layer:
     """Return the layer of the chosen site's polygons: the outline first, then the yards, then the halls."""
-    features = [one for one in places["features"] if one["properties"]["role"] in AREA_ROLES]
+    features = [one for one in plan_features["features"] if one["properties"]["role"] in AREA_ROLES]
     features.sort(key=lambda feature: AREA_ROLES.index(feature["properties"]["role"]))
     shapes = [shapely.geometry.shape(feature["geometry"]) for feature in features]
     whole = [shapely.MultiPolygon([one]) if one.geom_type == "Polygon" else one for one in shapes]

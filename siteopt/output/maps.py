@@ -8,25 +8,25 @@ from dataclasses import replace
 import numpy as np
 import shapely
 
-from siteopt.faults import Fault
+from siteopt.issues import Issue
 from siteopt.output.basemap import Box, box_around
 from siteopt.output.geojson import GeoJSON, collection, json_text, made, point
 from siteopt.output.geopackage import geopackage
 from siteopt.output.layer import Layer, base_layers
-from siteopt.output.layers import fault_layer, fault_rows, milestone_names, run_layers
+from siteopt.output.layers import issue_layer, issue_rows, milestone_names, run_layers
 from siteopt.output.project import Group, Shown, project
 from siteopt.output.styles import CROWD, Style, plan_style, qml_text, style_of
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.run import RunRecord
 
 GEOPACKAGE, PROJECT = "siteopt.gpkg", "siteopt.qgz"
 
 _PLAN = ("chosen", "milestones", "depots", "deliveries", "areas")
-_HEIGHTS = {"chosen": 3, "milestones": 3, "faults": 3, "sites": 2}
+_HEIGHTS = {"chosen": 3, "milestones": 3, "issues": 3, "sites": 2}
 """Drawing heights: candidates lie above passing deliveries, although the plan comes first in the layer tree."""
 
 
-def map_files(run: RunRecord, sites: GeoJSON, places: GeoJSON, words: Words) -> dict[str, str | bytes]:
+def map_files(run: RunRecord, sites: GeoJSON, places: GeoJSON, translations: Translations) -> dict[str, str | bytes]:
     """Return the files of a run for QGIS, by name.
 
     Parameters
@@ -35,7 +35,7 @@ def map_files(run: RunRecord, sites: GeoJSON, places: GeoJSON, words: Words) -> 
         Contents of ``sites.geojson`` and ``plan.geojson``.
     """
     milestones = milestone_names(run)
-    layers = {layer.name: layer for layer in run_layers(run, sites, places, words)}
+    layers = {layer.name: layer for layer in run_layers(run, sites, places, translations)}
     view = _view(layers)
     base = base_layers(_around(view))
     packed = {**layers, **{layer.name: layer for layer in base}}
@@ -50,7 +50,7 @@ def map_files(run: RunRecord, sites: GeoJSON, places: GeoJSON, words: Words) -> 
     groups = [
         Group("Plan", tuple(map(shown, _PLAN if len(layers["areas"].rows) else _PLAN[:-1]))),
         Group("Candidates", (shown("sites"),)),
-        Group("Input", (shown("faults"),), visible=False, expanded=False),
+        Group("Input", (shown("issues"),), visible=False, expanded=False),
         base_group(base),
     ]
     return {
@@ -61,28 +61,28 @@ def map_files(run: RunRecord, sites: GeoJSON, places: GeoJSON, words: Words) -> 
     }
 
 
-def fault_files(faults: Sequence[Fault]) -> dict[str, str | bytes]:
+def issue_files(issues: Sequence[Issue]) -> dict[str, str | bytes]:
     """Return the files of a map of issues for QGIS, by name; issues without a position are only in its table."""
-    placed = list(fault_rows(fault.record() for fault in faults))
-    layer = fault_layer(placed)
+    placed = list(issue_rows(issue.record() for issue in issues))
+    layer = issue_layer(placed)
     view = box_around(shapely.get_coordinates(layer.shapes))
     base = base_layers(_around(view))
     style = style_of(layer, {}, alone=True)
     styles = {one.name: qml_text(style_of(one, {}, alone=True), one.fields) for one in base}
-    warnings = sum(fault.code.is_warning for fault in faults)
-    wrong, words = len(faults) - warnings, Words()
-    title = words.count(wrong, "error") if wrong else "No errors"
-    title += (f", {words.count(warnings, 'warning')}" if warnings else "") + " in the input"
+    warnings = sum(issue.code.is_warning for issue in issues)
+    wrong, translations = len(issues) - warnings, Translations()
+    title = translations.count(wrong, "error") if wrong else "No errors"
+    title += (f", {translations.count(warnings, 'warning')}" if warnings else "") + " in the input"
     groups = [Group("Input", (_shown(layer, style, height=1),)), base_group(base)]
     features = [
         point(*place, row) if place is not None else made(None, row)
         for (_, place), row in zip(placed, layer.rows, strict=True)
     ]
     return {
-        GEOPACKAGE: geopackage([layer, *base], {**styles, "faults": qml_text(style, layer.fields)}),
+        GEOPACKAGE: geopackage([layer, *base], {**styles, "issues": qml_text(style, layer.fields)}),
         PROJECT: project(title, "Errors and warnings in the input, row by row.", groups, view),
-        "faults.geojson": json_text(collection(features)),
-        "faults.qml": qml_text(style, layer.fields),
+        "issues.geojson": json_text(collection(features)),
+        "issues.qml": qml_text(style, layer.fields),
     }
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from html import escape
 
 from siteopt.output.charts.base import WIDE, Chart, svg
-from siteopt.output.charts.front import front
 from siteopt.output.charts.map import site_map
+from siteopt.output.charts.pareto_front import front
 from siteopt.output.headline import headline
 from siteopt.output.ranking import ranking_table
-from siteopt.output.words import Words
-from siteopt.record.front import FrontRecord
+from siteopt.output.translations import Translations
+from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.run import RunRecord
 
 RANKS = 5
@@ -27,10 +27,10 @@ STYLE = """
 
 def result_html(run: RunRecord) -> str:
     """Return a run as HTML: its headline, map and first ranks."""
-    words = Words.of(run)
-    head = headline(run, words)
+    translations = Translations.of(run)
+    head = headline(run, translations)
     said = " ".join(head.verdict)
-    table = ranking_table(run, words, RANKS)
+    table = ranking_table(run, translations, RANKS)
     names = "".join(f"<th>{escape(name)}</th>" for name, _ in table.columns)
     rows = "".join(
         "<tr>" + "".join(f"<td>{escape(cell.text)} <small>{escape(cell.note)}</small></td>" for cell in cells) + "</tr>"
@@ -38,12 +38,12 @@ def result_html(run: RunRecord) -> str:
     )
     title = f"<h3>{escape(head.title)} <small>{escape(head.badge)}</small></h3><p>{escape(said)}</p>"
     ranking = f"<table><thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table>"
-    return _scoped(title + _figure(site_map(run, words)) + ranking)
+    return _scoped(title + _figure(site_map(run, translations)) + ranking)
 
 
 def front_html(record: FrontRecord) -> str:
     """Return a Pareto front as HTML: its caption in words, and its chart if it has points."""
-    chart = front(record, Words.of(record))
+    chart = front(record, Translations.of(record))
     drawing = _figure(chart) if record.points else ""
     return _scoped(f"<h3>{escape(chart.title)}</h3><p>{escape(chart.caption)}</p>{drawing}")
 

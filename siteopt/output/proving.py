@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.proof import CheckedGoal, CheckedRank, CheckedSites, Means, ProofReport
 
 
@@ -17,8 +17,8 @@ def _lines(report: ProofReport) -> Iterator[str]:
     yield f"{report.scenario}: {_verdict(report)}, {report.nodes:,} linear programs in {report.seconds:.1f} s"
     for path in report.changed_inputs:
         yield f"Changed     {path} has changed since the plan was made; the check reads it as it is now"
-    if report.floors:
-        sites = ", ".join(report.floors)
+    if report.minimum_support:
+        sites = ", ".join(report.minimum_support)
         yield f"Depends on  minimum battery power or inertia for power quality at {sites} (docs/model.md)"
     for rank in report.ranks:
         yield from _rank(rank, report.rows_recomputed)
@@ -68,12 +68,16 @@ def _cost(goal: CheckedGoal, rank: CheckedRank) -> str:
     if goal.means is not Means.OPEN:
         return f"no plan is cheaper by {max(10, gap):.0f} US dollars or more ({_means(goal)})"
     share = gap / rank.decided_usd if rank.decided_usd > 0 else 1.0
-    nodes = Words().count(goal.nodes, "linear program")
+    nodes = Translations().count(goal.nodes, "linear program")
     return f"no plan is cheaper by {share:.3%} or more of what the plan decides, so far ({nodes})"
 
 
 def _means(goal: CheckedGoal) -> str:
-    return f"branching, {Words().count(goal.nodes, 'linear program')}" if goal.means is Means.BRANCHING else goal.means
+    return (
+        f"branching, {Translations().count(goal.nodes, 'linear program')}"
+        if goal.means is Means.BRANCHING
+        else goal.means
+    )
 
 
 def _sites(head: str, sites: CheckedSites, what: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from siteopt.output.words import MoneyUnit, Words
+from siteopt.output.translations import MoneyUnit, Translations
 from siteopt.record.run import ListedSite, RunRecord
 
 LISTED_ROWS = 1000
@@ -34,25 +34,27 @@ class RankingTable:
     notes: tuple[str, ...]
 
 
-def ranking_table(run: RunRecord, words: Words, limit: int = LISTED_ROWS) -> RankingTable:
+def ranking_table(run: RunRecord, translations: Translations, limit: int = LISTED_ROWS) -> RankingTable:
     """Return the candidates as a table, the best first."""
     names, listed = run.milestone_names, run.ranking[:limit]
     shown = list(names) if len(names) <= MANY else [names[0], names[-1]]
-    unit = words.money_unit(one.cost_usd if one.cost_usd is not None else one.cost_bound_usd or 0 for one in listed)
+    unit = translations.money_unit(
+        one.cost_usd if one.cost_usd is not None else one.cost_bound_usd or 0 for one in listed
+    )
     columns = [
-        (words.term("rank"), True),
-        (words.term("site"), False),
-        *((words("{name}, day", name=name), True) for name in shown),
-        (words("Cost, {unit}", unit=unit.name), True),
-        (words.term("standing"), False),
-        (words("Limited by, or reason"), False),
-        (words.term("assumed"), True),
+        (translations.term("rank"), True),
+        (translations.term("site"), False),
+        *((translations("{name}, day", name=name), True) for name in shown),
+        (translations("Cost, {unit}", unit=unit.name), True),
+        (translations.term("standing"), False),
+        (translations("Limited by, or reason"), False),
+        (translations.term("assumed"), True),
     ]
-    rows = [(str(one.standing), tuple(_cells(one, shown, unit, words))) for one in listed]
-    return RankingTable(tuple(columns), tuple(rows), tuple(_notes(run, shown, listed, words)))
+    rows = [(str(one.standing), tuple(_cells(one, shown, unit, translations))) for one in listed]
+    return RankingTable(tuple(columns), tuple(rows), tuple(_notes(run, shown, listed, translations)))
 
 
-def _cells(site: ListedSite, shown: list[str], unit: MoneyUnit, words: Words) -> Iterator[Cell]:
+def _cells(site: ListedSite, shown: list[str], unit: MoneyUnit, translations: Translations) -> Iterator[Cell]:
     yield Cell("" if site.rank is None else str(site.rank), site.rank)
     yield Cell(site.name, site.name.casefold(), site.site_id)
     for one in site.milestones:
@@ -67,23 +69,23 @@ def _cells(site: ListedSite, shown: list[str], unit: MoneyUnit, words: Words) ->
     else:
         bound = site.cost_bound_usd
         yield Cell("" if bound is None else "≥ " + unit.bare(bound), bound)
-    yield Cell(words.term(site.standing), words.term(site.standing))
-    held = dict.fromkeys(words.reason(one.held_by) for one in site.milestones if one.held_by is not None)
-    why = words.reasons(site.reasons) or ", ".join(held)
+    yield Cell(translations.term(site.standing), translations.term(site.standing))
+    held = dict.fromkeys(translations.reason(one.limited_by) for one in site.milestones if one.limited_by is not None)
+    why = translations.reasons(site.reasons) or ", ".join(held)
     yield Cell(why, why.casefold() or None)
     is_filled = bool(site.assumed) or site.rank is not None
     yield Cell(str(len(site.assumed)) if is_filled else "", len(site.assumed) if is_filled else None)
 
 
-def _notes(run: RunRecord, shown: list[str], listed: Sequence[ListedSite], words: Words) -> Iterator[str]:
+def _notes(run: RunRecord, shown: list[str], listed: Sequence[ListedSite], translations: Translations) -> Iterator[str]:
     if any(one.rank is None and one.cost_bound_usd is not None for one in listed):
-        yield words("≥ marks a proven bound: the site cannot start earlier or cost less.")
+        yield translations("≥ marks a proven bound: the site cannot start earlier or cost less.")
     if len(run.milestone_names) > len(shown):
-        yield words("The other milestones are in sites.geojson.")
+        yield translations("The other milestones are in sites.geojson.")
     more, unlisted = len(run.ranking) - len(listed), run.candidates - len(run.ranking)
     if more > 0:
-        yield words("Not shown: {more}, see sites.geojson.", more=words.count(more, "site"))
+        yield translations("Not shown: {more}, see sites.geojson.", more=translations.count(more, "site"))
     if unlisted > 0:
-        yield words("Counted, but not listed: {more}.", more=words.count(unlisted, "site"))
+        yield translations("Counted, but not listed: {more}.", more=translations.count(unlisted, "site"))
     if len(listed) > PRINTED_ROWS:
-        yield words("A printout shows only the first {count} rows.", count=PRINTED_ROWS)
+        yield translations("A printout shows only the first {count} rows.", count=PRINTED_ROWS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.replay import EventRecord, PowerQualityRecord, QualityMilestone, ReplayedMilestone
 from siteopt.record.run import PlanRecord
 
@@ -40,46 +40,48 @@ class Part:
     more_rows: Rows = ()
 
 
-def replay_part(plan: PlanRecord, words: Words) -> Part:
+def replay_part(plan: PlanRecord, translations: Translations) -> Part:
     """Return the section on the replay: each milestone as planned and as replayed."""
     found = plan.replay
-    method = words("The orders were replayed day by day and crew by crew, without the optimizer's equations.")
+    method = translations("The orders were replayed day by day and crew by crew, without the optimizer's equations.")
     names = ("milestone", "planned", "replayed", "date", "days_later", "not_before", "reason")
     rows = tuple(
         (
             one.name,
             one.planned_day,
             *(_shown(cell) for cell in (one.day, one.date, one.days_later, one.bound_day)),
-            words.reasons(one.reasons),
+            translations.reasons(one.reasons),
         )
         for one in found.milestones
     )
     other = sum(one.days_later != 0 for one in found.milestones)
-    verdict = words("In the replay, every milestone starts as planned.")
+    verdict = translations("In the replay, every milestone starts as planned.")
     if other:
         all_ = len(found.milestones)
-        verdict = words("In the replay, {other} of {all} milestones do not start as planned.", other=other, all=all_)
-    sentences = (verdict, *(_start(one, words) for one in found.milestones), method)
+        verdict = translations(
+            "In the replay, {other} of {all} milestones do not start as planned.", other=other, all=all_
+        )
+    sentences = (verdict, *(_start(one, translations) for one in found.milestones), method)
     if found.cost_usd is not None:
-        verdict = words("within the budget") if found.within_budget else words("ABOVE THE BUDGET")
-        money = words.money(found.cost_usd)
-        sentences += (words("The replayed plan costs {money}: {verdict}.", money=money, verdict=verdict),)
-    return Part(sentences, tuple(words.term(name) for name in names), rows)
+        verdict = translations("within the budget") if found.within_budget else translations("ABOVE THE BUDGET")
+        money = translations.money(found.cost_usd)
+        sentences += (translations("The replayed plan costs {money}: {verdict}.", money=money, verdict=verdict),)
+    return Part(sentences, tuple(translations.term(name) for name in names), rows)
 
 
-def _start(one: ReplayedMilestone, words: Words) -> str:
+def _start(one: ReplayedMilestone, translations: Translations) -> str:
     """Return a sentence on whether a milestone starts as planned, and if not, when and why."""
     name, day, later = one.name, one.day, one.days_later
-    reason = words.reasons(one.reasons)
+    reason = translations.reasons(one.reasons)
     if day is None or later is None:
-        return words("{name} does not start: {reason}.", name=name, reason=reason)
+        return translations("{name} does not start: {reason}.", name=name, reason=reason)
     if later == 0:
-        return words("{name} starts as planned, on day {day}.", name=name, day=day)
-    days = words.count(abs(later), "day")
+        return translations("{name} starts as planned, on day {day}.", name=name, day=day)
+    days = translations.count(abs(later), "day")
     if later < 0:
-        return words("{name} starts on day {day}, {days} earlier than planned.", name=name, day=day, days=days)
+        return translations("{name} starts on day {day}, {days} earlier than planned.", name=name, day=day, days=days)
     said = [
-        words(
+        translations(
             "{name} starts on day {day}, {days} later than planned: {reason}.",
             name=name,
             day=day,
@@ -88,134 +90,139 @@ def _start(one: ReplayedMilestone, words: Words) -> str:
         )
     ]
     if one.by_crews:
-        said.append(words("With enough crews, it would start on time."))
+        said.append(translations("With enough crews, it would start on time."))
     if one.bound_day is not None and one.bound_day > one.planned_day:
         said.append(
-            words("With these orders, no schedule of the crews allows a start before day {day}.", day=one.bound_day)
+            translations(
+                "With these orders, no schedule of the crews allows a start before day {day}.", day=one.bound_day
+            )
         )
     return " ".join(said)
 
 
-def quality_part(plan: PlanRecord, words: Words) -> Part:
+def quality_part(plan: PlanRecord, translations: Translations) -> Part:
     """Return the section on power quality: the required class, whether it is kept, and what it costs."""
     found = plan.power_quality
-    sentences = (*_kept(found, words), *_rounds(plan, words), *_without(found, words))
+    sentences = (*_kept(found, translations), *_rounds(plan, translations), *_without(found, translations))
     events = list(dict.fromkeys((event.event, event.mode) for one in found.milestones for event in one.events))
     classes = {
-        (one.name, event.event, event.mode): _class(event, words) for one in found.milestones for event in one.events
+        (one.name, event.event, event.mode): _class(event, translations)
+        for one in found.milestones
+        for event in one.events
     }
     failed = {(one.event, one.mode) for one in found.without_batteries.failed}
-    is_judged = found.without_batteries.passes is not None
+    is_checked = found.without_batteries.passes is not None
     header = [
-        words.term("event"),
+        translations.term("event"),
         *(one.name for one in found.milestones),
-        *([words.term("without_batteries")] if is_judged else []),
+        *([translations.term("without_batteries")] if is_checked else []),
     ]
     rows = []
     for event, mode in events:
-        without = [words("fails") if (event, mode) in failed else ""] if is_judged else []
+        without = [translations("fails") if (event, mode) in failed else ""] if is_checked else []
         kept = (classes.get((one.name, event, mode), "") for one in found.milestones)
-        rows.append((_event(event, mode, words), *kept, *without))
-    more_header = tuple(words.term(name) for name in ("milestone", "event", *FIGURES, "class"))
-    more_rows = tuple(_figures(found.milestones, words))
+        rows.append((_event(event, mode, translations), *kept, *without))
+    more_header = tuple(translations.term(name) for name in ("milestone", "event", *FIGURES, "class"))
+    more_rows = tuple(_figures(found.milestones, translations))
     return Part(tuple(sentences), tuple(header), tuple(rows), more_header, more_rows)
 
 
-def _event(event: str, mode: str, words: Words) -> str:
-    return f"{words.term(event)} ({words.term(mode)})"
+def _event(event: str, mode: str, translations: Translations) -> str:
+    return f"{translations.term(event)} ({translations.term(mode)})"
 
 
-def _class(event: EventRecord, words: Words) -> str:
+def _class(event: EventRecord, translations: Translations) -> str:
     if event.collapsed_s is not None:
-        return words("collapses at {seconds} s", seconds=words.number(event.collapsed_s, 2))
-    return event.iso_class or words("no class")
+        return translations("collapses at {seconds} s", seconds=translations.number(event.collapsed_s, 2))
+    return event.iso_class or translations("no class")
 
 
-def _figures(milestones: Sequence[QualityMilestone], words: Words) -> Iterator[tuple[Any, ...]]:
+def _figures(milestones: Sequence[QualityMilestone], translations: Translations) -> Iterator[tuple[Any, ...]]:
     for one in milestones:
         for event in one.events:
             yield (
                 one.name,
-                _event(event.event, event.mode, words),
+                _event(event.event, event.mode, translations),
                 *(_shown(getattr(event, name)) for name in FIGURES),
-                _class(event, words),
+                _class(event, translations),
             )
 
 
-def _kept(found: PowerQualityRecord, words: Words) -> Iterator[str]:
+def _kept(found: PowerQualityRecord, translations: Translations) -> Iterator[str]:
     """Yield sentences on whether the class is kept, and on the events that fall below it."""
     asked = found.iso_class
     if asked is None:
-        yield words("No class of ISO 8528-5 is required; the table shows what would happen.")
+        yield translations("No class of ISO 8528-5 is required; the table shows what would happen.")
         return
     places: dict[str, list[str]] = {}
     for one in found.milestones:
         for event in one.events:
             if CLASSES.index(event.iso_class) < CLASSES.index(asked):
-                places.setdefault(_event(event.event, event.mode, words), []).append(one.name)
-    below = [words("{event} at {milestone}", event=name, milestone=", ".join(at)) for name, at in places.items()]
+                places.setdefault(_event(event.event, event.mode, translations), []).append(one.name)
+    below = [translations("{event} at {milestone}", event=name, milestone=", ".join(at)) for name, at in places.items()]
     if found.passes:
-        yield words("In the simulation, {iso_class} is kept at every milestone.", iso_class=asked)
+        yield translations("In the simulation, {iso_class} is kept at every milestone.", iso_class=asked)
         modes: dict[str, list[str]] = {}
         for one in found.milestones:
-            modes.setdefault(", ".join(map(words.term, one.kept)), []).append(one.name)
+            modes.setdefault(", ".join(map(translations.term, one.kept)), []).append(one.name)
         for kept, names in modes.items():
             if kept:
-                yield words(
+                yield translations(
                     "Operating mode that keeps the class at {milestones}: {modes}.",
                     milestones=", ".join(names),
                     modes=kept,
                 )
         if below:
-            yield words(
+            yield translations(
                 "Below the class, but not required (the other mode, or loss of the grid): {events}.",
                 events="; ".join(below),
             )
     else:
-        yield words("{iso_class} is NOT kept.", iso_class=asked)
+        yield translations("{iso_class} is NOT kept.", iso_class=asked)
         if below:
-            yield words("Below the class: {events}.", events="; ".join(below))
+            yield translations("Below the class: {events}.", events="; ".join(below))
 
 
-def _rounds(plan: PlanRecord, words: Words) -> Iterator[str]:
+def _rounds(plan: PlanRecord, translations: Translations) -> Iterator[str]:
     """Yield sentences on the iterations for power quality, and on the days and money that the class costs."""
     found = plan.power_quality
     before = found.before
-    if found.rounds == 1 and found.passes:
-        yield words("The first plan keeps the class.")
-    elif found.rounds > 1:
-        yield words(
-            "The plan took {rounds} iterations; each adds the battery power or inertia that the previous plan lacked.",
-            rounds=found.rounds,
+    if found.iterations == 1 and found.passes:
+        yield translations("The first plan keeps the class.")
+    elif found.iterations > 1:
+        yield translations(
+            "The plan took {iterations} iterations; "
+            "each adds the battery power or inertia that the previous plan lacked.",
+            iterations=found.iterations,
         )
     if before is None:
         return
-    yield words(
+    yield translations(
         "The plan without this requirement: {site}, days {days}, {cost}.",
         site=before.site_name,
         days=", ".join(str(day) for day in before.days),
-        cost=words.money(before.cost_usd),
+        cost=translations.money(before.cost_usd),
     )
     later = [
-        words("{name} {days} later", name=one.name, days=words.count(one.day - day, "day"))
+        translations("{name} {days} later", name=one.name, days=translations.count(one.day - day, "day"))
         if one.day > day
-        else words("{name} {days} earlier", name=one.name, days=words.count(day - one.day, "day"))
+        else translations("{name} {days} earlier", name=one.name, days=translations.count(day - one.day, "day"))
         for one, day in zip(plan.milestones, before.days, strict=True)
         if one.day != day
     ]
     more = plan.cost.total_usd - before.cost_usd
-    amount = words.money(abs(more))
-    said = words("{money} more", money=amount) if more >= 0 else words("{money} less", money=amount)
-    yield words("The requirement changes the plan: {changes}.", changes=", ".join([said, *later]))
+    amount = translations.money(abs(more))
+    said = translations("{money} more", money=amount) if more >= 0 else translations("{money} less", money=amount)
+    yield translations("The requirement changes the plan: {changes}.", changes=", ".join([said, *later]))
 
 
-def _without(found: PowerQualityRecord, words: Words) -> Iterator[str]:
+def _without(found: PowerQualityRecord, translations: Translations) -> Iterator[str]:
     without = found.without_batteries
     if without.passes:
-        yield words("The class would be kept without batteries, too.")
+        yield translations("The class would be kept without batteries, too.")
     elif without.failed:
-        events = ", ".join(_event(one.event, one.mode, words) for one in without.failed)
-        yield words("The class would not be kept without batteries: {events}.", events=events)
+        events = ", ".join(_event(one.event, one.mode, translations) for one in without.failed)
+        yield translations("The class would not be kept without batteries: {events}.", events=events)
 
 
 def _shown(value: Any) -> Any:

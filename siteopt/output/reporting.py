@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from siteopt.output.charts.base import WIDE, Chart, png, svg
-from siteopt.output.charts.front import front
+from siteopt.output.charts.pareto_front import front
 from siteopt.output.report import charts, front_report, report
 from siteopt.output.runs import Run, read_run
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 
 
 def run_report(folder: Path, language: str = "en") -> str:
@@ -22,11 +22,11 @@ def run_report(folder: Path, language: str = "en") -> str:
     """
     run = read_run(folder)
     if run.record is not None:
-        words = Words.of(run.record, language)
-        return report(run.record, run.places, words, run.front_of_run, _note(run, words))
+        translations = Translations.of(run.record, language)
+        return report(run.record, run.plan_features, translations, run.front_of_run, _note(run, translations))
     if run.front is None:
         raise AssertionError("a folder without a run and without a front was read")
-    return front_report(run.front, Words.of(run.front, language))
+    return front_report(run.front, Translations.of(run.front, language))
 
 
 def run_charts(folder: Path, language: str = "en") -> dict[str, str | bytes]:
@@ -46,17 +46,17 @@ def run_charts(folder: Path, language: str = "en") -> dict[str, str | bytes]:
 
 def _charts(run: Run, language: str) -> Iterator[Chart]:
     if run.record is not None:
-        yield from charts(run.record, run.places, Words.of(run.record, language))
+        yield from charts(run.record, run.plan_features, Translations.of(run.record, language))
     found = run.front if run.record is None else run.front_of_run
     if found is not None and found.points:
-        yield front(found, Words.of(found, language))
+        yield front(found, Translations.of(found, language))
 
 
-def _note(run: Run, words: Words) -> str:
+def _note(run: Run, translations: Translations) -> str:
     """Return a note if a Pareto front was found that does not belong to this run, else an empty text."""
     if run.front is None or run.front_of_run is not None:
         return ""
-    return words(
+    return translations(
         "The Pareto front in {folder} has other inputs or settings: run siteopt pareto again to show it here.",
         folder=run.front_folder,
     )

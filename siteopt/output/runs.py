@@ -11,13 +11,13 @@ import shapely
 import shapely.geometry
 from pydantic import ValidationError
 
-from siteopt.codes import Code
-from siteopt.faults import NAMED, Fault, InputError
+from siteopt.issues import NAMED, InputError, Issue
+from siteopt.message_catalogue import Code
 from siteopt.output.folder import undisturbed
 from siteopt.output.geojson import GeoJSON
 from siteopt.record.base import Heading
-from siteopt.record.front import FrontRecord
 from siteopt.record.migrations import READABLE, read_stored
+from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.run import RunRecord
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Run:
     ----------
     record : RunRecord or None
         Content of ``plan.json``; None in the folder of a Pareto front.
-    places : dict
+    plan_features : dict
         Content of ``plan.geojson``; empty in the folder of a Pareto front.
     front : FrontRecord or None
         Content of ``pareto.json`` from the folder itself, or from the folder beside it with ``-pareto`` after its name.
@@ -45,7 +45,7 @@ class Run:
     """
 
     record: RunRecord | None
-    places: GeoJSON
+    plan_features: GeoJSON
     front: FrontRecord | None = None
     front_folder: str = ""
 
@@ -75,19 +75,19 @@ def read_run(folder: Path) -> Run:
 def _read_run(folder: Path) -> Run:
     if not folder.is_dir():
         raise InputError(
-            [Fault(Code.NOT_A_RUN, str(folder), None, "", "no folder", "the folder of a run, such as runs/colossus")]
+            [Issue(Code.NOT_A_RUN, str(folder), None, "", "no folder", "the folder of a run, such as runs/colossus")]
         )
     if not (folder / PLAN).is_file():
         if (folder / FRONT).is_file():
             return Run(None, {}, read_record(folder / FRONT, FrontRecord), str(folder))
         expected = f"the folder of a run, which holds {PLAN}"
-        raise InputError([Fault(Code.NOT_A_RUN, str(folder), None, "", f"no {PLAN}", expected)])
-    record, places = read_record(folder / PLAN, RunRecord), _places(folder / PLACES)
+        raise InputError([Issue(Code.NOT_A_RUN, str(folder), None, "", f"no {PLAN}", expected)])
+    record, plan_features = read_record(folder / PLAN, RunRecord), _plan_features(folder / PLACES)
     resolved = folder.resolve()
     for place in (resolved, resolved.with_name(resolved.name + "-pareto")):
         if (place / FRONT).is_file():
-            return Run(record, places, read_record(place / FRONT, FrontRecord), place.name)
-    return Run(record, places)
+            return Run(record, plan_features, read_record(place / FRONT, FrontRecord), place.name)
+    return Run(record, plan_features)
 
 
 def read_record(path: Path, model: type[_Model]) -> _Model:
@@ -108,13 +108,13 @@ def read_record(path: Path, model: type[_Model]) -> _Model:
     try:
         return read_stored(found, model)
     except ValidationError as error:
-        raise InputError([_fault(path, one) for one in error.errors(include_url=False)[:NAMED]]) from None
+        raise InputError([_issue(path, one) for one in error.errors(include_url=False)[:NAMED]]) from None
 
 
-def _fault(path: Path, error: ErrorDetails) -> Fault:
+def _issue(path: Path, error: ErrorDetails) -> Issue:
     field = ".".join(map(str, error["loc"]))
     found = "nothing" if error["type"] == "missing" else f"{error['input']!r}"
-    return Fault(Code.NOT_A_RUN, str(path), None, field, found, f"what siteopt writes there ({error['msg']})")
+    return Issue(Code.NOT_A_RUN, str(path), None, field, found, f"what siteopt writes there ({error['msg']})")
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _place_sites_of_1(found: dict[str, Any], path: Path) -> None:
         raise _unusable(path, "features", said, "the sites of the run; solve it again") from None
 
 
-def _places(path: Path) -> GeoJSON:
+def _plan_features(path: Path) -> GeoJSON:
     """Return the content of ``plan.geojson`` after checking that a page can draw its features."""
     found = _json(path)
     try:
@@ -154,4 +154,4 @@ def _places(path: Path) -> GeoJSON:
 
 
 def _unusable(path: Path, field: str, found: str, expected: str) -> InputError:
-    return InputError([Fault(Code.NOT_A_RUN, str(path), None, field, found, expected)])
+    return InputError([Issue(Code.NOT_A_RUN, str(path), None, field, found, expected)])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from siteopt.equipment import KINDS, Kind
-from siteopt.output import qml, tips
+from siteopt.output import map_tips, qml
 from siteopt.output.layer import Field, Layer
 from siteopt.output.layers import AREA_ROLES
 from siteopt.output.palette import BORDER, INK, LAND, MARKER, SEVERITY, STANDING, WATER
@@ -92,8 +92,8 @@ def style_of(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Sty
     """
     if layer.name == "sites":
         return _sites(layer, milestones, alone=alone)
-    if layer.name == "faults":
-        return _faults(all(row["severity"] in ("error", "warning") for row in layer.rows))
+    if layer.name == "issues":
+        return _issues(all(row["severity"] in ("error", "warning") for row in layer.rows))
     return _STYLES[layer.name]()
 
 
@@ -155,7 +155,7 @@ def _sites(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Style
     rank = column("rank")
     rows = {name: _day_of(field) for field, name in milestones.items()}
     rows |= {"Cost": column("cost"), "Reason": _filled("reason"), "Assumed": _filled("assumed")}
-    tip = tips.tip(f"coalesce({rank} || '. ', '') || {column('name')}", rows, column("standing"))
+    tip = map_tips.tip(f"coalesce({rank} || '. ', '') || {column('name')}", rows, column("standing"))
     # drawn from the last rank to the first, so that the best is on top
     renderer = qml.categorized("standing", classes, f"coalesce({rank}, {_LAST})")
     return Style(renderer, tuple(labels), tip, column("name"))
@@ -186,8 +186,8 @@ def _star() -> Element:
 
 def _chosen() -> Style:
     text = f"{column('name')} || '\\n' || replace({column('days')}, ', ', '\\n') || '\\n' || {column('cost')}"
-    rows = {word: _filled(word.lower()) for word in ("Days", "Cost", "Faster")} | {"Handover": column("access")}
-    tip = tips.tip(column("name"), rows, column("outcome"))
+    rows = {word: _filled(word.lower()) for word in ("Days", "Cost", "Faster")} | {"Handover": column("handover")}
+    tip = map_tips.tip(column("name"), rows, column("outcome"))
     label = Label(text, size=9, bold=True, priority=10, boxed=True, away_mm=11, place=Place.ROUND)
     return Style(qml.single(_star()), (label,), tip, column("name"))
 
@@ -204,9 +204,9 @@ def _milestones() -> Style:
         "GPUs": f"format_number({column('gpus')}, 0)",
         "Day": f"{column('day')} || ', ' || {column('date')}",
         "Demand": f"format_number({column('demand_mw')}, 1) || ' MW'",
-        "Limited by": _filled("held_by"),
+        "Limited by": _filled("limited_by"),
     }
-    tip = tips.tip(column("name"), rows)
+    tip = map_tips.tip(column("name"), rows)
     times = _times("date")
     return Style(qml.single(qml.symbol("marker", ring)), (), tip, column("name"), True, times=times)
 
@@ -215,7 +215,7 @@ def _deliveries() -> Style:
     classes = [(kind.name, kind.plural.capitalize(), _haul_symbol(kind)) for kind in KINDS]
     rows = {"From": column("depot"), "Rating": f"format_number({column('mw')}, 1) || ' MW'"}
     rows |= {name.capitalize(): column(name) for name in ("leaves", "arrives", "ready", "serves")}
-    tip = tips.tip(f"{column('units')} || ' x ' || {column('model')}", rows | {"Cost": column("cost")})
+    tip = map_tips.tip(f"{column('units')} || ' x ' || {column('model')}", rows | {"Cost": column("cost")})
     named = f"{column('units')} || ' x ' || {column('model')} || ', ' || {column('depot')}"
     return Style(qml.categorized("kind", classes), (), tip, named, True, ON_SITE, _times("leaves", "arrives"))
 
@@ -239,7 +239,7 @@ def _depot_symbol() -> Element:
 
 
 def _depots() -> Style:
-    tip = tips.tip(column("depot"), {"First departure": column("leaves")}, column("contents"))
+    tip = map_tips.tip(column("depot"), {"First departure": column("leaves")}, column("contents"))
     labels = (
         Label(column("depot"), size=7.5, priority=4, farther_than=NEAR),
         Label(f"{column('depot')} || '\\n' || {column('contents')}", size=7.5, priority=4, closer_than=NEAR),
@@ -258,15 +258,15 @@ def area_symbol(role: str) -> Element:
 def _areas() -> Style:
     classes = [(role, _AREA_WORDS[role], area_symbol(role)) for role in AREA_ROLES]
     text = f"title({column('role')})"
-    tip = tips.tip(text, {"Area": "format_number($area, 0) || ' m2'"}, column("name"))
+    tip = map_tips.tip(text, {"Area": "format_number($area, 0) || ' m2'"}, column("name"))
     inner = f"{column('role')} <> 'outline'"
     label = Label(text, inner, size=8, priority=3, closer_than=ON_SITE, place=Place.ACROSS)
     return Style(qml.categorized("role", classes), (label,), tip, text)
 
 
-def _faults(only_faults: bool) -> Style:
+def _issues(only_issues: bool) -> Style:
     """Return the style of the issues; a row of the input has one label, which lists all of its issues."""
-    near = 0 if only_faults else NEAR
+    near = 0 if only_issues else NEAR
     label = Label(column("label"), f"{column('label')} is not null", 8.5, bold=True, priority=7, closer_than=near)
     place = f"coalesce(nullif({column('name')}, ''), {column('file')}) || coalesce(', row ' || {column('row')}, '')"
     classes = [
@@ -276,7 +276,7 @@ def _faults(only_faults: bool) -> Style:
         ("assumed", "Unknown: a value is assumed", qml.symbol("marker", _gap("circle", "assumed"))),
     ]
     rows = {word.capitalize(): _filled(word) for word in ("column", "found", "expected", "file")}
-    tip = tips.tip(place, rows, column("severity"))
+    tip = map_tips.tip(place, rows, column("severity"))
     return Style(qml.categorized("severity", classes), (label,), tip, place)
 
 
@@ -332,7 +332,9 @@ def plan_style() -> Style:
         Label(column("name"), role("depot"), 7.5, priority=4),
     )
     rows = {name.capitalize(): column(name) for name in ("kind", "leaves", "arrives", "ready")}
-    tip = tips.tip(f"coalesce({column('units')} || ' x ', '') || coalesce({column('name')}, {column('role')})", rows)
+    tip = map_tips.tip(
+        f"coalesce({column('units')} || ' x ', '') || coalesce({column('name')}, {column('role')})", rows
+    )
     return Style(qml.rules(classes), labels, tip, column("name"), times=_times("leaves", "arrives"))
 
 

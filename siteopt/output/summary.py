@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from siteopt.equipment import KINDS
 from siteopt.output.limits import limit_of
-from siteopt.output.words import MoneyUnit, Words
+from siteopt.output.translations import MoneyUnit, Translations
 from siteopt.record.base import RunOutcome
 from siteopt.record.replay import PowerQualityRecord, ReplayedMilestone, ReplayRecord
 from siteopt.record.run import ListedSite, PlanRecord, RunRecord
@@ -17,19 +17,20 @@ NEXT_BEST = 3
 
 def summary(run: RunRecord) -> str:
     """Return the answer in a few lines of text."""
-    certificate, plan, words = run.certificate, run.plan, Words.of(run)
+    certificate, plan, translations = run.certificate, run.plan, Translations.of(run)
     lines = [f"{run.scenario}: {run.outcome}, {certificate.milps_solved} MILPs in {certificate.seconds:.1f} s"]
     if plan is None:
-        return "\n".join([*lines, *_reasons(run, words)])
-    unit = words.cost_unit(plan.cost)
+        return "\n".join([*lines, *_reasons(run, translations)])
+    unit = translations.cost_unit(plan.cost)
     if run.outcome is RunOutcome.LIMIT:
         lines.append(
-            "Not proven  " + "; ".join(["the best plan found so far", _bounds(run, unit), *_undecided(run, words)])
+            "Not proven  "
+            + "; ".join(["the best plan found so far", _bounds(run, unit), *_undecided(run, translations)])
         )
     lines.append(f"Site        {plan.site_name} ({plan.site_id}), {_among(run)}{run.candidates:,} candidates")
     width = max(len(milestone.name) for milestone in plan.milestones)
     for milestone in plan.milestones:
-        limit = limit_of(milestone, words)
+        limit = limit_of(milestone, translations)
         lines.append(
             f"Milestone   {milestone.name:<{width}}  {milestone.gpus:>9,} GPUs  day {milestone.day:>4}"
             f"  {milestone.date}  {milestone.demand_mw:>6.1f} MW{f'  limited by {limit}' if limit else ''}"
@@ -39,8 +40,8 @@ def summary(run: RunRecord) -> str:
             f"Faster      {row.times_faster_low:.1f} to {row.times_faster_high:.1f} times faster than {row.name!r}"
             f" ({row.milestone}: day {row.days} against {row.days_low:g} to {row.days_high:g})"
         )
-    lines += _mix(plan, words)
-    lines.append(f"Cost        {unit(plan.cost.total_usd)}: " + _parts(plan, unit, words))
+    lines += _mix(plan, translations)
+    lines.append(f"Cost        {unit(plan.cost.total_usd)}: " + _parts(plan, unit, translations))
     lines += [
         f"Next best   {site.rank}. {site.name}: days {_days(site)}, {unit(site.cost_usd)}"
         for site in run.ranking
@@ -49,7 +50,9 @@ def summary(run: RunRecord) -> str:
     guessed = [one.column for one in run.assumptions if one.chosen_site]
     if guessed:
         lines.append(f"Assumed     for this site: {', '.join(guessed)}")
-    return "\n".join([*lines, *_second(run, words), *replay_lines(plan.replay, plan.power_quality, words)])
+    return "\n".join(
+        [*lines, *_second(run, translations), *replay_lines(plan.replay, plan.power_quality, translations)]
+    )
 
 
 def _among(run: RunRecord) -> str:
@@ -68,13 +71,13 @@ def _bounds(run: RunRecord, unit: MoneyUnit) -> str:
     return ", ".join(said)
 
 
-def _undecided(run: RunRecord, words: Words) -> list[str]:
+def _undecided(run: RunRecord, translations: Translations) -> list[str]:
     """Return a text on the claims about which the solver contradicts itself, if any stay undecided."""
     count = run.certificate.evidence.undecided
-    return [f"the solver contradicts itself about {words.count(count, 'claim')}"] if count else []
+    return [f"the solver contradicts itself about {translations.count(count, 'claim')}"] if count else []
 
 
-def _second(run: RunRecord, words: Words) -> list[str]:
+def _second(run: RunRecord, translations: Translations) -> list[str]:
     """Return a line on the answer of the second solver; no line if there was none."""
     found = run.certificate.second_solver
     if found is None:
@@ -87,32 +90,32 @@ def _second(run: RunRecord, words: Words) -> list[str]:
         verdict = "agrees"
     else:
         verdict = "found no contradiction, but did not finish"
-    best = f"; its best plan costs {words.money(found.cost_musd * 1e6)}" if found.cost_musd else ""
+    best = f"; its best plan costs {translations.money(found.cost_musd * 1e6)}" if found.cost_musd else ""
     return [f"Checked     {found.solver} {verdict}{best}"]
 
 
-def replay_lines(replay: ReplayRecord, quality: PowerQualityRecord, words: Words) -> list[str]:
+def replay_lines(replay: ReplayRecord, quality: PowerQualityRecord, translations: Translations) -> list[str]:
     """Return the lines on the replay of a plan and on its power quality."""
-    return [_replay(replay, words), *_quality(quality, words)]
+    return [_replay(replay, translations), *_quality(quality, translations)]
 
 
-def _replay(found: ReplayRecord, words: Words) -> str:
+def _replay(found: ReplayRecord, translations: Translations) -> str:
     """Return a line on whether every milestone starts as planned in the replay, and whether the budget suffices."""
-    other = [_start(one, words) for one in found.milestones if one.days_later != 0]
+    other = [_start(one, translations) for one in found.milestones if one.days_later != 0]
     budget = ["ABOVE THE BUDGET"] if found.cost_usd is not None and not found.within_budget else []
     return f"Replay      {'; '.join([*(other or ['as planned']), *budget])}"
 
 
-def _start(one: ReplayedMilestone, words: Words) -> str:
+def _start(one: ReplayedMilestone, translations: Translations) -> str:
     """Return when and why a milestone starts on another day than planned."""
-    why = f": {words.reasons(one.reasons)}" if one.reasons else ""
+    why = f": {translations.reasons(one.reasons)}" if one.reasons else ""
     if one.day is None or one.days_later is None:
         return f"{one.name} does not start{why}"
-    late = f"{words.count(abs(one.days_later), 'day')} {'later' if one.days_later > 0 else 'earlier'}"
+    late = f"{translations.count(abs(one.days_later), 'day')} {'later' if one.days_later > 0 else 'earlier'}"
     return f"{one.name} on day {one.day}, {late} than planned{why}"
 
 
-def _quality(found: PowerQualityRecord, words: Words) -> Iterator[str]:
+def _quality(found: PowerQualityRecord, translations: Translations) -> Iterator[str]:
     """Yield lines on whether the required class is kept, and on how the class changed the plan."""
     if found.iso_class is None:
         return
@@ -124,11 +127,11 @@ def _quality(found: PowerQualityRecord, words: Words) -> Iterator[str]:
     before = found.before
     if before is not None:
         days = ", ".join(str(day) for day in before.days)
-        plan = f"{before.site_name}, days {days}, {words.money(before.cost_usd)}"
-        yield f"Iterations  {found.rounds}; the plan without this requirement: {plan}"
+        plan = f"{before.site_name}, days {days}, {translations.money(before.cost_usd)}"
+        yield f"Iterations  {found.iterations}; the plan without this requirement: {plan}"
 
 
-def _mix(plan: PlanRecord, words: Words) -> list[str]:
+def _mix(plan: PlanRecord, translations: Translations) -> list[str]:
     lines = []
     for kind in KINDS:
         models: Counter[str] = Counter()
@@ -139,23 +142,25 @@ def _mix(plan: PlanRecord, words: Words) -> list[str]:
         if models:
             units = ", ".join(f"{count} x {model}" for model, count in models.most_common())
             lines.append(
-                f"{kind.plural.capitalize():<10}  {words.count(models.total(), 'unit')}, {mw:,.1f} MW: {units}"
+                f"{kind.plural.capitalize():<10}  {translations.count(models.total(), 'unit')}, {mw:,.1f} MW: {units}"
             )
     risen = [f", {step.grid_mw:g} MW from {step.ready}" for step in plan.grid_steps if step.in_service_from]
     lines.append(f"Grid        {plan.milestones[0].grid_mw:g} MW at the first milestone{''.join(risen)}")
     return lines
 
 
-def _parts(plan: PlanRecord, unit: MoneyUnit, words: Words) -> str:
+def _parts(plan: PlanRecord, unit: MoneyUnit, translations: Translations) -> str:
     parts = sorted(((name, usd) for name, usd in plan.cost.parts_usd.items() if usd), key=lambda part: -part[1])
-    return ", ".join(f"{words.term(name)} {unit.bare(usd)}" for name, usd in parts)
+    return ", ".join(f"{translations.term(name)} {unit.bare(usd)}" for name, usd in parts)
 
 
 def _days(site: ListedSite) -> str:
     return ", ".join(str(one.day) for one in site.milestones)
 
 
-def _reasons(run: RunRecord, words: Words) -> list[str]:
+def _reasons(run: RunRecord, translations: Translations) -> list[str]:
     if run.outcome is RunOutcome.LIMIT:
-        return ["; ".join(_undecided(run, words)) or "No plan yet: the time ran out before the first plan was found"]
-    return [f"  {site.site_id}: {words.reasons(site.reasons) or site.standing}" for site in run.ranking]
+        return [
+            "; ".join(_undecided(run, translations)) or "No plan yet: the time ran out before the first plan was found"
+        ]
+    return [f"  {site.site_id}: {translations.reasons(site.reasons) or site.standing}" for site in run.ranking]

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from siteopt.output.summary import replay_lines
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.verification import Cause, ChangedCell, Slip, VerificationRecord
 
 
 def verification(record: VerificationRecord) -> str:
     """Return the result in a few lines of text."""
-    return "\n".join(_lines(record, Words.of(record)))
+    return "\n".join(_lines(record, Translations.of(record)))
 
 
-def _lines(record: VerificationRecord, words: Words) -> Iterator[str]:
+def _lines(record: VerificationRecord, translations: Translations) -> Iterator[str]:
     verdict = "holds" if record.holds else "does not hold"
     yield f"{record.scenario}: the plan for {record.site_name} ({record.site_id}) {verdict}"
     for path in record.changed_inputs:
         yield f"Changed     {path} has changed since the plan was made; the replay reads it as it is now"
-    yield from replay_lines(record.replay, record.power_quality, words)
+    yield from replay_lines(record.replay, record.power_quality, translations)
     if not record.changes:
         return
     for change in record.changes:
         yield f"With        {_change(change)}" + ("" if change.concerns else " (the plan does not use it)")
     for slip in record.slips:
-        yield f"Slips       {slip.name}: {_slip(slip, record, words)}"
+        yield f"Slips       {slip.name}: {_slip(slip, record, translations)}"
     if not record.slips:
         yield "Slips       nothing: every milestone starts as before"
 
@@ -41,15 +41,15 @@ def _cell(value: float | str | None) -> str:
     return value if isinstance(value, str) else f"{value:,.10g}"
 
 
-def _slip(slip: Slip, record: VerificationRecord, words: Words) -> str:
+def _slip(slip: Slip, record: VerificationRecord, translations: Translations) -> str:
     day = "never" if slip.day_with is None else f"day {slip.day_with}"
     said = f"day {slip.day} becomes {day}"
     if slip.days_later is not None:
         late = slip.days_later
-        said += f", {words.count(abs(late), 'day')} {'later' if late > 0 else 'earlier'}"
+        said += f", {translations.count(abs(late), 'day')} {'later' if late > 0 else 'earlier'}"
     because = [f"{_change(record.changes[one.change])}{_alone(one)}" for one in slip.because]
     said += f"; because of {', '.join(because)}" if because else "; only because of the changes together"
-    return said + (f". {words.reasons(slip.reasons)}" if slip.reasons else "")
+    return said + (f". {translations.reasons(slip.reasons)}" if slip.reasons else "")
 
 
 def _alone(cause: Cause) -> str:

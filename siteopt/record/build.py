@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from siteopt.equipment import KINDS, REQUIREMENTS
-from siteopt.faults import Fault
 from siteopt.instance import Instance
+from siteopt.issues import Issue
 from siteopt.plan import LISTED, Plan, Ranking, SiteResult
 from siteopt.record.base import Heading, InputFile, InputWarning, RunOutcome, Standing
 from siteopt.record.proof import Proof
@@ -49,7 +49,7 @@ def run_record(
     certificate: Certificate,
     proof: Proof,
     inputs: Sequence[InputFile],
-    warnings: Sequence[Fault],
+    warnings: Sequence[Issue],
     version: str,
 ) -> RunRecord:
     """Return the complete record of a run.
@@ -100,7 +100,7 @@ def heading(scenario: Scenario, outcome: RunOutcome, version: str) -> Heading:
     )
 
 
-def warnings_of(warnings: Sequence[Fault]) -> tuple[InputWarning, ...]:
+def warnings_of(warnings: Sequence[Issue]) -> tuple[InputWarning, ...]:
     """Return warnings about the input as records."""
     return tuple(InputWarning(**warning.record()) for warning in warnings)
 
@@ -141,15 +141,15 @@ def plan_record(
     """
     if result.best is None:
         raise ValueError("a site without a plan has no record of one")
-    instance, plan, site = result.best.case, result.best.plan, result.site_id
-    access_day = int(instance.access_day[0])
+    instance, plan, site = result.best.instance, result.best.plan, result.site_id
+    handover_day = int(instance.handover_day[0])
     return PlanRecord(
         site_id=site,
         site_name=sites.at[site, "name"],
         longitude=float(sites.at[site, "longitude"]),
         latitude=float(sites.at[site, "latitude"]),
-        access_day=access_day,
-        access=scenario.date_of(access_day),
+        handover_day=handover_day,
+        handover=scenario.date_of(handover_day),
         milestones=milestones_of(scenario, result, instance, plan),
         cost=cost_of(instance, plan),
         orders=_orders(scenario, instance, plan, offers),
@@ -174,11 +174,11 @@ def milestones_of(scenario: Scenario, result: SiteResult, instance: Instance, pl
             it_mw=rounded(instance.it_mw[m]),
             heat_mw=rounded(instance.it_mw[m] * instance.heat_fraction),
             demand_mw=rounded(plan.demand_mw[m]),
-            mean_mw=rounded(plan.demand_mw[m] - instance.it_mw[m] * (1 - instance.mean_load)),
+            mean_mw=rounded(plan.demand_mw[m] - instance.it_mw[m] * (1 - instance.load_factor)),
             grid_mw=rounded(grid[m]),
             equipment_mw={kind.name: rounded(rating[instance.of_kind(kind.name), m].sum()) for kind in KINDS},
             requirements=tuple(_requirements(instance, plan, m)),
-            held_by=result.held_by[m] if result.held_by else None,
+            limited_by=result.limited_by[m] if result.limited_by else None,
             days_saved=tuple(
                 Saving(limit=limit, days=days)
                 for limit, days in (result.days_saved[m] if result.days_saved else {}).items()
@@ -330,7 +330,7 @@ def _site_days(scenario: Scenario, result: SiteResult | None) -> Iterator[SiteDa
             day=day,
             date=scenario.date_of(day) if day is not None else None,
             bound_day=bound if bound is not None and bound <= scenario.project.horizon_days else None,
-            held_by=result.held_by[m] if result is not None and result.held_by else None,
+            limited_by=result.limited_by[m] if result is not None and result.limited_by else None,
         )
 
 

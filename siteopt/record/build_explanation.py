@@ -56,7 +56,7 @@ def explanation_record(
 def _plan(scenario: Scenario, names: pd.Series, result: SiteResult) -> ComparedPlan | None:
     if result.best is None:
         return None
-    instance, plan = result.best.case, result.best.plan
+    instance, plan = result.best.instance, result.best.plan
     return ComparedPlan(
         site_id=result.site_id,
         site_name=names[result.site_id],

@@ -29,7 +29,7 @@ from siteopt.simulate.events import GRID_LOSS
 from siteopt.simulate.quality import CLASSES, Response, keeps, modes_kept
 from siteopt.simulate.replayed import Replayed
 
-JUDGED = "G2"
+CHECKED = "G2"
 """Class whose limits are shown if none is required."""
 
 SHOWN_S = 12.0
@@ -105,22 +105,22 @@ def _days(found: Replayed) -> DaySeries:
 
 
 def quality_record(
-    instance: Instance, found: Replayed, rounds: int = 0, before: PlanBefore | None = None
+    instance: Instance, found: Replayed, iterations: int = 0, before: PlanBefore | None = None
 ) -> PowerQualityRecord:
     """Return every event at every milestone, the events without batteries, and traces of the worst event.
 
     Parameters
     ----------
-    rounds : int
+    iterations : int
         Iterations of the power-quality loop: the number of checked plans.
     before : PlanBefore, optional
         Plan without the power-quality requirement, if the requirement changed the plan.
     """
     quality = instance.power_quality
-    judged = quality.iso_class or JUDGED
+    checked = quality.iso_class or CHECKED
     bare = [some for some in found.without_batteries if not keeps(some, quality.iso_class, quality.grid_loss)]
     failed = dict.fromkeys(
-        (one.event, one.mode) for some in bare for one in some if not keeps([one], judged, quality.grid_loss)
+        (one.event, one.mode) for some in bare for one in some if not keeps([one], checked, quality.grid_loss)
     )
     without = WithoutBatteries(
         passes=not failed if quality.iso_class else None,
@@ -130,15 +130,15 @@ def quality_record(
         iso_class=quality.iso_class or None,
         passes=found.keeps(quality.iso_class, quality.grid_loss) if quality.iso_class else None,
         frequency_hz=quality.frequency_hz,
-        rounds=rounds,
+        iterations=iterations,
         before=before,
-        milestones=tuple(_milestone(instance, found, m, judged) for m in range(instance.milestones)),
+        milestones=tuple(_milestone(instance, found, m, checked) for m in range(instance.milestones)),
         without_batteries=without,
-        traces=tuple(_traces(instance, found, judged)),
+        traces=tuple(_traces(instance, found, checked)),
     )
 
 
-def _milestone(instance: Instance, found: Replayed, m: int, judged: str) -> QualityMilestone:
+def _milestone(instance: Instance, found: Replayed, m: int, checked: str) -> QualityMilestone:
     units, every = found.orders.units[:, m], np.arange(instance.offers)
     power = instance.rating_mw[0] * units
     return QualityMilestone(
@@ -146,15 +146,15 @@ def _milestone(instance: Instance, found: Replayed, m: int, judged: str) -> Qual
         generators_mw=rounded(power[instance.supplies(INERTIA)].sum()),
         batteries_mw=rounded(float(instance.supply(BATTERY_POWER, every)[0] @ units)),
         inertia_mws=rounded(float(instance.supply(INERTIA, every)[0] @ units)),
-        battery_floor_mw=rounded(instance.battery_floor_mw[0, m]),
-        inertia_floor_mws=rounded(instance.inertia_floor_mws[0, m]),
-        kept=tuple(modes_kept(found.responses[m], judged, instance.power_quality.grid_loss)),
-        events=tuple(_event(one, judged) for one in found.responses[m]),
+        min_battery_mw=rounded(instance.min_battery_mw[0, m]),
+        min_inertia_mws=rounded(instance.min_inertia_mws[0, m]),
+        kept=tuple(modes_kept(found.responses[m], checked, instance.power_quality.grid_loss)),
+        events=tuple(_event(one, checked) for one in found.responses[m]),
     )
 
 
-def _event(one: Response, judged: str) -> EventRecord:
-    recovery = one.recovery_s[list(CLASSES).index(judged)] if one.recovery_s else math.inf
+def _event(one: Response, checked: str) -> EventRecord:
+    recovery = one.recovery_s[list(CLASSES).index(checked)] if one.recovery_s else math.inf
     return EventRecord(
         event=one.event,
         mode=one.mode,
@@ -173,19 +173,19 @@ def _event(one: Response, judged: str) -> EventRecord:
     )
 
 
-def _traces(instance: Instance, found: Replayed, judged: str) -> Iterator[TraceRecord]:
+def _traces(instance: Instance, found: Replayed, checked: str) -> Iterator[TraceRecord]:
     """Yield the traces of the worst event with batteries and without; none if no load swings.
 
     The loss of the grid is not shown. Among the other events, the worst is chosen by these criteria, in order: its mode
     keeps the class with batteries; the event loses the class without batteries; its load is periodic; without
     batteries, the frequency dips deepest, and then rises highest.
     """
-    quality, limits = instance.power_quality, CLASSES[judged]
+    quality, limits = instance.power_quality, CLASSES[checked]
     pairs = []
     for m, some in enumerate(found.responses):
-        kept = modes_kept(some, judged, quality.grid_loss)
+        kept = modes_kept(some, checked, quality.grid_loss)
         for one, bare in zip(some, found.without_batteries[m], strict=True):
-            lost, rests = not keeps([bare], judged, quality.grid_loss), bool(one.recovery_s)
+            lost, rests = not keeps([bare], checked, quality.grid_loss), bool(one.recovery_s)
             if one.event != GRID_LOSS and min(len(one.trace.time_s), len(bare.trace.time_s)) > 1:
                 pairs.append(((one.mode in kept, lost, not rests, bare.dip, bare.rise), m, one, bare))
     if not pairs:

@@ -223,7 +223,7 @@ class FrontPoint(_Part):
     proven: bool
 
 
-class Front(Stored):
+class ParetoFront(Stored):
     """Content of ``pareto.json``."""
 
     milestone: str

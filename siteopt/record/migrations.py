@@ -13,7 +13,7 @@ from siteopt.instance import QUEUES
 from siteopt.record import format_1
 from siteopt.record.base import FORMAT_VERSION, Heading
 from siteopt.record.format_1 import Json
-from siteopt.record.front import FrontRecord
+from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.reason import ReasonCode
 from siteopt.record.run import RunRecord
 from siteopt.scenario import slug
@@ -117,7 +117,7 @@ def _milestone(found: format_1.Milestone) -> Json:
     return {
         **found.kept("generators_mw", "batteries_mw", "chillers_mw", "bottleneck", "days_saved"),
         "equipment_mw": _by_kind(found),
-        "held_by": _held_by(found.bottleneck),
+        "limited_by": _limited_by(found.bottleneck),
         "days_saved": [{"limit": limit, "days": days} for limit, days in found.days_saved.items()],
     }
 
@@ -174,7 +174,7 @@ def _site(row: format_1.Site, objective: format_1.Texts) -> Json:
             {
                 "milestone": named.get(field, field),
                 **{name: fields.get(f"{name}_{field}") for name in ("day", "date", "bound_day")},
-                "held_by": _held_by(fields.get(f"bottleneck_{field}") or ""),
+                "limited_by": _limited_by(fields.get(f"bottleneck_{field}") or ""),
             }
             for field in (name.removeprefix("day_") for name in fields if name.startswith("day_"))
         ],
@@ -186,14 +186,14 @@ def _told(text: str) -> list[Json]:
     return [{"code": ReasonCode.STORED_TEXT, "values": {"text": text}}] if text else []
 
 
-def _held_by(text: str) -> Json | None:
+def _limited_by(text: str) -> Json | None:
     if text in _LIMITS:
         return {"code": ReasonCode.LIMIT, "values": {"limit": text}}
     return next(iter(_told(text)), None)
 
 
 def _front(stored: Json) -> Json:
-    found = format_1.Front.model_validate(stored)
+    found = format_1.ParetoFront.model_validate(stored)
     others = {f"day_{slug(name)}": name for name in found.milestones if name != found.milestone}
 
     def point(row: format_1.FrontPoint) -> Json:

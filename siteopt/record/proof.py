@@ -42,7 +42,7 @@ class StoredRank(Record):
     cost_musd: float
 
 
-class StoredFloors(Record):
+class StoredMinimumSupport(Record):
     """Minimum battery power (MW) and inertia (MW s) of a site for power quality, by milestone; None if unattainable."""
 
     site_id: str
@@ -64,13 +64,13 @@ class Proof(Record):
     Attributes
     ----------
     ranks : tuple of StoredRank, the first one first
-    floors : tuple of StoredFloors
+    minimum_support : tuple of StoredMinimumSupport
     prices : tuple of StoredPrices
     branchings : tuple of StoredBranchings
     """
 
     ranks: tuple[StoredRank, ...] = ()
-    floors: tuple[StoredFloors, ...] = ()
+    minimum_support: tuple[StoredMinimumSupport, ...] = ()
     prices: tuple[StoredPrices, ...] = ()
     branchings: tuple[StoredBranchings, ...] = ()
 
@@ -161,7 +161,7 @@ class ProofReport(Record):
     ----------
     outcome : RunOutcome
         Outcome that the run states.
-    floors : tuple of str
+    minimum_support : tuple of str
         Sites at which power quality requires minimum battery power or inertia; the proof depends on these values.
     first : CheckedSites
         Check of every other site against the first rank; of all sites, if no site can serve.
@@ -176,7 +176,7 @@ class ProofReport(Record):
     ranks: tuple[CheckedRank, ...]
     first: CheckedSites
     last: CheckedSites | None
-    floors: tuple[str, ...]
+    minimum_support: tuple[str, ...]
     changed_inputs: tuple[str, ...]
     nodes: int
     seconds: float

@@ -101,8 +101,8 @@ class QualityMilestone(Record):
     generators_mw: float
     batteries_mw: float
     inertia_mws: float
-    battery_floor_mw: float
-    inertia_floor_mws: float
+    min_battery_mw: float
+    min_inertia_mws: float
     kept: tuple[str, ...] = Field(description="modes in which the class is kept")
     events: tuple[EventRecord, ...]
 
@@ -160,7 +160,7 @@ class PowerQualityRecord(Record):
     iso_class: str | None = Field(description="required class; null if none is required")
     passes: bool | None = Field(description="null if no class is required")
     frequency_hz: float
-    rounds: int = Field(description="iterations of the power-quality loop: the number of checked plans")
+    iterations: int = Field(description="iterations of the power-quality loop: the number of checked plans")
     before: PlanBefore | None
     milestones: tuple[QualityMilestone, ...]
     without_batteries: WithoutBatteries

@@ -66,7 +66,7 @@ class Milestone(Record):
     requirements: tuple[MilestoneRequirement, ...] = Field(
         default=(), description="requirements that ask for something; empty in runs of format 1"
     )
-    held_by: Reason | None = Field(description="what limits the milestone; null if this was not computed")
+    limited_by: Reason | None = Field(description="what limits the milestone; null if this was not computed")
     days_saved: tuple[Saving, ...] = Field(description="limits that alone cost days, the most days first")
 
     def needed(self, name: str) -> float:
@@ -141,8 +141,8 @@ class PlanRecord(Record):
     site_name: str
     longitude: float
     latitude: float
-    access_day: int = Field(description="day of the handover of the site")
-    access: date
+    handover_day: int = Field(description="day of the handover of the site")
+    handover: date
     milestones: tuple[Milestone, ...]
     cost: Cost
     orders: tuple[Order, ...]
@@ -176,7 +176,7 @@ class SiteDay(Record):
     day: int | None = Field(description="start day in the best known plan")
     date: date | None
     bound_day: int | None = Field(description="no plan of the site is earlier; null beyond the horizon")
-    held_by: Reason | None
+    limited_by: Reason | None
 
 
 class ListedSite(Record):

@@ -11,7 +11,7 @@ from typing import Any
 
 from siteopt.record.base import FORMAT_VERSION, Record
 from siteopt.record.explanation import ExplanationRecord
-from siteopt.record.front import FrontRecord
+from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.proof import ProofReport
 from siteopt.record.run import RunRecord
 from siteopt.record.verification import VerificationRecord

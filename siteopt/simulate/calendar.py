@@ -99,7 +99,7 @@ class Calendar:
         return bool((self.day <= self.planned_day).all())
 
 
-def replay(case: Instance, orders: Orders) -> Calendar:
+def replay(instance: Instance, orders: Orders) -> Calendar:
     """Replay orders at the only site of an Instance, day by day.
 
     A milestone needs the units and steps that are ordered for it or an earlier one. Units of later milestones help if
@@ -111,16 +111,20 @@ def replay(case: Instance, orders: Orders) -> Calendar:
     ValueError
         If the Instance does not hold exactly one site, an array has a wrong shape, or units are negative or leave.
     """
-    orders.check(case)
-    schedule = install(case, orders)
-    halls, floor, last = float(case.hall_gpus_per_day[0]), float(case.floor_gpus[0]), float(case.gpus[-1])
-    queues = follow_queues(int(case.access_day[0]), halls, floor, case.pace, last)
+    orders.check(instance)
+    schedule = install(instance, orders)
+    halls, floor, last = (
+        float(instance.hall_gpus_per_day[0]),
+        float(instance.hall_capacity_gpus[0]),
+        float(instance.gpus[-1]),
+    )
+    queues = follow_queues(int(instance.handover_day[0]), halls, floor, instance.pace, last)
     ready = np.array([one.ready_day for one in schedule.installs], dtype=np.int64)
-    course = _Course(case, orders, schedule, queues, ready)
+    course = _Course(instance, orders, schedule, queues, ready)
     day = course.first_days()
-    unhindered = replace(course, ready=case.ready_day[0][course.offer])
-    steps = [course.steps(m, NEVER) for m in range(case.milestones)]
-    running = [_run(case, m, orders.units[:, m], step) for m, step in enumerate(steps)]
+    unhindered = replace(course, ready=instance.ready_day[0][course.offer])
+    steps = [course.steps(m, NEVER) for m in range(instance.milestones)]
+    running = [_run(instance, m, orders.units[:, m], step) for m, step in enumerate(steps)]
     imported = np.array([one.import_mw for one in running])
     output = np.stack([one.output_mw for one in running], axis=1)
     return Calendar(
@@ -128,15 +132,15 @@ def replay(case: Instance, orders: Orders) -> Calendar:
         planned_day=orders.day,
         bound_day=_bound(course),
         by_crews=(day > orders.day) & (unhindered.first_days() <= orders.day),
-        reasons=tuple(course.reasons(m, day) for m in range(case.milestones)),
+        reasons=tuple(course.reasons(m, day) for m in range(instance.milestones)),
         installs=schedule.installs,
         days=_series(course, day),
         demand_mw=np.array([one.demand_mw for one in running]),
         import_mw=imported,
         output_mw=output,
         heat_mw=np.stack([one.heat_mw for one in running], axis=1),
-        cost_parts_musd=_cost(case, orders, imported, output),
-        budget_musd=case.budget_musd,
+        cost_parts_musd=_cost(instance, orders, imported, output),
+        budget_musd=instance.budget_musd,
     )
 
 
@@ -144,7 +148,7 @@ def replay(case: Instance, orders: Orders) -> Calendar:
 class _Course:
     """What serves on which day at the site if each unit is installed on a given day (``ready``, in unit order)."""
 
-    case: Instance
+    instance: Instance
     orders: Orders
     schedule: Schedule
     queues: Queues
@@ -156,21 +160,21 @@ class _Course:
 
     @property
     def serves(self) -> Ints:
-        return self.ready + self.case.commissioning_days
+        return self.ready + self.instance.commissioning_days
 
     @property
     def step_serves(self) -> Ints:
-        return self.case.step_ready_day + self.case.commissioning_days
+        return self.instance.step_ready_day + self.instance.commissioning_days
 
     @property
     def lag_days(self) -> int:
         """Return the days from networked GPUs to their training."""
-        return self.case.pace.bringup_days + self.case.commissioning_days
+        return self.instance.pace.bringup_days + self.instance.commissioning_days
 
     @property
     def compute_day(self) -> Ints:
         """Return the first day on which the GPUs of each milestone can train; M."""
-        networked = [self.queues.networked_day(gpus) for gpus in self.case.gpus.tolist()]
+        networked = [self.queues.networked_day(gpus) for gpus in self.instance.gpus.tolist()]
         return np.minimum(NEVER, np.array(networked, dtype=np.int64) + self.lag_days)
 
     @property
@@ -182,7 +186,7 @@ class _Course:
 
     def units(self, day: int) -> Ints:
         """Return the number of units of each offer that serve on a day; O."""
-        return np.bincount(self.offer[self.serves <= day], minlength=self.case.offers)
+        return np.bincount(self.offer[self.serves <= day], minlength=self.instance.offers)
 
     def steps(self, m: int, day: int) -> NDArray[np.bool_]:
         """Return which grid steps of a milestone serve on a day, none without the one before it; L, bool."""
@@ -190,7 +194,7 @@ class _Course:
 
     def unmet(self, m: int, day: int) -> list[Limit]:
         """Return the limits of a milestone, apart from the GPUs, that do not hold with what serves on a day."""
-        return unmet(self.case, m, self.units(day), self.steps(m, day), self.orders.units[:, m])
+        return unmet(self.instance, m, self.units(day), self.steps(m, day), self.orders.units[:, m])
 
     def first_days(self) -> Ints:
         """Return the first day on which each milestone can start, not before the one before it; M."""
@@ -212,7 +216,7 @@ class _Course:
         waits = []
         if self.compute_day[m] > eve:
             there = known[min(eve - self.lag_days, len(known) - 1)] if eve >= self.lag_days else 0
-            gpus = {"there": round(float(there)), "needed": int(self.case.gpus[m])}
+            gpus = {"there": round(float(there)), "needed": int(self.instance.gpus[m])}
             if never:
                 waits.append(because(ReasonCode.GPUS_NETWORKED_IN_THE_END, **gpus))
             else:
@@ -227,7 +231,7 @@ class _Course:
         if never and lacking:
             idle = [one.trade for one in self.schedule.installs if one.ready_day >= NEVER]
             waits += [because(ReasonCode.NO_CREW, trade=TRADES[k], units=idle.count(k)) for k in sorted(set(idle))]
-        return tuple(waits) or (because(ReasonCode.EARLIER_MILESTONE, milestone=self.case.milestone[m - 1]),)
+        return tuple(waits) or (because(ReasonCode.EARLIER_MILESTONE, milestone=self.instance.milestone[m - 1]),)
 
     def _until(self, m: int, day: int, heat: bool, short: list[Reason]) -> list[Reason]:
         """Return what is short until a day, and name the unit or grid step that begins to serve on that day.
@@ -235,14 +239,14 @@ class _Course:
         For ``heat`` it is a chiller, otherwise another unit or a step. Of several units, the one that waited longest
         for crews is named.
         """
-        case, installs = self.case, self.schedule.installs
-        chills = case.supplies(COOLING)[self.offer]
-        late = self.ready - case.ready_day[0][self.offer]
+        instance, installs = self.instance, self.schedule.installs
+        chills = instance.supplies(COOLING)[self.offer]
+        late = self.ready - instance.ready_day[0][self.offer]
         new = np.flatnonzero((self.serves == day) & (chills == heat))
         if len(new):
             last = new[late[new].argmax()]
             one, days = installs[last], int(late[last])
-            offer = case.offer_id[one.offer]
+            offer = instance.offer_id[one.offer]
             if days > 0:
                 trade = TRADES[one.trade]
                 return [because(ReasonCode.UNTIL_LATE_UNIT, *short, unit=one.unit, offer=offer, days=days, trade=trade)]
@@ -259,48 +263,48 @@ def _bound(course: _Course) -> Ints:
     one of them missing, the milestone cannot start before that day, though everything else that can be there by then is
     there. Then it cannot start before that day at all.
     """
-    case, ordered = course.case, course.orders.units
+    instance, ordered = course.instance, course.orders.units
     soonest = np.array([one.soonest_day for one in course.schedule.installs], dtype=np.int64)
     alone = replace(course, ready=soonest)
     bound = alone.first_days()
-    together = np.minimum(NEVER, course.schedule.bound_day + case.commissioning_days)
+    together = np.minimum(NEVER, course.schedule.bound_day + instance.commissioning_days)
     for m in np.flatnonzero(bound < together).tolist():
         eve = int(together[m]) - 1
         units, steps = alone.units(eve), alone.steps(m, eve)
         one_less = [
-            np.maximum(0, units - np.eye(case.offers, dtype=np.int64)[o]) for o in np.flatnonzero(ordered[:, m])
+            np.maximum(0, units - np.eye(instance.offers, dtype=np.int64)[o]) for o in np.flatnonzero(ordered[:, m])
         ]
-        if all(unmet(case, m, fewer, steps, ordered[:, m]) for fewer in one_less):
+        if all(unmet(instance, m, fewer, steps, ordered[:, m]) for fewer in one_less):
             bound[m] = together[m]
     return np.maximum.accumulate(bound)
 
 
-def _run(case: Instance, m: int, units: Ints, step: NDArray[np.bool_]) -> Dispatch:
+def _run(instance: Instance, m: int, units: Ints, step: NDArray[np.bool_]) -> Dispatch:
     """Return what runs at a milestone with the units ordered for it; all values are nan if they do not suffice."""
-    running = dispatch(case, m, units, float(case.grid_mw[0] + case.step_rise_mw @ step))
-    if unmet(case, m, units, step, units):
+    running = dispatch(instance, m, units, float(instance.grid_mw[0] + instance.step_rise_mw @ step))
+    if unmet(instance, m, units, step, units):
         return Dispatch(**{name: value * np.nan for name, value in vars(running).items()})
     return running
 
 
-def _cost(case: Instance, orders: Orders, import_mw: Floats, output_mw: Floats) -> dict[str, float]:
+def _cost(instance: Instance, orders: Orders, import_mw: Floats, output_mw: Floats) -> dict[str, float]:
     """Return the cost by part, in millions of USD: the last orders, and energy over the days for which it is paid."""
-    bought = orders.units[:, -1] * case.unit_cost_musd[0]
-    paid = case.hold_days > 0
-    million_hours = 24.0 * case.hold_days[paid] / 1e6
+    bought = orders.units[:, -1] * instance.unit_cost_musd[0]
+    paid = instance.operating_days > 0
+    million_hours = 24.0 * instance.operating_days[paid] / 1e6
     return {
-        "site": float(case.site_cost_musd[0]),
-        "grid_steps": float(case.step_cost_musd @ orders.step[:, -1]),
-        **{kind.plural: float(bought[case.of_kind(kind.name)].sum()) for kind in KINDS},
-        "fuel": float(case.fuel_usd_per_mwh @ output_mw[:, paid] @ million_hours),
-        "grid_energy": float(case.grid_usd_per_mwh[0] * (import_mw[paid] @ million_hours)),
-        "gpus": case.gpu_cost_musd,
+        "site": float(instance.site_cost_musd[0]),
+        "grid_steps": float(instance.step_cost_musd @ orders.step[:, -1]),
+        **{kind.plural: float(bought[instance.of_kind(kind.name)].sum()) for kind in KINDS},
+        "fuel": float(instance.fuel_usd_per_mwh @ output_mw[:, paid] @ million_hours),
+        "grid_energy": float(instance.grid_usd_per_mwh[0] * (import_mw[paid] @ million_hours)),
+        "gpus": instance.gpu_cost_musd,
     }
 
 
 def _series(course: _Course, first: Ints) -> Days:
     """Return what is there at the start of every day."""
-    case, installs, queues = course.case, course.schedule.installs, course.queues
+    instance, installs, queues = course.instance, course.schedule.installs, course.queues
     arrives = np.array([one.arrives_day for one in installs], dtype=np.int64)
     leaves = np.array([one.leaves_day for one in installs], dtype=np.int64)
     last = max([*course.events.tolist(), *arrives.tolist(), len(queues.networked_gpus) - 1])
@@ -315,19 +319,21 @@ def _series(course: _Course, first: Ints) -> Days:
         return so_far(since, np.ones(len(since))).astype(np.int64)
 
     def serving(kind: NDArray[np.bool_]) -> Floats:
-        return so_far(course.serves, (case.rating_mw[0] * kind)[course.offer])
+        return so_far(course.serves, (instance.rating_mw[0] * kind)[course.offer])
 
     known = np.minimum(days, len(queues.networked_gpus) - 1)
     ordered = np.logical_and.accumulate(course.orders.step[:, -1])
-    handed_over = days >= case.access_day[0]
+    handed_over = days >= instance.handover_day[0]
     return Days(
         left_units=counted(leaves),
         arrived_units=counted(arrives),
         installed_units=counted(course.ready),
         serving_units=counted(course.serves),
-        equipment_mw={kind.name: serving(case.of_kind(kind.name)) for kind in KINDS},
-        grid_mw=np.where(handed_over, case.grid_mw[0] + so_far(course.step_serves, case.step_rise_mw * ordered), 0.0),
+        equipment_mw={kind.name: serving(instance.of_kind(kind.name)) for kind in KINDS},
+        grid_mw=np.where(
+            handed_over, instance.grid_mw[0] + so_far(course.step_serves, instance.step_rise_mw * ordered), 0.0
+        ),
         racked_gpus=queues.racked_gpus[known],
         networked_gpus=queues.networked_gpus[known],
-        training_gpus=np.concatenate([[0], case.gpus])[np.searchsorted(first, days, side="right")],
+        training_gpus=np.concatenate([[0], instance.gpus])[np.searchsorted(first, days, side="right")],
     )

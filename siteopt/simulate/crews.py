@@ -121,7 +121,7 @@ _STRETCHES = (1.0, 1.15, 1.3, 1.5, 2.0, 3.0)
 """Factors by which the work on each unit of a milestone may be stretched, with smaller gangs, one for each trial."""
 
 
-def install(case: Instance, orders: Orders) -> Schedule:
+def install(instance: Instance, orders: Orders) -> Schedule:
     """Schedule the installation of all ordered units, trade by trade, since trades share no crews.
 
     A unit takes ``ceil(crew_days)`` crew-days within its ``install_days`` (at least one if there is work), with a gang
@@ -129,31 +129,31 @@ def install(case: Instance, orders: Orders) -> Schedule:
     Smaller gangs that take more days are tried, too. On the last day, only the crews with work left stay. For each
     milestone, a few sequences are tried, and the one whose last unit is ready first is kept.
     """
-    crews = [math.inf if math.isinf(crew) else math.floor(crew + HAIR) for crew in case.crews.tolist()]
+    crews = [math.inf if math.isinf(crew) else math.floor(crew + HAIR) for crew in instance.crews.tolist()]
     installs: list[Install] = []
-    bound = np.zeros(case.milestones, dtype=np.int64)
+    bound = np.zeros(instance.milestones, dtype=np.int64)
     for trade in range(len(TRADES)):
         jobs = [
-            _job(case, offer, unit, int(np.searchsorted(orders.units[offer], unit)), crews[trade])
-            for offer in np.flatnonzero(case.trade == trade).tolist()
+            _job(instance, offer, unit, int(np.searchsorted(orders.units[offer], unit)), crews[trade])
+            for offer in np.flatnonzero(instance.trade == trade).tolist()
             for unit in range(1, int(orders.units[offer, -1]) + 1)
         ]
-        bound = np.maximum(bound, [_bound(jobs, crews[trade], m) for m in range(case.milestones)])
+        bound = np.maximum(bound, [_bound(jobs, crews[trade], m) for m in range(instance.milestones)])
         soonest = [job.soonest for job in jobs]
         jobs, starts = _sequence(jobs, crews[trade])
         shifts = _shifts(jobs, starts)
         for job, soon, start, mine in zip(jobs, soonest, starts, shifts, strict=True):
-            leaves = job.arrives - int(case.transit_days[0, job.offer])
+            leaves = job.arrives - int(instance.transit_days[0, job.offer])
             ready = min(NEVER, start + job.days)
             unit = (job.offer, job.unit, job.milestone, trade)
             installs.append(Install(*unit, leaves, job.arrives, soon, start, ready, mine))
     return Schedule(tuple(sorted(installs, key=lambda one: (one.offer, one.unit))), bound)
 
 
-def _job(case: Instance, offer: int, unit: int, milestone: int, crews: float) -> _Job:
-    arrives = int(case.arrival_day[0, offer])
-    days = int(case.ready_day[0, offer]) - arrives
-    work = math.ceil(case.crew_days[offer] - HAIR)
+def _job(instance: Instance, offer: int, unit: int, milestone: int, crews: float) -> _Job:
+    arrives = int(instance.arrival_day[0, offer])
+    days = int(instance.ready_day[0, offer]) - arrives
+    work = math.ceil(instance.crew_days[offer] - HAIR)
     gang = 0
     if work:
         days = max(1, days)

@@ -105,24 +105,24 @@ class Dispatch:
     least_nox_t_per_year: float
 
 
-def dispatch(case: Instance, m: int, units: Ints, grid_mw: float) -> Dispatch:
+def dispatch(instance: Instance, m: int, units: Ints, grid_mw: float) -> Dispatch:
     """Run these units (O) and this much grid at a milestone: heat with the least draw, then power at the least cost.
 
     If they do not suffice, they give as much as they can.
     """
-    it = float(case.it_mw[m])
-    capacity = case.rating_mw[0] * units
-    cold = np.where(case.supplies(COOLING), capacity, 0.0)
-    need = it * case.heat_fraction
-    water = case.water_m3_per_mwh * WATER_HOURS
-    heat = least_cost_fill(need, cold, 1 / case.cop[0], water, float(case.water_m3_per_day[0]))
-    demand = it * (1 + case.overhead) + float((heat / case.cop[0]).sum())
-    mean = demand - it * (1 - case.mean_load)
+    it = float(instance.it_mw[m])
+    capacity = instance.rating_mw[0] * units
+    cold = np.where(instance.supplies(COOLING), capacity, 0.0)
+    need = it * instance.heat_fraction
+    water = instance.water_m3_per_mwh * WATER_HOURS
+    heat = least_cost_fill(need, cold, 1 / instance.cop[0], water, float(instance.water_m3_per_day[0]))
+    demand = it * (1 + instance.auxiliary_load_fraction) + float((heat / instance.cop[0]).sum())
+    mean = demand - it * (1 - instance.load_factor)
     # the grid comes first, then the offers
-    power = np.append(grid_mw, np.where(case.supplies(MEAN_POWER), capacity, 0.0))
-    price = np.append(case.grid_usd_per_mwh[0], case.fuel_usd_per_mwh)
-    nox = np.append(0.0, case.nox_g_per_kwh * AIR_T_PER_YEAR)
-    output = least_cost_fill(mean, power, price, nox, float(case.nox_t_per_year[0]))
+    power = np.append(grid_mw, np.where(instance.supplies(MEAN_POWER), capacity, 0.0))
+    price = np.append(instance.grid_usd_per_mwh[0], instance.fuel_usd_per_mwh)
+    nox = np.append(0.0, instance.nox_g_per_kwh * AIR_T_PER_YEAR)
+    output = least_cost_fill(mean, power, price, nox, float(instance.nox_t_per_year[0]))
     return Dispatch(
         heat,
         demand,
@@ -167,7 +167,7 @@ class Limit:
         return because(ReasonCode.ABOVE, limit=self.name, used=used, allowed=allowed)
 
 
-def unmet(case: Instance, m: int, units: Ints, step: NDArray[np.bool_], ordered: Ints) -> list[Limit]:
+def unmet(instance: Instance, m: int, units: Ints, step: NDArray[np.bool_], ordered: Ints) -> list[Limit]:
     """Return the limits of ``docs/model.md`` that do not hold at a milestone, apart from GPUs, crews and budget.
 
     The spare units that are out are the largest single units that are there. If not all heat can be removed, or not all
@@ -179,37 +179,44 @@ def unmet(case: Instance, m: int, units: Ints, step: NDArray[np.bool_], ordered:
     step : L, bool, grid steps in service
     ordered : O, units that draw on gas, stand in the yard, and come out of the fleet
     """
-    rating = case.rating_mw[0]
-    running = dispatch(case, m, units, float(case.grid_mw[0] + case.step_rise_mw @ step))
-    thermal = float((case.heat_rate_mj_per_kwh / 3.6 * rating * ordered)[case.is_gas].sum())
+    rating = instance.rating_mw[0]
+    running = dispatch(instance, m, units, float(instance.grid_mw[0] + instance.step_rise_mw @ step))
+    thermal = float((instance.heat_rate_mj_per_kwh / 3.6 * rating * ordered)[instance.is_gas].sum())
     water, nox = running.least_water_m3_per_day, running.least_nox_t_per_year
-    limits = [_met(case, m, one, units, step, running) for one in REQUIREMENTS]
+    limits = [_met(instance, m, one, units, step, running) for one in REQUIREMENTS]
     beside = {
-        COOLING: Limit("water", water, float(case.water_m3_per_day[0]), "m3/day", supply=False),
-        MEAN_POWER: Limit("air", nox, float(case.nox_t_per_year[0]), "t/year of NOx", supply=False),
+        COOLING: Limit("water", water, float(instance.water_m3_per_day[0]), "m3/day", supply=False),
+        MEAN_POWER: Limit("air", nox, float(instance.nox_t_per_year[0]), "t/year of NOx", supply=False),
     }
     limits = [one for limit in limits for one in (limit, beside.get(limit.name)) if one is not None]
     limits += [
-        Limit("fuel gas", thermal, float(case.gas_mw[0]), "MW", supply=False),
-        Limit("yard", float(case.footprint_m2 @ ordered), float(case.yard_m2[0]), "m2", supply=False),
+        Limit("fuel gas", thermal, float(instance.gas_mw[0]), "MW", supply=False),
+        Limit("yard", float(instance.footprint_m2 @ ordered), float(instance.yard_m2[0]), "m2", supply=False),
     ]
     limits += [
-        Limit("fleet", float(ordered[o]), float(case.fleet[o]), "units", supply=False, offer=case.offer_id[o])
-        for o in np.flatnonzero(ordered > case.fleet)
+        Limit(
+            "available units",
+            float(ordered[o]),
+            float(instance.available_units[o]),
+            "units",
+            supply=False,
+            offer=instance.offer_id[o],
+        )
+        for o in np.flatnonzero(ordered > instance.available_units)
     ]
     return [limit for limit in limits if not limit.holds]
 
 
 def _met(
-    case: Instance, m: int, requirement: Requirement, units: Ints, step: NDArray[np.bool_], running: Dispatch
+    instance: Instance, m: int, requirement: Requirement, units: Ints, step: NDArray[np.bool_], running: Dispatch
 ) -> Limit:
     """Return a requirement as a limit: what is needed, and what the site and its units supply without spare units."""
-    supply = case.supply(requirement.name, np.arange(case.offers))[0]
-    base, rise = case.own_supply(requirement)
+    supply = instance.supply(requirement.name, np.arange(instance.offers))[0]
+    base, rise = instance.own_supply(requirement)
     there = float(base[0] + rise @ step + supply @ units)
     if requirement.spared:
-        there -= _largest(supply, units, case.spare_units)
-    need = float(case.need(requirement)[0, m] + requirement.of_demand * running.demand_mw)
+        there -= _largest(supply, units, instance.spare_units)
+    need = float(instance.need(requirement)[0, m] + requirement.of_demand * running.demand_mw)
     return Limit(requirement.name, need, there, requirement.unit.removesuffix(" of heat"))
 
 

@@ -120,7 +120,7 @@ class Event:
         Load after the event: linear between these points, constant after the last.
     duration_s : float
         Longest time that the bus is simulated.
-    judged_s : tuple of float, optional
+    checked_s : tuple of float, optional
         For a periodic load: the time from which extremes count, and the period for the mean.
     shed_mw, shed_s : float
         Load that is shed when the frequency passes RELAY, and the time that this takes; 0 for none.
@@ -134,7 +134,7 @@ class Event:
     load_s: Floats
     load_mw: Floats
     duration_s: float
-    judged_s: tuple[float, float] | None = None
+    checked_s: tuple[float, float] | None = None
     shed_mw: float = 0.0
     shed_s: float = 0.0
 
@@ -148,7 +148,7 @@ class Trace:
     time_s, deviation, load_mw, generators_mw, batteries_mw, grid_mw, charge : arrays
         One entry every ``stride`` steps; ``deviation`` is a share of the nominal frequency, ``charge`` of the energy.
     lowest, highest : float
-        Extremes of the deviation over all steps that count (see ``Event.judged_s``).
+        Extremes of the deviation over all steps that count (see ``Event.checked_s``).
     rocof_per_s : float
         Largest mean rate of change of the deviation over WINDOW_S, per second.
     throughput_mwh : float
@@ -324,7 +324,7 @@ def _trace(
         deviation[-1] = middle[-1]
     window = min(round(WINDOW_S / dt_s), len(middle) - 1)
     slopes = (deviation[window:] - deviation[:-window]) / (window * dt_s) if window else (deviation - first) / dt_s
-    start = min(round(event.judged_s[0] / dt_s), len(deviation) - 1) if event.judged_s else 0
+    start = min(round(event.checked_s[0] / dt_s), len(deviation) - 1) if event.checked_s else 0
     moved = np.abs(batteries)
     every = slice(None, None, stride)
     return Trace(

@@ -36,7 +36,9 @@ have reached their targets within 5 %.
 """
 
 
-def events(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float) -> list[Event]:
+def events(
+    instance: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float
+) -> list[Event]:
     """Return every event in each mode of a plan, at a milestone of an Instance of one site.
 
     Without generators there is no islanded mode, and without a grid no grid-tied mode. A load that does not change is
@@ -55,58 +57,58 @@ def events(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: flo
     ValueError
         If the Instance does not hold exactly one site.
     """
-    if case.sites != 1:
-        raise ValueError(f"a plan belongs to an Instance of one site, not of {case.sites}")
-    mean_mw = demand_mw - float(case.it_mw[m]) * (1 - case.mean_load)
+    if instance.sites != 1:
+        raise ValueError(f"a plan belongs to an Instance of one site, not of {instance.sites}")
+    mean_mw = demand_mw - float(instance.it_mw[m]) * (1 - instance.load_factor)
     found: list[Event] = []
-    generators = case.supplies(INERTIA) & (units > 0) & (case.rating_mw[0] > 0)
+    generators = instance.supplies(INERTIA) & (units > 0) & (instance.rating_mw[0] > 0)
     if generators.any():
-        bus = _bus(case, units, 0.0, 0.0)
+        bus = _bus(instance, units, 0.0, 0.0)
         share = min(import_mw / mean_mw, 1.0)
-        tolerated = float(case.grid_swing_mw[0] + case.step_rise_swing_mw[step].sum())
-        found += _swings(case, m, ISLANDED, bus, mean_mw - import_mw, share, tolerated)
-        found += _jobs(case, m, ISLANDED, bus, mean_mw - import_mw, 1 - share)
-        found.append(_generator_loss(case, ISLANDED, bus, mean_mw - import_mw, generators))
-    limit_mw = float(case.grid_mw[0] + case.step_rise_mw[step].sum())
+        tolerated = float(instance.grid_swing_mw[0] + instance.step_rise_swing_mw[step].sum())
+        found += _swings(instance, m, ISLANDED, bus, mean_mw - import_mw, share, tolerated)
+        found += _jobs(instance, m, ISLANDED, bus, mean_mw - import_mw, 1 - share)
+        found.append(_generator_loss(instance, ISLANDED, bus, mean_mw - import_mw, generators))
+    limit_mw = float(instance.grid_mw[0] + instance.step_rise_mw[step].sum())
     if limit_mw > 0:
-        bus = _bus(case, units, import_mw, limit_mw)
-        found += _swings(case, m, GRID_TIED, bus, mean_mw, 0.0, 0.0)
-        found += _jobs(case, m, GRID_TIED, bus, mean_mw, 1.0)
+        bus = _bus(instance, units, import_mw, limit_mw)
+        found += _swings(instance, m, GRID_TIED, bus, mean_mw, 0.0, 0.0)
+        found += _jobs(instance, m, GRID_TIED, bus, mean_mw, 1.0)
         if generators.any():
-            found.append(_generator_loss(case, GRID_TIED, bus, mean_mw, generators))
+            found.append(_generator_loss(instance, GRID_TIED, bus, mean_mw, generators))
         if import_mw > 0:
-            found.append(_grid_loss(case, m, bus, mean_mw))
+            found.append(_grid_loss(instance, m, bus, mean_mw))
     return found
 
 
-def _bus(case: Instance, units: Ints, import_mw: float, limit_mw: float) -> Bus:
+def _bus(instance: Instance, units: Ints, import_mw: float, limit_mw: float) -> Bus:
     """Return a bus with the generators of a plan by class, and its batteries as one."""
-    power = case.rating_mw[0] * units
+    power = instance.rating_mw[0] * units
     capacity: defaultdict[tuple[float, ...], float] = defaultdict(float)
-    for o in np.flatnonzero(case.supplies(INERTIA) & (power > 0)):
-        capacity[_answer(case, int(o))] += float(power[o])
+    for o in np.flatnonzero(instance.supplies(INERTIA) & (power > 0)):
+        capacity[_answer(instance, int(o))] += float(power[o])
     machines = tuple(Machines(mw, *answer) for answer, mw in sorted(capacity.items()))
-    stores = case.supplies(BATTERY_POWER)
+    stores = instance.supplies(BATTERY_POWER)
     batteries = np.where(stores, power, 0.0)
-    energy = float((case.energy_mwh * units)[stores].sum())
+    energy = float((instance.energy_mwh * units)[stores].sum())
     battery_mw = float(batteries.sum()) if energy > 0 else 0.0
-    response = float(batteries @ case.response_s) / battery_mw if battery_mw else 0.0
+    response = float(batteries @ instance.response_s) / battery_mw if battery_mw else 0.0
     return Bus(machines, battery_mw, energy, response, import_mw, limit_mw)
 
 
-def _answer(case: Instance, o: int) -> tuple[float, ...]:
+def _answer(instance: Instance, o: int) -> tuple[float, ...]:
     """Return the values that define a generator's class, in the order of the fields of Machines."""
-    fields = (case.inertia_s, case.droop, case.governor_s, case.ramp_per_s, case.step_fraction)
+    fields = (instance.inertia_s, instance.droop, instance.governor_s, instance.ramp_per_s, instance.step_fraction)
     return tuple(float(each[o]) for each in fields)
 
 
 def _swings(
-    case: Instance, m: int, mode: str, bus: Bus, rest_mw: float, grid_share: float, tolerated_mw: float
+    instance: Instance, m: int, mode: str, bus: Bus, rest_mw: float, grid_share: float, tolerated_mw: float
 ) -> list[Event]:
     """Return the events of the routine swing and of the sampled load, without the part that the grid takes."""
-    mean, it = case.mean_load, float(case.it_mw[m])
+    mean, it = instance.load_factor, float(instance.it_mw[m])
     found = []
-    for name, (time, shares) in ((SWING, trapezoid(case)), (WAVEFORM, sampled(case))):
+    for name, (time, shares) in ((SWING, trapezoid(instance)), (WAVEFORM, sampled(instance))):
         size = float(np.ptp(shares)) if len(shares) else 0.0
         if size * it == 0:
             continue
@@ -125,37 +127,37 @@ def _swings(
                 load_s=(repeats[:, None] * period + time).ravel(),
                 load_mw=rest_mw + np.tile(left * it * (shares - mean), len(repeats)),
                 duration_s=duration,
-                judged_s=(settled, period),
+                checked_s=(settled, period),
             )
         )
     return found
 
 
-def trapezoid(case: Instance) -> tuple[Floats, Floats]:
+def trapezoid(instance: Instance) -> tuple[Floats, Floats]:
     """Return one period of the routine swing from its mean, rising: times in s, IT load as a share of its peak.
 
-    The load lies between 1 - swing and 1, and stays at the top long enough for its mean to be ``mean_load``. If the
+    The load lies between 1 - swing and 1, and stays at the top long enough for its mean to be ``load_factor``. If the
     shorter of top and bottom has no room for the edges, they are shortened. Both arrays are empty if the mean leaves
     no swing.
     """
-    quality, low = case.power_quality, 1 - case.swing
-    duty = (case.mean_load - low) / case.swing if case.swing else 0.0
+    quality, low = instance.power_quality, 1 - instance.load_step_amplitude
+    duty = (instance.load_factor - low) / instance.load_step_amplitude if instance.load_step_amplitude else 0.0
     if not 0 < duty < 1:
         return np.zeros(0), np.zeros(0)
     period = quality.swing_period_s
     edge = min(quality.swing_edge_s, duty * period, (1 - duty) * period)
     spans = (edge * (1 - duty), duty * period - edge, edge, (1 - duty) * period - edge, edge * duty)
-    mean = case.mean_load
+    mean = instance.load_factor
     return np.concatenate(([0.0], np.cumsum(spans))), np.array([mean, 1.0, 1.0, low, low, mean])
 
 
-def sampled(case: Instance) -> tuple[Floats, Floats]:
+def sampled(instance: Instance) -> tuple[Floats, Floats]:
     """Return one period of the sampled load: times in s from 0, IT load as a share of its peak.
 
     The period ends by repeating the first sample, one mean interval after the last one. Both arrays are empty if there
     are fewer than two samples.
     """
-    quality = case.power_quality
+    quality = instance.power_quality
     time, share = np.array(quality.waveform_s), np.array(quality.waveform_share)
     if len(time) < 2:
         return np.zeros(0), np.zeros(0)
@@ -163,14 +165,14 @@ def sampled(case: Instance) -> tuple[Floats, Floats]:
     return np.append(time - time[0], span * len(time) / (len(time) - 1)), np.append(share, share[0])
 
 
-def _fallen(case: Instance, m: int) -> float:
+def _fallen(instance: Instance, m: int) -> float:
     """Return the MW by which the load falls when a job stops: at most the mean IT load."""
-    return float(case.it_mw[m]) * min(case.power_quality.job_step, case.mean_load)
+    return float(instance.it_mw[m]) * min(instance.power_quality.job_step, instance.load_factor)
 
 
-def _jobs(case: Instance, m: int, mode: str, bus: Bus, rest_mw: float, share: float) -> list[Event]:
+def _jobs(instance: Instance, m: int, mode: str, bus: Bus, rest_mw: float, share: float) -> list[Event]:
     """Return two events, the stop of a job and its restart; none if the load does not fall."""
-    quality, fallen = case.power_quality, share * _fallen(case, m)
+    quality, fallen = instance.power_quality, share * _fallen(instance, m)
     if fallen == 0:
         return []
     return [
@@ -187,10 +189,10 @@ def _change(name: str, mode: str, bus: Bus, before_mw: float, after_mw: float, w
     return Event(name, mode, bus, bus, before_mw, time, load, within_s + FOLLOWED_S)
 
 
-def _generator_loss(case: Instance, mode: str, bus: Bus, rest_mw: float, generators: np.ndarray) -> Event:
+def _generator_loss(instance: Instance, mode: str, bus: Bus, rest_mw: float, generators: np.ndarray) -> Event:
     """Return the event in which the largest generator is lost; the first one if several are equal."""
-    largest = int(np.argmax(np.where(generators, case.rating_mw[0], 0.0)))
-    answer, lost = _answer(case, largest), float(case.rating_mw[0, largest])
+    largest = int(np.argmax(np.where(generators, instance.rating_mw[0], 0.0)))
+    answer, lost = _answer(instance, largest), float(instance.rating_mw[0, largest])
     machines = tuple(
         replace(each, capacity_mw=max(each.capacity_mw - lost, 0.0)) if astuple(each)[1:] == answer else each
         for each in bus.machines
@@ -199,12 +201,12 @@ def _generator_loss(case: Instance, mode: str, bus: Bus, rest_mw: float, generat
     return Event(GENERATOR_LOSS, mode, bus, after, rest_mw, np.zeros(1), np.array([rest_mw]), FOLLOWED_S)
 
 
-def _grid_loss(case: Instance, m: int, bus: Bus, rest_mw: float) -> Event:
+def _grid_loss(instance: Instance, m: int, bus: Bus, rest_mw: float) -> Event:
     """Return the event in which the grid is lost, and the job is stopped when the frequency passes RELAY."""
     after = replace(bus, import_mw=0.0, limit_mw=0.0)
     load = np.array([rest_mw])
-    quality = case.power_quality
-    shed = _fallen(case, m)
+    quality = instance.power_quality
+    shed = _fallen(instance, m)
     return Event(
         GRID_LOSS,
         GRID_TIED,

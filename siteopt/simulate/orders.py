@@ -25,7 +25,7 @@ class Orders:
     units: Ints
     step: NDArray[np.bool_]
 
-    def check(self, case: Instance) -> None:
+    def check(self, instance: Instance) -> None:
         """Check that the orders fit an Instance of one site.
 
         Raises
@@ -33,10 +33,10 @@ class Orders:
         ValueError
             If the Instance does not hold exactly one site, an array has a wrong shape, or units are negative or fall.
         """
-        if case.sites != 1:
-            raise ValueError(f"orders belong to an Instance of one site, not of {case.sites}")
-        for name, rows in (("day", ()), ("units", (case.offers,)), ("step", (len(case.step_site),))):
-            shape, expected = getattr(self, name).shape, (*rows, case.milestones)
+        if instance.sites != 1:
+            raise ValueError(f"orders belong to an Instance of one site, not of {instance.sites}")
+        for name, rows in (("day", ()), ("units", (instance.offers,)), ("step", (len(instance.step_site),))):
+            shape, expected = getattr(self, name).shape, (*rows, instance.milestones)
             if shape != expected:
                 raise ValueError(f"{name} has shape {shape}, expected {expected}")
         if (np.diff(self.units, axis=1, prepend=0) < 0).any():

@@ -104,7 +104,7 @@ class Response:
 
 
 @dataclass(frozen=True)
-class Needs:
+class SizingResult:
     """Least battery power (MW) and inertia (MW s) that a plant must have; inertia is 0 if it does not matter."""
 
     battery_mw: float
@@ -112,13 +112,13 @@ class Needs:
 
 
 def responses(
-    case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float, *, stride: int = 10
+    instance: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float, *, stride: int = 10
 ) -> tuple[Response, ...]:
     """Simulate the plan through every event, in each of its modes, at milestone ``m``, and return the responses.
 
     Parameters
     ----------
-    case : Instance
+    instance : Instance
         Instance of one site.
     units : O, units on site
     step : L, bool, grid steps in service
@@ -132,8 +132,8 @@ def responses(
     ValueError
         If the Instance does not hold exactly one site.
     """
-    found = events(case, m, units, step, demand_mw, import_mw)
-    hz = case.power_quality.frequency_hz
+    found = events(instance, m, units, step, demand_mw, import_mw)
+    hz = instance.power_quality.frequency_hz
     return tuple(respond(event, simulate(event, stride=stride), hz) for event in found)
 
 
@@ -145,7 +145,7 @@ def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
     tied = event.before.limit_mw > 0
     dip, rise, settled = max(0.0, -trace.lowest), max(0.0, trace.highest), _last_mean(event, trace, trace.deviation)
     changed = float(event.load_s[-1])
-    recovery = () if event.judged_s else tuple(_recovery(trace, each.steady, changed) for each in CLASSES.values())
+    recovery = () if event.checked_s else tuple(_recovery(trace, each.steady, changed) for each in CLASSES.values())
     kept = ""
     for place, (name, limits) in enumerate(CLASSES.items()):
         recovered = recovery[place] <= limits.recovery_s if recovery else max(dip, rise) <= limits.steady
@@ -165,7 +165,7 @@ def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
         battery_mwh=trace.throughput_mwh,
         battery_cycles=trace.throughput_mwh / (2 * energy) if energy else 0.0,
         battery_peak_mw=trace.battery_peak_mw,
-        battery_drain_mw=_last_mean(event, trace, trace.batteries_mw) if event.judged_s else 0.0,
+        battery_drain_mw=_last_mean(event, trace, trace.batteries_mw) if event.checked_s else 0.0,
         import_peak_mw=trace.grid_highest_mw if tied else 0.0,
         import_swing_mw=trace.grid_highest_mw - trace.grid_lowest_mw if tied else 0.0,
         shed_mw=trace.shed_mw,
@@ -177,9 +177,9 @@ def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
 
 def _last_mean(event: Event, trace: Trace, values: Floats) -> float:
     """Return the final value; for a periodic load, the mean over its last period."""
-    if event.judged_s is None:
+    if event.checked_s is None:
         return float(values[-1])
-    return float(values[trace.time_s > trace.time_s[-1] - event.judged_s[1]].mean())
+    return float(values[trace.time_s > trace.time_s[-1] - event.checked_s[1]].mean())
 
 
 def _recovery(trace: Trace, steady: float, changed_s: float) -> float:
@@ -216,7 +216,9 @@ def _kept(response: Response, iso_class: str) -> bool:
     return order.index(response.iso_class) >= order.index(iso_class)
 
 
-def needs(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float) -> Needs | None:
+def sizing(
+    instance: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float
+) -> SizingResult | None:
     """Return what the plan needs to keep the required class; None if it keeps the class, or if none is required.
 
     The class is kept if it is kept in one mode (:func:`keeps`). Otherwise the result is for the mode that needs less:
@@ -233,20 +235,20 @@ def needs(case: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: floa
 
     Parameters and errors are those of :func:`responses`.
     """
-    quality = case.power_quality
-    found = events(case, m, units, step, demand_mw, import_mw)
+    quality = instance.power_quality
+    found = events(instance, m, units, step, demand_mw, import_mw)
     asked = [event for event in found if quality.grid_loss or event.name != GRID_LOSS]
     if not quality.iso_class or not asked:
         return None
-    most = math.ceil(10 * MOST_BATTERY * float(case.it_mw[m]))
+    most = math.ceil(10 * MOST_BATTERY * float(instance.it_mw[m]))
     modes = [[event for event in asked if event.mode == mode] for mode in dict.fromkeys(each.mode for each in asked)]
     if any(all(_passes(event, quality.iso_class) for event in mode) for mode in modes):
         return None
-    lacking = [_needs(mode, quality.iso_class, most) for mode in modes]
+    lacking = [_sizing(mode, quality.iso_class, most) for mode in modes]
     return min(lacking, key=lambda one: (one.inertia_mws, one.battery_mw))
 
 
-def _needs(asked: Sequence[Event], iso_class: str, most: int) -> Needs:
+def _sizing(asked: Sequence[Event], iso_class: str, most: int) -> SizingResult:
     """Return the sizing result for the events of one mode, with battery power up to ``most`` tenths of a MW."""
     bus = asked[0].before
     start = math.floor(10 * bus.battery_mw)
@@ -259,13 +261,13 @@ def _needs(asked: Sequence[Event], iso_class: str, most: int) -> Needs:
 
     tenths = _least(asked, lambda event, value: passes(event, value, 100), start, most)
     if tenths is not None:
-        return Needs(tenths / 10, 0.0)
+        return SizingResult(tenths / 10, 0.0)
     percent = _least(asked, lambda event, value: passes(event, most, value), 100, 100 * MOST_INERTIA)
     if percent is None:
-        return Needs(math.inf, math.inf)
+        return SizingResult(math.inf, math.inf)
     tenths = _least(asked, lambda event, value: passes(event, value, percent), start, most)
     assert tenths is not None
-    return Needs(max(tenths / 10, bus.battery_mw), math.ceil(percent / 10 * bus.inertia_mws) / 10)
+    return SizingResult(max(tenths / 10, bus.battery_mw), math.ceil(percent / 10 * bus.inertia_mws) / 10)
 
 
 def _least(found: Sequence[Event], passes: Callable[[Event, int], bool], low: int, high: int) -> int | None:
@@ -300,5 +302,5 @@ def _grown(bus: Bus, battery_mw: float, inertia: float) -> Bus:
 def _passes(event: Event, iso_class: str) -> bool:
     """Return whether the event keeps the class; unless the load is periodic, the run ends as soon as it does not."""
     limits = CLASSES[iso_class]
-    trip = (LOWEST, HIGHEST) if event.judged_s else (-limits.dip, limits.rise)
+    trip = (LOWEST, HIGHEST) if event.checked_s else (-limits.dip, limits.rise)
     return _kept(respond(event, simulate(event, trip=trip), 1.0), iso_class)

@@ -43,19 +43,19 @@ class Queues:
 
 
 def follow_queues(
-    access_day: int, hall_gpus_per_day: float, floor_gpus: float, pace: Pace, gpus: float = np.inf
+    handover_day: int, hall_gpus_per_day: float, hall_capacity_gpus: float, pace: Pace, gpus: float = np.inf
 ) -> Queues:
     """Simulate the queues from day 0 until ``gpus`` GPUs are networked, or nothing changes any more.
 
     Parameters
     ----------
-    access_day : day of the handover, on which work on the halls begins
+    handover_day : day of the handover, on which work on the halls begins
     hall_gpus_per_day : GPUs for which halls are made ready per day
-    floor_gpus : GPUs for which the halls have room
+    hall_capacity_gpus : GPUs for which the halls have room
     pace : rates of the other queues (GPUs per day), and the schedule of deliveries
     gpus : number of networked GPUs at which to stop
     """
-    to_come = max(access_day, int(pace.delivery_day[-1]))
+    to_come = max(handover_day, int(pace.delivery_day[-1]))
     hall = loop = racked = networked = 0.0
     days: list[tuple[float, ...]] = []
     while True:
@@ -64,10 +64,10 @@ def follow_queues(
         delivered = float(pace.delivered_gpus[there - 1]) if there else 0.0
         before = (racked, networked)
         days.append((hall, loop, delivered, racked, networked))
-        if networked >= min(gpus, floor_gpus, float(pace.delivered_gpus[-1])) - ENOUGH:
+        if networked >= min(gpus, hall_capacity_gpus, float(pace.delivered_gpus[-1])) - ENOUGH:
             break
-        if day >= access_day:
-            hall = min(floor_gpus, hall + hall_gpus_per_day)
+        if day >= handover_day:
+            hall = min(hall_capacity_gpus, hall + hall_gpus_per_day)
         loop = min(loop + pace.loop_per_day, hall)
         racked = min(racked + pace.racks_per_day, loop, delivered)
         networked = min(networked + pace.network_per_day, racked)

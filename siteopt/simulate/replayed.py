@@ -11,7 +11,7 @@ from siteopt.equipment import BATTERY_POWER
 from siteopt.instance import Floats, Instance
 from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.orders import Orders
-from siteopt.simulate.quality import Needs, Response, keeps, needs, responses
+from siteopt.simulate.quality import Response, SizingResult, keeps, responses, sizing
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Replayed:
         return suffices and all(keeps(found, iso_class, grid_loss) for found in self.responses)
 
 
-def replayed(case: Instance, orders: Orders, tell: Callable[[str], None] = lambda words: None) -> Replayed:
+def replayed(instance: Instance, orders: Orders, tell: Callable[[str], None] = lambda words: None) -> Replayed:
     """Replay orders at the only site of an Instance: day by day, and electrically.
 
     Parameters
@@ -52,24 +52,24 @@ def replayed(case: Instance, orders: Orders, tell: Callable[[str], None] = lambd
         As :func:`siteopt.simulate.calendar.replay`.
     """
     tell("replaying day by day")
-    calendar = replay(case, orders)
-    bare = replace(orders, units=np.where(case.supplies(BATTERY_POWER)[:, None], 0, orders.units))
+    calendar = replay(instance, orders)
+    bare = replace(orders, units=np.where(instance.supplies(BATTERY_POWER)[:, None], 0, orders.units))
     runs: list[list[tuple[Response, ...]]] = [[], []]
-    for m, name in enumerate(case.milestone):
+    for m, name in enumerate(instance.milestone):
         tell(f"replaying millisecond by millisecond: {name}")
         for found, some in zip(runs, (orders, bare), strict=True):
-            found.append(_responses(case, some, calendar, m))
+            found.append(_responses(instance, some, calendar, m))
     return Replayed(orders, calendar, *map(tuple, runs))
 
 
-def _responses(case: Instance, orders: Orders, calendar: Calendar, m: int) -> tuple[Response, ...]:
+def _responses(instance: Instance, orders: Orders, calendar: Calendar, m: int) -> tuple[Response, ...]:
     demand, imported = float(calendar.demand_mw[m]), float(calendar.import_mw[m])
     if not np.isfinite(demand):
         return ()
-    return responses(case, m, orders.units[:, m], orders.step[:, m], demand, imported)
+    return responses(instance, m, orders.units[:, m], orders.step[:, m], demand, imported)
 
 
-def lacking(case: Instance, orders: Orders) -> tuple[Floats, Floats] | None:
+def lacking(instance: Instance, orders: Orders) -> tuple[Floats, Floats] | None:
     """Return the battery power (MW) and inertia (MW s) that the site needs at each milestone to keep the class.
 
     Both have shape M, with 0 if nothing is lacking, and infinity if no amount is sufficient. Return None if nothing is
@@ -80,15 +80,15 @@ def lacking(case: Instance, orders: Orders) -> tuple[Floats, Floats] | None:
     ValueError
         As :func:`siteopt.simulate.calendar.replay`, or if the units ordered for a milestone are not sufficient.
     """
-    calendar = replay(case, orders)
+    calendar = replay(instance, orders)
     if not np.isfinite(calendar.demand_mw).all():
         codes = ", ".join(str(reason.code) for reasons in calendar.reasons for reason in reasons)
         raise ValueError(f"the units ordered do not suffice: {codes}")
     found = [
-        needs(case, m, orders.units[:, m], orders.step[:, m], float(demand), float(imported))
+        sizing(instance, m, orders.units[:, m], orders.step[:, m], float(demand), float(imported))
         for m, (demand, imported) in enumerate(zip(calendar.demand_mw, calendar.import_mw, strict=True))
     ]
     if not any(found):
         return None
-    asked = [one or Needs(0.0, 0.0) for one in found]
+    asked = [one or SizingResult(0.0, 0.0) for one in found]
     return np.array([one.battery_mw for one in asked]), np.array([one.inertia_mws for one in asked])

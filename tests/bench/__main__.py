@@ -91,7 +91,7 @@ def compared(search: Record, seconds: float) -> list[Record]:
 
 
 def asked(peer: str, folder: str, seconds: float) -> Record:
-    """A peer's answer; ``fault`` where it is one of the benchmark, such as a plan that breaks a row."""
+    """A peer's answer; ``issue`` where it is one of the benchmark, such as a plan that breaks a row."""
     nothing = {"ended": False, "seconds": seconds, "site": None, "days": [], "cost_musd": None}
     begun = time.monotonic()
     try:
@@ -100,7 +100,7 @@ def asked(peer: str, folder: str, seconds: float) -> Record:
     except subprocess.TimeoutExpired:
         return nothing
     if code:  # negative: killed by a signal, as where memory runs out
-        return nothing | {"seconds": time.monotonic() - begun, "broke_off": True, "fault": code > 0}
+        return nothing | {"seconds": time.monotonic() - begun, "broke_off": True, "error": code > 0}
     return json.loads(printed)
 
 

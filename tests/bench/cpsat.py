@@ -65,19 +65,19 @@ def _minus(terms: Terms) -> Terms:
 class _Program:
     """The variables and rows of an Instance."""
 
-    def __init__(self, case: Instance) -> None:
-        self.case = case
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
         self.cp: Any = optional("ortools.sat.python.cp_model")
         self.model = self.cp.CpModel()
         self.var: dict[Key, Any] = {}
-        self.usable = (case.fleet > 0) & (case.rating_mw > 0)
-        earliest = bounds(case).day
-        sites = np.flatnonzero((earliest <= case.horizon_day).all(axis=1))
+        self.usable = (instance.available_units > 0) & (instance.rating_mw > 0)
+        earliest = bounds(instance).day
+        sites = np.flatnonzero((earliest <= instance.horizon_day).all(axis=1))
         self.take = {int(s): self.model.new_bool_var(f"take{s}") for s in sites}
         self.model.add_exactly_one(self.take.values())
-        budget = max(0, down((case.budget_musd - case.gpu_cost_musd) * MONEY))
+        budget = max(0, down((instance.budget_musd - instance.gpu_cost_musd) * MONEY))
         self._new("cost", 0, 0, budget)
-        for m in range(case.milestones):
+        for m in range(instance.milestones):
             self._variables(m)
             self.model.add(self.var["day", 0, m] >= self._of_site(earliest[:, m]))
             self._presence(m)
@@ -89,21 +89,25 @@ class _Program:
         self.var[kind, index, m] = self.model.new_int_var(0, most, f"{kind}_{index}_{m}")
 
     def _variables(self, m: int) -> None:
-        case = self.case
-        most_heat = up(case.it_mw[m] * case.heat_fraction * POWER)
-        most = up(case.it_mw[m] * (1 + case.overhead) * POWER) + up(most_heat / case.cop.min(initial=1.0)) + 1
-        largest = up(case.rating_mw.max(initial=0.0) * case.spare_units * POWER)
-        self._new("day", 0, m, case.horizon_day)
+        instance = self.instance
+        most_heat = up(instance.it_mw[m] * instance.heat_fraction * POWER)
+        most = (
+            up(instance.it_mw[m] * (1 + instance.auxiliary_load_fraction) * POWER)
+            + up(most_heat / instance.cop.min(initial=1.0))
+            + 1
+        )
+        largest = up(instance.rating_mw.max(initial=0.0) * instance.spare_units * POWER)
+        self._new("day", 0, m, instance.horizon_day)
         for kind, end in (("demand", most), ("import", most), ("mean_out", largest), ("heat_out", largest)):
             self._new(kind, 0, m, end)
-        for o in range(case.offers):
-            self._new("units", o, m, int(case.fleet[o]))
+        for o in range(instance.offers):
+            self._new("units", o, m, int(instance.available_units[o]))
             self._new("present", o, m, 1)
-            if case.of_kind("generator")[o]:
+            if instance.of_kind("generator")[o]:
                 self._new("output", o, m, most)
-            if case.of_kind("chiller")[o]:
+            if instance.of_kind("chiller")[o]:
                 self._new("heat", o, m, most_heat)
-        for index in range(len(case.step_site)):
+        for index in range(len(instance.step_site)):
             self._new("step", index, m, 1)
 
     def _of_site(self, values: np.ndarray) -> Any:
@@ -118,13 +122,13 @@ class _Program:
 
         An offer that is not present has no units, no output, no heat, and does not count for the spare.
         """
-        case, model, var, delay = self.case, self.model, self.var, self.case.commissioning_days
+        instance, model, var, delay = self.instance, self.model, self.var, self.instance.commissioning_days
         day = var["day", 0, m]
         if m:
             model.add(day >= var["day", 0, m - 1])
-        for o in range(case.offers):
+        for o in range(instance.offers):
             present = var["present", o, m]
-            model.add(day >= self._of_site(case.ready_day[:, o] + delay)).only_enforce_if(present)
+            model.add(day >= self._of_site(instance.ready_day[:, o] + delay)).only_enforce_if(present)
             for s, taken in self.take.items():
                 if not self.usable[s, o]:
                     model.add_implication(taken, ~present)
@@ -133,36 +137,36 @@ class _Program:
                     model.add(var[kind, o, m] == 0).only_enforce_if(~present)
             if m:
                 model.add(var["units", o, m] >= var["units", o, m - 1])
-            if case.spare_units and not case.of_kind("battery")[o]:
-                spare = np.array([up(case.spare_units * mw * POWER) for mw in case.rating_mw[:, o]])
-                out = var["mean_out" if case.of_kind("generator")[o] else "heat_out", 0, m]
+            if instance.spare_units and not instance.of_kind("battery")[o]:
+                spare = np.array([up(instance.spare_units * mw * POWER) for mw in instance.rating_mw[:, o]])
+                out = var["mean_out" if instance.of_kind("generator")[o] else "heat_out", 0, m]
                 model.add(out >= self._of_site(spare)).only_enforce_if(present)
-        for index, s in enumerate(map(int, case.step_site)):
+        for index, s in enumerate(map(int, instance.step_site)):
             step = var["step", index, m]
-            model.add(day >= int(case.step_ready_day[index]) + delay).only_enforce_if(step)
+            model.add(day >= int(instance.step_ready_day[index]) + delay).only_enforce_if(step)
             model.add_implication(step, self.take.get(s, ~step))
-            if index and case.step_site[index - 1] == s:
+            if index and instance.step_site[index - 1] == s:
                 model.add_implication(step, var["step", index - 1, m])
             if m:
                 model.add_implication(var["step", index, m - 1], step)
 
     def _crews(self, m: int) -> None:
         """2. For each trade and arrival day ``r``, once ``day - c`` has come to it; before, no such unit is there."""
-        case, model, day = self.case, self.model, self.var["day", 0, m]
+        instance, model, day = self.instance, self.model, self.var["day", 0, m]
         arrived: dict[int, Any] = {}
         for s, taken in self.take.items():
-            for k in np.flatnonzero(np.isfinite(case.crews)):
-                offers = np.flatnonzero((case.trade == k) & self.usable[s] & (case.crew_days > 0))
-                for r in sorted({int(case.arrival_day[s, o]) for o in offers}):
-                    begins = r + case.commissioning_days
-                    if begins > case.horizon_day:
+            for k in np.flatnonzero(np.isfinite(instance.crews)):
+                offers = np.flatnonzero((instance.trade == k) & self.usable[s] & (instance.crew_days > 0))
+                for r in sorted({int(instance.arrival_day[s, o]) for o in offers}):
+                    begins = r + instance.commissioning_days
+                    if begins > instance.horizon_day:
                         continue
                     if r not in arrived:
                         arrived[r] = model.new_bool_var(f"arrived{r}_{m}")
                         model.add(day <= begins - 1).only_enforce_if(~arrived[r])
-                    later = offers[case.arrival_day[s, offers] >= r]
-                    work = self._sum({("units", int(o), m): up(case.crew_days[o] * FINE) for o in later})
-                    time_there = down(case.crews[k] * FINE) * (day - begins)
+                    later = offers[instance.arrival_day[s, offers] >= r]
+                    work = self._sum({("units", int(o), m): up(instance.crew_days[o] * FINE) for o in later})
+                    time_there = down(instance.crews[k] * FINE) * (day - begins)
                     model.add(work <= time_there).only_enforce_if([taken, arrived[r]])
 
     def _by_site(self, rows_of: Callable[[int], dict[str, Row]]) -> None:
@@ -188,58 +192,66 @@ class _Program:
 
     def _rows(self, s: int, m: int) -> dict[str, Row]:
         """3 to 12 at a site."""
-        case = self.case
+        instance = self.instance
         there = np.flatnonzero(self.usable[s])
-        generators, chillers = there[case.of_kind("generator")[there]], there[case.of_kind("chiller")[there]]
-        batteries = there[case.of_kind("battery")[there]]
+        generators, chillers = there[instance.of_kind("generator")[there]], there[instance.of_kind("chiller")[there]]
+        batteries = there[instance.of_kind("battery")[there]]
         suppliers = [*generators, *batteries]
-        own_steps = np.flatnonzero(case.step_site == s)
-        it_mw, tonnes = case.it_mw[m], case.nox_g_per_kwh * HOURS_PER_YEAR / 1000
+        own_steps = np.flatnonzero(instance.step_site == s)
+        it_mw, tonnes = instance.it_mw[m], instance.nox_g_per_kwh * HOURS_PER_YEAR / 1000
 
         def terms(kind: str, indices: Iterable[int], values: np.ndarray, rounded: Callable[[float], int]) -> Terms:
             return {(kind, int(i), m): rounded(values[i]) for i in indices}
 
-        rated = case.rating_mw[s] * POWER
-        heat_need, above_mean = up(it_mw * case.heat_fraction * POWER), down(it_mw * (1 - case.mean_load) * POWER)
-        grid = terms("step", own_steps, case.step_rise_mw * POWER, down)
-        base = down(case.grid_mw[s] * POWER)
+        rated = instance.rating_mw[s] * POWER
+        heat_need, above_mean = (
+            up(it_mw * instance.heat_fraction * POWER),
+            down(it_mw * (1 - instance.load_factor) * POWER),
+        )
+        grid = terms("step", own_steps, instance.step_rise_mw * POWER, down)
+        base = down(instance.grid_mw[s] * POWER)
         demand, imported = {("demand", 0, m): -1}, {("import", 0, m): 1}
-        followed = terms("units", suppliers, np.where(case.of_kind("battery"), 1.0, case.step_fraction) * rated, down)
-        tolerated = terms("step", own_steps, case.step_rise_swing_mw * POWER, down)
+        followed = terms(
+            "units", suppliers, np.where(instance.of_kind("battery"), 1.0, instance.step_fraction) * rated, down
+        )
+        tolerated = terms("step", own_steps, instance.step_rise_swing_mw * POWER, down)
         rows: dict[str, Row] = {
             "heat": ({("heat", int(o), m): 1 for o in chillers}, -heat_need),
             "demand": (
-                {("demand", 0, m): FINE} | _minus(terms("heat", chillers, FINE / case.cop[s], up)),
-                -up(it_mw * (1 + case.overhead) * POWER * FINE),
+                {("demand", 0, m): FINE} | _minus(terms("heat", chillers, FINE / instance.cop[s], up)),
+                -up(it_mw * (1 + instance.auxiliary_load_fraction) * POWER * FINE),
             ),
             "mean": (imported | {("output", int(o), m): 1 for o in generators} | demand, above_mean),
             "import": (grid | _minus(imported), base),
             "peak": (grid | terms("units", suppliers, rated, down) | demand, base),
-            "swing": (followed | tolerated, down(case.grid_swing_mw[s] * POWER) - up(case.swing * it_mw * POWER)),
+            "swing": (
+                followed | tolerated,
+                down(instance.grid_swing_mw[s] * POWER) - up(instance.load_step_amplitude * it_mw * POWER),
+            ),
             "ride": (
-                terms("units", batteries, case.energy_mwh * FINE, down),
-                -up(it_mw * case.ride_through_minutes / 60 * FINE),
+                terms("units", batteries, instance.energy_mwh * FINE, down),
+                -up(it_mw * instance.ride_through_minutes / 60 * FINE),
             ),
         }
         for kind, offers in (("output", generators), ("heat", chillers)):
             for o in offers:
                 rows[f"{kind}_{o}"] = (terms("units", [o], rated, down) | {(kind, int(o), m): -1}, 0)
-        if case.spare_units:
+        if instance.spare_units:
             capacity = terms("units", chillers, rated, down)
             rows["heat_spare"] = (capacity | {("heat_out", 0, m): -1}, -heat_need)
             firm = terms("units", generators, rated, down)
             rows["mean_spare"] = (grid | firm | {("mean_out", 0, m): -1} | demand, base + above_mean)
-        gas = there[case.is_gas[there]]
+        gas = there[instance.is_gas[there]]
         for name, limit, scale, used in (
-            ("gas", case.gas_mw, POWER, terms("units", gas, case.heat_rate_mj_per_kwh / 3.6 * rated, up)),
-            ("air", case.nox_t_per_year, POWER * FINE, terms("output", generators, tonnes * FINE, up)),
+            ("gas", instance.gas_mw, POWER, terms("units", gas, instance.heat_rate_mj_per_kwh / 3.6 * rated, up)),
+            ("air", instance.nox_t_per_year, POWER * FINE, terms("output", generators, tonnes * FINE, up)),
             (
                 "water",
-                case.water_m3_per_day,
+                instance.water_m3_per_day,
                 POWER * FINE,
-                terms("heat", chillers, case.water_m3_per_mwh * 24 * FINE, up),
+                terms("heat", chillers, instance.water_m3_per_mwh * 24 * FINE, up),
             ),
-            ("yard", case.yard_m2, FINE, terms("units", there, case.footprint_m2 * FINE, up)),
+            ("yard", instance.yard_m2, FINE, terms("units", there, instance.footprint_m2 * FINE, up)),
         ):
             if np.isfinite(limit[s]):
                 rows[name] = (_minus(used), down(limit[s] * scale))
@@ -247,21 +259,22 @@ class _Program:
 
     def _cost(self, s: int) -> dict[str, Row]:
         """13. What the plan costs, GPUs apart; the budget is the upper end of the variable."""
-        case, last = self.case, self.case.milestones - 1
+        instance, last = self.instance, self.instance.milestones - 1
         spent = {
-            ("step", int(i), last): up(case.step_cost_musd[i] * MONEY) for i in np.flatnonzero(case.step_site == s)
+            ("step", int(i), last): up(instance.step_cost_musd[i] * MONEY)
+            for i in np.flatnonzero(instance.step_site == s)
         }
         for o in map(int, np.flatnonzero(self.usable[s])):
-            spent["units", o, last] = up(case.unit_cost_musd[s, o] * MONEY)
-        for m in range(case.milestones):
-            hours = case.hold_days[m] * 24 / 1e6 * MONEY / POWER
-            spent["import", 0, m] = up(case.grid_usd_per_mwh[s] * hours)
-            for o in map(int, np.flatnonzero(self.usable[s] & case.of_kind("generator"))):
-                spent["output", o, m] = up(case.fuel_usd_per_mwh[o] * hours)
-        return {"cost": ({("cost", 0, 0): 1} | _minus(spent), -up(case.site_cost_musd[s] * MONEY))}
+            spent["units", o, last] = up(instance.unit_cost_musd[s, o] * MONEY)
+        for m in range(instance.milestones):
+            hours = instance.operating_days[m] * 24 / 1e6 * MONEY / POWER
+            spent["import", 0, m] = up(instance.grid_usd_per_mwh[s] * hours)
+            for o in map(int, np.flatnonzero(self.usable[s] & instance.of_kind("generator"))):
+                spent["output", o, m] = up(instance.fuel_usd_per_mwh[o] * hours)
+        return {"cost": ({("cost", 0, 0): 1} | _minus(spent), -up(instance.site_cost_musd[s] * MONEY))}
 
 
-def cpsat(case: Instance, seconds: float) -> SitePlan | None:
+def cpsat(instance: Instance, seconds: float) -> SitePlan | None:
     """The best of all sites, a stage for each goal, each starting from the plan of the one before.
 
     Raises
@@ -270,10 +283,10 @@ def cpsat(case: Instance, seconds: float) -> SitePlan | None:
         Where a stage is not proven within the time limit, in which building the model counts.
     """
     begun = time.monotonic()
-    program = _Program(case)
+    program = _Program(instance)
     model, solver = program.model, program.cp.CpSolver()
     solver.parameters.num_workers = WORKERS
-    for goal in case.order:
+    for goal in instance.order:
         target = program.var["cost", 0, 0] if goal == COST else program.var["day", 0, goal]
         model.minimize(target)
         solver.parameters.max_time_in_seconds = max(0.0, seconds - (time.monotonic() - begun))
@@ -286,23 +299,29 @@ def cpsat(case: Instance, seconds: float) -> SitePlan | None:
         model.clear_hints()
         for variable in (*program.take.values(), *program.var.values()):
             model.add_hint(variable, solver.value(variable))
-    return _plan(case, program, solver.value)
+    return _plan(instance, program, solver.value)
 
 
-def _plan(case: Instance, program: _Program, value: Callable[[Any], int]) -> SitePlan:
+def _plan(instance: Instance, program: _Program, value: Callable[[Any], int]) -> SitePlan:
     """The integers as a plan of the true model: demand and import follow from the rest without rounding."""
     site = next(s for s, taken in program.take.items() if value(taken))
-    size = {"units": case.offers, "output": case.offers, "heat": case.offers, "step": len(case.step_site), "day": 1}
-    found = {kind: np.zeros((count, case.milestones), dtype=np.int64) for kind, count in size.items()}
+    size = {
+        "units": instance.offers,
+        "output": instance.offers,
+        "heat": instance.offers,
+        "step": len(instance.step_site),
+        "day": 1,
+    }
+    found = {kind: np.zeros((count, instance.milestones), dtype=np.int64) for kind, count in size.items()}
     for (kind, index, m), variable in program.var.items():
         if kind in found:
             found[kind][index, m] = value(variable)
     output, heat = found["output"] / POWER, found["heat"] / POWER
-    demand = case.it_mw * (1 + case.overhead) + (heat / case.cop[site][:, None]).sum(axis=0)
-    mean = demand - case.it_mw * (1 - case.mean_load)
+    demand = instance.it_mw * (1 + instance.auxiliary_load_fraction) + (heat / instance.cop[site][:, None]).sum(axis=0)
+    mean = demand - instance.it_mw * (1 - instance.load_factor)
     # rounding may leave a few watts more of output than there is to supply
     output *= np.minimum(1.0, mean / np.maximum(output.sum(axis=0), 1 / POWER))
     imported = np.maximum(0.0, mean - output.sum(axis=0))
-    own = found["step"][case.step_site == site] > 0
+    own = found["step"][instance.step_site == site] > 0
     plan = Plan(found["day"][0], found["units"], own, output, imported, heat, demand)
-    return SitePlan(case.take(np.array([site])), plan, ())
+    return SitePlan(instance.take(np.array([site])), plan, ())

@@ -16,7 +16,7 @@ import numpy as np
 
 import siteopt
 from siteopt.instance import Instance
-from siteopt.optimize.screen import chunks
+from siteopt.optimize.screening import chunks
 from siteopt.optimize.search import search
 from siteopt.record.base import RunOutcome
 

@@ -35,18 +35,18 @@ from tests.bench.measure import load_instance
 THREADS = 2
 
 
-def one_milp_highs(case: Instance, seconds: float) -> SitePlan | None:
+def one_milp_highs(instance: Instance, seconds: float) -> SitePlan | None:
     """One MILP over all sites and days, a stage for each goal, with HiGHS."""
-    ranking = monolithic(case, Clock(seconds))
+    ranking = monolithic(instance, Clock(seconds))
     if ranking.outcome is RunOutcome.LIMIT:
         raise OutOfTime
     return ranking.plan
 
 
-def one_milp_cbc(case: Instance, seconds: float) -> SitePlan | None:
+def one_milp_cbc(instance: Instance, seconds: float) -> SitePlan | None:
     """The same MILPs in the same stages, with the CBC that PuLP carries."""
     with mock.patch("siteopt.optimize.clock.solve", _cbc):
-        return one_milp_highs(case, seconds)
+        return one_milp_highs(instance, seconds)
 
 
 def _cbc(program: Program, seconds: float = math.inf, gap: float = 0.0, *_: object, **__: object) -> Solve:
@@ -82,14 +82,14 @@ def _problem(program: Program) -> pulp.LpProblem:
     return problem
 
 
-def every_site_by_bisection(case: Instance, seconds: float) -> SitePlan | None:
+def every_site_by_bisection(instance: Instance, seconds: float) -> SitePlan | None:
     """Each site by itself, from the day on which its GPUs are ready, without any bound from what the site needs.
 
     That day is part of the model and no bound of the search: the MILPs rest on it.
     """
     clock, plans = Clock(seconds), []
-    for s in range(case.sites):
-        one = case.take(np.array([s]))
+    for s in range(instance.sites):
+        one = instance.take(np.array([s]))
         with mock.patch("siteopt.optimize.single.bounds", _unbounded):
             best = solve_site(one, clock).best
         if best is not None and not best.proven:
@@ -98,10 +98,10 @@ def every_site_by_bisection(case: Instance, seconds: float) -> SitePlan | None:
     return min(plans, key=lambda found: found.key, default=None)
 
 
-def _unbounded(case: Instance) -> Bounds:
+def _unbounded(instance: Instance) -> Bounds:
     """Return as bounds no more than when the GPUs are ready."""
-    ready = case.compute_ready_day + case.commissioning_days
-    return replace(bounds(case), day=np.maximum.accumulate(ready, axis=1))
+    ready = instance.compute_ready_day + instance.commissioning_days
+    return replace(bounds(instance), day=np.maximum.accumulate(ready, axis=1))
 
 
 PEERS: dict[str, Callable[[Instance, float], SitePlan | None]] = {
@@ -126,23 +126,23 @@ def run(peer: str, scenario: Path, seconds: float) -> dict[str, Any]:
     ValueError
         Where the plan of the peer breaks a row.
     """
-    case = load_instance(scenario)
+    instance = load_instance(scenario)
     begun = time.monotonic()
     found, ended, broke_off = None, False, False
     try:
-        found, ended = PEERS[peer](case, seconds), True
+        found, ended = PEERS[peer](instance, seconds), True
     except OutOfTime:
         pass
     except (pulp.PulpSolverError, MemoryError):
         broke_off = True
     spent = time.monotonic() - begun
-    if found is not None and not (certificate := certify(found.case, found.plan)).valid:
+    if found is not None and not (certificate := certify(found.instance, found.plan)).valid:
         raise ValueError(f"the plan of {peer} breaks {certificate.violations[0]}")
     return {
         "ended": ended,
         "broke_off": broke_off,
         "seconds": spent,
-        "site": found.case.site_id[0] if found else None,
+        "site": found.instance.site_id[0] if found else None,
         "days": found.plan.day.tolist() if found else [],
         "cost_musd": found.cost_musd if found else None,
     }

@@ -49,33 +49,33 @@ def table() -> str:
     """What each part takes, and how often it fits into the solve without a class."""
     korea, _ = solved("korea")
     memphis, solve = solved("colossus", 'filter.regions=["TN"]')
-    plain = {name: value for name, value in vars(memphis.case.power_quality).items() if name != "iso_class"}
-    bare = replace(memphis.case, power_quality=type(memphis.case.power_quality)("", **plain))
-    case, plan = memphis.case, memphis.plan
+    plain = {name: value for name, value in vars(memphis.instance.power_quality).items() if name != "iso_class"}
+    bare = replace(memphis.instance, power_quality=type(memphis.instance.power_quality)("", **plain))
+    instance, plan = memphis.instance, memphis.plan
     orders = Orders(plan.day, plan.units, plan.step)
-    calendar = replay(case, orders)
-    machines = np.where(case.of_kind("battery"), 0, plan.units[:, 2])
+    calendar = replay(instance, orders)
+    machines = np.where(instance.of_kind("battery"), 0, plan.units[:, 2])
     demand, imported = float(calendar.demand_mw[2]), float(calendar.import_mw[2])
-    found = events(case, 2, plan.units[:, 2], plan.step[:, 2], demand, imported)
+    found = events(instance, 2, plan.units[:, 2], plan.step[:, 2], demand, imported)
     swing = next(event for event in found if event.name == SWING)
-    assert swing.judged_s is not None
-    period = swing.judged_s[1]
+    assert swing.checked_s is not None
+    period = swing.checked_s[1]
     once = swing.load_s < period
     starts = np.arange(round(FOLLOWED_S / period))[:, None] * period
     load = (starts + swing.load_s[once]).ravel(), np.tile(swing.load_mw[once], len(starts))
     long = replace(swing, duration_s=FOLLOWED_S, load_s=load[0], load_mw=load[1])
     assert simulate(long, stride=1).time_s[-1] > FOLLOWED_S - 0.01
     asian = Orders(korea.plan.day, korea.plan.units, korea.plan.step)
-    days = len(replay(korea.case, asian).days.grid_mw)
+    days = len(replay(korea.instance, asian).days.grid_mw)
     year = f"day by day: {days} days, {int(asian.units[:, -1].sum())} units (`korea`)"
     classes = len(swing.before.machines)
     parts: dict[str, Callable[[], object]] = {
-        year: lambda: replay(korea.case, asian),
+        year: lambda: replay(korea.instance, asian),
         f"{FOLLOWED_S:.0f} s at 1 ms, {classes} classes of machines (Memphis)": lambda: simulate(long),
         "both replays of a plan: three milestones, with batteries and without": lambda: replayed(bare, orders),
-        "a plan is judged and passes": lambda: lacking(case, orders),
+        "a plan is judged and passes": lambda: lacking(instance, orders),
         "what a milestone lacks is sought (no batteries)": lambda: needs(
-            case, 2, machines, plan.step[:, 2], demand, imported
+            instance, 2, machines, plan.step[:, 2], demand, imported
         ),
     }
     rows = ["| what | seconds | share of the solve |", "| --- | --- | --- |"]

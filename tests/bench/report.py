@@ -90,7 +90,7 @@ def disagreements(records: Sequence[Record]) -> list[str]:
     return [
         f"{record['peer']} at {record['sites']:,} sites"
         for record, search in _with_search(records)
-        if agrees(record, search) is False or record.get("fault")
+        if agrees(record, search) is False or record.get("error")
     ]
 
 

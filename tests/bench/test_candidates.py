@@ -49,7 +49,7 @@ def test_steps_rise_above_the_grid_of_their_site(sites: geopandas.GeoDataFrame) 
 
 
 @pytest.mark.parametrize("layer", ["csv", "parquet"])
-def test_loads_without_fault_and_every_site_takes_part(tmp_path: Path, layer: Layer) -> None:
+def test_loads_without_issue_and_every_site_takes_part(tmp_path: Path, layer: Layer) -> None:
     scenario = siteopt.read_scenario(write_scenario(COUNT, tmp_path, layer, seed=7))
     colossus = siteopt.read_scenario(COLOSSUS)
     dataset = siteopt.load(scenario)

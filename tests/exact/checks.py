@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.plan import Ranking, SitePlan, SiteResult
 from siteopt.record.base import RunOutcome, Standing
 from tests.exact.parameters import COST, HAIR, Parameters, Place, Question
@@ -244,7 +244,7 @@ class Check:
         if result.standing is not Standing.NOT_RANKED or len(keys) < self.ranking.top:
             for _, plan in self._asked("no plan", site, {}, None):
                 outcome = WRONG if self.ranked else LOST
-                why = Words().reason(result.reason) if result.reason is not None else ""
+                why = Translations().reason(result.reason) if result.reason is not None else ""
                 text = f"told {result.standing.value!r} ({why}), possible {self._shown_plan(site, plan)}"
                 self._found(outcome, "cannot serve", result.site_id, text, plan)
             return
@@ -299,7 +299,7 @@ def readable(place: Place, plan: Plan) -> dict[str, Any]:
 def translated(place: Place, best: SitePlan) -> tuple[Plan, tuple[Fraction, ...]]:
     """Return a plan of siteopt as one of the reference, and the peak demand that it tells."""
     told = best.plan
-    mine = [best.case.offer_id.index(offer.offer_id) for offer in place.offers]
+    mine = [best.instance.offer_id.index(offer.offer_id) for offer in place.offers]
     plan = Plan(
         tuple(int(day) for day in told.day),
         tuple(tuple(int(units) for units in told.units[o]) for o in mine),
@@ -314,7 +314,7 @@ def translated(place: Place, best: SitePlan) -> tuple[Plan, tuple[Fraction, ...]
 def strangers(place: Place, best: SitePlan) -> list[str]:
     """Return the offers and grid steps of a plan that cannot be at the site by the horizon."""
     known = {offer.offer_id for offer in place.offers}
-    used = [name for name, units in zip(best.case.offer_id, best.plan.units, strict=True) if units.any()]
+    used = [name for name, units in zip(best.instance.offer_id, best.plan.units, strict=True) if units.any()]
     steps = [
         f"grid step {number}" for number in range(len(place.steps), len(best.plan.step)) if best.plan.step[number].any()
     ]

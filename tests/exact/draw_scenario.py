@@ -61,7 +61,7 @@ def size_of(r: Dice, kind: str, load: Row) -> Size:
     gpus = int(10 ** (r.uniform(5.3, 6) if kind == "huge" else r.uniform(0.91, 5.3)))
     it = gpus * load["it_kw_per_gpu"] / 1000
     heat = it * load["heat_fraction"]
-    return Size(gpus, it, heat, it * (1 + load["overhead"]) + heat / 4, it * load["swing"])
+    return Size(gpus, it, heat, it * (1 + load["auxiliary_load_fraction"]) + heat / 4, it * load["load_step_amplitude"])
 
 
 def workload(r: Dice) -> Row:
@@ -69,9 +69,9 @@ def workload(r: Dice) -> Row:
     swing = r.choice([0, 0, 0.2, 0.4, 0.4, 0.7, 1.0])
     return {
         "it_kw_per_gpu": r.choice([0.5, 0.97, 1.0, 1.2, 2.0]),
-        "overhead": r.choice([0, 0.05, 0.1, 0.3]),
-        "swing": swing,
-        "mean_load": min(1.0, math.ceil(r.uniform(max(0.3, 1 - swing), 1) * 1000) / 1000),
+        "auxiliary_load_fraction": r.choice([0, 0.05, 0.1, 0.3]),
+        "load_step_amplitude": swing,
+        "load_factor": min(1.0, math.ceil(r.uniform(max(0.3, 1 - swing), 1) * 1000) / 1000),
         "heat_fraction": r.choice([0, 0.3, 0.7, 0.7, 0.9, 1.0]),
         "coolant_c": r.choice([7.0, 10.0, 15.0, 20.0, 28.0, 35.0]),
         "gpu_price_usd": r.choice([0, 100, 30000]),
@@ -135,7 +135,7 @@ def _milestones(r: Dice, last: int) -> list[Row]:
     else:
         gpus = sorted({max(1, int(last * r.uniform(0.1, 1))) for _ in range(count - 1)} | {last})
     return [
-        {"name": name, "gpus": number, "hold_days": r.choice([0, 10, 30, 100, 300])}
+        {"name": name, "gpus": number, "operating_days": r.choice([0, 10, 30, 100, 300])}
         for name, number in zip(r.choice(NAMES), gpus, strict=False)
     ]
 

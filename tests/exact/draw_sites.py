@@ -29,7 +29,7 @@ NEAR_DEG = 0.15
 MOST = {"grid_mw": 5000, "floor_area_m2": 5e6, "yard_area_m2": 5e7, "gas_mw": 20_000, "water_m3_per_day": 1e6}
 """The most that the tables allow."""
 
-USUAL = {"grid_mw": 0.0, "access_days": 7, "air_permit_days": 5, "design_temp_c": 20.0, "elevation_m": 10.0}
+USUAL = {"grid_mw": 0.0, "handover_days": 7, "air_permit_days": 5, "design_temp_c": 20.0, "elevation_m": 10.0}
 """Defaults for blanks; of the other columns it is the largest of all sites."""
 
 
@@ -77,7 +77,7 @@ def _site(r: Dice, site_id: str, size: Size, hall_m2_per_mw: float, yard: float)
         "longitude": longitude,
         "grid_mw": peak * r.choice([0, 0, 0.1, 0.3, 0.6, 1.0]) * r.uniform(0.9, 1.2),
         "grid_swing_mw": r.choice([None, None, 0, rounded(min(5000, size.it_mw * r.uniform(0, 0.5)))]),
-        "access_days": r.choice([0, r.randint(0, 40), r.randint(0, 40), round(r.uniform(0, 40), 1)]),
+        "handover_days": r.choice([0, r.randint(0, 40), r.randint(0, 40), round(r.uniform(0, 40), 1)]),
         "fitout_m2_per_day": min(50_000, rounded(fitout)) if fitout > 1 and r.random() < 0.5 else None,
         "condition": r.choice(["ready", "sound", "poor", "none"]),
         "floor_area_m2": area * r.choice([0.7, 1.1, 1.1, 1.5, 1.5, 1.5, 3, 3, 3, 3, 3, 3]),
@@ -124,7 +124,7 @@ def look_alikes(r: Dice, candidates: list[Row], steps: list[Row]) -> None:
         change: Row = r.choice(
             [
                 {},
-                {"access_days": max(0, original["access_days"] + r.choice([-1, 1, 5]))},
+                {"handover_days": max(0, original["handover_days"] + r.choice([-1, 1, 5]))},
                 {"site_cost_usd": round(original["site_cost_usd"] + r.choice([0.5, 12, 30, 500]), 2)},
                 {"air_permit_days": original["air_permit_days"] + 1},
                 {"fitout_m2_per_day": min(50_000, rounded(max(1, fitout * r.uniform(0.5, 0.95))))},
@@ -139,7 +139,7 @@ def look_alikes(r: Dice, candidates: list[Row], steps: list[Row]) -> None:
 
 def blanks(r: Dice, scenario: dict[str, Any], candidates: list[Row]) -> None:
     """Leave cells blank, with a default or without, and draw what the scenario filters."""
-    columns = ("grid_mw", "access_days", "condition", "floor_area_m2", "yard_area_m2", "gas_mw", "water_m3_per_day")
+    columns = ("grid_mw", "handover_days", "condition", "floor_area_m2", "yard_area_m2", "gas_mw", "water_m3_per_day")
     for column in (*columns, "air_permit_days", "design_temp_c", "elevation_m", "site_cost_usd"):
         usual = USUAL.get(column, max(site[column] for site in candidates))
         default = r.choice([usual] * 5 + ["exclude", None])

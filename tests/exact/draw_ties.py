@@ -28,7 +28,7 @@ def _grid(_: Dice, it_mw: float, scenario: dict[str, Any], candidates: list[Row]
     """Make the grid the peak of a load without chillers."""
     scenario["workload"]["heat_fraction"] = 0
     for site in candidates:
-        site["grid_mw"] = min(5000, it_mw * (1 + scenario["workload"]["overhead"]))
+        site["grid_mw"] = min(5000, it_mw * (1 + scenario["workload"]["auxiliary_load_fraction"]))
 
 
 def _ride(r: Dice, it_mw: float, scenario: dict[str, Any], _: list[Row], offers: list[Row]) -> None:

@@ -74,7 +74,7 @@ def _of_plan(site: Site, plan: Plan) -> Iterator[str]:
     for offer, units in zip(place.offers, plan.units, strict=True):
         if units[-1]:
             yield f"uses a {offer.kind}"
-        if units[-1] == offer.fleet:
+        if units[-1] == offer.available_units:
             yield "uses a whole fleet"
     for m in range(len(plan.days)):
         for row in rows(place, question, plan, m):

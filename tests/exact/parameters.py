@@ -28,7 +28,7 @@ HOURS = 24
 
 ASSUMABLE = (
     "grid_mw",
-    "access_days",
+    "handover_days",
     "condition",
     "floor_area_m2",
     "yard_area_m2",
@@ -75,7 +75,7 @@ class Offer:
     offer_id: str
     kind: str
     trade: str
-    fleet: int
+    available_units: int
     arrival_day: int
     first_day: int
     crew_days: Fraction
@@ -195,17 +195,17 @@ class Parameters:
     def _milestone(self, row: Row) -> Milestone:
         load = {key: exact(value) for key, value in self.world.scenario["workload"].items()}
         it = row["gpus"] * load["it_kw_per_gpu"] / 1000
-        base = it * (1 + load["overhead"])
+        base = it * (1 + load["auxiliary_load_fraction"])
         minutes = exact(self.world.scenario["supply"]["ride_through_minutes"])
         return Milestone(
             row["name"],
             row["gpus"],
-            row["hold_days"] * HOURS,
+            row["operating_days"] * HOURS,
             it,
             it * load["heat_fraction"],
             base,
-            base - it * (1 - load["mean_load"]),
-            it * load["swing"],
+            base - it * (1 - load["load_factor"]),
+            it * load["load_step_amplitude"],
             it * minutes / 60,
         )
 
@@ -263,7 +263,7 @@ class Parameters:
         return Place(
             site["site_id"],
             tuple(self._ready_days(site)),
-            tuple(one for one in offers if one.fleet and one.rating_mw > 0 and one.first_day <= horizon),
+            tuple(one for one in offers if one.available_units and one.rating_mw > 0 and one.first_day <= horizon),
             tuple(step for step in self._steps(site["site_id"], grid, share) if step.first_day <= horizon),
             grid,
             swing,
@@ -291,12 +291,12 @@ class Parameters:
     def _offer(self, row: Row, site: Row) -> Offer:
         supply = {key: exact(value) for key, value in self.world.scenario["supply"].items()}
         bought = row["purchase_usd"] is not None
-        fleet = row["count"] if bought else math.floor(row["count"] * supply["max_fleet_share"])
+        available_units = row["count"] if bought else math.floor(row["count"] * supply["max_fleet_share"])
         road = exact(_km((row["longitude"], row["latitude"]), (site["longitude"], site["latitude"])))
         road *= supply["circuity"]
         transit = whole_days(road / supply["truck_km_per_day"])
         arrival = whole_days(exact(row["lead_days"])) + transit
-        arrival = max(arrival, whole_days(exact(site["access_days"])) + int(supply["yard_prep_days"]))
+        arrival = max(arrival, whole_days(exact(site["handover_days"])) + int(supply["yard_prep_days"]))
         if row["kind"] == "generator":
             arrival = max(arrival, whole_days(exact(site["air_permit_days"])))
         months = exact(self.world.scenario["project"]["term_months"])
@@ -306,7 +306,7 @@ class Parameters:
             row["offer_id"],
             row["kind"],
             row["trade"],
-            fleet,
+            available_units,
             arrival,
             arrival + whole_days(exact(row["install_days"])) + self.question.commissioning_days,
             exact(row["crew_days"]),
@@ -353,7 +353,7 @@ class Parameters:
         hall_m2 = exact(keys["building"]["hall_m2_per_mw"])
         floor = exact(site["floor_area_m2"]) / hall_m2 * per_mw
         queues = Queues(
-            whole_days(exact(site["access_days"])),
+            whole_days(exact(site["handover_days"])),
             exact(site["fitout_m2_per_day"]) / hall_m2 * per_mw,
             exact(keys["building"]["liquid_loop_mw_per_day"]) * per_mw,
             exact(keys["compute"]["install_gpus_per_day"]),
@@ -372,7 +372,7 @@ class Parameters:
 class Queues:
     """Halls, liquid loop, racks and network: rates in GPUs a day, and the GPUs delivered by day, in all."""
 
-    access_day: int
+    handover_day: int
     halls: Fraction
     loop: Fraction
     racks: Fraction
@@ -386,7 +386,7 @@ class Queues:
         for day in range(last_day + 1):
             yield network
             delivered = self.deliveries.get(day, delivered)
-            if day >= self.access_day:
+            if day >= self.handover_day:
                 halls += self.halls
             loop = min(loop + self.loop, halls)
             racks = min(racks + self.racks, loop, Fraction(delivered))

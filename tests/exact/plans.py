@@ -105,7 +105,7 @@ def _fleet_rows(place: Place, question: Question, plan: Plan, m: int) -> Iterato
     yield Row("order of days", m, plan.days[before], day)
     yield Row("GPUs", m, question.horizon_day + 1 if ready is None else ready, day)
     for offer, units in zip(place.offers, plan.units, strict=True):
-        yield Row("fleet", m, units[m], offer.fleet if offer.first_day <= day else 0)
+        yield Row("fleet", m, units[m], offer.available_units if offer.first_day <= day else 0)
         yield Row("units stay", m, units[before], units[m])
         yield Row("signs", m, 0, units[m])
     for number, (step, used) in enumerate(zip(place.steps, plan.steps, strict=True)):

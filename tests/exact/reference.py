@@ -113,21 +113,21 @@ class Site:
         for offer in self.place.offers:
             if offer.first_day <= day:
                 name = {"chiller": "heat", "generator": "firm", "battery": "battery"}[offer.kind]
-                total[name] += offer.fleet * float(offer.rating_mw)
-                total["step"] += offer.fleet * float(offer.step_mw)
-                total["energy"] += offer.fleet * float(offer.energy_mwh)
+                total[name] += offer.available_units * float(offer.rating_mw)
+                total["step"] += offer.available_units * float(offer.step_mw)
+                total["energy"] += offer.available_units * float(offer.energy_mwh)
         steps = [step for step in self.place.steps if step.first_day <= day]
         grid = float(self.place.grid_mw + sum(step.rise_mw for step in steps)) + total["firm"]
         swing = float(self.place.swing_mw + sum(step.swing_mw for step in steps)) + total["battery"] + total["step"]
         chilled = draw * float(need.heat_mw)
-        needs = (
+        required = (
             (need.heat_mw, total["heat"]),
             (float(need.mean_base_mw) + chilled, grid),
             (float(need.base_mw) + chilled, grid + total["battery"]),
             (need.swing_mw, swing),
             (need.ride_mwh, total["energy"]),
         )
-        return any(float(wanted) > there * SURELY + 1e-6 for wanted, there in needs)
+        return any(float(wanted) > there * SURELY + 1e-6 for wanted, there in required)
 
     def first_days(self) -> Days:
         """Return days before which plain arithmetic rules out each milestone; the horizon where it rules out all."""
@@ -207,7 +207,8 @@ class _Model:
         self.scip.SetSolverSpecificParametersAsString(SETTINGS)
         self.variables: list[Any] = []
         self.units = [
-            [self._whole(offer.fleet if offer.first_day <= day else 0) for day in days] for offer in place.offers
+            [self._whole(offer.available_units if offer.first_day <= day else 0) for day in days]
+            for offer in place.offers
         ]
         self.steps = [[self._whole(1 if step.first_day <= day else 0) for day in days] for step in place.steps]
         cost: Terms = {}
@@ -296,7 +297,7 @@ class _Model:
         out = self._amount()
         for o in some:
             offer, used = self.place.offers[o], self._whole(1)
-            self._row({used: offer.fleet, self.units[o][m]: -1}, lower=0)
+            self._row({used: offer.available_units, self.units[o][m]: -1}, lower=0)
             self._row({out: 1, used: -self.question.spare_units * float(offer.rating_mw)}, lower=0)
         return out
 

@@ -129,10 +129,10 @@ class Rules:
         if self.base.best is None:
             return
         winner = next(site for site in self.world.sites if site["site_id"] == self.base.best.site_id)
-        cost, days = winner["site_cost_usd"], winner["access_days"]
+        cost, days = winner["site_cost_usd"], winner["handover_days"]
         if cost is None or days is None:
             return
-        twin = winner | {"site_id": winner["site_id"] + "_z", "site_cost_usd": cost + 1000, "access_days": days + 1}
+        twin = winner | {"site_id": winner["site_id"] + "_z", "site_cost_usd": cost + 1000, "handover_days": days + 1}
         steps = [
             step | {"site_id": twin["site_id"]} for step in self.world.steps if step["site_id"] == winner["site_id"]
         ]

@@ -44,7 +44,7 @@ SITE: Row = {
     **MEMPHIS,
     "grid_mw": 0.6,
     "grid_swing_mw": None,
-    "access_days": 0,
+    "handover_days": 0,
     "fitout_m2_per_day": None,
     "condition": "sound",
     "floor_area_m2": 1000.0,
@@ -90,15 +90,15 @@ SCENARIO: dict[str, Any] = {
     },
     "workload": {
         "it_kw_per_gpu": 1.0,
-        "overhead": 0.1,
-        "swing": 0,
-        "mean_load": 1.0,
+        "auxiliary_load_fraction": 0.1,
+        "load_step_amplitude": 0,
+        "load_factor": 1.0,
         "heat_fraction": 0,
         "coolant_c": 10.0,
         "gpu_price_usd": 10,
     },
     "energy": {"gas_usd_per_gj": 4.0, "diesel_usd_per_gj": 25.0, "grid_usd_per_mwh": 65.0},
-    "milestones": [{"name": "run", "gpus": 1000, "hold_days": 10}],
+    "milestones": [{"name": "run", "gpus": 1000, "operating_days": 10}],
     "compute": {
         "deliveries": [{"day": 0, "gpus": 1000}],
         "install_gpus_per_day": 1000,
@@ -238,7 +238,7 @@ def test_the_hand_computed_site() -> None:
         replace(HAND, sites=[SITE | {"grid_mw": 0.599999}]),
         replace(HAND, sites=[SITE | {"floor_area_m2": 349.9}]),
         replace(HAND, sites=[SITE | {"nox_limit_t_per_year": 1.3}]),  # 0.5 MW make 1.314 t
-        changed("workload", swing=0.3, mean_load=1.0),  # 0.06 MW of the grid, 0.15 MW of the generators
+        changed("workload", load_step_amplitude=0.3, load_factor=1.0),  # 0.06 MW of the grid, 0.15 MW of the generators
         changed("supply", ride_through_minutes=1),
     ],
 )
@@ -252,7 +252,7 @@ def test_what_the_site_cannot_do(world: World) -> None:
         changed("project", budget_usd=COST_USD - 3),  # within half a step of cost
         replace(HAND, sites=[SITE | {"gas_mw": 1.25, "yard_area_m2": 20, "nox_limit_t_per_year": 1.314}]),
         replace(HAND, sites=[SITE | {"grid_mw": 0.6 - 5e-10}]),  # a hair
-        changed("workload", swing=0.21, mean_load=1.0),
+        changed("workload", load_step_amplitude=0.21, load_factor=1.0),
     ],
 )
 def test_what_the_site_can_just_do(world: World) -> None:
@@ -283,7 +283,10 @@ def few_units(world: World) -> Site | None:
     place = parameters.places[0]
     kinds = {offer.kind: offer for offer in place.offers}
     sums = {kind: sum(offer.rating_mw for offer in place.offers if offer.kind == kind) for kind in kinds}
-    offers = [replace(offer, fleet=min(3, offer.fleet), rating_mw=sums[kind]) for kind, offer in kinds.items()]
+    offers = [
+        replace(offer, available_units=min(3, offer.available_units), rating_mw=sums[kind])
+        for kind, offer in kinds.items()
+    ]
     return Site(replace(place, offers=tuple(offers)), parameters.question)
 
 
@@ -291,7 +294,7 @@ def test_brute_force_finds_the_same_cost() -> None:
     solved = 0
     for site in filter(None, (few_units(draw(seed)) for seed in range(40))):
         days, ladder = site.latest({}), len(site.place.steps)
-        mixes = itertools.product(*(range(offer.fleet + 1) for offer in site.place.offers), range(ladder + 1))
+        mixes = itertools.product(*(range(offer.available_units + 1) for offer in site.place.offers), range(ladder + 1))
         plans = (site.exact(days, [[n] for n in mix], [[int(k < step)] for k in range(ladder)]) for *mix, step in mixes)
         costs = [site.cost_usd(plan) for plan in plans if plan is not None]
         found = site.least_cost(days)

@@ -78,21 +78,21 @@ def draw(seed: int) -> World:
     kind = "big" if seed >= BIG else r.choices(list(KINDS), list(KINDS.values()))[0]
     size = size_of(r, kind, load := workload(r))
     keys = scenario(r, kind, seed, size, load)
-    fleet = offers(r, size, keys)
-    candidates = sites(r, kind, size, keys, fleet)
+    available_units = offers(r, size, keys)
+    candidates = sites(r, kind, size, keys, available_units)
     steps = grid_steps(r, size, candidates)
     if kind == "alike" or r.random() < 0.2:
         look_alikes(r, candidates, steps)
     blanks(r, keys, candidates)
     if kind == "tie":
-        ties(r, size, keys, candidates, fleet, steps)
+        ties(r, size, keys, candidates, available_units, steps)
     r.shuffle(candidates)
     return World(
         seed,
         kind,
         keys,
         candidates,
-        fleet,
+        available_units,
         steps,
         r.choice([1, 1, 2, 3] if kind in ("many", "big") else [1, 1, 2, 3, 10]),
         _box(r),

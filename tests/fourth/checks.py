@@ -27,12 +27,12 @@ from siteopt.optimize.price_bound import price_bound
 from siteopt.optimize.pricing import priced
 from siteopt.optimize.search import search
 from siteopt.optimize.single import cost_prices, solve_site
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.base import RunOutcome
 from siteopt.simulate.dispatch import unmet
 from siteopt.simulate.orders import Orders
 from siteopt.simulate.replayed import replayed
-from tests.cases import OFFER, battery, chiller, generator, tiny
+from tests.instances import OFFER, battery, chiller, generator, tiny
 from tests.optimize.test_pricing import DAY, prices
 from tests.worlds import OFFER as ON_DISK
 from tests.worlds import OFFERS, SITES, changed, write_world
@@ -43,9 +43,9 @@ def transformer(**more: Any) -> dict[str, Any]:
     return {**OFFER, "kind": "transformer", "rating_mw": 2.0, **more}
 
 
-def needed(case: Instance) -> list[int]:
+def needed(instance: Instance) -> list[int]:
     """The transformers that cover the peak demand of each milestone of the best plan, which both methods find."""
-    found, other = search(case), monolithic(case)
+    found, other = search(instance), monolithic(instance)
     assert found.outcome is other.outcome is RunOutcome.PROVEN
     assert found.best is not None
     assert other.best is not None
@@ -53,8 +53,8 @@ def needed(case: Instance) -> list[int]:
     assert other.best.best is not None
     assert found.best.best.key == other.best.best.key
     plan = found.best.best.plan
-    assert certify(found.best.best.case, plan).valid
-    return plan.units[case.of_kind("transformer")].sum(axis=0).tolist()
+    assert certify(found.best.best.instance, plan).valid
+    return plan.units[instance.of_kind("transformer")].sum(axis=0).tolist()
 
 
 # by hand
@@ -62,36 +62,36 @@ def needed(case: Instance) -> list[int]:
 
 def test_the_demand_is_distributed() -> None:
     # 10 MW of load: five transformers of 2 MW at a million each, beside the site of a million
-    case = tiny([transformer()])
-    assert needed(case) == [5]
-    best = search(case).best
+    instance = tiny([transformer()])
+    assert needed(instance) == [5]
+    best = search(instance).best
     assert best is not None
     assert best.best is not None
     assert best.best.cost_musd == pytest.approx(1 + 5)
-    assert best.best.plan.cost_parts_musd(case)["transformers"] == pytest.approx(5)
+    assert best.best.plan.cost_parts_musd(instance)["transformers"] == pytest.approx(5)
 
 
 def test_the_draw_of_the_chillers_is_distributed_too() -> None:
     # 10 MW of load and 10 of heat at a COP of 4: 12.5 MW, so seven transformers
-    assert needed(tiny([transformer(), chiller(cop=4.0, fleet=20)], heat_fraction=1.0)) == [7]
+    assert needed(tiny([transformer(), chiller(cop=4.0, available_units=20)], heat_fraction=1.0)) == [7]
 
 
 def test_late_transformers_limit_the_day() -> None:
-    case = tiny([transformer(arrival_day=20, install_days=3), generator()], commissioning_days=2)
-    best = search(case).best
+    instance = tiny([transformer(arrival_day=20, install_days=3), generator()], commissioning_days=2)
+    best = search(instance).best
     assert best is not None
     assert best.best is not None
     assert list(best.best.plan.day) == [25]
-    assert tuple(map(Words().reason, best.held_by)) == ("distribution",)
+    assert tuple(map(Translations().reason, best.limited_by)) == ("distribution",)
 
 
 def test_too_few_transformers() -> None:
-    (site,) = search(tiny([transformer(fleet=4)])).results
+    (site,) = search(tiny([transformer(available_units=4)])).results
     assert site.reason is not None
-    assert Words().reason(site.reason) == "distribution for m0: 8.0 MW by day 60, 10.0 needed, 2.0 short"
+    assert Translations().reason(site.reason) == "distribution for m0: 8.0 MW by day 60, 10.0 needed, 2.0 short"
     (site,) = search(tiny([generator(), battery()])).results
     assert site.reason is not None
-    assert Words().reason(site.reason) == "distribution for m0: 0.0 MW by day 60, 10.0 needed, 10.0 short"
+    assert Translations().reason(site.reason) == "distribution for m0: 0.0 MW by day 60, 10.0 needed, 10.0 short"
 
 
 def test_the_certificate_counts_transformers() -> None:
@@ -99,17 +99,19 @@ def test_the_certificate_counts_transformers() -> None:
     assert best is not None
     assert best.best is not None
     plan = best.best.plan
-    (violation,) = certify(best.best.case, replace(plan, units=plan.units - 1)).violations
+    (violation,) = certify(best.best.instance, replace(plan, units=plan.units - 1)).violations
     assert (violation.family, violation.left, violation.right) == ("distribution", pytest.approx(10), pytest.approx(8))
 
 
 def test_the_replay_counts_transformers() -> None:
-    case, nothing = tiny([transformer(arrival_day=15)]), np.zeros(0, dtype=bool)
+    instance, nothing = tiny([transformer(arrival_day=15)]), np.zeros(0, dtype=bool)
     four, five = np.array([4]), np.array([5])
-    assert [Words().reason(one.reason) for one in unmet(case, 0, four, nothing, four)] == ["distribution: 2.0 MW short"]
-    assert unmet(case, 0, five, nothing, five) == []
+    assert [Translations().reason(one.reason) for one in unmet(instance, 0, four, nothing, four)] == [
+        "distribution: 2.0 MW short"
+    ]
+    assert unmet(instance, 0, five, nothing, five) == []
     orders = Orders(units=five[:, None], step=np.zeros((0, 1), dtype=bool), day=np.array([15]))
-    found = replayed(case, orders)
+    found = replayed(instance, orders)
     assert found.calendar.day.tolist() == [15]
     assert found.calendar.days.equipment_mw["transformer"].tolist() == [0.0] * 15 + [10.0]
     assert found.calendar.cost_parts_musd["transformers"] == pytest.approx(5)
@@ -117,13 +119,13 @@ def test_the_replay_counts_transformers() -> None:
 
 def test_prices_by_hand() -> None:
     # 10 MW at a price; each of ten transformers gives 2 MW and costs a million
-    case = tiny([transformer()])
+    instance = tiny([transformer()])
     for price, bound in ((0.5, 1 + 5.0), (0.4, 1 + 4.0), (0.6, 1 + 6.0 - 10 * 0.2)):
         some = prices(distribution=price)
-        assert priced(case, DAY, some) == pytest.approx([bound])
-        assert price_bound(case, DAY, some) == pytest.approx([bound], abs=1e-6)
-        assert price_bound(case, DAY, some) < bound
-    best = solve_site(case, Clock()).best
+        assert priced(instance, DAY, some) == pytest.approx([bound])
+        assert price_bound(instance, DAY, some) == pytest.approx([bound], abs=1e-6)
+        assert price_bound(instance, DAY, some) < bound
+    best = solve_site(instance, Clock()).best
     assert best is not None
     found = cost_prices(best)
     assert found is not None
@@ -134,20 +136,22 @@ def test_prices_by_hand() -> None:
 def test_prices_never_exceed_the_least_cost(data: st.DataObject) -> None:
     several = st.integers(0, 8)
     offers = [
-        transformer(fleet=data.draw(several), unit_cost_musd=data.draw(st.sampled_from([0.5, 1.0, 1.7]))),
-        transformer(fleet=data.draw(several), rating_mw=3.0, arrival_day=data.draw(st.integers(0, 20))),
-        generator(fleet=data.draw(several)),
-        battery(fleet=data.draw(several)),
+        transformer(available_units=data.draw(several), unit_cost_musd=data.draw(st.sampled_from([0.5, 1.0, 1.7]))),
+        transformer(available_units=data.draw(several), rating_mw=3.0, arrival_day=data.draw(st.integers(0, 20))),
+        generator(available_units=data.draw(several)),
+        battery(available_units=data.draw(several)),
     ]
-    case = tiny(offers, [{"grid_mw": data.draw(st.sampled_from([2.0, 8.0, 12.0]))}], swing=0.2, spare_units=1)
+    instance = tiny(
+        offers, [{"grid_mw": data.draw(st.sampled_from([2.0, 8.0, 12.0]))}], load_step_amplitude=0.2, spare_units=1
+    )
     price = st.sampled_from([0.0, 0.2, 0.5, 1.0])
     some = prices(distribution=data.draw(price), peak_power=data.draw(price), mean_power_spare=data.draw(price))
-    found = FixedDays(case, DAY[0], Clock()).cheapest()
+    found = FixedDays(instance, DAY[0], Clock()).cheapest()
     if found.plan is not None:
-        assert priced(case, DAY, some)[0] <= found.value + 1e-9
-        assert price_bound(case, DAY, some)[0] <= found.value
-    if search(case).outcome is RunOutcome.PROVEN:
-        needed(case)
+        assert priced(instance, DAY, some)[0] <= found.value + 1e-9
+        assert price_bound(instance, DAY, some)[0] <= found.value
+    if search(instance).outcome is RunOutcome.PROVEN:
+        needed(instance)
 
 
 # the whole way
@@ -203,7 +207,7 @@ def test_the_plan_is_written_with_transformers(run: Path) -> None:
     assert there == milestone["equipment_mw"]["transformer"] == distribution["supplied"]
     assert distribution["needed"] == milestone["demand_mw"]
     assert there - 3 < milestone["demand_mw"] <= there
-    assert milestone["held_by"]["values"]["limit"] == "distribution"
+    assert milestone["limited_by"]["values"]["limit"] == "distribution"
     assert plan["cost"]["parts_usd"]["transformers"] == sum(order["cost_usd"] for order in units)
     assert [row["kind"] for row in rows(run / "orders.csv")].count("transformer") == len(units)
     assert "transformer (Model)" in {row["what"] for row in rows(run / "schedule.csv")}

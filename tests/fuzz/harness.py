@@ -67,7 +67,7 @@ def tried(trial: Trial) -> Verdict:
             (folder / path).write_bytes(data)
         words = [*trial.words, *(word for text in trial.settings for word in ("--set", text))]
         try:
-            verdict = _judged(words, trial)
+            verdict = _checked(words, trial)
         except _TooSlow:
             verdict = Verdict(f"no end within {SECONDS} s")
         kept = {path: (folder / path).is_file() and (folder / path).read_bytes() for path in trial.files}
@@ -85,7 +85,7 @@ def _run(words: list[str]) -> Result:
         return CliRunner().invoke(app, words)
 
 
-def _judged(words: list[str], trial: Trial) -> Verdict:
+def _checked(words: list[str], trial: Trial) -> Verdict:
     result = _run(words)
     ends = {0, 2} if words[0] == "check" else {0, 2, 3, 4}
     verdict = _ended(result, ends)
@@ -122,9 +122,9 @@ def _unclear(result: Result) -> str:
         return (
             "" if CODED.search(result.stderr.strip()) or "Usage" in result.stderr else f"no JSON: {result.output[:500]}"
         )
-    if result.exit_code == 2 and not told["faults"]:
+    if result.exit_code == 2 and not told["issues"]:
         return "no fault"
-    for fault in told["faults"] + told.get("warnings", []):
-        if not (fault["file"] and CODED.search(fault["message"])) or len(fault["message"].splitlines()) != 1:
-            return f"an unclear fault: {fault}"
+    for issue in told["issues"] + told.get("warnings", []):
+        if not (issue["file"] and CODED.search(issue["message"])) or len(issue["message"].splitlines()) != 1:
+            return f"an unclear fault: {issue}"
     return ""

@@ -14,9 +14,9 @@ import shapely
 from typer.testing import CliRunner
 
 import siteopt
-from siteopt import Dataset, Fault, InputError
+from siteopt import Dataset, InputError, Issue
 from siteopt.cli import app
-from siteopt.codes import Code
+from siteopt.message_catalogue import Code
 from siteopt.output.geojson import plan_geojson
 from tests.worlds import OFFERS, SITES, STEPS, Row, changed, write_world
 
@@ -47,10 +47,10 @@ def loaded(scenario: Path, *overrides: str) -> Dataset:
     return siteopt.load(siteopt.read_scenario(scenario, overrides))
 
 
-def faults_of(scenario: Path, *overrides: str) -> list[Fault]:
+def issues_of(scenario: Path, *overrides: str) -> list[Issue]:
     with pytest.raises(InputError) as error:
         loaded(scenario, *overrides)
-    return list(error.value.faults)
+    return list(error.value.issues)
 
 
 def drawn(folder: Path, *overrides: str) -> dict[str, dict[str, Any]]:
@@ -172,12 +172,12 @@ def test_areas_without_a_plan(tmp_path: Path) -> None:
 BOW = shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
 
 
-def test_faults_of_areas(tmp_path: Path) -> None:
+def test_issues_of_areas(tmp_path: Path) -> None:
     shapes = [HALL, shapely.Point(*ALPHA), None, BOW, HALL, HALL, HALL, shapely.Polygon()]
     ids = ["alpha", "alpha", "alpha", "beta", "alpah", "elsewhere", "", "alpha"]
     uses = ["hall", "hall", "yard", "yard", "yard", "yards", "yard", "hall"]
-    faults = faults_of(write_areas(tmp_path, areas(shapes, site_id=ids, use=uses)), AREAS)
-    assert {(fault.row, fault.column, fault.found) for fault in faults} == {
+    issues = issues_of(write_areas(tmp_path, areas(shapes, site_id=ids, use=uses)), AREAS)
+    assert {(issue.row, issue.column, issue.found) for issue in issues} == {
         (3, "geometry", "Point"),
         (4, "geometry", "no geometry"),
         (5, "geometry", "Self-intersection[0.5 0.5]"),
@@ -186,18 +186,18 @@ def test_faults_of_areas(tmp_path: Path) -> None:
         (8, "site_id", ""),
         (9, "geometry", "no geometry"),
     }
-    said = {fault.row: fault.expected for fault in faults}
+    said = {issue.row: issue.expected for issue in issues}
     assert said[4] == said[5] == "a valid polygon"
     assert said[6] == "a site_id of the candidates; did you mean 'alpha'?"
     assert said[7] == "one of hall, yard; did you mean 'yard'?"
-    assert {fault.file for fault in faults} == {"areas.gpkg"}
+    assert {issue.file for issue in issues} == {"areas.gpkg"}
 
 
 def test_areas_without_geometry(tmp_path: Path) -> None:
     scenario = write_areas(tmp_path, areas([HALL]))
     (tmp_path / "areas.csv").write_text("site_id,use\nalpha,hall\n")
-    (fault,) = faults_of(scenario, 'inputs.areas=["areas.csv"]')
-    assert (fault.file, fault.row, fault.found) == ("areas.csv", None, "a table without geometry")
+    (issue,) = issues_of(scenario, 'inputs.areas=["areas.csv"]')
+    assert (issue.file, issue.row, issue.found) == ("areas.csv", None, "a table without geometry")
 
 
 def test_areas_are_listed_among_the_inputs(tmp_path: Path) -> None:
@@ -207,8 +207,8 @@ def test_areas_are_listed_among_the_inputs(tmp_path: Path) -> None:
 # places of faults
 
 
-def places(faults: list[Fault]) -> dict[tuple[str, int | None, str], tuple[float | None, float | None]]:
-    return {(fault.file, fault.row, fault.column): (fault.longitude, fault.latitude) for fault in faults}
+def places(issues: list[Issue]) -> dict[tuple[str, int | None, str], tuple[float | None, float | None]]:
+    return {(issue.file, issue.row, issue.column): (issue.longitude, issue.latitude) for issue in issues}
 
 
 FAULTY: tuple[Row, ...] = (
@@ -218,14 +218,14 @@ FAULTY: tuple[Row, ...] = (
 )
 
 
-def test_faults_have_the_places_of_their_rows(tmp_path: Path) -> None:
+def test_issues_have_the_places_of_their_rows(tmp_path: Path) -> None:
     steps = (*STEPS, {**STEPS[0], "site_id": "alpha", "grid_mw": -1}, {**STEPS[0], "site_id": "alpah"})
     scenario = write_world(tmp_path, FAULTY, changed(OFFERS, "offer_id", "chiller", count=2.5), steps)
     areas([BOW, HALL, HALL], site_id=["beta", "alpha", "gama"], use=["hall", "hut", "hall"]).to_file(
         tmp_path / "areas.gpkg"
     )
     (tmp_path / "none.csv").write_text("site_id,nam\n")
-    assert places(faults_of(scenario, AREAS)) == {
+    assert places(issues_of(scenario, AREAS)) == {
         ("candidates.csv", 2, "gas_mw"): ALPHA,
         ("candidates.csv", 5, "site_id"): (-95.37, 29.76),
         ("candidates.csv", 6, "latitude"): (None, None),
@@ -239,11 +239,11 @@ def test_faults_have_the_places_of_their_rows(tmp_path: Path) -> None:
     }
 
 
-def test_faults_of_a_layer_lie_where_its_features_do(tmp_path: Path) -> None:
+def test_issues_of_a_layer_lie_where_its_features_do(tmp_path: Path) -> None:
     scenario = write_world(tmp_path)
     polygons_of_candidates(32616).assign(gas_mw=[1.0, -1.0]).to_file(tmp_path / "plots.gpkg")
-    (fault,) = faults_of(scenario, "inputs.candidates.0=plots.gpkg", "inputs.grid_steps=[]")
-    assert (fault.row, fault.longitude, fault.latitude) == (
+    (issue,) = issues_of(scenario, "inputs.candidates.0=plots.gpkg", "inputs.grid_steps=[]")
+    assert (issue.row, issue.longitude, issue.latitude) == (
         3,
         pytest.approx(-95.37, abs=1e-3),
         pytest.approx(29.76, abs=1e-3),
@@ -253,43 +253,43 @@ def test_faults_of_a_layer_lie_where_its_features_do(tmp_path: Path) -> None:
 def test_ids_in_two_files_have_places(tmp_path: Path) -> None:
     scenario = write_world(tmp_path)
     (tmp_path / "more.csv").write_bytes((tmp_path / "candidates.csv").read_bytes())
-    faults = faults_of(scenario, 'inputs.candidates=["candidates.csv", "more.csv"]')
-    assert places(faults)["more.csv", 2, "site_id"] == ALPHA
+    issues = issues_of(scenario, 'inputs.candidates=["candidates.csv", "more.csv"]')
+    assert places(issues)["more.csv", 2, "site_id"] == ALPHA
 
 
 def test_coordinates_beside_grid_steps_are_not_asked(tmp_path: Path) -> None:
     scenario = write_world(tmp_path, steps=({**STEPS[0], "grid_mw": -1, "longitude": "east"},))
-    assert places(faults_of(scenario)) == {("steps.csv", 2, "grid_mw"): (-95.37, 29.76)}
+    assert places(issues_of(scenario)) == {("steps.csv", 2, "grid_mw"): (-95.37, 29.76)}
 
 
-def test_faults_where_no_candidate_can_be_read(tmp_path: Path) -> None:
+def test_issues_where_no_candidate_can_be_read(tmp_path: Path) -> None:
     scenario = write_world(tmp_path, steps=({**STEPS[0], "grid_mw": -1},))
     (tmp_path / "candidates.csv").unlink()
-    assert set(places(faults_of(scenario)).values()) == {(None, None)}
+    assert set(places(issues_of(scenario)).values()) == {(None, None)}
 
 
-def test_faults_without_a_row_have_no_place(tmp_path: Path) -> None:
+def test_issues_without_a_row_have_no_place(tmp_path: Path) -> None:
     scenario = write_world(tmp_path)
     (tmp_path / "steps.csv").write_text("site_id,grid_mv\nbeta,5\n")
-    assert set(places(faults_of(scenario)).values()) == {(None, None), (-95.37, 29.76)}
+    assert set(places(issues_of(scenario)).values()) == {(None, None), (-95.37, 29.76)}
 
 
 def test_places_in_the_json_of_check(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["check", str(write_world(tmp_path, FAULTY)), "--json"])
-    first, *_ = json.loads(done.output)["faults"]
+    first, *_ = json.loads(done.output)["issues"]
     assert list(first) == ["code", "file", "row", "column", "found", "expected", "longitude", "latitude", "message"]
     assert (first["row"], first["column"], first["longitude"], first["latitude"]) == (2, "gas_mw", *ALPHA)
 
 
-def test_text_of_a_fault_says_nothing_of_its_place() -> None:
-    fault = Fault(Code.OUT_OF_RANGE, "f.csv", 2, "c", "x", "y")
+def test_text_of_an_issue_says_nothing_of_its_place() -> None:
+    issue = Issue(Code.OUT_OF_RANGE, "f.csv", 2, "c", "x", "y")
     assert (
-        str(Fault(Code.OUT_OF_RANGE, "f.csv", 2, "c", "x", "y", 1.0, 2.0))
-        == str(fault)
+        str(Issue(Code.OUT_OF_RANGE, "f.csv", 2, "c", "x", "y", 1.0, 2.0))
+        == str(issue)
         == "f.csv:2:c: found 'x', expected y [E209]"
     )
 
 
-def test_text_of_a_fault_is_one_line_that_shows() -> None:
-    fault = Fault(Code.UNKNOWN_COLUMN, "f.csv", 1, "a\x1b[31m\nb\u202e", "강진", "c\rd")
-    assert str(fault) == r"f.csv:1:a\x1b[31m\nb\u202e: unknown column '강진', expected c\rd [E202]"
+def test_text_of_an_issue_is_one_line_that_shows() -> None:
+    issue = Issue(Code.UNKNOWN_COLUMN, "f.csv", 1, "a\x1b[31m\nb\u202e", "강진", "c\rd")
+    assert str(issue) == r"f.csv:1:a\x1b[31m\nb\u202e: unknown column '강진', expected c\rd [E202]"

@@ -30,9 +30,9 @@ def step(**cells: object) -> Mapping[str, object]:
     ("changes", "settings", "tables"),
     [
         (
-            [Change("candidates", "beta", "access_days", 25.0)],
+            [Change("candidates", "beta", "handover_days", 25.0)],
             (),
-            {"sites": changed(SITES, "site_id", "beta", access_days=25)},
+            {"sites": changed(SITES, "site_id", "beta", handover_days=25)},
         ),
         (
             [Change("offers", "chiller", "lead_days", 60.0), Change("offers", "chiller", "count", 7.0)],
@@ -130,11 +130,11 @@ def test_what_cannot_be_is_told(tmp_path: Path, change: Change, said: str) -> No
     assert said in str(told.value)
 
 
-def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+def test_every_issue_is_told_at_once(tmp_path: Path) -> None:
     changes = [Change("candidates", "nowhere", "grid_mw", 1.0), Change("offers", "chiller", "count", -1.0)]
     with pytest.raises(siteopt.InputError) as told:
         loaded(tmp_path).with_changes(changes)
-    assert len(told.value.faults) == 2
+    assert len(told.value.issues) == 2
 
 
 def test_a_changed_plan_follows_from_the_changed_facts(tmp_path: Path) -> None:

@@ -11,26 +11,26 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import siteopt
-from siteopt import Fault, InputError
-from siteopt.faults import NAMED
+from siteopt import InputError, Issue
 from siteopt.geodata.check import typed
 from siteopt.geodata.tables import RawTable
+from siteopt.issues import NAMED
 from siteopt.schema import CANDIDATES, GRID_STEPS
 from tests.worlds import OFFERS, SITES, STEPS, Row, changed, csv_text, write_world
 
 
-def faults_of(scenario: Path) -> tuple[Fault, ...]:
+def issues_of(scenario: Path) -> tuple[Issue, ...]:
     with pytest.raises(InputError) as error:
         siteopt.load(siteopt.read_scenario(scenario))
-    return error.value.faults
+    return error.value.issues
 
 
-def only_fault(folder: Path, name: str, text: str | bytes) -> Fault:
+def only_issue(folder: Path, name: str, text: str | bytes) -> Issue:
     """The single fault of a world in which one table is replaced by this text."""
     scenario = write_world(folder)
     (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    (fault,) = faults_of(scenario)
-    return fault
+    (issue,) = issues_of(scenario)
+    return issue
 
 
 FAULTY_SITES: tuple[Row, ...] = (
@@ -92,26 +92,26 @@ EXPECTED = {
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fault, ...]:
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Issue, ...]:
     folder = tmp_path_factory.mktemp("faulty")
-    return faults_of(write_world(folder, FAULTY_SITES, faulty_offers(), FAULTY_STEPS))
+    return issues_of(write_world(folder, FAULTY_SITES, faulty_offers(), FAULTY_STEPS))
 
 
 @pytest.mark.parametrize(("file", "row", "column", "text", "words"), sorted(EXPECTED, key=str))
-def test_each_fault_is_named(found: tuple[Fault, ...], file: str, row: int, column: str, text: str, words: str) -> None:
-    matching = [fault for fault in found if (fault.file, fault.row, fault.column) == (file, row, column)]
-    assert [fault.found for fault in matching] == [text]
+def test_each_issue_is_named(found: tuple[Issue, ...], file: str, row: int, column: str, text: str, words: str) -> None:
+    matching = [issue for issue in found if (issue.file, issue.row, issue.column) == (file, row, column)]
+    assert [issue.found for issue in matching] == [text]
     assert words in matching[0].expected
 
 
-def test_nothing_else_is_reported(found: tuple[Fault, ...]) -> None:
+def test_nothing_else_is_reported(found: tuple[Issue, ...]) -> None:
     named = {(file, row, column) for file, row, column, _, _ in EXPECTED}
-    assert {(fault.file, fault.row, fault.column) for fault in found} == named
+    assert {(issue.file, issue.row, issue.column) for issue in found} == named
     assert len(found) == len(named)
 
 
-def test_message_reads_as_a_place_and_a_remedy(found: tuple[Fault, ...]) -> None:
-    swapped = next(fault for fault in found if fault.column == "latitude")
+def test_message_reads_as_a_place_and_a_remedy(found: tuple[Issue, ...]) -> None:
+    swapped = next(issue for issue in found if issue.column == "latitude")
     assert str(swapped).startswith("candidates.csv:4:latitude: found '126.77', expected a number from -90 to 90")
 
 
@@ -121,48 +121,48 @@ def test_faultless_world_loads(tmp_path: Path) -> None:
 
 def test_row_with_too_many_cells(tmp_path: Path) -> None:
     lines = csv_text(STEPS).splitlines()
-    fault = only_fault(tmp_path, "steps.csv", "\n".join([*lines, "alpha,5,20,0,7,8"]))
-    assert (fault.file, fault.row, fault.found) == ("steps.csv", 3, "7,8")
-    assert "4 cells" in fault.expected
+    issue = only_issue(tmp_path, "steps.csv", "\n".join([*lines, "alpha,5,20,0,7,8"]))
+    assert (issue.file, issue.row, issue.found) == ("steps.csv", 3, "7,8")
+    assert "4 cells" in issue.expected
 
 
 def test_empty_file(tmp_path: Path) -> None:
-    fault = only_fault(tmp_path, "offers.csv", "")
-    assert (fault.file, fault.found) == ("offers.csv", "an empty file")
+    issue = only_issue(tmp_path, "offers.csv", "")
+    assert (issue.file, issue.found) == ("offers.csv", "an empty file")
 
 
 def test_header_without_rows(tmp_path: Path) -> None:
-    fault = only_fault(tmp_path, "offers.csv", csv_text(OFFERS).splitlines()[0])
-    assert (fault.file, fault.found) == ("offers.csv", "no rows")
+    issue = only_issue(tmp_path, "offers.csv", csv_text(OFFERS).splitlines()[0])
+    assert (issue.file, issue.found) == ("offers.csv", "no rows")
 
 
 def test_missing_file(tmp_path: Path) -> None:
     scenario = write_world(tmp_path)
     (tmp_path / "steps.csv").unlink()
-    (fault,) = faults_of(scenario)
-    assert (fault.file, fault.found) == ("steps.csv", "no such file")
+    (issue,) = issues_of(scenario)
+    assert (issue.file, issue.found) == ("steps.csv", "no such file")
 
 
 def test_repeated_header(tmp_path: Path) -> None:
-    fault = only_fault(tmp_path, "steps.csv", "site_id,ready_day,grid_mw,grid_mw\nalpha,5,20,30\n")
-    assert (fault.row, fault.column) == (1, "grid_mw")
-    assert "2 columns" in fault.found
+    issue = only_issue(tmp_path, "steps.csv", "site_id,ready_day,grid_mw,grid_mw\nalpha,5,20,30\n")
+    assert (issue.row, issue.column) == (1, "grid_mw")
+    assert "2 columns" in issue.found
 
 
 def test_unpaired_quote_is_named_at_its_row(tmp_path: Path) -> None:
-    fault = only_fault(tmp_path, "steps.csv", 'site_id,ready_day,grid_mw\n\nalpha,5,20\n"beta,6,30\n')
-    assert (fault.row, fault.expected) == (4, "quotes around a whole cell, and doubled quotes within it")
+    issue = only_issue(tmp_path, "steps.csv", 'site_id,ready_day,grid_mw\n\nalpha,5,20\n"beta,6,30\n')
+    assert (issue.row, issue.expected) == (4, "quotes around a whole cell, and doubled quotes within it")
 
 
 def test_line_break_in_quotes_is_one_row(tmp_path: Path) -> None:
     sites = changed(SITES, "site_id", "alpha", name="Alpha\nWorks")
-    (fault,) = faults_of(write_world(tmp_path, changed(sites, "site_id", "beta", gas_mw="much")))
-    assert (fault.row, fault.column, fault.found) == (3, "gas_mw", "much")
+    (issue,) = issues_of(write_world(tmp_path, changed(sites, "site_id", "beta", gas_mw="much")))
+    assert (issue.row, issue.column, issue.found) == (3, "gas_mw", "much")
 
 
 def test_blank_lines_count_as_rows_and_hold_nothing(tmp_path: Path) -> None:
     text = csv_text(changed(SITES, "site_id", "beta", gas_mw="much")).replace("\nbeta", "\n\n , ,\nbeta") + "\n\n"
-    assert only_fault(tmp_path, "candidates.csv", text).row == 5
+    assert only_issue(tmp_path, "candidates.csv", text).row == 5
 
 
 def test_byte_order_mark_is_accepted(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_same_file_twice(tmp_path: Path) -> None:
     question = siteopt.read_scenario(write_world(tmp_path), ['inputs.offers=["offers.csv", "offers.csv"]'])
     with pytest.raises(InputError) as error:
         siteopt.load(question)
-    assert len(error.value.faults) == len(OFFERS)
+    assert len(error.value.issues) == len(OFFERS)
 
 
 def test_column_in_two_currencies(tmp_path: Path) -> None:
@@ -199,14 +199,14 @@ def test_column_in_two_currencies(tmp_path: Path) -> None:
         siteopt.load(siteopt.read_scenario(scenario, overrides))
 
 
-def test_fault_in_the_currency_of_the_table(tmp_path: Path) -> None:
+def test_issue_in_the_currency_of_the_table(tmp_path: Path) -> None:
     offers = [{k.replace("_usd", "_krw"): cell for k, cell in row.items()} for row in OFFERS]
     scenario = write_world(tmp_path, offers=changed(offers, "offer_id", "gen_rented", purchase_krw=9))
     overrides = ["project.currency=KRW", "project.currency_per_usd=1400"]
     with pytest.raises(InputError) as error:
         siteopt.load(siteopt.read_scenario(scenario, overrides))
-    (fault,) = error.value.faults
-    assert (fault.column, fault.found) == ("rent_krw_per_month", "50000")
+    (issue,) = error.value.issues
+    assert (issue.column, issue.found) == ("rent_krw_per_month", "50000")
 
 
 def test_steps_before_the_start_may_stand_in_any_order(tmp_path: Path) -> None:
@@ -236,19 +236,19 @@ def test_step_of_an_unknown_site(tmp_path: Path, site: str, words: str | None) -
     if words is None:
         assert siteopt.load(siteopt.read_scenario(scenario)).steps.empty
     else:
-        (fault,) = faults_of(scenario)
-        assert (fault.file, fault.row, fault.found) == ("steps.csv", 2, site)
-        assert words in fault.expected
+        (issue,) = issues_of(scenario)
+        assert (issue.file, issue.row, issue.found) == ("steps.csv", 2, site)
+        assert words in issue.expected
 
 
-def test_more_faults_than_are_named(tmp_path: Path) -> None:
+def test_more_issues_than_are_named(tmp_path: Path) -> None:
     sites = [{**SITES[0], "site_id": f"s{n}", "gas_mw": "much"} for n in range(NAMED + 3)]
     sites += [{**SITES[0], "site_id": "s7"}] * (NAMED + 2)
-    faults = faults_of(write_world(tmp_path, sites))
-    gas = [fault for fault in faults if fault.column == "gas_mw"]
-    twins = [fault for fault in faults if fault.column == "site_id"]
-    assert [fault.row for fault in gas] == list(range(2, NAMED + 2))
-    assert [fault.row for fault in twins] == list(range(NAMED + 5, 2 * NAMED + 5))
+    issues = issues_of(write_world(tmp_path, sites))
+    gas = [issue for issue in issues if issue.column == "gas_mw"]
+    twins = [issue for issue in issues if issue.column == "site_id"]
+    assert [issue.row for issue in gas] == list(range(2, NAMED + 2))
+    assert [issue.row for issue in twins] == list(range(NAMED + 5, 2 * NAMED + 5))
     assert gas[-2].expected == "a number from 0 to 20,000 (MW thermal)"
     assert gas[-1].expected == "a number from 0 to 20,000 (MW thermal) (and 3 more rows like this)"
     assert twins[-1].expected == "a unique id; row 9 has the same id (and 2 more rows like this)"
@@ -270,10 +270,10 @@ def test_numbers_are_what_pandas_reads(cells: list[str]) -> None:
     expected = pd.to_numeric(pd.Series([cell or None for cell in cells]), errors="coerce").astype(float)
     expected = expected.where((expected >= 0) & (expected <= 5000))
     raw = RawTable("t", pd.DataFrame({"site_id": "a", "ready_day": "1", "grid_mw": cells}), np.arange(len(cells)) + 2)
-    frame, faults = typed(GRID_STEPS, raw)
+    frame, issues = typed(GRID_STEPS, raw)
     np.testing.assert_allclose(frame["grid_mw"], expected, rtol=1e-15, atol=1e-300)
     bad = [row for row, (cell, value) in enumerate(zip(cells, expected, strict=True), 2) if np.isnan(value)]
-    assert sorted({fault.row for fault in faults}) == bad
+    assert sorted({issue.row for issue in issues}) == bad
 
 
 def test_text_of_a_layer_is_shown_as_its_file_has_it() -> None:
@@ -284,8 +284,8 @@ def test_text_of_a_layer_is_shown_as_its_file_has_it() -> None:
         "longitude": [-90, -91],
         "country": [None, "US"],
     }
-    frame, faults = typed(CANDIDATES, RawTable("t", pd.DataFrame(cells), np.array([2, 3])))
-    assert faults == []
+    frame, issues = typed(CANDIDATES, RawTable("t", pd.DataFrame(cells), np.array([2, 3])))
+    assert issues == []
     assert list(frame["site_id"]) == ["7", "8"]
     assert list(frame["name"]) == ["1", "2.5"]
     assert list(frame["country"]) == ["", "US"]

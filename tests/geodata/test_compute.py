@@ -6,14 +6,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siteopt.geodata.compute import compute_ready, queue_free
+from siteopt.geodata.compute import compute_ready, queue_relaxed
 from siteopt.instance import NEVER, QUEUES, Pace
 from siteopt.simulate.queues import follow_queues
 
 
-def replay(gpus: float, access: int, halls: float, floor: float, pace: Pace) -> int:
+def replay(gpus: float, handover: int, halls: float, floor: float, pace: Pace) -> int:
     """First day at whose start the GPUs have passed all queues, by simulation."""
-    return min(NEVER, follow_queues(access, halls, floor, pace, gpus).networked_day(gpus) + pace.bringup_days)
+    return min(NEVER, follow_queues(handover, halls, floor, pace, gpus).networked_day(gpus) + pace.bringup_days)
 
 
 rates = st.integers(1, 40).map(float)
@@ -27,9 +27,9 @@ def paces(draw: st.DrawFn) -> Pace:
 
 
 @given(paces(), st.integers(1, 200), st.integers(0, 40), rates, st.integers(1, 300))
-def test_closed_form_is_the_replay(pace: Pace, gpus: int, access: int, halls: float, floor: int) -> None:
-    day, queue = compute_ready([gpus], [access], [halls], [floor], pace)
-    assert day[0, 0] == replay(gpus, access, halls, floor, pace)
+def test_closed_form_is_the_replay(pace: Pace, gpus: int, handover: int, halls: float, floor: int) -> None:
+    day, queue = compute_ready([gpus], [handover], [halls], [floor], pace)
+    assert day[0, 0] == replay(gpus, handover, halls, floor, pace)
     assert 0 <= queue[0, 0] < len(QUEUES)
 
 
@@ -84,20 +84,20 @@ def test_each_queue_may_be_free() -> None:
     # 500 GPUs: delivered on day 10, racked at 100 a day; halls of 40 a day from day 5 end on day 18; 2 days of bring-up
     pace = ladder((10, 500))
     day, _ = compute_ready([500], [5], [40.0], [9999.0], pace)
-    free = queue_free([500], [5], [40.0], [9999.0], pace)
+    relaxed = queue_relaxed([500], [5], [40.0], [9999.0], pace)
     assert day[0, 0] == 20
-    assert dict(zip(QUEUES, free[0, 0].tolist(), strict=True)) == dict.fromkeys(QUEUES, 20) | {"halls": 17}
+    assert dict(zip(QUEUES, relaxed[0, 0].tolist(), strict=True)) == dict.fromkeys(QUEUES, 20) | {"halls": 17}
 
 
 def test_a_free_floor_or_delivery_lifts_what_was_impossible() -> None:
-    free = queue_free([500, 900], [0], [1000.0], [800.0], ladder((4, 600)))
-    assert free[0, 1, QUEUES.index("floor area")] == NEVER  # the deliveries fall short as well
-    free = queue_free([500, 900], [0], [1000.0], [9999.0], ladder((4, 600)))
-    assert free[0, :, QUEUES.index("GPU deliveries")].tolist() == [7, 11]
-    assert free[0, 1, QUEUES.index("network")] == NEVER
+    relaxed = queue_relaxed([500, 900], [0], [1000.0], [800.0], ladder((4, 600)))
+    assert relaxed[0, 1, QUEUES.index("floor area")] == NEVER  # the deliveries fall short as well
+    relaxed = queue_relaxed([500, 900], [0], [1000.0], [9999.0], ladder((4, 600)))
+    assert relaxed[0, :, QUEUES.index("GPU deliveries")].tolist() == [7, 11]
+    assert relaxed[0, 1, QUEUES.index("network")] == NEVER
 
 
 @given(paces(), st.integers(1, 200), st.integers(0, 40), rates, st.integers(1, 300))
-def test_a_free_queue_costs_no_day(pace: Pace, gpus: int, access: int, halls: float, floor: int) -> None:
-    day, _ = compute_ready([gpus], [access], [halls], [floor], pace)
-    assert (queue_free([gpus], [access], [halls], [floor], pace) <= day[:, :, None]).all()
+def test_a_free_queue_costs_no_day(pace: Pace, gpus: int, handover: int, halls: float, floor: int) -> None:
+    day, _ = compute_ready([gpus], [handover], [halls], [floor], pace)
+    assert (queue_relaxed([gpus], [handover], [halls], [floor], pace) <= day[:, :, None]).all()

@@ -94,17 +94,17 @@ def test_generators_and_nothing_else_wait_for_the_air_permit(tmp_path: Path) -> 
 
 
 def test_a_share_of_what_is_rented_may_be_had(data: Dataset) -> None:
-    case = data.instance
-    for o, offer in enumerate(case.offer_id):
+    instance = data.instance
+    for o, offer in enumerate(instance.offer_id):
         count = data.offers.at[offer, "count"]
         rented = pd.notna(data.offers.at[offer, "rent_usd_per_month"])
-        assert case.fleet[o] == (math.floor(count * 0.25) if rented else count), offer
+        assert instance.available_units[o] == (math.floor(count * 0.25) if rented else count), offer
 
 
 def test_fleet_of_a_share_that_binary_numbers_miss(tmp_path: Path) -> None:
     # 0.29 x 100 is 28.999... in binary
     data = small(tmp_path, "supply.max_fleet_share=0.29", offers=changed(OFFERS, "offer_id", "chiller", count=100))
-    assert data.instance.fleet[data.instance.offer_id.index("chiller")] == 29
+    assert data.instance.available_units[data.instance.offer_id.index("chiller")] == 29
 
 
 def test_cost_of_a_rented_unit(data: Dataset) -> None:
@@ -132,10 +132,10 @@ def test_load_and_money_of_the_milestones(data: Dataset) -> None:
 
 
 def test_rise_of_the_steps_of_memphis(data: Dataset) -> None:
-    case = data.instance
-    mine = case.step_site == case.site_id.index(ELECTROLUX)
-    assert list(case.step_rise_mw[mine]) == [35, 100, 150]
-    assert case.step_ready_day[mine][0] == 90
+    instance = data.instance
+    mine = instance.step_site == instance.site_id.index(ELECTROLUX)
+    assert list(instance.step_rise_mw[mine]) == [35, 100, 150]
+    assert instance.step_ready_day[mine][0] == 90
 
 
 def test_unknown_leaves_a_site_out_with_its_reason(data: Dataset) -> None:
@@ -153,7 +153,7 @@ def test_every_candidate_is_eligible_or_left_out(data: Dataset) -> None:
 def test_assumed_columns_are_listed(data: Dataset) -> None:
     assert assumed(data, ELECTROLUX) == ()
     assert assumed(data, "us-jay-androscoggin") == (
-        "access_days",
+        "handover_days",
         "gas_mw",
         "air_permit_days",
         "grid_usd_per_mwh",
@@ -162,8 +162,8 @@ def test_assumed_columns_are_listed(data: Dataset) -> None:
 
 
 def test_assumed_value_is_the_scenarios(data: Dataset) -> None:
-    case = data.instance
-    assert case.gas_mw[case.site_id.index("us-jay-androscoggin")] == 100
+    instance = data.instance
+    assert instance.gas_mw[instance.site_id.index("us-jay-androscoggin")] == 100
 
 
 def test_unknown_grid_may_be_assumed() -> None:
@@ -241,7 +241,7 @@ def test_filter_away_from_a_layer(tmp_path: Path, km: int, left_out: bool) -> No
 def test_filter_layer_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         small(tmp_path, "filter.within=absent.gpkg")
-    assert [fault.file for fault in error.value.faults] == ["absent.gpkg"]
+    assert [issue.file for issue in error.value.issues] == ["absent.gpkg"]
 
 
 def copied(folder: Path) -> Path:

@@ -13,11 +13,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import siteopt
-from siteopt import Fault, InputError
-from siteopt.codes import Code
+from siteopt import InputError, Issue
 from siteopt.geodata import delimited
 from siteopt.geodata.check import typed
 from siteopt.geodata.tables import RawTable, read_table
+from siteopt.message_catalogue import Code
 from siteopt.schema import CANDIDATES, GRID_STEPS
 from tests.worlds import SITES, changed, csv_text, write_world
 
@@ -33,11 +33,11 @@ def records(raw: RawTable) -> list[list[str]]:
     return raw.cells.to_numpy(dtype=object).tolist()
 
 
-def fault_of(folder: Path, data: bytes | str) -> Fault:
+def issue_of(folder: Path, data: bytes | str) -> Issue:
     with pytest.raises(InputError) as error:
         raw_of(folder, data)
-    (fault,) = error.value.faults
-    return fault
+    (issue,) = error.value.issues
+    return issue
 
 
 TEXT = STEPS + "가나,5,20,강진 공장\nb,6,30,\n"
@@ -84,9 +84,9 @@ def test_utf_16_of_both_orders_with_its_mark(tmp_path: Path) -> None:
     ],
 )
 def test_encoding_that_is_not_certain(tmp_path: Path, data: bytes, found: str) -> None:
-    fault = fault_of(tmp_path, data)
-    assert (fault.code, fault.found) == (Code.ENCODING, found)
-    assert "CSV UTF-8" in fault.expected
+    issue = issue_of(tmp_path, data)
+    assert (issue.code, issue.found) == (Code.ENCODING, found)
+    assert "CSV UTF-8" in issue.expected
 
 
 @pytest.mark.parametrize(
@@ -123,15 +123,15 @@ def test_mark_is_that_of_the_known_names(tmp_path: Path) -> None:
     ],
 )
 def test_first_row_that_is_no_header(tmp_path: Path, text: str, row: int, found: str, expected: str) -> None:
-    fault = fault_of(tmp_path, text)
-    assert (fault.code, fault.row, fault.found) == (Code.NO_COLUMN, row, found)
-    assert expected in fault.expected
+    issue = issue_of(tmp_path, text)
+    assert (issue.code, issue.row, issue.found) == (Code.NO_COLUMN, row, found)
+    assert expected in issue.expected
 
 
 def test_rows_with_another_mark_than_the_header(tmp_path: Path) -> None:
-    fault = fault_of(tmp_path, STEPS + "a;5;20;x\n")
-    assert (fault.code, fault.row, fault.found) == (Code.CELLS, 2, "a;5;20;x")
-    assert fault.expected.endswith("not one cell with semicolons in it")
+    issue = issue_of(tmp_path, STEPS + "a;5;20;x\n")
+    assert (issue.code, issue.row, issue.found) == (Code.CELLS, 2, "a;5;20;x")
+    assert issue.expected.endswith("not one cell with semicolons in it")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -158,8 +158,8 @@ def test_commas_behind_the_header_and_the_rows(tmp_path: Path) -> None:
 def test_columns_without_a_name(tmp_path: Path) -> None:
     assert list(raw_of(tmp_path, "site_id,,grid_mw,,notes\na,,1,,x\n").cells) == ["site_id", "grid_mw", "notes"]
     assert list(raw_of(tmp_path, ",site_id,grid_mw\n0,a,1\n").cells) == ["", "site_id", "grid_mw"]  # as pandas saves it
-    assert fault_of(tmp_path, ",site_id,,grid_mw\n0,a,x,1\n").code is Code.COLUMN_TWICE
-    assert fault_of(tmp_path, "site_id,grid_mw,\na,1,x\n").code is Code.CELLS
+    assert issue_of(tmp_path, ",site_id,,grid_mw\n0,a,x,1\n").code is Code.COLUMN_TWICE
+    assert issue_of(tmp_path, "site_id,grid_mw,\na,1,x\n").code is Code.CELLS
 
 
 @pytest.mark.parametrize(
@@ -193,24 +193,24 @@ def test_columns_without_a_name(tmp_path: Path) -> None:
         ("\n\n,,\n", Code.EMPTY, None, "an empty file", "a header and rows"),
     ],
 )
-def test_faults(tmp_path: Path, text: str, code: Code, row: int | None, found: str, expected: str) -> None:
-    fault = fault_of(tmp_path, text)
-    assert (fault.code, fault.row, fault.found) == (code, row, found)
-    assert expected in fault.expected
+def test_issues(tmp_path: Path, text: str, code: Code, row: int | None, found: str, expected: str) -> None:
+    issue = issue_of(tmp_path, text)
+    assert (issue.code, issue.row, issue.found) == (code, row, found)
+    assert expected in issue.expected
 
 
 def test_old_excel_under_another_name(tmp_path: Path) -> None:
-    fault = fault_of(tmp_path, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
-    assert (fault.code, fault.found) == (Code.FORMAT, "an .xls file or a workbook with a password")
+    issue = issue_of(tmp_path, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    assert (issue.code, issue.found) == (Code.FORMAT, "an .xls file or a workbook with a password")
 
 
-def test_every_fault_of_the_rows_is_named(tmp_path: Path) -> None:
+def test_every_issue_of_the_rows_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         raw_of(tmp_path, STEPS + "a,5,20,x,y\n" * 1500 + 'b,5,20,"x\n')
-    faults = error.value.faults
-    assert len(faults) == 1001
-    assert faults[999].expected.endswith("(and 500 more rows like this)")
-    assert (faults[1000].code, faults[1000].row) == (Code.QUOTES, 1502)
+    issues = error.value.issues
+    assert len(issues) == 1001
+    assert issues[999].expected.endswith("(and 500 more rows like this)")
+    assert (issues[1000].code, issues[1000].row) == (Code.QUOTES, 1502)
 
 
 # bounds
@@ -230,8 +230,8 @@ def test_every_fault_of_the_rows_is_named(tmp_path: Path) -> None:
     ids=["header", "header below a blank", "last line", "line", "columns", "cell", "open quote"],
 )
 def test_more_than_is_read(tmp_path: Path, text: str, row: int, found: str) -> None:
-    fault = fault_of(tmp_path, text)
-    assert (fault.code, fault.row, fault.found) == (Code.TOO_LARGE, row, found)
+    issue = issue_of(tmp_path, text)
+    assert (issue.code, issue.row, issue.found) == (Code.TOO_LARGE, row, found)
 
 
 def test_what_is_just_read(tmp_path: Path) -> None:
@@ -244,8 +244,8 @@ def test_what_is_just_read(tmp_path: Path) -> None:
 
 def test_size_is_seen_before_the_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delimited, "FILE_BYTES", 20)
-    fault = fault_of(tmp_path, STEPS)
-    assert (fault.code, fault.row) == (Code.TOO_LARGE, None)
+    issue = issue_of(tmp_path, STEPS)
+    assert (issue.code, issue.row) == (Code.TOO_LARGE, None)
 
 
 def test_many_rows_one_by_one(tmp_path: Path) -> None:
@@ -260,11 +260,11 @@ def test_many_rows_one_by_one(tmp_path: Path) -> None:
 LETTERS = {"utf-8": "가é²x,;\t", "utf-16": "가é²x,;\t", "cp949": "가나힣x,;\t", "cp1252": "éüß²°x,;\t"}
 
 
-def read_or_faults(path: Path) -> RawTable | tuple[Fault, ...]:
+def read_or_issues(path: Path) -> RawTable | tuple[Issue, ...]:
     try:
         return read_table(path, GRID_STEPS)
     except InputError as error:
-        return error.faults
+        return error.issues
 
 
 @given(st.data(), st.sampled_from(sorted(LETTERS)), st.sampled_from(",;\t"), st.sampled_from(".,"))
@@ -285,12 +285,12 @@ def test_any_way_of_saving_gives_the_same_table(
     saved = text.getvalue().encode(encoding)
     assume(encoding not in ("cp949", "cp1252") or not saved.isascii())
     (path := tmp_path_factory.mktemp("any") / "t.csv").write_bytes(saved)
-    raw = read_or_faults(path)
+    raw = read_or_issues(path)
     if not isinstance(raw, RawTable):  # a few letters may not tell the encoding; then that is said
-        assert {fault.code for fault in raw} == {Code.ENCODING}
+        assert {issue.code for issue in raw} == {Code.ENCODING}
         return
-    frame, faults = typed(GRID_STEPS, raw)
-    assert faults == []
+    frame, issues = typed(GRID_STEPS, raw)
+    assert issues == []
     assert list(frame["site_id"]) == [row[0] for row in rows[1:]]
     np.testing.assert_array_equal(frame["grid_mw"], [float(value) for value in values])
     assert ("decimal commas" in frame.attrs["read_as"]) == (point == ",")
@@ -315,12 +315,12 @@ def test_korean_excel_of_the_whole_world(tmp_path: Path) -> None:
     assert read_as["offers.csv"] is None
 
 
-def test_numbers_that_can_be_two_are_faults(tmp_path: Path) -> None:
+def test_numbers_that_can_be_two_are_issues(tmp_path: Path) -> None:
     sites = changed(SITES, "site_id", "beta", yard_area_m2="20,000", available_from="3/4/2026")
     (tmp_path / "t.csv").write_text(csv_text(sites), encoding="utf-8")
-    _, faults = typed(CANDIDATES, read_table(tmp_path / "t.csv", CANDIDATES))
-    assert [(fault.code, fault.row, fault.column, fault.found) for fault in faults] == [
+    _, issues = typed(CANDIDATES, read_table(tmp_path / "t.csv", CANDIDATES))
+    assert [(issue.code, issue.row, issue.column, issue.found) for issue in issues] == [
         (Code.AMBIGUOUS_DATE, 3, "available_from", "3/4/2026"),
         (Code.AMBIGUOUS_NUMBER, 3, "yard_area_m2", "20,000"),
     ]
-    assert faults[1].expected.endswith("20000 or 20.000? Write 20000 or 20.0000")
+    assert issues[1].expected.endswith("20000 or 20.000? Write 20000 or 20.0000")

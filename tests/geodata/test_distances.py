@@ -13,7 +13,7 @@ from siteopt.geodata.distances import WGS84, geodesic_km, least_km
 
 Place = tuple[float, float]
 
-places = st.tuples(st.floats(-180, 180), st.floats(-90, 90))
+lon_lat = st.tuples(st.floats(-180, 180), st.floats(-90, 90))
 
 
 def between(one: Place, other: Place) -> tuple[float, float]:
@@ -47,7 +47,7 @@ def test_each_place_by_each_depot() -> None:
         assert distance(sites[:0], depots).shape == (0, 2)
 
 
-@given(places, places)
+@given(lon_lat, lon_lat)
 @example((0.0, 0.0), (180.0, 0.0))
 @example((0.0, 0.0), (179.5, 0.5))
 @example((10.0, 90.0), (-170.0, 90.0))
@@ -61,7 +61,7 @@ def test_least_is_no_more_and_little_less(one: Place, other: Place) -> None:
     assert least >= WGS84.b / WGS84.a * exact - 0.002
 
 
-@given(places, st.floats(-1e-3, 1e-3), st.floats(-1e-3, 1e-3))
+@given(lon_lat, st.floats(-1e-3, 1e-3), st.floats(-1e-3, 1e-3))
 def test_least_of_close_and_of_antipodal_places(one: Place, east: float, north: float) -> None:
     longitude, latitude = one
     near = (longitude + east, min(90.0, max(-90.0, latitude + north)))

@@ -23,7 +23,7 @@ def data(tmp_path: Path) -> Dataset:
     return siteopt.load(siteopt.read_scenario(write_world(tmp_path)))
 
 
-def case(data: Dataset, changes: Sequence[Replaced] = ()) -> Instance:
+def changed_instance(data: Dataset, changes: Sequence[Replaced] = ()) -> Instance:
     """Beta with some changes."""
     return data.only("beta").with_changes([one.change for one in changes]).instance
 
@@ -47,9 +47,9 @@ def changes_of(data: Dataset, folder: Path, text: str) -> list[Replaced]:
 def test_nothing_changed_is_the_pool(tmp_path: Path, data: Dataset) -> None:
     pool = siteopt.load(siteopt.read_scenario(tmp_path / "scenario.toml")).pool
     whole = pool.exact(np.array([pool.site_id.index("beta")]))
-    assert case(data).site_id == ("beta",)
-    for name in ("arrival_day", "fleet", "grid_mw", "step_ready_day", "unit_cost_musd", "compute_ready_day"):
-        assert np.array_equal(getattr(case(data), name), getattr(whole, name)), name
+    assert changed_instance(data).site_id == ("beta",)
+    for name in ("arrival_day", "available_units", "grid_mw", "step_ready_day", "unit_cost_musd", "compute_ready_day"):
+        assert np.array_equal(getattr(changed_instance(data), name), getattr(whole, name)), name
     assert data.only("beta").steps["grid_mw"].tolist() == [30]
 
 
@@ -60,25 +60,31 @@ def test_lead_and_count_of_an_offer(tmp_path: Path, data: Dataset) -> None:
         (Change("offers", "gen_rented", "count", 30), 40),
         (Change("offers", "gen_rented", "lead_days", 50), 10),
     }
-    found = case(data, changes)
+    found = changed_instance(data, changes)
     o = found.offer_id.index("gen_rented")
-    assert (found.arrival_day[0, o], found.fleet[o]) == (51, 15)
+    assert (found.arrival_day[0, o], found.available_units[o]) == (51, 15)
     assert found.arrival_day[0, found.offer_id.index("gen_bought")] == 21
 
 
 def test_one_change_at_a_time(tmp_path: Path, data: Dataset) -> None:
     changes = changes_of(data, tmp_path, "offer_id,lead_days,count\ngen_rented,50,30\n")
     lead, count = sorted(changes, key=lambda one: one.change.column)[::-1]
-    o = case(data).offer_id.index("gen_rented")
-    assert (case(data, [lead]).arrival_day[0, o], case(data, [lead]).fleet[o]) == (51, 20)
-    assert (case(data, [count]).arrival_day[0, o], case(data, [count]).fleet[o]) == (11, 15)
+    o = changed_instance(data).offer_id.index("gen_rented")
+    assert (changed_instance(data, [lead]).arrival_day[0, o], changed_instance(data, [lead]).available_units[o]) == (
+        51,
+        20,
+    )
+    assert (changed_instance(data, [count]).arrival_day[0, o], changed_instance(data, [count]).available_units[o]) == (
+        11,
+        15,
+    )
 
 
 def test_day_or_date_of_a_grid_step(tmp_path: Path, data: Dataset) -> None:
     for column, value in (("ready_day", "75"), ("ready_date", "2025-03-17")):
         changes = changes_of(data, tmp_path, f"site_id,grid_mw,{column}\nbeta,30,{value}\n")
         assert told(changes) == {(Change("grid_steps", "beta", "day", 75, 30.0), 60)}
-        assert list(case(data, changes).step_ready_day) == [75]
+        assert list(changed_instance(data, changes).step_ready_day) == [75]
 
 
 @pytest.mark.parametrize(
@@ -89,14 +95,14 @@ def test_grid_step_waits_for_the_lower_one(tmp_path: Path, lower: int, upper: in
     data = siteopt.load(siteopt.read_scenario(write_world(tmp_path, steps=steps)))
     changes = changes_of(data, tmp_path, f"site_id,grid_mw,ready_day\nbeta,30,{lower}\nbeta,50,{upper}\n")
     levels = data.only("beta").with_changes([one.change for one in changes]).steps["grid_mw"].tolist()
-    found = case(data, changes)
+    found = changed_instance(data, changes)
     assert (levels, list(found.step_ready_day), list(found.step_rise_mw)) == ([30, 50], days, [28, 20])
 
 
 def test_cell_of_the_site_itself(tmp_path: Path, data: Dataset) -> None:
-    changes = changes_of(data, tmp_path, "site_id,access_days,grid_mw\nbeta,25,\nalpha,99,1\n")
-    assert told(changes) == {(Change("candidates", "beta", "access_days", 25), 5)}
-    assert case(data, changes).access_day[0] == 25
+    changes = changes_of(data, tmp_path, "site_id,handover_days,grid_mw\nbeta,25,\nalpha,99,1\n")
+    assert told(changes) == {(Change("candidates", "beta", "handover_days", 25), 5)}
+    assert changed_instance(data, changes).handover_day[0] == 25
 
 
 def test_whole_tables_that_say_the_same_change_nothing(tmp_path: Path, data: Dataset) -> None:
@@ -107,7 +113,7 @@ def test_whole_tables_that_say_the_same_change_nothing(tmp_path: Path, data: Dat
 def test_money_in_the_currency_of_the_scenario(tmp_path: Path, data: Dataset) -> None:
     changes = changes_of(data, tmp_path, "offer_id,rent_usd_per_month\ngen_rented,60000\n")
     assert len(changes) == 1
-    before, after = case(data), case(data, changes)
+    before, after = changed_instance(data), changed_instance(data, changes)
     o = before.offer_id.index("gen_rented")
     assert after.unit_cost_musd[0, o] - before.unit_cost_musd[0, o] == pytest.approx(12 * 0.01)
 
@@ -130,11 +136,11 @@ def test_what_cannot_be(tmp_path: Path, data: Dataset, text: str, said: str) -> 
     assert said in str(refused.value)
 
 
-def test_faults_of_all_tables_at_once(tmp_path: Path, data: Dataset) -> None:
+def test_issues_of_all_tables_at_once(tmp_path: Path, data: Dataset) -> None:
     one = table(tmp_path, "offer_id,lead_days\ngen_rentd,5\n")
     with pytest.raises(siteopt.InputError) as refused:
         read_changes(data, "beta", [one, tmp_path / "nowhere.csv"])
-    assert len(refused.value.faults) == 2
+    assert len(refused.value.issues) == 2
 
 
 def waveform(folder: Path, text: str) -> siteopt.Dataset:
@@ -171,4 +177,6 @@ def test_every_kind_of_cell_can_be_changed(tmp_path: Path, data: Dataset) -> Non
         (Change("candidates", "beta", "condition", "poor"), "sound"),
         (Change("candidates", "beta", "design_temp_c", 40), 30),
     }
-    assert case(data, changes).hall_gpus_per_day[0] == pytest.approx(case(data).hall_gpus_per_day[0] / 2)
+    assert changed_instance(data, changes).hall_gpus_per_day[0] == pytest.approx(
+        changed_instance(data).hall_gpus_per_day[0] / 2
+    )

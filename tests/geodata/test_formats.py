@@ -16,7 +16,7 @@ import pytest
 import shapely
 
 import siteopt
-from siteopt import Dataset, Fault, InputError
+from siteopt import Dataset, InputError, Issue
 from siteopt.geodata.check import typed
 from siteopt.geodata.tables import read_table
 from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Table, uncut
@@ -34,15 +34,15 @@ def using(folder: Path, name: str, *overrides: str, table: str = "candidates") -
     return loaded(folder, f"inputs.{table}.0={name}", *overrides)
 
 
-def faults_of(folder: Path, name: str, *overrides: str, table: str = "candidates") -> tuple[Fault, ...]:
+def issues_of(folder: Path, name: str, *overrides: str, table: str = "candidates") -> tuple[Issue, ...]:
     with pytest.raises(InputError) as error:
         using(folder, name, *overrides, table=table)
-    return error.value.faults
+    return error.value.issues
 
 
-def only_fault(folder: Path, name: str, *overrides: str, table: str = "candidates") -> Fault:
-    (fault,) = faults_of(folder, name, *overrides, table=table)
-    return fault
+def only_issue(folder: Path, name: str, *overrides: str, table: str = "candidates") -> Issue:
+    (issue,) = issues_of(folder, name, *overrides, table=table)
+    return issue
 
 
 def layer(rows: Sequence[Row] = SITES, **columns: Any) -> geopandas.GeoDataFrame:
@@ -97,20 +97,20 @@ def test_shapefile_gives_the_same_cells_as_the_table(tmp_path: Path) -> None:
 
 def test_name_that_fits_two_columns(tmp_path: Path) -> None:
     write_shapefile(tmp_path / "sites.shp", layer(available_=["2024-01-01"] * 3))
-    fault = only_fault(tmp_path, "sites.shp")
-    assert (fault.row, fault.column, fault.found) == (
+    issue = only_issue(tmp_path, "sites.shp")
+    assert (issue.row, issue.column, issue.found) == (
         1,
         "available_",
         "one cut name for available_from and available_until",
     )
-    assert "GeoPackage" in fault.expected
+    assert "GeoPackage" in issue.expected
 
 
 def test_money_whose_currency_is_cut_away(tmp_path: Path) -> None:
     # site_cost_ may be site_cost_usd or site_cost_krw; grid_usd_p says what it is
     write_shapefile(tmp_path / "sites.shp", layer())
-    fault = only_fault(tmp_path, "sites.shp", "project.currency=KRW", "project.currency_per_usd=1400")
-    assert fault.found == "one cut name for site_cost_usd and site_cost_krw"
+    issue = only_issue(tmp_path, "sites.shp", "project.currency=KRW", "project.currency_per_usd=1400")
+    assert issue.found == "one cut name for site_cost_usd and site_cost_krw"
 
 
 def test_money_of_another_currency_in_a_shapefile(tmp_path: Path) -> None:
@@ -120,16 +120,16 @@ def test_money_of_another_currency_in_a_shapefile(tmp_path: Path) -> None:
     assert won.sites.at["alpha", "grid_usd_per_mwh"] == 0.06
 
 
-def test_fault_in_a_shapefile_has_the_name_that_the_file_has(tmp_path: Path) -> None:
+def test_issue_in_a_shapefile_has_the_name_that_the_file_has(tmp_path: Path) -> None:
     write_shapefile(tmp_path / "sites.shp", layer(floor_area_m2=[50_000.0, -2.0, 50_000.0]))
-    fault = only_fault(tmp_path, "sites.shp")
-    assert (fault.file, fault.row, fault.column, fault.found) == ("sites.shp", 3, "floor_area", "-2")
+    issue = only_issue(tmp_path, "sites.shp")
+    assert (issue.file, issue.row, issue.column, issue.found) == ("sites.shp", 3, "floor_area", "-2")
 
 
 @pytest.mark.filterwarnings("ignore:'crs' was not provided")
 def test_shapefile_without_prj(tmp_path: Path) -> None:
     write_shapefile(tmp_path / "sites.shp", layer().set_crs(None, allow_override=True))
-    assert only_fault(tmp_path, "sites.shp").found == "a layer without a CRS"
+    assert only_issue(tmp_path, "sites.shp").found == "a layer without a CRS"
 
 
 def test_table_of_a_shapefile_alone(tmp_path: Path) -> None:
@@ -162,9 +162,9 @@ def test_encoding_without_a_cpg_is_utf8(tmp_path: Path) -> None:
 def test_other_encoding_without_a_cpg(tmp_path: Path) -> None:
     write_shapefile(tmp_path / "sites.shp", layer(), encoding="CP949")
     (tmp_path / "sites.cpg").unlink()
-    fault = only_fault(tmp_path, "sites.shp")
-    assert fault.found == "text that is not UTF-8"
-    assert "sites.cpg" in fault.expected
+    issue = only_issue(tmp_path, "sites.shp")
+    assert issue.found == "text that is not UTF-8"
+    assert "sites.cpg" in issue.expected
 
 
 def cut_within_a_letter(path: Path, column: str) -> None:
@@ -182,11 +182,11 @@ def test_text_that_is_cut_within_a_letter(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("column", ["site_id", "name"])
-def test_cut_name_is_a_fault(tmp_path: Path, column: str) -> None:
+def test_cut_name_is_an_issue(tmp_path: Path, column: str) -> None:
     cut_within_a_letter(tmp_path / "sites.shp", column)
-    faults = [fault for fault in faults_of(tmp_path, "sites.shp") if fault.column == column]
-    assert [(fault.row, fault.found) for fault in faults] == [(2, "b" * 253)]
-    assert "less than 251 bytes" in faults[0].expected
+    issues = [issue for issue in issues_of(tmp_path, "sites.shp") if issue.column == column]
+    assert [(issue.row, issue.found) for issue in issues] == [(2, "b" * 253)]
+    assert "less than 251 bytes" in issues[0].expected
 
 
 @pytest.mark.parametrize("name", ["sites.gpkg", "sites.geojson"])
@@ -194,8 +194,8 @@ def test_bytes_that_are_no_text(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     layer(owner=["QQQ", "a", "b"]).to_file(path)
     path.write_bytes(path.read_bytes().replace(b"QQQ", b"Q\xb0\xa1"))
-    fault = only_fault(tmp_path, name)
-    assert (fault.column, fault.found) == ("owner", "text that is not UTF-8")
+    issue = only_issue(tmp_path, name)
+    assert (issue.column, issue.found) == ("owner", "text that is not UTF-8")
 
 
 # CSV with geometry
@@ -241,32 +241,32 @@ def test_columns_of_that_name_elsewhere_are_like_any_other(tmp_path: Path, last:
 
 def test_coordinates_in_metres(tmp_path: Path) -> None:
     csv_with(tmp_path / "t.csv", {"X": [950000.5, 950001, 950002], "Y": [1900000, 1900001, 1900002]}, {})
-    faults = faults_of(tmp_path, "t.csv")
-    assert [(fault.row, fault.column) for fault in faults] == [
+    issues = issues_of(tmp_path, "t.csv")
+    assert [(issue.row, issue.column) for issue in issues] == [
         (row, axis) for row in (2, 3, 4) for axis in ("latitude", "longitude")
     ]
-    assert all("this looks like a projected CRS" in fault.expected for fault in faults)
-    assert faults[1].found == "950000.5"
+    assert all("this looks like a projected CRS" in issue.expected for issue in issues)
+    assert issues[1].found == "950000.5"
 
 
 def test_feature_without_geometry_in_columns_of_coordinates(tmp_path: Path) -> None:
     # QGIS writes 0,0
     csv_with(tmp_path / "t.csv", {"X": ["-90.1", "0", "127.3"], "Y": ["35.1", "0", "36.3"]}, {})
-    faults = [(fault.row, fault.column, fault.found) for fault in faults_of(tmp_path, "t.csv")]
-    assert faults == [(3, "latitude", ""), (3, "longitude", "")]
+    issues = [(issue.row, issue.column, issue.found) for issue in issues_of(tmp_path, "t.csv")]
+    assert issues == [(3, "latitude", ""), (3, "longitude", "")]
 
 
 def test_geometry_as_text_that_is_none(tmp_path: Path) -> None:
     csv_with(tmp_path / "t.csv", {"WKT": [WKT[0], "PONT (1 2)", WKT[2]]}, {})
-    fault = only_fault(tmp_path, "t.csv")
-    assert (fault.row, fault.column, fault.found) == (3, "WKT", "'PONT (1 2)'")
+    issue = only_issue(tmp_path, "t.csv")
+    assert (issue.row, issue.column, issue.found) == (3, "WKT", "'PONT (1 2)'")
 
 
 @pytest.mark.parametrize("empty", ["", "POINT EMPTY"])
 def test_geometry_as_text_that_is_empty(tmp_path: Path, empty: str) -> None:
     csv_with(tmp_path / "t.csv", {"WKT": [WKT[0], empty, WKT[2]]}, {})
-    fault = only_fault(tmp_path, "t.csv")
-    assert (fault.row, fault.column, fault.found) == (3, "geometry", "no geometry")
+    issue = only_issue(tmp_path, "t.csv")
+    assert (issue.row, issue.column, issue.found) == (3, "geometry", "no geometry")
 
 
 def test_numbers_of_features_are_left_out(tmp_path: Path) -> None:
@@ -306,9 +306,9 @@ def test_layer_that_is_read(tmp_path: Path, names: list[str], source: str, read:
 @pytest.mark.parametrize(("source", "found"), [("t.gpkg", "2 layers"), ("t.gpkg|layername=sit", "no layer 'sit'")])
 def test_layer_that_is_not_clear(tmp_path: Path, source: str, found: str) -> None:
     write_layers(tmp_path / "t.gpkg", "sites", "more")
-    fault = only_fault(tmp_path, source)
-    assert (fault.file, fault.found) == (source, found)
-    assert fault.expected == "the name of one layer: t.gpkg|layername=NAME, where NAME is one of sites, more"
+    issue = only_issue(tmp_path, source)
+    assert (issue.file, issue.found) == (source, found)
+    assert issue.expected == "the name of one layer: t.gpkg|layername=NAME, where NAME is one of sites, more"
 
 
 def test_tables_of_qgis_are_no_layers(tmp_path: Path) -> None:
@@ -357,7 +357,7 @@ def test_candidates_without_geometry_saved_as_geojson(tmp_path: Path) -> None:
 
 def test_layer_without_features(tmp_path: Path) -> None:
     layer().iloc[:0].to_file(tmp_path / "none.gpkg")
-    assert only_fault(tmp_path, "none.gpkg").found == "no rows"
+    assert only_issue(tmp_path, "none.gpkg").found == "no rows"
 
 
 def test_whole_numbers_and_truth_values_stay_such(tmp_path: Path) -> None:
@@ -431,8 +431,8 @@ def test_what_qgis_has_saved_while_it_keeps_the_file_open(tmp_path: Path) -> Non
 )
 def test_dates_as_qgis_writes_them(tmp_path: Path, text: str, date: str) -> None:
     (tmp_path / "t.csv").write_text(csv_text(changed(SITES, "site_id", "alpha", available_from=text)))
-    frame, faults = typed(CANDIDATES, read_table(tmp_path / "t.csv", CANDIDATES))
-    assert [fault.found for fault in faults] == ([] if date else [text])
+    frame, issues = typed(CANDIDATES, read_table(tmp_path / "t.csv", CANDIDATES))
+    assert [issue.found for issue in issues] == ([] if date else [text])
     assert frame["available_from"].dt.strftime("%Y-%m-%d").fillna("").iloc[0] == date
 
 

@@ -15,28 +15,28 @@ import pytest
 import shapely
 
 import siteopt
-from siteopt import Fault, InputError
-from siteopt.codes import Code
+from siteopt import InputError, Issue
 from siteopt.geodata import layers
 from siteopt.geodata.layers import open_layer
+from siteopt.message_catalogue import Code
 from tests.geodata.test_formats import layer, write_shapefile
 from tests.worlds import write_world
 
 KEYS = ("inputs.candidates", "inputs.offers", "inputs.areas", "filter.within")
 
 
-def told(folder: Path, key: str, name: str) -> list[Fault]:
+def told(folder: Path, key: str, name: str) -> list[Issue]:
     value = json.dumps(name if key.startswith("filter") else [name])
     with pytest.raises(InputError) as error:
         siteopt.load(siteopt.read_scenario(write_world(folder), [f"{key}={value}"]))
-    return [fault for fault in error.value.faults if fault.file == name]
+    return [issue for issue in error.value.issues if issue.file == name]
 
 
-def only_fault(path: Path) -> Fault:
+def only_issue(path: Path) -> Issue:
     with pytest.raises(InputError) as error:
         open_layer(path, path.name)
-    (fault,) = error.value.faults
-    return fault
+    (issue,) = error.value.issues
+    return issue
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -56,33 +56,33 @@ def only_fault(path: Path) -> Fault:
     ],
 )
 def test_what_is_not_on_this_machine_is_not_opened(tmp_path: Path, key: str, name: str) -> None:
-    (fault,) = told(tmp_path, key, name)
-    assert fault.code is Code.NOT_LOCAL
+    (issue,) = told(tmp_path, key, name)
+    assert issue.code is Code.NOT_LOCAL
 
 
 def test_a_drive_of_windows_is_local(tmp_path: Path) -> None:
-    (fault,) = told(tmp_path, "inputs.candidates", "C:/sites/candidates.csv")
-    assert fault.code is Code.NO_FILE
+    (issue,) = told(tmp_path, "inputs.candidates", "C:/sites/candidates.csv")
+    assert issue.code is Code.NO_FILE
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_folder_for_a_file(tmp_path: Path, key: str) -> None:
-    (fault,) = told(tmp_path, key, ".")
-    assert (fault.code, fault.found) == (Code.UNREADABLE, "it is a folder")
+    (issue,) = told(tmp_path, key, ".")
+    assert (issue.code, issue.found) == (Code.UNREADABLE, "it is a folder")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes in folders are of Unix")
 @pytest.mark.parametrize("key", KEYS)
 def test_pipe_does_not_hang(tmp_path: Path, key: str) -> None:
     os.mkfifo(tmp_path / "pipe.gpkg")
-    (fault,) = told(tmp_path, key, "pipe.gpkg")
-    assert (fault.code, fault.found) == (Code.UNREADABLE, "it is a device or a pipe")
+    (issue,) = told(tmp_path, key, "pipe.gpkg")
+    assert (issue.code, issue.found) == (Code.UNREADABLE, "it is a device or a pipe")
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_name_that_no_file_can_have(tmp_path: Path, key: str) -> None:
-    (fault,) = told(tmp_path, key, "x" * 4000 + ".gpkg")
-    assert fault.code is Code.NO_FILE
+    (issue,) = told(tmp_path, key, "x" * 4000 + ".gpkg")
+    assert issue.code is Code.NO_FILE
 
 
 VRT = """<OGRVRTDataSource><OGRVRTLayer name="t"><SrcDataSource>/vsicurl/http://127.0.0.1:9/t.geojson</SrcDataSource>
@@ -92,23 +92,23 @@ VRT = """<OGRVRTDataSource><OGRVRTLayer name="t"><SrcDataSource>/vsicurl/http://
 @pytest.mark.parametrize("ending", [".geojson", ".gpkg", ".shp", ".dbf", ".parquet"])
 def test_address_under_the_ending_of_a_layer_is_not_followed(tmp_path: Path, ending: str) -> None:
     (tmp_path / f"t{ending}").write_text(VRT)
-    fault = only_fault(tmp_path / f"t{ending}")
-    assert fault.code is Code.FORMAT
-    assert "OGRVRT" in fault.found
-    assert fault.expected == f"the content of a {ending} file"
+    issue = only_issue(tmp_path / f"t{ending}")
+    assert issue.code is Code.FORMAT
+    assert "OGRVRT" in issue.found
+    assert issue.expected == f"the content of a {ending} file"
 
 
 @pytest.mark.parametrize("ending", [".vrt", ".zip", ".csv", ".kml", ""])
 def test_filter_takes_layers_only(tmp_path: Path, ending: str) -> None:
     (tmp_path / f"t{ending}").write_text(VRT)
-    (fault,) = told(tmp_path, "filter.within", f"t{ending}")
-    assert fault.code is Code.FORMAT
+    (issue,) = told(tmp_path, "filter.within", f"t{ending}")
+    assert issue.code is Code.FORMAT
 
 
 def test_the_dbf_of_a_shapefile_is_looked_at_too(tmp_path: Path) -> None:
     write_shapefile(tmp_path / "t.shp", layer())
     (tmp_path / "t.dbf").write_text(VRT)
-    assert "OGRVRT" in only_fault(tmp_path / "t.shp").found
+    assert "OGRVRT" in only_issue(tmp_path / "t.shp").found
 
 
 @pytest.mark.parametrize("depth", [2000, 200_000])
@@ -116,15 +116,15 @@ def test_json_within_json(tmp_path: Path, depth: int) -> None:
     nested = '{"a":' * depth + "1" + "}" * depth
     feature = f'{{"type":"Feature","properties":{{"a":{nested}}},"geometry":null}}'
     (tmp_path / "t.geojson").write_text(f'{{"type":"FeatureCollection","features":[{feature}]}}')
-    assert only_fault(tmp_path / "t.geojson").code is (Code.FORMAT if depth == 2000 else Code.TOO_LARGE)
+    assert only_issue(tmp_path / "t.geojson").code is (Code.FORMAT if depth == 2000 else Code.TOO_LARGE)
 
 
 @pytest.mark.parametrize("far", [1e308, np.inf, -1e10])
 def test_coordinates_beyond_the_earth(tmp_path: Path, far: float) -> None:
     shapes = [shapely.Point(-90, 35), shapely.LineString([(0, 0), (far, 0)]), shapely.Point(127, 34)]
     layer(geometry=shapes).to_parquet(tmp_path / "t.parquet")
-    fault = only_fault(tmp_path / "t.parquet")
-    assert (fault.code, fault.row, fault.column) == (Code.SHAPE, 3, "geometry")
+    issue = only_issue(tmp_path / "t.parquet")
+    assert (issue.code, issue.row, issue.column) == (Code.SHAPE, 3, "geometry")
 
 
 def test_areas_off_the_earth_of_their_crs(tmp_path: Path) -> None:
@@ -132,9 +132,9 @@ def test_areas_off_the_earth_of_their_crs(tmp_path: Path) -> None:
     shapes = [shapely.box(x, 35.1, x + 0.01, 35.11) for x in (-90, 500, -90.1)]
     areas = layer(geometry=shapes)[["site_id", "geometry"]].assign(use="hall")
     areas.to_file(tmp_path / "t.gpkg")
-    (fault,) = told(tmp_path, "inputs.areas", "t.gpkg")
-    assert (fault.code, fault.row) == (Code.SHAPE, 3)
-    assert "beyond the Earth" in fault.found
+    (issue,) = told(tmp_path, "inputs.areas", "t.gpkg")
+    assert (issue.code, issue.row) == (Code.SHAPE, 3)
+    assert "beyond the Earth" in issue.found
 
 
 def test_bounds_of_a_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,13 +143,13 @@ def test_bounds_of_a_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for bound, value in (("MOST_BYTES", 5), ("MOST_COLUMNS", 3), ("MOST_CELLS", 20), ("MOST_VERTICES", 2)):
         with monkeypatch.context() as patched:
             patched.setattr(layers, bound, value)
-            assert only_fault(tmp_path / "t.gpkg").code is Code.TOO_LARGE
+            assert only_issue(tmp_path / "t.gpkg").code is Code.TOO_LARGE
 
 
 def test_columns_of_parquet_are_counted_before_they_are_read(tmp_path: Path) -> None:
     wide = pa.table({f"c{n}": pa.array([1], pa.int8()) for n in range(layers.MOST_COLUMNS + 1)})
     pyarrow.parquet.write_table(wide, tmp_path / "t.parquet")  # without geometry, which would be another fault
-    assert only_fault(tmp_path / "t.parquet").found == "16,385 columns"
+    assert only_issue(tmp_path / "t.parquet").found == "16,385 columns"
 
 
 @pytest.mark.parametrize("kind", ["gpkg", "geojson", "parquet", "shp", "dbf"])

@@ -20,15 +20,15 @@ from tests.worlds import SITES, STEPS, changed, write_world
 
 BY_SITE = ("grid_mw", "grid_swing_mw", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "grid_usd_per_mwh")
 BY_SITE += (
-    "battery_floor_mw",
-    "inertia_floor_mws",
+    "min_battery_mw",
+    "min_inertia_mws",
     "site_cost_musd",
-    "access_day",
+    "handover_day",
     "hall_gpus_per_day",
-    "floor_gpus",
+    "hall_capacity_gpus",
     "compute_ready_day",
     "compute_queue",
-    "queue_free_day",
+    "queue_relaxed_day",
 )
 BY_PAIR = ("transit_days", "arrival_day", "ready_day", "rating_mw", "cop", "unit_cost_musd")
 BY_STEP = ("step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd")
@@ -59,22 +59,22 @@ def test_a_hall_that_is_exactly_full(tmp_path: Path, gpus: int, kw: float, m2_pe
     for share, fits in ((1.0, gpus), (1 - 1e-6, gpus - 1)):
         sites = [{**site, "floor_area_m2": area * share} for site in SITES]
         path = write_world(tmp_path / str(share), sites)
-        case = siteopt.load(siteopt.read_scenario(path, settings)).pool.exact(np.array([0]))
-        assert np.floor(case.floor_gpus).tolist() == [fits]
+        instance = siteopt.load(siteopt.read_scenario(path, settings)).pool.exact(np.array([0]))
+        assert np.floor(instance.hall_capacity_gpus).tolist() == [fits]
 
 
 def test_sites_in_the_order_that_is_asked_for(tmp_path: Path) -> None:
-    case = world(tmp_path).pool.exact(np.array([2, 0]))
-    assert case.site_id == ("gamma", "alpha")
-    assert list(case.grid_mw) == [4, 12]
+    instance = world(tmp_path).pool.exact(np.array([2, 0]))
+    assert instance.site_id == ("gamma", "alpha")
+    assert list(instance.grid_mw) == [4, 12]
 
 
 def test_steps_count_in_the_sites_that_are_asked_for(tmp_path: Path) -> None:
     pool = world(tmp_path).pool
-    case = pool.exact(np.array([2, 0, 1]))
-    assert list(case.step_site) == [0, 2, 2]
-    assert list(case.step_ready_day) == [9, 60, 90]
-    assert list(case.step_rise_mw) == [26, 28, 1]
+    instance = pool.exact(np.array([2, 0, 1]))
+    assert list(instance.step_site) == [0, 2, 2]
+    assert list(instance.step_ready_day) == [9, 60, 90]
+    assert list(instance.step_rise_mw) == [26, 28, 1]
     assert len(pool.exact(np.array([0])).step_site) == 0
 
 
@@ -113,16 +113,16 @@ def test_optimistic_is_never_later_nor_dearer(sites: np.ndarray) -> None:
 
 def test_no_sites_are_an_instance_too() -> None:
     nothing = np.array([], dtype=np.int64)
-    for case in (DATA.pool.exact(nothing), DATA.pool.optimistic(nothing)):
-        assert case.sites == 0
-        assert case.offer_id == DATA.instance.offer_id
+    for instance in (DATA.pool.exact(nothing), DATA.pool.optimistic(nothing)):
+        assert instance.sites == 0
+        assert instance.offer_id == DATA.instance.offer_id
 
 
 def test_two_threads_get_what_one_gets() -> None:
     chunks = [np.arange(SIZE)[start::7] for start in range(7)] * 8
     with ThreadPoolExecutor(2) as threads:
-        for case, chunk in zip(threads.map(DATA.pool.optimistic, chunks), chunks, strict=True):
-            same(case, DATA.pool.optimistic(chunk))
+        for instance, chunk in zip(threads.map(DATA.pool.optimistic, chunks), chunks, strict=True):
+            same(instance, DATA.pool.optimistic(chunk))
 
 
 def test_the_dataset_has_all_sites_at_once() -> None:

@@ -121,11 +121,11 @@ def test_times_with_a_zone_are_read_as_dates(tmp_path: Path) -> None:
     assert loaded(tmp_path, "timed.geojson").excluded["alpha"] == later
 
 
-def fault_of(folder: Path, candidates: str) -> siteopt.Fault:
+def issue_of(folder: Path, candidates: str) -> siteopt.Issue:
     with pytest.raises(InputError) as error:
         loaded(folder, candidates)
-    (fault,) = error.value.faults
-    return fault
+    (issue,) = error.value.issues
+    return issue
 
 
 @pytest.mark.parametrize("name", ["nowhere.gpkg", "nowhere.parquet"])
@@ -133,8 +133,8 @@ def fault_of(folder: Path, candidates: str) -> siteopt.Fault:
 def test_layer_without_crs_is_refused(tmp_path: Path, name: str) -> None:
     nowhere = layer().set_crs(None, allow_override=True)
     (nowhere.to_parquet if name.endswith("parquet") else nowhere.to_file)(tmp_path / name)
-    fault = fault_of(tmp_path, name)
-    assert (fault.file, fault.found) == (name, "a layer without a CRS")
+    issue = issue_of(tmp_path, name)
+    assert (issue.file, issue.found) == (name, "a layer without a CRS")
 
 
 def test_feature_without_geometry_is_named(tmp_path: Path) -> None:
@@ -143,18 +143,18 @@ def test_feature_without_geometry_is_named(tmp_path: Path) -> None:
     holed.to_parquet(tmp_path / "holed.parquet")
     with pytest.raises(InputError) as error:
         loaded(tmp_path, "holed.parquet")
-    assert [(fault.row, fault.column) for fault in error.value.faults] == [(3, "geometry"), (4, "geometry")]
+    assert [(issue.row, issue.column) for issue in error.value.issues] == [(3, "geometry"), (4, "geometry")]
 
 
-def test_fault_in_a_layer_has_the_row_of_its_feature(tmp_path: Path) -> None:
+def test_issue_in_a_layer_has_the_row_of_its_feature(tmp_path: Path) -> None:
     layer().assign(gas_mw=[1.0, 2.0, -3.0]).to_file(tmp_path / "bad.gpkg")
-    fault = fault_of(tmp_path, "bad.gpkg")
-    assert (fault.file, fault.row, fault.column, fault.found) == ("bad.gpkg", 4, "gas_mw", "-3")
+    issue = issue_of(tmp_path, "bad.gpkg")
+    assert (issue.file, issue.row, issue.column, issue.found) == ("bad.gpkg", 4, "gas_mw", "-3")
 
 
 def test_file_that_is_no_layer(tmp_path: Path) -> None:
     (tmp_path / "text.gpkg").write_text("hello")
-    assert fault_of(tmp_path, "text.gpkg").expected == "the content of a .gpkg file"
+    assert issue_of(tmp_path, "text.gpkg").expected == "the content of a .gpkg file"
 
 
 CELLS = st.one_of(

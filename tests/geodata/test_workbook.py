@@ -17,11 +17,11 @@ from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 
 import siteopt
-from siteopt import Fault, InputError
-from siteopt.codes import Code
+from siteopt import InputError, Issue
 from siteopt.geodata import workbook
 from siteopt.geodata.check import typed
 from siteopt.geodata.tables import RawTable, read_table
+from siteopt.message_catalogue import Code
 from siteopt.schema import CANDIDATES, GRID_STEPS
 from tests.worlds import SITES, write_world
 
@@ -59,20 +59,20 @@ def raw_of(folder: Path, *rows: Sequence[Any]) -> RawTable:
     return read_table(folder / "t.xlsx", GRID_STEPS)
 
 
-def faults_of(path: Path) -> tuple[Fault, ...]:
+def issues_of(path: Path) -> tuple[Issue, ...]:
     with pytest.raises(InputError) as error:
         read_table(path, GRID_STEPS)
-    return error.value.faults
+    return error.value.issues
 
 
-def only_fault(path: Path) -> Fault:
-    (fault,) = faults_of(path)
-    return fault
+def only_issue(path: Path) -> Issue:
+    (issue,) = issues_of(path)
+    return issue
 
 
-def cell_faults(path: Path) -> list[tuple[Code, int | None, str, str]]:
-    _, faults = typed(GRID_STEPS, read_table(path, GRID_STEPS))
-    return [(fault.code, fault.row, fault.column, fault.found) for fault in faults]
+def cell_issues(path: Path) -> list[tuple[Code, int | None, str, str]]:
+    _, issues = typed(GRID_STEPS, read_table(path, GRID_STEPS))
+    return [(issue.code, issue.row, issue.column, issue.found) for issue in issues]
 
 
 @pytest.mark.parametrize("ending", ["xlsx", "xlsm", "XLSX"])
@@ -109,15 +109,15 @@ def test_workbook_gives_the_same_sites_as_the_table(tmp_path: Path, ending: str)
 )
 def test_cells(tmp_path: Path, column: str, cell: Any, value: Any) -> None:
     given = {"site_id": "a", "grid_mw": 20, "ready_day": None if column == "ready_date" else 5} | {column: cell}
-    frame, faults = typed(GRID_STEPS, raw_of(tmp_path, [given.get(name) for name in HEADER]))
-    assert faults == []
+    frame, issues = typed(GRID_STEPS, raw_of(tmp_path, [given.get(name) for name in HEADER]))
+    assert issues == []
     found = frame[column].iloc[0]
     assert (found.strftime("%Y-%m-%d") if column == "ready_date" else found) == value
 
 
 def test_numbers_of_a_sheet_are_certain_whatever_its_text_is(tmp_path: Path) -> None:
-    frame, faults = typed(GRID_STEPS, raw_of(tmp_path, ["a", 5, None, 1.234, None], ["b", 6, None, "12,5", None]))
-    assert faults == []
+    frame, issues = typed(GRID_STEPS, raw_of(tmp_path, ["a", 5, None, 1.234, None], ["b", 6, None, "12,5", None]))
+    assert issues == []
     assert list(frame["grid_mw"]) == [1.234, 12.5]
     assert frame.attrs["read_as"] == "sheet Sheet1, decimal commas"
 
@@ -131,12 +131,12 @@ def test_numbers_of_a_sheet_are_certain_whatever_its_text_is(tmp_path: Path) -> 
         ("ready_date", 46357, Code.NOT_DATE, "may have turned 2026-12-01"),
     ],
 )
-def test_cells_at_fault(tmp_path: Path, column: str, cell: Any, code: Code, words: str) -> None:
+def test_cells_at_issue(tmp_path: Path, column: str, cell: Any, code: Code, words: str) -> None:
     given = {"site_id": "a", "grid_mw": 20, "ready_day": None if column == "ready_date" else 5} | {column: cell}
-    _, faults = typed(GRID_STEPS, raw_of(tmp_path, [given.get(name) for name in HEADER]))
-    fault = faults[0]
-    assert (fault.code, fault.row, fault.column) == (code, 2, column)
-    assert words in fault.expected
+    _, issues = typed(GRID_STEPS, raw_of(tmp_path, [given.get(name) for name in HEADER]))
+    issue = issues[0]
+    assert (issue.code, issue.row, issue.column) == (code, 2, column)
+    assert words in issue.expected
 
 
 def test_rows_are_those_of_the_spreadsheet(tmp_path: Path) -> None:
@@ -154,8 +154,8 @@ def test_rows_are_those_of_the_spreadsheet(tmp_path: Path) -> None:
 def test_columns_that_are_unknown_stay(tmp_path: Path) -> None:
     rows = [["a", 5, 20, 1, "x", 1], ["b", 6, 30, None, None, "y"]]
     write_book(tmp_path / "t.xlsx", [["site_id", "ready_day", "grid_mw", "floors", "owner", "mixed"], *rows])
-    frame, faults = typed(GRID_STEPS, read_table(tmp_path / "t.xlsx", GRID_STEPS))
-    assert faults == []
+    frame, issues = typed(GRID_STEPS, read_table(tmp_path / "t.xlsx", GRID_STEPS))
+    assert issues == []
     assert frame[["floors", "owner", "mixed"]].to_numpy(dtype=object).tolist() == [[1, "x", "1"], [None, "", "y"]]
 
 
@@ -209,12 +209,12 @@ def test_formula_with_a_result(tmp_path: Path) -> None:
 )
 def test_formula_without_a_result(tmp_path: Path, cell: str, found: str) -> None:
     with_cells(tmp_path / "t.xlsx", D2=cell)
-    assert cell_faults(tmp_path / "t.xlsx") == [(Code.FORMULA, 2, "grid_mw", found)]
+    assert cell_issues(tmp_path / "t.xlsx") == [(Code.FORMULA, 2, "grid_mw", found)]
 
 
 def test_workbook_that_was_never_calculated(tmp_path: Path) -> None:
     write_book(tmp_path / "t.xlsx", [HEADER, ["=A9", "=1+1", None, "=2+2", None]])
-    found = cell_faults(tmp_path / "t.xlsx")
+    found = cell_issues(tmp_path / "t.xlsx")
     formulas = [(2, "site_id", "=A9"), (2, "ready_day", "=1+1"), (2, "grid_mw", "=2+2")]
     assert sorted(one[1:] for one in found) == sorted(formulas)
     assert {one[0] for one in found} == {Code.FORMULA}
@@ -222,7 +222,7 @@ def test_workbook_that_was_never_calculated(tmp_path: Path) -> None:
 
 def test_formula_in_a_column_that_is_unknown(tmp_path: Path) -> None:
     write_book(tmp_path / "t.xlsx", [["site_id", "ready_day", "grid_mw", "mine"], ["a", 5, 20, "=1/0"]])
-    assert cell_faults(tmp_path / "t.xlsx") == []
+    assert cell_issues(tmp_path / "t.xlsx") == []
 
 
 def merged(path: Path, rows: Sequence[Sequence[Any]], *areas: str) -> None:
@@ -235,7 +235,7 @@ def merged(path: Path, rows: Sequence[Sequence[Any]], *areas: str) -> None:
 def test_merged_cells(tmp_path: Path) -> None:
     rows = [HEADER, ["a", 5, None, 20, "x"], [None, 6, None, 30, None], ["c", 7, None, 40, None]]
     merged(tmp_path / "t.xlsx", rows, "A2:A3", "E2:E4")
-    assert cell_faults(tmp_path / "t.xlsx") == [
+    assert cell_issues(tmp_path / "t.xlsx") == [
         (Code.MERGED, 3, "site_id", "the merged cells A2:A3"),
         (Code.MERGED, 3, "notes", "the merged cells E2:E4"),
         (Code.MERGED, 4, "notes", "the merged cells E2:E4"),
@@ -245,7 +245,7 @@ def test_merged_cells(tmp_path: Path) -> None:
 def test_merged_cells_that_hold_nothing_or_stand_elsewhere(tmp_path: Path) -> None:
     rows = [[], HEADER, ["a", 5, None, 20, None], ["b", 6, None, 30, None]]
     merged(tmp_path / "t.xlsx", rows, "A1:E1", "C3:C4", "E3:H4", "A8:E9")
-    assert cell_faults(tmp_path / "t.xlsx") == []
+    assert cell_issues(tmp_path / "t.xlsx") == []
 
 
 # which sheet
@@ -277,14 +277,14 @@ def test_hidden_and_blank_sheets_do_not_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("asked", "found"), [("t.xlsx", "2 sheets"), ("t.xlsx|layername=Thrid", "no sheet 'Thrid'")])
 def test_sheet_that_is_not_clear(tmp_path: Path, asked: str, found: str) -> None:
     write_book(tmp_path / "t.xlsx", [HEADER, ROW], [HEADER, ROW], names=["One", "Two"])
-    fault = only_fault(tmp_path / asked)
-    assert (fault.code, fault.found) == (Code.WHICH_LAYER, found)
-    assert fault.expected == "the name of one sheet: t.xlsx|layername=NAME, where NAME is one of One, Two"
+    issue = only_issue(tmp_path / asked)
+    assert (issue.code, issue.found) == (Code.WHICH_LAYER, found)
+    assert issue.expected == "the name of one sheet: t.xlsx|layername=NAME, where NAME is one of One, Two"
 
 
 def test_sheet_without_cells(tmp_path: Path) -> None:
     write_book(tmp_path / "t.xlsx", [])
-    assert only_fault(tmp_path / "t.xlsx").code is Code.EMPTY
+    assert only_issue(tmp_path / "t.xlsx").code is Code.EMPTY
 
 
 # files that are no workbooks, or too large
@@ -301,9 +301,9 @@ def test_sheet_without_cells(tmp_path: Path) -> None:
 )
 def test_other_kinds_of_file(tmp_path: Path, data: bytes, found: str) -> None:
     (tmp_path / "t.xlsx").write_bytes(data)
-    fault = only_fault(tmp_path / "t.xlsx")
-    assert (fault.code, fault.found) == (Code.FORMAT, found)
-    assert "save it again as .xlsx without a password, or as CSV" in fault.expected
+    issue = only_issue(tmp_path / "t.xlsx")
+    assert (issue.code, issue.found) == (Code.FORMAT, found)
+    assert "save it again as .xlsx without a password, or as CSV" in issue.expected
 
 
 def archive_of(path: Path, **files: str) -> None:
@@ -314,21 +314,21 @@ def archive_of(path: Path, **files: str) -> None:
 
 def test_archives_that_are_no_workbook(tmp_path: Path) -> None:
     archive_of(tmp_path / "t.xlsx", mimetype="application/vnd.oasis.opendocument.spreadsheet")
-    assert only_fault(tmp_path / "t.xlsx").found == "an OpenDocument file"
+    assert only_issue(tmp_path / "t.xlsx").found == "an OpenDocument file"
     archive_of(tmp_path / "t.xlsx", readme="hello")
-    assert only_fault(tmp_path / "t.xlsx").code is Code.FORMAT
+    assert only_issue(tmp_path / "t.xlsx").code is Code.FORMAT
 
 
 @pytest.mark.parametrize("ending", ["xls", "ods", "csv"])
 def test_workbook_under_another_ending(tmp_path: Path, ending: str) -> None:
     write_book(tmp_path / f"t.{ending}.xlsx", [HEADER, ROW])
     (tmp_path / f"t.{ending}.xlsx").rename(tmp_path / f"t.{ending}")
-    fault = only_fault(tmp_path / f"t.{ending}")
-    assert (fault.code, fault.found) == (Code.FORMAT, "a workbook or another archive")
-    assert ".xlsx" in fault.expected
+    issue = only_issue(tmp_path / f"t.{ending}")
+    assert (issue.code, issue.found) == (Code.FORMAT, "a workbook or another archive")
+    assert ".xlsx" in issue.expected
 
 
-def test_damage_anywhere_is_a_fault_and_no_traceback(tmp_path: Path) -> None:
+def test_damage_anywhere_is_an_issue_and_no_traceback(tmp_path: Path) -> None:
     """Every member of a workbook, cut, emptied or filled with something else; and the archive itself, cut or spoilt."""
     path = tmp_path / "t.xlsx"
     write_book(path, [HEADER, ROW, ["b", dt.datetime(2026, 12, 1), None, "=1+1", "text"]])
@@ -350,22 +350,22 @@ def test_damage_anywhere_is_a_fault_and_no_traceback(tmp_path: Path) -> None:
         try:
             read_table(path, GRID_STEPS)
         except InputError as error:
-            codes |= {fault.code for fault in error.faults}
+            codes |= {issue.code for issue in error.issues}
     assert Code.FORMAT in codes
     assert codes <= {Code.FORMAT, Code.TOO_LARGE, Code.EMPTY, Code.WHICH_LAYER, Code.CELLS, Code.COLUMN_TWICE}
 
 
 def test_workbook_that_unpacks_to_far_more(tmp_path: Path) -> None:
     archive_of(tmp_path / "t.xlsx", sheet="0" * 20_000_000)
-    fault = only_fault(tmp_path / "t.xlsx")
-    assert (fault.code, fault.row) == (Code.TOO_LARGE, None)
-    assert fault.found.startswith("20,000,000 bytes when unpacked (")
+    issue = only_issue(tmp_path / "t.xlsx")
+    assert (issue.code, issue.row) == (Code.TOO_LARGE, None)
+    assert issue.found.startswith("20,000,000 bytes when unpacked (")
 
 
 def test_workbook_that_is_large_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbook, "UNPACKED_BYTES", 1000)
     write_book(tmp_path / "t.xlsx", [HEADER, ROW])
-    assert only_fault(tmp_path / "t.xlsx").code is Code.TOO_LARGE
+    assert only_issue(tmp_path / "t.xlsx").code is Code.TOO_LARGE
 
 
 @pytest.mark.parametrize(
@@ -376,8 +376,8 @@ def test_cells_beyond_a_spreadsheet(tmp_path: Path, place: str, row: int, found:
     cell = f'<row r="{row}"><c r="{place}"><v>1</v></c></row></sheetData>'
     write_book(tmp_path / "t.xlsx", [HEADER])
     rewritten(tmp_path / "t.xlsx", SHEET, lambda text: text.replace("</sheetData>", cell))
-    fault = only_fault(tmp_path / "t.xlsx")
-    assert (fault.code, fault.row, fault.found) == (Code.TOO_LARGE, row, found)
+    issue = only_issue(tmp_path / "t.xlsx")
+    assert (issue.code, issue.row, issue.found) == (Code.TOO_LARGE, row, found)
 
 
 def test_places_from_columns_of_qgis(tmp_path: Path) -> None:

@@ -12,55 +12,55 @@ from scipy.optimize import linprog
 from siteopt.instance import Instance
 
 
-def best(case: Instance) -> tuple[tuple[int, ...], float] | None:
+def best(instance: Instance) -> tuple[tuple[int, ...], float] | None:
     """Days and cost of the best plan over all sites, in the default order; None where no site can serve."""
-    answers = [answer for s in range(case.sites) if (answer := next(plans(case, s), None))]
+    answers = [answer for s in range(instance.sites) if (answer := next(plans(instance, s), None))]
     return min(answers, default=None)
 
 
-def plans(case: Instance, s: int) -> Iterator[tuple[tuple[int, ...], float]]:
+def plans(instance: Instance, s: int) -> Iterator[tuple[tuple[int, ...], float]]:
     """First days of every combination of units and grid steps at a site, in order, with the least cost of each."""
     by_days: dict[tuple[int, ...], list[tuple]] = {}
-    for settings in itertools.product(_settings(case, s), repeat=case.milestones):
+    for settings in itertools.product(_settings(instance, s), repeat=instance.milestones):
         rising = all(
             (np.array(after[0]) >= before[0]).all() and (np.array(after[1]) >= before[1]).all()
             for before, after in itertools.pairwise(settings)
         )
-        days = _days(case, s, settings) if rising else None
+        days = _days(instance, s, settings) if rising else None
         if days:
             by_days.setdefault(days, []).append(settings)
-    energy = functools.cache(lambda m, units, steps: _energy(case, s, m, np.array(units), np.array(steps)))
+    energy = functools.cache(lambda m, units, steps: _energy(instance, s, m, np.array(units), np.array(steps)))
     for days in sorted(by_days):
-        costs = [cost for settings in by_days[days] if (cost := _cost(case, s, settings, energy)) is not None]
-        if costs and min(costs) <= case.budget_musd + 1e-7:
+        costs = [cost for settings in by_days[days] if (cost := _cost(instance, s, settings, energy)) is not None]
+        if costs and min(costs) <= instance.budget_musd + 1e-7:
             yield days, round(min(costs), 6)
 
 
-def _settings(case: Instance, s: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+def _settings(instance: Instance, s: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Every combination of units and of a site's grid steps in order."""
-    units = itertools.product(*(range(int(count) + 1) for count in case.fleet))
-    own = np.flatnonzero(case.step_site == s)
+    units = itertools.product(*(range(int(count) + 1) for count in instance.available_units))
+    own = np.flatnonzero(instance.step_site == s)
     ladders = []
     for height in range(len(own) + 1):
-        ladder = np.zeros(len(case.step_site), dtype=int)
+        ladder = np.zeros(len(instance.step_site), dtype=int)
         ladder[own[:height]] = 1
         ladders.append(tuple(ladder))
     return list(itertools.product(units, ladders))
 
 
-def _days(case: Instance, s: int, settings: tuple) -> tuple[int, ...] | None:
+def _days(instance: Instance, s: int, settings: tuple) -> tuple[int, ...] | None:
     """The earliest days that the units and steps allow."""
     days: list[int] = []
     for m, (units, steps) in enumerate(settings):
-        day = int(case.compute_ready_day[s, m])
-        there = [int(case.ready_day[s, o]) for o in range(case.offers) if units[o]]
-        there += [int(case.step_ready_day[step]) for step in range(len(steps)) if steps[step]]
+        day = int(instance.compute_ready_day[s, m])
+        there = [int(instance.ready_day[s, o]) for o in range(instance.offers) if units[o]]
+        there += [int(instance.step_ready_day[step]) for step in range(len(steps)) if steps[step]]
         day = max([day, *there])
-        for k, crews in enumerate(case.crews):
+        for k, crews in enumerate(instance.crews):
             jobs = sorted(
-                (int(case.arrival_day[s, o]), units[o] * float(case.crew_days[o]))
-                for o in range(case.offers)
-                if case.trade[o] == k and units[o]
+                (int(instance.arrival_day[s, o]), units[o] * float(instance.crew_days[o]))
+                for o in range(instance.offers)
+                if instance.trade[o] == k and units[o]
             )
             for place, (arrival, _) in enumerate(jobs):
                 work = sum(amount for _, amount in jobs[place:])
@@ -68,14 +68,14 @@ def _days(case: Instance, s: int, settings: tuple) -> tuple[int, ...] | None:
                     if crews == 0:
                         return None
                     day = max(day, arrival + int(np.ceil(work / crews - 1e-9)))
-        days.append(max([day + case.commissioning_days, *days]))
-    return tuple(days) if days[-1] <= case.horizon_day else None
+        days.append(max([day + instance.commissioning_days, *days]))
+    return tuple(days) if days[-1] <= instance.horizon_day else None
 
 
-def _cost(case: Instance, s: int, settings: tuple, energy: Callable[..., float | None]) -> float | None:
+def _cost(instance: Instance, s: int, settings: tuple, energy: Callable[..., float | None]) -> float | None:
     units, steps = (np.array(part) for part in settings[-1])
-    cost = float(case.site_cost_musd[s] + case.gpu_cost_musd)
-    cost += float(units @ case.unit_cost_musd[s] + steps @ case.step_cost_musd)
+    cost = float(instance.site_cost_musd[s] + instance.gpu_cost_musd)
+    cost += float(units @ instance.unit_cost_musd[s] + steps @ instance.step_cost_musd)
     for m, (count, ladder) in enumerate(settings):
         spent = energy(m, count, ladder)
         if spent is None:
@@ -84,38 +84,41 @@ def _cost(case: Instance, s: int, settings: tuple, energy: Callable[..., float |
     return cost
 
 
-def _energy(case: Instance, s: int, m: int, units: np.ndarray, steps: np.ndarray) -> float | None:
+def _energy(instance: Instance, s: int, m: int, units: np.ndarray, steps: np.ndarray) -> float | None:
     """Least energy cost of a milestone with its units; None where they do not suffice."""
-    it, rating = case.it_mw[m], case.rating_mw[s] * units
-    firm, chill, batteries = (rating * case.of_kind(kind) for kind in ("generator", "chiller", "battery"))
-    grid = case.grid_mw[s] + case.step_rise_mw @ steps
-    tolerated = case.grid_swing_mw[s] + case.step_rise_swing_mw @ steps
-    heat = it * case.heat_fraction
+    it, rating = instance.it_mw[m], instance.rating_mw[s] * units
+    firm, chill, batteries = (rating * instance.of_kind(kind) for kind in ("generator", "chiller", "battery"))
+    grid = instance.grid_mw[s] + instance.step_rise_mw @ steps
+    tolerated = instance.grid_swing_mw[s] + instance.step_rise_swing_mw @ steps
+    heat = it * instance.heat_fraction
     out = {
-        kind: case.spare_units * max([case.rating_mw[s, o] for o in range(case.offers) if array[o] > 0], default=0.0)
+        kind: instance.spare_units
+        * max([instance.rating_mw[s, o] for o in range(instance.offers) if array[o] > 0], default=0.0)
         for kind, array in (("firm", firm), ("chill", chill))
     }
-    power, stored = batteries.sum(), (case.energy_mwh * case.of_kind("battery")) @ units
-    there = np.array([power + case.step_fraction @ firm + tolerated, stored, power, case.inertia_s @ firm])
-    floors = [case.battery_floor_mw[s, m], case.inertia_floor_mws[s, m]]
-    if (there < np.array([case.swing * it, it * case.ride_through_minutes / 60, *floors]) - 1e-7).any():
+    power, stored = batteries.sum(), (instance.energy_mwh * instance.of_kind("battery")) @ units
+    there = np.array([power + instance.step_fraction @ firm + tolerated, stored, power, instance.inertia_s @ firm])
+    minima = [instance.min_battery_mw[s, m], instance.min_inertia_mws[s, m]]
+    if (
+        there < np.array([instance.load_step_amplitude * it, it * instance.ride_through_minutes / 60, *minima]) - 1e-7
+    ).any():
         return None
-    if (case.heat_rate_mj_per_kwh / 3.6 * case.is_gas) @ firm > case.gas_mw[s] + 1e-7:
+    if (instance.heat_rate_mj_per_kwh / 3.6 * instance.is_gas) @ firm > instance.gas_mw[s] + 1e-7:
         return None
-    if case.footprint_m2 @ units > case.yard_m2[s] + 1e-7 or chill.sum() - out["chill"] < heat - 1e-7:
+    if instance.footprint_m2 @ units > instance.yard_m2[s] + 1e-7 or chill.sum() - out["chill"] < heat - 1e-7:
         return None
-    n = case.offers  # variables: output, heat, import
-    draw = 1 / case.cop[s]
-    base = it * (1 + case.overhead)
-    money = case.hold_days[m] * 24 / 1e6
-    objective = np.concatenate([case.fuel_usd_per_mwh * money, np.zeros(n), [case.grid_usd_per_mwh[s] * money]])
+    n = instance.offers  # variables: output, heat, import
+    draw = 1 / instance.cop[s]
+    base = it * (1 + instance.auxiliary_load_fraction)
+    money = instance.operating_days[m] * 24 / 1e6
+    objective = np.concatenate([instance.fuel_usd_per_mwh * money, np.zeros(n), [instance.grid_usd_per_mwh[s] * money]])
     zero = np.zeros(n)
     upper = [
         (np.concatenate([zero, draw, [0]]), grid + firm.sum() + batteries.sum() - base),
-        (np.concatenate([zero, draw, [0]]), grid + firm.sum() - out["firm"] - base + it * (1 - case.mean_load)),
+        (np.concatenate([zero, draw, [0]]), grid + firm.sum() - out["firm"] - base + it * (1 - instance.load_factor)),
         (np.concatenate([zero, -np.ones(n), [0]]), -heat),
-        (np.concatenate([zero, case.water_m3_per_mwh * 24, [0]]), case.water_m3_per_day[s]),
-        (np.concatenate([case.nox_g_per_kwh * 8.76, zero, [0]]), case.nox_t_per_year[s]),
+        (np.concatenate([zero, instance.water_m3_per_mwh * 24, [0]]), instance.water_m3_per_day[s]),
+        (np.concatenate([instance.nox_g_per_kwh * 8.76, zero, [0]]), instance.nox_t_per_year[s]),
     ]
     rows = [(row, limit) for row, limit in upper if np.isfinite(limit)]
     solved = linprog(
@@ -123,7 +126,7 @@ def _energy(case: Instance, s: int, m: int, units: np.ndarray, steps: np.ndarray
         A_ub=np.array([row for row, _ in rows]),
         b_ub=[limit for _, limit in rows],
         A_eq=[np.concatenate([np.ones(n), -draw, [1]])],
-        b_eq=[base - it * (1 - case.mean_load)],
+        b_eq=[base - it * (1 - instance.load_factor)],
         bounds=[*((0, top) for top in firm), *((0, top) for top in chill), (0, grid)],
     )
     return float(solved.fun) if solved.status == 0 else None

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from siteopt.optimize.formulation import FAMILIES, Model, choice, totals
-from tests.cases import battery, chiller, generator, tiny
+from tests.instances import battery, chiller, generator, tiny
 
 FOLDER = Path(__file__).parent / "lp"
 PARTS: tuple[Callable[[Model], None], ...] = (choice, totals, *FAMILIES.values())
@@ -37,24 +37,24 @@ def text_of(part: Callable[[Model], None]) -> str:
         "yard_m2": 700.0,
         "grid_usd_per_mwh": 50.0,
     }
-    case = tiny(
+    instance = tiny(
         offers,
         [site | {"grid_mw": 4.0, "grid_swing_mw": 1.0}],
         [{"site": 0, "ready_day": 7, "rise_mw": 3.0, "rise_swing_mw": 0.5, "cost_musd": 2.0}],
         it_mw=(6.0, 8.0),
-        overhead=0.1,
-        swing=0.4,
-        mean_load=0.8,
+        auxiliary_load_fraction=0.1,
+        load_step_amplitude=0.4,
+        load_factor=0.8,
         heat_fraction=0.5,
         spare_units=1,
         ride_through_minutes=15.0,
         commissioning_days=2,
         crews=np.array([3.0, 4.0]),
-        hold_days=np.array([10, 20]),
-        battery_floor_mw=np.array([[0.0, 6.0]]),
-        inertia_floor_mws=np.array([[5.0, np.inf]]),
+        operating_days=np.array([10, 20]),
+        min_battery_mw=np.array([[0.0, 6.0]]),
+        min_inertia_mws=np.array([[5.0, np.inf]]),
     )
-    model = Model(case, (0,), {(0, 0): [8, 9], (0, 1): [9, 10]})
+    model = Model(instance, (0,), {(0, 0): [8, 9], (0, 1): [9, 10]})
     part(model)
     model.problem.setObjective(model.cost_musd() if part.__name__ == "budget" else model.day(0))
     with tempfile.TemporaryDirectory() as folder:

@@ -12,52 +12,56 @@ from siteopt.optimize.bottleneck import LIMITS, SEVERAL, bottlenecks, days_saved
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.search import search
 from siteopt.plan import SitePlan
-from tests.cases import chiller, generator, tiny
-from tests.optimize.random_cases import instances
+from tests.instances import chiller, generator, tiny
+from tests.optimize.random_instances import instances
 
 
-def best_of(case: Instance) -> SitePlan:
-    best = search(case).best
+def best_of(instance: Instance) -> SitePlan:
+    best = search(instance).best
     assert best is not None
     assert best.best is not None
     assert best.days_saved == days_saved(best.best, Clock())
     return best.best
 
 
-def saved(case: Instance) -> list[dict[str, int]]:
-    return list(days_saved(best_of(case), Clock()))
+def saved(instance: Instance) -> list[dict[str, int]]:
+    return list(days_saved(best_of(instance), Clock()))
 
 
 def test_a_queue_saves_what_its_free_day_says() -> None:
-    free = np.full((1, 1, len(QUEUES)), 10)
-    free[0, 0, QUEUES.index("halls")], free[0, 0, QUEUES.index("network")] = 3, 8
-    assert saved(tiny(queue_free_day=free)) == [{"halls": 7, "network": 2}]
+    relaxed = np.full((1, 1, len(QUEUES)), 10)
+    relaxed[0, 0, QUEUES.index("halls")], relaxed[0, 0, QUEUES.index("network")] = 3, 8
+    assert saved(tiny(queue_relaxed_day=relaxed)) == [{"halls": 7, "network": 2}]
 
 
 def test_a_free_queue_saves_no_more_than_the_chillers_allow() -> None:
-    case = tiny([chiller(arrival_day=6)], heat_fraction=1.0)
-    assert saved(case) == [{"GPU deliveries": 4}]
+    instance = tiny([chiller(arrival_day=6)], heat_fraction=1.0)
+    assert saved(instance) == [{"GPU deliveries": 4}]
 
 
 def test_two_limits_of_one_milestone() -> None:
     # six units of 5 crew-days by 2 crews from day 12 end on day 27; more crews: day 12; no heat to remove: no unit
-    case = tiny([chiller(crew_days=5.0, arrival_day=12)], it_mw=(6.0,), heat_fraction=1.0, crews=np.array([2.0, 2.0]))
-    assert saved(case) == [{"cooling": 17, "crew": 15}]
+    instance = tiny(
+        [chiller(crew_days=5.0, arrival_day=12)], it_mw=(6.0,), heat_fraction=1.0, crews=np.array([2.0, 2.0])
+    )
+    assert saved(instance) == [{"cooling": 17, "crew": 15}]
 
 
 def test_days_in_between_are_found_by_bisection() -> None:
     # the yard takes four early units, so the milestone waits for the late ones; without that limit one crew sets all
     # six early ones up from day 12 to day 18, and with any number of crews nothing is won
     early, late = generator(footprint_m2=1.0, arrival_day=12, crew_days=1.0), generator(arrival_day=30)
-    case = tiny([early, late], [{"grid_mw": 4.0, "yard_m2": 4.0}], crews=np.array([1.0, 1.0]))
-    assert list(best_of(case).plan.day) == [30]
-    assert saved(case) == [{"yard": 12}]
+    instance = tiny([early, late], [{"grid_mw": 4.0, "yard_m2": 4.0}], crews=np.array([1.0, 1.0]))
+    assert list(best_of(instance).plan.day) == [30]
+    assert saved(instance) == [{"yard": 12}]
 
 
 def test_later_milestones_do_not_stand_in_the_way() -> None:
-    case = tiny([chiller(arrival_day=5, fleet=10), chiller(arrival_day=40)], it_mw=(10.0, 12.0), heat_fraction=1.0)
-    assert list(best_of(case).plan.day) == [10, 40]
-    assert saved(case) == [{"GPU deliveries": 5}, {"cooling": 30}]
+    instance = tiny(
+        [chiller(arrival_day=5, available_units=10), chiller(arrival_day=40)], it_mw=(10.0, 12.0), heat_fraction=1.0
+    )
+    assert list(best_of(instance).plan.day) == [10, 40]
+    assert saved(instance) == [{"GPU deliveries": 5}, {"cooling": 30}]
 
 
 def test_cost_before_days_is_a_limit_itself() -> None:
@@ -67,18 +71,18 @@ def test_cost_before_days_is_a_limit_itself() -> None:
 
 def test_no_limit_alone() -> None:
     # two queues on the same day
-    case = tiny(queue_free_day=np.full((1, 1, len(QUEUES)), 10))
-    assert saved(case) == [{}]
-    assert bottlenecks(best_of(case), Clock()) == (SEVERAL,)
+    instance = tiny(queue_relaxed_day=np.full((1, 1, len(QUEUES)), 10))
+    assert saved(instance) == [{}]
+    assert bottlenecks(best_of(instance), Clock()) == (SEVERAL,)
 
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(instances())
-def test_names_and_days_agree(case: Instance) -> None:
-    best = search(case).best
+def test_names_and_days_agree(instance: Instance) -> None:
+    best = search(instance).best
     if best is None or best.best is None:
         return
-    assert bottlenecks(best.best, Clock()) == best.held_by
+    assert bottlenecks(best.best, Clock()) == best.limited_by
     for table in best.days_saved:
         assert set(table) <= set(LIMITS)
         assert list(table.values()) == sorted(table.values(), reverse=True)
@@ -91,26 +95,26 @@ RELAXED = {
     "water": {"water_m3_per_day": np.full(1, np.inf)},
     "yard": {"yard_m2": np.full(1, np.inf)},
     "budget": {"budget_musd": 1e6},
-    "swing": {"swing": 0.0},
+    "swing": {"load_step_amplitude": 0.0},
     "ride through": {"ride_through_minutes": 0.0},
-    "power quality": {"battery_floor_mw": np.zeros((1, 1)), "inertia_floor_mws": np.zeros((1, 1))},
+    "power quality": {"min_battery_mw": np.zeros((1, 1)), "min_inertia_mws": np.zeros((1, 1))},
 }
 
 
 @settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(instances(milestones=1))
-def test_days_saved_are_those_of_solving_again_without_the_limit(case: Instance) -> None:
-    best = search(case).best
+def test_days_saved_are_those_of_solving_again_without_the_limit(instance: Instance) -> None:
+    best = search(instance).best
     if best is None or best.best is None:
         return
-    own, day = best.best.case, int(best.best.plan.day[0])
+    own, day = best.best.instance, int(best.best.plan.day[0])
     for limit, change in RELAXED.items():
         again = search(replace(own, **change)).best
         assert again is not None
         assert again.best is not None
         assert best.days_saved[0].get(limit, 0) == day - int(again.best.plan.day[0]), limit
     for queue, name in enumerate(QUEUES):
-        again = search(replace(own, compute_ready_day=own.queue_free_day[:, :, queue])).best
+        again = search(replace(own, compute_ready_day=own.queue_relaxed_day[:, :, queue])).best
         assert again is not None
         assert again.best is not None
         assert best.days_saved[0].get(name, 0) == day - int(again.best.plan.day[0]), name

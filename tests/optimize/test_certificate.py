@@ -10,11 +10,11 @@ import pytest
 
 from siteopt.instance import Instance
 from siteopt.optimize.certificate import Row, certify
-from siteopt.optimize.formulation import alike
+from siteopt.optimize.formulation import symmetry_classes
 from siteopt.optimize.search import search
 from siteopt.plan import Plan
 from siteopt.tolerances import HAIR
-from tests.cases import battery, chiller, generator, tiny
+from tests.instances import battery, chiller, generator, tiny
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_row_holds_within_its_tolerance(left: float, right: float, holds: bool
 @pytest.mark.parametrize(("off", "holds"), [(0.9e-9 * 250, True), (1.1e-9 * 250, False)])
 def test_tolerances_are_shares_of_the_size_of_a_row(off: float, holds: bool) -> None:
     # 250 MW of load on a grid that is short by a hair of it; the peak is short by as much
-    case = tiny(sites=[{"grid_mw": 250.0 - off}], it_mw=(250.0,))
+    instance = tiny(sites=[{"grid_mw": 250.0 - off}], it_mw=(250.0,))
     plan = Plan(
         np.array([10]),
         np.zeros((0, 1), dtype=np.int64),
@@ -45,48 +45,48 @@ def test_tolerances_are_shares_of_the_size_of_a_row(off: float, holds: bool) -> 
         np.zeros((0, 1)),
         np.array([250.0]),
     )
-    assert certify(case, plan).valid == holds
+    assert certify(instance, plan).valid == holds
 
 
 @pytest.mark.parametrize(("over_usd", "holds"), [(4.9, True), (5.1, False)])
 def test_a_budget_is_kept_to_the_same_cost(over_usd: float, holds: bool) -> None:
-    case, plan = planned()
-    budget = plan.cost_musd(case) - over_usd / 1e6
-    assert certify(replace(case, budget_musd=budget), plan).valid == holds
+    instance, plan = planned()
+    budget = plan.cost_musd(instance) - over_usd / 1e6
+    assert certify(replace(instance, budget_musd=budget), plan).valid == holds
 
 
 def planned() -> tuple[Instance, Plan]:
     """Two batteries of 3 MW, and four generators of 1 MW and 1.5 MW s; a chiller counts for neither."""
     offers = [generator(inertia_s=1.5), battery(rating_mw=3.0), chiller(inertia_s=20.0)]
-    case = tiny(
+    instance = tiny(
         offers,
         [{"grid_mw": 6.5}],
         heat_fraction=0.001,
-        battery_floor_mw=np.array([[6.0]]),
-        inertia_floor_mws=np.array([[6.0]]),
+        min_battery_mw=np.array([[6.0]]),
+        min_inertia_mws=np.array([[6.0]]),
     )
-    best = search(case).best
+    best = search(instance).best
     assert best is not None
     assert best.best is not None
     assert list(best.best.plan.units[:, 0]) == [4, 2, 1]
-    return case, best.best.plan
+    return instance, best.best.plan
 
 
 @pytest.mark.parametrize(
     ("floor", "reached", "name"),
-    [("battery_floor_mw", 6.0, "battery power m0"), ("inertia_floor_mws", 6.0, "inertia m0")],
+    [("min_battery_mw", 6.0, "battery power m0"), ("min_inertia_mws", 6.0, "inertia m0")],
 )
 def test_floors_are_recomputed(floor: str, reached: float, name: str) -> None:
-    case, plan = planned()
-    assert certify(replace(case, **{floor: np.array([[reached]])}), plan).valid
+    instance, plan = planned()
+    assert certify(replace(instance, **{floor: np.array([[reached]])}), plan).valid
     for above in (reached + 0.001, np.inf):
-        violations = certify(replace(case, **{floor: np.array([[above]])}), plan).violations
+        violations = certify(replace(instance, **{floor: np.array([[above]])}), plan).violations
         assert [(row.family, row.name, row.left, row.right) for row in violations] == [
             ("power quality", name, above, pytest.approx(reached))
         ]
 
 
 def test_generators_of_another_inertia_are_not_alike() -> None:
-    case = tiny([generator(inertia_s=1.0), generator(inertia_s=2.0), generator(inertia_s=1.0, arrival_day=5)])
-    first, second, third = alike(case, 0)
+    instance = tiny([generator(inertia_s=1.0), generator(inertia_s=2.0), generator(inertia_s=1.0, arrival_day=5)])
+    first, second, third = symmetry_classes(instance, 0)
     assert first == third != second

@@ -18,7 +18,7 @@ from siteopt.optimize.program import program_of
 from siteopt.optimize.search import search
 from siteopt.optimize.solver import Outcome, Solve, SolverError
 from siteopt.plan import SitePlan
-from tests.cases import generator, tiny
+from tests.instances import generator, tiny
 
 SECONDS = 20.0
 
@@ -26,8 +26,8 @@ SECONDS = 20.0
 @pytest.fixture
 def found() -> SitePlan:
     """Six of the generators: their crews need six days from day 20 on."""
-    case = tiny([generator(arrival_day=20, crew_days=2.0)], [{"grid_mw": 4.0}], crews=np.array([2.0, np.inf]))
-    best = search(case).best
+    instance = tiny([generator(arrival_day=20, crew_days=2.0)], [{"grid_mw": 4.0}], crews=np.array([2.0, np.inf]))
+    best = search(instance).best
     assert best is not None
     assert best.best is not None
     assert best.best.plan.day.tolist() == [26]
@@ -62,8 +62,8 @@ def test_a_solver_that_calls_a_dearer_plan_the_best_is_mistaken(
     crew_days: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # seven units where six would do; with crews, the seventh is not ready, so its plan does not even hold
-    case = tiny([generator(arrival_day=20, crew_days=crew_days)], [{"grid_mw": 4.0}], crews=np.array([2.0, np.inf]))
-    found = search(case).plan
+    instance = tiny([generator(arrival_day=20, crew_days=crew_days)], [{"grid_mw": 4.0}], crews=np.array([2.0, np.inf]))
+    found = search(instance).plan
     assert found is not None
     real = crosscheck.second_opinion
 

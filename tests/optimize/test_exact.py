@@ -20,9 +20,9 @@ from siteopt.optimize.search import search
 from siteopt.plan import Ranking
 from siteopt.record.base import RunOutcome
 from siteopt.tolerances import HAIR, most_of_step, steps_of_cost
-from tests.cases import chiller, generator, tiny
+from tests.instances import chiller, generator, tiny
 from tests.optimize import brute_force
-from tests.optimize.random_cases import instances
+from tests.optimize.random_instances import instances
 
 thorough = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
@@ -33,7 +33,7 @@ def key(ranking: Ranking) -> tuple[tuple[int, ...], float] | None:
         assert ranking.outcome is RunOutcome.NO_SITE
         return None
     found = ranking.best.best
-    assert certify(found.case, found.plan).valid
+    assert certify(found.instance, found.plan).valid
     return tuple(map(int, found.plan.day)), found.cost_musd
 
 
@@ -47,18 +47,18 @@ def assert_same(one: tuple | None, other: tuple | None) -> None:
 
 @settings(thorough, max_examples=200)
 @given(instances())
-def test_search_is_monolithic_is_brute_force(case: Instance) -> None:
-    found = key(search(case))
-    assert_same(found, key(monolithic(case)))
-    assert_same(found, brute_force.best(case))
+def test_search_is_monolithic_is_brute_force(instance: Instance) -> None:
+    found = key(search(instance))
+    assert_same(found, key(monolithic(instance)))
+    assert_same(found, brute_force.best(instance))
 
 
 @settings(thorough, max_examples=40)
 @given(instances(sites=8), st.integers(1, 4))
-def test_the_first_ranks_are_those_of_every_site(case: Instance, top: int) -> None:
-    alone = [key(search(case.take(np.array([s])))) for s in range(case.sites)]
-    expected = sorted((found, case.site_id[s]) for s, found in enumerate(alone) if found is not None)
-    ranking = search(case, top=top)
+def test_the_first_ranks_are_those_of_every_site(instance: Instance, top: int) -> None:
+    alone = [key(search(instance.take(np.array([s])))) for s in range(instance.sites)]
+    expected = sorted((found, instance.site_id[s]) for s, found in enumerate(alone) if found is not None)
+    ranking = search(instance, top=top)
     ranked = [result for result in ranking.results if result.best is not None]
     assert [result.site_id for result in ranked] == [site for _, site in expected][:top]
     for result, (found, _) in zip(ranked, expected, strict=False):
@@ -68,8 +68,8 @@ def test_the_first_ranks_are_those_of_every_site(case: Instance, top: int) -> No
 
 @thorough
 @given(instances(sites=4))
-def test_workers_do_not_matter(case: Instance) -> None:
-    one, other = search(case, workers=1), search(case, workers=3)
+def test_workers_do_not_matter(instance: Instance) -> None:
+    one, other = search(instance, workers=1), search(instance, workers=3)
     for result, same in zip(one.results, other.results, strict=True):
         assert (result.site_id, result.standing) == (same.site_id, same.standing)
         if result.best is not None and same.best is not None:
@@ -79,50 +79,50 @@ def test_workers_do_not_matter(case: Instance) -> None:
 
 @thorough
 @given(instances(), st.permutations([0, 1, -1]))
-def test_search_is_monolithic_in_any_order(case: Instance, order: list[int]) -> None:
-    case = replace(case, order=tuple(goal for goal in order if goal < case.milestones))
-    one, other = search(case), monolithic(case)
+def test_search_is_monolithic_in_any_order(instance: Instance, order: list[int]) -> None:
+    instance = replace(instance, order=tuple(goal for goal in order if goal < instance.milestones))
+    one, other = search(instance), monolithic(instance)
     assert_same(key(one), key(other))
 
 
 @thorough
 @given(instances())
-def test_bounds_hold_at_every_site(case: Instance) -> None:
-    limits = bounds(case)
-    for result in search(case).results:
+def test_bounds_hold_at_every_site(instance: Instance) -> None:
+    limits = bounds(instance)
+    for result in search(instance).results:
         if result.best is not None:
-            s = case.site_id.index(result.site_id)
+            s = instance.site_id.index(result.site_id)
             assert (limits.day[s] <= result.best.plan.day).all()
             assert limits.cost_musd[s] <= result.best.cost_musd + 1e-6
 
 
 RELAXED = {
-    "grid_mw": lambda case: case.grid_mw + 2,
-    "grid_swing_mw": lambda case: case.grid_swing_mw + 2,
-    "gas_mw": lambda case: case.gas_mw * 2,
-    "nox_t_per_year": lambda case: case.nox_t_per_year * 2,
-    "water_m3_per_day": lambda case: case.water_m3_per_day * 2,
-    "yard_m2": lambda case: case.yard_m2 * 2,
-    "crews": lambda case: case.crews + 1,
-    "budget_musd": lambda case: case.budget_musd * 2,
-    "fleet": lambda case: case.fleet + 1,
-    "ready_day": lambda case: np.maximum(case.arrival_day, case.ready_day - 3),
-    "compute_ready_day": lambda case: np.maximum(0, case.compute_ready_day - 5),
-    "commissioning_days": lambda case: 0,
-    "spare_units": lambda case: 0,
-    "heat_fraction": lambda case: case.heat_fraction / 2,
-    "ride_through_minutes": lambda case: 0.0,
-    "battery_floor_mw": lambda case: np.minimum(case.battery_floor_mw, 2.5),
-    "inertia_floor_mws": lambda case: np.zeros_like(case.inertia_floor_mws),
-    "step_cost_musd": lambda case: case.step_cost_musd / 2,
+    "grid_mw": lambda instance: instance.grid_mw + 2,
+    "grid_swing_mw": lambda instance: instance.grid_swing_mw + 2,
+    "gas_mw": lambda instance: instance.gas_mw * 2,
+    "nox_t_per_year": lambda instance: instance.nox_t_per_year * 2,
+    "water_m3_per_day": lambda instance: instance.water_m3_per_day * 2,
+    "yard_m2": lambda instance: instance.yard_m2 * 2,
+    "crews": lambda instance: instance.crews + 1,
+    "budget_musd": lambda instance: instance.budget_musd * 2,
+    "available_units": lambda instance: instance.available_units + 1,
+    "ready_day": lambda instance: np.maximum(instance.arrival_day, instance.ready_day - 3),
+    "compute_ready_day": lambda instance: np.maximum(0, instance.compute_ready_day - 5),
+    "commissioning_days": lambda instance: 0,
+    "spare_units": lambda instance: 0,
+    "heat_fraction": lambda instance: instance.heat_fraction / 2,
+    "ride_through_minutes": lambda instance: 0.0,
+    "min_battery_mw": lambda instance: np.minimum(instance.min_battery_mw, 2.5),
+    "min_inertia_mws": lambda instance: np.zeros_like(instance.min_inertia_mws),
+    "step_cost_musd": lambda instance: instance.step_cost_musd / 2,
 }
 
 
 @thorough
 @given(instances(), st.sampled_from(sorted(RELAXED)))
-def test_relaxing_a_limit_never_makes_it_worse(case: Instance, name: str) -> None:
-    before, after = key(search(case)), None
-    relaxed = replace(case, **{name: RELAXED[name](case)})
+def test_relaxing_a_limit_never_makes_it_worse(instance: Instance, name: str) -> None:
+    before, after = key(search(instance)), None
+    relaxed = replace(instance, **{name: RELAXED[name](instance)})
     after = key(search(relaxed))
     if before is not None:
         assert after is not None
@@ -131,24 +131,24 @@ def test_relaxing_a_limit_never_makes_it_worse(case: Instance, name: str) -> Non
 
 @thorough
 @given(instances(), st.data())
-def test_a_mutated_plan_does_not_pass(case: Instance, data: st.DataObject) -> None:
-    ranking = search(case)
+def test_a_mutated_plan_does_not_pass(instance: Instance, data: st.DataObject) -> None:
+    ranking = search(instance)
     if ranking.best is None or ranking.best.best is None:
         return
-    case, plan = ranking.best.best.case, ranking.best.best.plan
+    instance, plan = ranking.best.best.instance, ranking.best.best.plan
     earlier = plan.day.copy()
-    earlier[0] = int(bounds(case).day[0, 0]) - 1
-    assert not certify(case, replace(plan, day=earlier)).valid
-    o = data.draw(st.integers(0, case.offers - 1))
+    earlier[0] = int(bounds(instance).day[0, 0]) - 1
+    assert not certify(instance, replace(plan, day=earlier)).valid
+    o = data.draw(st.integers(0, instance.offers - 1))
     more = plan.units.copy()
-    more[o] += case.fleet[o] + 1
-    assert not certify(case, replace(plan, units=more)).valid
-    assert not certify(case, replace(plan, demand_mw=plan.demand_mw * 0.9)).valid
+    more[o] += instance.available_units[o] + 1
+    assert not certify(instance, replace(plan, units=more)).valid
+    assert not certify(instance, replace(plan, demand_mw=plan.demand_mw * 0.9)).valid
 
 
 def test_equal_sites_go_to_the_first_by_either_method() -> None:
-    case = tiny([generator()], [{"grid_mw": 4.0, "site_cost_musd": 2.0}, *[{"grid_mw": 4.0}] * 3])
-    for ranking in (search(case, top=2), monolithic(case)):
+    instance = tiny([generator()], [{"grid_mw": 4.0, "site_cost_musd": 2.0}, *[{"grid_mw": 4.0}] * 3])
+    for ranking in (search(instance, top=2), monolithic(instance)):
         assert ranking.outcome is RunOutcome.PROVEN
         assert ranking.best is not None
         assert ranking.best.site_id == "s1"
@@ -161,10 +161,10 @@ def test_what_is_short_by_less_than_a_hair_is_there(it_mw: float, missed: float,
 
     The monolithic method, to whose solver such a site is out of reach, then finds itself contradicted.
     """
-    case = tiny(it_mw=[it_mw], sites=[{"grid_mw": it_mw * (1 - missed)}])
+    instance = tiny(it_mw=[it_mw], sites=[{"grid_mw": it_mw * (1 - missed)}])
     expected = RunOutcome.PROVEN if serves else RunOutcome.NO_SITE
-    assert search(case).outcome is expected
-    assert monolithic(case).outcome in (expected, RunOutcome.LIMIT if 0 < missed < HAIR else expected)
+    assert search(instance).outcome is expected
+    assert monolithic(instance).outcome in (expected, RunOutcome.LIMIT if 0 < missed < HAIR else expected)
 
 
 def test_a_hair_of_one_row_takes_no_more_than_a_hair_of_another() -> None:
@@ -172,8 +172,8 @@ def test_a_hair_of_one_row_takes_no_more_than_a_hair_of_another() -> None:
     cold = chiller(rating_mw=2 * (1 - 3e-10))
     power = generator(gas=False, rating_mw=100.0, nox_g_per_kwh=0.3)
     site = {"grid_mw": 20.0, "grid_usd_per_mwh": 40.0, "nox_t_per_year": 0.3 * 5 * 8.76}
-    case = tiny([cold, power], sites=[site], heat_fraction=1.0, hold_days=np.array([1000]))
-    ranking = search(case)
+    instance = tiny([cold, power], sites=[site], heat_fraction=1.0, operating_days=np.array([1000]))
+    ranking = search(instance)
     assert ranking.outcome is RunOutcome.PROVEN
     best = ranking.results[0].best
     assert best is not None
@@ -186,8 +186,8 @@ def test_a_hair_of_one_row_takes_no_more_than_a_hair_of_another() -> None:
 @pytest.mark.parametrize(("over_usd", "serves"), [(-3.0, True), (4.0, True), (6.0, False)])
 def test_a_budget_is_kept_to_the_same_cost(method: Callable[..., Ranking], over_usd: float, serves: bool) -> None:
     """Ten generators at a million each and the site for another: so much more than the budget."""
-    case = tiny([generator(rating_mw=1.0)], sites=[{"grid_mw": 0.0}], budget_musd=11.0 - over_usd * 1e-6)
-    ranking = method(case)
+    instance = tiny([generator(rating_mw=1.0)], sites=[{"grid_mw": 0.0}], budget_musd=11.0 - over_usd * 1e-6)
+    ranking = method(instance)
     assert ranking.outcome is (RunOutcome.PROVEN if serves else RunOutcome.NO_SITE)
 
 
@@ -195,8 +195,8 @@ def test_a_budget_is_kept_to_the_same_cost(method: Callable[..., Ranking], over_
 def test_days_after_cost_are_the_same_by_either_method(cents: int) -> None:
     """Where cost comes first, it is held at its step, which may end below the cost itself."""
     power = generator(rating_mw=10.0, arrival_day=[20], unit_cost_musd=1 + cents * 1e-8)
-    case = tiny([power], sites=[{"grid_mw": 0.0}], it_mw=[9.0, 9.5], order=(-1, 0, 1), horizon_day=60)
-    one, other = search(case), monolithic(case)
+    instance = tiny([power], sites=[{"grid_mw": 0.0}], it_mw=[9.0, 9.5], order=(-1, 0, 1), horizon_day=60)
+    one, other = search(instance), monolithic(instance)
     assert one.outcome is other.outcome is RunOutcome.PROVEN
     assert_same(key(one), key(other))
 
@@ -204,19 +204,19 @@ def test_days_after_cost_are_the_same_by_either_method(cents: int) -> None:
 def test_energy_that_uses_up_a_step_of_cost_makes_no_other_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stage behind that of the cost may run a dear generator up to the end of the cost's step, and a hair beyond."""
     power = generator(rating_mw=1.0, fuel_usd_per_mwh=100.0)
-    case = tiny([power], sites=[{"grid_mw": 9.5}], it_mw=[10.0], order=(-1, 0), hold_days=np.array([30]))
+    instance = tiny([power], sites=[{"grid_mw": 9.5}], it_mw=[10.0], order=(-1, 0), operating_days=np.array([30]))
     staged = optimize_monolithic._staged
 
     def dear(*arguments: Any) -> Any:
         made = staged(*arguments)
-        plan, cost = made.plan, made.plan.cost_musd(case)
+        plan, cost = made.plan, made.plan.cost_musd(instance)
         beyond = most_of_step(steps_of_cost(cost)) * (1 + 1e-12) - cost
-        shift = beyond / ((100.0 - case.grid_usd_per_mwh[0]) * case.musd_per_mw[0])
+        shift = beyond / ((100.0 - instance.grid_usd_per_mwh[0]) * instance.musd_per_mw[0])
         output, imported = plan.output_mw.copy(), plan.import_mw.copy()
         output[0, 0], imported[0] = output[0, 0] + shift, imported[0] - shift
         return replace(made, plan=replace(plan, output_mw=output, import_mw=imported))
 
     monkeypatch.setattr(optimize_monolithic, "_staged", dear)
-    one, other = search(case), monolithic(case)
+    one, other = search(instance), monolithic(instance)
     assert one.outcome is other.outcome is RunOutcome.PROVEN
     assert_same(key(one), key(other))

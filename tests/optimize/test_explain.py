@@ -18,39 +18,39 @@ from siteopt.optimize.explain import Target, findings, shortfalls, to_win
 from siteopt.optimize.search import search
 from siteopt.record.base import Standing
 from siteopt.record.reason import ReasonCode, because
-from tests.cases import battery, chiller, generator, tiny
-from tests.optimize.random_cases import instances
+from tests.instances import battery, chiller, generator, tiny
+from tests.optimize.random_instances import instances
 
 GRID = Lever("grid_mw", 4.0, 500.0, 1.0)
-ACCESS = Lever("access_days", 9.0, 0.0, -1.0)
+HANDOVER = Lever("handover_days", 9.0, 0.0, -1.0)
 COST = Lever("site_cost_usd", 3e6, 0.0, -1e5)
 YARD = Lever("yard_area_m2", 400.0, 5000.0, 100.0)
 
 
-def changed(case: Instance, changes: Sequence[Adjustment]) -> Instance:
+def changed(instance: Instance, changes: Sequence[Adjustment]) -> Instance:
     """An Instance of one site as the geodata would make it: more grid is a step, units come with the access."""
     for change in changes:
         lever, value = change.lever, change.value
         if lever is GRID:
-            rise = np.array([value - case.grid_mw[0]])
+            rise = np.array([value - instance.grid_mw[0]])
             new: dict[str, Any] = {"site": np.zeros(1, dtype=np.int64), "ready_day": np.array([change.by_day])}
             new |= {"rise_mw": rise, "rise_swing_mw": 0.0 * rise, "cost_musd": 0.0 * rise}
-            assert not len(case.step_site)
-            case = replace(case, **{f"step_{name}": values for name, values in new.items()})
-        elif lever is ACCESS:
+            assert not len(instance.step_site)
+            instance = replace(instance, **{f"step_{name}": values for name, values in new.items()})
+        elif lever is HANDOVER:
             sooner = int(lever.now - value)
-            case = replace(case, compute_ready_day=case.compute_ready_day - sooner)
+            instance = replace(instance, compute_ready_day=instance.compute_ready_day - sooner)
         elif lever is COST:
-            case = replace(case, site_cost_musd=np.array([value / 1e6]))
+            instance = replace(instance, site_cost_musd=np.array([value / 1e6]))
         else:
             assert lever is YARD
-            case = replace(case, yard_m2=np.array([value]))
-    return case
+            instance = replace(instance, yard_m2=np.array([value]))
+    return instance
 
 
-def why(case: Instance, site: int, *levers: Lever) -> Findings:
-    own = case.take(np.array([site]))
-    return findings(case, site, levers, lambda changes: changed(own, changes), Clock())
+def why(instance: Instance, site: int, *levers: Lever) -> Findings:
+    own = instance.take(np.array([site]))
+    return findings(instance, site, levers, lambda changes: changed(own, changes), Clock())
 
 
 def values(found: Findings) -> list[list[tuple[str, float, int]]]:
@@ -65,8 +65,8 @@ def two_sites(
 
 def test_more_grid() -> None:
     # 10 MW of load on 4 MW of grid wait for generators of day 30; the winner trains on day 10, and is dearer
-    case = two_sites({}, {"grid_mw": 4.0, "site_cost_musd": 0.5}, [generator(arrival_day=30)], commissioning_days=3)
-    found = why(case, 1, GRID)
+    instance = two_sites({}, {"grid_mw": 4.0, "site_cost_musd": 0.5}, [generator(arrival_day=30)], commissioning_days=3)
+    found = why(instance, 1, GRID)
     assert found.rival is not None
     assert found.rival.site_id == "s0"
     assert found.site.best is not None
@@ -77,19 +77,19 @@ def test_more_grid() -> None:
 def test_grid_is_wanted_no_sooner_than_needed() -> None:
     # the first milestone needs no more than there is; the second, on day 20, does
     ready = {"compute_ready_day": [10, 20]}
-    case = two_sites(
+    instance = two_sites(
         ready, {"grid_mw": 4.0, "site_cost_musd": 0.5} | ready, [generator(arrival_day=30)], it_mw=(3.0, 9.0)
     )
-    assert values(why(case, 1, GRID)) == [[("grid_mw", 9.0, 20)]]
+    assert values(why(instance, 1, GRID)) == [[("grid_mw", 9.0, 20)]]
 
 
 def test_earlier_access() -> None:
     # nine days late and cheaper: a tie in days is enough; dearer, it must be a day sooner, and ten days are not there
     cheap, dear = {"compute_ready_day": 19, "site_cost_musd": 0.5}, {"compute_ready_day": 19, "site_cost_musd": 2.0}
-    assert values(why(two_sites({}, cheap), 1, ACCESS)) == [[("access_days", 0.0, 0)]]
-    assert values(why(two_sites({}, dear), 1, ACCESS)) == []
-    assert values(why(two_sites({}, {"compute_ready_day": 18, "site_cost_musd": 2.0}), 1, ACCESS)) == [
-        [("access_days", 0.0, 0)]
+    assert values(why(two_sites({}, cheap), 1, HANDOVER)) == [[("handover_days", 0.0, 0)]]
+    assert values(why(two_sites({}, dear), 1, HANDOVER)) == []
+    assert values(why(two_sites({}, {"compute_ready_day": 18, "site_cost_musd": 2.0}), 1, HANDOVER)) == [
+        [("handover_days", 0.0, 0)]
     ]
 
 
@@ -103,27 +103,27 @@ def test_lower_cost() -> None:
 def test_each_lever_alone() -> None:
     # the yard takes four of the six quick units; either the grid or the yard makes room
     offers = [generator(footprint_m2=100.0), generator(arrival_day=30)]
-    case = two_sites({"site_cost_musd": 20.0}, {"grid_mw": 4.0, "yard_m2": 400.0}, offers)
-    assert values(why(case, 1, GRID, COST, YARD)) == [[("grid_mw", 6.0, 10)], [("yard_area_m2", 600.0, 0)]]
+    instance = two_sites({"site_cost_musd": 20.0}, {"grid_mw": 4.0, "yard_m2": 400.0}, offers)
+    assert values(why(instance, 1, GRID, COST, YARD)) == [[("grid_mw", 6.0, 10)], [("yard_area_m2", 600.0, 0)]]
 
 
 def test_two_levers_together() -> None:
     late_and_weak = {"compute_ready_day": 15, "grid_mw": 4.0, "site_cost_musd": 0.5}
-    case = two_sites({}, late_and_weak, [generator(arrival_day=30)])
-    assert values(why(case, 1, COST, GRID, ACCESS)) == [[("grid_mw", 10.0, 10), ("access_days", 4.0, 0)]]
+    instance = two_sites({}, late_and_weak, [generator(arrival_day=30)])
+    assert values(why(instance, 1, COST, GRID, HANDOVER)) == [[("grid_mw", 10.0, 10), ("handover_days", 4.0, 0)]]
 
 
 def test_no_change_is_enough() -> None:
     # the GPUs come on day 12, and nothing about the site brings them sooner
-    case = two_sites({}, {"compute_ready_day": 12})
-    found = why(case, 1, GRID, COST)
+    instance = two_sites({}, {"compute_ready_day": 12})
+    found = why(instance, 1, GRID, COST)
     assert found.changes == ()
     assert found.proven
 
 
 def test_the_winner_is_beside_the_runner_up() -> None:
-    case = tiny([battery()], [{"site_cost_musd": 3.0}, {}, {"site_cost_musd": 2.0}])
-    found = why(case, 1, COST)
+    instance = tiny([battery()], [{"site_cost_musd": 3.0}, {}, {"site_cost_musd": 2.0}])
+    found = why(instance, 1, COST)
     assert found.site.standing is Standing.CHOSEN
     assert found.rival is not None
     assert found.rival.site_id == "s2"
@@ -132,12 +132,15 @@ def test_the_winner_is_beside_the_runner_up() -> None:
 
 def test_shortfall_by_arithmetic() -> None:
     # five of the six units that are needed, half of the heat, and hall for one of two milestones
-    cold = chiller(fleet=5, cop=1e9)
-    case = tiny(
-        [generator(fleet=5), cold], [{"grid_mw": 4.0, "floor_gpus": 1500.0}], it_mw=(8.0, 10.0), heat_fraction=1.0
+    cold = chiller(available_units=5, cop=1e9)
+    instance = tiny(
+        [generator(available_units=5), cold],
+        [{"grid_mw": 4.0, "hall_capacity_gpus": 1500.0}],
+        it_mw=(8.0, 10.0),
+        heat_fraction=1.0,
     )
     clock = Clock()
-    found = shortfalls(case, clock)
+    found = shortfalls(instance, clock)
     assert clock.solves == 0
     assert [(short.limit, short.milestone, short.unit) for short in found] == [
         ("cooling", "m0", "MW of heat"),
@@ -160,28 +163,28 @@ def test_day_beyond_the_horizon() -> None:
 
 def test_shortfall_that_only_solving_finds() -> None:
     # ten units would do; the yard takes five, so 1 MW is missing, and 100 m2 would let the sixth in
-    case = tiny([generator(footprint_m2=100.0)], [{"grid_mw": 4.0, "yard_m2": 500.0}])
+    instance = tiny([generator(footprint_m2=100.0)], [{"grid_mw": 4.0, "yard_m2": 500.0}])
     clock = Clock()
-    found = shortfalls(case, clock)
+    found = shortfalls(instance, clock)
     assert clock.solves > 0
     assert [(short.limit, short.milestone, short.unit) for short in found] == [
         ("mean power", "m0", "MW"),
         ("peak power", "m0", "MW"),
     ]
     assert [short.missing for short in found] == pytest.approx([1, 1])
-    assert values(why(case, 0, GRID, YARD)) == [[("grid_mw", 5.0, 60)], [("yard_area_m2", 600.0, 0)]]
+    assert values(why(instance, 0, GRID, YARD)) == [[("grid_mw", 5.0, 60)], [("yard_area_m2", 600.0, 0)]]
 
 
 def test_floors_of_power_quality_are_missing() -> None:
     # batteries of 10 MW where 12.5 are asked for, inertia of 20 MW s for 25, and no end to what the second asks for
     offers = [battery(), generator(inertia_s=2.0)]
-    case = tiny(
+    instance = tiny(
         offers,
         it_mw=(8.0, 10.0),
-        battery_floor_mw=np.array([[12.5, np.inf]]),
-        inertia_floor_mws=np.array([[0.0, 25.0]]),
+        min_battery_mw=np.array([[12.5, np.inf]]),
+        min_inertia_mws=np.array([[0.0, 25.0]]),
     )
-    assert shortfalls(case, Clock()) == (
+    assert shortfalls(instance, Clock()) == (
         Shortfall("battery power", "m0", 2.5, "MW", 12.5),
         Shortfall("battery power", "m1", math.inf, "MW", math.inf),
         Shortfall("inertia", "m1", 5.0, "MW s", 25.0),
@@ -191,22 +194,22 @@ def test_floors_of_power_quality_are_missing() -> None:
 def test_floors_that_only_solving_finds_short() -> None:
     # the yard takes five units of 100 m2: four batteries and two generators are asked for
     offers = [battery(footprint_m2=100.0), generator(footprint_m2=100.0, inertia_s=4.0)]
-    floors = {"battery_floor_mw": np.array([[4.0]]), "inertia_floor_mws": np.array([[8.0]])}
-    case = tiny(offers, [{"yard_m2": 500.0}], **floors)
-    found = shortfalls(case, Clock())
+    minima = {"min_battery_mw": np.array([[4.0]]), "min_inertia_mws": np.array([[8.0]])}
+    instance = tiny(offers, [{"yard_m2": 500.0}], **minima)
+    found = shortfalls(instance, Clock())
     # a battery less is a quarter of what is asked for, a generator less a half
     assert [(short.limit, short.milestone, short.unit) for short in found] == [("battery power", "m0", "MW")]
     assert found[0].missing == pytest.approx(1)
     # the variants of a site know no floors, and are held to them all the same
     nothing = np.zeros((1, 1))
-    free = replace(case, battery_floor_mw=nothing, inertia_floor_mws=nothing)
-    ways = findings(case, 0, [YARD], lambda changes: changed(free, changes), Clock())
+    without_minimum = replace(instance, min_battery_mw=nothing, min_inertia_mws=nothing)
+    ways = findings(instance, 0, [YARD], lambda changes: changed(without_minimum, changes), Clock())
     assert values(ways) == [[("yard_area_m2", 600.0, 0)]]
 
 
 def test_no_change_lets_a_site_reach_an_endless_floor() -> None:
-    case = two_sites({}, {}, inertia_floor_mws=np.array([[0.0], [np.inf]]))
-    found = why(case, 1, GRID, YARD)
+    instance = two_sites({}, {}, min_inertia_mws=np.array([[0.0], [np.inf]]))
+    found = why(instance, 1, GRID, YARD)
     assert found.site.standing is Standing.CANNOT_SERVE
     assert found.site.reason == because(ReasonCode.QUALITY_UNATTAINABLE, milestone="m0", limit="inertia")
     assert found.shortfalls == found.still_short == (Shortfall("inertia", "m0", math.inf, "MW s", math.inf),)
@@ -228,8 +231,8 @@ def test_what_is_missing_even_at_its_best() -> None:
 
 
 def test_targets_follow_the_objective() -> None:
-    case = tiny(it_mw=(1.0, 2.0), order=(0, -1, 1))
-    first, cost, last = to_win(case, (10.0, 7e5, 20.0), wins_ties=True)
+    instance = tiny(it_mw=(1.0, 2.0), order=(0, -1, 1))
+    first, cost, last = to_win(instance, (10.0, 7e5, 20.0), wins_ties=True)
     assert first == Target((9, 60), math.inf)
     assert (cost.days, last.days) == ((10, 60), (10, 20))
     assert (cost.budget_musd, last.budget_musd) == pytest.approx((7 - 1e-5, 7.0))
@@ -248,13 +251,13 @@ class Few(Clock):
 @pytest.mark.parametrize("site", [0, 1])
 def test_out_of_time(site: int) -> None:
     offers = [generator(footprint_m2=100.0), generator(arrival_day=30)]
-    case = two_sites({"site_cost_musd": 20.0}, {"grid_mw": 4.0, "yard_m2": 400.0}, offers)
-    own, whole = case.take(np.array([site])), why(case, site, GRID, YARD)
+    instance = two_sites({"site_cost_musd": 20.0}, {"grid_mw": 4.0, "yard_m2": 400.0}, offers)
+    own, whole = instance.take(np.array([site])), why(instance, site, GRID, YARD)
     for most in range(200):
         clock = Few()
         clock.most = most
-        found = findings(case, site, [GRID, YARD], lambda changes: changed(own, changes), clock)
-        assert found.site.site_id == case.site_id[site]
+        found = findings(instance, site, [GRID, YARD], lambda changes: changed(own, changes), clock)
+        assert found.site.site_id == instance.site_id[site]
         assert found.rival is None or found.rival.site_id != found.site.site_id
         assert found.changes == whole.changes[: len(found.changes)]
         if found.proven:
@@ -266,14 +269,14 @@ def test_out_of_time(site: int) -> None:
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(instances())
-def test_a_change_makes_the_site_win_and_one_notch_less_does_not(case: Instance) -> None:
-    best = search(case).best
+def test_a_change_makes_the_site_win_and_one_notch_less_does_not(instance: Instance) -> None:
+    best = search(instance).best
     if best is None:
         return
-    for s in range(case.sites):
-        if case.site_id[s] == best.site_id:
+    for s in range(instance.sites):
+        if instance.site_id[s] == best.site_id:
             continue
-        own = case.take(np.array([s]))
+        own = instance.take(np.array([s]))
         yard = Lever("yard_m2", float(own.yard_m2[0]), 50.0, 1.0)
         water = Lever("water_m3_per_day", float(own.water_m3_per_day[0]), 500.0, 10.0)
         cost = Lever("site_cost_musd", float(own.site_cost_musd[0]), 0.0, -0.1)
@@ -284,13 +287,15 @@ def test_a_change_makes_the_site_win_and_one_notch_less_does_not(case: Instance)
 
         def is_chosen(changes: Sequence[Adjustment], s: int = s, vary: Callable[..., Instance] = vary) -> bool:
             one = vary(changes)
-            arrays = {name: getattr(case, name).copy() for name in ("yard_m2", "water_m3_per_day", "site_cost_musd")}
+            arrays = {
+                name: getattr(instance, name).copy() for name in ("yard_m2", "water_m3_per_day", "site_cost_musd")
+            }
             for name, array in arrays.items():
                 array[s] = getattr(one, name)[0]
-            found = search(replace(case, **arrays)).best
-            return found is not None and found.site_id == case.site_id[s]
+            found = search(replace(instance, **arrays)).best
+            return found is not None and found.site_id == instance.site_id[s]
 
-        found = findings(case, s, levers, vary, Clock())
+        found = findings(instance, s, levers, vary, Clock())
         assert found.proven
         if found.site.best is None:
             continue
@@ -303,10 +308,10 @@ def test_a_change_makes_the_site_win_and_one_notch_less_does_not(case: Instance)
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(instances())
-def test_a_site_lacks_something_where_it_cannot_serve(case: Instance) -> None:
-    for result in search(case).results:
+def test_a_site_lacks_something_where_it_cannot_serve(instance: Instance) -> None:
+    for result in search(instance).results:
         if result.standing is Standing.CANNOT_SERVE:
-            own = case.take(np.array([case.site_id.index(result.site_id)]))
+            own = instance.take(np.array([instance.site_id.index(result.site_id)]))
             found = shortfalls(own, Clock())
             assert found
             assert all(short.missing > 0 for short in found)

@@ -8,15 +8,15 @@ import pytest
 from siteopt.instance import Instance
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.search import search
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.plan import Plan
 from siteopt.record.base import RunOutcome
-from tests.cases import battery, chiller, generator, tiny
+from tests.instances import battery, chiller, generator, tiny
 
 
-def answer(case: Instance) -> tuple[Plan, tuple[str, ...]]:
+def answer(instance: Instance) -> tuple[Plan, tuple[str, ...]]:
     """The best plan, found by both methods, and what holds its milestones, in English."""
-    ranking, other = search(case), monolithic(case)
+    ranking, other = search(instance), monolithic(instance)
     assert ranking.outcome is RunOutcome.PROVEN
     assert other.outcome is RunOutcome.PROVEN
     best, same = ranking.best, other.best
@@ -27,26 +27,26 @@ def answer(case: Instance) -> tuple[Plan, tuple[str, ...]]:
     assert same.site_id == best.site_id
     assert list(same.best.plan.day) == list(best.best.plan.day)
     assert same.best.cost_musd == pytest.approx(best.best.cost_musd, abs=1e-5)
-    return best.best.plan, tuple(map(Words().reason, best.held_by))
+    return best.best.plan, tuple(map(Translations().reason, best.limited_by))
 
 
-def chosen(case: Instance) -> str:
+def chosen(instance: Instance) -> str:
     """The site that both methods choose."""
-    answer(case)
-    best = search(case).best
+    answer(instance)
+    best = search(instance).best
     assert best is not None
     return best.site_id
 
 
-def unable(case: Instance) -> str:
+def unable(instance: Instance) -> str:
     """Why the only site cannot serve, in English."""
-    ranking = search(case)
+    ranking = search(instance)
     assert ranking.outcome is RunOutcome.NO_SITE
     assert ranking.best is None
-    assert monolithic(case).outcome is RunOutcome.NO_SITE
+    assert monolithic(instance).outcome is RunOutcome.NO_SITE
     reason = ranking.results[0].reason
     assert reason is not None
-    return Words().reason(reason)
+    return Translations().reason(reason)
 
 
 def test_nothing_in_the_way() -> None:
@@ -64,32 +64,32 @@ def test_compute_and_commissioning() -> None:
 
 def test_arrival_of_a_unit() -> None:
     # 10 MW of load, 4 MW of grid: six generators, ready on day 20 + 3, commissioned in 2
-    case = tiny([generator(arrival_day=20, install_days=3)], [{"grid_mw": 4.0}], commissioning_days=2)
-    plan, held = answer(case)
+    instance = tiny([generator(arrival_day=20, install_days=3)], [{"grid_mw": 4.0}], commissioning_days=2)
+    plan, held = answer(instance)
     assert list(plan.day) == [25]
     assert plan.units[0, 0] == 6
     assert held == ("mean power and peak power together",)
 
 
 def test_fleet_is_finite() -> None:
-    reason = unable(tiny([generator(fleet=5)], [{"grid_mw": 4.0}]))
+    reason = unable(tiny([generator(available_units=5)], [{"grid_mw": 4.0}]))
     assert reason == "mean power for m0: 9.0 MW by day 60, 10.0 needed, 1.0 short"
 
 
 def test_grid_step_is_waited_for_and_paid() -> None:
-    case = tiny(sites=[{"grid_mw": 4.0}], steps=[{"site": 0, "ready_day": 30, "rise_mw": 6.0, "cost_musd": 7.0}])
-    plan, _ = answer(case)
+    instance = tiny(sites=[{"grid_mw": 4.0}], steps=[{"site": 0, "ready_day": 30, "rise_mw": 6.0, "cost_musd": 7.0}])
+    plan, _ = answer(instance)
     assert list(plan.day) == [30]
     assert plan.step[0, 0]
-    assert plan.cost_musd(case) == pytest.approx(1 + 7)
+    assert plan.cost_musd(instance) == pytest.approx(1 + 7)
 
 
 def test_grid_step_is_not_taken_where_it_is_dearer() -> None:
     step = {"site": 0, "ready_day": 0, "rise_mw": 6.0, "cost_musd": 7.0}
-    case = tiny([generator()], [{"grid_mw": 4.0}], [step])
-    plan, _ = answer(case)
+    instance = tiny([generator()], [{"grid_mw": 4.0}], [step])
+    plan, _ = answer(instance)
     assert not plan.step[0, 0]
-    assert plan.cost_musd(case) == pytest.approx(1 + 6)
+    assert plan.cost_musd(instance) == pytest.approx(1 + 6)
 
 
 def test_higher_step_needs_the_lower_one() -> None:
@@ -97,15 +97,15 @@ def test_higher_step_needs_the_lower_one() -> None:
         {"site": 0, "ready_day": 5, "rise_mw": 1.0, "cost_musd": 3.0},
         {"site": 0, "ready_day": 6, "rise_mw": 6.0, "cost_musd": 4.0},
     ]
-    case = tiny(sites=[{"grid_mw": 4.0}], steps=steps)
-    plan, _ = answer(case)
-    assert plan.cost_musd(case) == pytest.approx(1 + 3 + 4)
+    instance = tiny(sites=[{"grid_mw": 4.0}], steps=steps)
+    plan, _ = answer(instance)
+    assert plan.cost_musd(instance) == pytest.approx(1 + 3 + 4)
 
 
 def test_milestones_in_order() -> None:
     # the second milestone is quick by itself, and cannot come before the first
-    case = tiny(sites=[{"compute_ready_day": [30, 10]}], it_mw=(10.0, 12.0))
-    plan, held = answer(case)
+    instance = tiny(sites=[{"compute_ready_day": [30, 10]}], it_mw=(10.0, 12.0))
+    plan, held = answer(instance)
     assert list(plan.day) == [30, 30]
     assert held[1] == "the same day as m0"
 
@@ -113,38 +113,38 @@ def test_milestones_in_order() -> None:
 def test_units_stay() -> None:
     # the gap of 6 MW at the first milestone is closed by a step before the second, and the units stay paid
     step = {"site": 0, "ready_day": 40, "rise_mw": 96.0}
-    case = tiny([generator()], [{"grid_mw": 4.0}], [step], it_mw=(10.0, 12.0))
-    plan, _ = answer(case)
+    instance = tiny([generator()], [{"grid_mw": 4.0}], [step], it_mw=(10.0, 12.0))
+    plan, _ = answer(instance)
     assert list(plan.day) == [10, 10]
     assert list(plan.units[0]) == [6, 8]
 
 
 def test_crews() -> None:
     # six units of 5 crew-days by 2 crews from day 12: 15 days
-    case = tiny([generator(crew_days=5.0, arrival_day=12)], [{"grid_mw": 4.0}], crews=np.array([2.0, np.inf]))
-    plan, held = answer(case)
+    instance = tiny([generator(crew_days=5.0, arrival_day=12)], [{"grid_mw": 4.0}], crews=np.array([2.0, np.inf]))
+    plan, held = answer(instance)
     assert list(plan.day) == [27]
     assert "crew" in held[0]
 
 
 def test_crews_with_release_dates() -> None:
     # two units from day 0 and four from day 20; 1 crew, 5 crew-days each: the later four end on day 40
-    early, late = generator(crew_days=5.0, fleet=2), generator(crew_days=5.0, arrival_day=20)
-    case = tiny([early, late], [{"grid_mw": 4.0}], crews=np.array([1.0, np.inf]))
-    plan, _ = answer(case)
+    early, late = generator(crew_days=5.0, available_units=2), generator(crew_days=5.0, arrival_day=20)
+    instance = tiny([early, late], [{"grid_mw": 4.0}], crews=np.array([1.0, np.inf]))
+    plan, _ = answer(instance)
     assert list(plan.day) == [40]
     assert list(plan.units[:, 0]) == [2, 4]
 
 
 def test_trades_do_not_share_crews() -> None:
-    case = tiny([generator(crew_days=5.0)], [{"grid_mw": 4.0}], crews=np.array([10.0, 0.0]))
-    assert list(answer(case)[0].day) == [10]
+    instance = tiny([generator(crew_days=5.0)], [{"grid_mw": 4.0}], crews=np.array([10.0, 0.0]))
+    assert list(answer(instance)[0].day) == [10]
 
 
 def test_cooling_decides_and_draws_power() -> None:
     # 10 MW of heat, ten chillers of 1 MW, COP 2: 5 MW more load, on a grid of 15 MW
-    case = tiny([chiller(cop=2.0, arrival_day=22)], [{"grid_mw": 15.0}], heat_fraction=1.0)
-    plan, held = answer(case)
+    instance = tiny([chiller(cop=2.0, arrival_day=22)], [{"grid_mw": 15.0}], heat_fraction=1.0)
+    plan, held = answer(instance)
     assert list(plan.day) == [22]
     assert plan.units[0, 0] == 10
     assert plan.demand_mw == pytest.approx([15])
@@ -154,56 +154,56 @@ def test_cooling_decides_and_draws_power() -> None:
 
 def test_spare_chiller() -> None:
     # 10 MW must remain with the largest out: 3 x 3 + 4 x 1 - 3 costs 10 million, 11 x 1 - 1 costs 11
-    offers = [chiller(rating_mw=3.0, fleet=3, unit_cost_musd=2.0), chiller(rating_mw=1.0, fleet=20)]
-    case = tiny(offers, heat_fraction=1.0, spare_units=1)
-    plan, _ = answer(case)
+    offers = [chiller(rating_mw=3.0, available_units=3, unit_cost_musd=2.0), chiller(rating_mw=1.0, available_units=20)]
+    instance = tiny(offers, heat_fraction=1.0, spare_units=1)
+    plan, _ = answer(instance)
     capacity = plan.units[:, 0] @ np.array([3.0, 1.0])
     largest = 3.0 if plan.units[0, 0] else 1.0
     assert capacity - largest >= 10
-    assert plan.cost_musd(case) == pytest.approx(1 + 3 * 2 + 4)
+    assert plan.cost_musd(instance) == pytest.approx(1 + 3 * 2 + 4)
 
 
 def test_mean_power_below_peak() -> None:
     # swing to 10 MW, mean 8: generators of 6 MW with a grid of 2 carry the mean, batteries the peak
     offers = [generator(unit_cost_musd=3.0), battery(unit_cost_musd=1.0)]
-    case = tiny(offers, [{"grid_mw": 2.0}], swing=0.4, mean_load=0.8)
-    plan, _ = answer(case)
+    instance = tiny(offers, [{"grid_mw": 2.0}], load_step_amplitude=0.4, load_factor=0.8)
+    plan, _ = answer(instance)
     assert list(plan.units[:, 0]) == [6, 2]
     assert plan.import_mw[0] + plan.output_mw.sum() == pytest.approx(8)
 
 
 def test_spare_generator() -> None:
-    case = tiny([generator()], [{"grid_mw": 4.0}], spare_units=1)
-    assert answer(case)[0].units[0, 0] == 7
+    instance = tiny([generator()], [{"grid_mw": 4.0}], spare_units=1)
+    assert answer(instance)[0].units[0, 0] == 7
 
 
 def test_peak_power() -> None:
     # mean 6, peak 10; the grid gives 6: four batteries more
-    case = tiny([battery()], [{"grid_mw": 6.0}], swing=0.4, mean_load=0.6)
-    plan, _ = answer(case)
+    instance = tiny([battery()], [{"grid_mw": 6.0}], load_step_amplitude=0.4, load_factor=0.6)
+    plan, _ = answer(instance)
     assert plan.units[0, 0] == 4
 
 
 def test_swing() -> None:
     # 5 MW of swing: 1 tolerated by the grid, 0.2 x 10 by generators, two batteries
     offers = [generator(step_fraction=0.2, unit_cost_musd=0.01), battery()]
-    case = tiny(offers, [{"grid_swing_mw": 1.0}], swing=0.5, mean_load=0.75)
-    plan, _ = answer(case)
+    instance = tiny(offers, [{"grid_swing_mw": 1.0}], load_step_amplitude=0.5, load_factor=0.75)
+    plan, _ = answer(instance)
     assert list(plan.units[:, 0]) == [10, 2]
 
 
 def test_grid_step_tolerates_swing() -> None:
     step = {"site": 0, "ready_day": 33, "rise_mw": 10.0, "rise_swing_mw": 5.0}
-    case = tiny(sites=[{"grid_swing_mw": 0.0}], steps=[step], swing=0.5, mean_load=0.75)
-    plan, held = answer(case)
+    instance = tiny(sites=[{"grid_swing_mw": 0.0}], steps=[step], load_step_amplitude=0.5, load_factor=0.75)
+    plan, held = answer(instance)
     assert list(plan.day) == [33]
     assert held == ("swing",)
 
 
 def test_ride_through() -> None:
     # 10 MW for 12 minutes: 2 MWh, two batteries, from day 18
-    case = tiny([battery(arrival_day=18)], ride_through_minutes=12.0)
-    plan, held = answer(case)
+    instance = tiny([battery(arrival_day=18)], ride_through_minutes=12.0)
+    plan, held = answer(instance)
     assert list(plan.day) == [18]
     assert plan.units[0, 0] == 2
     assert held == ("ride through",)
@@ -212,8 +212,8 @@ def test_ride_through() -> None:
 def test_fuel_gas() -> None:
     # 7.2 MJ/kWh is 2 MW of gas a MW: 6 MW of gas feed three units, the other three burn diesel from day 30
     offers = [generator(), generator(gas=False, arrival_day=30)]
-    case = tiny(offers, [{"grid_mw": 4.0, "gas_mw": 6.0}])
-    plan, held = answer(case)
+    instance = tiny(offers, [{"grid_mw": 4.0, "gas_mw": 6.0}])
+    plan, held = answer(instance)
     assert list(plan.day) == [30]
     assert plan.units[0, 0] <= 3
     assert held == ("fuel gas",)
@@ -222,8 +222,8 @@ def test_fuel_gas() -> None:
 def test_air() -> None:
     # 6 MW at 0.5 g/kWh through a year: 26.28 t; under 20 t the clean generator of day 25 must help
     offers = [generator(nox_g_per_kwh=0.5), generator(arrival_day=25)]
-    case = tiny(offers, [{"grid_mw": 4.0, "nox_t_per_year": 20.0}])
-    plan, held = answer(case)
+    instance = tiny(offers, [{"grid_mw": 4.0, "nox_t_per_year": 20.0}])
+    plan, held = answer(instance)
     assert list(plan.day) == [25]
     assert plan.output_mw[0, 0] * 0.5 * 8.76 <= 20 + 1e-6
     assert held == ("air",)
@@ -233,8 +233,8 @@ def test_air() -> None:
 def test_water() -> None:
     # 10 MW of heat at 1 m3/MWh: 240 m3 a day; with 120, half the heat waits for dry chillers
     offers = [chiller(water_m3_per_mwh=1.0), chiller(arrival_day=21)]
-    case = tiny(offers, [{"water_m3_per_day": 120.0}], heat_fraction=1.0)
-    plan, held = answer(case)
+    instance = tiny(offers, [{"water_m3_per_day": 120.0}], heat_fraction=1.0)
+    plan, held = answer(instance)
     assert list(plan.day) == [21]
     assert plan.heat_mw[0, 0] <= 5 + 1e-6
     assert held == ("water",)
@@ -243,8 +243,8 @@ def test_water() -> None:
 def test_yard() -> None:
     # six units of 100 m2 on 400 m2: two of them must be the small ones of day 17
     offers = [generator(footprint_m2=100.0), generator(footprint_m2=10.0, rating_mw=1.0, arrival_day=17)]
-    case = tiny(offers, [{"grid_mw": 4.0, "yard_m2": 430.0}])
-    plan, held = answer(case)
+    instance = tiny(offers, [{"grid_mw": 4.0, "yard_m2": 430.0}])
+    plan, held = answer(instance)
     assert list(plan.day) == [17]
     assert held == ("yard",)
 
@@ -252,36 +252,36 @@ def test_yard() -> None:
 def test_budget() -> None:
     # quick units at 5 million, slow ones at 1 million; 20 million buy at most three quick ones with three slow ones
     offers = [generator(unit_cost_musd=5.0), generator(arrival_day=28)]
-    case = tiny(offers, [{"grid_mw": 4.0}], budget_musd=20.0)
-    plan, held = answer(case)
+    instance = tiny(offers, [{"grid_mw": 4.0}], budget_musd=20.0)
+    plan, held = answer(instance)
     assert list(plan.day) == [28]
-    assert plan.cost_musd(case) == pytest.approx(1 + 6)
+    assert plan.cost_musd(instance) == pytest.approx(1 + 6)
     assert held == ("budget",)
     assert unable(tiny(offers, [{"grid_mw": 4.0}], budget_musd=6.9)).endswith("budget")
 
 
-def test_battery_floor() -> None:
+def test_min_battery() -> None:
     # nothing but power quality asks for batteries: 2.5 MW of them, three units, from day 18
-    case = tiny([battery(arrival_day=18)], battery_floor_mw=np.array([[2.5]]))
-    plan, held = answer(case)
+    instance = tiny([battery(arrival_day=18)], min_battery_mw=np.array([[2.5]]))
+    plan, held = answer(instance)
     assert list(plan.day) == [18]
     assert plan.units[0, 0] == 3
     assert held == ("power quality",)
 
 
-def test_inertia_floor() -> None:
+def test_min_inertia() -> None:
     # 9 MW s: five units of 2 MW s cost 5 million, three of 4 MW s at 1.5 million 4.5, two of those and a light one 4;
     # chillers and batteries turn nothing, whatever their column says
     light, heavy = generator(inertia_s=2.0), generator(inertia_s=4.0, unit_cost_musd=1.5)
     free = [kind(inertia_s=20.0, unit_cost_musd=0.0) for kind in (battery, chiller)]
-    plan, _ = answer(tiny([light, heavy, *free], inertia_floor_mws=np.array([[9.0]])))
+    plan, _ = answer(tiny([light, heavy, *free], min_inertia_mws=np.array([[9.0]])))
     assert list(plan.units[:2, 0]) == [1, 2]
 
 
 def test_floors_count_by_milestone() -> None:
     # four batteries for the second milestone only, on day 30; the first does not wait
-    case = tiny([battery(arrival_day=30)], battery_floor_mw=np.array([[0.0, 4.0]]), it_mw=(10.0, 12.0))
-    plan, held = answer(case)
+    instance = tiny([battery(arrival_day=30)], min_battery_mw=np.array([[0.0, 4.0]]), it_mw=(10.0, 12.0))
+    plan, held = answer(instance)
     assert list(plan.day) == [10, 30]
     assert list(plan.units[0]) == [0, 4]
     assert held == ("GPU deliveries", "power quality")
@@ -291,41 +291,41 @@ def test_a_floor_is_that_of_its_site() -> None:
     # the cheaper site must buy three batteries, and is no longer the cheaper one
     sites = [{"site_cost_musd": 1.0}, {"site_cost_musd": 3.0}]
     assert chosen(tiny([battery()], sites)) == "s0"
-    assert chosen(tiny([battery()], sites, battery_floor_mw=np.array([[3.0], [0.0]]))) == "s1"
-    assert chosen(tiny([battery()], sites, battery_floor_mw=np.array([[3.0], [3.0]]))) == "s0"
-    assert chosen(tiny([battery()], sites, inertia_floor_mws=np.array([[np.inf], [0.0]]))) == "s1"
+    assert chosen(tiny([battery()], sites, min_battery_mw=np.array([[3.0], [0.0]]))) == "s1"
+    assert chosen(tiny([battery()], sites, min_battery_mw=np.array([[3.0], [3.0]]))) == "s0"
+    assert chosen(tiny([battery()], sites, min_inertia_mws=np.array([[np.inf], [0.0]]))) == "s1"
 
 
 def test_floors_out_of_reach() -> None:
     offers = [battery(rating_mw=6.1), battery(arrival_day=61), generator(inertia_s=0.5)]
-    assert unable(tiny(offers, battery_floor_mw=np.array([[80.0]]))) == (
+    assert unable(tiny(offers, min_battery_mw=np.array([[80.0]]))) == (
         "battery power for m0: 61.0 MW by day 60, power quality requires 80.0"
     )
-    assert unable(tiny(offers, inertia_floor_mws=np.array([[6.0]]))) == (
+    assert unable(tiny(offers, min_inertia_mws=np.array([[6.0]]))) == (
         "inertia for m0: 5.0 MW s by day 60, power quality requires 6.0"
     )
     endless = np.array([[np.inf]])
-    for limit, floor in (("battery power", "battery_floor_mw"), ("inertia", "inertia_floor_mws")):
+    for limit, floor in (("battery power", "min_battery_mw"), ("inertia", "min_inertia_mws")):
         reason = unable(tiny(offers, **{floor: endless}))
         assert reason == f"power quality for m0: no amount of {limit} keeps the class"
 
 
 def test_what_keeps_a_floor_from_being_reached() -> None:
     # three batteries of 100 m2 on 250 m2: with more yard they could be there
-    case = tiny([battery(footprint_m2=100.0)], [{"yard_m2": 250.0}], battery_floor_mw=np.array([[3.0]]))
-    assert unable(case) == "no plan by day 60: yard"
+    instance = tiny([battery(footprint_m2=100.0)], [{"yard_m2": 250.0}], min_battery_mw=np.array([[3.0]]))
+    assert unable(instance) == "no plan by day 60: yard"
     # 6 MW of power and 3 MW of batteries, by units of which nine have no room: either need would have to go
     offers = [generator(footprint_m2=100.0), battery(footprint_m2=100.0)]
-    case = tiny(offers, [{"grid_mw": 4.0, "yard_m2": 800.0}], battery_floor_mw=np.array([[3.0]]), budget_musd=9.0)
-    assert unable(case) == "no plan by day 60: mean power and power quality"
+    instance = tiny(offers, [{"grid_mw": 4.0, "yard_m2": 800.0}], min_battery_mw=np.array([[3.0]]), budget_musd=9.0)
+    assert unable(instance) == "no plan by day 60: mean power and power quality"
 
 
 def test_energy_is_paid_over_the_hold() -> None:
     # ten days: 6 MW from generators at 100 USD/MWh, 4 MW from the grid at 50
     offers = [generator(fuel_usd_per_mwh=100.0, unit_cost_musd=0.0)]
-    case = tiny(offers, [{"grid_mw": 4.0, "grid_usd_per_mwh": 50.0}], hold_days=np.array([10]))
-    plan, _ = answer(case)
-    parts = plan.cost_parts_musd(case)
+    instance = tiny(offers, [{"grid_mw": 4.0, "grid_usd_per_mwh": 50.0}], operating_days=np.array([10]))
+    plan, _ = answer(instance)
+    parts = plan.cost_parts_musd(instance)
     assert parts["fuel"] == pytest.approx(6 * 240 * 100 / 1e6)
     assert parts["grid_energy"] == pytest.approx(4 * 240 * 50 / 1e6)
 
@@ -345,9 +345,9 @@ def test_cost_decides_between_equal_days() -> None:
 def test_cost_before_days() -> None:
     # the cheap units come late: with cost first, the plan waits for them
     offers = [generator(unit_cost_musd=5.0), generator(arrival_day=28)]
-    case = tiny(offers, [{"grid_mw": 4.0}], order=(-1, 0))
-    plan, held = answer(case)
-    assert plan.cost_musd(case) == pytest.approx(7)
+    instance = tiny(offers, [{"grid_mw": 4.0}], order=(-1, 0))
+    plan, held = answer(instance)
+    assert plan.cost_musd(instance) == pytest.approx(7)
     assert list(plan.day) == [28]
     assert held == ("cost",)
 
@@ -355,5 +355,5 @@ def test_cost_before_days() -> None:
 def test_two_limits_together() -> None:
     # neither more yard nor more gas alone lets a sixth unit in
     offers = [generator(footprint_m2=100.0)]
-    case = tiny(offers, [{"grid_mw": 4.0, "yard_m2": 500.0, "gas_mw": 10.0}])
-    assert unable(case) == "no plan by day 60: several limits together"
+    instance = tiny(offers, [{"grid_mw": 4.0, "yard_m2": 500.0, "gas_mw": 10.0}])
+    assert unable(instance) == "no plan by day 60: several limits together"

@@ -13,7 +13,7 @@ import pytest
 from siteopt.instance import Instance
 from siteopt.optimize.search import search
 from siteopt.record.base import RunOutcome
-from tests.cases import battery, chiller, generator, tiny
+from tests.instances import battery, chiller, generator, tiny
 from tests.optimize.test_exact import key
 
 ONCE_WRONG = [67, 295]
@@ -37,7 +37,7 @@ def like_sites(number: int) -> Instance:
     def common() -> dict[str, object]:
         first = r.randint(0, 30)
         return {
-            "fleet": r.randint(0, 4),
+            "available_units": r.randint(0, 4),
             "trade": r.choice(["electrical", "mechanical"]),
             "crew_days": r.choice([0.0, 3.0, 7.0]),
             "footprint_m2": r.choice([0.0, 1.0, 2.0]),
@@ -61,15 +61,15 @@ def like_sites(number: int) -> Instance:
         offers,
         sites,
         it_mw=[4.0, 5.0, 6.0, 7.0][:milestones],
-        overhead=r.choice([0.0, 0.1]),
-        swing=swing,
-        mean_load=1 - swing / 2,
+        auxiliary_load_fraction=r.choice([0.0, 0.1]),
+        load_step_amplitude=swing,
+        load_factor=1 - swing / 2,
         heat_fraction=r.choice([0.0, 0.5, 1.0]),
         crews=np.array([r.choice([0.5, 1.0, 2.5, np.inf]) for _ in range(2)]),
         spare_units=r.randint(0, 1),
         ride_through_minutes=r.choice([0.0, 10.0, 20.0]),
         commissioning_days=r.randint(0, 2),
-        hold_days=np.array([30, 60, 30, 60][:milestones]),
+        operating_days=np.array([30, 60, 30, 60][:milestones]),
         budget_musd=1000.0,
         horizon_day=60,
     )
@@ -77,8 +77,8 @@ def like_sites(number: int) -> Instance:
 
 @pytest.mark.parametrize("number", ONCE_WRONG)
 def test_the_first_rank_does_not_depend_on_their_number(number: int) -> None:
-    case = like_sites(number)
-    alone, among = search(case, top=1, workers=1), search(case, top=case.sites, workers=1)
+    instance = like_sites(number)
+    alone, among = search(instance, top=1, workers=1), search(instance, top=instance.sites, workers=1)
     assert among.outcome is RunOutcome.PROVEN
     assert key(alone) == key(among)
     assert alone.results[0].site_id == among.results[0].site_id

@@ -16,13 +16,13 @@ from siteopt.optimize.certificate import certify
 from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.program import Program
-from siteopt.optimize.search import ROUND, Progress, search
-from siteopt.optimize.single import solve_site, tidied
+from siteopt.optimize.search import BATCH, Progress, search
+from siteopt.optimize.single import canonical, solve_site
 from siteopt.optimize.solver import Outcome, Solve
 from siteopt.record.base import RunOutcome, Standing
-from tests.cases import battery, generator, tiny
+from tests.instances import battery, generator, tiny
 
-SITES = [{"grid_mw": 4.0, "site_cost_musd": float(cost)} for cost in range(1, ROUND + 5)]
+SITES = [{"grid_mw": 4.0, "site_cost_musd": float(cost)} for cost in range(1, BATCH + 5)]
 
 
 def cut_short(monkeypatch: pytest.MonkeyPatch, is_cut: Callable[[Any], bool]) -> None:
@@ -44,12 +44,12 @@ def has_cost(program: Program) -> bool:
 
 
 def test_plan_of_the_solver_is_kept_with_its_gap(monkeypatch: pytest.MonkeyPatch) -> None:
-    case = tiny([generator()], [{"grid_mw": 4.0}])
+    instance = tiny([generator()], [{"grid_mw": 4.0}])
     cut_short(monkeypatch, has_cost)
-    best = solve_site(case, Clock()).best
+    best = solve_site(instance, Clock()).best
     assert best is not None
     assert not best.proven
-    assert certify(case, best.plan).valid
+    assert certify(instance, best.plan).valid
     assert best.cost_musd == pytest.approx(7.0)
     assert best.cost_bound_musd == pytest.approx(6.0)
     assert [stage.gap for stage in best.stages] == pytest.approx([0, 1 / 7])
@@ -67,17 +67,17 @@ def test_run_that_is_cut_short_is_not_proven(monkeypatch: pytest.MonkeyPatch, me
 
 
 def test_bound_is_that_of_all_sites_that_are_open() -> None:
-    case = tiny([generator()], SITES)
+    instance = tiny([generator()], SITES)
     stop = threading.Event()
 
     def after_the_first_round(progress: Progress) -> None:
-        assert progress.settled >= ROUND
+        assert progress.closed >= BATCH
         stop.set()
 
-    ranking = search(case, Clock(stop=stop), after_the_first_round, top=len(SITES))
+    ranking = search(instance, Clock(stop=stop), after_the_first_round, top=len(SITES))
     assert ranking.outcome is RunOutcome.LIMIT
     standing = [result.standing for result in ranking.results]
-    assert standing == [Standing.CHOSEN] + [Standing.RANKED] * (ROUND - 1) + [Standing.UNDECIDED] * 4
+    assert standing == [Standing.CHOSEN] + [Standing.RANKED] * (BATCH - 1) + [Standing.UNDECIDED] * 4
     assert [stage.goal for stage in ranking.stages] == ["m0", "cost"]
     assert ranking.stages[1].gap == 0  # the open sites cost more than the first one
 
@@ -92,9 +92,9 @@ def test_no_time_is_no_plan() -> None:
 
 
 def test_time_is_up_without_a_plan() -> None:
-    case = tiny([generator()], [{"grid_mw": 4.0}])
+    instance = tiny([generator()], [{"grid_mw": 4.0}])
     with pytest.raises(OutOfTime):
-        solve_site(case, Clock(0.0))
+        solve_site(instance, Clock(0.0))
 
 
 def test_tie_ends_in_the_fewest_units_of_the_first_offers() -> None:
@@ -105,23 +105,23 @@ def test_tie_ends_in_the_fewest_units_of_the_first_offers() -> None:
         battery(),
         battery(rating_mw=2.0, unit_cost_musd=2),
     ]
-    case = tiny(offers, [{"grid_swing_mw": 0.0}], swing=0.4)
-    best = solve_site(case, Clock()).best
+    instance = tiny(offers, [{"grid_swing_mw": 0.0}], load_step_amplitude=0.4)
+    best = solve_site(instance, Clock()).best
     assert best is not None
-    assert tidied(best, Clock()).plan.units[:, 0].tolist() == [0, 2, 0, 0]
+    assert canonical(best, Clock()).plan.units[:, 0].tolist() == [0, 2, 0, 0]
 
 
 def test_units_come_no_earlier_than_they_are_needed() -> None:
-    case = tiny([generator()], [{"grid_mw": 4.0}], it_mw=(5.0, 8.0))
-    best = search(case).best
+    instance = tiny([generator()], [{"grid_mw": 4.0}], it_mw=(5.0, 8.0))
+    best = search(instance).best
     assert best is not None
     assert best.best is not None
     assert best.best.plan.units.tolist() == [[1, 4]]
 
 
 def test_tidied_plan_costs_the_same() -> None:
-    case: Instance = tiny([generator(), generator(unit_cost_musd=1.5)], [{"grid_mw": 4.0}], spare_units=1)
-    best = solve_site(case, Clock()).best
+    instance: Instance = tiny([generator(), generator(unit_cost_musd=1.5)], [{"grid_mw": 4.0}], spare_units=1)
+    best = solve_site(instance, Clock()).best
     assert best is not None
-    assert tidied(best, Clock()).cost_musd == pytest.approx(best.cost_musd, abs=2e-6)
-    assert (tidied(best, Clock(0.0)).plan.units == np.asarray(best.plan.units)).all()
+    assert canonical(best, Clock()).cost_musd == pytest.approx(best.cost_musd, abs=2e-6)
+    assert (canonical(best, Clock(0.0)).plan.units == np.asarray(best.plan.units)).all()

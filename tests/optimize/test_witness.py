@@ -26,8 +26,8 @@ from siteopt.optimize.search import search
 from siteopt.optimize.single import confirmed, solve_site
 from siteopt.optimize.solver import Outcome, Solve
 from siteopt.record.base import RunOutcome
-from tests.cases import chiller, generator, tiny
-from tests.optimize.random_cases import instances
+from tests.instances import chiller, generator, tiny
+from tests.optimize.random_instances import instances
 from tests.optimize.test_exact import assert_same, key, thorough
 
 LIES = ("infeasible", "dearer", "bound", "failed", "unwhole")
@@ -70,58 +70,58 @@ def lying(share: float, number: int, kinds: tuple[str, ...] = LIES) -> Iterator[
     instances(), st.sampled_from([0.3, 1.0]), st.integers(0, 9), st.sampled_from([*[(each,) for each in LIES], LIES])
 )
 def test_the_answer_is_right_whatever_the_solver_says(
-    case: Instance, share: float, number: int, kinds: tuple[str, ...]
+    instance: Instance, share: float, number: int, kinds: tuple[str, ...]
 ) -> None:
-    truth = search(case)
+    truth = search(instance)
     with lying(share, number, kinds):
-        found = search(case, workers=1)
+        found = search(instance, workers=1)
     if found.outcome is not RunOutcome.LIMIT:
         assert_same(key(found), key(truth))
 
 
 @settings(thorough, max_examples=60)
 @given(instances(), st.permutations([0, 1, -1]), st.integers(0, 9))
-def test_so_it_is_in_any_order_of_the_objective(case: Instance, order: list[int], number: int) -> None:
-    case = replace(case, order=tuple(goal for goal in order if goal < case.milestones))
-    truth = search(case)
+def test_so_it_is_in_any_order_of_the_objective(instance: Instance, order: list[int], number: int) -> None:
+    instance = replace(instance, order=tuple(goal for goal in order if goal < instance.milestones))
+    truth = search(instance)
     with lying(0.5, number):
-        found = search(case, top=1, workers=1)
+        found = search(instance, top=1, workers=1)
     if found.outcome is not RunOutcome.LIMIT:
         assert_same(key(found), key(truth))
 
 
 @settings(thorough, max_examples=60)
 @given(instances(), st.integers(0, 9))
-def test_so_it_is_of_one_milp_over_all_sites(case: Instance, number: int) -> None:
-    truth = search(case)
+def test_so_it_is_of_one_milp_over_all_sites(instance: Instance, number: int) -> None:
+    truth = search(instance)
     with lying(0.5, number):
-        found = monolithic(case)
+        found = monolithic(instance)
     if found.outcome is not RunOutcome.LIMIT:
         assert_same(key(found), key(truth))
 
 
 @settings(thorough, max_examples=40)
 @given(instances(sites=1), st.integers(0, 9))
-def test_so_it_is_of_fronts(case: Instance, number: int) -> None:
-    (truth,) = fronts([case], 0)
+def test_so_it_is_of_fronts(instance: Instance, number: int) -> None:
+    (truth,) = fronts([instance], 0)
     with lying(0.5, number):
-        (found,) = fronts([case], 0, workers=1)
+        (found,) = fronts([instance], 0, workers=1)
     if found.complete:
-        assert [(corner.day, corner.steps) for corner in found.corners] == [
-            (corner.day, corner.steps) for corner in truth.corners
+        assert [(point.day, point.steps) for point in found.breakpoints] == [
+            (point.day, point.steps) for point in truth.breakpoints
         ]
 
 
 # one kind of lie at a time, worked out by hand: 6 MW are missing, and units of 1 MW cost a million
 
-CASE = tiny([generator(), generator(unit_cost_musd=3.0)], [{"grid_mw": 4.0}])
+INSTANCE = tiny([generator(), generator(unit_cost_musd=3.0)], [{"grid_mw": 4.0}])
 
 
 @pytest.mark.parametrize("how", LIES)
 def test_a_lie_about_the_only_plan(how: str) -> None:
     with lying(1.0, 0, (how,)):
         clock = Clock()
-        best = solve_site(CASE, clock).best
+        best = solve_site(INSTANCE, clock).best
         assert best is not None
         best = confirmed(best, clock)
     assert best.plan.day.tolist() == DAY
@@ -131,11 +131,11 @@ def test_a_lie_about_the_only_plan(how: str) -> None:
 
 
 def test_a_plan_that_is_known_is_never_lost() -> None:
-    on = FixedDays(CASE, DAY, Clock())
+    on = FixedDays(INSTANCE, DAY, Clock())
     known = on.any_plan()
     assert known is not None
     with lying(1.0, 0, ("infeasible",)):
-        found = FixedDays(CASE, DAY, Clock()).cheapest(known=known)
+        found = FixedDays(INSTANCE, DAY, Clock()).cheapest(known=known)
     assert found.plan is not None
     assert found.value == pytest.approx(7.0)
 
@@ -151,19 +151,19 @@ def test_what_can_neither_be_shown_nor_refuted_is_not_called_proven(monkeypatch:
     monkeypatch.setattr(clocks, "solve", solve)
     clock = Clock()
     with pytest.raises(Undecided):
-        FixedDays(CASE, DAY, clock).any_plan()
+        FixedDays(INSTANCE, DAY, clock).any_plan()
     assert clock.evidence.undecided == 1
-    ranking = search(CASE)
+    ranking = search(INSTANCE)
     assert ranking.outcome is RunOutcome.LIMIT
     assert ranking.evidence.undecided > 0
     assert ranking.proof.ranks == ()
     monkeypatch.setattr(clocks, "solve", real)
-    assert search(CASE).outcome is RunOutcome.PROVEN
+    assert search(INSTANCE).outcome is RunOutcome.PROVEN
 
 
 def test_a_second_setting_agrees_where_safe_bounds_do_not_come_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fixed_days, "branch", lambda *_: Closing(False, -np.inf, 0, {}))
-    ranking = search(CASE)
+    ranking = search(INSTANCE)
     assert ranking.outcome is RunOutcome.PROVEN
     assert ranking.evidence.safe == 0
     assert ranking.evidence.agreed > 0
@@ -174,12 +174,12 @@ def test_a_second_setting_agrees_where_safe_bounds_do_not_come_so_far(monkeypatc
 
 @pytest.mark.parametrize("over", [-2e-6, 0.0, 1e-6, 4e-6])
 def test_a_budget_at_the_cost_of_the_plan(over: float) -> None:
-    case = replace(CASE, budget_musd=7.0 + over)
-    best = search(case).best
+    instance = replace(INSTANCE, budget_musd=7.0 + over)
+    best = search(instance).best
     assert best is not None
     assert best.best is not None
     assert best.best.cost_musd == pytest.approx(7.0)
-    assert search(replace(CASE, budget_musd=7.0 - 1.1e-5)).outcome is RunOutcome.NO_SITE
+    assert search(replace(INSTANCE, budget_musd=7.0 - 1.1e-5)).outcome is RunOutcome.NO_SITE
 
 
 # whole numbers that are not quite whole
@@ -188,9 +188,12 @@ def test_a_budget_at_the_cost_of_the_plan(over: float) -> None:
 def test_what_hangs_on_a_unit_that_is_none_is_none() -> None:
     # 10 MW of heat: one chiller of 575 MW for 9 million, or ten of 1 MW for a million each. A solver may leave 3e-8 of
     # the large one on site, whose 19 W are missing once it is rounded; the small ones take them
-    offers = [chiller(rating_mw=575.0, unit_cost_musd=9.0, fleet=1), chiller(fleet=11, unit_cost_musd=0.5)]
-    case = tiny(offers, heat_fraction=1.0)
-    on = FixedDays(case, DAY, Clock())
+    offers = [
+        chiller(rating_mw=575.0, unit_cost_musd=9.0, available_units=1),
+        chiller(available_units=11, unit_cost_musd=0.5),
+    ]
+    instance = tiny(offers, heat_fraction=1.0)
+    on = FixedDays(instance, DAY, Clock())
     place, (large, small) = on.program.place, on.model.group[0]
     values = np.zeros(len(place))
     for name, value in {
@@ -210,13 +213,16 @@ def test_what_hangs_on_a_unit_that_is_none_is_none() -> None:
     assert plan.units[:, 0].tolist() == [0, 10]
     assert plan.heat_mw[:, 0].tolist() == [0.0, 10.0]
     assert cost == pytest.approx(1 + 5)
-    assert search(case).outcome is RunOutcome.PROVEN
+    assert search(instance).outcome is RunOutcome.PROVEN
 
 
 def test_whole_numbers_that_have_no_plan_once_rounded_are_branched_on() -> None:
     # nine small chillers and 1/575 of the large one would do: rounded, a megawatt is missing
-    offers = [chiller(rating_mw=575.0, unit_cost_musd=9.0, fleet=1), chiller(fleet=11, unit_cost_musd=0.5)]
-    case = tiny(offers, heat_fraction=1.0)
+    offers = [
+        chiller(rating_mw=575.0, unit_cost_musd=9.0, available_units=1),
+        chiller(available_units=11, unit_cost_musd=0.5),
+    ]
+    instance = tiny(offers, heat_fraction=1.0)
 
     def solve(program: Program, *rest: object, **more: object) -> Solve:
         truth = solver.solve(program, *rest, **more)  # type: ignore[arg-type]
@@ -229,7 +235,7 @@ def test_whole_numbers_that_have_no_plan_once_rounded_are_branched_on() -> None:
 
     with mock.patch.object(clocks, "solve", solve):
         clock = Clock()
-        found = FixedDays(case, DAY, clock).cheapest()
+        found = FixedDays(instance, DAY, clock).cheapest()
     assert found.plan is not None
     assert found.plan.units[:, 0].tolist() == [0, 10]
     assert found.bound == pytest.approx(1 + 5)

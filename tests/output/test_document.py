@@ -16,7 +16,7 @@ import siteopt
 from siteopt import Result, RunOutcome
 from siteopt.output.geojson import sites_geojson
 from siteopt.output.tables import csv_text
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.base import FORMAT_VERSION
 from siteopt.record.run import PlanRecord
 from tests.worlds import OFFERS, SITES, changed, write_world
@@ -104,7 +104,7 @@ def test_odd_cells_of_a_layer_become_plain(result: Result) -> None:
     sites = result.dataset.sites.assign(
         odd=[np.array([1, 2]), {"a": 1}, np.inf], big=[np.int64(3), pd.NA, date(2024, 1, 2)]
     )
-    found = sites_geojson(result.record, sites, Words.of(result.record))
+    found = sites_geojson(result.record, sites, Translations.of(result.record))
     features = {f["properties"]["site_id"]: f["properties"] for f in found["features"]}
     assert [features[site]["odd"] for site in sites.index] == ["[1 2]", "{'a': 1}", None]
     assert [features[site]["big"] for site in sites.index] == [3, None, "2024-01-02"]
@@ -129,7 +129,7 @@ def test_plan_json_has_what_is_promised(result: Result) -> None:
     assert promised <= set(document)
     plan = document["plan"]
     assert {"site_id", "site_name", "milestones", "cost", "orders", "grid_steps", "baselines"} <= set(plan)
-    milestone = {"name", "gpus", "day", "date", "it_mw", "demand_mw", "held_by", "days_saved"}
+    milestone = {"name", "gpus", "day", "date", "it_mw", "demand_mw", "limited_by", "days_saved"}
     assert milestone <= set(plan["milestones"][0])
     order = {"offer_id", "kind", "units", "depot", "leaves", "arrives", "ready"}
     assert all(order <= set(row) for row in plan["orders"])

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from siteopt.codes import Code
-from siteopt.faults import Failure
+from siteopt.issues import Failure
+from siteopt.message_catalogue import Code
 from siteopt.output import folder as module
 from siteopt.output.folder import OLD, ready_folder, undisturbed, write_beside, write_folder
 

@@ -128,7 +128,7 @@ def test_equal_frames_have_equal_digests_and_others_do_not(result: Result) -> No
     assert [a == b for a, b in zip(digests(**one), digests(**other), strict=True)] == [True, False, True]
 
 
-def test_faults_of_a_frame_name_it_and_its_row(result: Result) -> None:
+def test_issues_of_a_frame_name_it_and_its_row(result: Result) -> None:
     tables = frames(spatial=False)
     tables["candidates"].loc["beta", "grid_mw"] = -1
     with pytest.raises(InputError, match="frame: candidates:3:grid_mw: found '-1"):
@@ -139,6 +139,6 @@ def test_without_a_table_that_is_needed_it_is_told(result: Result) -> None:
     sections = result.scenario.model_dump(by_alias=True, exclude={"path", "settings", "inputs"})
     with pytest.raises(InputError) as told:
         siteopt.load(siteopt.Scenario(**sections))
-    assert {fault.expected for fault in told.value.faults} == {
+    assert {issue.expected for issue in told.value.issues} == {
         f"at least one row of {name}" for name in ("candidates", "offers")
     }

@@ -22,14 +22,14 @@ from hypothesis import strategies as st
 
 import siteopt
 from siteopt import Result
-from siteopt.codes import Code
-from siteopt.faults import Fault
+from siteopt.issues import Issue
+from siteopt.message_catalogue import Code
 from siteopt.output.geojson import plan_geojson, sites_geojson
 from siteopt.output.layer import alias
-from siteopt.output.maps import fault_files, map_files
+from siteopt.output.maps import issue_files, map_files
 from siteopt.output.palette import KIND, STANDING
 from siteopt.output.project import mercator
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.run import PlanRecord
 from siteopt.schema import CANDIDATES
@@ -42,7 +42,7 @@ LAYERS = {
     "depots": "Point",
     "areas": "MultiPolygon",
     "sites": "Point",
-    "faults": "Point",
+    "issues": "Point",
     "borders": "LineString",
     "lakes": "Polygon",
     "land": "Polygon",
@@ -122,7 +122,7 @@ def test_columns_have_types(path: Path) -> None:
 
 def test_rows_say_what_the_geojson_says(result: Result, path: Path) -> None:
     sites = table(path, "sites").set_index("site_id")
-    for feature in sites_geojson(result.record, result.dataset.sites, Words.of(result.record))["features"]:
+    for feature in sites_geojson(result.record, result.dataset.sites, Translations.of(result.record))["features"]:
         row = sites.loc[feature["properties"]["site_id"]]
         assert [row.geometry.x, row.geometry.y] == feature["geometry"]["coordinates"]
         for name, value in feature["properties"].items():
@@ -170,8 +170,8 @@ def test_a_depot_tells_what_comes_from_it(result: Result, path: Path) -> None:
     assert "batter" in depot["contents"]
 
 
-def test_faults_of_a_run_are_what_is_unknown(path: Path) -> None:
-    rows = table(path, "faults")
+def test_issues_of_a_run_are_what_is_unknown(path: Path) -> None:
+    rows = table(path, "issues")
     found = set(zip(rows["severity"], rows["site_id"], rows["column"], strict=True))
     assert found == {("assumed", "alpha", "gas_mw"), ("excluded", "gamma", "grid_mw")}
     assert rows.set_index("severity").loc["assumed", "found"] == "blank: 80.0 is used"
@@ -233,7 +233,7 @@ def test_the_project_names_layers_that_are_there(result: Result, path: Path) -> 
 def test_a_map_of_the_world_has_no_scale_bar(result: Result) -> None:
     bars = [
         project(files["siteopt.qgz"]).findtext("properties/ScaleBar/Enabled")
-        for files in (result.files(), fault_files([]))
+        for files in (result.files(), issue_files([]))
     ]
     assert bars == ["true", "false"]
 
@@ -271,9 +271,9 @@ def test_whatever_a_user_adds_passes_through(result: Result, extra: dict[str, tu
     for name, cells in extra.items():
         if name not in sites:
             sites[name] = pd.Series(cells, index=sites.index, dtype=object)
-    words = Words.of(result.record)
-    collection = sites_geojson(result.record, sites, words)
-    files = map_files(result.record, collection, plan_geojson(result.record), words)
+    translations = Translations.of(result.record)
+    collection = sites_geojson(result.record, sites, translations)
+    files = map_files(result.record, collection, plan_geojson(result.record), translations)
     project(files["siteopt.qgz"])  # type: ignore[arg-type]
     ElementTree.fromstring(files["sites.qml"])
     with closing(sqlite3.connect(":memory:")) as database:
@@ -289,9 +289,9 @@ def test_whatever_a_user_adds_passes_through(result: Result, extra: dict[str, tu
 
 def test_text_does_not_end_where_sqlite_would_end_it(result: Result, tmp_path: Path) -> None:
     sites = result.dataset.sites.assign(odd="a\0b")
-    words = Words.of(result.record)
-    collection = sites_geojson(result.record, sites, words)
-    path = geopackage(map_files(result.record, collection, plan_geojson(result.record), words), tmp_path)
+    translations = Translations.of(result.record)
+    collection = sites_geojson(result.record, sites, translations)
+    path = geopackage(map_files(result.record, collection, plan_geojson(result.record), translations), tmp_path)
     assert set(table(path, "sites")["odd"]) == {"ab"}
 
 
@@ -302,21 +302,21 @@ def same(cell: Any, value: Any) -> bool:
     return cell in (value, str(value), float(value))
 
 
-def test_a_map_of_faults_has_those_without_a_place_in_its_table(tmp_path: Path) -> None:
-    faults = [
-        Fault(Code.OUT_OF_RANGE, "a.csv", 2, "grid_mw", "-1", "a number", 10.0, 50.0),
-        Fault(Code.OUT_OF_RANGE, "a.csv", 2, "status", "wet", "one of vacant", 10.0, 50.0),
-        Fault(Code.OUT_OF_RANGE, "a.csv", 3, "longitude", "190", "a number", 190.0, 50.0),
-        Fault(Code.OUT_OF_RANGE, "scenario.toml", None, "supply.spare", "1", "a known key"),
+def test_a_map_of_issues_has_those_without_a_place_in_its_table(tmp_path: Path) -> None:
+    issues = [
+        Issue(Code.OUT_OF_RANGE, "a.csv", 2, "grid_mw", "-1", "a number", 10.0, 50.0),
+        Issue(Code.OUT_OF_RANGE, "a.csv", 2, "status", "wet", "one of vacant", 10.0, 50.0),
+        Issue(Code.OUT_OF_RANGE, "a.csv", 3, "longitude", "190", "a number", 190.0, 50.0),
+        Issue(Code.OUT_OF_RANGE, "scenario.toml", None, "supply.spare", "1", "a known key"),
     ]
-    files = fault_files(faults)
-    assert set(files) == {"siteopt.gpkg", "siteopt.qgz", "faults.geojson", "faults.qml"}
-    rows = table(geopackage(files, tmp_path), "faults")
+    files = issue_files(issues)
+    assert set(files) == {"siteopt.gpkg", "siteopt.qgz", "issues.geojson", "issues.qml"}
+    rows = table(geopackage(files, tmp_path), "issues")
     assert [shape is not None for shape in rows.geometry] == [True, True, False, False]
     assert rows["row"].tolist()[:3] == [2, 2, 3]
     assert rows["label"].tolist()[0] == "a.csv, row 2\ngrid_mw: -1\nstatus: wet"
     assert rows["label"].isna().tolist() == [False, True, False, False]
-    features = json.loads(files["faults.geojson"])["features"]
+    features = json.loads(files["issues.geojson"])["features"]
     assert features[0]["geometry"] == {"type": "Point", "coordinates": [10.0, 50.0]}
     assert [feature["geometry"] is None for feature in features] == [False, False, True, True]
     extent = project(files["siteopt.qgz"]).find("mapcanvas/extent")
@@ -325,13 +325,13 @@ def test_a_map_of_faults_has_those_without_a_place_in_its_table(tmp_path: Path) 
 
 
 def test_a_map_of_warnings_calls_them_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fault = Fault(Code.OUT_OF_RANGE, "a.csv", 2, "grid_mw", "900", "less", 10.0, 50.0)
-    assert title(fault_files([])) == "No errors in the input"
-    assert title(fault_files([fault])) == "1 error in the input"
+    issue = Issue(Code.OUT_OF_RANGE, "a.csv", 2, "grid_mw", "900", "less", 10.0, 50.0)
+    assert title(issue_files([])) == "No errors in the input"
+    assert title(issue_files([issue])) == "1 error in the input"
     monkeypatch.setattr(Code.OUT_OF_RANGE, "number", "W999")
-    files = fault_files([fault])
+    files = issue_files([issue])
     assert title(files) == "No errors, 1 warning in the input"
-    rows = table(geopackage(files, tmp_path), "faults")
+    rows = table(geopackage(files, tmp_path), "issues")
     assert rows[["severity", "code"]].iloc[0].tolist() == ["warning", "W999"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from siteopt.output.replay import quality_part, replay_part
 from siteopt.output.summary import summary
 from siteopt.output.tables import crews_csv
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.reason import Quantity, Reason, ReasonCode, because
 from tests.report import pages
 from tests.report.pages import Documents
@@ -49,7 +49,7 @@ def test_nothing_replayed_is_nothing_said() -> None:
 def test_as_planned() -> None:
     found = pages.replayed()
     assert said(found, "Replay") == "Replay      as planned"
-    part = replay_part(found.plan, Words())
+    part = replay_part(found.plan, Translations())
     assert part.sentences[0] == "In the replay, every milestone starts as planned."
     assert part.sentences[1] == "first run starts as planned, on day 23."
     assert part.sentences[-1] == "The replayed plan costs USD 307.73 million: within the budget."
@@ -68,7 +68,7 @@ def test_later_sooner_and_never() -> None:
         "Replay      early on day 21, 2 days earlier than planned; middle on day 36, 3 days later than planned: no"
         " mechanical crew for 3 units; late does not start: cooling: 1.9 MW short; ABOVE THE BUDGET"
     )
-    part = replay_part(found.plan, Words())
+    part = replay_part(found.plan, Translations())
     assert part.sentences[:4] == (
         "In the replay, 3 of 3 milestones do not start as planned.",
         "early starts on day 21, 2 days earlier than planned.",
@@ -84,7 +84,7 @@ def test_crews_are_not_blamed_where_they_are_not_the_cause() -> None:
     found = pages.replayed()
     (milestone,) = found.document["plan"]["replay"]["milestones"]
     milestone |= {"day": 24, "days_later": 1, "bound_day": 23, "by_crews": False, "reasons": told("x")}
-    part = replay_part(found.plan, Words())
+    part = replay_part(found.plan, Translations())
     assert part.sentences[1] == "first run starts on day 24, 1 day later than planned: x."
 
 
@@ -96,7 +96,7 @@ def test_class_that_is_kept() -> None:
     assert said(found, "Iterations") == (
         "Iterations  2; the plan without this requirement: Alpha Works, days 23, USD 295.43 million"
     )
-    part = quality_part(found.plan, Words())
+    part = quality_part(found.plan, Translations())
     assert part.sentences == (
         "In the simulation, G2 is kept at every milestone.",
         "Operating mode that keeps the class at first run: islanded, grid-tied.",
@@ -114,7 +114,7 @@ def test_class_that_is_kept() -> None:
 def test_class_that_is_not_kept_is_not_called_kept() -> None:
     found = pages.replayed_late()
     assert said(found, "Electricity").startswith("Electricity G2 NOT kept")
-    part = quality_part(found.plan, Words())
+    part = quality_part(found.plan, Translations())
     assert part.sentences[0] == "G2 is NOT kept."
     assert part.sentences[1].startswith("Below the class: routine swing (islanded) at early, middle, late; ")
     assert "is kept" not in " ".join(part.sentences)
@@ -125,20 +125,20 @@ def test_what_the_needs_cost_in_days_and_money() -> None:
     plan = found.document["plan"]
     before = plan["power_quality"]["before"]
     before |= {"days": [20], "cost_usd": plan["cost"]["total_usd"] + 1_000_000}
-    part = quality_part(found.plan, Words())
+    part = quality_part(found.plan, Translations())
     assert "The requirement changes the plan: USD 1.00 million less, first run 3 days later." in part.sentences
     before["days"] = [25]
-    part = quality_part(found.plan, Words())
+    part = quality_part(found.plan, Translations())
     assert "The requirement changes the plan: USD 1.00 million less, first run 2 days earlier." in part.sentences
 
 
 def test_first_plan_that_keeps_it() -> None:
     found = pages.small()
-    add_quality(found.document, rounds=1)
+    add_quality(found.document, iterations=1)
     found.document["plan"]["power_quality"]["without_batteries"] = {"passes": True, "failed": []}
     assert said(found, "Electricity") == "Electricity G2 kept at every milestone"
     assert said(found, "Iterations") == ""
-    part = quality_part(found.plan, Words())
+    part = quality_part(found.plan, Translations())
     assert part.sentences[3:] == ("The first plan keeps the class.", "The class would be kept without batteries, too.")
 
 
@@ -146,7 +146,7 @@ def test_no_class_asked_for() -> None:
     found = pages.small()
     add_quality(found.document, iso_class=None)
     assert said(found, "Electricity") == ""
-    part = quality_part(found.plan, Words())
+    part = quality_part(found.plan, Translations())
     assert part.sentences == ("No class of ISO 8528-5 is required; the table shows what would happen.",)
     assert part.header == ("event", "first run")
 
@@ -156,7 +156,7 @@ def test_event_without_a_class(collapsed: float | None, cell: str) -> None:
     found = pages.replayed()
     event = found.document["plan"]["power_quality"]["milestones"][0]["events"][0]
     event |= {"iso_class": "", "collapsed_s": collapsed}
-    part = quality_part(found.plan, Words())
+    part = quality_part(found.plan, Translations())
     assert part.rows[0][1] == cell
 
 
@@ -230,5 +230,5 @@ def test_crews_csv_has_every_shift() -> None:
     ],
 )
 def test_reasons_are_told_in_both_languages(reasons: list[Reason], english: str, korean: str) -> None:
-    assert Words().reasons(reasons) == english
-    assert Words("ko").reasons(reasons) == korean
+    assert Translations().reasons(reasons) == english
+    assert Translations("ko").reasons(reasons) == korean

@@ -122,7 +122,7 @@ def test_what_was_drawn_is_solved_with_nothing_lost(facts: Any, folder: Path) ->
     assert (mine["status"], mine["condition"]) == ("vacant", "ready")
     assert str(mine["available_from"])[:10] == "2024-01-01"
     assert mine["notes"] == "drawn 'by' hand"
-    assert result.dataset.sites["access_days"].isna().all()
+    assert result.dataset.sites["handover_days"].isna().all()
 
 
 def test_halls_and_yards_that_were_drawn_stand_in_the_plan(facts: Any, folder: Path) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from siteopt import Result
-from siteopt.codes import Code
-from siteopt.faults import Fault
+from siteopt.issues import Issue
+from siteopt.message_catalogue import Code
 from siteopt.output.geojson import plan_geojson, sites_geojson
-from siteopt.output.maps import fault_files, map_files
+from siteopt.output.maps import issue_files, map_files
 from siteopt.output.palette import KIND, SEVERITY, STANDING
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from tests.qgis.desktop import in_qgis, needs_qgis
 
@@ -52,7 +52,7 @@ answer(facts)
 
 
 def test_layers_of_the_geopackage_bring_their_styles(run: Path) -> None:
-    names = ["chosen", "milestones", "deliveries", "depots", "areas", "sites", "faults", "land", "lakes", "borders"]
+    names = ["chosen", "milestones", "deliveries", "depots", "areas", "sites", "issues", "land", "lakes", "borders"]
     facts = in_qgis(ALONE, path=str(run / "siteopt.gpkg"), names=names)
     for name, one in facts.items():
         assert one["valid"], name
@@ -60,7 +60,7 @@ def test_layers_of_the_geopackage_bring_their_styles(run: Path) -> None:
         assert name == "areas" or one["count"] > 0, name
     assert facts["sites"]["categories"]["chosen"] == [STANDING[Standing.CHOSEN], "star"]
     assert facts["deliveries"]["categories"]["battery"][0] == KIND["battery"]
-    assert facts["areas"]["renderer"] == facts["faults"]["renderer"] == "categorizedSymbol"
+    assert facts["areas"]["renderer"] == facts["issues"]["renderer"] == "categorizedSymbol"
     assert facts["borders"]["renderer"] == "RuleRenderer"
     assert facts["depots"]["tip"]
     assert "Grid (MW)" in facts["sites"]["aliases"]
@@ -101,16 +101,16 @@ def test_polygons_of_the_plan_are_styled_too(result: Result, run: Path, tmp_path
     assert facts["Point"]["colours"].get(STANDING[Standing.CHOSEN], 0) > 30
 
 
-FAULTS = [
-    Fault(Code.OUT_OF_RANGE, "candidates.csv", 2, "grid_mw", "-1", "a number from 0 to 5,000 (MW)", -90.0, 35.0),
-    Fault(Code.OUT_OF_RANGE, "candidates.csv", 2, "condition", "젖음 <b>", "one of ready, sound", -90.0, 35.0),
-    Fault(Code.OUT_OF_RANGE, "candidates.csv", 3, "latitude", "135", "a number from -90 to 90", -70.0, 135.0),
-    Fault(Code.OUT_OF_RANGE, "scenario.toml", None, "supply.spare", "3", "a known key"),
+ISSUES = [
+    Issue(Code.OUT_OF_RANGE, "candidates.csv", 2, "grid_mw", "-1", "a number from 0 to 5,000 (MW)", -90.0, 35.0),
+    Issue(Code.OUT_OF_RANGE, "candidates.csv", 2, "condition", "젖음 <b>", "one of ready, sound", -90.0, 35.0),
+    Issue(Code.OUT_OF_RANGE, "candidates.csv", 3, "latitude", "135", "a number from -90 to 90", -70.0, 135.0),
+    Issue(Code.OUT_OF_RANGE, "scenario.toml", None, "supply.spare", "3", "a known key"),
 ]
 
-FAULT_MAP = """
+ISSUE_MAP = """
 canvas = opened(path)
-one = layer("faults")
+one = layer("issues")
 image, labels, _ = picture(shown(), canvas.extent(), project.crs(), project.backgroundColor().name())
 answer({"valid": all(one.isValid() for one in project.mapLayers().values()), "title": project.title(),
         "visible": project.layerTreeRoot().findLayer(one.id()).isVisible(), "count": one.featureCount(),
@@ -128,11 +128,11 @@ def written(folder: Path, files: dict[str, Any]) -> Path:
     return folder
 
 
-def test_faults_stand_on_a_map(tmp_path: Path) -> None:
-    facts = in_qgis(FAULT_MAP, path=str(written(tmp_path, fault_files(FAULTS)) / "siteopt.qgz"))
+def test_issues_stand_on_a_map(tmp_path: Path) -> None:
+    facts = in_qgis(ISSUE_MAP, path=str(written(tmp_path, issue_files(ISSUES)) / "siteopt.qgz"))
     assert facts["valid"]
     assert facts["visible"]
-    assert facts["title"] == "4 faults of the input"
+    assert facts["title"] == "4 errors in the input"
     assert facts["count"] == facts["drawn"] == 4
     assert facts["placed"] == [True, True, False, False]  # no place at 135 degrees north
     assert facts["labels"] == ["candidates.csv, row 2\ngrid_mw: -1\ncondition: 젖음 <b>"]
@@ -144,10 +144,10 @@ def test_faults_stand_on_a_map(tmp_path: Path) -> None:
 def test_labels_of_a_crowd_do_not_overlap(tmp_path: Path) -> None:
     places = [(-90 + n % 20 / 4, 35 + n // 20 / 10) for n in range(400)]
     crowd = [
-        Fault(Code.OUT_OF_RANGE, "candidates.csv", n + 2, "grid_mw", "-1", "a number", *place)
+        Issue(Code.OUT_OF_RANGE, "candidates.csv", n + 2, "grid_mw", "-1", "a number", *place)
         for n, place in enumerate(places)
     ]
-    facts = in_qgis(FAULT_MAP, path=str(written(tmp_path, fault_files(crowd)) / "siteopt.qgz"))
+    facts = in_qgis(ISSUE_MAP, path=str(written(tmp_path, issue_files(crowd)) / "siteopt.qgz"))
     assert facts["drawn"] == 400
     boxes = facts["boxes"]
     assert 10 < len(boxes) < 400  # there is no room for all
@@ -157,11 +157,11 @@ def test_labels_of_a_crowd_do_not_overlap(tmp_path: Path) -> None:
             assert apart, (box, other)
 
 
-@pytest.mark.parametrize("faults", [[], FAULTS[3:]])
-def test_a_map_without_any_place_opens(tmp_path: Path, faults: list[Fault]) -> None:
-    facts = in_qgis(FAULT_MAP, path=str(written(tmp_path, fault_files(faults)) / "siteopt.qgz"))
+@pytest.mark.parametrize("issues", [[], ISSUES[3:]])
+def test_a_map_without_any_place_opens(tmp_path: Path, issues: list[Issue]) -> None:
+    facts = in_qgis(ISSUE_MAP, path=str(written(tmp_path, issue_files(issues)) / "siteopt.qgz"))
     assert facts["valid"]
-    assert facts["count"] == len(faults)
+    assert facts["count"] == len(issues)
     assert facts["labels"] == []
     assert facts["colours"]["#F7F4ED"] > 100_000
 
@@ -174,9 +174,9 @@ def test_columns_of_any_name_break_nothing(result: Result, tmp_path: Path) -> No
     sites = result.dataset.sites.copy()
     for number, name in enumerate(NASTY):
         sites[name] = [f"<{number}> \x02 'x' \"y\" 공장\n{site}" for site in sites.index]
-    words = Words.of(result.record)
-    collection = sites_geojson(result.record, sites, words)
-    files = map_files(result.record, collection, plan_geojson(result.record), words)
+    translations = Translations.of(result.record)
+    collection = sites_geojson(result.record, sites, translations)
+    files = map_files(result.record, collection, plan_geojson(result.record), translations)
     path = written(tmp_path, files) / "siteopt.gpkg"
     facts = in_qgis(ALONE, path=str(path), names=["sites"])["sites"]
     assert facts["valid"]

@@ -13,7 +13,7 @@ from siteopt import Result
 from siteopt.output.geojson import plan_geojson, sites_geojson
 from siteopt.output.maps import map_files
 from siteopt.output.palette import KIND, STANDING
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from tests.qgis.conftest import solved
 from tests.qgis.desktop import in_qgis, needs_qgis
@@ -87,7 +87,7 @@ def test_every_layer_is_whole_and_in_the_tree(facts: Any, result: Result) -> Non
         "depots",
         "deliveries",
         "sites",
-        "faults",
+        "issues",
         "borders",
         "lakes",
         "land",
@@ -106,7 +106,7 @@ def test_every_layer_is_whole_and_in_the_tree(facts: Any, result: Result) -> Non
         "depots": 3,
         "sites": 4,
     }
-    assert [name for name, one in layers.items() if not one["visible"]] == ["faults"]
+    assert [name for name, one in layers.items() if not one["visible"]] == ["issues"]
     assert {one["group"] for one in layers.values()} == {"Plan", "Candidates", "Input", "Base map"}
 
 
@@ -256,9 +256,9 @@ def test_areas_of_the_chosen_site_are_drawn(run: Path, result: Result, tmp_path:
         geometry = {"type": "Polygon", "coordinates": [ring]}
         properties = {"role": role, "id": role, "name": "Alpha Works", **blank}
         plan["features"].append({"type": "Feature", "geometry": geometry, "properties": properties})
-    words = Words.of(result.record)
-    sites = sites_geojson(result.record, result.dataset.sites, words)
-    for name, content in map_files(result.record, sites, plan, words).items():
+    translations = Translations.of(result.record)
+    sites = sites_geojson(result.record, result.dataset.sites, translations)
+    for name, content in map_files(result.record, sites, plan, translations).items():
         (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
     facts = in_qgis(AREAS, path=str(tmp_path / "siteopt.qgz"))
     assert facts["valid"]

@@ -278,8 +278,8 @@ def test_the_move_is_seen_in_the_answer(folder: Path) -> None:
 def test_projected_columns_of_coordinates_are_named_as_such(folder: Path) -> None:
     with pytest.raises(siteopt.InputError) as error:
         siteopt.load(scenario(folder / "albers_xy.csv"))
-    assert {fault.row for fault in error.value.faults} == set(range(2, 38))
-    assert all("projected CRS is likely" in fault.expected for fault in error.value.faults)
+    assert {issue.row for issue in error.value.issues} == set(range(2, 38))
+    assert all("projected CRS is likely" in issue.expected for issue in error.value.issues)
 
 
 def test_run_on_the_layer_of_a_run(folder: Path, tmp_path: Path) -> None:

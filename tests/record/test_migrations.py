@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 
 import siteopt
 from siteopt.cli import app
-from siteopt.codes import Code
-from siteopt.faults import Fault, InputError
+from siteopt.issues import InputError, Issue
+from siteopt.message_catalogue import Code
 from siteopt.output.reporting import run_report
 from siteopt.output.runs import read_record, read_run
-from siteopt.output.words import LANGUAGES, Words
+from siteopt.output.translations import LANGUAGES, Translations
 from siteopt.record.base import FORMAT_VERSION
-from siteopt.record.front import FrontRecord
+from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.reason import ReasonCode, because
 from siteopt.record.run import PlanRecord, RunRecord
 from siteopt.scenario import slug
@@ -116,10 +116,10 @@ def test_the_plan_is_the_same(unpacked: Path, name: str) -> None:
     assert (plan.longitude, plan.latitude) == (before["site_longitude"], before["site_latitude"])
     assert {"total": plan.cost.total_usd, **plan.cost.parts_usd} == before["cost_usd"]
     assert len(plan.milestones) == len(before["milestones"])
-    words = Words()
+    translations = Translations()
     for milestone, one in zip(now["milestones"], before["milestones"], strict=True):
         equipment, saved = milestone.pop("equipment_mw"), milestone.pop("days_saved")
-        assert milestone.pop("held_by")
+        assert milestone.pop("limited_by")
         assert milestone.pop("requirements") == []
         for kind, field in (("generator", "generators_mw"), ("chiller", "chillers_mw"), ("battery", "batteries_mw")):
             assert equipment[kind] == one.pop(field)
@@ -127,9 +127,9 @@ def test_the_plan_is_the_same(unpacked: Path, name: str) -> None:
         bottleneck = one.pop("bottleneck")
         assert milestone == one
         (typed,) = (each for each in plan.milestones if each.name == one["name"])
-        assert typed.held_by is not None
-        assert words.reason(typed.held_by) == bottleneck
-        assert typed.held_by == because(ReasonCode.LIMIT, limit=bottleneck)  # each of these is one limit
+        assert typed.limited_by is not None
+        assert translations.reason(typed.limited_by) == bottleneck
+        assert typed.limited_by == because(ReasonCode.LIMIT, limit=bottleneck)  # each of these is one limit
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -138,16 +138,19 @@ def test_the_ranking_is_the_same(unpacked: Path, name: str) -> None:
     features = stored(unpacked / name / "sites.geojson")["features"]
     names = [milestone["name"] for milestone in before["milestones"]]
     assert list(record.milestone_names) == names
-    words, standings = Words(), set()
+    translations, standings = Translations(), set()
     for site, row, feature in zip(record.ranking, before["ranking"], features, strict=True):
         standings.add(site.standing)
         now: Json = {field: getattr(site, field) for field in ("site_id", "name", "rank", "cost_usd", "cost_bound_usd")}
-        now |= {"standing": _BEFORE.get(str(site.standing), str(site.standing)), "reason": words.reasons(site.reasons)}
+        now |= {
+            "standing": _BEFORE.get(str(site.standing), str(site.standing)),
+            "reason": translations.reasons(site.reasons),
+        }
         for one in site.milestones:
             field = slug(one.milestone)
             now[f"day_{field}"], now[f"bound_day_{field}"] = one.day, one.bound_day
             now[f"date_{field}"] = None if one.date is None else one.date.isoformat()
-            now[f"bottleneck_{field}"] = None if one.held_by is None else words.reason(one.held_by)
+            now[f"bottleneck_{field}"] = None if one.limited_by is None else translations.reason(one.limited_by)
         now["assumed"] = ", ".join(site.assumed)
         assert now == row
         assert [one.milestone for one in site.milestones] == names
@@ -164,7 +167,7 @@ def test_the_replay_is_the_same(unpacked: Path, name: str) -> None:
     for field in ("crews", "cost_usd", "within_budget"):
         assert now[field] == before[field], field
     for milestone, one in zip(plan.replay.milestones, before["milestones"], strict=True):
-        assert Words().reasons(milestone.reasons) == one.pop("reason") != ""
+        assert Translations().reasons(milestone.reasons) == one.pop("reason") != ""
         assert milestone.model_dump(mode="json", exclude={"reasons"}) == one
     days, series = plan.replay.days, before["days"]
     kinds = {"generators_mw": "generator", "chillers_mw": "chiller", "batteries_mw": "battery"}
@@ -256,10 +259,10 @@ def test_its_page_is_written(unpacked: Path, name: str, language: str) -> None:
     page, record = run_report(unpacked / name, language), record_of(unpacked / name)
     assert page.rstrip().endswith("</html>")
     assert f'<html lang="{language}"' in page
-    words, plan = Words.of(record, language), plan_of(unpacked / name)
+    translations, plan = Translations.of(record, language), plan_of(unpacked / name)
     for milestone in plan.replay.milestones:
-        assert html.escape(words.reasons(milestone.reasons), quote=False) in html.unescape(page)
-    assert words.date(plan.milestones[0].date) in page
+        assert html.escape(translations.reasons(milestone.reasons), quote=False) in html.unescape(page)
+    assert translations.date(plan.milestones[0].date) in page
     for site in record.ranking[:10]:
         assert site.name in html.unescape(page)
     has_front = name == "colossus"
@@ -309,18 +312,18 @@ def edited(path: Path, change: Callable[[Json], object]) -> Path:
     return path
 
 
-def faults_of(folder: Path) -> tuple[Fault, ...]:
+def issues_of(folder: Path) -> tuple[Issue, ...]:
     """The faults of a run that cannot be read; the command tells them, and no traceback."""
     with pytest.raises(InputError) as raised:
         read_run(folder)
     result = CliRunner().invoke(app, ["report", str(folder)])
     assert result.exit_code == 2
     assert "Traceback" not in result.output
-    for fault in raised.value.faults:
-        assert fault.code is Code.NOT_A_RUN
-        assert str(fault) in result.stderr
+    for issue in raised.value.issues:
+        assert issue.code is Code.NOT_A_RUN
+        assert str(issue) in result.stderr
     assert not (folder / "report.html").exists()
-    return raised.value.faults
+    return raised.value.issues
 
 
 LACKING: dict[str, Callable[[Json], object]] = {
@@ -345,8 +348,8 @@ LACKING: dict[str, Callable[[Json], object]] = {
 @pytest.mark.parametrize("field", LACKING)
 def test_a_field_that_is_missing_is_told(korea: Path, field: str) -> None:
     edited(korea / "plan.json", LACKING[field])
-    (fault,) = faults_of(korea)
-    assert field.rpartition(".")[2] in str(fault)
+    (issue,) = issues_of(korea)
+    assert field.rpartition(".")[2] in str(issue)
 
 
 @pytest.mark.parametrize(
@@ -365,21 +368,21 @@ def test_a_value_that_is_otherwise_is_told(
     korea: Path, change: Callable[[Json], object], column: str, found: str
 ) -> None:
     edited(korea / "plan.json", change)
-    (fault,) = faults_of(korea)
-    assert fault.column.endswith(column)
-    assert found in fault.found
+    (issue,) = issues_of(korea)
+    assert issue.column.endswith(column)
+    assert found in issue.found
 
 
 def test_the_places_of_the_sites_are_needed(korea: Path) -> None:
     edited(korea / "sites.geojson", lambda found: found["features"].pop())
-    (fault,) = faults_of(korea)
-    assert (Path(fault.file).name, fault.column) == ("sites.geojson", "features")
+    (issue,) = issues_of(korea)
+    assert (Path(issue.file).name, issue.column) == ("sites.geojson", "features")
     edited(korea / "sites.geojson", lambda found: found.pop("features"))
-    (fault,) = faults_of(korea)
-    assert "features" in fault.found
+    (issue,) = issues_of(korea)
+    assert "features" in issue.found
     (korea / "sites.geojson").unlink()
-    (fault,) = faults_of(korea)
-    assert (Path(fault.file).name, fault.found) == ("sites.geojson", "no file")
+    (issue,) = issues_of(korea)
+    assert (Path(issue.file).name, issue.found) == ("sites.geojson", "no file")
 
 
 @pytest.mark.parametrize("version", [FORMAT_VERSION + 1, 0, "2", None])
@@ -387,9 +390,9 @@ def test_the_places_of_the_sites_are_needed(korea: Path) -> None:
 def test_a_format_that_is_not_known_is_refused(unpacked: Path, tmp_path: Path, name: str, version: object) -> None:
     folder = Path(shutil.copytree((unpacked / name).parent, tmp_path / "run"))
     edited(folder / Path(name).name, lambda found: found.update(format_version=version))
-    (fault,) = faults_of(folder)
-    assert (fault.column, fault.found) == ("format_version", str(version))
-    assert "1, 2, which this siteopt reads; solve it again" in str(fault)
+    (issue,) = issues_of(folder)
+    assert (issue.column, issue.found) == ("format_version", str(version))
+    assert "1, 2, which this siteopt reads; solve it again" in str(issue)
 
 
 MAPS = {"cost_usd", "stage_units", "days_saved", "units", "packages", "seconds_by_step", "branchings", "prices"}

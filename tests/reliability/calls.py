@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from siteopt.faults import Failure
+from siteopt.issues import Failure
 from siteopt.output import folder
 from siteopt.output.folder import HIDDEN, undisturbed, write_beside, write_folder
 from tests.reliability.record import Record

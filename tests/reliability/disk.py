@@ -56,7 +56,7 @@ def _earlier(scenario: Path, target: Path) -> dict[str, str]:
     return digest(target)
 
 
-def _judged(kind: str, ended: Ended, number: str, *, kept: bool) -> Record:
+def _checked(kind: str, ended: Ended, number: str, *, kept: bool) -> Record:
     """A refusal with this error, after which everything must be as it was."""
     return Record("the disk", kind, 1, int(ended.says(number)), int(ended.traceback), int(not kept))
 
@@ -79,10 +79,10 @@ def _names(place: Path, scenario: Path) -> Iterator[Record]:
         for verb in ("solve", "pareto"):
             out = Path() if name == "." else place / name
             ended = command(verb, scenario, "--out", out, cwd=place / "here")
-            yield _judged(kind, ended, number, kept=digest(place) == before and not leftovers(place))
+            yield _checked(kind, ended, number, kept=digest(place) == before and not leftovers(place))
     for name, number in (("file", "E402"), ("file/new", "E402")):
         ended = command("init", place / name)
-        yield _judged("init into a place that cannot be", ended, number, kept=digest(place) == before)
+        yield _checked("init into a place that cannot be", ended, number, kept=digest(place) == before)
 
 
 def _limited_user() -> Sequence[str] | None:
@@ -107,14 +107,14 @@ def _rights(place: Path, scenario: Path) -> Iterator[Record]:
         folder.chmod(0o555)
         for start in (START, UNREADY):
             ended = command("solve", scenario, "--out", parent / "run", start=[*prefix, *start])
-            yield _judged(kind, ended, "E402", kept=digest(parent / "run") == before and not leftovers(parent))
+            yield _checked(kind, ended, "E402", kept=digest(parent / "run") == before and not leftovers(parent))
         if folder == parent:
             ended = command("init", parent / "new", start=[*prefix, *START])
-            yield _judged("init into a read-only folder", ended, "E402", kept=not (parent / "new").exists())
+            yield _checked("init into a read-only folder", ended, "E402", kept=not (parent / "new").exists())
         else:
             for verb in ("report", "plot"):
                 ended = command(verb, folder, start=[*prefix, *START])
-                yield _judged(f"{verb} into a read-only folder", ended, "E402", kept=digest(folder) == before)
+                yield _checked(f"{verb} into a read-only folder", ended, "E402", kept=digest(folder) == before)
         folder.chmod(0o755)
         os.chown(folder, owner, -1)
 
@@ -129,7 +129,7 @@ def _limits(place: Path, scenario: Path) -> Iterator[Record]:
             ended = command("solve", scenario, "--out", place / "limits" / "run", start=[*limited, *start])
             kept = digest(place / "limits" / "run") == before and not leftovers(place / "limits")
             told = ended if ended.says("E402") else None  # SQLite tells no limit from a broken disk
-            yield _judged("files may not grow", told or ended, "E402" if told else "E403", kept=kept)
+            yield _checked("files may not grow", told or ended, "E402" if told else "E403", kept=kept)
 
 
 def _in_use(place: Path, scenario: Path) -> Iterator[Record]:
@@ -139,7 +139,7 @@ def _in_use(place: Path, scenario: Path) -> Iterator[Record]:
         for start in (START, UNREADY):
             ended = command("solve", scenario, "--out", target, start=start)
             kept = digest(target) == before and not leftovers(place)
-            yield _judged("the map is being edited elsewhere", ended, "E404", kept=kept)
+            yield _checked("the map is being edited elsewhere", ended, "E404", kept=kept)
     with _holding(target / "siteopt.gpkg", "BEGIN; SELECT * FROM gpkg_contents"):
         ended = command("solve", scenario, "--out", target, "--quiet")
         new = digest(target) not in ({}, before) and not leftovers(place)
@@ -222,19 +222,19 @@ def _mounted(place: Path, scenario: Path) -> Iterator[Record]:
     with _mount(place / "disk", 16 * 1024) as mounted:
         before = _earlier(scenario, mounted / "run")
         ended = command("solve", scenario, "--out", mounted)
-        yield _judged("the folder is a disk of its own", ended, "E401", kept=digest(mounted / "run") == before)
+        yield _checked("the folder is a disk of its own", ended, "E401", kept=digest(mounted / "run") == before)
         for free_kib in (0, 50, 150, 250, 350):
             _filled(mounted, free_kib)
             for kind, start in (("full before the work", START), ("full while writing", UNREADY)):
                 ended = command("solve", scenario, "--out", mounted / "run", start=start)
                 kept = digest(mounted / "run") == before and not leftovers(mounted)
                 answered = start is START or "small: proven" in ended.out
-                yield _judged(f"the disk is {kind}", ended, "E403", kept=kept and answered)
+                yield _checked(f"the disk is {kind}", ended, "E403", kept=kept and answered)
         for verb, free_kib in (("report", 50), ("plot", 50), ("init", 50), ("init", 1500)):
             _filled(mounted, free_kib)
             ended = command(verb, mounted / ("new" if verb == "init" else "run"))
             kept = digest(mounted / "run") == before and not (mounted / "new").exists() and not leftovers(mounted)
-            yield _judged(f"{verb} on a full disk", ended, "E403", kept=kept)
+            yield _checked(f"{verb} on a full disk", ended, "E403", kept=kept)
         for free_kib in (0, 100, 250):
             with _mount(place / f"tmp{free_kib}", free_kib + 4):
                 for start in (START, UNREADY):
@@ -242,10 +242,10 @@ def _mounted(place: Path, scenario: Path) -> Iterator[Record]:
                     (mounted / "filler").unlink(missing_ok=True)
                     ended = command("solve", scenario, "--out", mounted / "run", start=start, TMPDIR=temporary)
                     kept = digest(mounted / "run") == before and not leftovers(mounted)
-                    yield _judged("no room for temporary files", ended, "E403", kept=kept)
+                    yield _checked("no room for temporary files", ended, "E403", kept=kept)
         subprocess.run(["mount", "-o", "remount,ro", mounted], check=True)
         for start in (START, UNREADY):
             ended = command("solve", scenario, "--out", mounted / "run", start=start)
-            yield _judged("the disk is read-only", ended, "E402", kept=digest(mounted / "run") == before)
+            yield _checked("the disk is read-only", ended, "E402", kept=digest(mounted / "run") == before)
         ended = command("report", mounted / "run")
-        yield _judged("report on a read-only disk", ended, "E402", kept=digest(mounted / "run") == before)
+        yield _checked("report on a read-only disk", ended, "E402", kept=digest(mounted / "run") == before)

@@ -14,8 +14,8 @@ from typing import Any
 import siteopt
 from siteopt.output.geojson import GeoJSON, plan_geojson
 from siteopt.output.report import report
-from siteopt.output.words import Words
-from siteopt.record.front import FrontRecord
+from siteopt.output.translations import Translations
+from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.reason import ReasonCode, because
 from siteopt.record.run import PlanRecord, RunRecord
 from tests.report.replayed import add_quality, add_replay
@@ -42,12 +42,12 @@ class Documents:
         return plan
 
     @property
-    def places(self) -> GeoJSON:
+    def plan_features(self) -> GeoJSON:
         return plan_geojson(self.run)
 
     def page(self, language: str = "en", front: FrontRecord | None = None) -> str:
         run = self.run
-        return report(run, plan_geojson(run), Words.of(run, language), front)
+        return report(run, plan_geojson(run), Translations.of(run, language), front)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def small() -> Documents:
 
 
 @cache
-def _front() -> siteopt.Front:
+def _front() -> siteopt.ParetoFront:
     with tempfile.TemporaryDirectory() as folder:
         return siteopt.pareto(write_world(Path(folder)))
 
@@ -176,7 +176,7 @@ def with_candidates(count: int) -> Documents:
         standing = ("not ranked", "cannot serve", "excluded", "undecided")[number % 4]
         other = row | {"site_id": f"s{number}", "name": f"Plant {number}", "rank": None, "standing": standing}
         other |= {"longitude": -120 + number % 97 * 0.5, "latitude": 30 + number % 89 * 0.2}
-        other |= {"cost_usd": None, "milestones": [milestone | {"day": None, "date": None, "held_by": None}]}
+        other |= {"cost_usd": None, "milestones": [milestone | {"day": None, "date": None, "limited_by": None}]}
         ranking.append(other | {"reasons": [worse if standing == "not ranked" else unknown]})
     found.document["candidates"] = count
     return found

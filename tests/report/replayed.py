@@ -23,12 +23,12 @@ BAND_HZ = {"G1": (51.0, 70.8), "G2": (54.0, 67.2), "G3": (55.8, 66.0)}
 def add_replay(document: Document, crews: int = 40, budget_usd: float = math.inf) -> Document:
     """The document with a replay of its plan in which each trade has so many crews."""
     start, plan = date.fromisoformat(document["start_date"]), document["plan"]
-    shifts, online = _set_up(document, crews)
+    shifts, in_service = _set_up(document, crews)
     for shift in shifts:
         shift |= {end: (start + timedelta(shift[f"{end}_day"])).isoformat() for end in ("first", "last")}
     milestones: list[Document] = []
     for milestone in plan["milestones"]:
-        own = [day for name, day, _, _ in online if name == milestone["name"]]
+        own = [day for name, day, _, _ in in_service if name == milestone["name"]]
         built = milestone["compute_ready_day"] + document["commissioning_days"]
         day = max([built, milestone["day"], *own, *(row["day"] for row in milestones)])
         later = day - milestone["day"]
@@ -39,7 +39,7 @@ def add_replay(document: Document, crews: int = 40, budget_usd: float = math.inf
     plan["replay"] = {
         "milestones": milestones,
         "crews": shifts,
-        "days": _days(document, milestones, online),
+        "days": _days(document, milestones, in_service),
         "cost_usd": cost,
         "within_budget": cost <= budget_usd,
     }
@@ -57,7 +57,7 @@ def _late(order: Mapping[str, Any], days: int) -> Document:
 def _set_up(document: Document, crews: int) -> tuple[list[Document], list[tuple[str, int, str, float]]]:
     """Shifts of whole crews; and of each unit its milestone, the day from which it serves, its kind and its MW."""
     free: dict[str, list[int]] = {trade: [0] * crews for trade in ("electrical", "mechanical")}
-    shifts, online = [], []
+    shifts, in_service = [], []
     numbers: dict[str, int] = {}
     before: dict[str, int] = {}
     for milestone in document["plan"]["milestones"]:
@@ -76,13 +76,15 @@ def _set_up(document: Document, crews: int) -> tuple[list[Document], list[tuple[
                     shift = {"trade": trade, "crew": crew + 1, "offer_id": offer, "unit": numbers[offer]}
                     shift |= {"model": order["model"], "kind": order["kind"], "milestone": name}
                     shifts.append(shift | {"first_day": first, "last_day": first + days - 1})
-                online.append((name, first + days + document["commissioning_days"], order["kind"], order["unit_mw"]))
+                in_service.append(
+                    (name, first + days + document["commissioning_days"], order["kind"], order["unit_mw"])
+                )
             before[offer] = count
-    return shifts, online
+    return shifts, in_service
 
 
 def _days(
-    document: Document, milestones: Sequence[Mapping[str, Any]], online: Sequence[tuple[str, int, str, float]]
+    document: Document, milestones: Sequence[Mapping[str, Any]], in_service: Sequence[tuple[str, int, str, float]]
 ) -> Document:
     """What serves on each day on which something changes; the GPUs of a milestone come in five steps."""
     plan = document["plan"]
@@ -93,11 +95,17 @@ def _days(
             day = max(0, milestone["compute_ready_day"] - 5 + step)
             networked[day] = before + (milestone["gpus"] - before) * step / 5
         before = milestone["gpus"]
-    changes = {0, plan["access_day"], *networked, *(row["day"] for row in milestones), *(one[1] for one in online)}
+    changes = {
+        0,
+        plan["handover_day"],
+        *networked,
+        *(row["day"] for row in milestones),
+        *(one[1] for one in in_service),
+    }
     days = sorted(changes)
 
     def serving(kind: str, day: int) -> float:
-        return round(sum(mw for _, first, of, mw in online if of == kind and first <= day), 3)
+        return round(sum(mw for _, first, of, mw in in_service if of == kind and first <= day), 3)
 
     def training(day: int) -> int:
         rows = zip(plan["milestones"], milestones, strict=True)
@@ -105,14 +113,14 @@ def _days(
 
     return {
         "day": days,
-        "grid_mw": [plan["milestones"][0]["grid_mw"] if day >= plan["access_day"] else 0.0 for day in days],
+        "grid_mw": [plan["milestones"][0]["grid_mw"] if day >= plan["handover_day"] else 0.0 for day in days],
         "equipment_mw": {kind: [serving(kind, day) for day in days] for kind in TRADE},
         "networked_gpus": [networked[max(known for known in networked if known <= day)] for day in days],
         "training_gpus": [training(day) for day in days],
     }
 
 
-def add_quality(document: Document, iso_class: str | None = "G2", kept: bool = True, rounds: int = 2) -> Document:
+def add_quality(document: Document, iso_class: str | None = "G2", kept: bool = True, iterations: int = 2) -> Document:
     """The document with a check of its plan's power quality: with batteries as told, without them the swing fails."""
     plan = document["plan"]
     best = "G3" if kept else "G1"
@@ -125,8 +133,8 @@ def add_quality(document: Document, iso_class: str | None = "G2", kept: bool = T
         "iso_class": iso_class,
         "passes": passes,
         "frequency_hz": 60.0,
-        "rounds": 0 if iso_class is None else rounds,
-        "before": before if rounds > 1 and iso_class is not None else None,
+        "iterations": 0 if iso_class is None else iterations,
+        "before": before if iterations > 1 and iso_class is not None else None,
         "milestones": [_quality(milestone, best) for milestone in plan["milestones"]],
         "without_batteries": {
             "passes": None if iso_class is None else False,
@@ -160,7 +168,7 @@ def _quality(milestone: Mapping[str, Any], best: str) -> Document:
         for mode in ("islanded", "grid-tied")
     ]
     lost = {"event": "grid loss", "mode": "grid-tied", "lowest_hz": 57.1, "iso_class": "G1", "shed_mw": 9.0}
-    found = {"name": milestone["name"], "inertia_mws": 52.0, "battery_floor_mw": 1.5, "inertia_floor_mws": 0.0}
+    found = {"name": milestone["name"], "inertia_mws": 52.0, "min_battery_mw": 1.5, "min_inertia_mws": 0.0}
     found |= {
         "generators_mw": milestone["equipment_mw"]["generator"],
         "batteries_mw": milestone["equipment_mw"]["battery"],

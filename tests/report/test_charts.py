@@ -15,21 +15,21 @@ import pytest
 
 from siteopt.output.charts.base import NARROW, WIDE, Chart, apart, png, shortened, specification, svg, ticks
 from siteopt.output.charts.cost import cost
-from siteopt.output.charts.front import front
-from siteopt.output.charts.ground import site_plan
 from siteopt.output.charts.map import DRAWN, site_map
+from siteopt.output.charts.pareto_front import front
 from siteopt.output.charts.places import Label, View, degrees, mercator, placed
 from siteopt.output.charts.schedule import schedule
+from siteopt.output.charts.site_plan import site_plan
 from siteopt.output.charts.supply import cooling, power
 from siteopt.output.report import charts
-from siteopt.output.words import LANGUAGES, Words
+from siteopt.output.translations import LANGUAGES, Translations
 from tests.report import pages
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def charts_of(found: pages.Documents, language: str = "en") -> list[Chart]:
-    return charts(found.run, found.places, Words(language))
+    return charts(found.run, found.plan_features, Translations(language))
 
 
 def rows(chart: Chart, width: int = WIDE) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ def validate(chart: Chart, width: int) -> None:
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_every_specification_is_valid(width: int) -> None:
-    for chart in (*charts_of(pages.small()), front(pages.front().record, Words())):
+    for chart in (*charts_of(pages.small()), front(pages.front().record, Translations())):
         validate(chart, width)
 
 
@@ -66,7 +66,7 @@ def test_every_chart_says_what_it_shows() -> None:
 
 
 def test_map_holds_every_site_and_depot_and_ends_hauls_at_the_site() -> None:
-    chart = site_map(pages.small().run, Words())
+    chart = site_map(pages.small().run, Translations())
     drawn = rows(chart)
     named = {row["name"] for row in drawn if "name" in row}
     assert named == {"Alpha Works", "Beta Mill", "Depot"}  # and not the one in Korea, which is left out
@@ -79,7 +79,7 @@ def test_map_holds_every_site_and_depot_and_ends_hauls_at_the_site() -> None:
 
 
 def test_map_draws_the_best_of_many_candidates() -> None:
-    chart = site_map(pages.with_candidates(2000).run, Words())
+    chart = site_map(pages.with_candidates(2000).run, Translations())
     assert sum("standing" in row and row["standing"] != "depot" and "what" in row for row in rows(chart)) <= DRAWN + 10
     assert f"The map shows the best {DRAWN} of 2,000 sites." in chart.caption
 
@@ -106,10 +106,10 @@ def test_mercator_and_back() -> None:
 @pytest.mark.parametrize("box", [(-180.0, -60.0, 180.0, 80.0), (0.0, 0.0, 0.1, 60.0), (100.0, 10.0, 179.0, 11.0)])
 def test_view_shows_the_box_whatever_its_shape(box: tuple[float, float, float, float]) -> None:
     view = View.of(960, box)
-    corners = view.pixels(np.array([box[:2], box[2:]]))
-    assert (corners >= -1e-6).all()
-    assert (corners[:, 0] <= 960 + 1e-6).all()
-    assert (corners[:, 1] <= view.height + 1).all()
+    breakpoints = view.pixels(np.array([box[:2], box[2:]]))
+    assert (breakpoints >= -1e-6).all()
+    assert (breakpoints[:, 0] <= 960 + 1e-6).all()
+    assert (breakpoints[:, 1] <= view.height + 1).all()
 
 
 def test_names_on_a_map_do_not_cover_each_other() -> None:
@@ -129,11 +129,11 @@ def test_names_on_a_map_do_not_cover_each_other() -> None:
 
 
 def schedule_of(found: pages.Documents) -> Chart:
-    return schedule(found.run, found.plan, Words())
+    return schedule(found.run, found.plan, Translations())
 
 
 def power_of(found: pages.Documents) -> Chart:
-    return power(found.run, found.plan, Words())
+    return power(found.run, found.plan, Translations())
 
 
 def test_schedule_holds_every_phase_on_its_days() -> None:
@@ -185,13 +185,13 @@ def test_grid_before_a_step_at_the_first_milestone_is_that_of_the_candidate() ->
 
 def test_cooling_is_chillers_against_heat() -> None:
     found = pages.small()
-    chart = cooling(found.run, found.plan, Words())
+    chart = cooling(found.run, found.plan, Translations())
     assert chart.rows == (("first run", 23, "2025-01-24", 8.903, 7.0),)
     assert "chillers of 8.9 MW for heat of 7.0 MW" in chart.caption
 
 
 def test_cost_holds_every_part_but_those_of_nothing() -> None:
-    chart = cost(pages.small().plan, Words())
+    chart = cost(pages.small().plan, Translations())
     parts = {row["part"]: row["usd"] for row in rows(chart) if "part" in row}
     assert parts == {"site": 5_000_000, "chillers": 1_816_896, "batteries": 483_379, "grid_energy": 427_621}
     assert chart.title == "Cost by part, USD million"
@@ -201,7 +201,7 @@ def test_cost_holds_every_part_but_those_of_nothing() -> None:
 
 
 def test_front_tells_its_ends() -> None:
-    chart = front(pages.front().record, Words())
+    chart = front(pages.front().record, Translations())
     assert (
         "The earliest start is day 23 at Alpha Works, for USD 307,727,896. A later start saves nothing."
         in chart.caption
@@ -213,7 +213,7 @@ def test_front_tells_its_ends() -> None:
 def test_front_tells_what_waiting_saves() -> None:
     found = pages.front()
     found.add_point(10, found.record.joint[0].cost_usd - 2_000_000)
-    chart = front(found.record, Words())
+    chart = front(found.record, Translations())
     assert "The cheapest start is day 33 at Alpha Works: 10 days later, USD 2,000,000 less." in chart.caption
     assert chart.rows[0][3] == "USD 200,000"
 
@@ -224,7 +224,7 @@ def test_front_of_small_differences_tells_them(language: str) -> None:
     del found.document["sites"][1:]
     found.document["sites"][0]["points"][0]["cost_usd"] = 63_520_000
     found.add_point(10, 63_516_900)
-    chart = front(found.record, Words(language))
+    chart = front(found.record, Translations(language))
     assert "3,100" in chart.caption
     encoded = [layer["encoding"]["y"] for layer in specification(chart, WIDE)["layer"]]
     names = next(y["axis"]["labelExpr"] for y in encoded if y.get("axis"))
@@ -236,7 +236,7 @@ def test_front_of_small_differences_tells_them(language: str) -> None:
 def test_front_that_is_not_complete_says_so() -> None:
     found = pages.front()
     found.document["sites"][1]["proven"] = False
-    assert "Not proven: the time ran out" in front(found.record, Words()).caption
+    assert "Not proven: the time ran out" in front(found.record, Translations()).caption
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
@@ -251,14 +251,14 @@ def test_every_milestone_says_what_holds_it_wherever_its_day_lies(width: int) ->
 
 
 def test_ground_is_drawn_where_there_is_one() -> None:
-    assert site_plan(pages.small().places, Words()) is None
+    assert site_plan(pages.small().plan_features, Translations()) is None
     square = [[0.0, 0.0], [0.001, 0.0], [0.001, 0.001], [0.0, 0.001], [0.0, 0.0]]
     outline = {
         "type": "Feature",
         "geometry": {"type": "Polygon", "coordinates": [square]},
         "properties": {"role": "hall"},
     }
-    chart = site_plan({"features": [outline]}, Words())
+    chart = site_plan({"features": [outline]}, Translations())
     assert chart is not None
     assert "hall 12,392 m²" in chart.caption
     assert "hall" in words_in(svg(chart, WIDE))
@@ -270,7 +270,7 @@ def test_ground_with_a_hall_of_less_than_a_pixel() -> None:
         ring = [[0.0, 0.0], [side, 0.0], [side, side], [0.0, side], [0.0, 0.0]]
         return {"geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": {"role": role}}
 
-    chart = site_plan({"features": [square(0.05, "outline"), square(2e-6, "hall")]}, Words())
+    chart = site_plan({"features": [square(0.05, "outline"), square(2e-6, "hall")]}, Translations())
     assert chart is not None
     assert "hall" in words_in(svg(chart, NARROW))
 
@@ -298,7 +298,7 @@ def test_marks_tell_what_they_are() -> None:
 
 
 def test_picture_is_a_png_of_twice_the_size() -> None:
-    picture = png(cost(pages.small().plan, Words()))
+    picture = png(cost(pages.small().plan, Translations()))
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
     assert int.from_bytes(picture[16:20]) == 2 * WIDE
 

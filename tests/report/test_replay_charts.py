@@ -12,35 +12,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siteopt.output.charts.base import NARROW, WIDE, Chart, specification, svg
+from siteopt.output.charts.capacity_by_day import capacity_by_day
 from siteopt.output.charts.crews import crews, gangs
 from siteopt.output.charts.electric import frequency
-from siteopt.output.charts.online import online
 from siteopt.output.charts.panels import Scale, between, keys, thinned
-from siteopt.output.words import LANGUAGES, Words
+from siteopt.output.translations import LANGUAGES, Translations
 from tests.report import pages
 from tests.report.replayed import add_replay
 from tests.report.test_charts import rows, validate, words_in
 
-Make = Callable[[pages.Documents, Words], Chart | None]
+Make = Callable[[pages.Documents, Translations], Chart | None]
 
 
-def crews_of(found: pages.Documents, words: Words) -> Chart | None:
-    return crews(found.run, found.plan, words)
+def crews_of(found: pages.Documents, translations: Translations) -> Chart | None:
+    return crews(found.run, found.plan, translations)
 
 
-def online_of(found: pages.Documents, words: Words) -> Chart | None:
-    return online(found.run, found.plan, words)
+def capacity_of(found: pages.Documents, translations: Translations) -> Chart | None:
+    return capacity_by_day(found.run, found.plan, translations)
 
 
-def frequency_of(found: pages.Documents, words: Words) -> Chart | None:
-    return frequency(found.plan, words)
+def frequency_of(found: pages.Documents, translations: Translations) -> Chart | None:
+    return frequency(found.plan, translations)
 
 
-MADE: tuple[Make, ...] = (crews_of, online_of, frequency_of)
+MADE: tuple[Make, ...] = (crews_of, capacity_of, frequency_of)
 
 
 def made(make: Make, found: pages.Documents, language: str = "en") -> Chart:
-    chart = make(found, Words(language))
+    chart = make(found, Translations(language))
     assert chart is not None
     return chart
 
@@ -62,8 +62,8 @@ def test_no_chart_where_there_is_nothing_to_show() -> None:
     found = pages.replayed()
     found.document["plan"]["replay"]["crews"] = []
     found.document["plan"]["power_quality"]["traces"] = []
-    assert crews_of(found, Words()) is None
-    assert frequency_of(found, Words()) is None
+    assert crews_of(found, Translations()) is None
+    assert frequency_of(found, Translations()) is None
 
 
 def test_crews_side_by_side_on_one_unit_are_one_box() -> None:
@@ -107,7 +107,7 @@ def test_online_tells_planned_and_replayed_days() -> None:
     late = found.plan.replay.milestones[-1]
     assert late.day is not None
     assert late.day > late.planned_day
-    chart = made(online_of, found)
+    chart = made(capacity_of, found)
     assert f"late starts on day {late.day}, with" in chart.caption
     days = {row["x"] for row in rows(chart) if set(row) == {"x", "y"}}
     assert {late.planned_day, late.day} <= days
@@ -116,7 +116,7 @@ def test_online_tells_planned_and_replayed_days() -> None:
 
 def test_online_holds_what_the_days_hold() -> None:
     found = pages.replayed()
-    chart = made(online_of, found)
+    chart = made(capacity_of, found)
     areas = [row for row in rows(chart) if "field" in row]
     days = found.plan.replay.days
     cold = days.equipment_mw["chiller"]
@@ -131,9 +131,9 @@ def test_online_holds_what_the_days_hold() -> None:
 
 def test_milestone_that_never_starts_is_not_drawn_as_replayed() -> None:
     found = pages.replayed()
-    before = len([row for row in rows(made(online_of, found)) if set(row) == {"x", "y"}])
+    before = len([row for row in rows(made(capacity_of, found)) if set(row) == {"x", "y"}])
     found.document["plan"]["replay"]["milestones"][0] |= {"day": None, "date": None, "days_later": None}
-    chart = made(online_of, found)
+    chart = made(capacity_of, found)
     assert len([row for row in rows(chart) if set(row) == {"x", "y"}]) == before - 1
     assert chart.caption == "first run does not start."
 
@@ -258,7 +258,7 @@ def test_page_has_the_sections_and_their_charts(language: str) -> None:
     page = pages.page("replayed", language)
     places = [
         page.index(f'<section id="{name}">')
-        for name in ("cost", "replay", "crews", "online", "power_quality", "frequency", "ranking")
+        for name in ("cost", "replay", "crews", "capacity_by_day", "power_quality", "frequency", "ranking")
     ]
     assert places == sorted(places)
     for name in ("replay", "power_quality"):

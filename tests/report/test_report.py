@@ -11,7 +11,7 @@ import pytest
 from siteopt.output.headline import headline
 from siteopt.output.ranking import LISTED_ROWS, ranking_table
 from siteopt.output.report import front_report
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.schema import CANDIDATES
 from tests.report import pages
 
@@ -96,7 +96,7 @@ def test_answer_that_is_not_proven_is_never_called_so() -> None:
     assert "first run not before day 20 (gap 13.04%)" in text
     assert "no plan costs less than USD 300.00 million (gap 2.50%)" in text
     assert "Proven for" not in text
-    assert headline(pages.not_proven().run, Words()).badge == "not proven"
+    assert headline(pages.not_proven().run, Translations()).badge == "not proven"
 
 
 def test_run_without_a_site_says_why() -> None:
@@ -123,20 +123,20 @@ def test_run_without_a_plan_yet_says_so() -> None:
 def test_quote_that_is_not_beaten_is_not_called_slower(low: float, high: float, said: str) -> None:
     found = pages.small()
     found.document["plan"]["baselines"][0] |= {"times_faster_low": low, "times_faster_high": high}
-    assert said in headline(found.run, Words()).verdict[0]
+    assert said in headline(found.run, Translations()).verdict[0]
 
 
 def test_every_quote_is_compared() -> None:
     found = pages.small()
     baselines = found.document["plan"]["baselines"]
     baselines.append(baselines[0] | {"name": "another", "times_faster_low": 2.0})
-    assert headline(found.run, Words()).verdict[1] == "Also 2.0 to 21.7 times faster than “another”."
+    assert headline(found.run, Translations()).verdict[1] == "Also 2.0 to 21.7 times faster than “another”."
 
 
 def test_run_without_a_quote_has_no_comparison() -> None:
     found = pages.small()
     found.document["plan"]["baselines"] = []
-    head = headline(found.run, Words())
+    head = headline(found.run, Translations())
     assert head.verdict[0] == "10,000 GPUs start training on 24 January 2025 (day 23)."
     assert [figure.name for figure in head.figures] == ["Chosen from", "Training starts", "Complete", "Cost"]
 
@@ -144,7 +144,7 @@ def test_run_without_a_quote_has_no_comparison() -> None:
 def test_assumed_figures_are_counted_and_named() -> None:
     found = pages.small()
     found.document["assumptions"] = [
-        {"column": "access_days", "value": 30.0, "sites": 2, "chosen_site": True},
+        {"column": "handover_days", "value": 30.0, "sites": 2, "chosen_site": True},
         {"column": "site_cost_usd", "value": 5e6, "sites": 1, "chosen_site": False},
     ]
     text = text_of(found.page())
@@ -164,7 +164,7 @@ def test_second_solver_that_disagrees_is_told() -> None:
 
 
 def test_ranking_sorts_by_numbers_and_shows_bounds() -> None:
-    table = ranking_table(pages.with_candidates(9).run, Words())
+    table = ranking_table(pages.with_candidates(9).run, Translations())
     ruled_out = next(cells for standing, cells in table.rows if standing == "not ranked")
     assert [cell.text for cell in ruled_out[:4]] == ["", "Plant 4", "≥ 23", "≥ 310.66"]
     assert [cell.key for cell in ruled_out[2:4]] == [23, 310_656_566]
@@ -173,7 +173,7 @@ def test_ranking_sorts_by_numbers_and_shows_bounds() -> None:
 
 
 def test_long_ranking_says_how_many_more() -> None:
-    table = ranking_table(pages.with_candidates(LISTED_ROWS + 100).run, Words())
+    table = ranking_table(pages.with_candidates(LISTED_ROWS + 100).run, Translations())
     assert len(table.rows) == LISTED_ROWS
     assert "Not shown: 100 sites, see sites.geojson." in table.notes
 
@@ -181,13 +181,13 @@ def test_long_ranking_says_how_many_more() -> None:
 def test_sites_beyond_the_listed_ones_are_only_counted() -> None:
     found = pages.with_candidates(LISTED_ROWS + 100)
     found.document["candidates"] += 7
-    notes = ranking_table(found.run, Words()).notes
+    notes = ranking_table(found.run, Translations()).notes
     assert "Not shown: 100 sites, see sites.geojson." in notes
     assert "Counted, but not listed: 7 sites." in notes
 
 
 def test_ranking_of_many_milestones_has_the_first_and_the_last() -> None:
-    table = ranking_table(pages.with_milestones([f"m{n}" for n in range(12)]).run, Words())
+    table = ranking_table(pages.with_milestones([f"m{n}" for n in range(12)]).run, Translations())
     assert [name for name, _ in table.columns][2:4] == ["m0, day", "m11, day"]
 
 
@@ -232,7 +232,7 @@ def test_front_of_the_same_run_is_shown() -> None:
 
 
 def test_page_of_a_front() -> None:
-    text = text_of(front_report(pages.front().record, Words()))
+    text = text_of(front_report(pages.front().record, Translations()))
     assert "The earliest start is day 23 at Alpha Works, for USD 307,727,896." in text
     assert "proven" in text
     assert "MILPs solved" in text
@@ -241,7 +241,7 @@ def test_page_of_a_front() -> None:
 def test_page_of_a_front_without_points() -> None:
     found = pages.front()
     found.document.update(sites=[], outcome="no site can serve")
-    assert "There is no Pareto front." in text_of(front_report(found.record, Words()))
+    assert "There is no Pareto front." in text_of(front_report(found.record, Translations()))
 
 
 ENGLISH = re.compile(r"[A-Za-z]{2,}")
@@ -285,7 +285,7 @@ def test_every_assumption_is_told_in_korean() -> None:
 
 
 def test_korean_front_has_nothing_english_but_names() -> None:
-    assert strings(Text(front_report(pages.front().record, Words("ko")))) - ALLOWED == set()
+    assert strings(Text(front_report(pages.front().record, Translations("ko")))) - ALLOWED == set()
 
 
 def test_what_is_hardly_right_and_how_files_were_read_is_told() -> None:

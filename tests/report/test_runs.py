@@ -105,7 +105,7 @@ def test_plot_writes_every_chart_as_png_and_svg(run: Path) -> None:
     code, output = siteopt_says("plot", run)
     assert code == 0
     names = {path.name for path in (run / "charts").iterdir()}
-    charts = ("map", "schedule", "power", "cooling", "cost", "crews", "online", "frequency", "front")
+    charts = ("map", "schedule", "power", "cooling", "cost", "crews", "capacity_by_day", "frequency", "front")
     assert names == {f"{chart}.{kind}" for chart in charts for kind in ("png", "svg")}
     assert all(name in output for name in names)
     for chart in charts:
@@ -146,7 +146,7 @@ def changed(name: str, change: Callable[[Any], object]) -> Callable[[Path], None
         ),
         (changed("plan.json", lambda d: d.pop("ranking")), "plan.json:ranking: found nothing"),
         (changed("plan.json", lambda d: d.update(ranking=3)), "plan.json:ranking: found 3"),
-        (changed("plan.json", lambda d: d["plan"].pop("access_day")), "plan.json:plan.access_day: found nothing"),
+        (changed("plan.json", lambda d: d["plan"].pop("handover_day")), "plan.json:plan.handover_day: found nothing"),
         (changed("plan.json", lambda d: d["plan"].pop("replay")), "plan.json:plan.replay: found nothing"),
         (
             changed("plan.json", lambda d: d["plan"]["power_quality"].update(iso_class=3)),
@@ -165,13 +165,13 @@ def changed(name: str, change: Callable[[Any], object]) -> Callable[[Path], None
             "plan.json:plan.milestones.0.it_mw: found nan",
         ),
         (
-            changed("plan.json", lambda d: d["plan"]["milestones"][0]["held_by"].update(code="luck")),
-            "plan.json:plan.milestones.0.held_by.code: found ",
+            changed("plan.json", lambda d: d["plan"]["milestones"][0]["limited_by"].update(code="luck")),
+            "plan.json:plan.milestones.0.limited_by.code: found ",
         ),
         (changed("plan.json", lambda d: d["plan"].update(colour="red")), "plan.json:plan.colour: found "),
     ],
 )
-def test_run_that_cannot_be_read_is_a_fault_and_nothing_is_written(
+def test_run_that_cannot_be_read_is_an_issue_and_nothing_is_written(
     run: Path, spoil: Callable[[Path], None], message: str, command: str
 ) -> None:
     spoil(run)
@@ -184,7 +184,7 @@ def test_run_that_cannot_be_read_is_a_fault_and_nothing_is_written(
     assert not (run / "charts").exists()
 
 
-def test_every_value_that_cannot_be_read_is_a_fault_of_its_own(run: Path) -> None:
+def test_every_value_that_cannot_be_read_is_an_issue_of_its_own(run: Path) -> None:
     def spoil(document: Any) -> None:
         document["plan"]["orders"][0]["unit_mw"] = "strong"
         del document["plan"]["orders"][1]["kind"]
@@ -197,18 +197,18 @@ def test_every_value_that_cannot_be_read_is_a_fault_of_its_own(run: Path) -> Non
     assert "2 errors; nothing was written" in output
 
 
-def test_bytes_that_are_no_text_are_a_fault(run: Path) -> None:
+def test_bytes_that_are_no_text_are_an_issue(run: Path) -> None:
     (run / "plan.json").write_bytes(b"\xff\xfe\x00")
     assert siteopt_says("report", run)[0] == 2
 
 
-def test_no_folder_is_a_fault(tmp_path: Path) -> None:
+def test_no_folder_is_an_issue(tmp_path: Path) -> None:
     code, output = siteopt_says("report", tmp_path / "nowhere")
     assert code == 2
     assert "found no folder, expected the folder of a run" in output
 
 
-def test_page_that_cannot_be_written_is_a_fault(run: Path, tmp_path: Path) -> None:
+def test_page_that_cannot_be_written_is_an_issue(run: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert siteopt_says("report", run, "--out", tmp_path / "file" / "page.html")[0] == 2
 

@@ -15,14 +15,14 @@ import siteopt
 from siteopt.instance import NEVER, Instance
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.search import search
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.plan import Plan
 from siteopt.record.reason import ReasonCode, because
 from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.orders import Orders
 from siteopt.simulate.queues import follow_queues
-from tests.cases import battery, chiller, generator, tiny
-from tests.optimize.random_cases import instances
+from tests.instances import battery, chiller, generator, tiny
+from tests.optimize.random_instances import instances
 
 MODELS = sorted((Path(__file__).parent.parent.parent / "models").glob("*.toml"))
 
@@ -39,7 +39,7 @@ def of(plan: Plan) -> Orders:
 
 def said(found: Calendar) -> list[str]:
     """What each milestone waited for, in English."""
-    return [Words().reasons(reasons) for reasons in found.reasons]
+    return [Translations().reasons(reasons) for reasons in found.reasons]
 
 
 NO_GRID = {"grid_mw": 0.0}
@@ -58,8 +58,8 @@ def test_a_site_with_all_it_needs_waits_for_its_gpus() -> None:
 def test_a_truck_on_its_way_through_the_year() -> None:
     # leaves on day 11, arrives on day 14, installed on day 16 by 2 crews of 2 days, commissioned on day 19
     offer = generator(rating_mw=5.0, transit_days=3, arrival_day=14, install_days=2, crew_days=4.0)
-    case = tiny([offer], [NO_GRID], crews=np.array([4.0, 0.0]), commissioning_days=3)
-    found = replay(case, ordered([19], [2]))
+    instance = tiny([offer], [NO_GRID], crews=np.array([4.0, 0.0]), commissioning_days=3)
+    found = replay(instance, ordered([19], [2]))
     assert found.day.tolist() == found.bound_day.tolist() == [19]
     assert said(found) == ["mean power: 10.0 MW short; peak power: 10.0 MW short until unit 1 of o0 is in service"]
     days = found.days
@@ -102,25 +102,25 @@ def test_later_than_planned_but_not_for_crews() -> None:
 def test_a_grid_step_serves_from_the_milestone_that_orders_it() -> None:
     # 10 and 14 MW of 10 MW of grid; 5 MW more on day 20, commissioned on day 21
     steps = [{"site": 0, "ready_day": 20, "rise_mw": 5.0, "cost_musd": 3.0}]
-    case = tiny([], [{"grid_mw": 10.0}], steps, it_mw=[10.0, 14.0], commissioning_days=1)
-    found = replay(case, ordered([11, 21], steps=[[False, True]]))
+    instance = tiny([], [{"grid_mw": 10.0}], steps, it_mw=[10.0, 14.0], commissioning_days=1)
+    found = replay(instance, ordered([11, 21], steps=[[False, True]]))
     assert found.day.tolist() == found.bound_day.tolist() == [11, 21]
     assert said(found)[1].endswith("peak power: 4.0 MW short until grid step 1 is in service")
     assert found.days.grid_mw[[20, 21]].tolist() == [10, 15]
     assert found.cost_parts_musd["grid_steps"] == 3.0
     # it is not there for those who do not order it, nor without the step before it
-    assert replay(case, ordered([11, 21], steps=[[False, False]])).day.tolist() == [11, NEVER]
+    assert replay(instance, ordered([11, 21], steps=[[False, False]])).day.tolist() == [11, NEVER]
     two = tiny([], [{"grid_mw": 10.0}], [*steps, {**steps[0], "ready_day": 30}], it_mw=[10.0, 14.0])
     assert replay(two, ordered([10, 30], steps=[[False, False], [False, True]])).day.tolist() == [10, NEVER]
     # a plan that takes it sooner is late by the days that it is not there
-    assert replay(case, ordered([11, 15], steps=[[False, True]])).day.tolist() == [11, 21]
+    assert replay(instance, ordered([11, 15], steps=[[False, True]])).day.tolist() == [11, 21]
 
 
 def test_units_of_a_later_milestone_help_and_are_not_waited_for() -> None:
     # the unit of the first milestone comes on day 30, that of the second one on day 12: it starts on day 12
     offers = [generator(rating_mw=10.0, arrival_day=30), generator(rating_mw=10.0, arrival_day=12)]
-    case = tiny(offers, [NO_GRID], it_mw=[10.0, 20.0])
-    found = replay(case, ordered([30, 30], [1, 1], [0, 1]))
+    instance = tiny(offers, [NO_GRID], it_mw=[10.0, 20.0])
+    found = replay(instance, ordered([30, 30], [1, 1], [0, 1]))
     assert found.day.tolist() == [12, 30]
     assert found.bound_day.tolist() == [12, 30]
     # what the first one pays for is what is ordered for it
@@ -129,15 +129,13 @@ def test_units_of_a_later_milestone_help_and_are_not_waited_for() -> None:
 
 def test_a_milestone_does_not_start_before_the_one_before_it() -> None:
     offers = [chiller(rating_mw=20.0, arrival_day=30)]
-    case = tiny(offers, it_mw=[10.0, 10.0], heat_fraction=1.0)
-    found = replay(case, ordered([30, 30], [1, 1]))
+    instance = tiny(offers, it_mw=[10.0, 10.0], heat_fraction=1.0)
+    found = replay(instance, ordered([30, 30], [1, 1]))
     assert found.day.tolist() == [30, 30]
     assert said(found) == ["cooling: 10.0 MW short until unit 1 of o0 is in service"] * 2
     # only the first one needs batteries
     floor = np.array([[1.0, 0.0]])
-    found = replay(
-        tiny([battery(arrival_day=30)], it_mw=[10.0, 10.0], battery_floor_mw=floor), ordered([30, 30], [1, 1])
-    )
+    found = replay(tiny([battery(arrival_day=30)], it_mw=[10.0, 10.0], min_battery_mw=floor), ordered([30, 30], [1, 1]))
     assert found.day.tolist() == [30, 30]
     assert said(found) == ["battery power: 1.0 MW short until unit 1 of o0 is in service", "the earlier milestone m0"]
 
@@ -151,8 +149,8 @@ def test_nothing_is_waited_for_on_day_0() -> None:
 def test_what_is_never_there() -> None:
     # 800 GPUs of 1,000; 2 of 5 chillers of 2 MW for 10 MW of heat, with one out
     pace = replace(tiny().pace, delivered_gpus=np.array([800]))
-    case = tiny([chiller(rating_mw=2.0, cop=1e9)], heat_fraction=1.0, spare_units=1, pace=pace)
-    found = replay(case, ordered([10], [2]))
+    instance = tiny([chiller(rating_mw=2.0, cop=1e9)], heat_fraction=1.0, spare_units=1, pace=pace)
+    found = replay(instance, ordered([10], [2]))
     assert found.day.tolist() == [NEVER]
     assert said(found) == ["only 800 of 1,000 GPUs are ever networked; cooling: 8.0 MW short"]
     assert np.isnan(found.demand_mw).all()
@@ -161,8 +159,8 @@ def test_what_is_never_there() -> None:
 
 def test_gas_and_yard_hold_for_what_is_ordered() -> None:
     # 10 MW at 7.2 MJ/kWh are 20 MW of gas; only the units of the second milestone are too many for it
-    case = tiny([generator(rating_mw=10.0)], [NO_GRID | {"gas_mw": 30.0}], it_mw=[10.0, 10.0])
-    found = replay(case, ordered([10, 10], [1, 2]))
+    instance = tiny([generator(rating_mw=10.0)], [NO_GRID | {"gas_mw": 30.0}], it_mw=[10.0, 10.0])
+    found = replay(instance, ordered([10, 10], [1, 2]))
     assert found.day.tolist() == [10, NEVER]
     assert said(found)[1] == "fuel gas: 40.0 MW of 30.0 MW"
 
@@ -171,15 +169,15 @@ def test_cost_by_hand() -> None:
     # 10 MW for 100 days: 4 MW of grid at 40 USD and 6 MW of engines at 90 USD a MWh
     offers = [generator(rating_mw=3.0, fuel_usd_per_mwh=90.0), battery(unit_cost_musd=0.5)]
     site = {"grid_mw": 4.0, "grid_usd_per_mwh": 40.0}
-    case = tiny(offers, [site], hold_days=np.array([100]), gpu_cost_musd=7.0, budget_musd=12.5)
-    found = replay(case, ordered([10], [2], [1]))
+    instance = tiny(offers, [site], operating_days=np.array([100]), gpu_cost_musd=7.0, budget_musd=12.5)
+    found = replay(instance, ordered([10], [2], [1]))
     parts = {"site": 1.0, "grid_steps": 0.0, "generators": 2.0, "chillers": 0.0, "batteries": 0.5, "gpus": 7.0}
     assert found.cost_parts_musd == pytest.approx(parts | {"fuel": 1.296, "grid_energy": 0.384})
     assert found.cost_musd == pytest.approx(12.18)
     assert found.within_budget
     assert not replace(found, budget_musd=12.1).within_budget
     # with too few engines there is no cost of energy, and nothing is within the budget
-    assert not replay(case, ordered([10], [1], [1])).within_budget
+    assert not replay(instance, ordered([10], [1], [1])).within_budget
 
 
 @pytest.mark.parametrize(
@@ -201,33 +199,33 @@ def test_one_site_only() -> None:
         replay(tiny(sites=[{}, {}]), ordered([10]))
 
 
-def solved(case: Instance) -> Plan | None:
-    found = search(case, Clock(60.0))
+def solved(instance: Instance) -> Plan | None:
+    found = search(instance, Clock(60.0))
     return found.best.best.plan if found.best is not None and found.best.best is not None else None
 
 
-def with_a_day_of_keys(case: Instance) -> Instance:
+def with_a_day_of_keys(instance: Instance) -> Instance:
     """A compute day that the queues can keep: from day 1 on."""
-    late = np.maximum(case.compute_ready_day, 1)
-    return replace(case, compute_ready_day=late, pace=replace(case.pace, delivery_day=late[0] - 1))
+    late = np.maximum(instance.compute_ready_day, 1)
+    return replace(instance, compute_ready_day=late, pace=replace(instance.pace, delivery_day=late[0] - 1))
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
 @given(instances(sites=1))
-def test_a_proven_plan_is_late_by_crews_only(case: Instance) -> None:
-    case = with_a_day_of_keys(case)
-    plan = solved(case)
+def test_a_proven_plan_is_late_by_crews_only(instance: Instance) -> None:
+    instance = with_a_day_of_keys(instance)
+    plan = solved(instance)
     assume(plan is not None)
     assert plan is not None
-    found = replay(case, of(plan))
+    found = replay(instance, of(plan))
     assert (found.bound_day <= found.day).all()
     # a unit without install_days that takes work takes a day here, and no day there where crews have no limit
-    at_once = (case.ready_day == case.arrival_day)[0] & (case.crew_days > 0)
+    at_once = (instance.ready_day == instance.arrival_day)[0] & (instance.crew_days > 0)
     if not plan.units[at_once].any():
         assert (found.by_crews == (found.day > plan.day)).all()
-    assert found.cost_musd == pytest.approx(plan.cost_musd(case), abs=1e-5)
-    assert found.cost_parts_musd.keys() == plan.cost_parts_musd(case).keys()
-    free = replay(replace(case, crews=np.full(2, np.inf)), of(plan))
+    assert found.cost_musd == pytest.approx(plan.cost_musd(instance), abs=1e-5)
+    assert found.cost_parts_musd.keys() == plan.cost_parts_musd(instance).keys()
+    free = replay(replace(instance, crews=np.full(2, np.inf)), of(plan))
     assert (free.day <= found.day).all()
 
 
@@ -242,14 +240,14 @@ def test_no_sequence_starts_before_the_bound(
     # every start of every unit that keeps within the crews is replayed, as a site of its own without a limit of crews
     offers = [generator(arrival_day=a, crew_days=w, install_days=i, rating_mw=mw) for a, w, i, mw in few]
     site = {"grid_mw": 0.0, "compute_ready_day": 1}
-    case = tiny(offers, [site], it_mw=[4.0, 14.0], crews=np.array([float(crews), 0.0]))
+    instance = tiny(offers, [site], it_mw=[4.0, 14.0], crews=np.array([float(crews), 0.0]))
     orders = ordered([1, 1], *([int(o in first), 1] for o in range(3)))
-    found = replay(case, orders)
+    found = replay(instance, orders)
     gangs = [[shift.last_day - shift.first_day + 1 for shift in one.shifts] for one in found.installs]
     lasts = np.array([one.ready_day - one.start_day for one in found.installs])
-    free = replace(case, crews=np.full(2, np.inf), crew_days=np.zeros(3))
+    free = replace(instance, crews=np.full(2, np.inf), crew_days=np.zeros(3))
     for waits in product(range(5), repeat=3):
-        start = case.arrival_day[0] + waits
+        start = instance.arrival_day[0] + waits
         on_day = np.zeros(40, dtype=np.int64)
         for day, gang in zip(start, gangs, strict=True):
             for length in gang:
@@ -267,8 +265,8 @@ def examples() -> dict[str, tuple[Instance, Plan, Calendar]]:
         best = siteopt.solve(path).ranking.best
         assert best is not None
         assert best.best is not None
-        case, plan = best.best.case, best.best.plan
-        found[path.stem] = (case, plan, replay(case, of(plan)))
+        instance, plan = best.best.instance, best.best.plan
+        found[path.stem] = (instance, plan, replay(instance, of(plan)))
     return found
 
 
@@ -285,23 +283,27 @@ def test_examples_start_as_planned(examples: Examples) -> None:
 
 
 def test_examples_cost_what_they_are_said_to(examples: Examples) -> None:
-    for case, plan, found in examples.values():
-        said = plan.cost_parts_musd(case)
+    for instance, plan, found in examples.values():
+        said = plan.cost_parts_musd(instance)
         assert found.cost_parts_musd == pytest.approx(said, rel=1e-9, abs=1e-5)
         assert found.demand_mw == pytest.approx(plan.demand_mw, abs=1e-4)
         assert found.within_budget
 
 
 def test_queues_of_the_examples_are_the_closed_form(examples: Examples) -> None:
-    for case, _, _ in examples.values():
-        place = (int(case.access_day[0]), float(case.hall_gpus_per_day[0]), float(case.floor_gpus[0]))
-        queues = follow_queues(*place, case.pace, float(case.gpus[-1]))
-        ready = [queues.networked_day(gpus) + case.pace.bringup_days for gpus in case.gpus]
-        assert ready == case.compute_ready_day[0].tolist()
+    for instance, _, _ in examples.values():
+        place = (
+            int(instance.handover_day[0]),
+            float(instance.hall_gpus_per_day[0]),
+            float(instance.hall_capacity_gpus[0]),
+        )
+        queues = follow_queues(*place, instance.pace, float(instance.gpus[-1]))
+        ready = [queues.networked_day(gpus) + instance.pace.bringup_days for gpus in instance.gpus]
+        assert ready == instance.compute_ready_day[0].tolist()
 
 
 def test_series_of_the_examples_end_with_all_there(examples: Examples) -> None:
-    for case, plan, found in examples.values():
+    for instance, plan, found in examples.values():
         days = found.days
         total = plan.units[:, -1].sum()
         for name in ("left_units", "arrived_units", "installed_units", "serving_units"):
@@ -312,19 +314,19 @@ def test_series_of_the_examples_end_with_all_there(examples: Examples) -> None:
         assert (days.installed_units >= days.serving_units).all()
         assert (days.racked_gpus >= days.networked_gpus).all()
         assert (days.networked_gpus >= days.training_gpus).all()
-        assert days.training_gpus[-1] == case.gpus[-1]
+        assert days.training_gpus[-1] == instance.gpus[-1]
         for m, day in enumerate(found.day):
-            assert days.training_gpus[day - 1] < case.gpus[m] <= days.training_gpus[day]
+            assert days.training_gpus[day - 1] < instance.gpus[m] <= days.training_gpus[day]
 
 
 def test_one_unit_less_is_never(examples: Examples) -> None:
     # the plan is the cheapest on its days, so each unit is there for a need
     tried = 0
-    for case, plan, _ in examples.values():
+    for instance, plan, _ in examples.values():
         for o in np.flatnonzero(plan.units[:, -1]):
             fewer = plan.units.copy()
             fewer[o] = np.minimum(fewer[o], fewer[o, -1] - 1)
-            spoiled = replay(case, replace(of(plan), units=fewer))
+            spoiled = replay(instance, replace(of(plan), units=fewer))
             assert spoiled.day[-1] == NEVER
             assert ReasonCode.SHORT in {reason.code for reason in spoiled.reasons[-1]}
             assert not spoiled.within_budget
@@ -333,18 +335,18 @@ def test_one_unit_less_is_never(examples: Examples) -> None:
 
 
 def test_a_day_sooner_is_late(examples: Examples) -> None:
-    for case, plan, _ in examples.values():
-        for m in range(case.milestones):
+    for instance, plan, _ in examples.values():
+        for m in range(instance.milestones):
             day = plan.day.copy()
             day[m] -= 1
-            found = replay(case, replace(of(plan), day=day))
+            found = replay(instance, replace(of(plan), day=day))
             assert found.day[m] > day[m]
             assert not found.on_time
 
 
 def test_trucks_that_are_late_delay_what_waits_for_them(examples: Examples) -> None:
-    case, plan, found = examples["korea"]
-    late = replace(case, arrival_day=case.arrival_day + 10, ready_day=case.ready_day + 10)
+    instance, plan, found = examples["korea"]
+    late = replace(instance, arrival_day=instance.arrival_day + 10, ready_day=instance.ready_day + 10)
     spoiled = replay(late, of(plan))
     assert spoiled.day[-1] == found.day[-1] + 10
     assert (spoiled.day >= found.day).all()

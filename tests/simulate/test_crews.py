@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from siteopt.instance import NEVER, TRADES, Instance
 from siteopt.simulate.crews import Install, Schedule, Shift, install
 from siteopt.simulate.orders import Orders
-from tests.cases import chiller, generator, tiny
+from tests.instances import chiller, generator, tiny
 
 
 def orders(*units: list[int]) -> Orders:
@@ -23,8 +23,8 @@ def orders(*units: list[int]) -> Orders:
 
 
 def scheduled(offers: list[dict[str, Any]], electrical: float, *units: list[int]) -> tuple[Schedule, list[Install]]:
-    case = tiny(offers, it_mw=[1.0] * len(units[0]), crews=np.array([electrical, 2.0]))
-    schedule = install(case, orders(*units))
+    instance = tiny(offers, it_mw=[1.0] * len(units[0]), crews=np.array([electrical, 2.0]))
+    schedule = install(instance, orders(*units))
     return schedule, list(schedule.installs)
 
 
@@ -123,21 +123,21 @@ def worlds(draw: st.DrawFn, units: int = 8) -> tuple[Instance, Orders]:
 
 @given(worlds())
 def test_rules_hold(world: tuple[Instance, Orders]) -> None:
-    case, ordered = world
-    schedule = install(case, ordered)
+    instance, ordered = world
+    schedule = install(instance, ordered)
     busy: set[tuple[int, int, int]] = set()
     assert len(schedule.installs) == ordered.units[:, -1].sum()
     for one in schedule.installs:
-        work = math.ceil(case.crew_days[one.offer])
-        assert one.trade == case.trade[one.offer]
+        work = math.ceil(instance.crew_days[one.offer])
+        assert one.trade == instance.trade[one.offer]
         assert one.milestone == (0 if one.unit <= ordered.units[one.offer, 0] else 1)
-        assert one.arrives_day == case.arrival_day[0, one.offer] <= one.start_day
+        assert one.arrives_day == instance.arrival_day[0, one.offer] <= one.start_day
         assert one.soonest_day <= one.ready_day
-        assert one.ready_day - one.start_day >= case.ready_day[0, one.offer] - one.arrives_day
+        assert one.ready_day - one.start_day >= instance.ready_day[0, one.offer] - one.arrives_day
         assert sum(shift.last_day - shift.first_day + 1 for shift in one.shifts) == work
         for shift in one.shifts:
             assert one.start_day == shift.first_day <= shift.last_day < one.ready_day
-            assert 1 <= shift.crew <= case.crews[one.trade]
+            assert 1 <= shift.crew <= instance.crews[one.trade]
             days = {(one.trade, shift.crew, day) for day in range(shift.first_day, shift.last_day + 1)}
             assert not days & busy
             busy |= days
@@ -148,24 +148,24 @@ def test_rules_hold(world: tuple[Instance, Orders]) -> None:
 
 @given(worlds(), st.data())
 def test_more_crews_never_raise_the_bound(world: tuple[Instance, Orders], data: st.DataObject) -> None:
-    case, ordered = world
+    instance, ordered = world
     more = tiny(
         [
             generator(
-                trade=TRADES[case.trade[o]],
-                crew_days=case.crew_days[o],
-                install_days=case.ready_day[0, o] - case.arrival_day[0, o],
-                arrival_day=case.arrival_day[0, o],
+                trade=TRADES[instance.trade[o]],
+                crew_days=instance.crew_days[o],
+                install_days=instance.ready_day[0, o] - instance.arrival_day[0, o],
+                arrival_day=instance.arrival_day[0, o],
             )
-            for o in range(case.offers)
+            for o in range(instance.offers)
         ],
         it_mw=[1.0, 2.0],
-        crews=case.crews + data.draw(st.integers(1, 5)),
+        crews=instance.crews + data.draw(st.integers(1, 5)),
     )
-    assert (install(more, ordered).bound_day <= install(case, ordered).bound_day).all()
+    assert (install(more, ordered).bound_day <= install(instance, ordered).bound_day).all()
 
 
-def least_last_day(case: Instance, schedule: Schedule, crews: int, late: int) -> int:
+def least_last_day(instance: Instance, schedule: Schedule, crews: int, late: int) -> int:
     """Least last ready day of all units, by trying every start of every unit up to ``late`` days after its arrival."""
     least = NEVER
     work = [[shift.last_day - shift.first_day + 1 for shift in one.shifts] for one in schedule.installs]
@@ -187,11 +187,11 @@ jobs = st.tuples(st.integers(0, 4), st.sampled_from([1.0, 2.0, 3.0, 5.0]), st.in
 @given(st.lists(jobs, min_size=1, max_size=3), st.integers(1, 3))
 def test_no_sequence_beats_the_bound(few: list[tuple[int, float, int]], crews: int) -> None:
     offers = [generator(arrival_day=day, crew_days=work, install_days=long) for day, work, long in few]
-    case = tiny(offers, crews=np.array([float(crews), 0.0]))
-    schedule = install(case, orders(*[[1]] * len(few)))
+    instance = tiny(offers, crews=np.array([float(crews), 0.0]))
+    schedule = install(instance, orders(*[[1]] * len(few)))
     found = max(one.ready_day for one in schedule.installs)
     late = max(one.start_day - one.arrives_day for one in schedule.installs) + 1
-    least = least_last_day(case, schedule, crews, late)
+    least = least_last_day(instance, schedule, crews, late)
     assert schedule.bound_day[0] <= least <= found
     assert found <= least + 2  # a list of six rules is not far off with three units
 
@@ -199,6 +199,6 @@ def test_no_sequence_beats_the_bound(few: list[tuple[int, float, int]], crews: i
 @pytest.mark.parametrize("crews", [1, 2, 3])
 def test_alike_units_are_sequenced_as_well_as_can_be(crews: int) -> None:
     # three units of 2 crew-days in 2 days, a crew each
-    case = tiny([generator(crew_days=2.0, install_days=2, arrival_day=1)], crews=np.array([float(crews), 0.0]))
-    schedule = install(case, orders([3]))
-    assert max(one.ready_day for one in schedule.installs) == least_last_day(case, schedule, crews, 4)
+    instance = tiny([generator(crew_days=2.0, install_days=2, arrival_day=1)], crews=np.array([float(crews), 0.0]))
+    schedule = install(instance, orders([3]))
+    assert max(one.ready_day for one in schedule.installs) == least_last_day(instance, schedule, crews, 4)

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.reason import ReasonCode, because
 from siteopt.simulate.dispatch import Limit, dispatch, least_cost_fill, unmet
-from tests.cases import battery, chiller, generator, tiny
+from tests.instances import battery, chiller, generator, tiny
 
 CLOSE = 1e-9
 
 
 def said(limit: Limit) -> str:
     """By how much a limit fails, in English."""
-    return Words().reason(limit.reason)
+    return Translations().reason(limit.reason)
 
 
 def arrays(*values: float) -> np.ndarray:
@@ -103,8 +103,8 @@ def test_dispatch_by_hand() -> None:
         generator(rating_mw=5.0, fuel_usd_per_mwh=90.0),
     ]
     site = {"grid_mw": 4.0, "grid_usd_per_mwh": 40.0, "water_m3_per_day": 240.0}
-    case = tiny(offers, [site], heat_fraction=1.0, mean_load=0.7)
-    found = dispatch(case, 0, np.array([2, 2, 1, 1]), 4.0)
+    instance = tiny(offers, [site], heat_fraction=1.0, load_factor=0.7)
+    found = dispatch(instance, 0, np.array([2, 2, 1, 1]), 4.0)
     assert found.heat_mw == pytest.approx([5, 5, 0, 0])
     assert (found.demand_mw, found.mean_mw, found.import_mw) == pytest.approx((13.5, 10.5, 4))
     assert found.output_mw == pytest.approx([0, 0, 5, 1.5])
@@ -114,11 +114,11 @@ def test_air_limits_the_cheap_engine() -> None:
     # 10 MW; 8.76 t a year for each MW at 1 g: 35.04 t are 4 MW of the cheap engine
     offers = [generator(rating_mw=9.0, fuel_usd_per_mwh=50.0, nox_g_per_kwh=1.0), generator(rating_mw=9.0)]
     offers[1]["fuel_usd_per_mwh"] = 90.0
-    case = tiny(offers, [{"grid_mw": 0.0, "nox_t_per_year": 35.04}])
-    found = dispatch(case, 0, np.array([1, 1]), 0.0)
+    instance = tiny(offers, [{"grid_mw": 0.0, "nox_t_per_year": 35.04}])
+    found = dispatch(instance, 0, np.array([1, 1]), 0.0)
     assert found.output_mw == pytest.approx([4, 6])
     # with the cheap one alone 10 MW would take 87.6 t
-    (limit,) = unmet(case, 0, np.array([2, 0]), np.zeros(0, dtype=bool), np.array([2, 0]))
+    (limit,) = unmet(instance, 0, np.array([2, 0]), np.zeros(0, dtype=bool), np.array([2, 0]))
     assert said(limit) == "air: 87.6 t/year of NOx of 35.0 t/year of NOx"
 
 
@@ -136,14 +136,14 @@ LIMITS = [
     ),
     # a site of 10 MW with 5 MW of grid and engines of 3 MW, one of them out
     ("mean power", "mean power: 2.0 MW short", {"spare_units": 1}, {"grid_mw": 5.0}, [2, 0, 2], [3, 0, 2]),
-    ("peak power", "peak power: 1.0 MW short", {"mean_load": 0.8}, {"grid_mw": 9.0}, [0, 0, 0], [0, 0, 1]),
-    ("swing", "swing: 2.0 MW short", {"swing": 0.5}, {"grid_swing_mw": 3.0}, [0, 0, 0], [0, 0, 2]),
+    ("peak power", "peak power: 1.0 MW short", {"load_factor": 0.8}, {"grid_mw": 9.0}, [0, 0, 0], [0, 0, 1]),
+    ("swing", "swing: 2.0 MW short", {"load_step_amplitude": 0.5}, {"grid_swing_mw": 3.0}, [0, 0, 0], [0, 0, 2]),
     ("ride through", "ride through: 0.5 MWh short", {"ride_through_minutes": 15.0}, {}, [0, 0, 2], [0, 0, 3]),
     # 7.2 MJ/kWh: 2 MW of gas for each MW
     ("fuel gas", "fuel gas: 12.0 MW of 10.0 MW", {}, {"gas_mw": 10.0}, [2, 0, 0], [1, 0, 0]),
     ("yard", "yard: 30.0 m² of 25.0 m²", {}, {"yard_m2": 25.0}, [3, 0, 0], [2, 0, 0]),
-    ("battery power", "battery power: 1.0 MW short", {"battery_floor_mw": np.array([[2.0]])}, {}, [0, 0, 1], [0, 0, 2]),
-    ("inertia", "inertia: 3.0 MW s short", {"inertia_floor_mws": np.array([[6.0]])}, {}, [1, 0, 0], [2, 0, 0]),
+    ("battery power", "battery power: 1.0 MW short", {"min_battery_mw": np.array([[2.0]])}, {}, [0, 0, 1], [0, 0, 2]),
+    ("inertia", "inertia: 3.0 MW s short", {"min_inertia_mws": np.array([[6.0]])}, {}, [1, 0, 0], [2, 0, 0]),
 ]
 
 
@@ -158,26 +158,28 @@ def test_each_limit_by_itself(
         chiller(rating_mw=6.0, water_m3_per_mwh=2.0, cop=1e9),
         battery(rating_mw=1.0),
     ]
-    case = tiny(offers, [site], **scalars)
+    instance = tiny(offers, [site], **scalars)
     there = np.array(units)
-    assert [(limit.name, said(limit)) for limit in unmet(case, 0, there, np.zeros(0, dtype=bool), there)] == [
+    assert [(limit.name, said(limit)) for limit in unmet(instance, 0, there, np.zeros(0, dtype=bool), there)] == [
         (name, words)
     ]
     if enough is not None:
-        assert not unmet(case, 0, np.array(enough), np.zeros(0, dtype=bool), np.array(enough))
+        assert not unmet(instance, 0, np.array(enough), np.zeros(0, dtype=bool), np.array(enough))
 
 
 def test_the_largest_units_are_out_each_by_itself() -> None:
     # 12 + 3 x 4 MW with two out, the 12 and a 4: 8 MW stay for 10 MW of heat; a fourth of 4 makes it 12
     offers = [chiller(rating_mw=12.0, cop=1e9), chiller(rating_mw=4.0, cop=1e9)]
-    case = tiny(offers, heat_fraction=1.0, spare_units=2)
+    instance = tiny(offers, heat_fraction=1.0, spare_units=2)
     units = np.array([1, 3])
-    assert [said(limit) for limit in unmet(case, 0, units, np.zeros(0, dtype=bool), units)] == ["cooling: 2.0 MW short"]
-    assert not unmet(case, 0, np.array([1, 4]), np.zeros(0, dtype=bool), units)
+    assert [said(limit) for limit in unmet(instance, 0, units, np.zeros(0, dtype=bool), units)] == [
+        "cooling: 2.0 MW short"
+    ]
+    assert not unmet(instance, 0, np.array([1, 4]), np.zeros(0, dtype=bool), units)
 
 
 def test_fleet() -> None:
-    case = tiny([generator(fleet=2)])
-    (limit,) = unmet(case, 0, np.array([3]), np.zeros(0, dtype=bool), np.array([3]))
+    instance = tiny([generator(available_units=2)])
+    (limit,) = unmet(instance, 0, np.array([3]), np.zeros(0, dtype=bool), np.array([3]))
     assert limit.reason == because(ReasonCode.ABOVE_AVAILABLE, offer="o0", ordered=3, available=2)
     assert said(limit) == "3 units of o0 ordered, 2 available"

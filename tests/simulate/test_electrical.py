@@ -185,7 +185,7 @@ def swinging(on: Bus, low: float, high: float, edge: float = 0.1) -> Event:
     """Twelve seconds of a swing of 2 s, from its mean."""
     time = np.cumsum([0.0, edge / 2, *[1 - edge, edge] * 12])
     load = [(low + high) / 2] + [high, high, low, low] * 6 + [high]
-    return Event("swing", "islanded", on, on, (low + high) / 2, time, np.array(load), 12.0, judged_s=(2.0, 2.0))
+    return Event("swing", "islanded", on, on, (low + high) / 2, time, np.array(load), 12.0, checked_s=(2.0, 2.0))
 
 
 def test_half_the_step_changes_little() -> None:

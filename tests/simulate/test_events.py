@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from siteopt.instance import Instance
 from siteopt.simulate.electrical import Event
 from siteopt.simulate.events import events, sampled, trapezoid
-from tests.cases import QUALITY, battery, generator, tiny
+from tests.instances import QUALITY, battery, generator, tiny
 
 NO_STEP = np.zeros(0, dtype=bool)
 
@@ -28,16 +28,16 @@ def plant(**more: Any) -> Instance:
         battery(rating_mw=3.0, response_s=0.2),
     ]
     site = [{"grid_mw": 30.0, "grid_swing_mw": 4.0}]
-    values = {"it_mw": (100.0,), "swing": 0.4, "mean_load": 0.8, "power_quality": QUALITY, **more}
+    values = {"it_mw": (100.0,), "load_step_amplitude": 0.4, "load_factor": 0.8, "power_quality": QUALITY, **more}
     return tiny(offers, site, **values)
 
 
 UNITS = np.array([10, 4, 10, 3, 3])
 
 
-def found(case: Instance, units: np.ndarray = UNITS, import_mw: float = 20.0) -> dict[tuple[str, str], Event]:
+def found(instance: Instance, units: np.ndarray = UNITS, import_mw: float = 20.0) -> dict[tuple[str, str], Event]:
     """By mode and name; 120 MW at the peak of the IT, so 100 on the mean."""
-    return {(event.mode, event.name): event for event in events(case, 0, units, NO_STEP, 120.0, import_mw)}
+    return {(event.mode, event.name): event for event in events(instance, 0, units, NO_STEP, 120.0, import_mw)}
 
 
 def test_modes_and_events_of_a_plan() -> None:
@@ -64,43 +64,43 @@ def test_alike_generators_are_one_class_and_batteries_one() -> None:
 
 
 def test_the_grid_feeds_its_own_halls_when_islanded() -> None:
-    case = found(plant())
-    swing = case["islanded", "routine swing"]
+    instance = found(plant())
+    swing = instance["islanded", "routine swing"]
     # 80 MW on the mean; of 40 MW peak to peak the grid's halls swing 20 / 100 = 8 MW, of which it tolerates 4
     assert swing.rest_mw == pytest.approx(80.0)
     assert (swing.load_mw.min(), swing.load_mw.max()) == pytest.approx((62.0, 98.0))
     # of the 80 MW that a job is, 80 % are on the bus
-    stop, start = case["islanded", "job stop"], case["islanded", "job start"]
+    stop, start = instance["islanded", "job stop"], instance["islanded", "job start"]
     assert (stop.rest_mw, *stop.load_mw) == pytest.approx((80.0, 80.0, 16.0))
     assert (start.rest_mw, *start.load_mw) == pytest.approx((16.0, 16.0, 80.0))
     assert start.load_s.tolist() == [0.0, 60.0]
 
 
 def test_a_tolerant_grid_takes_no_more_than_its_halls_swing() -> None:
-    case = plant(grid_swing_mw=np.array([100.0]))
-    assert np.ptp(found(case)["islanded", "routine swing"].load_mw) == pytest.approx(40 - 8)
+    instance = plant(grid_swing_mw=np.array([100.0]))
+    assert np.ptp(found(instance)["islanded", "routine swing"].load_mw) == pytest.approx(40 - 8)
 
 
 def test_grid_tied_everything_is_on_the_bus() -> None:
-    case = found(plant())
-    swing = case["grid-tied", "routine swing"]
+    instance = found(plant())
+    swing = instance["grid-tied", "routine swing"]
     assert (swing.rest_mw, swing.load_mw.min(), swing.load_mw.max()) == pytest.approx((100.0, 80.0, 120.0))
     assert (swing.before.import_mw, swing.before.limit_mw) == (20.0, 30.0)
-    assert case["grid-tied", "job stop"].load_mw[-1] == pytest.approx(20.0)
+    assert instance["grid-tied", "job stop"].load_mw[-1] == pytest.approx(20.0)
 
 
 def test_steps_in_service_raise_the_limit_and_the_swing() -> None:
     rise = [{"site": 0, "ready_day": 0, "rise_mw": 50.0, "rise_swing_mw": 2.0}]
-    case = tiny(
+    instance = tiny(
         [generator(rating_mw=50.0)],
         [{"grid_mw": 30.0, "grid_swing_mw": 4.0}],
         rise,
         it_mw=(100.0,),
-        swing=0.4,
-        mean_load=0.8,
+        load_step_amplitude=0.4,
+        load_factor=0.8,
     )
     for step, limit, swing in ((False, 30.0, 36.0), (True, 80.0, 34.0)):
-        at = {each.mode: each for each in events(case, 0, np.array([2]), np.array([step]), 120.0, 20.0)[::-1]}
+        at = {each.mode: each for each in events(instance, 0, np.array([2]), np.array([step]), 120.0, 20.0)[::-1]}
         assert at["grid-tied"].before.limit_mw == limit
         assert np.ptp(at["islanded"].load_mw) == pytest.approx(swing)
 
@@ -120,14 +120,14 @@ def test_the_grid_is_lost_and_the_job_may_be_shed() -> None:
 
 
 def test_no_more_falls_away_than_there_is() -> None:
-    case = plant(power_quality=replace(QUALITY, job_step=1.0))
-    assert found(case)["grid-tied", "job stop"].load_mw[-1] == pytest.approx(100 - 80)
+    instance = plant(power_quality=replace(QUALITY, job_step=1.0))
+    assert found(instance)["grid-tied", "job stop"].load_mw[-1] == pytest.approx(100 - 80)
 
 
 def test_a_load_that_never_changes_is_no_event() -> None:
-    still = plant(swing=0.0, power_quality=replace(QUALITY, job_step=0.0))
+    still = plant(load_step_amplitude=0.0, power_quality=replace(QUALITY, job_step=0.0))
     assert {name for _, name in found(still)} == {"generator loss", "grid loss"}
-    assert "routine swing" not in {name for _, name in found(plant(mean_load=1.0))}
+    assert "routine swing" not in {name for _, name in found(plant(load_factor=1.0))}
 
 
 def test_a_plan_belongs_to_one_site() -> None:
@@ -144,7 +144,7 @@ def test_a_plan_belongs_to_one_site() -> None:
 def test_the_routine_swing_has_its_mean_and_its_ends(swing: float, place: float, period: float, edge: float) -> None:
     mean = 1 - swing + place * swing
     quality = replace(QUALITY, swing_period_s=period, swing_edge_s=edge * period)
-    time, share = trapezoid(plant(swing=swing, mean_load=mean, power_quality=quality))
+    time, share = trapezoid(plant(load_step_amplitude=swing, load_factor=mean, power_quality=quality))
     assert time[-1] == pytest.approx(period)
     assert (np.diff(time) >= -1e-12).all()
     assert (share.max(), share.min()) == pytest.approx((1.0, 1 - swing))
@@ -161,12 +161,12 @@ def test_a_square_swing_jumps() -> None:
 
 def test_samples_are_repeated() -> None:
     quality = replace(QUALITY, waveform_s=(1.0, 2.0, 3.0), waveform_share=(1.0, 0.5, 0.75))
-    case = plant(power_quality=quality)
-    time, share = sampled(case)
+    instance = plant(power_quality=quality)
+    time, share = sampled(instance)
     assert time.tolist() == [0.0, 1.0, 2.0, 3.0]
     assert share.tolist() == [1.0, 0.5, 0.75, 1.0]
-    event = found(case)["grid-tied", "waveform"]
+    event = found(instance)["grid-tied", "waveform"]
     # 100 MW of IT, and 20 of all else
     assert np.interp([1.0, 4.0, 10.0], event.load_s, event.load_mw) == pytest.approx(70.0)
     assert event.load_s[-1] >= event.duration_s
-    assert event.judged_s == (3.0, 3.0)
+    assert event.checked_s == (3.0, 3.0)

@@ -11,8 +11,8 @@ import pytest
 
 from siteopt.instance import Instance
 from siteopt.simulate.electrical import Bus, Event, Trace
-from siteopt.simulate.quality import CLASSES, Needs, Response, keeps, needs, respond, responses
-from tests.cases import QUALITY, battery, generator, tiny
+from siteopt.simulate.quality import CLASSES, Response, SizingResult, keeps, respond, responses, sizing
+from tests.instances import QUALITY, battery, generator, tiny
 
 NO_STEP = np.zeros(0, dtype=bool)
 NONE = Bus((), 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -24,8 +24,8 @@ def response(deviation: np.ndarray, collapsed_s: float | None = None, swings: bo
     zero = np.zeros(len(TIME))
     extremes = (float(deviation.min()), float(deviation.max()), 0.25, 0.0, 0.0, 0.0, 0.0, 0.0)
     trace = Trace(TIME, deviation, zero, zero, zero, zero, zero, *extremes, collapsed_s)
-    judged = (2.0, 2.0) if swings else None
-    event = Event("made up", "islanded", NONE, NONE, 0.0, np.zeros(1), np.zeros(1), 20.0, judged)
+    checked = (2.0, 2.0) if swings else None
+    event = Event("made up", "islanded", NONE, NONE, 0.0, np.zeros(1), np.zeros(1), 20.0, checked)
     return respond(event, trace, 60.0)
 
 
@@ -84,7 +84,7 @@ def test_a_collapse_keeps_nothing() -> None:
 
 
 @pytest.mark.parametrize(("peak", "kept"), [(0.034, "G3"), (0.036, "G2"), (0.066, "G1"), (0.106, "")])
-def test_a_swing_is_judged_by_the_steady_state(peak: float, kept: str) -> None:
+def test_a_swing_is_checked_by_the_steady_state(peak: float, kept: str) -> None:
     # what comes back every two seconds is no transient: 3.5, 6.5 and 10.5 %
     found = response(peak * np.sin(np.pi * TIME), swings=True)
     assert (found.iso_class, found.recovery_s) == (kept, ())
@@ -120,41 +120,41 @@ def engines(iso_class: str = "G2", inertia_s: float = 0.8, **quality: Any) -> In
         [generator(rating_mw=2.0, **machine), battery(energy_mwh=2.0)],
         [{"grid_mw": 50.0, "grid_swing_mw": 5.0}],
         it_mw=(194.0,),
-        swing=0.4,
-        mean_load=0.8,
+        load_step_amplitude=0.4,
+        load_factor=0.8,
         power_quality=replace(QUALITY, iso_class=iso_class, **quality),
     )
 
 
-def met(case: Instance, batteries: int) -> tuple[Response, ...]:
-    return responses(case, 0, np.array([79, batteries]), NO_STEP, 244.0, 50.0)
+def met(instance: Instance, batteries: int) -> tuple[Response, ...]:
+    return responses(instance, 0, np.array([79, batteries]), NO_STEP, 244.0, 50.0)
 
 
-def needed(case: Instance, batteries: int = 0) -> Needs | None:
-    return needs(case, 0, np.array([79, batteries]), NO_STEP, 244.0, 50.0)
+def needed(instance: Instance, batteries: int = 0) -> SizingResult | None:
+    return sizing(instance, 0, np.array([79, batteries]), NO_STEP, 244.0, 50.0)
 
 
 def test_a_plant_like_memphis_needs_batteries_for_its_swing() -> None:
-    case = engines(grid_loss=True)
-    bare = {(each.mode, each.event): each for each in met(case, 0)}
+    instance = engines(grid_loss=True)
+    bare = {(each.mode, each.event): each for each in met(instance, 0)}
     # 155.2 MW on the mean and 36.3 more at the peak, of 158 MW: the engines cannot give it
     assert bare["islanded", "routine swing"].dip > 0.10
     assert not keeps(list(bare.values()), "G2", grid_loss=True)
-    need = needed(case)
-    assert need is not None
-    assert need.inertia_mws == 0.0
+    sized = needed(instance)
+    assert sized is not None
+    assert sized.inertia_mws == 0.0
     # the shafts give some of what is missing for half a period of 2 s
-    assert 10 < need.battery_mw < 60
-    enough = met(case, math.ceil(need.battery_mw))
+    assert 10 < sized.battery_mw < 60
+    enough = met(instance, math.ceil(sized.battery_mw))
     assert keeps(enough, "G2", grid_loss=True)
-    assert not keeps(met(case, math.floor(need.battery_mw) - 1), "G2", grid_loss=True)
-    assert needed(case, math.ceil(need.battery_mw)) is None
+    assert not keeps(met(instance, math.floor(sized.battery_mw) - 1), "G2", grid_loss=True)
+    assert needed(instance, math.ceil(sized.battery_mw)) is None
     swing = {each.mode: each for each in enough if each.event == "routine swing"}
     assert swing["islanded"].import_peak_mw == 0.0
     assert swing["grid-tied"].import_peak_mw == pytest.approx(50.0)
     # 2 h: as many cycles as MWh over twice the energy
-    fleet_mwh = 2 * math.ceil(need.battery_mw)
-    assert swing["islanded"].battery_cycles == pytest.approx(swing["islanded"].battery_mwh / (2 * fleet_mwh))
+    batteries_mwh = 2 * math.ceil(sized.battery_mw)
+    assert swing["islanded"].battery_cycles == pytest.approx(swing["islanded"].battery_mwh / (2 * batteries_mwh))
 
 
 def test_nothing_is_asked_without_a_class() -> None:
@@ -170,23 +170,23 @@ def test_the_stricter_class_needs_more() -> None:
 
 def test_where_batteries_come_too_late_inertia_is_needed() -> None:
     # a tenth of the inertia: 72.6 MW from top to bottom, and batteries behind by 0.1 s, are 29 % of 25 MW s
-    case = engines(inertia_s=0.08, job_step=0.0)
-    need = needed(case)
-    assert need is not None
-    assert 12.64 < need.inertia_mws < 20 * 12.64
-    with_inertia = engines(inertia_s=0.08 * need.inertia_mws / 12.64, job_step=0.0)
-    assert keeps(met(with_inertia, math.ceil(need.battery_mw) + 1), "G2", grid_loss=False)
-    lighter = engines(inertia_s=0.08 * (need.inertia_mws / 12.64 - 0.02), job_step=0.0)
+    instance = engines(inertia_s=0.08, job_step=0.0)
+    sized = needed(instance)
+    assert sized is not None
+    assert 12.64 < sized.inertia_mws < 20 * 12.64
+    with_inertia = engines(inertia_s=0.08 * sized.inertia_mws / 12.64, job_step=0.0)
+    assert keeps(met(with_inertia, math.ceil(sized.battery_mw) + 1), "G2", grid_loss=False)
+    lighter = engines(inertia_s=0.08 * (sized.inertia_mws / 12.64 - 0.02), job_step=0.0)
     assert not keeps(met(lighter, 388), "G2", grid_loss=False)
 
 
 def test_without_any_inertia_nothing_helps() -> None:
-    assert needed(engines(inertia_s=0.0)) == Needs(math.inf, math.inf)
+    assert needed(engines(inertia_s=0.0)) == SizingResult(math.inf, math.inf)
 
 
 def test_a_grid_alone_keeps_its_frequency() -> None:
-    case = tiny([], [{"grid_mw": 100.0}], it_mw=(80.0,), swing=0.4, mean_load=0.8)
-    found = responses(case, 0, np.zeros(0, dtype=np.int64), NO_STEP, 80.0, 64.0)
+    instance = tiny([], [{"grid_mw": 100.0}], it_mw=(80.0,), load_step_amplitude=0.4, load_factor=0.8)
+    found = responses(instance, 0, np.zeros(0, dtype=np.int64), NO_STEP, 80.0, 64.0)
     kept = {each.event: each.iso_class for each in found}
     assert kept == {"routine swing": "G3", "job stop": "G3", "job start": "G3", "grid loss": ""}
     assert (found[-1].dip, found[-1].collapsed_s) == (0.25, 0.0)

@@ -7,16 +7,16 @@ import pytest
 
 from siteopt.instance import NEVER, Instance, Pace
 from siteopt.simulate.queues import Queues, follow_queues
-from tests.cases import tiny
+from tests.instances import tiny
 
 
-def follow(case: Instance) -> Queues:
+def follow(instance: Instance) -> Queues:
     return follow_queues(
-        int(case.access_day[0]),
-        float(case.hall_gpus_per_day[0]),
-        float(case.floor_gpus[0]),
-        case.pace,
-        float(case.gpus[-1]),
+        int(instance.handover_day[0]),
+        float(instance.hall_gpus_per_day[0]),
+        float(instance.hall_capacity_gpus[0]),
+        instance.pace,
+        float(instance.gpus[-1]),
     )
 
 
@@ -50,5 +50,5 @@ def test_a_queue_that_stands_still_ends(queue: str) -> None:
 
 
 def test_tiny_case_is_ready_on_its_day() -> None:
-    case = tiny(sites=[{"compute_ready_day": [4, 4, 9]}], it_mw=[1.0, 2.0, 3.0])
-    assert [follow(case).networked_day(gpus) for gpus in case.gpus] == [4, 4, 9]
+    instance = tiny(sites=[{"compute_ready_day": [4, 4, 9]}], it_mw=[1.0, 2.0, 3.0])
+    assert [follow(instance).networked_day(gpus) for gpus in instance.gpus] == [4, 4, 9]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from siteopt.equipment import KINDS
 from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, rectangles, shortened, texts, values
 from siteopt.output.palette import BORDER, INK, KIND, STANDING
-from siteopt.output.words import MoneyUnit, Words
+from siteopt.output.translations import MoneyUnit, Translations
 from siteopt.record.base import Standing
 from siteopt.record.run import PlanRecord
 
@@ -28,27 +28,29 @@ STRIP, BAR, FAN = 26.0, 30.0, 44.0
 """Heights in pixels of the strip of the total, of the bar of a part, and of the room between them."""
 
 
-def cost(plan: PlanRecord, words: Words) -> Chart:
+def cost(plan: PlanRecord, translations: Translations) -> Chart:
     """Draw the cost by part: a strip with GPUs and the rest, and bars for the parts of the rest."""
     parts = {name: usd for name, usd in plan.cost.parts_usd.items() if usd}
     parts = dict(sorted(parts.items(), key=lambda part: -part[1]))
     total = plan.cost.total_usd
-    unit = words.cost_unit(plan.cost)
-    listed = [f"{words.term(name)} {unit.bare(usd)}" for name, usd in parts.items()]
-    said = words("{total} in total: {parts}.", total=unit(total), parts=", ".join(listed))
-    rows = tuple((words.term(name), unit.bare(usd), words.percent(usd / total, 1)) for name, usd in parts.items())
-    header = (words.term("part"), words("Cost, {unit}", unit=unit.name), words.term("share"))
+    unit = translations.cost_unit(plan.cost)
+    listed = [f"{translations.term(name)} {unit.bare(usd)}" for name, usd in parts.items()]
+    said = translations("{total} in total: {parts}.", total=unit(total), parts=", ".join(listed))
+    rows = tuple(
+        (translations.term(name), unit.bare(usd), translations.percent(usd / total, 1)) for name, usd in parts.items()
+    )
+    header = (translations.term("part"), translations("Cost, {unit}", unit=unit.name), translations.term("share"))
 
     def draw(width: int) -> alt.LayerChart:
-        return _Cost(unit, words, parts, width).draw()
+        return _Cost(unit, translations, parts, width).draw()
 
-    return Chart("cost", words("Cost by part, {unit}", unit=unit.name), said, draw, header, rows)
+    return Chart("cost", translations("Cost by part, {unit}", unit=unit.name), said, draw, header, rows)
 
 
 @dataclass(frozen=True)
 class _Cost:
     unit: MoneyUnit
-    words: Words
+    translations: Translations
     parts: dict[str, int]
     width: int
 
@@ -95,7 +97,7 @@ class _Cost:
         return {
             "x": x,
             "y": -12,
-            "text": f"{self.words.term(name)} {self.unit.bare(usd)}",
+            "text": f"{self.translations.term(name)} {self.unit.bare(usd)}",
             "align": align,
         }
 
@@ -107,7 +109,7 @@ class _Cost:
             y = STRIP + FAN + BAR * (place + 0.5)
             long = room * usd / most
             text = self.unit.bare(usd)
-            name_ = self.words.term(name)
+            name_ = self.translations.term(name)
             boxes.append(
                 {"x": names, "x2": names + long, "y": y - 9, "y2": y + 9, "color": COLORS.get(name, QUIET), "usd": usd}
                 | {"what": f"{name_}: {text}", "part": name}

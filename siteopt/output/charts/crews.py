@@ -11,7 +11,7 @@ from siteopt.output.charts.base import QUIET, SMALL, WIDE, Chart, Frame, rectang
 from siteopt.output.charts.panels import SWATCH, heading, keys
 from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, name_lines
 from siteopt.output.palette import INK, KIND, LAND
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.replay import Shift
 from siteopt.record.run import PlanRecord, RunRecord
 
@@ -36,20 +36,22 @@ class Gang:
     last_crew: int
 
 
-def crews(run: RunRecord, plan: PlanRecord, words: Words) -> Chart | None:
+def crews(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart | None:
     """Draw every crew with the units that it installs; return None if no crew has any work."""
     shifts = plan.replay.crews
     if not shifts:
         return None
-    said = [_said(trade, own, words) for trade, own in _by_trade(shifts).items()]
+    said = [_said(trade, own, translations) for trade, own in _by_trade(shifts).items()]
 
     def draw(width: int) -> alt.LayerChart:
-        return _Crews(run, plan, words, width).draw()
+        return _Crews(run, plan, translations, width).draw()
 
     header = tuple(
-        words.term(name) for name in ("trade", "milestone", "model", "units", "crews", "first_day", "last_day")
+        translations.term(name) for name in ("trade", "milestone", "model", "units", "crews", "first_day", "last_day")
     )
-    return Chart("crews", words("Crew schedule"), " ".join(said), draw, header, tuple(_rows(shifts, words)))
+    return Chart(
+        "crews", translations("Crew schedule"), " ".join(said), draw, header, tuple(_rows(shifts, translations))
+    )
 
 
 def gangs(shifts: Sequence[Shift]) -> list[Gang]:
@@ -73,13 +75,13 @@ def _by_trade(shifts: Sequence[Shift]) -> dict[str, list[Shift]]:
     return {trade: list(own) for trade, own in groupby(ordered, key=lambda shift: shift.trade)}
 
 
-def _said(trade: str, shifts: Sequence[Shift], words: Words) -> str:
+def _said(trade: str, shifts: Sequence[Shift], translations: Translations) -> str:
     units = {(shift.offer_id, shift.unit) for shift in shifts}
-    return words(
+    return translations(
         "{trade}: {crews} install {units} from day {first} to day {last}; at most {most} work on one day.",
-        trade=words.term(trade).capitalize(),
-        crews=words.count(len({shift.crew for shift in shifts}), "crew"),
-        units=words.count(len(units), "unit"),
+        trade=translations.term(trade).capitalize(),
+        crews=translations.count(len({shift.crew for shift in shifts}), "crew"),
+        units=translations.count(len(units), "unit"),
         first=min(shift.first_day for shift in shifts),
         last=max(shift.last_day for shift in shifts),
         most=_most(shifts),
@@ -92,7 +94,7 @@ def _most(shifts: Sequence[Shift]) -> int:
     return max(accumulate(change for _, change in sorted(changes)))
 
 
-def _rows(shifts: Sequence[Shift], words: Words) -> Iterator[tuple[Any, ...]]:
+def _rows(shifts: Sequence[Shift], translations: Translations) -> Iterator[tuple[Any, ...]]:
     """Yield a row of the table for the units of an offer and a milestone: their crews and their days."""
     together: dict[tuple[str, ...], list[Shift]] = {}
     for shift in shifts:
@@ -100,7 +102,7 @@ def _rows(shifts: Sequence[Shift], words: Words) -> Iterator[tuple[Any, ...]]:
         together.setdefault(key, []).append(shift)
     for (trade, milestone, _), own in together.items():
         yield (
-            words.term(trade),
+            translations.term(trade),
             milestone,
             own[0].model,
             len({shift.unit for shift in own}),
@@ -114,7 +116,7 @@ def _rows(shifts: Sequence[Shift], words: Words) -> Iterator[tuple[Any, ...]]:
 class _Crews:
     run: RunRecord
     plan: PlanRecord
-    words: Words
+    translations: Translations
     width: int
 
     @property
@@ -134,7 +136,7 @@ class _Crews:
         left, right = LEFT[self.is_wide], 14.0
         until = max(self.plan.last_day, *(shift.last_day for shift in shifts)) * (1 + PAST)
         kinds = [kind for kind in KIND if any(shift.kind == kind for shift in shifts)]
-        names = [self.words.term(kind) for kind in kinds]
+        names = [self.translations.term(kind) for kind in kinds]
         places, key = keys(names, self.width - 16)
         lines = name_lines(self.plan, until, self.width - left - right)
         top = 8 + key + NAME_LINE * lines
@@ -165,10 +167,10 @@ class _Crews:
         )
 
     def _box(self, gang: Gang, top: float, row: float, time: Timeline) -> dict[str, Any]:
-        shift, words = gang.shift, self.words
-        what = words(
+        shift, translations = gang.shift, self.translations
+        what = translations(
             "{trade} crews {first} to {last}: {model}, unit {unit}, for {milestone}, day {first_day} to {last_day}",
-            trade=words.term(shift.trade),
+            trade=translations.term(shift.trade),
             first=gang.first_crew,
             last=gang.last_crew,
             model=shift.model,
@@ -187,11 +189,11 @@ class _Crews:
         }
 
     def _head(self, trade: str, shifts: Sequence[Shift], top: float, time: Timeline) -> dict[str, Any]:
-        text = self.words(
+        text = self.translations(
             "{trade}: {crews}, {units}",
-            trade=self.words.term(trade).capitalize(),
-            crews=self.words.count(len({shift.crew for shift in shifts}), "crew"),
-            units=self.words.count(len({(shift.offer_id, shift.unit) for shift in shifts}), "unit"),
+            trade=self.translations.term(trade).capitalize(),
+            crews=self.translations.count(len({shift.crew for shift in shifts}), "crew"),
+            units=self.translations.count(len({(shift.offer_id, shift.unit) for shift in shifts}), "unit"),
         )
         return {"x": 0, "y": top - 11, "text": text}
 

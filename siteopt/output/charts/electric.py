@@ -20,7 +20,7 @@ from siteopt.output.charts.base import (
 )
 from siteopt.output.charts.panels import SWATCH, Point, Scale, between, heading, keys, lines, ruled, thinned
 from siteopt.output.palette import BORDER, INK, KIND, STANDING
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.replay import TraceRecord
 from siteopt.record.run import PlanRecord
@@ -44,7 +44,7 @@ USUAL = "G2"
 """Class whose band is drawn if no class is required."""
 
 
-def frequency(plan: PlanRecord, words: Words) -> Chart | None:
+def frequency(plan: PlanRecord, translations: Translations) -> Chart | None:
     """Draw the traces of a run; return None if there are none."""
     traces = plan.power_quality.traces
     if not traces:
@@ -52,29 +52,35 @@ def frequency(plan: PlanRecord, words: Words) -> Chart | None:
     asked = plan.power_quality.iso_class or USUAL
     low, high = traces[0].band_hz
     said = [
-        words(
+        translations(
             "{event}, {mode}, at {milestone}.",
-            event=words.term(traces[0].event).capitalize(),
-            mode=words.term(traces[0].mode),
+            event=translations.term(traces[0].event).capitalize(),
+            mode=translations.term(traces[0].mode),
             milestone=traces[0].milestone,
         ),
-        *(f"{_name(trace, words)}: {_verdict(trace, words)}." for trace in traces),
-        words("The band of {iso_class} is {low} to {high} Hz.", iso_class=asked, low=f"{low:g}", high=f"{high:g}"),
+        *(f"{_name(trace, translations)}: {_verdict(trace, translations)}." for trace in traces),
+        translations(
+            "The band of {iso_class} is {low} to {high} Hz.", iso_class=asked, low=f"{low:g}", high=f"{high:g}"
+        ),
     ]
 
     def draw(width: int) -> alt.LayerChart:
-        return _Traces(traces, asked, words, width).draw()
+        return _Traces(traces, asked, translations, width).draw()
 
-    header = ("", *(words.term(name) for name in ("lowest_hz", "highest_hz")), words("leaves the band at, s"))
+    header = (
+        "",
+        *(translations.term(name) for name in ("lowest_hz", "highest_hz")),
+        translations("leaves the band at, s"),
+    )
     rows = tuple(
-        (_name(trace, words), round(min(trace.hz), 3), round(max(trace.hz), 3), _shown(_left(trace)))
+        (_name(trace, translations), round(min(trace.hz), 3), round(max(trace.hz), 3), _shown(_left(trace)))
         for trace in traces
     )
-    return Chart("frequency", words("Frequency with and without batteries"), " ".join(said), draw, header, rows)
+    return Chart("frequency", translations("Frequency with and without batteries"), " ".join(said), draw, header, rows)
 
 
-def _name(trace: TraceRecord, words: Words) -> str:
-    return words("With batteries") if trace.batteries else words("Without batteries")
+def _name(trace: TraceRecord, translations: Translations) -> str:
+    return translations("With batteries") if trace.batteries else translations("Without batteries")
 
 
 def _left(trace: TraceRecord) -> float | None:
@@ -87,22 +93,24 @@ def _shown(seconds: float | None) -> float | str:
     return "" if seconds is None else round(seconds, 2)
 
 
-def _verdict(trace: TraceRecord, words: Words) -> str:
+def _verdict(trace: TraceRecord, translations: Translations) -> str:
     low, high = f"{min(trace.hz):.2f}", f"{max(trace.hz):.2f}"
     left = _left(trace)
     if left is None:
-        return words("{low} to {high} Hz, within the band", low=low, high=high)
-    said = words("{low} to {high} Hz, outside the band from {seconds} s", low=low, high=high, seconds=f"{left:.2f}")
+        return translations("{low} to {high} Hz, within the band", low=low, high=high)
+    said = translations(
+        "{low} to {high} Hz, outside the band from {seconds} s", low=low, high=high, seconds=f"{left:.2f}"
+    )
     if trace.collapsed_s is None:
         return said
-    return said + words(", trips at {seconds} s", seconds=f"{trace.collapsed_s:.2f}")
+    return said + translations(", trips at {seconds} s", seconds=f"{trace.collapsed_s:.2f}")
 
 
 @dataclass(frozen=True)
 class _Traces:
     traces: Sequence[TraceRecord]
     asked: str
-    words: Words
+    translations: Translations
     width: int
 
     @property
@@ -114,7 +122,7 @@ class _Traces:
         across = (self.width - LEFT - RIGHT - COLUMN_GAP * (columns - 1)) / columns
         down = HEAD + sum(HEIGHTS[self.is_wide]) + 2 * NAME + GAP + FOOT
         seen = [field for field in POWERS if any(any(getattr(trace, field)) for trace in self.traces)]
-        names = [self.words.term(SOURCES.get(field, field)) for field in seen]
+        names = [self.translations.term(SOURCES.get(field, field)) for field in seen]
         places, key = keys(names, self.width - 16)
         frame = Frame(self.width, KEY_GAP + key + down * (len(self.traces) / columns), LEFT, RIGHT, KEY_GAP + key, 0)
         layers: list[alt.Chart] = []
@@ -144,9 +152,9 @@ class _Traces:
         hz = Scale(*self._hz(), upper + tall, upper)
         lower = upper + tall + GAP + NAME
         mw = Scale(*self._mw(seen), lower + low, lower)
-        yield from heading(x, y, [{"x": left, "y": top + 8, "text": _name(trace, self.words)}])
+        yield from heading(x, y, [{"x": left, "y": top + 8, "text": _name(trace, self.translations)}])
         color = OUTSIDE if _left(trace) is not None else WITHIN
-        verdict = [{"x": left, "y": top + 26, "text": _verdict(trace, self.words)}]
+        verdict = [{"x": left, "y": top + 26, "text": _verdict(trace, self.translations)}]
         yield texts(x, y, verdict, color=color, fontWeight="bold", fontSize=TEXT)
         yield from self._band(trace, frame, hz, across)
         marks = {value: f"{value:g}" for value in ticks(mw.low, mw.high, 4)}
@@ -188,8 +196,8 @@ class _Traces:
         x, y = frame.x(), frame.y()
         left, right = across
         low, high = trace.band_hz
-        span = self.words("{low} to {high} Hz", low=f"{low:g}", high=f"{high:g}")
-        what = self.words("{iso_class}: {span}", iso_class=self.asked, span=span)
+        span = self.translations("{low} to {high} Hz", low=f"{low:g}", high=f"{high:g}")
+        what = self.translations("{iso_class}: {span}", iso_class=self.asked, span=span)
         band = {"x": left, "x2": right, "y": hz(low), "y2": hz(high), "color": BAND, "what": what}
         yield rectangles(x, y, [band])
         marks = {value: f"{value:g}" for value in ticks(hz.low, hz.high, 5)}

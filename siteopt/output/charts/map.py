@@ -14,7 +14,7 @@ from siteopt.output.basemap import basemap, box_around
 from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, measure, shortened, texts, values
 from siteopt.output.charts.places import Label, View, placed
 from siteopt.output.palette import BORDER, INK, KIND, LAND, MARKER, STANDING, WATER
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.run import ListedSite, PlanRecord, RunRecord
 
@@ -49,16 +49,16 @@ class Haul:
     units: int
 
 
-def site_map(run: RunRecord, words: Words) -> Chart:
+def site_map(run: RunRecord, translations: Translations) -> Chart:
     """Draw the candidates, the chosen site, and the depots of the units."""
     sites, hauls = run.ranking[:DRAWN], _hauls(run.plan)
 
     def draw(width: int) -> alt.LayerChart:
         view = View.of(width, box_around(np.array([*_shown(sites), *(haul.place for haul in hauls)]).reshape(-1, 2)))
-        return _Map(view, run.plan, [site for site in sites if view.holds(_place(site))], hauls, words).draw()
+        return _Map(view, run.plan, [site for site in sites if view.holds(_place(site))], hauls, translations).draw()
 
-    title = words("Map of sites and deliveries")
-    return Chart("map", title, _caption(run, hauls, words), draw)
+    title = translations("Map of sites and deliveries")
+    return Chart("map", title, _caption(run, hauls, translations), draw)
 
 
 def _place(site: ListedSite) -> tuple[float, float]:
@@ -78,24 +78,24 @@ def _hauls(plan: PlanRecord | None) -> list[Haul]:
     return [Haul(kind, depot, place, count) for (kind, depot, place), count in units.items()]
 
 
-def _caption(run: RunRecord, hauls: Sequence[Haul], words: Words) -> str:
+def _caption(run: RunRecord, hauls: Sequence[Haul], translations: Translations) -> str:
     ranked = [site for site in run.ranking if site.rank is not None]
     said = []
     if run.plan is not None:
-        said.append(words("The star is {site}.", site=run.plan.site_name))
+        said.append(translations("The star is {site}.", site=run.plan.site_name))
     if hauls:
-        units = words.count(sum(haul.units for haul in hauls), "unit")
-        depots = words.count(len({haul.place for haul in hauls}), "depot")
-        said.append(words("{units} are delivered from {depots}.", units=units, depots=depots))
+        units = translations.count(sum(haul.units for haul in hauls), "unit")
+        depots = translations.count(len({haul.place for haul in hauls}), "depot")
+        said.append(translations("{units} are delivered from {depots}.", units=units, depots=depots))
     if len(ranked) > 1:
         others = ", ".join(f"{site.rank}. {site.name}" for site in ranked[1:NAMED])
-        said.append(words("Numbers are ranks; next best: {others}.", others=others))
+        said.append(translations("Numbers are ranks; next best: {others}.", others=others))
     if len(run.ranking) > DRAWN:
-        count = words.count(len(run.ranking), "site")
-        said.append(words("The map shows the best {drawn} of {count}.", count=count, drawn=DRAWN))
+        count = translations.count(len(run.ranking), "site")
+        said.append(translations("The map shows the best {drawn} of {count}.", count=count, drawn=DRAWN))
     if hauls:
-        said.append(words("The arcs connect the depots with the site; they do not follow roads."))
-    return " ".join(said) or words("The candidates.")
+        said.append(translations("The arcs connect the depots with the site; they do not follow roads."))
+    return " ".join(said) or translations("The candidates.")
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class _Map:
     plan: PlanRecord | None
     sites: Sequence[ListedSite]
     hauls: Sequence[Haul]
-    words: Words
+    translations: Translations
 
     def draw(self) -> alt.LayerChart:
         keys, lines = self._key()
@@ -125,7 +125,7 @@ class _Map:
 
     def _site(self, site: ListedSite) -> dict[str, Any]:
         ranked = f"{site.rank}. " if site.rank is not None else ""
-        why = self.words.reasons(site.reasons) or self.words.term(site.standing)
+        why = self.translations.reasons(site.reasons) or self.translations.term(site.standing)
         mark = self._point(_place(site), site.standing)
         return mark | {"rank": site.rank, "name": site.name, "what": f"{ranked}{site.name}: {why}"}
 
@@ -136,7 +136,7 @@ class _Map:
     def _depots(self) -> Iterator[dict[str, Any]]:
         depots: dict[tuple[float, float], str] = {haul.place: haul.depot for haul in self.hauls}
         for place, name in depots.items():
-            units = self.words.count(sum(haul.units for haul in self.hauls if haul.place == place), "unit")
+            units = self.translations.count(sum(haul.units for haul in self.hauls if haul.place == place), "unit")
             x, y = self.view.pixels(np.array([place]))[0]
             yield {"x": x, "y": y, "rank": None, "name": name, "what": f"{name}: {units}", **_DEPOT}
 
@@ -156,7 +156,7 @@ class _Map:
         rows = []
         for number, haul in enumerate(sorted(self.hauls, key=lambda haul: -haul.units)):
             width = THIN + (THICK - THIN) * (haul.units / most) ** 0.5
-            what = f"{haul.depot}: {self.words.count(haul.units, 'unit')} ({self.words.term(haul.kind)})"
+            what = f"{haul.depot}: {self.translations.count(haul.units, 'unit')} ({self.translations.term(haul.kind)})"
             shared = {"haul": number, "width": round(width, 1), "kind": haul.kind, "what": what}
             curve = self._curve(haul, self.plan).round(1).tolist()
             rows += [{"x": x, "y": y, "at": at, **shared} for at, (x, y) in enumerate(curve)]
@@ -212,11 +212,11 @@ class _Map:
         """Return the entries of the key, each with its place above the map, and the number of lines."""
         standings = [str(standing) for standing in Standing]
         present = {site.standing for site in self.sites}
-        items = [({**_look(name)}, self.words.term(name)) for name in standings if name in present]
+        items = [({**_look(name)}, self.translations.term(name)) for name in standings if name in present]
         if self.hauls:
-            items.append(({**_DEPOT}, self.words("depot")))
+            items.append(({**_DEPOT}, self.translations("depot")))
         items += [
-            ({"kind": kind}, self.words.term(f"{kind} haul"))
+            ({"kind": kind}, self.translations.term(f"{kind} haul"))
             for kind in DASH
             if any(haul.kind == kind for haul in self.hauls)
         ]

@@ -23,7 +23,7 @@ from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline,
 from siteopt.output.limits import limited_by
 from siteopt.output.names import PLURAL
 from siteopt.output.palette import INK, KIND, STANDING
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.run import PlanRecord, RunRecord
 
@@ -62,33 +62,33 @@ class _Row:
     note: str = ""
 
 
-def schedule(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
+def schedule(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart:
     """Draw the dates of order, haul, installation and commissioning, and the limit of each milestone."""
 
     def draw(width: int) -> alt.LayerChart:
-        return _Gantt(run, plan, words, width).draw()
+        return _Gantt(run, plan, translations, width).draw()
 
-    header = tuple(words.term(name) for name in ("model", "depot", "units", "order", *DATES))
+    header = tuple(translations.term(name) for name in ("model", "depot", "units", "order", *DATES))
     rows: list[tuple[Any, ...]] = []
     for one in plan.orders:
         dates = (run.start_date, one.leaves, one.arrives, one.ready, one.serves)
         rows.append((one.model, one.depot, one.all_units, *map(str, dates)))
-    return Chart("schedule", words("Schedule"), _caption(plan, words), draw, header, tuple(rows))
+    return Chart("schedule", translations("Schedule"), _caption(plan, translations), draw, header, tuple(rows))
 
 
-def _caption(plan: PlanRecord, words: Words) -> str:
+def _caption(plan: PlanRecord, translations: Translations) -> str:
     said = []
     for milestone in plan.milestones:
-        held = limited_by(milestone, words)
-        reached = words("{name} on day {day}", name=milestone.name, day=milestone.day)
+        held = limited_by(milestone, translations)
+        reached = translations("{name} on day {day}", name=milestone.name, day=milestone.day)
         said.append(f"{reached}, {held}." if held else f"{reached}.")
     orders = plan.orders
     if not orders:
-        return " ".join([*said, words("Nothing needs to be ordered.")])
+        return " ".join([*said, translations("Nothing needs to be ordered.")])
     first, last = min(order.arrives_day for order in orders), max(order.serves_day for order in orders)
-    count = words.count(len(orders), "order")
+    count = translations.count(len(orders), "order")
     said.append(
-        words(
+        translations(
             "{orders}: the first units arrive on day {first}; the last units are in service from day {last}.",
             orders=count,
             first=first,
@@ -102,7 +102,7 @@ def _caption(plan: PlanRecord, words: Words) -> str:
 class _Gantt:
     run: RunRecord
     plan: PlanRecord
-    words: Words
+    translations: Translations
     width: int
 
     def draw(self) -> alt.LayerChart:
@@ -145,24 +145,24 @@ class _Gantt:
         for milestone in self.plan.milestones:
             built, day = milestone.compute_ready_day, milestone.day
             tested = min(day, built + self.run.commissioning_days)
-            gpus = self.words(": {gpus} GPUs", gpus=self.words.number(milestone.gpus))
+            gpus = self.translations(": {gpus} GPUs", gpus=self.translations.number(milestone.gpus))
             bars = (("install", 0, built), ("commission", built, tested), ("wait", tested, day))
-            held = limited_by(milestone, self.words)
-            yield _Row(milestone.name, gpus, MILESTONE, bars, self.words("Milestones"), day, held)
+            held = limited_by(milestone, self.translations)
+            yield _Row(milestone.name, gpus, MILESTONE, bars, self.translations("Milestones"), day, held)
 
     def _orders(self) -> Iterator[_Row]:
         for order in self.plan.orders:
             days = [0, order.leaves_day, order.arrives_day, order.ready_day, order.serves_day]
             bars = tuple(zip(("lead", "haul", "install", "commission"), days[:-1], days[1:], strict=True))
             name, depot = f"{order.all_units} × {order.model}", f", {order.depot}"
-            yield _Row(name, depot, KIND[order.kind], bars, self.words.term(PLURAL[order.kind]).capitalize())
+            yield _Row(name, depot, KIND[order.kind], bars, self.translations.term(PLURAL[order.kind]).capitalize())
 
     def _boxes(self, row: _Row, middle: float) -> Iterator[dict[str, Any]]:
         is_milestone = row.day is not None
         for phase, first, end in row.bars:
             opacity, height = LOOKS[phase]
-            name = self.words.term(f"{'build' if is_milestone and phase == 'install' else phase} phase")
-            days = self.words("day {first} to {last}", first=first, last=end)
+            name = self.translations.term(f"{'build' if is_milestone and phase == 'install' else phase} phase")
+            days = self.translations("day {first} to {last}", first=first, last=end)
             if end > first:
                 yield {
                     "x": first,
@@ -193,8 +193,8 @@ class _Gantt:
         for row, middle in zip(rows, middles, strict=True):
             if row.day is None:
                 continue
-            said = self.words("day {day}", day=row.day)
-            note = self.words("day {day}, {held}", day=row.day, held=row.note) if row.note else said
+            said = self.translations("day {day}", day=row.day)
+            note = self.translations("day {day}, {held}", day=row.day, held=row.note) if row.note else said
             room, ready = measure(note) + 14, row.bars[0][2]
             right = time.frame.plot_width - time.pixels(row.day)
             if room < right:
@@ -251,7 +251,7 @@ class _Gantt:
         x, y = -time.frame.left + 8.0, -time.frame.top + KEY_LINE / 2 + 2
         for phase in (phase for phase in LOOKS if phase in seen):
             opacity, height = LOOKS[phase]
-            text = self.words.term(f"{phase} phase")
+            text = self.translations.term(f"{phase} phase")
             if x + 32 + measure(text, SMALL) > time.frame.plot_width + time.frame.right:
                 x, y = -time.frame.left + 8.0, y + KEY_LINE
             box = {"x": time.days(x), "x2": time.days(x + 22), "y": y - height / 2, "y2": y + height / 2}

@@ -25,7 +25,7 @@ from siteopt.output.charts.base import (
 from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, Timeline, name_lines
 from siteopt.output.names import PLURAL
 from siteopt.output.palette import INK, KIND
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.run import Milestone, PlanRecord, RunRecord
 
 if TYPE_CHECKING:
@@ -68,56 +68,58 @@ class Need:
 PEAK, MEAN, HEAT = Need("demand_mw", SOLID), Need("mean_mw", DASHED), Need("heat_mw", SOLID)
 
 
-def power(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
+def power(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart:
     """Draw the power of grid, generators and batteries against peak demand and mean demand."""
     days = plan.replay.days
-    first_mw = days.grid_mw[days.at(plan.access_day)]
-    bands = (Band("grid", first_mw, plan.access_day), *_bands(PEAK_POWER))
+    first_mw = days.grid_mw[days.at(plan.handover_day)]
+    bands = (Band("grid", first_mw, plan.handover_day), *_bands(PEAK_POWER))
     have, least = _least(plan, bands, PEAK)
     said = [
-        words(
+        translations(
             "The grid supplies {mw} MW from the handover of the site on day {day}.",
-            mw=words.number(first_mw, 1),
-            day=plan.access_day,
+            mw=translations.number(first_mw, 1),
+            day=plan.handover_day,
         ),
-        words(
+        translations(
             "The margin is smallest at {name}: grid, generators and batteries of {have} MW for a peak of {need} MW.",
             name=least.name,
-            have=words.number(have, 1),
-            need=words.number(least.demand_mw, 1),
+            have=translations.number(have, 1),
+            need=translations.number(least.demand_mw, 1),
         ),
     ]
-    drawing = _Supply(run, plan, bands, (PEAK, MEAN), words)
-    return _chart("power", words("Power supply and demand"), " ".join(said), drawing)
+    drawing = _Supply(run, plan, bands, (PEAK, MEAN), translations)
+    return _chart("power", translations("Power supply and demand"), " ".join(said), drawing)
 
 
-def cooling(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
+def cooling(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart:
     """Draw the cooling of the chillers against the heat."""
     bands = _bands(COOLING)
     have, least = _least(plan, bands, HEAT)
-    said = words(
+    said = translations(
         "The margin is smallest at {name}: chillers of {have} MW for heat of {need} MW.",
         name=least.name,
-        have=words.number(have, 1),
-        need=words.number(least.heat_mw, 1),
+        have=translations.number(have, 1),
+        need=translations.number(least.heat_mw, 1),
     )
-    return _chart("cooling", words("Cooling capacity and heat"), said, _Supply(run, plan, bands, (HEAT,), words))
+    return _chart(
+        "cooling", translations("Cooling capacity and heat"), said, _Supply(run, plan, bands, (HEAT,), translations)
+    )
 
 
-def others(run: RunRecord, plan: PlanRecord, words: Words) -> Iterator[Chart]:
+def others(run: RunRecord, plan: PlanRecord, translations: Translations) -> Iterator[Chart]:
     """Draw each requirement that has equipment of its own, beside power and cooling."""
     for one in beside():
         bands, need = _bands(one.name), Need(one.name, SOLID)
         have, least = _least(plan, bands, need)
-        said = words(
+        said = translations(
             "Least is to spare at {name}: {have} {unit} against {need}.",
             name=least.name,
-            have=words.number(have, 1),
+            have=translations.number(have, 1),
             unit=one.unit,
-            need=words.number(need.at(least), 1),
+            need=translations.number(need.at(least), 1),
         )
-        title = words.term(one.name).capitalize()
-        yield _chart(one.name.replace(" ", "_"), title, said, _Supply(run, plan, bands, (need,), words))
+        title = translations.term(one.name).capitalize()
+        yield _chart(one.name.replace(" ", "_"), title, said, _Supply(run, plan, bands, (need,), translations))
 
 
 def _bands(requirement: str) -> tuple[Band, ...]:
@@ -131,10 +133,10 @@ def _least(plan: PlanRecord, bands: Sequence[Band], need: Need) -> tuple[float, 
 
 
 def _chart(name: str, title: str, caption: str, supply: _Supply) -> Chart:
-    words = supply.words
-    sources = (words.term(PLURAL[band.source]) for band in supply.bands)
-    needs = (words.term(need.field) for need in supply.needs)
-    header = (*(words.term(field) for field in ("milestone", "day", "date")), *sources, *needs)
+    translations = supply.translations
+    sources = (translations.term(PLURAL[band.source]) for band in supply.bands)
+    needs = (translations.term(need.field) for need in supply.needs)
+    header = (*(translations.term(field) for field in ("milestone", "day", "date")), *sources, *needs)
     rows = [
         (one.name, one.day, str(one.date), *(band.at(one) for band in supply.bands), *(n.at(one) for n in supply.needs))
         for one in supply.plan.milestones
@@ -148,7 +150,7 @@ class _Supply:
     plan: PlanRecord
     bands: Sequence[Band]
     needs: Sequence[Need]
-    words: Words
+    translations: Translations
 
     def draw(self, width: int) -> alt.LayerChart:
         import altair as alt
@@ -194,8 +196,8 @@ class _Supply:
                 under += mw
 
     def _box(self, band: Band, first: float, end: float, under: float, mw: float) -> dict[str, Any]:
-        name, amount = self.words.term(PLURAL[band.source]), self.words.number(mw, 1)
-        what = self.words("{name}: {mw} MW from day {day}", name=name, mw=amount, day=f"{first:g}")
+        name, amount = self.translations.term(PLURAL[band.source]), self.translations.number(mw, 1)
+        what = self.translations("{name}: {mw} MW from day {day}", name=name, mw=amount, day=f"{first:g}")
         return {
             "x": first,
             "x2": end,
@@ -230,7 +232,7 @@ class _Supply:
         for (field, value), place in zip(ends.items(), places, strict=True):
             level = most * (1 - place / height)
             mw = last[field]["y2"] - last[field]["y"] if field in last else value
-            text = f"{self.words.term(field)} {self.words.number(mw, 1)}" + (" MW" if is_wide else "")
+            text = f"{self.translations.term(field)} {self.translations.number(mw, 1)}" + (" MW" if is_wide else "")
             labels.append({"x": time.until + time.days(26), "y": level, "text": text})
             if field in last:
                 marks.append({"x": time.until + time.days(14), "y": level, "color": last[field]["color"]})

@@ -7,8 +7,8 @@ from typing import Any
 
 from siteopt.output.geojson import GeoJSON, collection, point
 from siteopt.output.tables import csv_text
-from siteopt.output.words import Words
-from siteopt.record.front import FrontPoint, FrontRecord, SiteFrontRecord
+from siteopt.output.translations import Translations
+from siteopt.record.pareto_front import FrontPoint, FrontRecord, SiteFrontRecord
 from siteopt.scenario import slug
 
 FIELDS = ("milestone", "day", "date", "cost_usd", "cost_bound_usd", "site_id", "name", "on_front", "proven")
@@ -57,10 +57,10 @@ def _end(one: FrontPoint | None) -> dict[str, Any]:
 
 def front_summary(record: FrontRecord) -> str:
     """Return the joint Pareto front of all sites as a text table, in the scenario's currency."""
-    certificate, words, points = record.certificate, Words.of(record), record.joint
+    certificate, translations, points = record.certificate, Translations.of(record), record.joint
     lines = [
         f"{record.scenario}: {record.outcome}, Pareto front of the start day of {record.milestone} and cost,"
-        f" {words.count(len(record.sites), 'site')},"
+        f" {translations.count(len(record.sites), 'site')},"
         f" {certificate.milps_solved} MILPs in {certificate.seconds:.1f} s"
     ]
     if points:

@@ -11,22 +11,22 @@ from pathlib import Path
 import pytest
 
 import siteopt
-from siteopt.output.front import front_csv
+from siteopt.output.pareto_front import front_csv
 from tests.worlds import OFFERS, SCENARIO, SITES, changed, write_world
 
-TWO_MILESTONES = SCENARIO.replace("gpus = 10_000\nhold_days = 30", "gpus = 5_000\nhold_days = 30", 1).replace(
-    "[compute]", '[[milestones]]\nname = "all of it"\ngpus = 10_000\nhold_days = 60\n\n[compute]', 1
+TWO_MILESTONES = SCENARIO.replace("gpus = 10_000\noperating_days = 30", "gpus = 5_000\noperating_days = 30", 1).replace(
+    "[compute]", '[[milestones]]\nname = "all of it"\ngpus = 10_000\noperating_days = 60\n\n[compute]', 1
 )
 
 
 @pytest.fixture(scope="module")
-def front(tmp_path_factory: pytest.TempPathFactory) -> siteopt.Front:
+def front(tmp_path_factory: pytest.TempPathFactory) -> siteopt.ParetoFront:
     sites = changed(SITES, "site_id", "alpha", name="=Alpha Works")
     offers = changed(OFFERS, "offer_id", "gen_bought", lead_days=60, lead_days_high=90, purchase_usd=100_000)
     return siteopt.pareto(write_world(tmp_path_factory.mktemp("world"), sites, offers, scenario=TWO_MILESTONES))
 
 
-def test_front_is_proven_with_more_than_one_corner(front: siteopt.Front) -> None:
+def test_front_is_proven_with_more_than_one_corner(front: siteopt.ParetoFront) -> None:
     assert front.outcome is siteopt.RunOutcome.PROVEN
     assert front.points["proven"].all()
     assert len(front.points) > len(front.record.sites) == 2
@@ -36,7 +36,7 @@ def test_front_is_proven_with_more_than_one_corner(front: siteopt.Front) -> None
     assert all(len(item.sha256) == 64 for item in front.record.inputs)
 
 
-def test_points_lie_within_their_bounds_and_fall(front: siteopt.Front) -> None:
+def test_points_lie_within_their_bounds_and_fall(front: siteopt.ParetoFront) -> None:
     assert (front.points["cost_usd"] - front.points["cost_bound_usd"] <= 10).all()
     assert (front.points["day_all_of_it"] >= front.points["day"]).all()
     for _, rows in front.points.groupby("site_id"):
@@ -44,7 +44,7 @@ def test_points_lie_within_their_bounds_and_fall(front: siteopt.Front) -> None:
         assert rows["cost_usd"].is_monotonic_decreasing
 
 
-def test_csv_has_a_row_a_corner_and_runs_in_no_spreadsheet(front: siteopt.Front) -> None:
+def test_csv_has_a_row_a_corner_and_runs_in_no_spreadsheet(front: siteopt.ParetoFront) -> None:
     header, *rows = list(csv.reader(io.StringIO(front.files()["pareto.csv"])))
     assert header == [
         "milestone",
@@ -62,13 +62,13 @@ def test_csv_has_a_row_a_corner_and_runs_in_no_spreadsheet(front: siteopt.Front)
     assert {row[6] for row in rows} == {"'=Alpha Works", "Beta Mill"}
 
 
-def test_csv_without_points_has_the_same_header(front: siteopt.Front) -> None:
+def test_csv_without_points_has_the_same_header(front: siteopt.ParetoFront) -> None:
     header = front.files()["pareto.csv"].splitlines(keepends=True)[0]
     sites = tuple(site.model_copy(update={"points": ()}) for site in front.record.sites)
     assert front_csv(front.record.model_copy(update={"sites": sites})) == header
 
 
-def test_geojson_has_a_flat_point_a_site(front: siteopt.Front) -> None:
+def test_geojson_has_a_flat_point_a_site(front: siteopt.ParetoFront) -> None:
     collection = json.loads(front.files()["pareto.geojson"])
     assert collection["type"] == "FeatureCollection"
     assert "crs" not in collection
@@ -85,7 +85,7 @@ def test_geojson_has_a_flat_point_a_site(front: siteopt.Front) -> None:
     assert collection["features"][0]["geometry"]["coordinates"] == [-90.05, 35.15]
 
 
-def test_lines_are_ready_to_plot(front: siteopt.Front) -> None:
+def test_lines_are_ready_to_plot(front: siteopt.ParetoFront) -> None:
     for line in (front.record.line, *(site.line for site in front.record.sites)):
         assert len(line.day) == len(line.cost_usd)
         assert list(line.day) == sorted(line.day)
@@ -97,7 +97,7 @@ def test_lines_are_ready_to_plot(front: siteopt.Front) -> None:
     assert (front.record.line.day[0], front.record.line.cost_usd[0]) == (first["day"], first["cost_usd"])
 
 
-def test_table_has_a_row_a_point_and_what_a_day_costs(front: siteopt.Front) -> None:
+def test_table_has_a_row_a_point_and_what_a_day_costs(front: siteopt.ParetoFront) -> None:
     _, head, *rows = str(front).splitlines()
     assert head.split() == ["day", "date", "cost,", "USD", "one", "day", "earlier", "site"]
     points = front.points[front.points["on_front"]].sort_values("day")
@@ -116,21 +116,21 @@ def test_table_is_in_the_currency_of_the_scenario(tmp_path: Path) -> None:
     assert row.split()[2] == f"{front.points['cost_usd'].iloc[0] * 1000:,}"
 
 
-def test_unproven_point_is_said_to_be_so(front: siteopt.Front) -> None:
+def test_unproven_point_is_said_to_be_so(front: siteopt.ParetoFront) -> None:
     open_ = {"proven": False}
     sites = tuple(
         site.model_copy(update={"points": tuple(point.model_copy(update=open_) for point in site.points)})
         for site in front.record.sites
     )
-    table = str(siteopt.Front(front.record.model_copy(update={"sites": sites})))
+    table = str(siteopt.ParetoFront(front.record.model_copy(update={"sites": sites})))
     assert all(row.endswith("  not proven") for row in table.splitlines()[2:])
     assert "not proven" in table
 
 
-def test_table_that_may_lack_points_says_so(front: siteopt.Front) -> None:
+def test_table_that_may_lack_points_says_so(front: siteopt.ParetoFront) -> None:
     first, *others = front.record.sites
     sites = (first.model_copy(update={"proven": False}), *others)
-    cut = siteopt.Front(front.record.model_copy(update={"sites": sites}))
+    cut = siteopt.ParetoFront(front.record.model_copy(update={"sites": sites}))
     assert str(cut).splitlines() == [*str(front).splitlines(), "The time ran out: there may be more breakpoints"]
 
 

@@ -10,7 +10,7 @@ import shapely
 from siteopt.output.charts.base import SMALL, WIDE, Chart, Frame, texts, values
 from siteopt.output.geojson import GeoJSON
 from siteopt.output.palette import BORDER, INK, LAND
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 
 if TYPE_CHECKING:
     import altair as alt
@@ -26,7 +26,7 @@ TALLEST = 0.6
 """Largest height of the drawing, as a share of its width."""
 
 
-def site_plan(plan: GeoJSON, words: Words) -> Chart | None:
+def site_plan(plan: GeoJSON, translations: Translations) -> Chart | None:
     """Draw the site plan of the chosen site; return None if the input has no outlines."""
     found = [
         (feature["properties"]["role"], shapely.geometry.shape(feature["geometry"]))
@@ -38,20 +38,22 @@ def site_plan(plan: GeoJSON, words: Words) -> Chart | None:
     middle = shapely.union_all([shape for _, shape in found]).centroid
     across = M_PER_DEGREE * np.cos(np.radians(middle.y))
 
-    def metres(places: np.ndarray) -> np.ndarray:
-        return (places - [middle.x, middle.y]) * [across, M_PER_DEGREE]
+    def metres(plan_features: np.ndarray) -> np.ndarray:
+        return (plan_features - [middle.x, middle.y]) * [across, M_PER_DEGREE]
 
     shapes = [(role, shapely.transform(shape, metres)) for role, shape in found]
     areas = {role: sum(shape.area for other, shape in shapes if other == role) for role in LOOKS}
-    parts = ", ".join(f"{words.term(role)} {words.number(area)} m²" for role, area in areas.items() if area)
+    parts = ", ".join(
+        f"{translations.term(role)} {translations.number(area)} m²" for role, area in areas.items() if area
+    )
 
     def draw(width: int) -> alt.LayerChart:
-        return _draw(shapes, words, width)
+        return _draw(shapes, translations, width)
 
-    return Chart("ground", words("Site plan"), words("Drawn to scale: {parts}.", parts=parts), draw)
+    return Chart("site_plan", translations("Site plan"), translations("Drawn to scale: {parts}.", parts=parts), draw)
 
 
-def _draw(shapes: list[tuple[str, Any]], words: Words, width: int) -> alt.LayerChart:
+def _draw(shapes: list[tuple[str, Any]], translations: Translations, width: int) -> alt.LayerChart:
     import altair as alt
 
     west, south, east, north = shapely.total_bounds(np.array([shape for _, shape in shapes]))
@@ -60,8 +62,8 @@ def _draw(shapes: list[tuple[str, Any]], words: Words, width: int) -> alt.LayerC
     frame = Frame(width, (north - south) * scale + 24 + 44, 12, 12, 12, 56)
     shift = (room - (east - west) * scale) / 2
 
-    def pixels(places: np.ndarray) -> np.ndarray:
-        return (places - [west, north]) * [scale, -scale] + [shift, 0]
+    def pixels(plan_features: np.ndarray) -> np.ndarray:
+        return (plan_features - [west, north]) * [scale, -scale] + [shift, 0]
 
     layers, labels = [], []
     for role, look in LOOKS.items():
@@ -75,7 +77,7 @@ def _draw(shapes: list[tuple[str, Any]], words: Words, width: int) -> alt.LayerC
             layers.append(ground.project(type="identity", scale=1, translate=[0, 0]))
             inside = drawn.representative_point()
             if role != "outline":
-                labels.append({"x": inside.x, "y": inside.y, "text": words.term(role)})
+                labels.append({"x": inside.x, "y": inside.y, "text": translations.term(role)})
     bar_m = next(m for m in (1000, 500, 200, 100, 50, 20, 10, 5, 2, 1, 0) if m * scale <= room * 0.4)
     y = frame.plot_height + 22
     bar = [{"x": 0, "y": y}, {"x": bar_m * scale, "y": y}]

@@ -19,33 +19,33 @@ import siteopt
 from siteopt.equipment import KINDS, REQUIREMENTS
 from siteopt.instance import QUEUES, TRADES
 from siteopt.optimize.bottleneck import LIMITS
-from siteopt.optimize.bounds import HOLDERS
-from siteopt.output import words as words_module
+from siteopt.optimize.bounds import LIMITING
+from siteopt.output import translations as translations_module
 from siteopt.output.charts.electric import SOURCES
-from siteopt.output.charts.ground import LOOKS as ROLES
+from siteopt.output.charts.site_plan import LOOKS as ROLES
 from siteopt.output.names import COUNTED, NAMES, PLURAL
 from siteopt.output.reason_texts import REASON_TEXTS
 from siteopt.output.replay import FIGURES
 from siteopt.output.report import front_report
-from siteopt.output.words import LANGUAGES, Words
+from siteopt.output.translations import LANGUAGES, Translations
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.reason import Quantity, Reason, ReasonCode, because
 from siteopt.schema import CANDIDATES, Condition, Status, Trade
 from siteopt.simulate import events
 from siteopt.simulate.dispatch import Limit, unmet
-from tests.cases import tiny
+from tests.instances import tiny
 from tests.report import pages
 
 PACKAGE = Path(siteopt.__file__).parent
 OUTPUT = PACKAGE / "output"
-KOREAN = Words("ko")
+KOREAN = Translations("ko")
 HANGUL = re.compile("[가-힣]")
 
 
 @cache
 def catalogue(context: str | None = None) -> dict[str, Message]:
     """The entries of the Korean catalogue in a context, by their English; the singular where they count."""
-    with (words_module.LOCALE / "ko.po").open("rb") as file:
+    with (translations_module.LOCALE / "ko.po").open("rb") as file:
         entries = [entry for entry in read_po(file, locale="ko", abort_invalid=True) if entry.id]
     return {forms(entry.id)[0]: entry for entry in entries if entry.context == context}
 
@@ -66,7 +66,7 @@ def calls(folder: Path, name: str) -> Iterator[ast.Call]:
 
 def said() -> set[str]:
     """Phrases in the code and the templates."""
-    found = {call.args[0].value for call in calls(OUTPUT, "words") if isinstance(call.args[0], ast.Constant)}
+    found = {call.args[0].value for call in calls(OUTPUT, "translations") if isinstance(call.args[0], ast.Constant)}
     for path in OUTPUT.rglob("*.jinja"):
         found |= {text for _, text in re.findall(r"\bt\((['\"])(.*?)\1", path.read_text(encoding="utf-8"))}
     return found
@@ -82,7 +82,9 @@ def fields(text: str) -> set[tuple[str, str | None]]:
 
 def test_every_phrase_stands_where_it_is_said() -> None:
     """A phrase that were put together at run time could not be looked up."""
-    assert [ast.unparse(call) for call in calls(OUTPUT, "words") if not isinstance(call.args[0], ast.Constant)] == []
+    assert [
+        ast.unparse(call) for call in calls(OUTPUT, "translations") if not isinstance(call.args[0], ast.Constant)
+    ] == []
 
 
 def test_every_phrase_has_a_translation_and_none_is_left_over() -> None:
@@ -109,7 +111,7 @@ def test_translations_hold_the_same_values_shown_alike(context: str | None) -> N
 
 
 def test_there_is_no_other_context() -> None:
-    with (words_module.LOCALE / "ko.po").open("rb") as file:
+    with (translations_module.LOCALE / "ko.po").open("rb") as file:
         contexts = {entry.context for entry in read_po(file, locale="ko") if entry.id}
     assert contexts == {None, "reason", "count", "money", "name", "currency"}
 
@@ -120,9 +122,9 @@ def test_there_is_no_other_context() -> None:
 def limits_of_a_replay(patch: pytest.MonkeyPatch) -> list[Limit]:
     """All limits that a replay looks at, as if none held."""
     patch.setattr(Limit, "holds", False)
-    case = tiny()
+    instance = tiny()
     nothing = np.zeros(0, dtype=np.int64)
-    return unmet(case, 0, nothing, np.zeros(0, dtype=bool), nothing)
+    return unmet(instance, 0, nothing, np.zeros(0, dtype=bool), nothing)
 
 
 @cache
@@ -132,7 +134,13 @@ def given() -> dict[str, set[str]]:
         limits = limits_of_a_replay(patch)
     columns = [column for column in CANDIDATES if column.assumable]
     return {
-        "limits": {*LIMITS, *HOLDERS, "cost", *(need.name for need in REQUIREMENTS), *(limit.name for limit in limits)},
+        "limits": {
+            *LIMITS,
+            *LIMITING,
+            "cost",
+            *(need.name for need in REQUIREMENTS),
+            *(limit.name for limit in limits),
+        },
         "queues": set(QUEUES),
         "standings": set(Standing),
         "outcomes": {*RunOutcome, "not proven"},
@@ -152,7 +160,7 @@ def given() -> dict[str, set[str]]:
         "modes": {events.ISLANDED, events.GRID_TIED},
         "figures of an event": {*FIGURES, *SOURCES.values(), "load_mw"},
         "parts of the cost": {*pages.small().plan.cost.parts_usd, "all else"},
-        "roles of areas": {*ROLES, "ground"},
+        "roles of areas": {*ROLES, "site_plan"},
         "names of their own in English": set(NAMES),
     }
 
@@ -171,14 +179,14 @@ def test_every_name_that_siteopt_gives_has_a_translation(what: str) -> None:
 def asked_for() -> set[str]:
     """Names that pages of every kind ask for."""
     found: set[str] = set()
-    term = Words.term
+    term = Translations.term
 
-    def noted(self: Words, name: str) -> str:
+    def noted(self: Translations, name: str) -> str:
         found.add(name)
         return term(self, name)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Words, "term", noted)
+        patch.setattr(Translations, "term", noted)
         for run in (pages.no_site(), pages.with_candidates(7), pages.replayed_late()):
             run.page("ko", pages.front().record)
         front_report(pages.front().record, KOREAN)
@@ -366,7 +374,7 @@ def latin(text: str) -> set[str]:
 
 @pytest.mark.parametrize(("reason", "plain", "korean"), TOLD)
 def test_reasons_are_told_in_english_and_in_korean(reason: Reason, plain: str, korean: str) -> None:
-    assert Words().reason(reason) == plain
+    assert Translations().reason(reason) == plain
     assert KOREAN.reason(reason) == korean
     assert latin(korean) == set()
 
@@ -417,7 +425,7 @@ def test_a_limit_is_asked_for_only_of_a_reason_that_has_one() -> None:
 
 
 def test_several_reasons_are_told_one_after_the_other() -> None:
-    assert Words().reasons([]) == ""
+    assert Translations().reasons([]) == ""
     assert KOREAN.reasons([SHORT, because(ReasonCode.NOTHING)]) == (
         "냉각 용량: 2.4 MW 부족; 기다릴 것 없음: 바로 시작 가능"
     )
@@ -427,15 +435,15 @@ def test_several_reasons_are_told_one_after_the_other() -> None:
 
 
 def test_numbers_have_nouns() -> None:
-    assert [Words().count(number, "day") for number in (1, 2, 1200)] == ["1 day", "2 days", "1,200 days"]
-    assert Words().count(0, "day") == "0 days"
-    assert Words().count(1.5, "day") == "1.5 days"
+    assert [Translations().count(number, "day") for number in (1, 2, 1200)] == ["1 day", "2 days", "1,200 days"]
+    assert Translations().count(0, "day") == "0 days"
+    assert Translations().count(1.5, "day") == "1.5 days"
     assert KOREAN.count(3, "unit") == "3대"
 
 
 @pytest.mark.parametrize("noun", COUNTED)
 def test_every_counted_noun_is_told(noun: str) -> None:
-    assert [Words().count(number, noun) for number in (1, 3)] == [
+    assert [Translations().count(number, noun) for number in (1, 3)] == [
         form.format(count=number) for form, number in zip(COUNTED[noun], (1, 3), strict=True)
     ]
     told = KOREAN.count(3, noun)
@@ -447,16 +455,16 @@ def test_every_counted_noun_is_told(noun: str) -> None:
     ("value", "shown"), [(0, "0.0"), (2.44, "2.4"), (0.0412, "0.041"), (-0.0004, "-0.00040"), (12_345.6, "12,345.6")]
 )
 def test_a_small_figure_keeps_enough_digits_to_differ_from_nothing(value: float, shown: str) -> None:
-    assert Words().figure(value) == shown
+    assert Translations().figure(value) == shown
 
 
 def test_shares_are_told_in_per_cent() -> None:
-    assert Words().percent(0.9749, 1) == "97.5%"
+    assert Translations().percent(0.9749, 1) == "97.5%"
     assert KOREAN.percent(0.9749) == "97%"
 
 
 def test_dates_are_those_of_the_language() -> None:
-    assert Words().date(date(2024, 9, 2)) == "2 September 2024"
+    assert Translations().date(date(2024, 9, 2)) == "2 September 2024"
     assert KOREAN.date(date(2024, 9, 2)) == "2024년 9월 2일"
 
 
@@ -476,31 +484,31 @@ def test_dates_are_those_of_the_language() -> None:
 def test_money_is_told_by_what_the_language_counts_in(
     currency: str, rate: float, usd: float, plain: str, korean: str
 ) -> None:
-    assert Words("en", currency, rate).money(usd) == plain
-    assert Words("ko", currency, rate).money(usd) == korean
+    assert Translations("en", currency, rate).money(usd) == plain
+    assert Translations("ko", currency, rate).money(usd) == korean
 
 
 def test_amounts_of_a_table_have_one_unit() -> None:
     amounts = (7_340_106_426, 31_400_000, 0)
-    unit = Words().money_unit(amounts)
+    unit = Translations().money_unit(amounts)
     assert unit.name == "USD million"
     assert [unit.bare(usd) for usd in amounts] == ["7,340.11", "31.40", "0.00"]
     assert unit(31_400_000) == "USD 31.40 million"
     assert KOREAN.money_unit(amounts).name == "억 달러"
-    assert Words().money_unit([]).name == "USD"
+    assert Translations().money_unit([]).name == "USD"
 
 
 def test_prices_and_exact_amounts_are_in_the_currency() -> None:
-    won = Words("ko", "KRW", 1380.0)
+    won = Translations("ko", "KRW", 1380.0)
     assert won.price(65) == "89,700.0 원"
     assert won.amount(1_000_001) == "1,380,001,380 원"
-    assert Words().amount(307_727_896) == "USD 307,727,896"
+    assert Translations().amount(307_727_896) == "USD 307,727,896"
 
 
 def test_words_of_a_record_are_in_its_currency() -> None:
     found = pages.small()
     found.document.update(currency="KRW", currency_per_usd=1380.0)
-    assert Words.of(found.run, "ko") == Words("ko", "KRW", 1380.0)
+    assert Translations.of(found.run, "ko") == Translations("ko", "KRW", 1380.0)
     assert "4,246.64억 원" in found.page("ko")
 
 
@@ -565,22 +573,22 @@ msgstr "Euro"
 
 
 @pytest.fixture
-def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Words]:
+def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Translations]:
     """The words of a language that siteopt does not come with."""
     assert "de" not in LANGUAGES
     (tmp_path / "de.po").write_text(GERMAN, encoding="utf-8")
-    monkeypatch.setattr(words_module, "LOCALE", tmp_path)
-    yield Words("de", "EUR", 0.9)
-    words_module._translations.cache_clear()
+    monkeypatch.setattr(translations_module, "LOCALE", tmp_path)
+    yield Translations("de", "EUR", 0.9)
+    translations_module._translations.cache_clear()
 
 
 def test_languages_are_english_and_the_catalogues() -> None:
-    catalogues = sorted(path.stem for path in words_module.LOCALE.glob("*.po"))
+    catalogues = sorted(path.stem for path in translations_module.LOCALE.glob("*.po"))
     assert "ko" in catalogues
     assert list(LANGUAGES) == ["en", *catalogues]
 
 
-def test_another_language_needs_a_catalogue_and_no_code(german: Words) -> None:
+def test_another_language_needs_a_catalogue_and_no_code(german: Translations) -> None:
     assert german("Cost") == "Kosten"
     assert german.term("generators") == "Stromerzeuger"
     assert german.reason(because(ReasonCode.UNKNOWN_FIGURES, columns=("floor_area_m2", "yard_area_m2"))) == (
@@ -592,7 +600,7 @@ def test_another_language_needs_a_catalogue_and_no_code(german: Words) -> None:
     assert german.term("chillers") == "chillers"
 
 
-def test_another_language_has_its_numbers_and_dates(german: Words) -> None:
+def test_another_language_has_its_numbers_and_dates(german: Translations) -> None:
     assert german.number(1234.5, 1) == "1.234,5"
     assert german.percent(0.125, 1) == "12,5%"
     assert german.figure(0.0412) == "0,041"
@@ -601,13 +609,13 @@ def test_another_language_has_its_numbers_and_dates(german: Words) -> None:
     assert german.date(date(2024, 3, 2)) == "2. März 2024"
 
 
-def test_another_language_has_its_money(german: Words) -> None:
+def test_another_language_has_its_money(german: Translations) -> None:
     assert german.money(7_340_106_426) == "6.606,10 Millionen Euro"
     assert german.money_unit([7_340_106_426]).bare(31_400_000) == "28,26"
     assert german.amount(1_000_000) == "900.000 Euro"
 
 
-def test_another_language_has_a_page(german: Words) -> None:
+def test_another_language_has_a_page(german: Translations) -> None:
     page = pages.small().page(german.language)
     assert '<html lang="de">' in page
     assert "Szenario small, entschieden am 1. Januar 2025" in page
@@ -619,4 +627,4 @@ def test_another_language_has_a_page(german: Words) -> None:
 def test_a_cell_of_the_user_is_told_as_it_is(language: str) -> None:
     """A region may be called anything; what looks like a name of siteopt's is no such name."""
     reason = because(ReasonCode.NOT_ADMITTED, column="region", found="N_1 (gpus)")
-    assert "N_1 (gpus)" in Words(language).reason(reason)
+    assert "N_1 (gpus)" in Translations(language).reason(reason)

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute
 import shapely
 
-from siteopt.codes import Code
 from siteopt.equipment import RIDE_THROUGH, suppliers
-from siteopt.faults import Fault, more_rows, named, nearest
-from siteopt.geodata.ground import ground_faults
 from siteopt.geodata.headers import MISSPELT
 from siteopt.geodata.layers import CRS
+from siteopt.geodata.location_checks import location_issues
+from siteopt.issues import Issue, more_rows, named, nearest
+from siteopt.message_catalogue import Code
 from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM
 
 COMPARED = 100_000
@@ -49,13 +49,13 @@ INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
 """Pattern of control characters, line breaks, and invisible marks, such as those of the writing direction."""
 
 
-def _once(code: Code, frame: pd.DataFrame, file: str, wrong: pd.Series, column: str, expected: str) -> list[Fault]:
+def _once(code: Code, frame: pd.DataFrame, file: str, wrong: pd.Series, column: str, expected: str) -> list[Issue]:
     """Return one warning for all rows where ``wrong`` is true, at the first of these rows."""
     rows = frame.index[wrong]
     if rows.empty:
         return []
     more = more_rows(len(rows) - 1) if len(rows) > 1 else ""
-    return [Fault(code, file, int(rows[0]), column, _shown(frame.at[rows[0], column]), expected + more)]
+    return [Issue(code, file, int(rows[0]), column, _shown(frame.at[rows[0], column]), expected + more)]
 
 
 def _shown(value: object) -> str:
@@ -65,43 +65,43 @@ def _shown(value: object) -> str:
     return str(value)
 
 
-def _ids(frame: pd.DataFrame, file: str, key: str) -> list[Fault]:
+def _ids(frame: pd.DataFrame, file: str, key: str) -> list[Issue]:
     """Return issues for ids that are in two rows, that look the same, or that contain invisible characters."""
     repeated = frame.loc[frame[key].duplicated(keep=False) & (frame[key] != ""), key]
     again = repeated.duplicated()
     row_of = {value: row for row, value in repeated[~again].items()}
-    faults = (
-        Fault(Code.DUPLICATE, file, int(row), key, value, f"a unique id; row {row_of[value]} has the same id")
+    issues = (
+        Issue(Code.DUPLICATE, file, int(row), key, value, f"a unique id; row {row_of[value]} has the same id")
         for row, value in repeated[again].items()
     )
-    return named(faults, int(again.sum())) + _invisible(frame[key], file) + _nearly_twins(frame[key], file)
+    return named(issues, int(again.sum())) + _invisible(frame[key], file) + _nearly_twins(frame[key], file)
 
 
-def _long(frame: pd.DataFrame, file: str, columns: Iterable[str]) -> list[Fault]:
+def _long(frame: pd.DataFrame, file: str, columns: Iterable[str]) -> list[Issue]:
     """Return issues for names that are too long to draw."""
-    faults: list[Fault] = []
+    issues: list[Issue] = []
     for name in columns:
         long = frame.loc[frame[name].str.len() > MOST_LETTERS, name]
         expected = f"at most {MOST_LETTERS:,} letters"
         each = (
-            Fault(Code.TOO_LARGE, file, int(row), name, f"{len(text):,} letters", expected)
+            Issue(Code.TOO_LARGE, file, int(row), name, f"{len(text):,} letters", expected)
             for row, text in long.items()
         )
-        faults += named(each, len(long))
-    return faults
+        issues += named(each, len(long))
+    return issues
 
 
-def _invisible(ids: pd.Series, file: str) -> list[Fault]:
+def _invisible(ids: pd.Series, file: str) -> list[Issue]:
     """Return issues for ids with invisible characters."""
     odd = ids[np.asarray(pa.compute.match_substring_regex(pa.array(ids, pa.string()), INVISIBLE))]
-    faults = (
-        Fault(Code.INVISIBLE, file, int(row), str(ids.name), id_, "only visible letters, digits and signs")
+    issues = (
+        Issue(Code.INVISIBLE, file, int(row), str(ids.name), id_, "only visible letters, digits and signs")
         for row, id_ in odd.items()
     )
-    return named(faults, len(odd))
+    return named(issues, len(odd))
 
 
-def _nearly_twins(ids: pd.Series, file: str) -> list[Fault]:
+def _nearly_twins(ids: pd.Series, file: str) -> list[Issue]:
     """Return a warning for ids that differ from another id only in capitals, spaces, or the width of their letters."""
     once = ids[(ids != "") & ~ids.duplicated()]
     plain = pa.compute.utf8_lower(pa.compute.utf8_normalize(pa.array(once, pa.string()), form="NFKC"))
@@ -113,14 +113,14 @@ def _nearly_twins(ids: pd.Series, file: str) -> list[Fault]:
     row, twin = again.index[0], plain.index[plain == again.iloc[0]][0]
     expected = f"an id that differs from {ids.at[twin]!r} in row {twin} by more than capitals and spaces"
     more = more_rows(len(again) - 1) if len(again) > 1 else ""
-    return [Fault(Code.NEARLY_TWIN, file, int(row), str(ids.name), ids.at[row], expected + more)]
+    return [Issue(Code.NEARLY_TWIN, file, int(row), str(ids.name), ids.at[row], expected + more)]
 
 
-def _candidates(frame: pd.DataFrame, file: str) -> list[Fault]:
+def _candidates(frame: pd.DataFrame, file: str) -> list[Issue]:
     backwards = frame.loc[frame["available_until"] < frame["available_from"], ["available_from", "available_until"]]
     dates = ((row, begin.date(), until.date()) for row, begin, until in backwards.itertuples())
-    faults = (
-        Fault(
+    issues = (
+        Issue(
             Code.BACKWARDS,
             file,
             int(row),
@@ -135,16 +135,16 @@ def _candidates(frame: pd.DataFrame, file: str) -> list[Fault]:
     return [
         *_ids(frame, file, "site_id"),
         *_long(frame, file, ("site_id", "name", "region")),
-        *named(faults, len(backwards)),
+        *named(issues, len(backwards)),
         *_once(Code.HARDLY, frame, file, dense & (frame["floor_area_m2"] > 0), "grid_mw", expected),
-        *ground_faults(frame, file),
+        *location_issues(frame, file),
     ]
 
 
-def _grid_steps(frame: pd.DataFrame, file: str) -> list[Fault]:
+def _grid_steps(frame: pd.DataFrame, file: str) -> list[Issue]:
     both = frame.index[frame["ready_day"].notna() == frame["ready_date"].notna()]
-    faults = (
-        Fault(
+    issues = (
+        Issue(
             Code.EITHER_OR,
             file,
             int(row),
@@ -154,47 +154,47 @@ def _grid_steps(frame: pd.DataFrame, file: str) -> list[Fault]:
         )
         for row in both
     )
-    return named(faults, len(both))
+    return named(issues, len(both))
 
 
-def _offers(frame: pd.DataFrame, file: str) -> list[Fault]:
-    faults = _ids(frame, file, "offer_id") + _long(frame, file, ("offer_id", "vendor", "model", "depot"))
+def _offers(frame: pd.DataFrame, file: str) -> list[Issue]:
+    issues = _ids(frame, file, "offer_id") + _long(frame, file, ("offer_id", "vendor", "model", "depot"))
     for column in OFFERS:
         blank = frame[column.name].isna() | (frame[column.name] == "")
         for row in frame.index[blank & frame["kind"].isin(column.required_for)]:
-            faults.append(
-                Fault(
+            issues.append(
+                Issue(
                     Code.WRONG_KIND, file, int(row), column.name, "", f"{column.expected} for a {frame.at[row, 'kind']}"
                 )
             )
     expected = "either a rent or a purchase price, not both"
     for row in frame.index[frame["rent_usd_per_month"].notna() == frame["purchase_usd"].notna()]:
         found = _shown(frame.at[row, "rent_usd_per_month"]) if frame.at[row, "rent_usd_per_month"] >= 0 else ""
-        faults.append(Fault(Code.EITHER_OR, file, int(row), "rent_usd_per_month", found, expected))
+        issues.append(Issue(Code.EITHER_OR, file, int(row), "rent_usd_per_month", found, expected))
     for row in frame.index[frame["lead_days_high"] < frame["lead_days"]]:
         found, low = _shown(frame.at[row, "lead_days_high"]), _shown(frame.at[row, "lead_days"])
-        faults.append(Fault(Code.BACKWARDS, file, int(row), "lead_days_high", found, f"at least lead_days ({low})"))
+        issues.append(Issue(Code.BACKWARDS, file, int(row), "lead_days_high", found, f"at least lead_days ({low})"))
     stores = frame["kind"].isin([kind.name for kind in suppliers(RIDE_THROUGH)])
     for row in frame.index[stores & (frame["fuel"] != "")]:
         expected = f"no fuel for a {frame.at[row, 'kind']}"
-        faults.append(Fault(Code.WRONG_KIND, file, int(row), "fuel", frame.at[row, "fuel"], expected))
+        issues.append(Issue(Code.WRONG_KIND, file, int(row), "fuel", frame.at[row, "fuel"], expected))
     dense = (frame["footprint_m2"] > 0) & (frame["unit_mw"] * UNIT_M2_PER_MW > frame["footprint_m2"])
     expected = f"at most 1 MW for each {UNIT_M2_PER_MW} m2 of footprint; is it in kW?"
-    faults += _once(Code.HARDLY, frame, file, dense, "unit_mw", expected)
+    issues += _once(Code.HARDLY, frame, file, dense, "unit_mw", expected)
     hours, (short, long) = frame["energy_mwh"] / frame["unit_mw"], BATTERY_HOURS
     odd = stores & ((hours < short) | (hours > long))
     expected = f"energy for {short} to {long} hours at unit_mw; is it in kWh or in MW?"
-    faults += _once(Code.HARDLY, frame, file, odd, "energy_mwh", expected)
-    return faults + ground_faults(frame[["longitude", "latitude"]], file)
+    issues += _once(Code.HARDLY, frame, file, odd, "energy_mwh", expected)
+    return issues + location_issues(frame[["longitude", "latitude"]], file)
 
 
-def _waveform(frame: pd.DataFrame, file: str) -> list[Fault]:
+def _waveform(frame: pd.DataFrame, file: str) -> list[Issue]:
     times = frame["time_s"].dropna()
     again = times[times.duplicated()]
     twice = (
-        Fault(Code.DUPLICATE, file, int(row), "time_s", _shown(time), "a unique time") for row, time in again.items()
+        Issue(Code.DUPLICATE, file, int(row), "time_s", _shown(time), "a unique time") for row, time in again.items()
     )
-    empty = [Fault(Code.EMPTY, file, None, "", "no rows", "at least one sample")] if frame.empty else []
+    empty = [Issue(Code.EMPTY, file, None, "", "no rows", "at least one sample")] if frame.empty else []
     return named(twice, len(again)) + empty
 
 
@@ -210,10 +210,10 @@ CROSS_CHECKS = {
 }
 
 
-def shape_faults(shapes: pd.Series | None, rows: np.ndarray, file: str) -> list[Fault]:
+def shape_issues(shapes: pd.Series | None, rows: np.ndarray, file: str) -> list[Issue]:
     """Return issues for areas that are not valid polygons."""
     if shapes is None:
-        return [Fault(Code.SHAPE, file, None, "", "a table without geometry", "a layer of polygons")]
+        return [Issue(Code.SHAPE, file, None, "", "a table without geometry", "a layer of polygons")]
     kind = shapes.geom_type.mask(shapes.isna() | shapes.is_empty, "").to_numpy(dtype=object)
     valid = np.isin(kind, ("Polygon", "MultiPolygon")) & shapes.is_valid
     on_earth = np.ones(len(kind), dtype=bool)
@@ -221,11 +221,11 @@ def shape_faults(shapes: pd.Series | None, rows: np.ndarray, file: str) -> list[
         on_earth = (np.abs(shapely.bounds(shapes.to_crs(CRS).to_numpy())) <= WORLD).all(axis=1) | ~valid
     bad = np.flatnonzero(~valid | ~on_earth)
     reasons = (_wrong_shape(shapes.iloc[at], kind[at], on_earth[at]) for at in bad)
-    faults = (
-        Fault(Code.SHAPE, file, int(rows[at]), "geometry", reason, "a valid polygon")
+    issues = (
+        Issue(Code.SHAPE, file, int(rows[at]), "geometry", reason, "a valid polygon")
         for at, reason in zip(bad, reasons, strict=True)
     )
-    return named(faults, len(bad))
+    return named(issues, len(bad))
 
 
 def _wrong_shape(shape: shapely.Geometry, kind: str, on_earth: bool) -> str:
@@ -234,7 +234,7 @@ def _wrong_shape(shape: shapely.Geometry, kind: str, on_earth: bool) -> str:
     return str(shapely.is_valid_reason(shape)) if kind.endswith("Polygon") else kind or "no geometry"
 
 
-def stranger_faults(ids: pd.Series, file: str, known: pd.Index) -> list[Fault]:
+def stranger_issues(ids: pd.Series, file: str, known: pd.Index) -> list[Issue]:
     """Return issues for misspelt ids of candidates in a table about sites.
 
     An unknown id that resembles no candidate belongs to another table of candidates, and is not an issue. Ids with
@@ -246,20 +246,20 @@ def stranger_faults(ids: pd.Series, file: str, known: pd.Index) -> list[Fault]:
         Ids of the candidates, without duplicates.
     """
     strangers = ids[(known.get_indexer(ids) < 0) & (ids != "")]  # isin would make a million Python objects
-    likes = _alike(strangers.unique().tolist(), known) if len(strangers) else {}
+    likes = _similar(strangers.unique().tolist(), known) if len(strangers) else {}
     misspelt = strangers[strangers.isin(list(likes))]
-    faults = (
-        Fault(
+    issues = (
+        Issue(
             Code.STRANGER, file, int(row), "site_id", site, "a site_id of the candidates" + nearest(site, likes[site])
         )
         for row, site in misspelt.items()
     )
-    return named(faults, len(misspelt))
+    return named(issues, len(misspelt))
 
 
-def ladder_faults(
+def ladder_issues(
     tables: Sequence[tuple[str, pd.DataFrame]], base_mw: pd.Series, assumed_mw: float
-) -> Iterator[list[Fault]]:
+) -> Iterator[list[Issue]]:
     """Yield the issues of each table of grid steps: limits that do not rise along the steps of a site in all tables.
 
     Steps are compared in the order of their days, and steps of the same day in the order of their limits. If two steps
@@ -285,7 +285,7 @@ def ladder_faults(
     for n, (file, _) in enumerate(tables):
         mine = low.loc[low["table"] == n, ["grid_mw", "before", "assumed"]]
         not_rising = (
-            Fault(Code.NOT_RISING, file, int(row), "grid_mw", _shown(at), _more_than(before, at, assumed))
+            Issue(Code.NOT_RISING, file, int(row), "grid_mw", _shown(at), _more_than(before, at, assumed))
             for row, at, before, assumed in mine.itertuples()
         )
         yield named(not_rising, len(mine))
@@ -297,7 +297,7 @@ def _more_than(before_mw: float, at_mw: float, assumed: bool) -> str:
     return f"more than {before_mw:g} MW, the limit before this step{source}{cause}"
 
 
-def outline_faults(frame: pd.DataFrame, shapes: geopandas.GeoSeries, file: str) -> list[Fault]:
+def outline_issues(frame: pd.DataFrame, shapes: geopandas.GeoSeries, file: str) -> list[Issue]:
     """Return issues for yards that are larger than the polygon of their candidate, and a warning for such halls."""
     outline_m2 = np.where(_is_area(shapes), shapes.to_crs(EQUAL_AREA).area, np.nan)
     large = frame["yard_area_m2"] > outline_m2 * (1 + SLACK)
@@ -305,14 +305,14 @@ def outline_faults(frame: pd.DataFrame, shapes: geopandas.GeoSeries, file: str) 
     found = (f"{yard:,.12g} m2" for yard in frame["yard_area_m2"][large])
     expected = (f"at most {most:,.0f} m2, the area of the outline" for most in outline_m2[large])
     told = zip(frame.index[large], found, expected, strict=True)
-    faults = (Fault(Code.TOO_BIG, file, int(row), "yard_area_m2", there, due) for row, there, due in told)
+    issues = (Issue(Code.TOO_BIG, file, int(row), "yard_area_m2", there, due) for row, there, due in told)
     storeys = "at most the area of the outline, unless the hall has several storeys"
-    return [*named(faults, int(large.sum())), *_once(Code.HARDLY, frame, file, tall, "floor_area_m2", storeys)]
+    return [*named(issues, int(large.sum())), *_once(Code.HARDLY, frame, file, tall, "floor_area_m2", storeys)]
 
 
-def inside_faults(
+def inside_issues(
     areas: pd.DataFrame, shapes: geopandas.GeoSeries, outlines: geopandas.GeoSeries, file: str
-) -> list[Fault]:
+) -> list[Issue]:
     """Return issues for halls and yards that extend beyond the polygon of their candidate.
 
     Parameters
@@ -328,15 +328,15 @@ def inside_faults(
     found = (f"an area of which {share:.0%} is outside" for share in outside[out])
     expected = (f"an area within the outline of {site}" for site in areas["site_id"].iloc[at][out])
     told = zip(areas.index[at][out], found, expected, strict=True)
-    faults = (Fault(Code.TOO_BIG, file, int(row), "geometry", there, due) for row, there, due in told)
-    return named(faults, int(out.sum()))
+    issues = (Issue(Code.TOO_BIG, file, int(row), "geometry", there, due) for row, there, due in told)
+    return named(issues, int(out.sum()))
 
 
 def _is_area(shapes: geopandas.GeoSeries) -> np.ndarray:
     return (shapely.get_dimensions(shapes.to_numpy()) == 2) & shapes.is_valid.to_numpy() & ~shapes.is_empty.to_numpy()
 
 
-def _alike(strangers: list[str], known: pd.Index) -> dict[str, list[str]]:
+def _similar(strangers: list[str], known: pd.Index) -> dict[str, list[str]]:
     """Return the known ids that each unknown id resembles; ids without any are left out."""
     found: dict[str, list[str]] = {}
     digits = known.to_series().str.replace("[^0-9]", "", regex=True)

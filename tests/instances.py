@@ -24,9 +24,9 @@ SITE = {
     "yard_m2": np.inf,
     "grid_usd_per_mwh": 0.0,
     "site_cost_musd": 1.0,
-    "access_day": 0,
+    "handover_day": 0,
     "hall_gpus_per_day": 1e9,
-    "floor_gpus": np.inf,
+    "hall_capacity_gpus": np.inf,
     "compute_ready_day": 10,
 }
 """A site with all that a cluster needs: it trains on day 10."""
@@ -34,7 +34,7 @@ SITE = {
 OFFER = {
     "kind": "generator",
     "gas": True,
-    "fleet": 10,
+    "available_units": 10,
     "trade": "electrical",
     "crew_days": 0.0,
     "footprint_m2": 0.0,
@@ -112,18 +112,18 @@ def tiny(
     ready_day = np.stack(
         [np.broadcast_to(np.asarray(row["compute_ready_day"], dtype=np.int64), milestones) for row in rows]
     )
-    free_day = np.repeat(ready_day[:, :, None], len(QUEUES), axis=2)
-    free_day[:, :, DELIVERIES] = 0
+    relaxed_day = np.repeat(ready_day[:, :, None], len(QUEUES), axis=2)
+    relaxed_day[:, :, DELIVERIES] = 0
     kinds = offer("kind", object)
     arrival = pair("arrival_day", np.int64)
     values: dict[str, Any] = {
         "milestone": tuple(f"m{m}" for m in range(milestones)),
         "gpus": np.arange(1, milestones + 1) * 1000,
         "it_mw": np.array(it_mw, dtype=float),
-        "hold_days": np.zeros(milestones, dtype=np.int64),
-        "overhead": 0.0,
-        "swing": 0.0,
-        "mean_load": 1.0,
+        "operating_days": np.zeros(milestones, dtype=np.int64),
+        "auxiliary_load_fraction": 0.0,
+        "load_step_amplitude": 0.0,
+        "load_factor": 1.0,
         "heat_fraction": 0.0,
         "crews": np.full(len(TRADES), np.inf),
         "spare_units": 0,
@@ -134,12 +134,12 @@ def tiny(
         "gpu_cost_musd": 0.0,
         "power_quality": QUALITY,
         "order": (*range(milestones), -1),
-        "battery_floor_mw": np.zeros((size, milestones)),
-        "inertia_floor_mws": np.zeros((size, milestones)),
+        "min_battery_mw": np.zeros((size, milestones)),
+        "min_inertia_mws": np.zeros((size, milestones)),
         "site_id": tuple(f"s{s}" for s in range(size)),
         "compute_ready_day": ready_day,
         "compute_queue": np.full((size, milestones), DELIVERIES),
-        "queue_free_day": free_day,
+        "queue_relaxed_day": relaxed_day,
         "step_site": step("site").astype(np.int64),
         "step_ready_day": step("ready_day").astype(np.int64),
         "step_rise_mw": step("rise_mw"),
@@ -148,7 +148,7 @@ def tiny(
         "offer_id": tuple(f"o{o}" for o in range(len(offers))),
         "kind": np.array([NAMES.index(kind) for kind in kinds], dtype=np.int64),
         "is_gas": (kinds == "generator") & offer("gas", bool),
-        "fleet": offer("fleet", np.int64),
+        "available_units": offer("available_units", np.int64),
         "trade": np.array([TRADES.index(row["trade"]) for row in offers], dtype=np.int64),
         "transit_days": pair("transit_days", np.int64),
         "arrival_day": arrival,
@@ -159,7 +159,7 @@ def tiny(
     }
     by_site = set(SITE) - {"compute_ready_day"}
     values |= {name: site(name) for name in by_site}
-    values["access_day"] = values["access_day"].astype(np.int64)
+    values["handover_day"] = values["handover_day"].astype(np.int64)
     values["pace"] = at_once(values["gpus"], ready_day[0])
     by_offer = ("crew_days", "footprint_m2", "energy_mwh", "step_fraction", "heat_rate_mj_per_kwh", "nox_g_per_kwh")
     by_offer += ("inertia_s", "droop", "governor_s", "ramp_per_s", "response_s")

@@ -12,7 +12,7 @@ from siteopt.output.charts.panels import KEY_LINE, Scale, heading, lines, ruled
 from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, name_lines
 from siteopt.output.names import PLURAL
 from siteopt.output.palette import INK, KIND, STANDING
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.replay import DaySeries
 from siteopt.record.run import Milestone, PlanRecord, RunRecord
@@ -74,15 +74,18 @@ def series(days: DaySeries, source: str) -> Sequence[float]:
     return {"grid": days.grid_mw, "networked_gpus": days.networked_gpus, "training_gpus": days.training_gpus}[source]
 
 
-def online(run: RunRecord, plan: PlanRecord, words: Words) -> Chart:
+def capacity_by_day(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart:
     """Draw the power, cooling and GPUs of each day."""
 
     def draw(width: int) -> alt.LayerChart:
-        return _Online(run, plan, words, width).draw()
+        return _CapacityByDay(run, plan, translations, width).draw()
 
-    header = (words.term("day"), *(words.term(PLURAL.get(name, name)) for part in PARTS for name in part.sources))
+    header = (
+        translations.term("day"),
+        *(translations.term(PLURAL.get(name, name)) for part in PARTS for name in part.sources),
+    )
     rows = tuple(_changes(plan.replay.days))
-    return Chart("online", words("Capacity by day"), _caption(plan, words), draw, header, rows)
+    return Chart("capacity_by_day", translations("Capacity by day"), _caption(plan, translations), draw, header, rows)
 
 
 def _changes(days: DaySeries) -> Iterator[tuple[float, ...]]:
@@ -96,34 +99,34 @@ def _changes(days: DaySeries) -> Iterator[tuple[float, ...]]:
         before = counted
 
 
-def _caption(plan: PlanRecord, words: Words) -> str:
+def _caption(plan: PlanRecord, translations: Translations) -> str:
     days, said = plan.replay.days, []
     for milestone, replayed in zip(plan.milestones, plan.replay.milestones, strict=True):
         if replayed.day is None:
-            said.append(words("{name} does not start.", name=milestone.name))
+            said.append(translations("{name} does not start.", name=milestone.name))
             continue
         at = days.at(replayed.day)
         power, cooling = (sum(series(days, source)[at] for source in part.sources) for part in PARTS[:2])
         said.append(
-            words(
+            translations(
                 "{name} starts on day {day}, with {power} MW of power for a peak of {demand} MW, and {cold} MW of"
                 " cooling for {heat} MW of heat.",
                 name=milestone.name,
                 day=replayed.day,
-                power=words.number(power, 1),
-                demand=words.number(milestone.demand_mw, 1),
-                cold=words.number(cooling, 1),
-                heat=words.number(milestone.heat_mw, 1),
+                power=translations.number(power, 1),
+                demand=translations.number(milestone.demand_mw, 1),
+                cold=translations.number(cooling, 1),
+                heat=translations.number(milestone.heat_mw, 1),
             )
         )
     return " ".join(said)
 
 
 @dataclass(frozen=True)
-class _Online:
+class _CapacityByDay:
     run: RunRecord
     plan: PlanRecord
-    words: Words
+    translations: Translations
     width: int
 
     @property
@@ -149,7 +152,7 @@ class _Online:
         return frame.around([*layers, *heading(time.x(), frame.y(), heads), *self._key(time, top)])
 
     def _title(self, part: Part) -> str:
-        name = self.words.term(part.name)
+        name = self.translations.term(part.name)
         return name if part.name == "gpus" else f"{name.capitalize()}, MW"
 
     def _part(self, part: Part, time: Timeline, top: float, height: float) -> list[alt.Chart]:
@@ -172,18 +175,18 @@ class _Online:
             if level[-1] > under[-1]:
                 ends[field] = (scale((under[-1] + level[-1]) / 2 if part.stacked else level[-1]), own[-1])
             under = level if part.stacked else under
-        needs = [{"x": 0, "y": scale(0)}]
-        needs += [{"x": one.day, "y": scale(part.needed(one))} for one in self.plan.milestones]
-        needs.append({"x": time.until, "y": needs[-1]["y"]})
+        required = [{"x": 0, "y": scale(0)}]
+        required += [{"x": one.day, "y": scale(part.needed(one))} for one in self.plan.milestones]
+        required.append({"x": time.until, "y": required[-1]["y"]})
         look: dict[str, Any] = {"interpolate": "step-after"}
-        edge = [row | {"color": "white", "line": 0} for row in needs]
-        need = [row | {"color": INK, "line": 0} for row in needs]
+        edge = [row | {"color": "white", "line": 0} for row in required]
+        need = [row | {"color": INK, "line": 0} for row in required]
         return [
             *ruled(x, y, scale, marks, 0, time.until),
             _areas(x, y, areas),
             lines(x, y, edge, strokeWidth=4.5, opacity=0.8, **look),
             lines(x, y, need, strokeWidth=2.2, **look),
-            *self._ends(part, time, ends, needs[-1]["y"], (top, top + height)),
+            *self._ends(part, time, ends, required[-1]["y"], (top, top + height)),
             *(self._starts(time, scale) if part.name == "gpus" else ()),
         ]
 
@@ -199,8 +202,8 @@ class _Online:
         places = apart([each[2] for each in named], 16, room[0] + 4, room[1] - 4)
         labels, marks, dashes = [], [], []
         for (field, color, _, amount), place in zip(named, places, strict=True):
-            figure = self.words.number(amount, 0 if part.name == "gpus" else 1)
-            name = self.words.term("needed" if field == "gpus" else PLURAL.get(field, field))
+            figure = self.translations.number(amount, 0 if part.name == "gpus" else 1)
+            name = self.translations.term("needed" if field == "gpus" else PLURAL.get(field, field))
             labels.append({"x": time.until + time.days(24), "y": place, "text": f"{name} {figure}"})
             if field == part.need:
                 dashes += [{"x": time.until + time.days(at), "y": place, "color": INK, "line": 0} for at in (4, 19)]
@@ -224,7 +227,7 @@ class _Online:
     def _key(self, time: Timeline, top: float) -> list[alt.Chart]:
         """Draw the key of the diamonds."""
         y, x = KEY_LINE / 2 + 2 - top, time.days(8 - time.frame.left)
-        names = [self.words("planned start"), self.words("replayed start")]
+        names = [self.translations("planned start"), self.translations("replayed start")]
         far = x + time.days(150)
         labels = [{"x": at + time.days(24), "y": y, "text": name} for at, name in zip((x, far), names, strict=True)]
         return [

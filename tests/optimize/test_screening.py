@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siteopt.instance import Instance
-from siteopt.optimize import screen as screening
+from siteopt.optimize import screening
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.key_bounds import is_before
-from siteopt.optimize.screen import Screen
+from siteopt.optimize.screening import Screening
 from siteopt.optimize.search import search
 from siteopt.optimize.single import cost_prices, first_plan, shortfall_prices, solve_site
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.reason import ReasonCode, because
-from tests.cases import battery, chiller, generator, tiny
-from tests.optimize.random_cases import instances
+from tests.instances import battery, chiller, generator, tiny
+from tests.optimize.random_instances import instances
 from tests.optimize.test_exact import thorough
 
 ALL = np.arange(3)
@@ -35,28 +35,28 @@ def small_chunks() -> Iterator[None]:
     screening.CHUNK = usual
 
 
-def screened(case: Instance, threads: ThreadPoolExecutor) -> Screen:
+def screened(instance: Instance, threads: ThreadPoolExecutor) -> Screening:
     """A screen that knows the prices of every site."""
-    found = Screen(case, Clock(), threads)
+    found = Screening(instance, Clock(), threads)
     found.bound()
     for s in np.flatnonzero(found.open):
-        one = case.take(np.array([s]))
+        one = instance.take(np.array([s]))
         days = found.cost_days(np.array([s]))[0]
         plan = first_plan(one, days, Clock())
         prices = cost_prices(plan) if plan else None, shortfall_prices(one, days)
         found.prices += [some for some in prices if some is not None]
-    found.price(np.arange(case.sites), None)
+    found.price(np.arange(instance.sites), None)
     return found
 
 
 @thorough
 @given(instances(sites=4), st.permutations([0, 1, -1]))
-def test_no_site_is_better_than_its_bound(case: Instance, order: list[int]) -> None:
-    case = replace(case, order=tuple(goal for goal in order if goal < case.milestones))
+def test_no_site_is_better_than_its_bound(instance: Instance, order: list[int]) -> None:
+    instance = replace(instance, order=tuple(goal for goal in order if goal < instance.milestones))
     with ThreadPoolExecutor(2) as threads:
-        found = screened(case, threads)
-    for s in range(case.sites):
-        one = case.take(np.array([s]))
+        found = screened(instance, threads)
+    for s in range(instance.sites):
+        one = instance.take(np.array([s]))
         best = solve_site(one, Clock()).best
         if best is None:
             continue
@@ -68,20 +68,20 @@ def test_no_site_is_better_than_its_bound(case: Instance, order: list[int]) -> N
 def test_a_late_chiller_is_seen_by_the_prices_of_another_site() -> None:
     # the yard holds four of the ten large units that come at once; six more come later, and are small
     offers = [
-        chiller(footprint_m2=1.0, fleet=10, rating_mw=1.0, arrival_day=[12, 14, 13]),
-        chiller(footprint_m2=4.0, fleet=10, rating_mw=1.0),
+        chiller(footprint_m2=1.0, available_units=10, rating_mw=1.0, arrival_day=[12, 14, 13]),
+        chiller(footprint_m2=4.0, available_units=10, rating_mw=1.0),
     ]
-    case = tiny(offers, [{"yard_m2": 10.0}] * 3, heat_fraction=1.0)
+    instance = tiny(offers, [{"yard_m2": 10.0}] * 3, heat_fraction=1.0)
     with ThreadPoolExecutor(1) as threads:
-        found = Screen(case, Clock(), threads)
+        found = Screening(instance, Clock(), threads)
         found.bound()
         assert found.bounds.key[:, 0].tolist() == [10, 10, 10]
-        short = shortfall_prices(case.take(np.array([0])), np.array([10]))
+        short = shortfall_prices(instance.take(np.array([0])), np.array([10]))
         assert short is not None
         found.prices.append(short)
         found.price(ALL, None)
     assert found.bounds.key[:, 0].tolist() == [12, 14, 13]
-    assert [int(result.best.plan.day[0]) for result in search(case).results if result.best] == [12, 13, 14]
+    assert [int(result.best.plan.day[0]) for result in search(instance).results if result.best] == [12, 13, 14]
 
 
 def test_sites_that_are_worse_than_the_first_ranks_are_ruled_out_without_a_solver() -> None:
@@ -98,9 +98,9 @@ def test_sites_that_are_worse_than_the_first_ranks_are_ruled_out_without_a_solve
 def test_a_site_with_floors_does_not_hide_the_others() -> None:
     # the cheapest site has the best bound and cannot serve; the second pays for ten batteries
     sites = [{"site_cost_musd": float(cost), "grid_mw": 4.0} for cost in range(1, 41)]
-    floors = np.zeros((40, 1))
-    floors[0], floors[1] = np.inf, 10.0
-    ranking = search(tiny([generator(), battery()], sites, battery_floor_mw=floors), top=2)
+    minimum = np.zeros((40, 1))
+    minimum[0], minimum[1] = np.inf, 10.0
+    ranking = search(tiny([generator(), battery()], sites, min_battery_mw=minimum), top=2)
     assert ranking.outcome is RunOutcome.PROVEN
     assert [(result.site_id, result.best.cost_musd) for result in ranking.results if result.best] == [
         ("s2", pytest.approx(9)),

@@ -13,19 +13,19 @@ import pytest
 import shapely
 
 import siteopt
-from siteopt.codes import Code
-from siteopt.faults import NAMED, Fault
 from siteopt.geodata.distances import WGS84
-from siteopt.geodata.ground import TOLERANCE_KM, ground_faults
+from siteopt.geodata.location_checks import TOLERANCE_KM, location_issues
+from siteopt.issues import NAMED, Issue
+from siteopt.message_catalogue import Code
 
 PACKAGE = Path(siteopt.__file__).parent
 
 MEMPHIS, SEOUL, JEJU = (35.15, -90.05), (37.5, 127.0), (33.4, 126.5)
 
 
-def faults_at(*places: tuple[float, float], country: str | list[str] = "") -> list[Fault]:
+def issues_at(*places: tuple[float, float], country: str | list[str] = "") -> list[Issue]:
     table = pd.DataFrame(places, columns=["latitude", "longitude"]).assign(country=country)
-    return ground_faults(table.set_axis(range(2, len(places) + 2), axis=0), "t.csv")
+    return location_issues(table.set_axis(range(2, len(places) + 2), axis=0), "t.csv")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def faults_at(*places: tuple[float, float], country: str | list[str] = "") -> li
     ],
 )
 def test_place_where_it_says(place: tuple[float, float], country: str) -> None:
-    assert faults_at(place, country=country) == []
+    assert issues_at(place, country=country) == []
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_place_where_it_says(place: tuple[float, float], country: str) -> None:
     ],
 )
 def test_place_where_it_cannot_be(place: tuple[float, float], country: str, code: Code, words: str) -> None:
-    (fault,) = faults_at(place, country=country)
-    assert (fault.code, fault.file, fault.row) == (code, "t.csv", 2)
-    assert words in fault.expected
+    (issue,) = issues_at(place, country=country)
+    assert (issue.code, issue.file, issue.row) == (code, "t.csv", 2)
+    assert words in issue.expected
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_place_where_it_cannot_be(place: tuple[float, float], country: str, code
     ],
 )
 def test_land_around_the_date_line_and_the_pole(latitude: float, longitude: float, country: str) -> None:
-    assert faults_at((latitude, longitude), country=country) == []
+    assert issues_at((latitude, longitude), country=country) == []
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_land_around_the_date_line_and_the_pole(latitude: float, longitude: floa
     ],
 )
 def test_sea_around_the_date_line(latitude: float, longitude: float) -> None:
-    (fault,) = faults_at((latitude, longitude))
-    assert fault.code is Code.AT_SEA
+    (issue,) = issues_at((latitude, longitude))
+    assert issue.code is Code.AT_SEA
 
 
 @cache
@@ -174,14 +174,14 @@ def test_land_of_the_base_map_is_land() -> None:
     places = shapely.points(np.stack(np.meshgrid(np.arange(-180, 181), np.arange(-90, 91)), axis=-1).reshape(-1, 2))
     on_land = shapely.get_coordinates(places[shapely.STRtree(places).query(land, predicate="intersects")[1]])
     assert len(on_land) > 20_000
-    assert faults_at(*on_land[:, ::-1]) == []
+    assert issues_at(*on_land[:, ::-1]) == []
 
 
 @pytest.mark.parametrize(("km", "fits"), [(TOLERANCE_KM - 6, True), (TOLERANCE_KM + 6, False)])
 def test_tolerance_is_measured_on_the_ground(km: float, fits: bool) -> None:
     # the border of Montana is the parallel 49; the map is simplified to about 2 km
     longitude, latitude, _ = WGS84.fwd(-110.0, 49.0, 0.0, km * 1000)
-    assert (faults_at((latitude, longitude), country="US") == []) == fits
+    assert (issues_at((latitude, longitude), country="US") == []) == fits
 
 
 @pytest.mark.parametrize(
@@ -198,27 +198,27 @@ def test_tolerance_is_measured_on_the_ground(km: float, fits: bool) -> None:
     ],
 )
 def test_country_that_is_no_code_is_a_warning(text: str, words: str) -> None:
-    (fault,) = faults_at(SEOUL, country=text)
-    assert (fault.code, fault.column, fault.found) == (Code.COUNTRY_CODE, "country", text)
-    assert fault.code.is_warning
-    assert fault.expected.endswith(words)
+    (issue,) = issues_at(SEOUL, country=text)
+    assert (issue.code, issue.column, issue.found) == (Code.COUNTRY_CODE, "country", text)
+    assert issue.code.is_warning
+    assert issue.expected.endswith(words)
 
 
 def test_one_warning_for_all_rows_that_say_the_same() -> None:
-    faults = faults_at(MEMPHIS, SEOUL, SEOUL, country=["USA", "Korea", "Korea"])
-    assert [(fault.row, fault.found) for fault in faults] == [(2, "USA"), (3, "Korea")]
-    assert faults[1].expected.endswith(" (and 1 more row like this)")
+    issues = issues_at(MEMPHIS, SEOUL, SEOUL, country=["USA", "Korea", "Korea"])
+    assert [(issue.row, issue.found) for issue in issues] == [(2, "USA"), (3, "Korea")]
+    assert issues[1].expected.endswith(" (and 1 more row like this)")
 
 
 def test_blank_places_are_left_alone() -> None:
-    assert faults_at((np.nan, 127.0), (37.5, np.nan), country="KR") == []
+    assert issues_at((np.nan, 127.0), (37.5, np.nan), country="KR") == []
 
 
 def test_table_without_countries() -> None:
-    assert ground_faults(pd.DataFrame({"latitude": [37.5], "longitude": [127.0]}), "t.csv") == []
+    assert location_issues(pd.DataFrame({"latitude": [37.5], "longitude": [127.0]}), "t.csv") == []
 
 
 def test_many_misplaced_are_counted() -> None:
-    faults = faults_at(*[(36.0, -40.0)] * (NAMED + 5))
-    assert len(faults) == NAMED
-    assert faults[-1].expected.endswith(" (and 5 more rows like this)")
+    issues = issues_at(*[(36.0, -40.0)] * (NAMED + 5))
+    assert len(issues) == NAMED
+    assert issues[-1].expected.endswith(" (and 5 more rows like this)")

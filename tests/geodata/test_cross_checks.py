@@ -19,21 +19,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import siteopt
-from siteopt import Fault, InputError, Scenario
-from siteopt.codes import Code
-from siteopt.geodata.headers import header_faults
+from siteopt import InputError, Issue, Scenario
+from siteopt.geodata.headers import header_issues
+from siteopt.message_catalogue import Code
 from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Table
 from tests.worlds import OFFERS as OFFER_ROWS
 from tests.worlds import SITES, STEPS, Row, changed, csv_text, write_world
 
 
-def told(folder: Path, *overrides: str, **tables: Sequence[Row]) -> list[Fault]:
+def told(folder: Path, *overrides: str, **tables: Sequence[Row]) -> list[Issue]:
     """The faults and warnings of a world."""
     scenario = siteopt.read_scenario(write_world(folder, **tables), overrides)
     try:
         return list(siteopt.load(scenario).warnings)
     except InputError as error:
-        return list(error.faults)
+        return list(error.issues)
 
 
 def test_nothing_is_told_of_a_plain_world(tmp_path: Path) -> None:
@@ -87,35 +87,35 @@ def test_ids_hardly_told_apart(tmp_path: Path, twin: str) -> None:
 
 @pytest.mark.parametrize("mark", ["\n", "\u200b", "\u202e", "\x07"])
 def test_ids_with_what_nobody_sees(tmp_path: Path, mark: str) -> None:
-    (fault,) = told(tmp_path, sites=changed(SITES, "site_id", "gamma", site_id=f"gam{mark}ma"))
-    assert (fault.code, fault.row, fault.column) == (Code.INVISIBLE, 4, "site_id")
-    assert mark not in str(fault)
+    (issue,) = told(tmp_path, sites=changed(SITES, "site_id", "gamma", site_id=f"gam{mark}ma"))
+    assert (issue.code, issue.row, issue.column) == (Code.INVISIBLE, 4, "site_id")
+    assert mark not in str(issue)
 
 
 def test_name_too_long_to_be_drawn(tmp_path: Path) -> None:
-    (fault,) = told(tmp_path, sites=changed(SITES, "site_id", "beta", name="x" * 100_000))
-    assert (fault.code, fault.row, fault.column) == (Code.TOO_LARGE, 3, "name")
+    (issue,) = told(tmp_path, sites=changed(SITES, "site_id", "beta", name="x" * 100_000))
+    assert (issue.code, issue.row, issue.column) == (Code.TOO_LARGE, 3, "name")
     assert told(tmp_path, sites=changed(SITES, "site_id", "beta", name="x" * 1000)) == []
 
 
 def test_depot_in_the_sea(tmp_path: Path) -> None:
-    (fault,) = told(tmp_path, offers=changed(OFFER_ROWS, "offer_id", "chiller", latitude=30, longitude=-40))
-    assert (fault.code, fault.file, fault.row, fault.found) == (Code.AT_SEA, "offers.csv", 4, "30")
-    assert (fault.longitude, fault.latitude) == (-40, 30)
+    (issue,) = told(tmp_path, offers=changed(OFFER_ROWS, "offer_id", "chiller", latitude=30, longitude=-40))
+    assert (issue.code, issue.file, issue.row, issue.found) == (Code.AT_SEA, "offers.csv", 4, "30")
+    assert (issue.longitude, issue.latitude) == (-40, 30)
 
 
 def test_swapped_candidate_names_its_cause(tmp_path: Path) -> None:
-    (fault,) = told(tmp_path, sites=changed(SITES, "site_id", "alpha", latitude=-90.0, longitude=35.15))
-    assert (fault.code, fault.row, fault.found) == (Code.OTHER_COUNTRY, 2, "US")  # in the Antarctic
-    assert "latitude and longitude look swapped" in fault.expected
+    (issue,) = told(tmp_path, sites=changed(SITES, "site_id", "alpha", latitude=-90.0, longitude=35.15))
+    assert (issue.code, issue.row, issue.found) == (Code.OTHER_COUNTRY, 2, "US")  # in the Antarctic
+    assert "latitude and longitude look swapped" in issue.expected
 
 
 def test_steps_that_are_added(tmp_path: Path) -> None:
-    (fault,) = told(tmp_path, steps=changed(STEPS, "site_id", "beta", grid_mw=1))
-    assert fault.code is Code.NOT_RISING
-    assert fault.expected == "more than 2 MW, the limit before this step; grid_mw is the new limit, not the increase"
-    (fault,) = told(tmp_path, steps=changed(STEPS, "site_id", "beta", grid_mw=2))
-    assert fault.expected == "more than 2 MW, the limit before this step"
+    (issue,) = told(tmp_path, steps=changed(STEPS, "site_id", "beta", grid_mw=1))
+    assert issue.code is Code.NOT_RISING
+    assert issue.expected == "more than 2 MW, the limit before this step; grid_mw is the new limit, not the increase"
+    (issue,) = told(tmp_path, steps=changed(STEPS, "site_id", "beta", grid_mw=2))
+    assert issue.expected == "more than 2 MW, the limit before this step"
 
 
 def step(site: str, ready: float | str, grid_mw: float) -> Row:
@@ -138,7 +138,7 @@ def ladder_told(folder: Path, files: Sequence[Sequence[Row]], *overrides: str) -
     try:
         siteopt.load(with_steps(folder, files, *overrides))
     except InputError as error:
-        return [f"{fault.file}:{fault.row}: {fault.found} is not {fault.expected}" for fault in error.faults]
+        return [f"{issue.file}:{issue.row}: {issue.found} is not {issue.expected}" for issue in error.issues]
     return []
 
 
@@ -147,7 +147,7 @@ FALLS = "; grid_mw is the new limit, not the increase"
 
 
 @pytest.mark.parametrize(
-    ("steps", "faults"),
+    ("steps", "issues"),
     [
         ([("beta", 60, 20), ("beta", 60, 30)], []),
         ([("beta", 60.2, 20), ("beta", 59.8, 10)], []),
@@ -172,16 +172,16 @@ FALLS = "; grid_mw is the new limit, not the increase"
     ],
 )
 def test_ladder_whatever_the_order_of_rows_and_the_files(
-    tmp_path: Path, steps: list[tuple[str, float | str, float]], faults: list[str]
+    tmp_path: Path, steps: list[tuple[str, float | str, float]], issues: list[str]
 ) -> None:
     rows = [step(*one) for one in steps]
     for number, order in enumerate(itertools.permutations(rows)):
         for files in ([order], [[row] for row in order]):
             told_of = ladder_told(tmp_path / f"{number}-{len(files)}", files)
-            assert [text.partition(": ")[2] for text in told_of] == faults
+            assert [text.partition(": ")[2] for text in told_of] == issues
 
 
-def test_step_at_fault_is_named_in_its_own_file(tmp_path: Path) -> None:
+def test_step_at_issue_is_named_in_its_own_file(tmp_path: Path) -> None:
     files = [
         [step("alpha", 5, 20), step("beta", 90, 20)],
         [step("alpha", 9, 25), step("alpha", 9, 28), step("beta", 60, 30)],
@@ -192,7 +192,7 @@ def test_step_at_fault_is_named_in_its_own_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("assumed", "faults"),
+    ("assumed", "issues"),
     [
         ("40", [f"0.csv:2: 30 is not more than 40 {BEFORE}, which [defaults] assumes{FALLS}"]),
         ("30", [f"0.csv:2: 30 is not more than 30 {BEFORE}, which [defaults] assumes"]),
@@ -200,10 +200,10 @@ def test_step_at_fault_is_named_in_its_own_file(tmp_path: Path) -> None:
         ('"exclude"', []),
     ],
 )
-def test_ladder_rises_from_what_is_assumed(tmp_path: Path, assumed: str, faults: list[str]) -> None:
+def test_ladder_rises_from_what_is_assumed(tmp_path: Path, assumed: str, issues: list[str]) -> None:
     # the grid of gamma is blank, that of beta is given
     files = [[step("gamma", 60, 30), step("beta", 60, 30), step("gamma", 90, 50)]]
-    assert ladder_told(tmp_path, files, f"defaults.grid_mw={assumed}") == faults
+    assert ladder_told(tmp_path, files, f"defaults.grid_mw={assumed}") == issues
 
 
 some_steps = st.lists(
@@ -224,7 +224,7 @@ def outcome(files: Sequence[Sequence[Row]]) -> object:
         try:
             return asdict(siteopt.load(with_steps(Path(folder), files, "defaults.grid_mw=15")).instance)
         except InputError as error:
-            return sorted((fault.code.number, fault.found, fault.expected) for fault in error.faults)
+            return sorted((issue.code.number, issue.found, issue.expected) for issue in error.issues)
 
 
 @settings(max_examples=20, deadline=None)
@@ -252,7 +252,7 @@ def outlined(folder: Path, **cells: object) -> str:
 @pytest.mark.parametrize(("yard_m2", "codes"), [(4_300_000, []), (4_600_000, [Code.TOO_BIG])])
 def test_yard_larger_than_its_outline(tmp_path: Path, yard_m2: float, codes: list[Code]) -> None:
     plots = outlined(tmp_path, yard_area_m2=yard_m2)
-    assert [fault.code for fault in told(tmp_path, plots, "inputs.grid_steps=[]")] == codes
+    assert [issue.code for issue in told(tmp_path, plots, "inputs.grid_steps=[]")] == codes
 
 
 def test_hall_larger_than_its_outline_may_have_storeys(tmp_path: Path) -> None:
@@ -275,8 +275,8 @@ def test_hall_outside_of_its_outline(tmp_path: Path, hall: shapely.Polygon, foun
     plots = outlined(tmp_path)
     areas = geopandas.GeoDataFrame({"site_id": ["alpha"], "use": ["hall"]}, geometry=[hall], crs=4326)
     areas.to_crs(3857).to_file(tmp_path / "areas.gpkg")
-    faults = told(tmp_path, plots, "inputs.grid_steps=[]", 'inputs.areas=["areas.gpkg"]')
-    assert [(fault.code, fault.row, fault.found) for fault in faults] == ([(Code.TOO_BIG, 2, found)] if found else [])
+    issues = told(tmp_path, plots, "inputs.grid_steps=[]", 'inputs.areas=["areas.gpkg"]')
+    assert [(issue.code, issue.row, issue.found) for issue in issues] == ([(Code.TOO_BIG, 2, found)] if found else [])
 
 
 # headers
@@ -303,14 +303,14 @@ def test_hall_outside_of_its_outline(tmp_path: Path, hall: shapely.Polygon, foun
     ],
 )
 def test_header_that_is_nearly_known(table: Table, header: str, words: str | None) -> None:
-    faults, _ = header_faults(table, "t.csv", 1, {header: header}, "krw")
-    unknown = [fault for fault in faults if fault.code is Code.UNKNOWN_COLUMN]
-    assert [fault.expected for fault in unknown] == ([f"a column of {table.name}; {words}"] if words else [])
+    issues, _ = header_issues(table, "t.csv", 1, {header: header}, "krw")
+    unknown = [issue for issue in issues if issue.code is Code.UNKNOWN_COLUMN]
+    assert [issue.expected for issue in unknown] == ([f"a column of {table.name}; {words}"] if words else [])
 
 
 def test_column_that_is_there_too_is_not_meant() -> None:
-    faults, _ = header_faults(CANDIDATES, "t.csv", 1, {name: name for name in (*CANDIDATES.names, "Grid_MW")}, "usd")
-    assert faults == []
+    issues, _ = header_issues(CANDIDATES, "t.csv", 1, {name: name for name in (*CANDIDATES.names, "Grid_MW")}, "usd")
+    assert issues == []
 
 
 def test_shipped_tables_are_free_of_warnings() -> None:

@@ -24,9 +24,9 @@ from siteopt.output.charts.base import (
     values,
 )
 from siteopt.output.palette import INK, KIND, STANDING
-from siteopt.output.words import Words
+from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
-from siteopt.record.front import FrontPoint, FrontRecord, Line
+from siteopt.record.pareto_front import FrontPoint, FrontRecord, Line
 
 if TYPE_CHECKING:
     import altair as alt
@@ -39,65 +39,65 @@ DASHES = ([1, 0], [6, 2], [2, 2], [8, 2, 2, 2], [4, 4], [1, 3])
 KEY_LINE = 18.0
 
 
-def front(record: FrontRecord, words: Words) -> Chart:
+def front(record: FrontRecord, translations: Translations) -> Chart:
     """Draw the start day of a milestone against cost: the joint Pareto front of all sites, and that of each site."""
     points = record.joint
     said = []
     if points:
         first, last = points[0], points[-1]
         said.append(
-            words(
+            translations(
                 "The earliest start is day {day} at {site}, for {cost}.",
                 day=first.day,
                 site=first.name,
-                cost=words.amount(first.cost_usd),
+                cost=translations.amount(first.cost_usd),
             )
         )
         if last is not first:
             said.append(
-                words(
+                translations(
                     "The cheapest start is day {day} at {site}: {days} later, {saved} less.",
                     site=last.name,
                     day=last.day,
-                    days=words.count(last.day - first.day, "day"),
-                    saved=words.amount(first.cost_usd - last.cost_usd),
+                    days=translations.count(last.day - first.day, "day"),
+                    saved=translations.amount(first.cost_usd - last.cost_usd),
                 )
             )
         else:
-            said.append(words("A later start saves nothing."))
-        said.append(words("The cost axis does not start at zero."))
+            said.append(translations("A later start saves nothing."))
+        said.append(translations("The cost axis does not start at zero."))
     if not all(site.proven for site in record.sites):
-        said.append(words("Not proven: the time ran out, and there may be more breakpoints."))
+        said.append(translations("Not proven: the time ran out, and there may be more breakpoints."))
 
     def draw(width: int) -> alt.LayerChart:
-        return _Front(record, words, width).draw()
+        return _Front(record, translations, width).draw()
 
-    header = tuple(words.term(name) for name in ("day", "date", "cost", "cost of one day earlier", "site"))
+    header = tuple(translations.term(name) for name in ("day", "date", "cost", "cost of one day earlier", "site"))
     rows = tuple(
         (
             row.day,
             str(row.date),
-            words.amount(row.cost_usd),
-            _slope(words, row, after),
+            translations.amount(row.cost_usd),
+            _slope(translations, row, after),
             row.name,
         )
         for row, after in zip_longest(points, points[1:])
     )
-    title = words("Pareto front: start day of {milestone} and cost", milestone=record.milestone)
-    return Chart("front", title, " ".join(said) or words("There is no Pareto front."), draw, header, rows)
+    title = translations("Pareto front: start day of {milestone} and cost", milestone=record.milestone)
+    return Chart("front", title, " ".join(said) or translations("There is no Pareto front."), draw, header, rows)
 
 
-def _slope(words: Words, row: FrontPoint, after: FrontPoint | None) -> str:
+def _slope(translations: Translations, row: FrontPoint, after: FrontPoint | None) -> str:
     """Return the saving per day of waiting for the next breakpoint; empty at the last breakpoint."""
     if after is None:
         return ""
-    return words.amount((row.cost_usd - after.cost_usd) / (after.day - row.day))
+    return translations.amount((row.cost_usd - after.cost_usd) / (after.day - row.day))
 
 
 @dataclass(frozen=True)
 class _Front:
     record: FrontRecord
-    words: Words
+    translations: Translations
     width: int
 
     def draw(self) -> alt.LayerChart:
@@ -110,8 +110,8 @@ class _Front:
         pad = max((max(costs) - min(costs)) * 0.1, max(costs) * 1e-4)
         low, high = min(costs) - pad, max(costs) + pad
         rate = self.record.currency_per_usd
-        marks = {amount / rate: self.words.number(amount) for amount in ticks(low * rate, high * rate, 5)}
-        left = 16 + max(measure(text, SMALL) for text in (*marks.values(), self.words.currency_name))
+        marks = {amount / rate: self.translations.number(amount) for amount in ticks(low * rate, high * rate, 5)}
+        left = 16 + max(measure(text, SMALL) for text in (*marks.values(), self.translations.currency_name))
         right, top = (300.0, 28.0) if is_wide else (12.0, 34.0 + KEY_LINE * len(sites))
         frame = Frame(self.width, top + (330 if is_wide else 260) + 40, left, right, top, 40)
         axis = day_axis(self.record.start_date, ticks(first, until, 7 if is_wide else 3))
@@ -127,7 +127,7 @@ class _Front:
             "strokeWidth": 1.5,
         }
         corners = alt.Chart(values(joint)).mark_point(ariaRoleDescription="what", **look)
-        unit = {"x": first, "y": high, "text": self.words.currency_name}
+        unit = {"x": first, "y": high, "text": self.translations.currency_name}
         wide_line = {"color": INK, "opacity": 0.18, "strokeWidth": 10}
         return frame.around(
             [
@@ -140,8 +140,8 @@ class _Front:
         )
 
     def _what(self, row: FrontPoint) -> str:
-        cost = self.words.amount(row.cost_usd)
-        return self.words("day {day}, {cost}: {site}", day=row.day, cost=cost, site=row.name)
+        cost = self.translations.amount(row.cost_usd)
+        return self.translations("day {day}, {cost}: {site}", day=row.day, cost=cost, site=row.name)
 
     def _names(self, frame: Frame, heights: Sequence[float]) -> Iterator[alt.Chart]:
         """Write the names of the sites: at the right end of their lines, or over the plot of a narrow chart."""

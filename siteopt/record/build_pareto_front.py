@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pandas as pd
 
-from siteopt.faults import Fault
-from siteopt.plan import Corner, SiteFront
+from siteopt.issues import Issue
+from siteopt.plan import Breakpoint, SiteFront
 from siteopt.record.base import InputFile, RunOutcome
 from siteopt.record.build import heading, warnings_of
-from siteopt.record.front import FrontCertificate, FrontPoint, FrontRecord, Line, SiteFrontRecord
+from siteopt.record.pareto_front import FrontCertificate, FrontPoint, FrontRecord, Line, SiteFrontRecord
 from siteopt.scenario import Scenario
 
 
@@ -23,7 +23,7 @@ def front_record(
     outcome: RunOutcome,
     certificate: FrontCertificate,
     inputs: Sequence[InputFile],
-    warnings: Sequence[Fault],
+    warnings: Sequence[Issue],
     version: str,
 ) -> FrontRecord:
     """Return the complete record of a Pareto front.
@@ -53,7 +53,7 @@ def front_record(
 
 def _site(scenario: Scenario, milestone: str, sites: pd.DataFrame, rank: int, front: SiteFront) -> SiteFrontRecord:
     site, name = front.site_id, sites.at[front.site_id, "name"]
-    points = tuple(_point(scenario, milestone, name, front, corner) for corner in front.corners)
+    points = tuple(_point(scenario, milestone, name, front, point) for point in front.breakpoints)
     return SiteFrontRecord(
         site_id=site,
         name=name,
@@ -66,26 +66,28 @@ def _site(scenario: Scenario, milestone: str, sites: pd.DataFrame, rank: int, fr
     )
 
 
-def _point(scenario: Scenario, milestone: str, name: str, front: SiteFront, corner: Corner) -> FrontPoint:
+def _point(scenario: Scenario, milestone: str, name: str, front: SiteFront, point: Breakpoint) -> FrontPoint:
     others = {other.name: m for m, other in enumerate(scenario.milestones) if other.name != milestone}
     return FrontPoint(
         milestone=milestone,
-        day=corner.day,
-        date=scenario.date_of(corner.day),
-        cost_usd=round(corner.cost_musd * 1e6),
-        cost_bound_usd=round(corner.cost_bound_musd * 1e6),
+        day=point.day,
+        date=scenario.date_of(point.day),
+        cost_usd=round(point.cost_musd * 1e6),
+        cost_bound_usd=round(point.cost_bound_musd * 1e6),
         site_id=front.site_id,
         name=name,
-        on_front=corner.on_front,
-        proven=corner.proven,
-        other_days={other: int(corner.plan.day[m]) for other, m in others.items()},
+        on_front=point.on_front,
+        proven=point.proven,
+        other_days={other: int(point.plan.day[m]) for other, m in others.items()},
     )
 
 
 def _line(points: Iterable[FrontPoint], horizon: int) -> Line:
     """Return the days and costs that draw the points as steps, up to the horizon."""
-    corners = sorted((point.day, point.cost_usd) for point in points)
+    breakpoints = sorted((point.day, point.cost_usd) for point in points)
     line = [
-        end for (day, cost), (until, _) in pairwise([*corners, (horizon, 0)]) for end in ((day, cost), (until, cost))
+        end
+        for (day, cost), (until, _) in pairwise([*breakpoints, (horizon, 0)])
+        for end in ((day, cost), (until, cost))
     ]
     return Line(day=tuple(day for day, _ in line), cost_usd=tuple(cost for _, cost in line))

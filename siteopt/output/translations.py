@@ -67,7 +67,7 @@ class MoneyUnit:
         Text of an amount with its unit, such as ``USD {amount} million``.
     """
 
-    words: Words
+    translations: Translations
     factor: float
     digits: int
     name: str
@@ -75,7 +75,7 @@ class MoneyUnit:
 
     def bare(self, usd: float) -> str:
         """Return an amount without its unit."""
-        return self.words.number(usd * self.factor, self.digits)
+        return self.translations.number(usd * self.factor, self.digits)
 
     def __call__(self, usd: float) -> str:
         """Return an amount with its unit."""
@@ -83,7 +83,7 @@ class MoneyUnit:
 
 
 @dataclass(frozen=True)
-class Words:
+class Translations:
     """Texts in one language, with money in one currency.
 
     Attributes
@@ -101,7 +101,7 @@ class Words:
     currency_per_usd: float = 1.0
 
     @classmethod
-    def of(cls, record: Currency, language: str = "en") -> Words:
+    def of(cls, record: Currency, language: str = "en") -> Translations:
         """Return the words for a record, in its currency."""
         return cls(language, record.currency, record.currency_per_usd)
 
@@ -243,29 +243,29 @@ def _translations(language: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
-def _values(words: Words, reason: Reason) -> dict[str, Any]:
-    return {**reason.values, "parts": words.reasons(reason.parts)}
+def _values(translations: Translations, reason: Reason) -> dict[str, Any]:
+    return {**reason.values, "parts": translations.reasons(reason.parts)}
 
 
 class _ReasonText(string.Formatter):
     """A formatter that shows the values of a reason as its text specifies (see :mod:`siteopt.output.reason_texts`)."""
 
-    def __init__(self, words: Words) -> None:
-        self._words = words
+    def __init__(self, translations: Translations) -> None:
+        self._words = translations
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Return a value as text; the format names either a way to show the value or a noun that it counts."""
-        words = self._words
+        translations = self._words
         shown: dict[str, Callable[[], str]] = {
             "": lambda: self._plain(value),
-            "names": lambda: words.listed([words.term(name) for name in value]),
-            "name": lambda: words.term(value),
-            "cell": lambda: words.cell(value),
-            "date": lambda: words.date(date.fromisoformat(value)),
-            "integer": lambda: words.number(value),
-            "amount": lambda: words.figure(value.amount),
+            "names": lambda: translations.listed([translations.term(name) for name in value]),
+            "name": lambda: translations.term(value),
+            "cell": lambda: translations.cell(value),
+            "date": lambda: translations.date(date.fromisoformat(value)),
+            "integer": lambda: translations.number(value),
+            "amount": lambda: translations.figure(value.amount),
         }
-        return shown[format_spec]() if format_spec in shown else words.count(value, format_spec)
+        return shown[format_spec]() if format_spec in shown else translations.count(value, format_spec)
 
     def _plain(self, value: Any) -> str:
         if isinstance(value, Quantity):

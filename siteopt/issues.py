@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from siteopt.codes import Code
+from siteopt.message_catalogue import Code
 
 NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 """Error numbers for a full disk, a used-up quota, or a file that is too large for the disk."""
@@ -56,7 +56,7 @@ SENTENCES = {
 
 
 @dataclass(frozen=True)
-class Fault:
+class Issue:
     """Issue of the input: an error, or a warning about something that looks wrong.
 
     Attributes
@@ -107,13 +107,13 @@ class Fault:
 
 
 class InputError(Exception):
-    """The input cannot be used: ``faults`` holds every error, and ``warnings`` every warning."""
+    """The input cannot be used: ``issues`` holds every error, and ``warnings`` every warning."""
 
-    def __init__(self, found: Iterable[Fault]) -> None:
+    def __init__(self, found: Iterable[Issue]) -> None:
         found = tuple(found)
-        self.faults = tuple(fault for fault in found if not fault.code.is_warning)
-        self.warnings = tuple(fault for fault in found if fault.code.is_warning)
-        super().__init__("\n".join(str(fault) for fault in self.faults))
+        self.issues = tuple(issue for issue in found if not issue.code.is_warning)
+        self.warnings = tuple(issue for issue in found if issue.code.is_warning)
+        super().__init__("\n".join(str(issue) for issue in self.issues))
 
 
 class Failure(Exception):
@@ -124,12 +124,12 @@ class Failure(Exception):
         super().__init__(f"{message} [{code.number}]")
 
 
-def named(faults: Iterable[Fault], count: int) -> list[Fault]:
+def named(issues: Iterable[Issue], count: int) -> list[Issue]:
     """Return the first NAMED of ``count`` issues of one kind; the last one says how many more there are.
 
-    ``faults`` may be a generator: no more than NAMED are taken from it.
+    ``issues`` may be a generator: no more than NAMED are taken from it.
     """
-    first = list(itertools.islice(faults, NAMED))
+    first = list(itertools.islice(issues, NAMED))
     if count > NAMED:
         first[-1] = replace(first[-1], expected=first[-1].expected + more_rows(count - NAMED))
     return first

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from siteopt.instance import Instance
-from tests.cases import battery, chiller, generator, tiny
+from tests.instances import battery, chiller, generator, tiny
 
 
 @st.composite
@@ -39,7 +39,7 @@ def instances(draw: st.DrawFn, milestones: int | None = None, sites: int | None 
 
     def common() -> dict[str, Any]:
         return {
-            "fleet": draw(few),
+            "available_units": draw(few),
             "trade": draw(st.sampled_from(["electrical", "mechanical"])),
             "crew_days": draw(st.sampled_from([0.0, 3.0, 7.0])),
             "footprint_m2": draw(st.sampled_from([0.0, 1.0, 2.0])),
@@ -69,24 +69,24 @@ def instances(draw: st.DrawFn, milestones: int | None = None, sites: int | None 
         if draw(st.booleans())
     ]
     floor = st.sampled_from([0.0, 0.0, 2.5, 7.0, np.inf] if draw(st.booleans()) else [0.0])
-    floors = np.array([[draw(floor) for _ in range(count)] for _ in range(2 * size)])
+    minima = np.array([[draw(floor) for _ in range(count)] for _ in range(2 * size)])
     swing = draw(st.sampled_from([0.0, 0.4]))
     return tiny(
         offers,
         rows,
         steps,
         it_mw=[4.0, 7.0][:count],
-        overhead=draw(st.sampled_from([0.0, 0.1])),
-        swing=swing,
-        mean_load=1 - swing / 2,
+        auxiliary_load_fraction=draw(st.sampled_from([0.0, 0.1])),
+        load_step_amplitude=swing,
+        load_factor=1 - swing / 2,
         heat_fraction=draw(st.sampled_from([0.0, 0.5, 1.0])),
         crews=np.array([draw(st.sampled_from([0.0, 1.0, 2.5, np.inf])) for _ in range(2)]),
         spare_units=draw(st.integers(0, 1)),
         ride_through_minutes=draw(st.sampled_from([0.0, 10.0])),
         commissioning_days=draw(st.integers(0, 3)),
-        battery_floor_mw=floors[:size],
-        inertia_floor_mws=floors[size:],
-        hold_days=np.array([30, 60][:count]),
+        min_battery_mw=minima[:size],
+        min_inertia_mws=minima[size:],
+        operating_days=np.array([30, 60][:count]),
         budget_musd=draw(st.sampled_from([6.0, 12.0, 1000.0])),
         horizon_day=45,
     )

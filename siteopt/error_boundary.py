@@ -15,9 +15,9 @@ from typing import IO, Any
 
 from typer.core import TyperGroup
 
-from siteopt.codes import Code
-from siteopt.faults import NO_ROOM, Failure
+from siteopt.issues import NO_ROOM, Failure
 from siteopt.log import LOG, recorded, versions
+from siteopt.message_catalogue import Code
 
 DEBUG = "--debug"
 UNEXPECTED, FAILED, INTERRUPTED = 1, 2, 130
@@ -27,7 +27,7 @@ _LEFT = (errno.EPIPE, errno.EINVAL)
 """Error numbers if the reader of a stream has closed it; Windows reports the second one."""
 
 
-class Guarded(TyperGroup):
+class ErrorBoundary(TyperGroup):
     """Group of the commands. Each run has a log, and DEBUG may come before or after the name of the command."""
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **more: Any) -> Any:

@@ -18,7 +18,7 @@ from siteopt.instance import Floats, Instance, Ints, Pool
 from siteopt.log import note
 from siteopt.plan import Plan, Ranking, SitePlan
 from siteopt.record.base import RunOutcome
-from siteopt.record.proof import StoredFloors
+from siteopt.record.proof import StoredMinimumSupport
 
 LEAST_RISE, LEAST_RISE_SHARE = 0.1, 0.01
 """Least rise of a minimum above the value of a plan that does not pass: MW or MW s, and a share; the larger counts."""
@@ -31,7 +31,7 @@ Such a plan may still satisfy the solver's rows.
 
 
 @dataclass(frozen=True)
-class Floors:
+class MinimumSupport:
     """Minimum battery power and inertia of a site; 0 if nothing is required, infinite if nothing is sufficient.
 
     Attributes
@@ -43,30 +43,30 @@ class Floors:
     battery_mw: Floats
     inertia_mws: Floats
 
-    def stored(self, site_id: str) -> StoredFloors:
+    def stored(self, site_id: str) -> StoredMinimumSupport:
         """Return the minimum values of a site as ``plan.json`` stores them."""
         battery, inertia = (
             tuple(None if math.isinf(value) else float(value) for value in values)
             for values in (self.battery_mw, self.inertia_mws)
         )
-        return StoredFloors(site_id=site_id, battery_mw=battery, inertia_mws=inertia)
+        return StoredMinimumSupport(site_id=site_id, battery_mw=battery, inertia_mws=inertia)
 
     @staticmethod
-    def restored(kept: StoredFloors) -> Floors:
+    def restored(kept: StoredMinimumSupport) -> MinimumSupport:
         """Return the minimum values that ``plan.json`` stored."""
         battery, inertia = (
             np.array([math.inf if value is None else value for value in values], dtype=float)
             for values in (kept.battery_mw, kept.inertia_mws)
         )
-        return Floors(battery, inertia)
+        return MinimumSupport(battery, inertia)
 
 
-Judge = Callable[[SitePlan], Floors | None]
+Check = Callable[[SitePlan], MinimumSupport | None]
 """Return the minimum values that keep the class of power quality at a plan's site; None if the plan keeps it."""
 
 
 @dataclass(frozen=True)
-class Round:
+class Iteration:
     """One iteration: a plan that was chosen and checked.
 
     Attributes
@@ -74,14 +74,14 @@ class Round:
     site_id : str
     day : M, day on which training starts at the milestone
     cost_musd : float
-    floors : Floats or None
+    minimum : Floats or None
         Minimum values that the check requires; None if the plan passes.
     """
 
     site_id: str
     day: Ints
     cost_musd: float
-    floors: Floors | None
+    minimum: MinimumSupport | None
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,11 @@ class Raised:
     Attributes
     ----------
     pool : Pool
-    floors : mapping of site (index into the pool) to Floors
+    minimum : mapping of site (index into the pool) to MinimumSupport
     """
 
     pool: Pool
-    floors: Mapping[int, Floors] = field(default_factory=dict)
+    minimum: Mapping[int, MinimumSupport] = field(default_factory=dict)
 
     @property
     def site_id(self) -> Sequence[str]:
@@ -113,20 +113,20 @@ class Raised:
         """
         return self._raised(self.pool.optimistic(sites), sites)
 
-    def _raised(self, case: Instance, sites: Ints) -> Instance:
-        places = np.flatnonzero(np.isin(sites, list(self.floors)))
-        if not len(places):
-            return case
-        battery_mw, inertia_mws = case.battery_floor_mw.copy(), case.inertia_floor_mws.copy()
-        for place in places:
-            floors = self.floors[int(sites[place])]
-            battery_mw[place] = np.maximum(battery_mw[place], floors.battery_mw)
-            inertia_mws[place] = np.maximum(inertia_mws[place], floors.inertia_mws)
-        return replace(case, battery_floor_mw=battery_mw, inertia_floor_mws=inertia_mws)
+    def _raised(self, instance: Instance, sites: Ints) -> Instance:
+        raised_sites = np.flatnonzero(np.isin(sites, list(self.minimum)))
+        if not len(raised_sites):
+            return instance
+        battery_mw, inertia_mws = instance.min_battery_mw.copy(), instance.min_inertia_mws.copy()
+        for at in raised_sites:
+            minimum = self.minimum[int(sites[at])]
+            battery_mw[at] = np.maximum(battery_mw[at], minimum.battery_mw)
+            inertia_mws[at] = np.maximum(inertia_mws[at], minimum.inertia_mws)
+        return replace(instance, min_battery_mw=battery_mw, min_inertia_mws=inertia_mws)
 
 
 @dataclass(frozen=True)
-class Agreement:
+class LoopResult:
     """Result of the power-quality loop.
 
     Attributes
@@ -134,7 +134,7 @@ class Agreement:
     ranking : Ranking
         The last ranking, found with the minimum values of the pool; or the previous one, if the last solve reached its
         limit without a plan. Only the plan of the first rank is checked.
-    rounds : tuple of Round
+    iterations : tuple of Iteration
         Every chosen plan, in order. The last one is the plan of the ranking, if the ranking has one.
     passes : bool
         Whether the ranking has a plan that passes.
@@ -143,23 +143,23 @@ class Agreement:
     """
 
     ranking: Ranking
-    rounds: tuple[Round, ...]
+    iterations: tuple[Iteration, ...]
     passes: bool
     pool: Pool
 
-    def stored_floors(self) -> tuple[StoredFloors, ...]:
+    def stored_minimum_support(self) -> tuple[StoredMinimumSupport, ...]:
         """Return the minimum values of the pool as ``plan.json`` stores them."""
-        floors = self.pool.floors if isinstance(self.pool, Raised) else {}
-        return tuple(floors[s].stored(self.pool.site_id[s]) for s in sorted(floors))
+        minimum = self.pool.minimum if isinstance(self.pool, Raised) else {}
+        return tuple(minimum[s].stored(self.pool.site_id[s]) for s in sorted(minimum))
 
 
-def agree(
+def power_quality_loop(
     pool: Pool,
     optimise: Callable[[Pool], Ranking],
-    judge: Judge,
-    most_rounds: int,
+    check: Check,
+    max_iterations: int,
     is_over: Callable[[], bool],
-) -> Agreement:
+) -> LoopResult:
     """Solve until the chosen plan passes; if it does not, raise the minimum values of its site only, and solve again.
 
     The loop also ends if no site can serve, the optimizer reaches its limit, no iteration is left, or the time is up.
@@ -168,9 +168,9 @@ def agree(
     ----------
     optimise : callable
         Returns the ranking of a pool.
-    judge : callable
-        Returns the minimum values that a plan needs, or None if it passes (see :data:`Judge`).
-    most_rounds : int
+    check : callable
+        Returns the minimum values that a plan needs, or None if it passes (see :data:`Check`).
+    max_iterations : int
         Largest number of plans to check; the first one is always checked.
     is_over : callable
         Returns whether the time is up or the user asked to stop. If so, no other iteration begins.
@@ -180,26 +180,26 @@ def agree(
     ValueError
         If a plan does not pass the check, and the check requires nothing.
     """
-    raised, rounds, ranking = Raised(pool), list[Round](), None
+    raised, iterations, ranking = Raised(pool), list[Iteration](), None
     while True:
-        within: Pool = raised if raised.floors else pool
+        within: Pool = raised if raised.minimum else pool
         earlier, ranking = ranking, optimise(within)
         best = ranking.plan
         if best is None:
             if earlier is not None and ranking.outcome is RunOutcome.LIMIT:  # keep the plan that does not pass
                 ranking = replace(earlier, outcome=RunOutcome.LIMIT)
-            return Agreement(ranking, tuple(rounds), False, within)
-        site_id, asked = best.case.site_id[0], judge(best)
-        rounds.append(Round(site_id, best.plan.day, best.cost_musd, asked))
-        note("judged", round=len(rounds), site=site_id, passes=asked is None)
-        over = ranking.outcome is RunOutcome.LIMIT or len(rounds) >= most_rounds or is_over()
+            return LoopResult(ranking, tuple(iterations), False, within)
+        site_id, asked = best.instance.site_id[0], check(best)
+        iterations.append(Iteration(site_id, best.plan.day, best.cost_musd, asked))
+        note("checked", iteration=len(iterations), site=site_id, passes=asked is None)
+        over = ranking.outcome is RunOutcome.LIMIT or len(iterations) >= max_iterations or is_over()
         if asked is None or over:
-            return Agreement(ranking, tuple(rounds), asked is None, within)
+            return LoopResult(ranking, tuple(iterations), asked is None, within)
         s = pool.site_id.index(site_id)
-        raised = replace(raised, floors={**raised.floors, s: _beyond(best.case, best.plan, asked)})
+        raised = replace(raised, minimum={**raised.minimum, s: _beyond(best.instance, best.plan, asked)})
 
 
-def _beyond(case: Instance, plan: Plan, asked: Floors) -> Floors:
+def _beyond(instance: Instance, plan: Plan, asked: MinimumSupport) -> MinimumSupport:
     """Return the higher of a site's minimum values and those required, such that the plan does not reach them.
 
     A plan that reaches all required values, and still does not pass, would be chosen again and again. In that case,
@@ -211,9 +211,9 @@ def _beyond(case: Instance, plan: Plan, asked: Floors) -> Floors:
         If nothing is required.
     """
     if not (asked.battery_mw > 0).any() and not (asked.inertia_mws > 0).any():
-        raise ValueError(f"the plan at {case.site_id[0]} does not pass, and the check requires nothing")
-    every = np.arange(case.offers)
-    there = Floors(*(case.supply(name, every)[0] @ plan.units for name in (BATTERY_POWER, INERTIA)))
+        raise ValueError(f"the plan at {instance.site_id[0]} does not pass, and the check requires nothing")
+    every = np.arange(instance.offers)
+    there = MinimumSupport(*(instance.supply(name, every)[0] @ plan.units for name in (BATTERY_POWER, INERTIA)))
 
     def reaches(there: Floats, asked: Floats) -> bool:
         return bool((asked <= there + REACHED * np.maximum(1, there)).all())
@@ -225,7 +225,7 @@ def _beyond(case: Instance, plan: Plan, asked: Floors) -> Floors:
         wanted = np.where(asked > 0, np.maximum(asked, least), 0.0) if is_reached else asked
         return np.maximum(floor, wanted)
 
-    return Floors(
-        risen(case.battery_floor_mw[0], asked.battery_mw, there.battery_mw),
-        risen(case.inertia_floor_mws[0], asked.inertia_mws, there.inertia_mws),
+    return MinimumSupport(
+        risen(instance.min_battery_mw[0], asked.battery_mw, there.battery_mw),
+        risen(instance.min_inertia_mws[0], asked.inertia_mws, there.inertia_mws),
     )

@@ -14,13 +14,13 @@ import pandas as pd
 import pyarrow.parquet
 import shapely
 
-from siteopt.codes import Code
-from siteopt.faults import NAMED, Fault, more_rows, named
+from siteopt.issues import NAMED, Issue, more_rows, named
+from siteopt.message_catalogue import Code
 
 TOLERANCE_KM = 25
 """Distance from a coast or border up to which a place counts as in the country; the map is grown by it."""
 
-ALIKE = 0.8
+SIMILAR = 0.8
 """Similarity from which a text counts as the name of a country."""
 
 MENDED = {
@@ -77,7 +77,7 @@ def _countries() -> _Map:
     )
 
 
-def ground_faults(table: pd.DataFrame, file: str) -> list[Fault]:
+def location_issues(table: pd.DataFrame, file: str) -> list[Issue]:
     """Return issues for places in the sea, places in another country, and countries that are not a code.
 
     Parameters
@@ -85,79 +85,79 @@ def ground_faults(table: pd.DataFrame, file: str) -> list[Fault]:
     table : DataFrame
         With ``longitude`` and ``latitude``, and ``country`` if the table has it. Blanks are not checked.
     """
-    places = table[["longitude", "latitude"]].to_numpy(dtype=float)
+    lon_lat = table[["longitude", "latitude"]].to_numpy(dtype=float)
     said = table["country"] if "country" in table else pd.Series("", index=table.index)
     code = _countries().codes.get_indexer(said)
-    on_land, at_home = _standing(places, code)
+    on_land, at_home = _standing(lon_lat, code)
     sea, abroad = np.flatnonzero(~on_land), np.flatnonzero(on_land & ~at_home)
     return [
-        *named(_at_sea(table.index, places, code, sea, file), len(sea)),
-        *named(_abroad(table.index, places, code, abroad, file), len(abroad)),
+        *named(_at_sea(table.index, lon_lat, code, sea, file), len(sea)),
+        *named(_abroad(table.index, lon_lat, code, abroad, file), len(abroad)),
         *_uncoded(said[(code < 0) & (said != "")], file),
     ]
 
 
-def _at_sea(rows: pd.Index, places: np.ndarray, code: np.ndarray, at: np.ndarray, file: str) -> Iterator[Fault]:
+def _at_sea(rows: pd.Index, lon_lat: np.ndarray, code: np.ndarray, at: np.ndarray, file: str) -> Iterator[Issue]:
     at = at[:NAMED]
-    for row, (longitude, latitude), cause in zip(rows[at], places[at], _causes(places[at], code[at]), strict=True):
+    for row, (longitude, latitude), cause in zip(rows[at], lon_lat[at], _causes(lon_lat[at], code[at]), strict=True):
         expected = f"a place within {TOLERANCE_KM} km of land, but {latitude:g}, {longitude:g} is in the sea{cause}"
-        yield Fault(Code.AT_SEA, file, int(row), "latitude", f"{latitude:g}", expected)
+        yield Issue(Code.AT_SEA, file, int(row), "latitude", f"{latitude:g}", expected)
 
 
-def _abroad(rows: pd.Index, places: np.ndarray, code: np.ndarray, at: np.ndarray, file: str) -> Iterator[Fault]:
+def _abroad(rows: pd.Index, lon_lat: np.ndarray, code: np.ndarray, at: np.ndarray, file: str) -> Iterator[Issue]:
     at = at[:NAMED]
     own = _countries().own
-    place, shape = _where(places[at])
-    causes = _causes(places[at], code[at])
-    for n, (row, (longitude, latitude)) in enumerate(zip(rows[at], places[at], strict=True)):
+    place, shape = _where(lon_lat[at])
+    causes = _causes(lon_lat[at], code[at])
+    for n, (row, (longitude, latitude)) in enumerate(zip(rows[at], lon_lat[at], strict=True)):
         there = " or ".join(sorted(set(own[shape[place == n]])))
         expected = f"{there}, the country at {latitude:g}, {longitude:g}{causes[n]}"
-        yield Fault(Code.OTHER_COUNTRY, file, int(row), "country", _countries().codes[code[at[n]]], expected)
+        yield Issue(Code.OTHER_COUNTRY, file, int(row), "country", _countries().codes[code[at[n]]], expected)
 
 
-def _causes(places: np.ndarray, code: np.ndarray) -> list[str]:
+def _causes(lon_lat: np.ndarray, code: np.ndarray) -> list[str]:
     """Return the likely mistake in each place: the one whose correction moves it into its country; '' if none does."""
-    causes = np.where((places == 0).all(axis=1), "; 0, 0 often means that the coordinates are missing", "").astype(
+    causes = np.where((lon_lat == 0).all(axis=1), "; 0, 0 often means that the coordinates are missing", "").astype(
         object
     )
     checked = (code >= 0) & _countries().shaped[code]
     for words, matrix in MENDED.items():
-        mended = places @ matrix
+        mended = lon_lat @ matrix
         mended[np.abs(mended[:, 1]) > 90] = np.nan
         at_home = _standing(mended, code)[1] & np.isfinite(mended).all(axis=1)
         causes[checked & at_home & (causes == "")] = f"; {words}"
     return list(causes)
 
 
-def _uncoded(said: pd.Series, file: str) -> list[Fault]:
+def _uncoded(said: pd.Series, file: str) -> list[Issue]:
     """Return a warning for each text that is not a code, at the first row that has it."""
     counts = said.value_counts(sort=False)
     first = said[~said.duplicated()]
     return named((_no_code(file, int(row), text, int(counts[text])) for row, text in first.items()), len(first))
 
 
-def _no_code(file: str, row: int, text: str, count: int) -> Fault:
+def _no_code(file: str, row: int, text: str, count: int) -> Issue:
     codes = _countries().named
     plain = " ".join(text.casefold().split())
-    like = [plain] if plain in codes else difflib.get_close_matches(plain, codes, n=1, cutoff=ALIKE)
+    like = [plain] if plain in codes else difflib.get_close_matches(plain, codes, n=1, cutoff=SIMILAR)
     cause = f"; did you mean {codes[like[0]]!r}?" if like else ""
     expected = f"a two-letter country code (ISO 3166), without which the coordinates are not checked{cause}"
     more = more_rows(count - 1) if count > 1 else ""
-    return Fault(Code.COUNTRY_CODE, file, row, "country", text, expected + more)
+    return Issue(Code.COUNTRY_CODE, file, row, "country", text, expected + more)
 
 
-def _where(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _where(lon_lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of places, and of the shapes that contain them, in pairs."""
-    known = np.flatnonzero(np.isfinite(places).all(axis=1))
-    shape, place = shapely.STRtree(shapely.points(places[known])).query(_countries().shapes, predicate="intersects")
+    known = np.flatnonzero(np.isfinite(lon_lat).all(axis=1))
+    shape, place = shapely.STRtree(shapely.points(lon_lat[known])).query(_countries().shapes, predicate="intersects")
     return known[place], shape
 
 
-def _standing(places: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _standing(lon_lat: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return whether each place is on land, and in the country of its code; unknown places and codes pass both."""
     taken = _countries().taken
-    place, shape = _where(places)
-    on_land: np.ndarray = np.isnan(places).any(axis=1)
+    place, shape = _where(lon_lat)
+    on_land: np.ndarray = np.isnan(lon_lat).any(axis=1)
     at_home = on_land | (code < 0) | ~_countries().shaped[code]
     on_land[place] = True
     at_home[place[taken[shape, code[place]]]] = True

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from siteopt import log
 from siteopt.cli import app
-from siteopt.codes import Code
-from siteopt.faults import Failure
+from siteopt.issues import Failure
+from siteopt.message_catalogue import Code
 from siteopt.optimize.solver import SolverError
 from tests.worlds import write_world
 
@@ -136,10 +136,10 @@ def test_nobody_reads(world: Path, shell: str) -> None:
 
 
 @POSIX
-def test_faults_are_mapped_though_nobody_reads_them(world: Path) -> None:
+def test_issues_are_mapped_though_nobody_reads_them(world: Path) -> None:
     told = process(world, "check", "scenario.toml", "--out", "out", "--set", "x=1", shell="2>&1 | true")
     assert (told.returncode, told.stdout, told.stderr) == (2, b"", b"")
-    assert (world.parent / "out" / "faults.geojson").is_file()
+    assert (world.parent / "out" / "issues.geojson").is_file()
 
 
 @POSIX

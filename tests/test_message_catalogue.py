@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from siteopt.codes import Code
+from siteopt.message_catalogue import Code
 
 PACKAGE = Path(__file__).parent.parent / "siteopt"
 
@@ -18,7 +18,7 @@ def codes_named() -> set[str]:
     nodes = (
         node
         for path in PACKAGE.rglob("*.py")
-        if path.name != "codes.py"
+        if path.name != "message_catalogue.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     )
     return {

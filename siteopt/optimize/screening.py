@@ -27,7 +27,7 @@ Rank = tuple[Key, int]
 """Key of the objective and index of the site; the index breaks ties between equal keys."""
 
 
-class Screen:
+class Screening:
     """Bounds of every site of a pool.
 
     Attributes
@@ -35,7 +35,7 @@ class Screen:
     head : Instance
         Instance without sites, with the data that all sites share.
     bounds : KeyBounds
-    holder : S x M, limit that sets the bound of each milestone (see :class:`Bounds`)
+    limiting : S x M, limit that sets the bound of each milestone (see :class:`Bounds`)
     open : S, bool, neither solved nor known to be unable to serve
     prices : list of Prices that bound the keys
     """
@@ -45,7 +45,7 @@ class Screen:
         self.head = pool.exact(np.zeros(0, dtype=np.int64))
         size = len(pool.site_id)
         self.bounds = KeyBounds(self.head.order, size)
-        self.holder = np.zeros((size, self.head.milestones), dtype=np.int8)
+        self.limiting = np.zeros((size, self.head.milestones), dtype=np.int8)
         self.open = np.ones(size, dtype=bool)
         self.prices: list[Prices] = []
         self._seen = np.zeros(size, dtype=np.int16)
@@ -73,7 +73,7 @@ class Screen:
         def one(sites: Ints) -> None:
             found = bounds(self._pool.optimistic(sites))
             self.bounds.start(sites, found.day, found.cost_musd)
-            self.holder[sites] = found.holder
+            self.limiting[sites] = found.limiting
             self._close_late(sites)
 
         self.each(one, chunks(np.arange(len(self.open))))
@@ -81,29 +81,29 @@ class Screen:
     def _close_late(self, sites: Ints) -> None:
         self.open[sites] &= self.bounds.can_serve(sites, self.head.horizon_day)
 
-    def price(self, sites: Ints, ceiling: Rank | None) -> None:
+    def price(self, sites: Ints, cutoff: Rank | None) -> None:
         """Bound these sites by the prices not yet used for them, until they are worse than the incumbent cutoff."""
         for first in sorted(set(self._seen[sites].tolist()) - {len(self.prices)}):
             behind = np.sort(sites[self._seen[sites] == first])
-            self.each(lambda chunk, first=first: self._price(chunk, first, ceiling), chunks(behind))  # type: ignore[misc]
+            self.each(lambda chunk, first=first: self._price(chunk, first, cutoff), chunks(behind))  # type: ignore[misc]
 
     def is_priced(self, sites: Ints) -> bool:
         """Return whether all prices have been used to bound these sites."""
         return bool((self._seen[sites] == len(self.prices)).all())
 
-    def _price(self, sites: Ints, first: int, ceiling: Rank | None) -> None:
-        case = self._pool.optimistic(sites)
+    def _price(self, sites: Ints, first: int, cutoff: Rank | None) -> None:
+        instance = self._pool.optimistic(sites)
         self._seen[sites] = len(self.prices)
         for prices in self.prices[first:]:
             if prices.cost:
-                self._raise_cost(case, sites, prices)
+                self._raise_cost(instance, sites, prices)
             else:
-                self._raise_days(case, sites, prices)
-            keep = self.open[sites] & self._is_below(sites, ceiling)
+                self._raise_days(instance, sites, prices)
+            keep = self.open[sites] & self._is_below(sites, cutoff)
             if not keep.any():
                 return
             if keep.sum() < len(sites) / 2:
-                case, sites = case.take(np.flatnonzero(keep)), sites[keep]
+                instance, sites = instance.take(np.flatnonzero(keep)), sites[keep]
 
     def cost_days(self, sites: Ints) -> Ints:
         """Return the days for which cost is bounded; sites x M.
@@ -112,11 +112,11 @@ class Screen:
         """
         return followed(self.bounds.latest(sites, self.head.horizon_day))
 
-    def _raise_cost(self, case: Instance, sites: Ints, prices: Prices) -> None:
+    def _raise_cost(self, instance: Instance, sites: Ints, prices: Prices) -> None:
         """Bound the cost on the days of the key's bound; a plan with later days has a later key anyway."""
-        self.bounds.raise_entry(sites, len(self._before_cost), priced(case, self.cost_days(sites), prices))
+        self.bounds.raise_entry(sites, len(self._before_cost), priced(instance, self.cost_days(sites), prices))
 
-    def _raise_days(self, case: Instance, sites: Ints, prices: Prices) -> None:
+    def _raise_days(self, instance: Instance, sites: Ints, prices: Prices) -> None:
         """If the prices show that the days of the key's bound allow no plan, find later days by bisection."""
         horizon = self.head.horizon_day
         trial = np.full((len(sites), self.head.milestones), horizon)
@@ -125,7 +125,7 @@ class Screen:
 
             def lacking(day: Ints, goal: int = goal) -> np.ndarray:
                 trial[:, goal] = day
-                return priced(case, followed(trial), prices) > NO_PLAN
+                return priced(instance, followed(trial), prices) > NO_PLAN
 
             low = np.minimum(self.bounds.entry(sites, rows[:, :place]), horizon + 1).astype(np.int64)
             short = lacking(low)
@@ -142,22 +142,22 @@ class Screen:
         """Raise the bound of a site that was found to be no better than this key."""
         self.bounds.raise_to(np.array([site]), key_row(key, self.head.order))
 
-    def _is_below(self, sites: Ints, ceiling: Rank | None) -> np.ndarray:
+    def _is_below(self, sites: Ints, cutoff: Rank | None) -> np.ndarray:
         """Return for each site whether its bounds allow it to beat the incumbent cutoff, or to be that incumbent."""
-        if ceiling is None:
+        if cutoff is None:
             return np.ones(len(sites), dtype=bool)
-        rows, key = self.bounds.compared(sites), np.broadcast_to(ceiling[0], (len(sites), len(ceiling[0])))
+        rows, key = self.bounds.compared(sites), np.broadcast_to(cutoff[0], (len(sites), len(cutoff[0])))
         tied = (rows == key).all(axis=1)
-        return np.asarray(is_before(rows, key) | (tied & (sites <= ceiling[1])))
+        return np.asarray(is_before(rows, key) | (tied & (sites <= cutoff[1])))
 
-    def rivals(self, ceiling: Rank | None, among: Ints | None = None, least: int = 1) -> Ints:
+    def open_sites(self, cutoff: Rank | None, among: Ints | None = None, least: int = 1) -> Ints:
         """Return the open sites that may beat the incumbent cutoff, best bound first.
 
         Without a cutoff, return the sites with the earliest bounds of days: at least ``least`` of them if possible.
         """
         sites = np.flatnonzero(self.open) if among is None else among[self.open[among]]
-        sites = sites[self._is_below(sites, ceiling)]
-        if ceiling is None:
+        sites = sites[self._is_below(sites, cutoff)]
+        if cutoff is None:
             for place in range(len(self._before_cost)):
                 if len(sites) > least:
                     days = self.bounds.key[sites, place]
