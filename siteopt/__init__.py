@@ -9,6 +9,8 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from siteopt.aliases import PYTHON
+
 __version__: str
 
 if TYPE_CHECKING:
@@ -31,9 +33,9 @@ __all__ = [
     "Dataset",
     "Explanation",
     "Failure",
-    "Fault",
-    "Front",
     "InputError",
+    "Issue",
+    "ParetoFront",
     "Plan",
     "Proving",
     "Ranking",
@@ -78,6 +80,7 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return version("siteopt")
+    name = PYTHON.get(name, name)
     if name in __all__:
         for module in _MODULES:
             found = vars(import_module(f"siteopt.{module}"))

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from siteopt import aliases
 from siteopt.message_catalogue import Code
 
 NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
@@ -114,6 +115,12 @@ class InputError(Exception):
         self.issues = tuple(issue for issue in found if not issue.code.is_warning)
         self.warnings = tuple(issue for issue in found if issue.code.is_warning)
         super().__init__("\n".join(str(issue) for issue in self.issues))
+
+    def __getattr__(self, name: str) -> Any:
+        present = aliases.ATTRIBUTES["InputError"].get(name)
+        if present is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self, present)
 
 
 class Failure(Exception):

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from siteopt import aliases
 from siteopt.issues import nearest
 from siteopt.schema import CANDIDATES, Condition, Status
 
@@ -50,6 +52,15 @@ def slug(name: str) -> str:
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=False)
+    old_names: ClassVar[Mapping[str, str]] = {}
+    """Present names of keys by their old ones, which are read too."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_present_names(cls, data: Any) -> Any:
+        if wrong := aliases.twice(data, cls.old_names):
+            raise ValueError("\n".join(wrong))
+        return aliases.renamed(data, cls.old_names)
 
 
 class Project(_Section):
@@ -89,6 +100,7 @@ class Workload(_Section):
     the temperature of the water to the racks, deg C.
     """
 
+    old_names = aliases.KEYS["workload"]
     it_kw_per_gpu: Annotated[float, Field(ge=0.05, le=20)]
     auxiliary_load_fraction: Annotated[float, Field(ge=0, le=2)]
     load_step_amplitude: Share
@@ -115,6 +127,7 @@ class Energy(_Section):
 class Milestone(_Section):
     """Milestone: ``gpus`` train from its day on, for at least ``operating_days`` (its operating days)."""
 
+    old_names = aliases.KEYS["milestones"]
     name: str = Field(min_length=1, max_length=40, pattern=SHOWN)
     gpus: Gpus
     operating_days: Days
@@ -212,6 +225,7 @@ class Defaults(_Section):
     ``unknown`` applies to the columns without a value here.
     """
 
+    old_names = aliases.KEYS["defaults"]
     unknown: Literal["exclude"] = "exclude"
     grid_swing_share: Share = 0.0
     grid_mw: Assumed | None = None

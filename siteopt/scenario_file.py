@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from siteopt import aliases
 from siteopt.issues import InputError, Issue, nearest
 from siteopt.message_catalogue import Code
 from siteopt.scenario import CURRENCY, NAME, OWN, SHOWN, Scenario, ScenarioFile, usd_name
@@ -81,7 +82,7 @@ def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
         With every key that is missing or unknown, or whose value is not allowed.
     """
     path = Path(path)
-    data = _toml(path)
+    data = aliases.present(_toml(path))
     settings = tuple(overrides)
     issues = [issue for text in settings if (issue := _override(data, text))]
     issues += [Issue(Code.UNKNOWN_KEY, str(path), None, key, key, SECTION) for key in OWN if key in data]
@@ -116,7 +117,9 @@ def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
         With every key that is unknown, or whose value is not allowed.
     """
     data = scenario.model_dump(by_alias=True, exclude={"path", "settings"})
-    issues = [_no_key("scenario", key, f"{value}") for key, value in values.items() if not _put(data, key, value)]
+    issues = [
+        _no_key("scenario", key, f"{value}") for key, value in values.items() if not _put(data, aliases.key(key), value)
+    ]
     if issues:
         raise InputError(issues)
     settings = (*scenario.settings, *(f"{key}={value}" for key, value in values.items()))
@@ -172,7 +175,7 @@ def _override(data: dict[str, Any], text: str) -> Issue | None:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
         parsed = value.strip()
-    return None if _put(data, key, parsed) else _no_key("--set", key, text)
+    return None if _put(data, aliases.key(key), parsed) else _no_key("--set", key, text)
 
 
 def _no_key(place: str, key: str, text: str) -> Issue:

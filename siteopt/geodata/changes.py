@@ -10,6 +10,7 @@ import geopandas
 import numpy as np
 import pandas as pd
 
+from siteopt import aliases
 from siteopt.instance import PowerQuality
 from siteopt.issues import InputError, Issue, nearest
 from siteopt.message_catalogue import Code
@@ -99,6 +100,7 @@ def changed(tables: Tables, changes: Sequence[Change]) -> Tables:
     InputError
         With every change that names something unknown, or whose value is not allowed.
     """
+    changes = [replace(change, column=aliases.column(change.table, change.column)) for change in changes]
     issues = [issue for change in changes if (issue := _issue(tables, change)) is not None]
     if issues:
         raise InputError(issues)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from siteopt import aliases
 from siteopt.geodata.cells import YEARS, dates, numbers, two_dates, two_numbers, why_no_date, why_no_number
 from siteopt.geodata.cross_checks import CROSS_CHECKS, OTHER
 from siteopt.geodata.headers import header_issues
@@ -62,7 +63,10 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
     cells = raw.cells.set_axis(raw.rows, axis=0)
     code = currency.lower()
     own = [name.replace("usd", code) for name in table.names if name != name.replace("usd", code)]
-    meant = uncut(list(cells.columns), [*table.names, *own]) if raw.cut else {}
+    old = aliases.COLUMNS.get(table.name, {})
+    cut = uncut(list(cells.columns), [*table.names, *own, *old]) if raw.cut else {}
+    meant = {name: [old.get(one, one) for one in names] for name, names in cut.items()}
+    meant |= {name: [new] for name, new in old.items()}
     source: dict[str, str] = {}
     issues = []
     for name in map(str, cells.columns):
