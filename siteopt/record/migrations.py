@@ -6,8 +6,9 @@ Format 1 (siteopt 0.1) stored reasons as English sentences. They are kept unchan
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from siteopt import aliases
 from siteopt.equipment import COOLING, MEAN_POWER, PEAK_POWER, RIDE_THROUGH, SWING
 from siteopt.instance import QUEUES
 from siteopt.record import format_1
@@ -30,6 +31,16 @@ _LIMITS = (
     *("cooling", "mean power", "peak power", "swing", "ride through", "power quality"),
 )
 """Limits that format 1 wrote as a bare name, not as a sentence."""
+
+_RENAMED = {
+    "access_day": "handover_day",
+    "access": "handover",
+    "battery_floor_mw": "min_battery_mw",
+    "inertia_floor_mws": "min_inertia_mws",
+    "rounds": "iterations",
+    "floors": "minimum_support",
+}
+"""Present names of fields by those of format 1."""
 
 _Model = TypeVar("_Model", bound=Heading)
 
@@ -217,4 +228,30 @@ def _front(stored: Json) -> Json:
     }
 
 
-_FROM_1: dict[type[Heading], Callable[[Json], Json]] = {RunRecord: _run, FrontRecord: _front}
+def _renamed_run(stored: Json) -> Json:
+    """Return a run of format 1 in the present format, with the present names of fields and columns."""
+    run = _run(stored)
+    plan = run["plan"]
+    if plan is not None:
+        quality = plan["power_quality"]
+        milestones = [_renamed(one) for one in quality["milestones"]]
+        plan = {**_renamed(plan), "power_quality": {**_renamed(quality), "milestones": milestones}}
+    return {
+        **run,
+        "plan": plan,
+        "proof": _renamed(run["proof"]),
+        "assumptions": [{**one, "column": _column(one.get("column"))} for one in run["assumptions"]],
+        "ranking": [{**row, "assumed": [_column(name) for name in row["assumed"]]} for row in run["ranking"]],
+    }
+
+
+def _renamed(fields: Json) -> Json:
+    return {_RENAMED.get(name, name): value for name, value in fields.items()}
+
+
+def _column(name: Any) -> Any:
+    """Return the present name of a column of the candidates; anything but text as it is."""
+    return aliases.column("candidates", name) if isinstance(name, str) else name
+
+
+_FROM_1: dict[type[Heading], Callable[[Json], Json]] = {RunRecord: _renamed_run, FrontRecord: _front}
