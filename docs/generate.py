@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import siteopt
+from siteopt import aliases
 from siteopt.message_catalogue import Code
 from siteopt.output.translations import Translations
 from siteopt.record.reason import Reason
@@ -213,6 +214,17 @@ def errors() -> str:
     return "\n".join(lines).strip()
 
 
+def old_names() -> str:
+    """Return every name that is still read in its old spelling."""
+    rows: list[list[object]] = []
+    every = {"column of": aliases.COLUMNS, "key of": aliases.KEYS, "attribute of": aliases.ATTRIBUTES}
+    for where, tables in every.items():
+        for place, names in tables.items():
+            rows += [[f"`{old}`", f"`{new}`", f"{where} `{place}`"] for old, new in names.items()]
+    rows += [[f"`siteopt.{old}`", f"`siteopt.{new}`", "Python"] for old, new in aliases.PYTHON.items()]
+    return _table(["old name", "name", "where"], rows)
+
+
 BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("README.md", "make run"): make_run,
     ("README.md", "explain"): explain,
@@ -226,6 +238,7 @@ BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/replay.md", "memphis electricity"): memphis_electricity,
     ("docs/replay.md", "memphis swing"): memphis_swing,
     ("docs/errors.md", "errors"): errors,
+    ("docs/glossary.md", "old names"): old_names,
     **{("data/README.md", f"columns: {table.name}"): lambda table=table: markdown(table) for table in TABLES},
 }
 
