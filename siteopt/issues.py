@@ -7,7 +7,7 @@ import errno
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from siteopt import aliases
 from siteopt.message_catalogue import Code
@@ -87,6 +87,11 @@ class Issue:
     longitude: float | None = None
     latitude: float | None = None
 
+    @property
+    def severity(self) -> Literal["error", "warning"]:
+        """Return whether the input cannot be used, or only looks wrong."""
+        return "warning" if self.code.is_warning else "error"
+
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.row, self.column) if part not in (None, ""))
         told = f"{place}: {self._sentence()} [{self.code.number}]"
@@ -112,8 +117,8 @@ class InputError(Exception):
 
     def __init__(self, found: Iterable[Issue]) -> None:
         found = tuple(found)
-        self.issues = tuple(issue for issue in found if not issue.code.is_warning)
-        self.warnings = tuple(issue for issue in found if issue.code.is_warning)
+        self.issues = tuple(issue for issue in found if issue.severity == "error")
+        self.warnings = tuple(issue for issue in found if issue.severity == "warning")
         super().__init__("\n".join(str(issue) for issue in self.issues))
 
     def __getattr__(self, name: str) -> Any:
