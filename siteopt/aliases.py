@@ -25,6 +25,9 @@ PYTHON: Mapping[str, str] = {"Fault": "Issue", "Front": "ParetoFront"}
 ATTRIBUTES: Mapping[str, Mapping[str, str]] = {"InputError": {"faults": "issues"}}
 """Present names of attributes by their old ones, for each class."""
 
+FILES: Mapping[str, str] = {"faults.geojson": "issues.geojson", "faults.qml": "issues.qml"}
+"""Present names of output files by their old ones: a folder that holds an old map of issues is still replaced."""
+
 
 def column(table: str, name: str) -> str:
     """Return the present name of a column of a table."""

@@ -12,6 +12,7 @@ import pytest
 import siteopt
 from siteopt import aliases
 from siteopt.message_catalogue import Code
+from siteopt.output.folder import write_folder
 from siteopt.schema import CANDIDATES, TABLES
 from tests.worlds import write_world
 
@@ -137,6 +138,15 @@ def test_an_attribute() -> None:
     assert error.faults == error.issues != ()
     with pytest.raises(AttributeError, match="'InputError' object has no attribute 'other'"):
         _ = error.other
+
+
+def test_a_map_of_issues_takes_the_place_of_an_old_one(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    for name in aliases.FILES:
+        (folder / name).write_text("{}", encoding="utf-8")
+    write_folder(folder, {"issues.geojson": "{}"})
+    assert [path.name for path in folder.iterdir()] == ["issues.geojson"]
 
 
 def test_aliases_lead_to_what_there_is() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from siteopt.aliases import FILES
 from siteopt.issues import NO_ROOM, Failure
 from siteopt.log import note
 from siteopt.message_catalogue import Code
@@ -21,10 +22,23 @@ from siteopt.message_catalogue import Code
 if sys.platform != "win32":
     import fcntl
 
-MARKERS = ("plan.json", "pareto.json", "issues.geojson")
+MARKERS = (
+    "plan.json",
+    "pareto.json",
+    "issues.geojson",
+    *(old for old, new in FILES.items() if new == "issues.geojson"),
+)
 """A folder that holds one of these files counts as a run, so the next run may replace it."""
 
-DERIVED = ("charts", "siteopt.gpkg-wal", "siteopt.gpkg-shm", "siteopt.gpkg-journal", "issues.geojson", "issues.qml")
+DERIVED = (
+    "charts",
+    "siteopt.gpkg-wal",
+    "siteopt.gpkg-shm",
+    "siteopt.gpkg-journal",
+    "issues.geojson",
+    "issues.qml",
+    *FILES,
+)
 """Names that are removed when a run's files are replaced: charts, SQLite's working files, issues of earlier input."""
 
 HIDDEN = "siteopt-"
