@@ -15,7 +15,7 @@ import pulp
 from siteopt.equipment import COOLING, MEAN_POWER
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.optimize.certificate import certify
-from siteopt.optimize.formulation import Model
+from siteopt.optimize.model import Model
 from siteopt.optimize.program import Program
 from siteopt.optimize.solver import Relaxation
 from siteopt.plan import Plan

@@ -19,7 +19,8 @@ from siteopt.instance import Floats, Instance, Ints
 from siteopt.optimize.branching import NEAR_MUSD, Branchings, Closing, branch
 from siteopt.optimize.clock import Clock, Undecided
 from siteopt.optimize.finishing import Finisher, whole_values
-from siteopt.optimize.formulation import COST, FAMILIES, Model, build
+from siteopt.optimize.formulation import COST, FAMILIES, build
+from siteopt.optimize.model import Model
 from siteopt.optimize.program import Program, program_of
 from siteopt.optimize.solver import SEED
 from siteopt.optimize.whole import Best, best_whole

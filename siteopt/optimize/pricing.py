@@ -19,7 +19,8 @@ import numpy as np
 
 from siteopt.equipment import COOLING, DISPATCHED, MEAN_POWER, REQUIREMENTS
 from siteopt.instance import TRADES, Floats, Instance, Ints
-from siteopt.optimize.formulation import HOURS_PER_YEAR, worded
+from siteopt.optimize.formulation import HOURS_PER_YEAR
+from siteopt.optimize.model import worded
 from siteopt.record.proof import StoredPrices
 
 

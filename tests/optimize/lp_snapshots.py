@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from siteopt.optimize.formulation import FAMILIES, Model, choice, totals
+from siteopt.optimize.formulation import FAMILIES, choice, totals
+from siteopt.optimize.model import Model
 from tests.instances import battery, chiller, generator, tiny
 
 FOLDER = Path(__file__).parent / "lp"

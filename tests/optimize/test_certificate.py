@@ -10,7 +10,7 @@ import pytest
 
 from siteopt.instance import Instance
 from siteopt.optimize.certificate import Row, certify
-from siteopt.optimize.formulation import symmetry_classes
+from siteopt.optimize.model import symmetry_classes
 from siteopt.optimize.search import search
 from siteopt.plan import Plan
 from siteopt.tolerances import HAIR

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from siteopt.optimize.formulation import FAMILIES, Model
+from siteopt.optimize.formulation import FAMILIES
+from siteopt.optimize.model import Model
 from tests.optimize.lp_snapshots import FOLDER, PARTS, text_of
 
 FOURTEEN = 14
