@@ -198,7 +198,7 @@ def test_prices_of_another_run_are_left_aside(tmp_path: Path) -> None:
 
     def longer(document: dict[str, Any]) -> None:
         first, *others = document["proof"]["prices"]
-        first["heat"] = [*first["heat"], 1.0]
+        first["needs"]["cooling"] = [*first["needs"]["cooling"], 1.0]
         for prices in others:
             prices["crew"] = [[7, 0, 0, 1.0]]
 

@@ -53,7 +53,7 @@ class Model:
         delay = instance.commissioning_days
         self.fixed = {one.name: instance.need(one) for one in REQUIREMENTS}
         self.size = {one.name: instance.size(one) for one in REQUIREMENTS}
-        spared = np.any([instance.supplies(one.name) for one in REQUIREMENTS if one.spared], axis=0)
+        spared = [(self.size[one.name], instance.supplies(one.name)) for one in REQUIREMENTS if one.spared]
         for s in self.sites:
             self.group[s] = symmetry_classes(instance, s)
             full = instance.rating_mw[s] * instance.available_units
@@ -81,7 +81,8 @@ class Model:
                 for g in sorted({int(self.group[s][o]) for o in self.offers(s, m)}):
                     most = sum(self.units[o, s, m].upBound for o in self.offers(s, m, self.group[s] == g))
                     self.total[g, s, m] = variable(f"total_g{g}_s{s}_m{m}", 0, most, pulp.LpInteger)
-                    if instance.spare_units and spared[self.group[s] == g][0]:
+                    member = self.group[s] == g
+                    if instance.spare_units and any(size[s, m] > 0 and of[member][0] for size, of in spared):
                         self.used[g, s, m] = variable(f"used_g{g}_s{s}_m{m}", 0, 1, pulp.LpBinary)
                 self.import_mw[s, m] = variable(f"import_s{s}_m{m}", 0, roomy(grid))
                 load = float(instance.it_mw[m] * (1 + instance.auxiliary_load_fraction)) + draw
@@ -98,7 +99,7 @@ class Model:
         return {name: float(size[s, m]) for name, size in self.size.items() if size[s, m] > 0}
 
     def slack_terms(self, name: str, s: int, m: int) -> list[Term]:
-        """Return what is missing of a need as a term, if the model is elastic; otherwise no term."""
+        """Return the slack of a requirement as a term if the model is relaxable; otherwise no term."""
         return [(self.slack[name, s, m], 1.0)] if (name, s, m) in self.slack else []
 
     def shortfall(self) -> pulp.LpAffineExpression:

@@ -242,7 +242,7 @@ def test_verify_prove_and_explain_know_transformers(run: Path, world: Path) -> N
     fewer = write_world(world.parent / "fewer", offers=(*OFFERS, {**TRANSFORMERS, "count": 4}))
     assert "distribution" in command("explain", fewer, winner)
     lacking = write_world(world.parent / "none")
-    assert "distribution" in command("solve", lacking, code=1)
+    assert "distribution" in command("solve", lacking, code=3)
 
 
 def test_the_front_and_the_package_know_transformers(world: Path, run: Path) -> None:

@@ -234,7 +234,7 @@ def test_no_site_can_serve(tmp_path: Path) -> None:
     assert facts["layers"]["sites"]["count"] == 4
     assert facts["star"] is None
     texts = [text for _, text, unplaced, _ in facts["labels"] if not unplaced]
-    assert any(text.startswith("Beta Mill") and "not by day 5" in text for text in texts)
+    assert any(text.startswith("Beta Mill") and "not ready by day 5" in text for text in texts)
 
 
 AREAS = """

@@ -279,7 +279,7 @@ def test_projected_columns_of_coordinates_are_named_as_such(folder: Path) -> Non
     with pytest.raises(siteopt.InputError) as error:
         siteopt.load(scenario(folder / "albers_xy.csv"))
     assert {issue.row for issue in error.value.issues} == set(range(2, 38))
-    assert all("projected CRS is likely" in issue.expected for issue in error.value.issues)
+    assert all("looks like a projected CRS" in issue.expected for issue in error.value.issues)
 
 
 def test_run_on_the_layer_of_a_run(folder: Path, tmp_path: Path) -> None:
