@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +14,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import siteopt
+from siteopt.cli import app
 from siteopt.instance import Instance
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.clock import Clock
@@ -172,10 +172,9 @@ TRANSFORMERS = ON_DISK | {
 
 def command(*arguments: object, code: int = 0) -> str:
     """What a command says; it has to end with this exit code."""
-    run = [sys.executable, "-m", "tests.fourth", *map(str, arguments)]
-    done = subprocess.run(run, capture_output=True, text=True, encoding="utf-8", check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    done = CliRunner().invoke(app, list(map(str, arguments)))
+    assert done.exit_code == code, done.output
+    return done.output
 
 
 @pytest.fixture(scope="module")

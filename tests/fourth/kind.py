@@ -1,7 +1,6 @@
 """Register transformers, which distribute the peak demand, before any other module of siteopt is imported.
 
-It stands for one more entry in ``siteopt/equipment.py``: a plugin of pytest (``-p tests.fourth.kind``), or imported by
-``python -m tests.fourth``.
+A plugin of pytest (``-p tests.fourth.kind``): it stands for one more entry in ``siteopt/equipment.py``.
 """
 
 from siteopt.equipment import Amount, Kind, Requirement, register
