@@ -1,5 +1,6 @@
 # make run    sets up its own environment, solves the reference scenario, says where the outputs lie
 # make test   runs the tests
+# make slow   runs the slow tests: the large scenarios by both methods
 # make check  formats, lints, type-checks (check-only where CI is set)
 # make docs   writes the figures in the documents again, from runs
 # make site   builds the documentation site, runs its notebooks, and fails on any warning
@@ -17,7 +18,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check docs site pictures tools bench fuzz exact reliability oldest lock clean
+.PHONY: run test slow check docs site pictures tools bench fuzz exact reliability oldest lock clean
 .DEFAULT_GOAL := run
 
 $(READY): constraints.txt pyproject.toml
@@ -32,6 +33,9 @@ run: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+slow: $(READY)
+	$(BIN)/python -m pytest -m slow
 
 check: $(READY)
 	$(BIN)/ruff format $(if $(CI),--check )siteopt tests docs

@@ -26,7 +26,10 @@ def test_every_scenario_is_tried_here() -> None:
     assert {path.stem for path in MODELS.glob("*.toml")} == {"colossus", "korea", "frugal", "today"}
 
 
-@pytest.mark.parametrize("name", ["korea", "today", "colossus", "frugal"])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("today", "colossus")]
+
+
+@pytest.mark.parametrize("name", ["korea", "frugal", *SLOW])
 def test_search_and_monolithic_agree(name: str) -> None:
     path = MODELS / f"{name}.toml"
     one, other = siteopt.solve(path), siteopt.solve(path, method="monolithic")
