@@ -26,10 +26,10 @@ def test_every_scenario_is_tried_here() -> None:
     assert {path.stem for path in MODELS.glob("*.toml")} == {"colossus", "korea", "frugal", "today"}
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("today", "colossus")]
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("korea", "today", "colossus")]
 
 
-@pytest.mark.parametrize("name", ["korea", "frugal", *SLOW])
+@pytest.mark.parametrize("name", ["frugal", *SLOW])
 def test_search_and_monolithic_agree(name: str) -> None:
     path = MODELS / f"{name}.toml"
     one, other = siteopt.solve(path), siteopt.solve(path, method="monolithic")
