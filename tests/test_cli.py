@@ -427,7 +427,7 @@ def test_issues_as_json_are_one_document(faulty: Path, tmp_path: Path) -> None:
 def test_foreign_folder_is_left_alone(world: Path, tmp_path: Path) -> None:
     result = call("solve", world, "--out", tmp_path)
     assert result.exit_code == 2
-    assert "left alone" in result.stderr
+    assert "not the folder of a run" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["world"]
 
 

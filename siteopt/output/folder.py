@@ -22,13 +22,8 @@ from siteopt.message_catalogue import Code
 if sys.platform != "win32":
     import fcntl
 
-MARKERS = (
-    "plan.json",
-    "pareto.json",
-    "issues.geojson",
-    *(old for old, new in FILES.items() if new == "issues.geojson"),
-)
-"""A folder that holds one of these files counts as a run, so the next run may replace it."""
+MARKERS = ("plan.json", "pareto.json", "issues.geojson")
+"""A folder that holds one of these files, or one under its old name, counts as a run: the next run may replace it."""
 
 DERIVED = (
     "charts",
@@ -253,10 +248,11 @@ def _replaceable(target: Path) -> set[str]:
     if not target.is_dir():
         raise Failure(Code.NOT_A_RUN, f"{target} is a file; --out names a folder")
     old = {path.name for path in target.iterdir()}
-    if old and not old & set(MARKERS):
+    if old and not {FILES.get(name, name) for name in old} & set(MARKERS):
         raise Failure(
             Code.NOT_A_RUN,
-            f"{target} holds files but no {' or '.join(MARKERS)}: not the folder of a run, so it is left alone",
+            f"{target} holds files, but none of {', '.join(MARKERS)}: it is not the folder of a run, so nothing was "
+            "changed; name another folder with --out",
         )
     if not os.access(target, os.W_OK):
         raise Failure(Code.NO_WRITING, f"{target} is read-only; nothing was changed")

@@ -66,7 +66,7 @@ def test_empty_folder_is_taken(tmp_path: Path) -> None:
 
 def test_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(Failure, match="left alone"):
+    with pytest.raises(Failure, match="not the folder of a run"):
         write_folder(tmp_path, RUN)
     assert contents(tmp_path) == {"thesis.txt": "years of work"}
 
