@@ -22,7 +22,7 @@ TRADES = ("electrical", "mechanical")
 """Trades, in the order of every array by trade (K)."""
 
 QUEUES = ("halls", "liquid loop", "GPU deliveries", "rack installation", "network", "floor area")
-"""Queues that can hold back the GPUs of a milestone, in the order of the indices in ``compute_queue``."""
+"""Queues that can limit the GPUs of a milestone, in the order of the indices in ``compute_queue``."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Find what holds each milestone back, and by how many days; and why a site cannot serve."""
+"""Find what limits each milestone, and by how many days; and why a site cannot serve."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FOUND = tuple(one for one in REQUIREMENTS if not one.at_every_site)
 SEVERAL = because(ReasonCode.SEVERAL_LIMITS)
 
 LIMITS = (*QUEUES, *RESOURCES, *NEEDS)
-"""Limits that can hold a milestone back.
+"""Constraints that can limit a milestone.
 
 *Fleet and arrival* is not one of them, since without it there would be no days at all. Nor is *demand*, which defines a
 quantity and limits nothing.
@@ -85,10 +85,10 @@ def days_saved(found: SitePlan, clock: Clock, each: Each = map) -> tuple[dict[st
 
 
 def bottlenecks(found: SitePlan, clock: Clock, saved: tuple[dict[str, int], ...] = ()) -> tuple[Reason, ...]:
-    """Return what holds each milestone back: the limit that saves the most days.
+    """Return what limits each milestone: the limit that saves the most days.
 
     It is the first entry of :func:`days_saved`; if these are not given, it is found with fewer trials. A milestone that
-    starts on the same day as the one before it is held back by that one.
+    starts on the same day as the one before it is limited by that one.
     """
     day, reasons = found.plan.day, []
     for m in range(found.instance.milestones):
@@ -101,7 +101,7 @@ def bottlenecks(found: SitePlan, clock: Clock, saved: tuple[dict[str, int], ...]
 
 
 def _together(found: SitePlan, m: int) -> Reason:
-    """Return what holds a milestone back if no limit does so alone: the requirements that each set its day.
+    """Return what limits a milestone if no limit does so alone: the requirements that each set its day.
 
     If fewer than two requirements do, return SEVERAL.
     """

@@ -63,7 +63,7 @@ def site_properties(site: ListedSite, unit: MoneyUnit) -> dict[str, Any]:
         row[f"day_{field}"] = one.day
         row[f"date_{field}"] = one.date.isoformat() if one.date is not None else None
         row[f"bound_day_{field}"] = one.bound_day
-        row[f"bottleneck_{field}"] = translations.reason(one.limited_by) if one.limited_by is not None else None
+        row[f"limited_by_{field}"] = translations.reason(one.limited_by) if one.limited_by is not None else None
     return row | {"assumed": ", ".join(site.assumed)}
 
 

@@ -129,7 +129,7 @@ def _result_fields(run: RunRecord) -> Iterator[Field]:
         yield Field(f"date_{field}", date, f"Date of {name}", "date on which training starts")
         yield Field(f"bound_day_{field}", int, f"Earliest day of {name}", "proven: no plan at this site is earlier")
         yield Field(
-            f"bottleneck_{field}", str, f"Limited by ({name})", "the limit without which training would start earliest"
+            f"limited_by_{field}", str, f"Limited by ({name})", "the limit without which training would start earliest"
         )
     yield Field("assumed", str, "Assumed", "blank columns, for which the values of the scenario are used")
 

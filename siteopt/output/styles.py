@@ -353,8 +353,8 @@ _BY_EXPRESSIONS = 4
 
 
 def _day_of(field: str) -> str:
-    held = f"coalesce(', limited by ' || {_filled('bottleneck_' + field)}, '')"
-    return f"'day ' || {column('day_' + field)} || ', ' || {column('date_' + field)} || {held}"
+    limit = f"coalesce(', limited by ' || {_filled('limited_by_' + field)}, '')"
+    return f"'day ' || {column('day_' + field)} || ', ' || {column('date_' + field)} || {limit}"
 
 
 def _filled(name: str) -> str:

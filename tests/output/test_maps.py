@@ -144,6 +144,9 @@ def test_the_chosen_site_and_its_milestones(result: Result, path: Path) -> None:
     assert row["cost_usd"] == plan.cost.total_usd
     assert row["times_faster_low"] == plan.baselines[0].times_faster_low
     (milestone,) = table(path, "milestones").to_dict("records")
+    listed = table(path, "sites").set_index("site_id").loc[plan.site_id]
+    assert listed["limited_by_first_run"]
+    assert milestone["limited_by"].startswith(listed["limited_by_first_run"])
     assert (milestone["name"], milestone["gpus"], milestone["number"]) == ("first run", 10_000, 1)
 
 
