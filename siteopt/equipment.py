@@ -200,7 +200,8 @@ def check() -> None:
     ------
     ValueError
         If a name occurs twice, a kind supplies nothing or something that nobody requires, or nothing supplies a
-        requirement: rows of such a kind would change no answer, and nothing would say so.
+        requirement: rows of such a kind would change no answer, and nothing would say so. Also if a kind supplies a
+        dispatched requirement by anything but its rating, which is what the model, the prices and the replay run.
     """
     names = [*(kind.name for kind in KINDS), *(one.name for one in REQUIREMENTS)]
     wrong = [f"{name} is registered twice" for name in sorted({name for name in names if names.count(name) > 1})]
@@ -208,13 +209,14 @@ def check() -> None:
     wrong += [f"a {kind.name} supplies nothing" for kind in KINDS if not kind.supplies]
     wrong += [f"{name} is supplied, and no requirement" for name in sorted(supplied - required)]
     wrong += [f"nothing supplies {name}" for name in sorted(required - supplied)]
+    wrong += [
+        f"a {kind.name} has to supply {name} by its rating"
+        for kind in KINDS
+        for name in DISPATCHED
+        if kind.supplies.get(name, _MW) != _MW
+    ]
     if wrong:
         raise ValueError("; ".join(wrong))
-
-
-def kind_of(name: str) -> Kind:
-    """Return a registered kind by its name; raise KeyError if there is none."""
-    return {kind.name: kind for kind in KINDS}[name]
 
 
 def suppliers(requirement: str) -> Iterator[Kind]:

@@ -39,6 +39,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> None:
         (flywheel(), (), "a flywheel supplies nothing"),
         (flywheel(spinning=Amount()), (), "spinning is supplied, and no requirement"),
         (flywheel(swing=Amount()), (SPINNING,), "nothing supplies spinning"),
+        (flywheel(cooling=Amount("cop")), (), "a flywheel has to supply cooling by its rating"),
         (replace(flywheel(swing=Amount()), name="battery"), (), "battery is registered twice"),
         (flywheel(swing=Amount()), (replace(SPINNING, name="swing"),), "swing is registered twice"),
     ],

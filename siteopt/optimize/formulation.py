@@ -52,8 +52,8 @@ def totals(model: Model) -> None:
 def available_units_and_arrival(model: Model) -> None:
     """Use units and grid steps only once they are ready, keep what is on site, and keep milestones in order.
 
-    ``units[o,s,m] <= available_units[o] x sum_{t >= ready_day[o,s] + c} start[s,m,t]``, likewise ``step`` with a fleet
-    of 1. Each step needs the one before it. ``units`` and ``step`` never fall at a later milestone. ``day[m] >=
+    ``units[o,s,m] <= available_units[o] x sum_{t >= ready_day[o,s] + c} start[s,m,t]``, likewise ``step``, which is
+    one unit. Each step needs the one before it. ``units`` and ``step`` never fall at a later milestone. ``day[m] >=
     day[m-1]``. ``start[s,m,t] = 0`` for ``t < compute_ready_day[s,m] + c`` holds by the days that the model is built
     over.
     """
@@ -121,7 +121,7 @@ def cooling(model: Model) -> None:
         slack = model.slack_terms(COOLING, s, m)
         model.row(f"cooling_s{s}_m{m}", [*removed, *slack, *model.started(s, m, -heat)], GE, 0, heat)
         for o in chillers:
-            capacity = (model.units[o, s, m], -float(model.unit_supply(s, COOLING)[o]))
+            capacity = (model.units[o, s, m], -float(model.amounts[COOLING][s, o]))
             model.row(f"heat_o{o}_s{s}_m{m}", [(model.heat_mw[o, s, m], 1), capacity], LE, 0)
         _required(model, s, m, requirement)
 
@@ -150,7 +150,7 @@ def _required(model: Model, s: int, m: int, requirement: Requirement) -> None:
     if not spared:
         model.row(f"{name}_s{s}_m{m}", terms, GE, 0, size)
         return
-    supply = model.unit_supply(s, requirement.name)
+    supply = model.amounts[requirement.name][s]
     largest = {int(model.group[s][o]): float(instance.spare_units * supply[o]) for o in offers}
     out = model.problem.add_variable(f"{name}_out_s{s}_m{m}", 0, roomy(max(largest.values())))
     model.row(f"{name}_spare_s{s}_m{m}", [*terms, (out, -1)], GE, 0, size)
@@ -194,7 +194,7 @@ def mean_power(model: Model) -> None:
         imported = [(var, -value) for var, value in model.own(s, m, requirement)]
         model.row(f"import_s{s}_m{m}", [(model.import_mw[s, m], 1), *imported], LE, 0)
         for o in generators:
-            capacity = (model.units[o, s, m], -float(model.unit_supply(s, MEAN_POWER)[o]))
+            capacity = (model.units[o, s, m], -float(model.amounts[MEAN_POWER][s, o]))
             model.row(f"output_o{o}_s{s}_m{m}", [(model.output_mw[o, s, m], 1), capacity], LE, 0)
         _required(model, s, m, requirement)
 

@@ -43,7 +43,7 @@ class Model:
     heat_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     demand_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     sizes: dict[str, float] = field(default_factory=dict)
-    amounts: dict[tuple[int, str], np.ndarray] = field(default_factory=dict)
+    amounts: dict[str, np.ndarray] = field(default_factory=dict)
     fixed: dict[str, np.ndarray] = field(default_factory=dict)
     size: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -53,6 +53,8 @@ class Model:
         delay = instance.commissioning_days
         self.fixed = {one.name: instance.need(one) for one in REQUIREMENTS}
         self.size = {one.name: instance.size(one) for one in REQUIREMENTS}
+        every = np.arange(instance.offers)
+        self.amounts = {one.name: instance.supply(one.name, every) for one in REQUIREMENTS}
         spared = [(self.size[one.name], instance.supplies(one.name)) for one in REQUIREMENTS if one.spared]
         for s in self.sites:
             self.group[s] = symmetry_classes(instance, s)
@@ -123,25 +125,16 @@ class Model:
 
     def own(self, s: int, m: int, requirement: Requirement) -> list[Term]:
         """Return the terms of what the site itself supplies in service: its base if it is taken, and its grid steps."""
-        base, rise = self.instance.own_supply(requirement)
         if not requirement.own:
             return []
+        base, rise = self.instance.own_supply(requirement)
         steps = [(self.step[step, s, m], float(rise[step])) for step, *rest in self.step if rest == [s, m]]
         return self.started(s, m, float(base[s])) + steps
 
     def supply(self, s: int, m: int, requirement: Requirement) -> list[Term]:
         """Return the terms of what the units supply."""
-        offers = np.array(self.suppliers(s, m, requirement.name), dtype=np.int64)
-        amount = self.unit_supply(s, requirement.name)
-        return [(self.units[int(o), s, m], float(amount[o])) for o in offers]
-
-    def unit_supply(self, s: int, requirement: str) -> np.ndarray:
-        """Return what one unit of each offer supplies at a site; O."""
-        if (s, requirement) not in self.amounts:
-            every = np.arange(self.instance.offers)
-            per_mw, besides = self.instance.per_unit(requirement, every)
-            self.amounts[s, requirement] = self.instance.rating_mw[s] * per_mw + besides
-        return self.amounts[s, requirement]
+        amount = self.amounts[requirement.name][s]
+        return [(self.units[o, s, m], float(amount[o])) for o in self.suppliers(s, m, requirement.name)]
 
     def suppliers(self, s: int, m: int, requirement: str) -> list[int]:
         """Return the offers that have units at a site and milestone and supply a requirement."""
@@ -213,4 +206,6 @@ def symmetry_classes(instance: Instance, s: int) -> np.ndarray:
         instance.water_m3_per_mwh,
     ]
     traits += [instance.kind, instance.is_gas, instance.rating_mw[s], instance.cop[s], instance.inertia_s]
+    for one in REQUIREMENTS:
+        traits += instance.per_unit(one.name, np.arange(instance.offers))
     return np.asarray(np.unique(np.stack(traits), axis=1, return_inverse=True)[1]).ravel()

@@ -258,9 +258,9 @@ def _worth(instance: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> F
     if (instance.is_gas[offers]).any() and p.gas[m]:
         total -= rating * at.gas[:, m, None] * (instance.heat_rate_mj_per_kwh[offers] / 3.6 * instance.is_gas[offers])
     if (runs := instance.supplies(MEAN_POWER)[offers]).any():
-        total += instance.supply(MEAN_POWER, offers) * _output(instance, offers, at, p, m) * runs
+        total += rating * _output(instance, offers, at, p, m) * runs
     if (cools := instance.supplies(COOLING)[offers]).any():
-        total += instance.supply(COOLING, offers) * _heat(instance, offers, at, m) * cools
+        total += rating * _heat(instance, offers, at, m) * cools
     return np.asarray(total)
 
 
