@@ -154,5 +154,10 @@ def more_rows(count: int) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known word most similar to this one, or ``""``."""
-    matches = difflib.get_close_matches(word.lower(), [str(name) for name in known], n=1, cutoff=0.6)
-    return f"; did you mean {matches[0]!r}?" if matches else ""
+    similar = most_similar(word, known)
+    return f"; did you mean {similar!r}?" if similar else ""
+
+
+def most_similar(word: str, known: Iterable[str]) -> str:
+    """Return the known word most similar to this one, or ``""`` if none is similar."""
+    return next(iter(difflib.get_close_matches(word.lower(), [str(name) for name in known], n=1, cutoff=0.6)), "")

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from siteopt import aliases
-from siteopt.issues import InputError, Issue, nearest
+from siteopt.issues import InputError, Issue, most_similar, nearest
 from siteopt.message_catalogue import Code
 from siteopt.scenario import CURRENCY, NAME, OWN, SHOWN, Scenario, ScenarioFile, usd_name
 
@@ -294,11 +294,12 @@ def _merged(issues: Iterable[Issue]) -> list[Issue]:
     """Return one issue for each key, with its alternatives or all that is wrong; a misspelt key is not also missing."""
     merged: dict[str, Issue] = {}
     issues = list(issues)
-    misspelt = {
-        issue.column.removesuffix(issue.found) + issue.expected.split("'")[1]
-        for issue in issues
-        if issue.code is Code.UNKNOWN_KEY and "'" in issue.expected
-    }
+    misspelt = set()
+    for issue in issues:
+        if issue.code is Code.UNKNOWN_KEY and issue.found not in OWN:
+            section = issue.column.removesuffix(issue.found)
+            meant = most_similar(issue.found, _keys_at(list(filter(None, section.split(".")))))
+            misspelt |= {section + meant} if meant else set()
     issues = [issue for issue in issues if issue.code is not Code.NO_KEY or issue.column not in misspelt]
     for issue in issues:
         before = merged.get(issue.column)
