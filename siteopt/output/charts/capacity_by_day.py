@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from siteopt.equipment import COOLING, PEAK_POWER, beside, suppliers
-from siteopt.output.charts.base import SMALL, WIDE, Chart, Frame, apart, texts, ticks, values
+from siteopt.output.charts.base import SMALL, Chart, Frame, apart, texts, ticks, values
 from siteopt.output.charts.panels import KEY_LINE, Scale, heading, lines, ruled
-from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, name_lines
+from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Drawing, Timeline, name_lines
 from siteopt.output.names import PLURAL
 from siteopt.output.palette import INK, KIND, STANDING
 from siteopt.output.translations import Translations
@@ -123,16 +123,7 @@ def _caption(plan: PlanRecord, translations: Translations) -> str:
 
 
 @dataclass(frozen=True)
-class _CapacityByDay:
-    run: RunRecord
-    plan: PlanRecord
-    translations: Translations
-    width: int
-
-    @property
-    def is_wide(self) -> bool:
-        return self.width >= WIDE
-
+class _CapacityByDay(Drawing):
     def draw(self) -> alt.LayerChart:
         replay = self.plan.replay
         reached = [one.day for one in replay.milestones if one.day is not None]

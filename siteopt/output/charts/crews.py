@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any
 
-from siteopt.output.charts.base import QUIET, SMALL, WIDE, Chart, Frame, rectangles, texts
+from siteopt.output.charts.base import QUIET, SMALL, Chart, Frame, rectangles, texts
 from siteopt.output.charts.panels import SWATCH, heading, keys
-from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, name_lines
+from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Drawing, Timeline, name_lines
 from siteopt.output.palette import INK, KIND, LAND
 from siteopt.output.translations import Translations
 from siteopt.record.replay import Shift
@@ -113,16 +113,7 @@ def _rows(shifts: Sequence[Shift], translations: Translations) -> Iterator[tuple
 
 
 @dataclass(frozen=True)
-class _Crews:
-    run: RunRecord
-    plan: PlanRecord
-    translations: Translations
-    width: int
-
-    @property
-    def is_wide(self) -> bool:
-        return self.width >= WIDE
-
+class _Crews(Drawing):
     def draw(self) -> alt.LayerChart:
         shifts = self.plan.replay.crews
         trades = _by_trade(shifts)

@@ -10,7 +10,6 @@ from siteopt.output.charts.base import (
     QUIET,
     SMALL,
     TEXT,
-    WIDE,
     Chart,
     Frame,
     measure,
@@ -19,7 +18,7 @@ from siteopt.output.charts.base import (
     texts,
     values,
 )
-from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Timeline, name_lines
+from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Drawing, Timeline, name_lines
 from siteopt.output.limits import limited_by
 from siteopt.output.names import PLURAL
 from siteopt.output.palette import INK, KIND, STANDING
@@ -99,12 +98,7 @@ def _caption(plan: PlanRecord, translations: Translations) -> str:
 
 
 @dataclass(frozen=True)
-class _Gantt:
-    run: RunRecord
-    plan: PlanRecord
-    translations: Translations
-    width: int
-
+class _Gantt(Drawing):
     def draw(self) -> alt.LayerChart:
         rows = [*self._milestones(), *self._orders()]
         tops, heads, down, group = [], [], 0.0, ""
@@ -136,10 +130,6 @@ class _Gantt:
     @property
     def line(self) -> float:
         return 23.0 if self.is_wide else 36.0
-
-    @property
-    def is_wide(self) -> bool:
-        return self.width >= WIDE
 
     def _milestones(self) -> Iterator[_Row]:
         for milestone in self.plan.milestones:

@@ -8,9 +8,10 @@ from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from siteopt.output.charts.base import QUIET, SMALL, Frame, day_axis, measure, shortened, texts, ticks, values
+from siteopt.output.charts.base import QUIET, SMALL, WIDE, Frame, day_axis, measure, shortened, texts, ticks, values
 from siteopt.output.palette import INK
-from siteopt.record.run import PlanRecord
+from siteopt.output.translations import Translations
+from siteopt.record.run import PlanRecord, RunRecord
 
 if TYPE_CHECKING:
     import altair as alt
@@ -23,6 +24,21 @@ NAME_LINE = 15.0
 LONGEST_NAME = 170.0
 AXIS_ROOM = 40.0
 """Pixels below the plot for days and dates."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Chart of a plan as it is drawn at one width, in pixels."""
+
+    run: RunRecord
+    plan: PlanRecord
+    translations: Translations
+    width: int
+
+    @property
+    def is_wide(self) -> bool:
+        """Return whether there is room for the wide form of the chart."""
+        return self.width >= WIDE
 
 
 @dataclass(frozen=True)
