@@ -253,7 +253,7 @@ class Code(Enum):
         "twice.",
         "Give one of the rows another id, or delete it.",
     )
-    HARDLY = (
+    UNLIKELY = (
         "W225",
         "Two figures are an unlikely combination",
         "One of them may be in another unit: kW instead of MW, ha instead of m2, kWh instead of MWh. Or the plant is "

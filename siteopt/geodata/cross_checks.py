@@ -136,7 +136,7 @@ def _candidates(frame: pd.DataFrame, file: str) -> list[Issue]:
         *_ids(frame, file, "site_id"),
         *_long(frame, file, ("site_id", "name", "region")),
         *named(issues, len(backwards)),
-        *_once(Code.HARDLY, frame, file, dense & (frame["floor_area_m2"] > 0), "grid_mw", expected),
+        *_once(Code.UNLIKELY, frame, file, dense & (frame["floor_area_m2"] > 0), "grid_mw", expected),
         *location_issues(frame, file),
     ]
 
@@ -180,11 +180,11 @@ def _offers(frame: pd.DataFrame, file: str) -> list[Issue]:
         issues.append(Issue(Code.WRONG_KIND, file, int(row), "fuel", frame.at[row, "fuel"], expected))
     dense = (frame["footprint_m2"] > 0) & (frame["unit_mw"] * UNIT_M2_PER_MW > frame["footprint_m2"])
     expected = f"at most 1 MW for each {UNIT_M2_PER_MW} m2 of footprint; is it in kW?"
-    issues += _once(Code.HARDLY, frame, file, dense, "unit_mw", expected)
+    issues += _once(Code.UNLIKELY, frame, file, dense, "unit_mw", expected)
     hours, (short, long) = frame["energy_mwh"] / frame["unit_mw"], BATTERY_HOURS
     odd = stores & ((hours < short) | (hours > long))
     expected = f"energy for {short} to {long} hours at unit_mw; is it in kWh or in MW?"
-    issues += _once(Code.HARDLY, frame, file, odd, "energy_mwh", expected)
+    issues += _once(Code.UNLIKELY, frame, file, odd, "energy_mwh", expected)
     return issues + location_issues(frame[["longitude", "latitude"]], file)
 
 
@@ -307,7 +307,7 @@ def outline_issues(frame: pd.DataFrame, shapes: geopandas.GeoSeries, file: str) 
     told = zip(frame.index[large], found, expected, strict=True)
     issues = (Issue(Code.TOO_BIG, file, int(row), "yard_area_m2", there, due) for row, there, due in told)
     storeys = "at most the area of the outline, unless the hall has several storeys"
-    return [*named(issues, int(large.sum())), *_once(Code.HARDLY, frame, file, tall, "floor_area_m2", storeys)]
+    return [*named(issues, int(large.sum())), *_once(Code.UNLIKELY, frame, file, tall, "floor_area_m2", storeys)]
 
 
 def inside_issues(

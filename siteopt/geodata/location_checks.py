@@ -23,7 +23,7 @@ TOLERANCE_KM = 25
 SIMILAR = 0.8
 """Similarity from which a text counts as the name of a country."""
 
-MENDED = {
+CORRECTIONS = {
     "latitude and longitude look swapped": ((0, 1), (1, 0)),
     "the sign of the longitude looks wrong": ((-1, 0), (0, 1)),
     "the sign of the latitude looks wrong": ((1, 0), (0, -1)),
@@ -121,10 +121,10 @@ def _causes(lon_lat: np.ndarray, code: np.ndarray) -> list[str]:
         object
     )
     checked = (code >= 0) & _countries().shaped[code]
-    for words, matrix in MENDED.items():
-        mended = lon_lat @ matrix
-        mended[np.abs(mended[:, 1]) > 90] = np.nan
-        at_home = _standing(mended, code)[1] & np.isfinite(mended).all(axis=1)
+    for words, matrix in CORRECTIONS.items():
+        corrected = lon_lat @ matrix
+        corrected[np.abs(corrected[:, 1]) > 90] = np.nan
+        at_home = _standing(corrected, code)[1] & np.isfinite(corrected).all(axis=1)
         causes[checked & at_home & (causes == "")] = f"; {words}"
     return list(causes)
 
