@@ -1,37 +1,19 @@
-"""Simulate the frequency of a plant while its load swings: machines, batteries and grid on one bus, every millisecond.
+"""Simulate the frequency of a plant through an event: machines, batteries and grid on one bus, every millisecond.
 
-The model is the aggregate swing equation. ``x`` is the deviation of the frequency as a share of the nominal one, and
-powers are in MW::
-
-    2 sum(H C) dx/dt = sum(p) + battery + grid - load
-
-* Machines, by class of capacity ``C``: the governor demands ``u = clip(r - C x / droop, 0, C)``, and the power ``p``
-  follows with the lag ``governor_s``. When it rises, ``p`` stays below ``b + step_fraction C``. The level ``b``, which
-  the boost pressure or the combustor stage allows, follows ``p`` by at most ``ramp_per_s C`` per second. Fuel can be
-  cut at once.
-* Set points ``r`` approach each class's share of the load minus the scheduled import with the time constant
-  SECONDARY_S, by at most ``ramp_per_s C`` per second.
-* Batteries measure the load, and while charged approach ``load - import - sum(r)`` with the lag ``response_s``.
-* The grid supplies the remainder, ``clip(import - K x, 0, limit)``, with ``K = limit / GRID_DROOP``.
-
-The load does not change with the frequency, because power electronics keep it constant; this is conservative. The
-equation, droop and secondary control are in Kundur, Power System Stability and Control (1994), chapters 3 and 11.
+:mod:`siteopt.simulate.steps` has the equations.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from siteopt.instance import Floats
-
-SECONDARY_S = 10.0
-"""Time constant of secondary control, in seconds; an estimate for a site controller."""
-
-GRID_DROOP = 0.001
-"""Deviation at which the grid supplies its limit; an estimate, since a grid is far larger than a site."""
+from siteopt.simulate.leaps import Leaps
+from siteopt.simulate.steps import ROW, Bus, Stepper, rest
 
 LOWEST, HIGHEST = -0.25, 0.20
 """Deviations at which machines trip; estimates, beyond every limit of ISO 8528-5."""
@@ -41,9 +23,6 @@ RELAY = -0.03
 
 RELAY_S = 0.1
 """Seconds from that deviation until the load falls; an estimate for relay and command."""
-
-START_CHARGE = 0.5
-"""State of charge of the batteries before an event."""
 
 WINDOW_S = 0.1
 """Seconds over which the rate of change of frequency is averaged: relays use several cycles, at least 0.1 s."""
@@ -57,51 +36,14 @@ DRIFT_PER_S, SET_POINT_DRIFT_PER_S = 1e-5, 1e-3
 The first is a share of the nominal frequency, the second a share of the capacity of all machines.
 """
 
-LEAST_INERTIA_MWS = 1e-6
-"""Inertia that is used in place of none: without inertia and grid, any imbalance ends the run at once."""
+LEAST_LEAP, SHORTEST_PAUSE, LONGEST_PAUSE = 200, 20, 3200
+"""Steps that make a leap worth its preparation; single steps between two leaps, twice as many after each short leap."""
 
+REMEMBERED = 32
+"""Traces that are kept: more than the events of a check. One takes 0.5 MB for 90 s; the longest event has 11 minutes."""
 
-@dataclass(frozen=True)
-class Machines:
-    """A class of generators with the same response, with fields as in the Instance; ``capacity_mw`` is their total."""
-
-    capacity_mw: float
-    inertia_s: float
-    droop: float
-    governor_s: float
-    ramp_per_s: float
-    step_fraction: float
-
-
-@dataclass(frozen=True)
-class Bus:
-    """Machines, batteries and grid that feed one bus.
-
-    Attributes
-    ----------
-    machines : tuple of Machines
-    battery_mw, battery_mwh, response_s : float
-        All batteries together; with power, there is also energy.
-    import_mw, limit_mw : float
-        Scheduled import, and the limit of the grid; a limit of 0 means no grid.
-    """
-
-    machines: tuple[Machines, ...]
-    battery_mw: float
-    battery_mwh: float
-    response_s: float
-    import_mw: float
-    limit_mw: float
-
-    @property
-    def inertia_mws(self) -> float:
-        """Return the kinetic energy of the shafts at nominal speed, in MW s."""
-        return sum(each.inertia_s * each.capacity_mw for each in self.machines)
-
-    @property
-    def capacity_mw(self) -> float:
-        """Return the capacity of all machines."""
-        return sum(each.capacity_mw for each in self.machines)
+ROUNDING = 1e-6
+"""Share of a step by which a bend of the load may be off, and share by which set points may seem to move faster."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +58,7 @@ class Event:
         afterwards, and the output of the lost machines is gone.
     rest_mw : float
         Load before the event.
-    load_s, load_mw : arrays
+    load_s, load_mw : tuples of float
         Load after the event: linear between these points, constant after the last.
     duration_s : float
         Longest time that the bus is simulated.
@@ -131,8 +73,8 @@ class Event:
     before: Bus
     after: Bus
     rest_mw: float
-    load_s: Floats
-    load_mw: Floats
+    load_s: tuple[float, ...]
+    load_mw: tuple[float, ...]
     duration_s: float
     checked_s: tuple[float, float] | None = None
     shed_mw: float = 0.0
@@ -179,28 +121,10 @@ class Trace:
     collapsed_s: float | None
 
 
-def rest(bus: Bus, load_mw: float) -> tuple[float, float, float]:
-    """Return the steady state under a load: each class's share of its capacity, battery power (MW), and deviation."""
-    capacity, need = bus.capacity_mw, load_mw - bus.import_mw
-    share = min(max(need / capacity, 0.0), 1.0) if capacity else 0.0
-    left = need - share * capacity
-    battery = min(max(left, -bus.battery_mw), bus.battery_mw)
-    deviation = (battery - left) * GRID_DROOP / bus.limit_mw if bus.limit_mw else 0.0
-    return share, battery, deviation
-
-
-def simulate(
-    event: Event,
-    *,
-    stride: int = 10,
-    dt_s: float = 1e-3,
-    trip: tuple[float, float] = (LOWEST, HIGHEST),
-) -> Trace:
+def simulate(event: Event, *, stride: int = 10, dt_s: float = 1e-3, leaps: bool = True) -> Trace:
     """Simulate a bus through an event, from steady state until it settles, trips, or the time is over.
 
-    Powers are computed at whole steps, and the frequency in between (a staggered scheme). Each advances with the value
-    of the other in the middle of its step, and lags use exact exponentials, so both are of second order in ``dt_s``.
-    The stiff grid is solved implicitly.
+    The last REMEMBERED results are kept, since the check of a plan, its sizing and its replay ask for the same events.
 
     Parameters
     ----------
@@ -208,108 +132,115 @@ def simulate(
         Number of steps from one entry of the Trace to the next.
     dt_s : float
         Length of a step.
-    trip : tuple of float
-        Lowest and highest deviation; the run ends beyond them.
+    leaps : bool
+        Whether to advance by many steps at once where these are linear. The result is the same but for rounding.
     """
-    bus, count = event.after, len(event.after.machines)
-    steps = max(1, round(event.duration_s / dt_s))
-    halves = np.arange(2 * steps + 1) * (dt_s / 2)
-    loads = np.interp(halves, event.load_s, event.load_mw)
-    load = loads.tolist()
+    return simulated(event, stride, dt_s, leaps)
 
-    classes = range(count)
-    capacity = [each.capacity_mw for each in bus.machines]
-    gain = [each.capacity_mw / each.droop for each in bus.machines]
-    decay = [_decay(dt_s, each.governor_s) for each in bus.machines]
-    boost = [each.step_fraction * each.capacity_mw for each in bus.machines]
-    climb = [each.ramp_per_s * each.capacity_mw * dt_s for each in bus.machines]
-    share, battery, x = rest(event.before, event.rest_mw)
-    power = [share * each for each in capacity]
-    level, point = power.copy(), power.copy()
-    total_capacity, schedule = sum(capacity), bus.import_mw
-    per_capacity = 1 / total_capacity if total_capacity else 0.0
-    closing = 1 - _decay(dt_s, SECONDARY_S)
 
-    battery_mw, battery_decay, charge = bus.battery_mw, _decay(dt_s, bus.response_s), START_CHARGE
-    per_step = dt_s / 3600 / bus.battery_mwh if battery_mw else 0.0
-
-    limit = bus.limit_mw
-    stiffness = limit / GRID_DROOP
-    full_rate = dt_s / max(2 * bus.inertia_mws, LEAST_INERTIA_MWS)
-    rate = full_rate / 2
-
-    generated, pointed = sum(power), sum(point)
-    lowest, highest = trip
-    floor = max(lowest, RELAY) if event.shed_mw else lowest
-    checked, check, last_change = x, round(CHECK_S / dt_s), float(event.load_s[-1])
-    calm, shed_mw, collapsed_s = 0, 0.0, None
-    kept: list[tuple[float, float, float, float, float]] = []
-    for k in range(steps):
-        if battery_mw and (charge <= 0.0 < battery or (battery < 0.0 and charge >= 1.0)):
-            battery = 0.0
-        # the frequency moves from the middle of the last step to that of this one; the grid responds to the new value
-        net = generated + battery - load[2 * k]
-        y = (x + rate * (net + schedule)) / (1 + rate * stiffness)
-        grid = schedule - stiffness * y
-        if grid > limit:
-            grid, y = limit, x + rate * (net + limit)
-        elif grid < 0.0:
-            grid, y = 0.0, x + rate * net
-        kept.append((y, generated, battery, grid, charge))
-        x, rate = y, full_rate
-        if not floor <= x <= highest:
-            if x > highest or x < lowest:
-                collapsed_s = k * dt_s
+@lru_cache(maxsize=REMEMBERED)
+def simulated(event: Event, stride: int, dt_s: float, leaps: bool) -> Trace:
+    """Return what :func:`simulate` returns; it names the parameters in one way, so that equal runs are found again."""
+    stepper = Stepper(event.after, dt_s)
+    state, load = stepper.at_rest(event.before, event.rest_mw), _Load(event, dt_s)
+    settling, leaping = _Settling(load, stepper, state.x), Leaps(stepper)
+    lowest = max(LOWEST, RELAY) if event.shed_mw else LOWEST
+    shed_mw, collapsed_s = 0.0, None
+    kept = [np.array(stepper.advance(state, load.between(0, 1), (lowest, HIGHEST), stepper.rate / 2))]
+    k, next_leap, pause = 1, 1 if leaps else load.steps, SHORTEST_PAUSE
+    while True:
+        if not lowest <= state.x <= HIGHEST:
+            if not LOWEST <= state.x <= HIGHEST:
+                collapsed_s = (k - 1) * dt_s
                 break
-            floor, shed_mw, last_change = lowest, event.shed_mw, k * dt_s + RELAY_S + event.shed_s
-            since = halves - (k * dt_s + RELAY_S)
-            loads = loads - shed_mw * np.clip(since / event.shed_s if event.shed_s else since > 0, 0, 1)
-            load = loads.tolist()
-        middle = load[2 * k + 1]
-        # machines
-        wanted = (middle - schedule) * per_capacity
-        wanted = 0.0 if wanted < 0.0 else 1.0 if wanted > 1.0 else wanted
-        before, moved, generated = pointed, 0.0, 0.0
-        for g in classes:
-            full, now, set_point, held = capacity[g], power[g], point[g], level[g]
-            asked = set_point - gain[g] * x
-            asked = 0.0 if asked < 0.0 else full if asked > full else asked
-            after = asked + (now - asked) * decay[g]
-            if after > now:
-                top = held + boost[g]
-                if after > top:
-                    after = top if top > now else now
-            power[g] = after
-            generated += after
-            most, gap = climb[g], after - held
-            level[g] = held + (most if gap > most else -most if gap < -most else gap)
-            gap = (wanted * full - set_point) * closing
-            set_point += most if gap > most else -most if gap < -most else gap
-            point[g] = set_point
-            moved += set_point
-        pointed = moved
-        # batteries
-        if battery_mw:
-            charge -= battery * per_step
-            target = middle - schedule - before
-            target = -battery_mw if target < -battery_mw else battery_mw if target > battery_mw else target
-            battery = target + (battery - target) * battery_decay
-        if k % check == check - 1:
-            drift, moving = abs(x - checked), abs(pointed - before)
-            still = drift < DRIFT_PER_S * CHECK_S and moving <= SET_POINT_DRIFT_PER_S * dt_s * total_capacity
-            calm = calm + 1 if still and k * dt_s > last_change else 0
-            if calm == CALM_CHECKS and 0.0 < charge - battery * per_step * (steps - k) < 1.0:
-                break
-            calm = min(calm, CALM_CHECKS - 1)
-            checked = x
-    trace = np.array(kept)
-    trace[-1, 0] = min(max(x, lowest), highest)  # when the plant trips, the deviation counts only up to the trip limit
-    return _trace(event, trace, loads, stride, dt_s, shed_mw, collapsed_s)
+            lowest, shed_mw = LOWEST, event.shed_mw
+            load.shed(shed_mw, (k - 1) * dt_s + RELAY_S, event.shed_s)
+        if k == load.steps or settling.is_settled:
+            break
+        straight = load.straight(k)
+        if k >= next_leap and straight >= LEAST_LEAP:
+            found = leaping.advance(state, *load.line(k, straight), (lowest, HIGHEST), straight)
+            found = settling.until_settled(k, found)
+            kept.append(found[:, :ROW])
+            k += len(found)
+            pause = SHORTEST_PAUSE if len(found) >= LEAST_LEAP else min(2 * pause, LONGEST_PAUSE)
+            next_leap = k + pause
+        else:
+            until = min(max(next_leap, k + straight + 1), settling.next_check(k), load.steps)
+            rows = stepper.advance(state, load.between(k, until), (lowest, HIGHEST), stepper.rate)
+            kept.append(np.array(rows))
+            k += len(rows)
+            settling.check(k, state.x, state.moving, state.battery, state.charge)
+    every = np.concatenate(kept)
+    every[-1, 0] = min(max(every[-1, 0], LOWEST), HIGHEST)  # when the plant trips, the deviation counts up to its limit
+    return _trace(event, every, load.halves, stride, dt_s, shed_mw, collapsed_s)
 
 
-def _decay(dt_s: float, lag_s: float) -> float:
-    """Return the share of a gap that remains after a step."""
-    return math.exp(-dt_s / lag_s) if lag_s > 0 else 0.0
+class _Load:
+    """Load of a bus during an event, at every half step, and where it is straight."""
+
+    def __init__(self, event: Event, dt_s: float) -> None:
+        self.dt_s, self.steps = dt_s, max(1, round(event.duration_s / dt_s))
+        self.last_change_s = float(event.load_s[-1])
+        self._time = np.arange(2 * self.steps + 1) * (dt_s / 2)
+        self.halves = np.interp(self._time, event.load_s, event.load_mw)
+        self._knots = np.asarray(event.load_s, dtype=float) / dt_s
+
+    def shed(self, shed_mw: float, from_s: float, within_s: float) -> None:
+        """Take some load away, linearly within a time."""
+        since = self._time - from_s
+        self.halves = self.halves - shed_mw * np.clip(since / within_s if within_s else since > 0, 0, 1)
+        self.last_change_s = from_s + within_s
+        self._knots = np.sort(np.append(self._knots, np.array([from_s, self.last_change_s]) / self.dt_s))
+
+    def between(self, k: int, until: int) -> list[float]:
+        """Return the load at the start and in the middle of the steps from ``k`` up to ``until``."""
+        return self.halves[2 * k : 2 * until].tolist()
+
+    def straight(self, k: int) -> int:
+        """Return for how many steps from ``k`` on the load is linear; 0 if it bends within this one."""
+        following = int(np.searchsorted(self._knots, k - ROUNDING))
+        if following == len(self._knots):
+            return self.steps - k
+        return max(min(math.floor(self._knots[following] - ROUNDING + 0.5), self.steps) - k, 0)
+
+    def line(self, k: int, straight: int) -> tuple[float, float]:
+        """Return the load at the start of step ``k``, and its change a step while it is linear."""
+        first, last = float(self.halves[2 * k]), float(self.halves[2 * (k + straight) - 1])
+        return first, (last - first) / (straight - 0.5)
+
+
+class _Settling:
+    """Decides, every CHECK_S, whether the run has settled."""
+
+    def __init__(self, load: _Load, stepper: Stepper, x: float) -> None:
+        self._load, self._every, self._checked, self._calm = load, round(CHECK_S / load.dt_s), x, 0
+        self._charge_per_mw = stepper.charge_per_mw
+        self._most_moving = SET_POINT_DRIFT_PER_S * load.dt_s * stepper.bus.capacity_mw * (1 + ROUNDING)
+        self.is_settled = False
+
+    def next_check(self, k: int) -> int:
+        """Return the number of steps at the check after step ``k``."""
+        return (k // self._every + 1) * self._every
+
+    def check(self, k: int, x: float, moving: float, battery: float, charge: float) -> None:
+        """Check the state after ``k`` steps, if it is time."""
+        if k % self._every:
+            return
+        still = abs(x - self._checked) < DRIFT_PER_S * CHECK_S and abs(moving) <= self._most_moving
+        self._calm = self._calm + 1 if still and (k - 1) * self._load.dt_s > self._load.last_change_s else 0
+        charged = 0.0 < charge - battery * self._charge_per_mw * (self._load.steps - k + 1) < 1.0
+        self.is_settled = self._calm >= CALM_CHECKS and charged
+        self._checked = x
+
+    def until_settled(self, k: int, read: Floats) -> Floats:
+        """Return the steps of a leap after ``k`` steps, up to the one at which the run has settled."""
+        for done in range(self.next_check(k), k + len(read) + 1, self._every):
+            x, *_, moving, battery, charge = read[done - k - 1].tolist()
+            self.check(done, x, moving, battery, charge)
+            if self.is_settled:
+                return read[: done - k]
+        return read
 
 
 def _trace(
@@ -326,15 +257,20 @@ def _trace(
     slopes = (deviation[window:] - deviation[:-window]) / (window * dt_s) if window else (deviation - first) / dt_s
     start = min(round(event.checked_s[0] / dt_s), len(deviation) - 1) if event.checked_s else 0
     moved = np.abs(batteries)
-    every = slice(None, None, stride)
+
+    def thinned(values: Floats) -> Floats:
+        some = values[::stride].copy()
+        some.setflags(write=False)
+        return some
+
     return Trace(
-        time_s=np.arange(len(middle), dtype=float)[every] * dt_s,
-        deviation=deviation[every],
-        load_mw=loads[::2][: len(middle)][every],
-        generators_mw=generators[every],
-        batteries_mw=batteries[every],
-        grid_mw=grid[every],
-        charge=charge[every],
+        time_s=thinned(np.arange(len(middle), dtype=float) * dt_s),
+        deviation=thinned(deviation),
+        load_mw=thinned(loads[::2][: len(middle)]),
+        generators_mw=thinned(generators),
+        batteries_mw=thinned(batteries),
+        grid_mw=thinned(grid),
+        charge=thinned(charge),
         lowest=float(deviation[start:].min()),
         highest=float(deviation[start:].max()),
         rocof_per_s=float(np.abs(slopes[min(start, len(slopes) - 1) :]).max()),

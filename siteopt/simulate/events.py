@@ -15,7 +15,8 @@ import numpy as np
 
 from siteopt.equipment import BATTERY_POWER, INERTIA
 from siteopt.instance import Floats, Instance, Ints
-from siteopt.simulate.electrical import SECONDARY_S, Bus, Event, Machines
+from siteopt.simulate.electrical import Event
+from siteopt.simulate.steps import SECONDARY_S, Bus, Machines
 
 ISLANDED, GRID_TIED = "islanded", "grid-tied"
 
@@ -124,8 +125,8 @@ def _swings(
                 before=bus,
                 after=bus,
                 rest_mw=rest_mw,
-                load_s=(repeats[:, None] * period + time).ravel(),
-                load_mw=rest_mw + np.tile(left * it * (shares - mean), len(repeats)),
+                load_s=tuple((repeats[:, None] * period + time).ravel().tolist()),
+                load_mw=tuple((rest_mw + np.tile(left * it * (shares - mean), len(repeats))).tolist()),
                 duration_s=duration,
                 checked_s=(settled, period),
             )
@@ -183,9 +184,8 @@ def _jobs(instance: Instance, m: int, mode: str, bus: Bus, rest_mw: float, share
 
 def _change(name: str, mode: str, bus: Bus, before_mw: float, after_mw: float, within_s: float) -> Event:
     """Return an event in which the load changes linearly from one value to another."""
-    time, load = np.array([0.0, within_s]), np.array([before_mw, after_mw])
-    if within_s == 0:
-        time, load = time[1:], load[1:]
+    ramp = [(0.0, before_mw), (within_s, after_mw)] if within_s else [(0.0, after_mw)]
+    time, load = zip(*ramp, strict=True)
     return Event(name, mode, bus, bus, before_mw, time, load, within_s + FOLLOWED_S)
 
 
@@ -198,23 +198,21 @@ def _generator_loss(instance: Instance, mode: str, bus: Bus, rest_mw: float, gen
         for each in bus.machines
     )
     after = replace(bus, machines=machines)
-    return Event(GENERATOR_LOSS, mode, bus, after, rest_mw, np.zeros(1), np.array([rest_mw]), FOLLOWED_S)
+    return Event(GENERATOR_LOSS, mode, bus, after, rest_mw, (0.0,), (rest_mw,), FOLLOWED_S)
 
 
 def _grid_loss(instance: Instance, m: int, bus: Bus, rest_mw: float) -> Event:
     """Return the event in which the grid is lost, and the job is stopped when the frequency passes RELAY."""
     after = replace(bus, import_mw=0.0, limit_mw=0.0)
-    load = np.array([rest_mw])
-    quality = instance.power_quality
-    shed = _fallen(instance, m)
+    quality, shed = instance.power_quality, _fallen(instance, m)
     return Event(
         GRID_LOSS,
         GRID_TIED,
         bus,
         after,
         rest_mw,
-        np.zeros(1),
-        load,
+        (0.0,),
+        (rest_mw,),
         FOLLOWED_S,
         shed_mw=shed,
         shed_s=quality.job_stop_s,

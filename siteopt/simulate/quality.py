@@ -5,18 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from siteopt.instance import Floats, Instance, Ints
-from siteopt.simulate.electrical import HIGHEST, LOWEST, Bus, Event, Trace, simulate
+from siteopt.simulate.electrical import Event, Trace, simulate
 from siteopt.simulate.events import GRID_LOSS, events
+from siteopt.simulate.steps import Bus
 
 NEW_RESPONSE_S, NEW_HOURS = 0.1, 1.0
 """Batteries assumed if a plan has none: response in s (estimate: controls take 0.05 to 0.15 s), hours of energy."""
 
 MOST_BATTERY, MOST_INERTIA = 2.0, 20
 """Largest values that are tried: battery power in multiples of the IT peak, inertia in those of the machines."""
+
+
+STEP_S, SEARCH_STEP_S, TRACE_S = 1e-3, 5e-3, 1e-2
+"""Steps of every verdict, and of the search for a size that is then tried with those; time between the entries."""
+
+Check = Callable[[int, int, float], bool]
+"""Tells whether an event keeps the class: with battery power (tenths of a MW), inertia (percent), and step (s)."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +143,7 @@ def responses(
     """
     found = events(instance, m, units, step, demand_mw, import_mw)
     hz = instance.power_quality.frequency_hz
-    return tuple(respond(event, simulate(event, stride=stride), hz) for event in found)
+    return tuple(respond(event, simulate(event, stride=stride, dt_s=STEP_S), hz) for event in found)
 
 
 def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
@@ -242,65 +251,79 @@ def sizing(
         return None
     most = math.ceil(10 * MOST_BATTERY * float(instance.it_mw[m]))
     modes = [[event for event in asked if event.mode == mode] for mode in dict.fromkeys(each.mode for each in asked)]
-    if any(all(_passes(event, quality.iso_class) for event in mode) for mode in modes):
+    checks = [[partial(_passes, event, quality.iso_class) for event in mode] for mode in modes]
+    if any(all(passes(0, 100, STEP_S) for passes in mode) for mode in checks):
         return None
-    lacking = [_sizing(mode, quality.iso_class, most) for mode in modes]
+    lacking = [_sizing(mode[0].before, found, most) for mode, found in zip(modes, checks, strict=True)]
     return min(lacking, key=lambda one: (one.inertia_mws, one.battery_mw))
 
 
-def _sizing(asked: Sequence[Event], iso_class: str, most: int) -> SizingResult:
+def _sizing(bus: Bus, checks: Sequence[Check], most: int) -> SizingResult:
     """Return the sizing result for the events of one mode, with battery power up to ``most`` tenths of a MW."""
-    bus = asked[0].before
-    start = math.floor(10 * bus.battery_mw)
-    most = max(start, most)
-
-    def passes(event: Event, tenths: int, percent: int) -> bool:
-        power, inertia = max(tenths / 10, bus.battery_mw), percent / 100
-        grown = replace(event, before=_grown(event.before, power, inertia), after=_grown(event.after, power, inertia))
-        return _passes(grown, iso_class)
-
-    tenths = _least(asked, lambda event, value: passes(event, value, 100), start, most)
-    if tenths is not None:
+    percent, most_percent = 100, 100 * MOST_INERTIA
+    while (tenths := _least_battery(checks, percent, most)) is None:
+        failing = next(passes for passes in checks if not passes(most, percent, STEP_S))
+        if not failing(most, most_percent, STEP_S):
+            return SizingResult(math.inf, math.inf)
+        percent = bisected(failing, lambda value: (most, value), percent, most_percent)
+    if percent == 100:
         return SizingResult(tenths / 10, 0.0)
-    percent = _least(asked, lambda event, value: passes(event, most, value), 100, 100 * MOST_INERTIA)
-    if percent is None:
-        return SizingResult(math.inf, math.inf)
-    tenths = _least(asked, lambda event, value: passes(event, value, percent), start, most)
-    assert tenths is not None
     return SizingResult(max(tenths / 10, bus.battery_mw), math.ceil(percent / 10 * bus.inertia_mws) / 10)
 
 
-def _least(found: Sequence[Event], passes: Callable[[Event, int], bool], low: int, high: int) -> int | None:
-    """Return the least value at which all events pass, by bisection; None if not even ``high`` is sufficient.
+def _least_battery(checks: Sequence[Check], percent: int, most: int) -> int | None:
+    """Return the least battery power at which all events pass; None if one does not even pass with the most.
 
-    All events were simulated at the returned value. The value only rises from event to event, so most events are
+    All events were simulated with the returned power. The power only rises from event to event, so most events are
     simulated once.
     """
-    value = low
-    while failing := [event for event in found if not passes(event, value)]:
-        if value == high or not all(passes(event, high) for event in failing):
+    tenths = 0
+    while failing := next((passes for passes in checks if not passes(tenths, percent, STEP_S)), None):
+        if not failing(most, percent, STEP_S):
             return None
-        for event in failing:
-            if passes(event, value):
-                continue
-            below, value = value, high
-            while value - below > 1:
-                middle = (below + value) // 2
-                below, value = (below, middle) if passes(event, middle) else (middle, value)
+        tenths = bisected(failing, lambda value: (value, percent), tenths, most)
+    return tenths
+
+
+def bisected(passes: Check, size: Callable[[int], tuple[int, int]], low: int, high: int) -> int:
+    """Return the least value at which an event passes, of those above ``low``, which fails, up to ``high``.
+
+    The event passes at ``high``. A search with steps of SEARCH_STEP_S comes first. Its answer, and the value below, are
+    the first that are tried with steps of STEP_S; mostly they are also the last.
+
+    Parameters
+    ----------
+    size : callable
+        Returns the battery power (tenths of a MW) and the inertia (percent) of a value.
+    """
+    tried: list[int] = []
+    for dt_s in (SEARCH_STEP_S, STEP_S):
+        below, value = low, high
+        while value - below > 1:
+            middle = tried.pop() if tried else (below + value) // 2
+            if below < middle < value:
+                below, value = (below, middle) if passes(*size(middle), dt_s) else (middle, value)
+        tried = [value - 1, value]
     return value
 
 
+def _passes(event: Event, iso_class: str, tenths: int, percent: int, dt_s: float) -> bool:
+    """Return whether the event keeps the class with this battery power (tenths of a MW) and inertia (percent)."""
+    before, after = (_grown(bus, tenths / 10, percent / 100) for bus in (event.before, event.after))
+    trace = simulate(replace(event, before=before, after=after), stride=round(TRACE_S / dt_s), dt_s=dt_s)
+    return _kept(respond(event, trace, 1.0), iso_class)
+
+
 def _grown(bus: Bus, battery_mw: float, inertia: float) -> Bus:
-    """Return a bus with this battery power, of the same kind of batteries, and ``inertia`` times the inertia."""
+    """Return a bus with at least this battery power, of the same kind of batteries, and ``inertia`` times the inertia.
+
+    With the power and the inertia that it has, the bus is equal, so its events are not simulated again.
+    """
+    machines = tuple(replace(each, inertia_s=each.inertia_s * inertia) for each in bus.machines)
+    bus = replace(bus, machines=machines)
+    if battery_mw <= bus.battery_mw:
+        return bus
     hours, response = NEW_HOURS, NEW_RESPONSE_S
     if bus.battery_mw:
         hours, response = bus.battery_mwh / bus.battery_mw, bus.response_s
-    machines = tuple(replace(each, inertia_s=each.inertia_s * inertia) for each in bus.machines)
-    return replace(bus, machines=machines, battery_mw=battery_mw, battery_mwh=battery_mw * hours, response_s=response)
-
-
-def _passes(event: Event, iso_class: str) -> bool:
-    """Return whether the event keeps the class; unless the load is periodic, the run ends as soon as it does not."""
-    limits = CLASSES[iso_class]
-    trip = (LOWEST, HIGHEST) if event.checked_s else (-limits.dip, limits.rise)
-    return _kept(respond(event, simulate(event, trip=trip), 1.0), iso_class)
+    return replace(bus, battery_mw=battery_mw, battery_mwh=battery_mw * hours, response_s=response)

@@ -8,10 +8,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from siteopt.instance import Instance
-from siteopt.simulate.electrical import Bus, Event, Trace
-from siteopt.simulate.quality import CLASSES, Response, SizingResult, keeps, respond, responses, sizing
+from siteopt.simulate.electrical import Event, Trace, simulated
+from siteopt.simulate.quality import (
+    CLASSES,
+    SEARCH_STEP_S,
+    Response,
+    SizingResult,
+    bisected,
+    keeps,
+    modes_kept,
+    respond,
+    responses,
+    sizing,
+)
+from siteopt.simulate.steps import Bus
 from tests.instances import QUALITY, battery, generator, tiny
 
 NO_STEP = np.zeros(0, dtype=bool)
@@ -25,7 +39,7 @@ def response(deviation: np.ndarray, collapsed_s: float | None = None, swings: bo
     extremes = (float(deviation.min()), float(deviation.max()), 0.25, 0.0, 0.0, 0.0, 0.0, 0.0)
     trace = Trace(TIME, deviation, zero, zero, zero, zero, zero, *extremes, collapsed_s)
     checked = (2.0, 2.0) if swings else None
-    event = Event("made up", "islanded", NONE, NONE, 0.0, np.zeros(1), np.zeros(1), 20.0, checked)
+    event = Event("made up", "islanded", NONE, NONE, 0.0, (0.0,), (0.0,), 20.0, checked)
     return respond(event, trace, 60.0)
 
 
@@ -192,3 +206,29 @@ def test_a_grid_alone_keeps_its_frequency() -> None:
     assert (found[-1].dip, found[-1].collapsed_s) == (0.25, 0.0)
     swing = found[0]
     assert (swing.import_peak_mw, swing.import_swing_mw) == pytest.approx((80.0, 32.0))
+
+
+def test_a_checked_plan_is_not_simulated_again_by_its_replay() -> None:
+    instance = engines(job_step=0.31, grid_loss=True)
+    assert needed(instance, 60) is None
+    misses = simulated.cache_info().misses
+    found = met(instance, 60)
+    # the check ends as soon as one mode keeps the class
+    checked = modes_kept(found, "G2", grid_loss=True)[0]
+    assert simulated.cache_info().misses - misses == sum(one.mode != checked for one in found)
+
+
+@given(exact=st.integers(1, 400), coarse=st.integers(-20, 420), high=st.integers(1, 400))
+def test_the_least_value_does_not_depend_on_the_quick_search(exact: int, coarse: int, high: int) -> None:
+    exact = min(exact, high)
+    tried: list[int] = []
+
+    def passes(tenths: int, percent: int, dt_s: float) -> bool:
+        assert percent == 100
+        if dt_s == SEARCH_STEP_S:
+            return tenths >= coarse
+        tried.append(tenths)
+        return tenths >= exact
+
+    assert bisected(passes, lambda value: (value, 100), 0, high) == exact
+    assert len(tried) <= 2 or coarse != exact
