@@ -202,8 +202,8 @@ def _requirements(instance: Instance, plan: Plan, m: int) -> Iterator[MilestoneR
 
 
 def rounded(value: float) -> float:
-    """Return a figure rounded to a thousandth, as records hold it."""
-    return round(float(value), 3)
+    """Return a figure rounded to a thousandth, as records hold it; never a negative zero, whose sign is rounding."""
+    return round(float(value), 3) + 0.0
 
 
 def cost_of(instance: Instance, plan: Plan) -> Cost:

@@ -93,7 +93,7 @@ def _days(found: Replayed) -> DaySeries:
     keep = np.concatenate([[True], (np.diff(series) != 0).any(axis=0)])
 
     def kept(values: np.ndarray) -> tuple[float, ...]:
-        return tuple(np.round(values[keep], 3).tolist())
+        return tuple((np.round(values[keep], 3) + 0.0).tolist())  # as rounded(): no negative zero
 
     return DaySeries(
         day=tuple(np.flatnonzero(keep).tolist()),
@@ -204,7 +204,7 @@ def _trace(one: Response, hz: float, band: tuple[float, float], batteries: bool,
     keep = keep[:: max(1, math.ceil(len(keep) / POINTS))]
 
     def shown(values: Floats) -> tuple[float, ...]:
-        return tuple(np.round(values[keep], 3).tolist())
+        return tuple((np.round(values[keep], 3) + 0.0).tolist())  # as rounded(): no negative zero
 
     return TraceRecord(
         batteries=batteries,

@@ -40,7 +40,7 @@ LEAST_LEAP, SHORTEST_PAUSE, LONGEST_PAUSE = 200, 20, 3200
 """Steps that make a leap worth its preparation; single steps between two leaps, twice as many after each short leap."""
 
 REMEMBERED = 32
-"""Traces that are kept: more than the events of a check. One takes 0.5 MB for 90 s; the longest event has 11 minutes."""
+"""Traces that are kept: more than the events of a check. One takes 0.5 MB for 90 s, 3.5 MB for the longest event."""
 
 ROUNDING = 1e-6
 """Share of a step by which a bend of the load may be off, and share by which set points may seem to move faster."""
