@@ -20,7 +20,7 @@ from siteopt.issues import InputError, Issue, nearest
 from siteopt.message_catalogue import Code
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.explain import findings
-from siteopt.optimize.search import search
+from siteopt.optimize.search import searching
 from siteopt.output.explanation import explanation
 from siteopt.output.notebook import text_html
 from siteopt.plan import SiteResult
@@ -112,7 +112,8 @@ def explain(
         clock = Clock(seconds, stop or threading.Event())
         pool: Pool = data.pool
         if scenario.power_quality.iso_class is not None:  # the chosen site must keep the class
-            pool = run_power_quality_loop(scenario, pool, lambda pool: search(pool, clock, top=1), clock).pool
+            with searching(pool, clock, top=1) as optimiser:
+                pool = run_power_quality_loop(scenario, pool, optimiser, clock).pool
         found = findings(pool, data.pool.site_id.index(site_id), vary.levers, vary, clock)
         grid = vary.grid
     reasons = [reason for reason in excluded if reason is not None]

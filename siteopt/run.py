@@ -7,6 +7,7 @@ import math
 import platform
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,12 +23,12 @@ from siteopt.message_catalogue import Code
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.crosscheck import cross_check
-from siteopt.optimize.monolithic import monolithic
+from siteopt.optimize.monolithic import Monolithic
 from siteopt.optimize.pareto import fronts
-from siteopt.optimize.power_quality_loop import LoopResult, MinimumSupport, power_quality_loop
-from siteopt.optimize.search import Progress, search
+from siteopt.optimize.power_quality_loop import LoopResult, MinimumSupport, Optimiser, power_quality_loop
+from siteopt.optimize.search import Progress, searching
 from siteopt.optimize.solver import SEED
-from siteopt.plan import Plan, Ranking, SitePlan
+from siteopt.plan import Plan, SitePlan
 from siteopt.record.base import RunOutcome
 from siteopt.record.build import certificate_of, plan_record, run_record
 from siteopt.record.build_pareto_front import front_record
@@ -110,10 +111,12 @@ def solve(
     dataset = load(scenario, candidates=candidates, offers=offers, grid_steps=grid_steps)
     clock = Clock(seconds, stop or threading.Event())
 
-    def optimise(pool: Pool) -> Ranking:
-        return search(pool, clock, report, top, workers) if method == "search" else monolithic(pool, clock, report)
-
-    loop = run_power_quality_loop(scenario, dataset.pool, optimise, clock)
+    with (
+        searching(dataset.pool, clock, report, top, workers)
+        if method == "search"
+        else nullcontext(Monolithic(clock, report))
+    ) as optimiser:
+        loop = run_power_quality_loop(scenario, dataset.pool, optimiser, clock)
     ranking = loop.ranking
     best = ranking.plan
     recomputed = _recomputed([(best.instance, best.plan)] if best is not None else [])
@@ -179,9 +182,8 @@ def pareto(
         )
     dataset = load(scenario)
     clock = Clock(seconds, stop or threading.Event())
-    ranking = run_power_quality_loop(
-        scenario, dataset.pool, lambda pool: search(pool, clock, report, top, workers), clock
-    ).ranking
+    with searching(dataset.pool, clock, report, top, workers) as optimiser:
+        ranking = run_power_quality_loop(scenario, dataset.pool, optimiser, clock).ranking
     ranked = ranking.results if ranking.outcome is RunOutcome.PROVEN else ()
     instances = [result.best.instance for result in ranked if result.best is not None]
     found = fronts(instances, names.index(goal), clock, report, workers)
@@ -207,17 +209,16 @@ def pareto(
     return ParetoFront(record)
 
 
-def run_power_quality_loop(
-    scenario: Scenario, pool: Pool, optimise: Callable[[Pool], Ranking], clock: Clock
-) -> LoopResult:
+def run_power_quality_loop(scenario: Scenario, pool: Pool, optimiser: Optimiser, clock: Clock) -> LoopResult:
     """Return the ranking whose plan keeps the required class of power quality, if a class is required.
 
     If the plan does not keep the class when the iterations or the time are used up, the outcome is LIMIT, because the
     result is then not proven.
     """
     if scenario.power_quality.iso_class is None:
-        return LoopResult(optimise(pool), (), True, pool)
-    found = power_quality_loop(pool, optimise, _check, MAX_ITERATIONS, lambda: clock.is_over)
+        optimiser.chosen(pool, ())
+        return LoopResult(optimiser.ranking(), (), True, pool)
+    found = power_quality_loop(pool, optimiser, _check, MAX_ITERATIONS, lambda: clock.is_over)
     if found.ranking.best is None or found.passes:
         return found
     return replace(found, ranking=replace(found.ranking, outcome=RunOutcome.LIMIT))

@@ -152,6 +152,7 @@ def closed_claims(
             if clock.is_over:
                 break
             claims[place] = _branched(pool, claims[place], nodes, clock, advice(claims[place]))
+            clock.share_claims()
             report(sum(claim.means is not Means.OPEN for claim in claims))
         nodes *= MORE_NODES
     return claims

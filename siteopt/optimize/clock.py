@@ -10,7 +10,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from siteopt.instance import Instance, Ints
 from siteopt.optimize.branching import Branchings
+from siteopt.optimize.dominance import is_dominated
 from siteopt.optimize.program import Program
 from siteopt.optimize.solver import SEED, Solve, solve
 from siteopt.plan import Evidence
@@ -42,6 +44,15 @@ class Undecided(OutOfTime):
     """Two answers of the solver contradict each other, and neither a plan nor a safe bound shows which is right."""
 
 
+@dataclass(frozen=True)
+class Claim:
+    """A closed claim: the only site of an Instance has no plan on these days that costs less than a limit."""
+
+    instance: Instance
+    days: Ints
+    limit_musd: float
+
+
 @dataclass
 class Clock:
     """Remaining time, the signal to stop, and the answers found so far. Threads may share a clock.
@@ -65,6 +76,8 @@ class Clock:
     solves: int = 0
     evidence: Evidence = field(default_factory=Evidence)
     branchings: dict[tuple[str, tuple[int, ...]], Branchings] = field(default_factory=dict)
+    _claims: list[Claim] = field(default_factory=list)
+    _fresh: list[Claim] = field(default_factory=list)
     _answers: dict[Hashable, Future[Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -126,6 +139,29 @@ class Clock:
             except BaseException as error:
                 found.set_exception(error)
         return found.result()
+
+    def claim(self, claim: Claim) -> None:
+        """Keep a closed claim; :meth:`is_claimed` counts it from the next :meth:`share_claims` on."""
+        with self._lock:
+            self._fresh.append(claim)
+
+    def share_claims(self) -> None:
+        """Let the claims closed so far count; called where no thread is at work, so that timing decides nothing."""
+        self._claims += self._fresh
+        self._fresh.clear()
+
+    def is_claimed(self, claim: Claim) -> bool:
+        """Return whether a closed claim shows this one: at a site that dominates its site, on days no earlier.
+
+        What the site itself costs more, every plan costs more.
+        """
+        return any(
+            known.limit_musd + float(claim.instance.site_cost_musd[0] - known.instance.site_cost_musd[0])
+            >= claim.limit_musd
+            and (known.days >= claim.days).all()
+            and is_dominated(known.instance, claim.instance)[0]
+            for known in self._claims
+        )
 
     def stored_branchings(self) -> tuple[StoredBranchings, ...]:
         """Return the branchings as ``plan.json`` stores them, without claims of more than MOST_BRANCHINGS."""

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.optimize.branching import NEAR_MUSD, Branchings, Closing, branch
-from siteopt.optimize.clock import Clock, Undecided
+from siteopt.optimize.clock import Claim, Clock, Undecided
 from siteopt.optimize.finishing import Finisher, whole_values
 from siteopt.optimize.formulation import COST, FAMILIES, build
 from siteopt.optimize.model import Model
@@ -196,6 +196,8 @@ class FixedDays:
     def closing(self, limit_musd: float, nodes: int, advice: Branchings | None = None) -> Closing[Plan]:
         """Return the result of our own branch and bound with at most ``nodes`` linear programs.
 
+        None are solved if the claim is closed at a site that dominates this one.
+
         Parameters
         ----------
         advice : Branchings, optional
@@ -206,7 +208,12 @@ class FixedDays:
             return branch(self.program, limit_musd, self.finish, nodes, lambda: self.clock.is_over, advice)
 
         days = tuple(map(int, self.days))
+        claim = Claim(self.instance, np.array(days), limit_musd)
+        if not self.relaxed and self.clock.is_claimed(claim):
+            return Closing(True, limit_musd, 0, {})
         found = self.clock.once((self.program.fingerprint, days, limit_musd, nodes), closing)
+        if found.closed and not self.relaxed:
+            self.clock.claim(claim)
         if self.kept and found.closed and found.branchings:
             self.clock.branchings[self.instance.site_id[0], days] = found.branchings
         return found

@@ -7,12 +7,12 @@ the same answer. At the end, its answer is confirmed like that of the search.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from siteopt.instance import Floats, Instance, Pool
+from siteopt.instance import Floats, Instance, Ints, Pool
 from siteopt.optimize.bounds import Bounds, bounds
 from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.finishing import Finisher
@@ -93,6 +93,46 @@ def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = N
             branchings=clock.stored_branchings(),
         ),
     )
+
+
+@dataclass
+class Monolithic:
+    """Solve each pool of the power-quality loop from nothing (see :class:`power_quality_loop.Optimiser`).
+
+    Attributes
+    ----------
+    found, before : Ranking or None
+        Rankings of the last pool and of the one before.
+    """
+
+    clock: Clock
+    report: Report | None = None
+    found: Ranking | None = None
+    before: Ranking | None = None
+
+    @property
+    def is_proven(self) -> bool:
+        """Return whether no limit stopped the last solve."""
+        return self.found is not None and self.found.outcome is not RunOutcome.LIMIT
+
+    def chosen(self, pool: Pool, raised: Collection[int] = ()) -> SitePlan | None:
+        """Return the plan that comes first in a pool, or the best one so far; None if there is none."""
+        self.before, self.found = self.found, monolithic(pool, self.clock, self.report)
+        return self.found.plan
+
+    def contenders(self) -> Ints:
+        """Return all sites of the last pool."""
+        return np.arange(self.ranking().eligible)
+
+    def best_of(self, site: int) -> SitePlan | None:
+        """Return None: only the chosen site has a plan."""
+
+    def ranking(self, earlier: SitePlan | None = None) -> Ranking:
+        """Return the ranking of the last pool, or of the one before if the time ran out before there was a plan."""
+        assert self.found is not None, "no pool was solved"
+        if earlier is not None and self.before is not None and not self.is_proven:
+            return replace(self.before, outcome=RunOutcome.LIMIT)
+        return self.found
 
 
 class _Unfinished(Exception):

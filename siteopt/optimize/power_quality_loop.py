@@ -8,16 +8,19 @@ requires. ``docs/model.md``, *Plan and physics agree*, says what is proven at th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
 from siteopt.equipment import BATTERY_POWER, INERTIA
 from siteopt.instance import Floats, Instance, Ints, Pool
 from siteopt.log import note
-from siteopt.plan import Plan, Ranking, SitePlan
-from siteopt.record.base import RunOutcome
+from siteopt.optimize.batches import inherited
+from siteopt.optimize.certificate import certify
+from siteopt.optimize.dominance import has_same_supply, is_dominated
+from siteopt.plan import Plan, Ranking, SitePlan, objective_key
 from siteopt.record.proof import StoredMinimumSupport
 
 LEAST_RISE, LEAST_RISE_SHARE = 0.1, 0.01
@@ -42,6 +45,14 @@ class MinimumSupport:
 
     battery_mw: Floats
     inertia_mws: Floats
+
+    def or_more(self, other: MinimumSupport | None) -> MinimumSupport:
+        """Return the higher of two minimum values, each by itself."""
+        if other is None:
+            return self
+        return MinimumSupport(
+            np.maximum(self.battery_mw, other.battery_mw), np.maximum(self.inertia_mws, other.inertia_mws)
+        )
 
     def stored(self, site_id: str) -> StoredMinimumSupport:
         """Return the minimum values of a site as ``plan.json`` stores them."""
@@ -125,6 +136,37 @@ class Raised:
         return replace(instance, min_battery_mw=battery_mw, min_inertia_mws=inertia_mws)
 
 
+class Optimiser(Protocol):
+    """Optimiser that the loop asks again and again, each time with higher minimum values at some sites."""
+
+    @property
+    def is_proven(self) -> bool:
+        """Return whether nothing is left open: the time did not run out, and the solver did not contradict itself."""
+
+    def chosen(self, pool: Pool, raised: Collection[int]) -> SitePlan | None:
+        """Return the plan that comes first in a pool, or the best one so far; None if there is none.
+
+        Parameters
+        ----------
+        raised : indices into the pool of the sites whose minimum values rose since the last call; all else is as before
+        """
+
+    def contenders(self) -> Ints:
+        """Return the sites to compare with a chosen one: at least those that could soon be chosen themselves."""
+
+    def best_of(self, site: int) -> SitePlan | None:
+        """Return the best plan of a site, as far as it is known."""
+
+    def ranking(self, earlier: SitePlan | None = None) -> Ranking:
+        """Return the ranking of the last pool, with every claim that decides a rank confirmed.
+
+        Parameters
+        ----------
+        earlier : SitePlan, optional
+            Plan to give if the time ran out before there was one.
+        """
+
+
 @dataclass(frozen=True)
 class LoopResult:
     """Result of the power-quality loop.
@@ -132,8 +174,8 @@ class LoopResult:
     Attributes
     ----------
     ranking : Ranking
-        The last ranking, found with the minimum values of the pool; or the previous one, if the last solve reached its
-        limit without a plan. Only the plan of the first rank is checked.
+        The last ranking, found with the minimum values of the pool. Only the plan of the first rank is checked. If the
+        time ran out before there was a plan, it holds the previous plan, which does not pass.
     iterations : tuple of Iteration
         Every chosen plan, in order. The last one is the plan of the ranking, if the ranking has one.
     passes : bool
@@ -155,19 +197,19 @@ class LoopResult:
 
 def power_quality_loop(
     pool: Pool,
-    optimise: Callable[[Pool], Ranking],
+    optimiser: Optimiser,
     check: Check,
     max_iterations: int,
     is_over: Callable[[], bool],
 ) -> LoopResult:
-    """Solve until the chosen plan passes; if it does not, raise the minimum values of its site only, and solve again.
+    """Solve until the chosen plan passes; if it does not, raise the minimum values of its site, and solve again.
 
-    The loop also ends if no site can serve, the optimizer reaches its limit, no iteration is left, or the time is up.
+    Minimum values rise at every site that has the same best plan (:func:`_with_same_plan`). The loop also ends if no
+    site can serve, the optimiser reaches its limit, no iteration is left, or the time is up. Only the last ranking is
+    confirmed; if that changes the chosen plan, the loop goes on.
 
     Parameters
     ----------
-    optimise : callable
-        Returns the ranking of a pool.
     check : callable
         Returns the minimum values that a plan needs, or None if it passes (see :data:`Check`).
     max_iterations : int
@@ -180,23 +222,65 @@ def power_quality_loop(
     ValueError
         If a plan does not pass the check, and the check requires nothing.
     """
-    raised, iterations, ranking = Raised(pool), list[Iteration](), None
+    within, iterations, best = pool, list[Iteration](), None
+    known, raised = dict[int, MinimumSupport](), dict[int, MinimumSupport]()
     while True:
-        within: Pool = raised if raised.minimum else pool
-        earlier, ranking = ranking, optimise(within)
-        best = ranking.plan
+        earlier, best = best, optimiser.chosen(within, raised)
         if best is None:
-            if earlier is not None and ranking.outcome is RunOutcome.LIMIT:  # keep the plan that does not pass
-                ranking = replace(earlier, outcome=RunOutcome.LIMIT)
-            return LoopResult(ranking, tuple(iterations), False, within)
+            return LoopResult(optimiser.ranking(earlier), tuple(iterations), False, within)
         site_id, asked = best.instance.site_id[0], check(best)
         iterations.append(Iteration(site_id, best.plan.day, best.cost_musd, asked))
         note("checked", iteration=len(iterations), site=site_id, passes=asked is None)
-        over = ranking.outcome is RunOutcome.LIMIT or len(iterations) >= max_iterations or is_over()
+        over = not optimiser.is_proven or len(iterations) >= max_iterations or is_over()
         if asked is None or over:
-            return LoopResult(ranking, tuple(iterations), asked is None, within)
-        s = pool.site_id.index(site_id)
-        raised = replace(raised, minimum={**raised.minimum, s: _beyond(best.instance, best.plan, asked)})
+            ranking, raised = optimiser.ranking(), {}
+            if over or ranking.plan is None or _is_same(ranking.plan, best):
+                return LoopResult(ranking, tuple(iterations), asked is None, within)
+            continue  # the solver was wrong, and another plan comes first
+        raised = _with_same_plan(pool.site_id.index(site_id), best, asked, within, optimiser, check)
+        raised = {s: minimum.or_more(known.get(s)) for s, minimum in raised.items()}
+        known |= raised
+        within = Raised(pool, dict(known))
+
+
+def _is_same(one: SitePlan, other: SitePlan) -> bool:
+    """Return whether two plans order the same units and steps for the same days at the same site."""
+    return one.instance.site_id == other.instance.site_id and all(
+        np.array_equal(getattr(one.plan, name), getattr(other.plan, name)) for name in ("day", "units", "step")
+    )
+
+
+def _with_same_plan(
+    chosen: int, best: SitePlan, asked: MinimumSupport, pool: Pool, optimiser: Optimiser, check: Check
+) -> dict[int, MinimumSupport]:
+    """Return what the check of a plan asks of its site, and of each other site of which it is a best plan, too.
+
+    At the same supply the check asks for the same; elsewhere the plan is checked again.
+    """
+    sites = optimiser.contenders()
+    sites = sites[sites != chosen]
+    others = pool.exact(sites)
+    dominated, same = is_dominated(best.instance, others), has_same_supply(best.instance, others)
+    raised = {chosen: _beyond(best.instance, best.plan, asked)}
+    for place, s in enumerate(map(int, sites)):
+        known = optimiser.best_of(s)
+        if dominated[place]:
+            here = inherited(best, others.take(np.array([place])))
+        else:
+            here = None if known is None or not _is_best(best.plan, known) else replace(known, plan=best.plan)
+        its = None if here is None else asked if same[place] else check(here)
+        if here is not None and its is not None:
+            raised[s] = _beyond(here.instance, best.plan, its)
+    return raised
+
+
+def _is_best(plan: Plan, other: SitePlan) -> bool:
+    """Return whether a plan holds at the site of another plan, too, and is no worse there."""
+    instance = other.instance
+    if plan.step.shape != other.plan.step.shape:
+        return False
+    key = objective_key(instance, plan.day, plan.cost_musd(instance))
+    return key <= other.key and certify(instance, plan).valid
 
 
 def _beyond(instance: Instance, plan: Plan, asked: MinimumSupport) -> MinimumSupport:

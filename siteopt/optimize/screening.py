@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
 
-from siteopt.instance import Instance, Ints, Pool
+from siteopt.instance import Floats, Instance, Ints, Pool
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.fixed_days import followed
@@ -78,6 +78,16 @@ class Screening:
 
         self.each(one, chunks(np.arange(len(self.open))))
 
+    def reopen(self, pool: Pool, done: Collection[int]) -> None:
+        """Open every site but those that are done, in a pool in which some sites are worse than before.
+
+        All bounds still hold. A site that was worse than the incumbent cutoff has to beat a later cutoff now.
+        """
+        self._pool = pool
+        self.open[:] = True
+        self.open[list(done)] = False
+        self._close_late(np.arange(len(self.open)))
+
     def _close_late(self, sites: Ints) -> None:
         self.open[sites] &= self.bounds.can_serve(sites, self.head.horizon_day)
 
@@ -138,9 +148,16 @@ class Screening:
         self.bounds.raise_to(sites, rows)
         self._close_late(sites)
 
-    def raise_to(self, site: int, key: Key) -> None:
-        """Raise the bound of a site that was found to be no better than this key."""
-        self.bounds.raise_to(np.array([site]), key_row(key, self.head.order))
+    def raise_to(self, sites: Ints, key: Key, dearer_musd: Floats | float = 0.0) -> None:
+        """Raise the bounds of sites that are no better than this key.
+
+        Parameters
+        ----------
+        dearer_musd : by how much more than the cost in the key each site costs at least
+        """
+        rows = np.repeat(key_row(key, self.head.order), len(sites), axis=0)
+        rows[:, self.head.order.index(COST)] += dearer_musd
+        self.bounds.raise_to(sites, rows)
 
     def _is_below(self, sites: Ints, cutoff: Rank | None) -> np.ndarray:
         """Return for each site whether its bounds allow it to beat the incumbent cutoff, or to be that incumbent."""

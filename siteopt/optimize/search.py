@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from siteopt.instance import Instance, Ints, Pool
 from siteopt.log import note
+from siteopt.optimize.batches import BATCH, COMPARED, Batches
 from siteopt.optimize.bottleneck import bottlenecks, days_saved, out_of_reach, why_not
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.clock import Clock, OutOfTime, Undecided
@@ -38,9 +39,6 @@ from siteopt.plan import LISTED, Ranking, SitePlan, SiteResult, Stage, relative_
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.proof import Proof
 from siteopt.record.reason import ReasonCode, because
-
-BATCH = 8
-"""Number of sites solved before the open sites are compared again; fixed, so that every machine gives one answer."""
 
 SAMPLE = 1024
 """Number of the most promising sites from which the first prices are taken."""
@@ -94,17 +92,28 @@ def search(
     workers : int, optional
         Number of threads; by default the number of processors. The answer does not depend on it.
     """
-    clock = clock or Clock()
+    with searching(pool, clock or Clock(), report, top, workers) as optimiser:
+        optimiser.chosen(pool)
+        return optimiser.ranking()
+
+
+@contextlib.contextmanager
+def searching(
+    pool: Pool, clock: Clock, report: Report | None = None, top: int = 10, workers: int | None = None
+) -> Iterator[Search]:
+    """Yield a search with its threads; the parameters are those of :func:`search`."""
     with ThreadPoolExecutor(workers or os.cpu_count()) as threads:
-        return _Search(pool, clock, report, top, threads, Screening(pool, clock, threads)).run()
+        yield Search(pool, clock, report, top, threads, Screening(pool, clock, threads), Batches(pool))
 
 
 @dataclass
-class _Search:
-    """State of the search.
+class Search:
+    """State of a search, which goes on where it stands if minimum values of some sites rise.
 
     Attributes
     ----------
+    in_time : whether the time has not run out
+    is_bounded : whether all sites have bounds
     found : best known plans, by the index of their site
     cannot : Instances of the sites that cannot serve, by the index of the site
     asked : sites that went to a solver
@@ -118,30 +127,65 @@ class _Search:
     top: int
     threads: ThreadPoolExecutor
     screening: Screening
+    batches: Batches
     found: dict[int, SitePlan] = field(default_factory=dict)
     cannot: dict[int, Instance] = field(default_factory=dict)
     asked: set[int] = field(default_factory=set)
     undecided: set[int] = field(default_factory=set)
     steps: dict[str, float] = field(default_factory=dict)
+    in_time: bool = True
+    is_bounded: bool = False
 
-    def run(self) -> Ranking:
-        """Bound, price and solve until every rank is proven or the time is up, and return the ranking."""
-        proven = True
-        try:
-            with self._timed("bounds"):
-                self.screening.bound()
-            with self._timed("prices"):
-                self._probe()
-            stands = False
-            while not stands:
-                with self._timed("milps"):
-                    while len(open_sites := self._open_sites()):
-                        self._solve(open_sites)
-                with self._timed("confirmation"):
-                    stands = self._confirm()
-            proven = not self.undecided
-        except OutOfTime:
-            proven = False
+    @property
+    def is_proven(self) -> bool:
+        """Return whether the time did not run out, and the solver contradicted itself at no site."""
+        return self.in_time and not self.undecided
+
+    def chosen(self, pool: Pool, raised: Collection[int] = ()) -> SitePlan | None:
+        """Return the plan that comes first, in its canonical form; if the time runs out, the best plan so far.
+
+        Parameters
+        ----------
+        pool : Pool
+            The pool of the search, with higher minimum values at some sites.
+        raised : indices of the sites whose minimum values rose since the last call
+        """
+        self.pool = pool
+        if raised:
+            self._reopen(raised)
+        with self._until_the_end():
+            self._close()
+        first = min(self.found, key=self._rank, default=None)
+        if first is None:
+            return None
+        if self.is_proven:
+            with self._timed("ties"):
+                self.found[first] = canonical(self.found[first], self.clock)
+        return self.found[first]
+
+    def contenders(self) -> Ints:
+        """Return the sites with the best bounds, at most COMPARED of them."""
+        able = np.flatnonzero(~self._unable_sites())
+        return self.screening.by_bound(able)[:COMPARED]
+
+    def best_of(self, site: int) -> SitePlan | None:
+        """Return the best plan of a site, as far as it is known."""
+        return self.found.get(site)
+
+    def ranking(self, earlier: SitePlan | None = None) -> Ranking:
+        """Return the ranking, with every claim that decides a rank confirmed.
+
+        Parameters
+        ----------
+        earlier : SitePlan, optional
+            Plan to give if the time ran out before there was one.
+        """
+        with self._until_the_end():
+            while self.in_time and not self._confirm():
+                self._close()
+        proven = self.is_proven
+        if earlier is not None and not proven and not self.found:
+            self.found[self.pool.site_id.index(earlier.instance.site_id[0])] = earlier
         self.screening.open[list(self.undecided)] = True
         with self._timed("reasons"):
             results = self._results(proven)
@@ -166,6 +210,36 @@ class _Search:
                 branchings=self.clock.stored_branchings(),
             ),
         )
+
+    @contextlib.contextmanager
+    def _until_the_end(self) -> Iterator[None]:
+        """Keep whether the time ran out."""
+        try:
+            yield
+        except OutOfTime:
+            self.in_time = False
+
+    def _close(self) -> None:
+        """Bound, price and solve until no site is open that could still rank."""
+        if not self.is_bounded:
+            with self._timed("bounds"):
+                self.screening.bound()
+            self.is_bounded = True
+            with self._timed("prices"):
+                self._probe()
+        with self._timed("milps"):
+            while len(open_sites := self._open_sites()):
+                self._solve(open_sites)
+
+    def _reopen(self, raised: Collection[int]) -> None:
+        """Forget the plans of sites whose minimum values rose; their keys are bounds now, and other sites may rank."""
+        for s in raised:
+            best = self.found.pop(s, None)
+            if best is not None and best.proven:
+                self.screening.raise_to(np.array([s]), best.key)
+        self.undecided -= set(raised)
+        self.batches = Batches(self.pool)
+        self.screening.reopen(self.pool, [*self.found, *self.cannot, *self.undecided])
 
     def _outcome(self, proven: bool) -> RunOutcome:
         """Return how the run ended; NO_SITE requires that every site is known to be unable to serve."""
@@ -229,23 +303,26 @@ class _Search:
             self.screening.prices += prices
 
     def _solve(self, open_sites: Ints) -> None:
-        """Solve the sites with the best bounds, at most ROUND of them."""
+        """Solve the sites with the best bounds, at most BATCH of them, and bound the sites that they dominate."""
         cutoff = self._incumbent_cutoff()
 
-        def one(s: int) -> tuple[Instance, Answer | None, list[Prices]]:
+        def one(s: int) -> tuple[Answer | None, list[Prices]]:
             instance, bound = self.pool.exact(np.array([s])), self.screening.bounds.key[s]
             days = self.screening.cost_days(np.array([s]))[0]
             beat = None if cutoff is None else IncumbentCutoff(cutoff[0], s <= cutoff[1])
+            same = self.batches.inherited(s, instance, self.found)
+            if same is not None:
+                return Answer(same), []
             try:
                 answer = solve_site(instance, self.clock, bound, beat)
             except OutOfTime:
-                return instance, None, []
+                return None, []
             learn = len(open_sites) > BATCH and len(self.screening.prices) < PRICES and not answer.worse
-            return instance, answer, self._lessons(s, instance, days, answer.best) if learn else []
+            return answer, self._lessons(s, instance, days, answer.best) if learn else []
 
-        batch = [int(s) for s in open_sites[:BATCH]]
+        batch = self.batches.next(open_sites)
         self.asked.update(batch)
-        for s, (instance, answer, prices) in zip(batch, self.threads.map(one, batch), strict=True):
+        for (s, worse), (answer, prices) in zip(batch.items(), self.threads.map(one, batch), strict=True):
             self.screening.open[s] = False
             if answer is None or (answer.best is not None and not answer.best.proven):
                 self.undecided.add(s)
@@ -253,11 +330,15 @@ class _Search:
                 continue
             if answer.best is not None:
                 self.found[s] = answer.best
+                if answer.best.proven:
+                    self.screening.raise_to(worse.sites, answer.best.key, worse.dearer_musd)
             elif answer.worse and cutoff is not None:
-                self.screening.raise_to(s, cutoff[0])
+                self.screening.raise_to(np.array([s, *worse.sites]), cutoff[0])
             else:
-                self.cannot[s] = instance
+                self.cannot |= {each: self.pool.exact(np.array([each])) for each in (s, *worse.sites.tolist())}
+                self.screening.open[worse.sites] = False
             self.screening.prices += prices
+        self.clock.share_claims()
         if self.undecided and self.clock.is_over:
             raise OutOfTime
         if self.report:
@@ -285,7 +366,8 @@ class _Search:
             except Undecided:
                 return None
 
-        checked = list(self.threads.map(one, range(len(ranked))))
+        with self._timed("confirmation"):
+            checked = list(self.threads.map(one, range(len(ranked))))
         stands = True
         for s, best in zip(ranked, checked, strict=True):
             if best is None:
@@ -340,7 +422,7 @@ class _Search:
         return tuple(stages)
 
     def _ranked(self, place: int, s: int, proven: bool) -> SiteResult:
-        best = self.found[s] if place or not proven else canonical(self.found[s], self.clock)
+        best = self.found[s]
         limits = bounds(best.instance)
         standing = Standing.CHOSEN if not place else Standing.RANKED if best.proven else Standing.UNDECIDED
         result = SiteResult(self.pool.site_id[s], standing, limits.day[0], best.cost_bound_musd, best)

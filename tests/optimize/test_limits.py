@@ -12,17 +12,19 @@ import pytest
 
 from siteopt.instance import Instance
 from siteopt.optimize import clock as clocks
+from siteopt.optimize.batches import BATCH
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.program import Program
-from siteopt.optimize.search import BATCH, Progress, search
+from siteopt.optimize.search import Progress, search
 from siteopt.optimize.single import canonical, solve_site
 from siteopt.optimize.solver import Outcome, Solve
 from siteopt.record.base import RunOutcome, Standing
 from tests.instances import battery, generator, tiny
 
-SITES = [{"grid_mw": 4.0, "site_cost_musd": float(cost)} for cost in range(1, BATCH + 5)]
+SITES = [{"grid_mw": 4.0, "site_cost_musd": float(cost), "yard_m2": 99.0 + cost} for cost in range(1, BATCH + 5)]
+"""None is dominated by another: what costs more has more yard."""
 
 
 def cut_short(monkeypatch: pytest.MonkeyPatch, is_cut: Callable[[Any], bool]) -> None:

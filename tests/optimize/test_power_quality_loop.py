@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 
 from siteopt.instance import Instance, Pool
-from siteopt.optimize.monolithic import monolithic
+from siteopt.optimize.clock import Clock
+from siteopt.optimize.dominance import has_same_supply
+from siteopt.optimize.monolithic import Monolithic, monolithic
 from siteopt.optimize.power_quality_loop import Check, LoopResult, MinimumSupport, Raised, power_quality_loop
-from siteopt.optimize.search import search
+from siteopt.optimize.search import search, searching
 from siteopt.plan import Ranking, SitePlan
 from siteopt.record.base import RunOutcome
 from siteopt.record.reason import ReasonCode, because
@@ -32,10 +34,26 @@ def looped(
     pool: Pool,
     check: Check,
     max_iterations: int = 100,
-    optimise: Callable[[Pool], Ranking] = search,
+    optimise: Callable[[Pool], Ranking] | None = None,
     is_over: Callable[[], bool] = never,
 ) -> LoopResult:
-    return power_quality_loop(pool, optimise, check, max_iterations, is_over)
+    """The loop with the search, or with a function that solves each pool from nothing."""
+    if optimise is not None:
+        return power_quality_loop(pool, Solved(optimise), check, max_iterations, is_over)
+    with searching(pool, Clock()) as optimiser:
+        return power_quality_loop(pool, optimiser, check, max_iterations, is_over)
+
+
+class Solved(Monolithic):
+    """An optimiser made of a function from a pool to its ranking."""
+
+    def __init__(self, optimise: Callable[[Pool], Ranking]) -> None:
+        super().__init__(Clock())
+        self.optimise = optimise
+
+    def chosen(self, pool: Pool, raised: Collection[int] = ()) -> SitePlan | None:
+        self.before, self.found = self.found, self.optimise(pool)
+        return self.found.plan
 
 
 def batteries(mw: float, milestones: int = 1) -> MinimumSupport:
@@ -82,10 +100,11 @@ def test_a_plan_that_passes_ends_it() -> None:
     assert list(found.iterations[0].day) == [10]
 
 
-def test_floors_are_raised_at_the_chosen_site_alone() -> None:
+def test_minimum_values_are_raised_where_they_are_asked_for() -> None:
     # s0 needs three batteries and then costs 4 million; s1 at 3 million is chosen, needs two and costs 5; so s0 it is
     asked = {"s0": 3.0, "s1": 2.0}
-    instance = tiny([battery()], TWO_SITES, min_battery_mw=np.array([[3.0], [2.0]]))
+    larger = [{"site_cost_musd": 1.0}, {"site_cost_musd": 3.0, "grid_mw": 99.0, "compute_ready_day": [9]}]
+    instance = tiny([battery()], larger, order=(-1, 0), min_battery_mw=np.array([[3.0], [2.0]]))
     found = looped(without_minimum(instance), knowing(instance))
     assert said(found) == [("s0", pytest.approx(1), False), ("s1", pytest.approx(3), False), ("s0", 4, True)]
     assert found.passes
@@ -96,6 +115,53 @@ def test_floors_are_raised_at_the_chosen_site_alone() -> None:
     assert found.ranking.best is not None
     assert found.ranking.best.best is not None
     assert found.ranking.best.best.instance.min_battery_mw.tolist() == [[3.0]]
+
+
+@pytest.mark.parametrize("larger", [{}, {"grid_mw": 99.0}])
+def test_a_site_with_the_same_best_plan_is_not_chosen_in_turn(larger: dict[str, float]) -> None:
+    """Dominated or not: the plan at s0 is the best of both sites, so what it lacks there is lacking at both."""
+    asked = []
+
+    def check(found: SitePlan) -> MinimumSupport | None:
+        asked.append(found.instance.site_id[0])
+        return None if there(found).battery_mw[0] >= 2.5 else batteries(2.5)
+
+    found = looped(tiny([battery()], [TWO_SITES[0], TWO_SITES[1] | larger]), check)
+    assert said(found) == [("s0", pytest.approx(1), False), ("s0", pytest.approx(4), True)]
+    assert asked == ["s0", "s1", "s0"] if larger else ["s0", "s0"]
+    assert found.pool.exact(np.array([0, 1])).min_battery_mw.tolist() == [[2.5], [2.5]]
+
+
+def test_a_plan_is_not_compared_between_sites_with_other_grid_steps() -> None:
+    steps = [{"site": 1, "ready_day": 3, "rise_mw": 5.0, "rise_swing_mw": 1.0, "cost_musd": 0.0}]
+
+    def check(found: SitePlan) -> MinimumSupport | None:
+        return None if there(found).battery_mw[0] > 2 else batteries(2.5)
+
+    found = looped(tiny([battery()], TWO_SITES, steps), check)
+    assert [checked.site_id for checked in found.iterations] == ["s0", "s1", "s0"]
+
+
+def test_a_better_plan_found_at_the_end_is_checked_as_well() -> None:
+    """The last ranking is confirmed; where that changes the plan, the loop goes on with it."""
+    pool = tiny([battery()])
+
+    class Wrong(Solved):
+        def chosen(self, pool: Pool, raised: Collection[int] = ()) -> SitePlan | None:
+            best = super().chosen(pool, raised)
+            assert best is not None
+            units = best.plan.units + (len(seen) == 0)
+            return replace(best, plan=replace(best.plan, units=units))
+
+    seen: list[int] = []
+
+    def check(found: SitePlan) -> None:
+        seen.append(int(found.plan.units.sum()))
+
+    found = power_quality_loop(pool, Wrong(search), check, 100, never)
+    assert seen == [1, 0]
+    assert found.passes
+    assert len(found.iterations) == 2
 
 
 def test_a_site_that_is_never_chosen_is_never_checked() -> None:
@@ -110,7 +176,7 @@ def test_a_site_that_is_never_chosen_is_never_checked() -> None:
 
 def test_nothing_can_serve() -> None:
     found = looped(tiny([battery()], TWO_SITES), lambda _: batteries(np.inf))
-    assert [checked.site_id for checked in found.iterations] == ["s0", "s1"]
+    assert [checked.site_id for checked in found.iterations] == ["s0"]  # s1 lacks the same
     assert found.ranking.outcome is RunOutcome.NO_SITE
     assert not found.passes
     endless = because(ReasonCode.QUALITY_UNATTAINABLE, milestone="m0", limit="battery power")
@@ -201,8 +267,18 @@ def test_a_raised_pool_is_its_pool_but_for_its_floors() -> None:
     assert instance.min_battery_mw.tolist() == [[1.0], [2.0], [3.0]]
 
 
+def same_floors(instance: Instance) -> Instance:
+    """The same, but sites with the same supply have the same floors: those of the first of them."""
+    first = [
+        int(np.flatnonzero(has_same_supply(instance.take(np.array([s])), instance))[0]) for s in range(instance.sites)
+    ]
+    return replace(
+        instance, min_battery_mw=instance.min_battery_mw[first], min_inertia_mws=instance.min_inertia_mws[first]
+    )
+
+
 @thorough
-@given(instances())
+@given(instances().map(same_floors))
 def test_the_answer_is_that_of_floors_known_beforehand(instance: Instance) -> None:
     found = looped(without_minimum(instance), knowing(instance))
     assert_same(key(found.ranking), brute_force.best(instance))

@@ -1,0 +1,85 @@
+"""Compare sites by dominance: a site that is equal or worse in every array has no plan that the better one lacks.
+
+A plan of the worse site also holds at the better site, on the same days and at no higher cost. So what is shown of the
+better site, that it has no plan by some days or none below some cost, holds for the worse one, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siteopt.instance import Floats, Instance, Ints
+
+HIGHER_IS_BETTER = ("grid_mw", "grid_swing_mw", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2")
+LOWER_IS_BETTER = (
+    *("grid_usd_per_mwh", "site_cost_musd", "unit_cost_musd"),
+    *("compute_ready_day", "arrival_day", "ready_day", "min_battery_mw", "min_inertia_mws"),
+)
+EQUAL = ("rating_mw", "cop")
+"""Arrays in which neither more nor less is better in every row: a larger unit also burns more gas."""
+
+UNUSED = (
+    *("handover_day", "hall_gpus_per_day", "hall_capacity_gpus"),
+    *("compute_queue", "queue_relaxed_day", "transit_days"),
+)
+"""Arrays that no row of the MILP uses; they are in ``compute_ready_day`` and ``ready_day`` already."""
+
+STEPS = ("step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd")
+
+SUPPLY = (*EQUAL, "grid_mw", "grid_swing_mw", "gas_mw", "nox_t_per_year", "water_m3_per_day", "grid_usd_per_mwh")
+"""Arrays that decide, with units and grid steps, what runs at a milestone and how the plant responds to its load."""
+
+_BY_SITE = {*HIGHER_IS_BETTER, *LOWER_IS_BETTER, *EQUAL, *UNUSED, *STEPS, "step_site", "site_id"}
+_SHARED = tuple(one.name for one in fields(Instance) if one.name not in _BY_SITE | {"budget_musd", "pace"})
+"""Fields that are not of a site and that a row uses; the pace of the GPUs is in ``compute_ready_day`` already."""
+
+
+def is_dominated(better: Instance, sites: Instance) -> NDArray[np.bool_]:
+    """Return for each site of an Instance whether the only site of ``better`` is equal or better in every array; S.
+
+    Grid steps must be equal. No site counts as dominated if the Instances differ in anything but sites and budget.
+    """
+    dominated = _same_steps(better, sites) & _same_question(better, sites)
+    for names, is_worse in (
+        (HIGHER_IS_BETTER, np.less_equal),
+        (LOWER_IS_BETTER, np.greater_equal),
+        (EQUAL, np.equal),
+    ):
+        for name in names:
+            dominated[dominated] = _all(is_worse(getattr(sites, name)[dominated], getattr(better, name)[0]))
+    return dominated
+
+
+def has_same_supply(one: Instance, sites: Instance) -> NDArray[np.bool_]:
+    """Return for each site of an Instance whether it has the supply and grid steps of the only site of ``one``; S."""
+    same = _same_steps(one, sites) & _same_question(one, sites)
+    for name in SUPPLY:
+        same &= _all(getattr(sites, name) == getattr(one, name)[0])
+    return same
+
+
+def _all(held: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return whether a comparison holds in all entries of each site."""
+    return np.asarray(held.all(axis=tuple(range(1, held.ndim))))
+
+
+def _same_question(one: Instance, other: Instance) -> bool:
+    """Return whether two Instances have the same offers, milestones and settings, apart from the budget."""
+    pairs = ((getattr(one, name), getattr(other, name)) for name in _SHARED)
+    return all(mine is its or np.array_equal(mine, its) for mine, its in pairs)
+
+
+def _same_steps(one: Instance, sites: Instance) -> NDArray[np.bool_]:
+    """Return for each site whether its grid steps are those of the only site of ``one``; S."""
+    count = len(one.step_site)
+    same = np.bincount(sites.step_site, minlength=sites.sites) == count
+    if count:
+        for name in STEPS:
+            values: Ints | Floats = getattr(sites, name)
+            there = np.flatnonzero(same)
+            rows = values[np.isin(sites.step_site, there)].reshape(len(there), count)
+            same[there] = _all(rows == getattr(one, name))
+    return same
