@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
@@ -27,6 +26,7 @@ from siteopt.optimize.pareto import fronts
 from siteopt.optimize.power_quality_loop import LoopResult, MinimumSupport, power_quality_loop
 from siteopt.optimize.search import Progress, search
 from siteopt.optimize.solver import SEED
+from siteopt.options import Method
 from siteopt.plan import Plan, Ranking, SitePlan
 from siteopt.record.base import RunOutcome
 from siteopt.record.build import certificate_of, plan_record, run_record
@@ -39,8 +39,6 @@ from siteopt.scenario import COST, Scenario
 from siteopt.scenario_file import read_scenario
 from siteopt.simulate.orders import Orders
 from siteopt.simulate.replayed import lacking, replayed
-
-Method = Literal["search", "monolithic"]
 
 MAX_ITERATIONS = 30
 """Maximum number of iterations of the power-quality loop; each one checks a plan."""
