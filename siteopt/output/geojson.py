@@ -31,10 +31,12 @@ def sites_geojson(run: RunRecord, sites: pd.DataFrame, translations: Translation
     name. If the table is itself a result of siteopt, only the last result is kept.
     """
     features, unit = [], cost_unit(run, translations)
-    for site in run.ranking:
+    listed = sites.loc[[site.site_id for site in run.ranking]]
+    table = listed.drop(columns=["site_id", "name", "latitude", "longitude"])
+    columns = {name: list(map(_plain, cells.tolist())) for name, cells in table.items()}
+    for number, site in enumerate(run.ranking):
         row = site_properties(site, unit)
-        table = sites.loc[site.site_id].drop(["site_id", "name", "latitude", "longitude"])
-        named = {name: _plain(value) for name, value in table.items()}
+        named = {name: cells[number] for name, cells in columns.items()}
         clashing = {f"table_{name}": named.pop(name) for name in row if name in named}
         features.append(point(site.longitude, site.latitude, row | named | clashing))
     return collection(features)
