@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
@@ -288,19 +289,20 @@ def _listed(
     assumed: pd.DataFrame,
 ) -> Iterator[ListedSite]:
     """Yield the candidates, the best first, then those that cannot serve, then the excluded ones; at most LISTED."""
-    place = {site: row for row, site in enumerate(sites.index)}
-    names, where = sites["name"].tolist(), sites[["longitude", "latitude"]].to_numpy(dtype=float)
-    columns, blank = assumed.columns.tolist(), assumed.to_numpy(dtype=bool)
-    filled = {site: row for row, site in enumerate(assumed.index)}
+    ids = [result.site_id for result in ranking.results]
+    left_out = excluded[: LISTED - len(ids)]
+    shown = sites.loc[[*ids, *left_out.index], ["name", "longitude", "latitude"]]
+    places = {site: place for site, *place in shown.itertuples()}
+    columns, blank = assumed.columns.tolist(), assumed.loc[ids].to_numpy(dtype=bool)
 
     def listed(
         site: str, rank: int | None, result: SiteResult | None, reasons: Sequence[Reason], used: Sequence[str]
     ) -> ListedSite:
         best = result.best if result is not None else None
-        longitude, latitude = where[place[site]].tolist()
+        name, longitude, latitude = places[site]
         return ListedSite(
             site_id=site,
-            name=names[place[site]],
+            name=name,
             longitude=longitude,
             latitude=latitude,
             rank=rank,
@@ -312,11 +314,11 @@ def _listed(
             assumed=tuple(used),
         )
 
-    for number, result in enumerate(ranking.results, start=1):
-        used = [name for name, is_blank in zip(columns, blank[filled[result.site_id]], strict=True) if is_blank]
+    for number, (result, is_assumed) in enumerate(zip(ranking.results, blank, strict=True), start=1):
+        used = list(itertools.compress(columns, is_assumed))
         reasons = (result.reason,) if result.reason is not None else ()
         yield listed(result.site_id, number if result.best is not None else None, result, reasons, used)
-    for site, reason in excluded[: LISTED - len(ranking.results)].items():
+    for site, reason in left_out.items():
         yield listed(str(site), None, None, (reason,), ())
 
 
