@@ -12,6 +12,7 @@ import math
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
@@ -419,7 +420,7 @@ def _interruptible() -> Iterator[threading.Event]:
 
 def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: threading.Event) -> NoReturn:
     """Write the outputs, print the result even if they cannot be written, and exit with the code of the outcome."""
-    record = result.record
+    begin, record = time.monotonic(), result.record
     if stop.is_set() and not result.has_answer:
         typer.echo("no plan was found yet; nothing was written", err=True)
         raise typer.Exit(INTERRUPTED)
@@ -438,7 +439,7 @@ def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: thr
     if failure is not None:
         raise failure
     if not (as_json or quiet):
-        typer.echo(f"Outputs     {folder}/: {', '.join(files)}")
+        typer.echo(f"Outputs     {folder}/: {', '.join(files)}; written in {time.monotonic() - begin:.1f} s")
         typer.echo(
             "Open        " + ", ".join(f"{folder / name} {how}" for name, how in OPENED.items() if name in files)
         )

@@ -6,6 +6,7 @@ import itertools
 import math
 import platform
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from siteopt.answers import ParetoFront, Result
 from siteopt.geodata.dataset import Dataset, load
 from siteopt.instance import Instance, Pool
 from siteopt.issues import InputError, Issue, nearest
+from siteopt.log import note
 from siteopt.message_catalogue import Code
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.clock import Clock
@@ -29,7 +31,7 @@ from siteopt.optimize.solver import SEED
 from siteopt.options import Method
 from siteopt.plan import Plan, Ranking, SitePlan
 from siteopt.record.base import RunOutcome
-from siteopt.record.build import certificate_of, plan_record, run_record
+from siteopt.record.build import certificate_of, plan_record, run_record, timed
 from siteopt.record.build_pareto_front import front_record
 from siteopt.record.build_replay import quality_record, replay_record
 from siteopt.record.pareto_front import FrontCertificate
@@ -39,6 +41,7 @@ from siteopt.scenario import COST, Scenario
 from siteopt.scenario_file import read_scenario
 from siteopt.simulate.orders import Orders
 from siteopt.simulate.replayed import lacking, replayed
+from siteopt.stopwatch import Stopwatch
 
 MAX_ITERATIONS = 30
 """Maximum number of iterations of the power-quality loop; each one checks a plan."""
@@ -104,33 +107,47 @@ def solve(
     InputError
         With every error of the scenario or its tables.
     """
-    scenario = _read(scenario)
-    dataset = load(scenario, candidates=candidates, offers=offers, grid_steps=grid_steps)
+    watch = Stopwatch()
+    with watch.step("reading"):
+        scenario = _read(scenario)
+        dataset = load(scenario, candidates=candidates, offers=offers, grid_steps=grid_steps)
     clock = Clock(seconds, stop or threading.Event())
 
     def optimise(pool: Pool) -> Ranking:
-        return search(pool, clock, report, top, workers) if method == "search" else monolithic(pool, clock, report)
+        with watch.step("milps"):
+            is_search = method == "search"
+            ranking = search(pool, clock, report, top, workers) if is_search else monolithic(pool, clock, report)
+            watch.add(ranking.steps)
+            return ranking
 
-    loop = run_power_quality_loop(scenario, dataset.pool, optimise, clock)
+    with watch.step("power_quality"):
+        loop = run_power_quality_loop(scenario, dataset.pool, optimise, clock)
     ranking = loop.ranking
     best = ranking.plan
-    recomputed = _recomputed([(best.instance, best.plan)] if best is not None else [])
+    with watch.step("recomputed"):
+        recomputed = _recomputed([(best.instance, best.plan)] if best is not None else [])
     second = None
     if verify and best is not None:
-        second = SecondSolver(**asdict(cross_check(best, VERIFY_SECONDS, clock.stop)))
-    record = run_record(
-        scenario,
-        dataset.sites,
-        ranking,
-        _plan_record(scenario, dataset, loop, clock, report),
-        dataset.excluded,
-        dataset.assumed,
-        certificate_of(ranking, _environment(), recomputed, second),
-        ranking.proof.model_copy(update={"minimum_support": loop.stored_minimum_support()}),
-        dataset.inputs,
-        dataset.warnings,
-        version("siteopt"),
-    )
+        with watch.step("second_solver"):
+            second = SecondSolver(**asdict(cross_check(best, VERIFY_SECONDS, clock.stop)))
+    with watch.step("replay"):
+        plan = _plan_record(scenario, dataset, loop, clock, report)
+    with watch.step("record"):
+        record = run_record(
+            scenario,
+            dataset.sites,
+            ranking,
+            plan,
+            dataset.excluded,
+            dataset.assumed,
+            certificate_of(ranking, _environment(), recomputed, second),
+            ranking.proof.model_copy(update={"minimum_support": loop.stored_minimum_support()}),
+            dataset.inputs,
+            dataset.warnings,
+            version("siteopt"),
+        )
+    record = timed(record, watch.seconds)
+    note("solved", seconds_by_step=record.certificate.seconds_by_step)
     return Result(scenario, dataset, ranking, record)
 
 
@@ -168,6 +185,7 @@ def pareto(
     InputError
         With every error of the scenario or its tables, or if the milestone is unknown.
     """
+    begin = time.monotonic()
     scenario = _read(scenario)
     names = [one.name for one in scenario.milestones]
     goal = next(name for name in scenario.order if name != COST) if milestone is None else milestone
@@ -187,7 +205,7 @@ def pareto(
     certificate = FrontCertificate(
         solver=ranking.solver,
         milps_solved=clock.solves,
-        seconds=round(clock.elapsed, 3),
+        seconds=round(time.monotonic() - begin, 3),
         environment=_environment(),
         recomputed=_recomputed((front.instance, point.plan) for front in found for point in front.breakpoints),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -109,19 +109,26 @@ def warnings_of(warnings: Sequence[Issue]) -> tuple[InputWarning, ...]:
 def certificate_of(
     ranking: Ranking, environment: Environment, recomputed: Recomputed | None, second: SecondSolver | None
 ) -> Certificate:
-    """Return the certificate of a run: how its answer was found and checked."""
+    """Return the certificate of a run: how its answer was found and checked; :func:`timed` adds the time."""
     return Certificate(
         solver=ranking.solver,
         sites_solved=ranking.solved,
         milps_solved=ranking.solves,
-        seconds=round(ranking.seconds, 3),
-        seconds_by_step={name: round(seconds, 3) for name, seconds in ranking.steps.items()},
+        seconds=0.0,
+        seconds_by_step={},
         stages=tuple(StageRecord(**vars(stage)) for stage in ranking.stages),
         evidence=EvidenceRecord(**asdict(ranking.evidence)),
         environment=environment,
         recomputed=recomputed,
         second_solver=second,
     )
+
+
+def timed(record: RunRecord, seconds_by_step: Mapping[str, float]) -> RunRecord:
+    """Return a record with the time of each step in its certificate, and of all of them."""
+    rounded_steps = {step: round(seconds, 3) for step, seconds in seconds_by_step.items()}
+    told = {"seconds": round(sum(seconds_by_step.values()), 3), "seconds_by_step": rounded_steps}
+    return record.model_copy(update={"certificate": record.certificate.model_copy(update=told)})
 
 
 def plan_record(
