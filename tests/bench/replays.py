@@ -14,7 +14,7 @@ from siteopt.simulate.calendar import replay
 from siteopt.simulate.electrical import simulate
 from siteopt.simulate.events import SWING, events
 from siteopt.simulate.orders import Orders
-from siteopt.simulate.quality import needs
+from siteopt.simulate.quality import sizing
 from siteopt.simulate.replayed import lacking, replayed
 from tests.bench import ROOT
 from tests.bench.report import write_blocks
@@ -74,7 +74,7 @@ def table() -> str:
         f"{FOLLOWED_S:.0f} s at 1 ms, {classes} classes of machines (Memphis)": lambda: simulate(long),
         "both replays of a plan: three milestones, with batteries and without": lambda: replayed(bare, orders),
         "a plan is judged and passes": lambda: lacking(instance, orders),
-        "what a milestone lacks is sought (no batteries)": lambda: needs(
+        "what a milestone lacks is sought (no batteries)": lambda: sizing(
             instance, 2, machines, plan.step[:, 2], demand, imported
         ),
     }
