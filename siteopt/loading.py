@@ -19,8 +19,8 @@ def loading() -> Iterator[None]:
     Failure
         If a package cannot be loaded.
     """
-    usual = signal.getsignal(signal.SIGINT)
-    if usual is signal.default_int_handler:
+    is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_usual:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a library may swallow KeyboardInterrupt while it loads
     try:
         yield
@@ -28,4 +28,5 @@ def loading() -> Iterator[None]:
         told = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise Failure(Code.BROKEN, f"a package cannot be loaded: {told}; {REINSTALL}") from error
     finally:
-        signal.signal(signal.SIGINT, usual)
+        if is_usual:
+            signal.signal(signal.SIGINT, signal.default_int_handler)

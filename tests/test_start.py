@@ -51,6 +51,12 @@ def test_help_names_every_command_with_its_whole_first_paragraph() -> None:
         assert f"{command.callback.__name__} {' '.join(paragraph.split())}" in told
 
 
+def test_a_report_of_a_stored_run_needs_no_tables_of_pandas() -> None:
+    look = f"import siteopt.output.reporting, sys; print(*set({LIBRARIES}) & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout
+    assert set(found.split()) <= {"numpy", "pyarrow", "pydantic", "shapely"}
+
+
 def test_a_check_loads_no_library_of_charts() -> None:
     code, _, errors = started("check", "models/frugal.toml")
     assert code == 0
