@@ -110,7 +110,7 @@ def ranking() -> str:
 
 def make_run() -> str:
     """Return what the reference run prints, without its seconds."""
-    return "```\n" + re.sub(r"MILPs in [\d.]+ s", "MILPs in a few seconds", str(_solve())) + "\n```"
+    return "```\n" + re.sub(r"in [\d.]+ s, ", "in a few seconds, ", str(_solve())) + "\n```"
 
 
 def explain() -> str:

@@ -1,6 +1,6 @@
 """Run the command line: parse the arguments, call the API, and print the result.
 
-Results go to standard output, everything else to standard error.
+Results go to standard output, everything else to standard error. A command imports what it needs when it runs.
 """
 
 from __future__ import annotations
@@ -11,51 +11,42 @@ import math
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
-from rich.console import Console
 
-import siteopt
-from siteopt.answers import Output
-from siteopt.doctor import examined
 from siteopt.error_boundary import DEBUG, FAILED, INTERRUPTED, ErrorBoundary
-from siteopt.examples import candidate_tables, copy_examples
 from siteopt.issues import Failure, InputError, Issue
+from siteopt.loading import loading
 from siteopt.log import note
 from siteopt.message_catalogue import Code
-from siteopt.optimize.search import Progress, Report
-from siteopt.output.blank import blank_files
-from siteopt.output.folder import ready_folder, write_beside, write_folder
-from siteopt.output.maps import PROJECT, issue_files
-from siteopt.output.reporting import run_charts, run_report
-from siteopt.output.translations import LANGUAGES, Translations
-from siteopt.proving import SECONDS
-from siteopt.record.base import InputFile, InputWarning
-from siteopt.record.build import warnings_of
-from siteopt.run import Method
+from siteopt.options import LANGUAGES, PROOF_SECONDS, Method
+from siteopt.output.folder import PROJECT, ready_folder, write_beside, write_folder
+
+if TYPE_CHECKING:
+    from siteopt.answers import Output
+    from siteopt.optimize.search import Progress, Report
+    from siteopt.record.base import InputFile, InputWarning
 
 app = typer.Typer(
     cls=ErrorBoundary,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # loading rich takes longer than all else that a help text needs
 )
 
-EXIT_CODES = {siteopt.RunOutcome.PROVEN: 0, siteopt.RunOutcome.NO_SITE: 3, siteopt.RunOutcome.LIMIT: 4}
-"""Exit code of each outcome: 0 proven optimal, 3 no site can serve, 4 stopped before the proof was complete.
-
-Exit code 2 means bad input or usage.
-"""
 SHOWN = 100
 """Maximum number of excluded sites, and of sites with assumed values, that ``check`` lists; it counts the others."""
 OPENED = {"report.html": "in a browser", PROJECT: "in QGIS"}
 """Outputs that show a result, and where to open each."""
 UNFINISHED, DISAGREES, FALLS_SHORT = 4, 5, 6
-"""Exit codes: a proof is not finished; a second solver or a proof contradicts the result; a plan fails its replay."""
+"""Exit codes: not finished; a second solver or a proof contradicts the result; a plan fails its replay."""
+EXIT_CODES = {"PROVEN": 0, "NO_SITE": 3, "LIMIT": UNFINISHED}
+"""Exit code of each outcome of a run, by its name in RunOutcome. FAILED means bad input or usage."""
 
 ScenarioFile = Annotated[
     Path, typer.Argument(help="Scenario file (TOML), such as models/colossus.toml.", metavar="SCENARIO")
@@ -101,6 +92,9 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Folder for the copy.", metavar="DIR")],
 ) -> None:
     """Copy the example data and scenarios into a folder, with a QGIS project for drawing candidates."""
+    with loading():
+        from siteopt.examples import candidate_tables, copy_examples
+        from siteopt.output.blank import blank_files
     for path in copy_examples(folder, blank_files(candidate_tables())):
         typer.echo(path)
     typer.echo(f"Next: cd {folder} && siteopt solve models/colossus.toml", err=True)
@@ -114,8 +108,12 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check a scenario and its tables, and report all issues at once."""
+    with loading():
+        from siteopt import load, read_scenario
+        from siteopt.output.translations import Translations
+        from siteopt.record.build import warnings_of
     try:
-        dataset = siteopt.load(siteopt.read_scenario(scenario, settings or ()))
+        dataset = load(read_scenario(scenario, settings or ()))
     except InputError as error:
         _refuse(error, as_json, out)
     if out is not None:
@@ -165,13 +163,15 @@ def solve(
     Exit codes: 0 proven optimal, 2 bad input or the outputs cannot be written, 3 no site can serve, 4 stopped by a
     limit or by Ctrl-C before the proof, 5 the second solver disagrees, 130 stopped by Ctrl-C without outputs.
     """
+    with loading():
+        from siteopt import read_scenario, solve
     with _interruptible() as stop:
         try:
-            question = siteopt.read_scenario(scenario, settings or ())
+            question = read_scenario(scenario, settings or ())
             folder = out or Path("runs") / question.project.name
             ready_folder(folder)
             with _progress(live=not (quiet or as_json)) as report:
-                result = siteopt.solve(
+                result = solve(
                     question,
                     method,
                     time_limit,
@@ -205,13 +205,15 @@ def pareto(
     Exit codes: 0 proven optimal, 2 bad input or the outputs cannot be written, 3 no site can serve, 4 stopped by a
     limit or by Ctrl-C before the proof, 130 stopped by Ctrl-C without outputs.
     """
+    with loading():
+        from siteopt import pareto, read_scenario
     with _interruptible() as stop:
         try:
-            question = siteopt.read_scenario(scenario, settings or ())
+            question = read_scenario(scenario, settings or ())
             folder = out or Path("runs") / f"{question.project.name}-pareto"
             ready_folder(folder)
             with _progress(live=not (quiet or as_json)) as report:
-                front = siteopt.pareto(question, milestone, top, time_limit, report, workers=workers, stop=stop)
+                front = pareto(question, milestone, top, time_limit, report, workers=workers, stop=stop)
         except InputError as error:
             _refuse(error, as_json)
         _deliver(front, folder, as_json, quiet, stop)
@@ -229,13 +231,15 @@ def explain(
 
     Exit codes: 0 proven, 2 bad input, 4 stopped by a limit or by Ctrl-C before the proof.
     """
+    with loading():
+        from siteopt import explain
     try:
         with _interruptible() as stop:
-            result = siteopt.explain(scenario, site, seconds=time_limit, settings=settings or (), stop=stop)
+            result = explain(scenario, site, seconds=time_limit, settings=settings or (), stop=stop)
     except InputError as error:
         _refuse(error, as_json)
     typer.echo(result.record.model_dump_json() if as_json else str(result))
-    raise typer.Exit(EXIT_CODES[result.outcome])
+    raise typer.Exit(EXIT_CODES[result.outcome.name])
 
 
 @app.command()
@@ -248,6 +252,8 @@ def report(
 
     Exit codes: 0 written, 2 not the folder of a run.
     """
+    with loading():
+        from siteopt.output.reporting import run_report
     page = out or run / "report.html"
     _put(page.parent, lambda: {page.name: run_report(run, lang)})
     typer.echo(f"Report      {page}")
@@ -263,6 +269,8 @@ def plot(
 
     Exit codes: 0 written, 2 not the folder of a run.
     """
+    with loading():
+        from siteopt.output.reporting import run_charts
     folder = out or run / "charts"
     files = _put(folder, lambda: run_charts(run, lang))
     typer.echo(f"Charts      {folder}/: {', '.join(files)}")
@@ -284,9 +292,11 @@ def verify(
     Exit codes: 0 the plan holds, 2 bad input or not the folder of a run, 6 a milestone starts late or never, the plan
     exceeds the budget, or the plan does not keep the class of power quality.
     """
+    with loading():
+        from siteopt.verifying import verify
     try:
         with _status(live=not as_json) as tell:
-            found = siteopt.verify(run, changed or (), tell)
+            found = verify(run, changed or (), tell)
     except InputError as error:
         _refuse(error, as_json)
     typer.echo(found.record.model_dump_json() if as_json else str(found))
@@ -296,7 +306,7 @@ def verify(
 @app.command()
 def prove(
     run: RunFolder,
-    time_limit: Annotated[float, typer.Option(help="Time limit of the proof, seconds.", min=0)] = SECONDS,
+    time_limit: Annotated[float, typer.Option(help="Time limit of the proof, seconds.", min=0)] = PROOF_SECONDS,
     as_json: AsJson = False,
 ) -> None:
     """Prove the claims of a run without trusting any solver: show with safe bounds that no site and no plan is better.
@@ -306,9 +316,11 @@ def prove(
     Exit codes: 0 every claim of the run is proven, 2 bad input or not the folder of a proven run, 4 stopped by the time
     limit or by Ctrl-C, 5 a claim is wrong: a better plan was found, or the plan does not hold.
     """
+    with loading():
+        from siteopt.proving import prove
     try:
         with _interruptible() as stop, _status(live=not as_json) as tell:
-            report = siteopt.prove(run, time_limit, tell, stop=stop)
+            report = prove(run, time_limit, tell, stop=stop)
     except InputError as error:
         _refuse(error, as_json)
     typer.echo(report.report.model_dump_json() if as_json else str(report))
@@ -318,8 +330,9 @@ def prove(
 @app.command()
 def version(as_json: AsJson = False) -> None:
     """Print the versions of siteopt and of the packages that it uses to solve."""
-    names = ("siteopt", "pulp", "highspy", "geopandas", "pandas", "numpy")
-    versions = {name: package_version(name) for name in names}
+    from importlib.metadata import version
+
+    versions = {name: version(name) for name in ("siteopt", "pulp", "highspy", "geopandas", "pandas", "numpy")}
     typer.echo(json.dumps(versions) if as_json else "\n".join(f"{name} {number}" for name, number in versions.items()))
 
 
@@ -329,6 +342,8 @@ def doctor(as_json: AsJson = False) -> None:
 
     Exit codes: 0 everything that siteopt needs works, 2 otherwise.
     """
+    with loading():
+        from siteopt.doctor import examined
     found = examined()
     works = all(one.works for one in found)
     if as_json:
@@ -345,6 +360,8 @@ def _status(*, live: bool) -> Iterator[Callable[[str], None] | None]:
     if not (live and sys.stderr.isatty()):
         yield None
         return
+    from rich.console import Console
+
     with Console(stderr=True).status("reading the input") as status:
         yield status.update
 
@@ -402,7 +419,7 @@ def _interruptible() -> Iterator[threading.Event]:
 
 def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: threading.Event) -> NoReturn:
     """Write the outputs, print the result even if they cannot be written, and exit with the code of the outcome."""
-    record = result.record
+    begin, record = time.monotonic(), result.record
     if stop.is_set() and not result.has_answer:
         typer.echo("no plan was found yet; nothing was written", err=True)
         raise typer.Exit(INTERRUPTED)
@@ -421,13 +438,13 @@ def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: thr
     if failure is not None:
         raise failure
     if not (as_json or quiet):
-        typer.echo(f"Outputs     {folder}/: {', '.join(files)}")
+        typer.echo(f"Outputs     {folder}/: {', '.join(files)}; written in {time.monotonic() - begin:.1f} s")
         typer.echo(
             "Open        " + ", ".join(f"{folder / name} {how}" for name, how in OPENED.items() if name in files)
         )
     if not result.agrees:
         raise typer.Exit(DISAGREES)
-    raise typer.Exit(EXIT_CODES[result.outcome])
+    raise typer.Exit(EXIT_CODES[result.outcome.name])
 
 
 def _tell(inputs: Iterable[InputFile], warnings: Iterable[InputWarning]) -> None:
@@ -458,6 +475,8 @@ def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoRetu
             json.dumps({name: [one.record() for one in found] for name, found in told.items()}, ensure_ascii=False)
         )
     else:
+        from siteopt.record.build import warnings_of
+
         _tell((), warnings_of(error.warnings))
         for issue in error.issues:
             typer.echo(str(issue), err=True)
@@ -475,4 +494,6 @@ def _map_issues(issues: Sequence[Issue], folder: Path) -> None:
     if (folder / "plan.json").exists():
         message = f"{folder} holds a run, so the map of the issues is not written there; name another folder with --out"
         raise Failure(Code.NOT_A_RUN, message)
+    with loading():
+        from siteopt.output.maps import issue_files
     write_folder(folder, issue_files(issues))

@@ -11,13 +11,16 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from typer.core import TyperGroup
 
 from siteopt.issues import NO_ROOM, Failure
 from siteopt.log import LOG, recorded, versions
 from siteopt.message_catalogue import Code
+
+if TYPE_CHECKING:
+    from typer._click import Context, HelpFormatter
 
 DEBUG = "--debug"
 UNEXPECTED, FAILED, INTERRUPTED = 1, 2, 130
@@ -35,9 +38,11 @@ class ErrorBoundary(TyperGroup):
         words = list(sys.argv[1:] if args is None else args)
         debug = DEBUG in words
         ordered = [DEBUG, *(word for word in words if word != DEBUG)] if debug else words
+        no_help = {"help": False}  # else Typer imports pydantic to convert "not given" into a truth value
+        defaults = no_help | dict.fromkeys(self.commands, no_help)
         with _steady_streams(), recorded(words, debug) as log:
             try:
-                return super().main(ordered, *others, **more)
+                return super().main(ordered, *others, default_map=defaults, **more)
             except SystemExit as end:
                 if end.code == INTERRUPTED:
                     _say("interrupted")
@@ -53,6 +58,11 @@ class ErrorBoundary(TyperGroup):
                     traceback.print_exc()
                 _say(f"{failure}; {log}" if ours else str(failure))
                 sys.exit(code)
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write each command with the whole first paragraph of its help, which Typer would cut off after a line."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, (one.help or "").split("\n\n")[0]) for name, one in self.commands.items()])
 
 
 def _failure(error: Exception) -> Failure:

@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, requires, version
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -45,6 +44,8 @@ def log_folder() -> Path:
 
 def versions() -> dict[str, str]:
     """Return the versions of siteopt and its dependencies by name; "missing" if one is not installed."""
+    from importlib.metadata import PackageNotFoundError, requires, version
+
     needed = [text for text in requires("siteopt") or () if "extra ==" not in text]
     found = {}
     for name in ["siteopt", *(re.split(r"[^\w.-]", text, maxsplit=1)[0] for text in needed)]:
@@ -106,6 +107,8 @@ class RunLog(logging.FileHandler):
         self.trouble = str(sys.exc_info()[1])
 
     def _open(self) -> TextIOWrapper:
+        from importlib.metadata import version  # not at the start: a help text opens no log
+
         folder = self.path.parent
         fields = {"command": self._command, "siteopt": version("siteopt"), "python": platform.python_version()}
         fields |= {"platform": platform.platform(), "folder": os.getcwd()}

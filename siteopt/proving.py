@@ -21,6 +21,7 @@ from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.formulation import COST
 from siteopt.optimize.power_quality_loop import MinimumSupport, Raised
 from siteopt.optimize.pricing import Prices
+from siteopt.options import PROOF_SECONDS
 from siteopt.output.notebook import text_html
 from siteopt.output.proving import proving
 from siteopt.output.runs import PLAN
@@ -29,9 +30,6 @@ from siteopt.record.base import RunOutcome
 from siteopt.record.proof import CheckedGoal, CheckedRank, CheckedSites, Means, ProofReport, StoredRank
 from siteopt.record.run import RunRecord
 from siteopt.verifying import admitted, changed_inputs, orders_of, read_again, unusable
-
-SECONDS = 120.0
-"""Default time limit of a proof, s."""
 
 SAME_MUSD = 1e-6
 """Maximum difference between the recomputed and the stored cost of a plan, million USD: one US dollar."""
@@ -59,7 +57,7 @@ class Proving:
 
 def prove(
     run: str | Path,
-    seconds: float = SECONDS,
+    seconds: float = PROOF_SECONDS,
     report: Callable[[str], None] | None = None,
     *,
     stop: threading.Event | None = None,

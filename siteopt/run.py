@@ -6,12 +6,12 @@ import itertools
 import math
 import platform
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
@@ -19,6 +19,7 @@ from siteopt.answers import ParetoFront, Result
 from siteopt.geodata.dataset import Dataset, load
 from siteopt.instance import Instance, Pool
 from siteopt.issues import InputError, Issue, nearest
+from siteopt.log import note
 from siteopt.message_catalogue import Code
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.clock import Clock
@@ -28,9 +29,10 @@ from siteopt.optimize.pareto import fronts
 from siteopt.optimize.power_quality_loop import LoopResult, MinimumSupport, Optimiser, power_quality_loop
 from siteopt.optimize.search import Progress, searching
 from siteopt.optimize.solver import SEED
+from siteopt.options import Method
 from siteopt.plan import Plan, SitePlan
 from siteopt.record.base import RunOutcome
-from siteopt.record.build import certificate_of, plan_record, run_record
+from siteopt.record.build import certificate_of, plan_record, run_record, timed
 from siteopt.record.build_pareto_front import front_record
 from siteopt.record.build_replay import quality_record, replay_record
 from siteopt.record.pareto_front import FrontCertificate
@@ -40,8 +42,7 @@ from siteopt.scenario import COST, Scenario
 from siteopt.scenario_file import read_scenario
 from siteopt.simulate.orders import Orders
 from siteopt.simulate.replayed import lacking, replayed
-
-Method = Literal["search", "monolithic"]
+from siteopt.stopwatch import Stopwatch
 
 MAX_ITERATIONS = 30
 """Maximum number of iterations of the power-quality loop; each one checks a plan."""
@@ -107,35 +108,46 @@ def solve(
     InputError
         With every error of the scenario or its tables.
     """
-    scenario = _read(scenario)
-    dataset = load(scenario, candidates=candidates, offers=offers, grid_steps=grid_steps)
+    watch = Stopwatch()
+    with watch.step("reading"):
+        scenario = _read(scenario)
+        dataset = load(scenario, candidates=candidates, offers=offers, grid_steps=grid_steps)
     clock = Clock(seconds, stop or threading.Event())
 
-    with (
-        searching(dataset.pool, clock, report, top, workers)
-        if method == "search"
-        else nullcontext(Monolithic(clock, report))
-    ) as optimiser:
-        loop = run_power_quality_loop(scenario, dataset.pool, optimiser, clock)
+    with watch.step("power_quality"):
+        with (
+            searching(dataset.pool, clock, report, top, workers)
+            if method == "search"
+            else nullcontext(Monolithic(clock, report))
+        ) as optimiser:
+            loop = run_power_quality_loop(scenario, dataset.pool, optimiser, clock)
+        watch.add(loop.ranking.steps)
     ranking = loop.ranking
     best = ranking.plan
-    recomputed = _recomputed([(best.instance, best.plan)] if best is not None else [])
+    with watch.step("recomputed"):
+        recomputed = _recomputed([(best.instance, best.plan)] if best is not None else [])
     second = None
     if verify and best is not None:
-        second = SecondSolver(**asdict(cross_check(best, VERIFY_SECONDS, clock.stop)))
-    record = run_record(
-        scenario,
-        dataset.sites,
-        ranking,
-        _plan_record(scenario, dataset, loop, clock, report),
-        dataset.excluded,
-        dataset.assumed,
-        certificate_of(ranking, _environment(), recomputed, second),
-        ranking.proof.model_copy(update={"minimum_support": loop.stored_minimum_support()}),
-        dataset.inputs,
-        dataset.warnings,
-        version("siteopt"),
-    )
+        with watch.step("second_solver"):
+            second = SecondSolver(**asdict(cross_check(best, VERIFY_SECONDS, clock.stop)))
+    with watch.step("replay"):
+        plan = _plan_record(scenario, dataset, loop, clock, report)
+    with watch.step("record"):
+        record = run_record(
+            scenario,
+            dataset.sites,
+            ranking,
+            plan,
+            dataset.excluded,
+            dataset.assumed,
+            certificate_of(ranking, _environment(), recomputed, second),
+            ranking.proof.model_copy(update={"minimum_support": loop.stored_minimum_support()}),
+            dataset.inputs,
+            dataset.warnings,
+            version("siteopt"),
+        )
+    record = timed(record, watch.seconds)
+    note("solved", seconds_by_step=record.certificate.seconds_by_step)
     return Result(scenario, dataset, ranking, record)
 
 
@@ -173,6 +185,7 @@ def pareto(
     InputError
         With every error of the scenario or its tables, or if the milestone is unknown.
     """
+    begin = time.monotonic()
     scenario = _read(scenario)
     names = [one.name for one in scenario.milestones]
     goal = next(name for name in scenario.order if name != COST) if milestone is None else milestone
@@ -191,7 +204,7 @@ def pareto(
     certificate = FrontCertificate(
         solver=ranking.solver,
         milps_solved=clock.solves,
-        seconds=round(clock.elapsed, 3),
+        seconds=round(time.monotonic() - begin, 3),
         environment=_environment(),
         recomputed=_recomputed((front.instance, point.plan) for front in found for point in front.breakpoints),
     )

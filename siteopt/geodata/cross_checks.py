@@ -299,7 +299,8 @@ def _more_than(before_mw: float, at_mw: float, assumed: bool) -> str:
 
 def outline_issues(frame: pd.DataFrame, shapes: geopandas.GeoSeries, file: str) -> list[Issue]:
     """Return issues for yards that are larger than the polygon of their candidate, and a warning for such halls."""
-    outline_m2 = np.where(_is_area(shapes), shapes.to_crs(EQUAL_AREA).area, np.nan)
+    is_area, outline_m2 = _is_area(shapes), np.full(len(shapes), np.nan)
+    outline_m2[is_area] = shapes[is_area].to_crs(EQUAL_AREA).area
     large = frame["yard_area_m2"] > outline_m2 * (1 + SLACK)
     tall = frame["floor_area_m2"] > outline_m2 * (1 + SLACK)
     found = (f"{yard:,.12g} m2" for yard in frame["yard_area_m2"][large])

@@ -357,7 +357,7 @@ def filled_sites(scenario: Scenario, sites: pd.DataFrame) -> tuple[pd.DataFrame,
     values = {column: scenario.assumed(column) for column in ASSUMABLE}
     for column, value in values.items():
         if value is not None:
-            filled[column] = sites[column].mask(blank[column], value)
+            filled.loc[blank[column].to_numpy(), column] = value
     unknown = [column for column, value in values.items() if value is None]
     bits_of = blank[unknown].to_numpy(dtype=bool) @ (1 << np.arange(len(unknown)))
     which, pattern = np.unique(bits_of, return_inverse=True)

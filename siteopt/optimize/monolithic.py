@@ -7,6 +7,7 @@ the same answer. At the end, its answer is confirmed like that of the search.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
@@ -103,12 +104,15 @@ class Monolithic:
     ----------
     found, before : Ranking or None
         Rankings of the last pool and of the one before.
+    seconds : float
+        Time spent on all pools.
     """
 
     clock: Clock
     report: Report | None = None
     found: Ranking | None = None
     before: Ranking | None = None
+    seconds: float = 0.0
 
     @property
     def is_proven(self) -> bool:
@@ -117,7 +121,9 @@ class Monolithic:
 
     def chosen(self, pool: Pool, raised: Collection[int] = ()) -> SitePlan | None:
         """Return the plan that comes first in a pool, or the best one so far; None if there is none."""
+        begin = time.monotonic()
         self.before, self.found = self.found, monolithic(pool, self.clock, self.report)
+        self.seconds += time.monotonic() - begin
         return self.found.plan
 
     def contenders(self) -> Ints:
@@ -130,9 +136,10 @@ class Monolithic:
     def ranking(self, earlier: SitePlan | None = None) -> Ranking:
         """Return the ranking of the last pool, or of the one before if the time ran out before there was a plan."""
         assert self.found is not None, "no pool was solved"
+        steps = {"milps": self.seconds}
         if earlier is not None and self.before is not None and not self.is_proven:
-            return replace(self.before, outcome=RunOutcome.LIMIT)
-        return self.found
+            return replace(self.before, outcome=RunOutcome.LIMIT, steps=steps)
+        return replace(self.found, steps=steps)
 
 
 class _Unfinished(Exception):

@@ -25,6 +25,9 @@ if sys.platform != "win32":
 MARKERS = ("plan.json", "pareto.json", "issues.geojson")
 """A folder that holds one of these files, or one under its old name, counts as a run: the next run may replace it."""
 
+GEOPACKAGE, PROJECT = "siteopt.gpkg", "siteopt.qgz"
+"""Names of the map for QGIS: its layers, and the project that shows them."""
+
 DERIVED = (
     "charts",
     "siteopt.gpkg-wal",

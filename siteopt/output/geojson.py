@@ -6,16 +6,18 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import shapely
 from shapely.geometry.polygon import orient
 
 from siteopt.output.translations import MoneyUnit, Translations
 from siteopt.record.run import ListedSite, RunRecord
 from siteopt.scenario import slug
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DECIMALS = 7
 
@@ -31,10 +33,12 @@ def sites_geojson(run: RunRecord, sites: pd.DataFrame, translations: Translation
     name. If the table is itself a result of siteopt, only the last result is kept.
     """
     features, unit = [], cost_unit(run, translations)
-    for site in run.ranking:
+    listed = sites.loc[[site.site_id for site in run.ranking]]
+    table = listed.drop(columns=["site_id", "name", "latitude", "longitude"])
+    columns = {name: _column(cells) for name, cells in table.items()}
+    for number, site in enumerate(run.ranking):
         row = site_properties(site, unit)
-        table = sites.loc[site.site_id].drop(["site_id", "name", "latitude", "longitude"])
-        named = {name: _plain(value) for name, value in table.items()}
+        named = {name: cells[number] for name, cells in columns.items()}
         clashing = {f"table_{name}": named.pop(name) for name in row if name in named}
         features.append(point(site.longitude, site.latitude, row | named | clashing))
     return collection(features)
@@ -126,11 +130,17 @@ def _feature(role: str, identity: str, name: str) -> GeoJSON:
     return {"role": role, "id": identity, "name": name, **empty}
 
 
+def _column(cells: pd.Series) -> list[Any]:
+    """Return cells as JSON values; None for a blank."""
+    known = zip(cells.tolist(), cells.notna().tolist(), strict=True)
+    return [_plain(value) if is_known else None for value, is_known in known]
+
+
 def _plain(value: Any) -> Any:
-    """Return a cell as a JSON value: a text, a number, a truth value, or None for a blank."""
-    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+    """Return a cell as a JSON value: a text, a number, a truth value, or None if no JSON value can hold it."""
+    if isinstance(value, float) and not math.isfinite(value):
         return None
-    if isinstance(value, pd.Timestamp | date):
+    if isinstance(value, date):
         return value.isoformat()[:10]
     plain = value.item() if isinstance(value, np.generic) else value
     return plain if isinstance(plain, bool | int | float) else str(plain) or None

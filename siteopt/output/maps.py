@@ -10,6 +10,7 @@ import shapely
 
 from siteopt.issues import Issue
 from siteopt.output.basemap import Box, box_around
+from siteopt.output.folder import GEOPACKAGE, PROJECT
 from siteopt.output.geojson import GeoJSON, collection, json_text, made, point
 from siteopt.output.geopackage import geopackage
 from siteopt.output.layer import Layer, base_layers
@@ -18,8 +19,6 @@ from siteopt.output.project import Group, Shown, project
 from siteopt.output.styles import CROWD, Style, plan_style, qml_text, style_of
 from siteopt.output.translations import Translations
 from siteopt.record.run import RunRecord
-
-GEOPACKAGE, PROJECT = "siteopt.gpkg", "siteopt.qgz"
 
 _PLAN = ("chosen", "milestones", "depots", "deliveries", "areas")
 _HEIGHTS = {"chosen": 3, "milestones": 3, "issues": 3, "sites": 2}

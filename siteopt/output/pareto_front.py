@@ -61,7 +61,7 @@ def front_summary(record: FrontRecord) -> str:
     lines = [
         f"{record.scenario}: {record.outcome}, Pareto front of the start day of {record.milestone} and cost,"
         f" {translations.count(len(record.sites), 'site')},"
-        f" {certificate.milps_solved} MILPs in {certificate.seconds:.1f} s"
+        f" {certificate.milps_solved} MILPs, {certificate.seconds:.1f} s"
     ]
     if points:
         lines.append(f"{'day':>6}  {'date':<10}  {'cost, ' + record.currency:>22}  {'one day earlier':>17}  site")

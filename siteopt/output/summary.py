@@ -18,7 +18,7 @@ NEXT_BEST = 3
 def summary(run: RunRecord) -> str:
     """Return the answer in a few lines of text."""
     certificate, plan, translations = run.certificate, run.plan, Translations.of(run)
-    lines = [f"{run.scenario}: {run.outcome}, {certificate.milps_solved} MILPs in {certificate.seconds:.1f} s"]
+    lines = [f"{run.scenario}: {run.outcome} in {certificate.seconds:.1f} s, {certificate.milps_solved} MILPs"]
     if plan is None:
         return "\n".join([*lines, *_reasons(run, translations)])
     unit = translations.cost_unit(plan.cost)

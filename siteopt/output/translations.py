@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from siteopt.options import LOCALE
 from siteopt.output.names import COUNTED, NAMES
 from siteopt.output.reason_texts import REASON_TEXTS
 from siteopt.record.reason import Quantity, Reason
@@ -24,10 +24,6 @@ from siteopt.record.run import Cost
 
 if TYPE_CHECKING:
     import babel
-
-LOCALE = Path(__file__).with_name("locale")
-LANGUAGES = ("en", *sorted(path.stem for path in LOCALE.glob("*.po")))
-"""Codes of English and of every language that has a catalogue."""
 
 _ENGLISH = "en_GB"
 """Locale for English dates and numbers, such as 2 September 2024."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -108,19 +109,26 @@ def warnings_of(warnings: Sequence[Issue]) -> tuple[InputWarning, ...]:
 def certificate_of(
     ranking: Ranking, environment: Environment, recomputed: Recomputed | None, second: SecondSolver | None
 ) -> Certificate:
-    """Return the certificate of a run: how its answer was found and checked."""
+    """Return the certificate of a run: how its answer was found and checked; :func:`timed` adds the time."""
     return Certificate(
         solver=ranking.solver,
         sites_solved=ranking.solved,
         milps_solved=ranking.solves,
-        seconds=round(ranking.seconds, 3),
-        seconds_by_step={name: round(seconds, 3) for name, seconds in ranking.steps.items()},
+        seconds=0.0,
+        seconds_by_step={},
         stages=tuple(StageRecord(**vars(stage)) for stage in ranking.stages),
         evidence=EvidenceRecord(**asdict(ranking.evidence)),
         environment=environment,
         recomputed=recomputed,
         second_solver=second,
     )
+
+
+def timed(record: RunRecord, seconds_by_step: Mapping[str, float]) -> RunRecord:
+    """Return a record with the time of each step in its certificate, and of all of them."""
+    rounded_steps = {step: round(seconds, 3) for step, seconds in seconds_by_step.items()}
+    told = {"seconds": round(sum(seconds_by_step.values()), 3), "seconds_by_step": rounded_steps}
+    return record.model_copy(update={"certificate": record.certificate.model_copy(update=told)})
 
 
 def plan_record(
@@ -288,19 +296,20 @@ def _listed(
     assumed: pd.DataFrame,
 ) -> Iterator[ListedSite]:
     """Yield the candidates, the best first, then those that cannot serve, then the excluded ones; at most LISTED."""
-    place = {site: row for row, site in enumerate(sites.index)}
-    names, where = sites["name"].tolist(), sites[["longitude", "latitude"]].to_numpy(dtype=float)
-    columns, blank = assumed.columns.tolist(), assumed.to_numpy(dtype=bool)
-    filled = {site: row for row, site in enumerate(assumed.index)}
+    ids = [result.site_id for result in ranking.results]
+    left_out = excluded[: LISTED - len(ids)]
+    shown = sites.loc[[*ids, *left_out.index], ["name", "longitude", "latitude"]]
+    places = {site: place for site, *place in shown.itertuples()}
+    columns, blank = assumed.columns.tolist(), assumed.loc[ids].to_numpy(dtype=bool)
 
     def listed(
         site: str, rank: int | None, result: SiteResult | None, reasons: Sequence[Reason], used: Sequence[str]
     ) -> ListedSite:
         best = result.best if result is not None else None
-        longitude, latitude = where[place[site]].tolist()
+        name, longitude, latitude = places[site]
         return ListedSite(
             site_id=site,
-            name=names[place[site]],
+            name=name,
             longitude=longitude,
             latitude=latitude,
             rank=rank,
@@ -312,11 +321,11 @@ def _listed(
             assumed=tuple(used),
         )
 
-    for number, result in enumerate(ranking.results, start=1):
-        used = [name for name, is_blank in zip(columns, blank[filled[result.site_id]], strict=True) if is_blank]
+    for number, (result, is_assumed) in enumerate(zip(ranking.results, blank, strict=True), start=1):
+        used = list(itertools.compress(columns, is_assumed))
         reasons = (result.reason,) if result.reason is not None else ()
         yield listed(result.site_id, number if result.best is not None else None, result, reasons, used)
-    for site, reason in excluded[: LISTED - len(ranking.results)].items():
+    for site, reason in left_out.items():
         yield listed(str(site), None, None, (reason,), ())
 
 

@@ -62,7 +62,7 @@ class FrontCertificate(Record):
 
     solver: str
     milps_solved: int
-    seconds: float
+    seconds: float = Field(description="from reading the input to the points; the outputs are written afterwards")
     environment: Environment
     recomputed: Recomputed | None
 

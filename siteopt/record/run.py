@@ -256,8 +256,11 @@ class Certificate(Record):
     solver: str
     sites_solved: int
     milps_solved: int
-    seconds: float
-    seconds_by_step: dict[str, float]
+    seconds: float = Field(description="from reading the input to this record; the outputs are written afterwards")
+    seconds_by_step: dict[str, float] = Field(
+        description="the same time by step: reading; bounds, prices, milps, confirmation and reasons of the search "
+        "and power_quality, summed over all iterations; recomputed; second_solver; replay; record"
+    )
     stages: tuple[StageRecord, ...]
     evidence: EvidenceRecord
     environment: Environment

@@ -8,6 +8,9 @@ from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
 
+WORKERS = 2
+"""Threads of a search that is measured."""
+
 
 def optional(name: str) -> ModuleType:
     """A module of the dependency group ``bench``, which nothing but the benchmark needs.

@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 
 from tests.bench import ROOT, optional
-from tests.bench.replays import table
 from tests.bench.report import (
     Record,
+    command_table,
     disagreements,
     machine,
     peers_table,
@@ -68,12 +68,14 @@ def printed_by(folder: str, module: str, *arguments: object) -> str:
 
 
 def measured(sites: int, layer: str) -> Record:
-    """The search at a size, from a layer."""
+    """The search at a size, from a layer, and the whole command."""
     with tempfile.TemporaryDirectory() as folder:
         printed_by(folder, "candidates", sites, folder, LAYERS[layer])
-        printed = printed_by(folder, "measure", Path(folder) / f"sites-{LAYERS[layer]}.toml")
-    record = {"sites": sites, "layer": layer, **json.loads(printed)}
-    progress(f"{sites:,} sites from {layer}: {record['outcome']}, {record['total']:.1f} s")
+        scenario = Path(folder) / f"sites-{LAYERS[layer]}.toml"
+        searched, command = (json.loads(printed_by(folder, module, scenario)) for module in ("measure", "command"))
+    record = {"sites": sites, "layer": layer, **searched, "command": command}
+    told = f"{record['outcome']}, {record['total']:.1f} s; the command takes {command['wall']:.1f} s"
+    progress(f"{sites:,} sites from {layer}: {told}")
     return record
 
 
@@ -115,26 +117,32 @@ def main() -> None:
     parser.add_argument("--sizes", default="10,50,200,1000,10000,100000,1000000", help="numbers of sites, rising")
     parser.add_argument("--peers-up-to", type=int, default=200, metavar="SITES", help="largest size for the peers")
     parser.add_argument("--peer-seconds", type=float, default=600.0, help="time limit of each peer at each size")
+    parser.add_argument(
+        "--only-sizes", action="store_true", help="leave the tables of the peers and replays as they are"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "performance.md", help="document with the blocks")
     options = parser.parse_args()
     for name in ("matplotlib", "ortools"):  # now, and not after hours
         optional(name)
-    sizes, peers = [], []
+    sizes: list[Record] = []
+    peers: list[Record] = []
     numbers = sorted({int(number) for number in options.sizes.split(",")})
     for sites, layer in [*((number, "GeoParquet") for number in numbers), (numbers[-1], "CSV")]:
         sizes.append(measured(sites, layer))
-    for search in sizes:
-        if search["layer"] == "GeoParquet" and search["sites"] <= options.peers_up_to:
-            peers += compared(search, options.peer_seconds)
     picture = options.out.with_suffix(".svg")
     blocks = {
         "machine": machine(),
-        "sizes": f"{sizes_table(sizes)}\n\n![Seconds against sites]({picture.name})",
-        "peers": peers_table(peers, options.peer_seconds),
-        "replays": table(),
+        "sizes": f"{sizes_table(sizes)}\n\n![Seconds against sites]({picture.name})\n\n{command_table(sizes)}",
     }
+    if not options.only_sizes:
+        from tests.bench.replays import table  # it is large, and this process stays small
+
+        for search in sizes:
+            if search["layer"] == "GeoParquet" and search["sites"] <= options.peers_up_to:
+                peers += compared(search, options.peer_seconds)
+        blocks |= {"peers": f"{peers_table(peers, options.peer_seconds)}\n\n{machine()}", "replays": table()}
     print("\n\n".join(blocks.values()))
-    plot(sizes, peers, picture)
+    plot(sizes, picture)
     write_blocks(options.out, blocks)
     if wrong := disagreements(peers):
         raise SystemExit("at fault, or not the answer of the search: " + "; ".join(wrong))

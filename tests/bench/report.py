@@ -22,7 +22,17 @@ STEPS = {"read": "read and check", "instance": "instance", "bounds": "bounds", "
 AGREE_MUSD = 1e-3
 """Costs nearer than this agree: 1,000 USD of some 7,000 million, for solvers with tolerances of their own."""
 
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#000000")
+COMMAND = {
+    "cpu": "processor time, s",
+    "wall": "in all, s",
+    "reading": "read and check, s",
+    "search": "search, s",
+    "record": "replay and record, s",
+    "outputs": "start and outputs, s",
+}
+"""What is measured of the whole command, and what it is called."""
+
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#000000", "#D55E00")
 """Of the palette by Okabe and Ito, which the colour-blind can tell apart."""
 
 
@@ -48,7 +58,15 @@ def _days(record: Record) -> str:
 
 def sizes_table(records: Sequence[Record]) -> str:
     """One row for each size; sizes from CSV come last, and have no growth."""
-    head = ["sites", "from", *(f"{name}, s" for name in STEPS.values()), "growth", "sites solved", "MILPs"]
+    head = [
+        "sites",
+        "from",
+        *(f"{name}, s" for name in STEPS.values()),
+        "processor time, s",
+        "growth",
+        "sites solved",
+        "MILPs",
+    ]
     rows = []
     for before, record in zip([None, *records], records, strict=False):
         same_layer = before is not None and before["layer"] == record["layer"]
@@ -56,7 +74,7 @@ def sizes_table(records: Sequence[Record]) -> str:
             [
                 f"{record['sites']:,}",
                 record["layer"],
-                *(_number(record.get(step)) for step in STEPS),
+                *(_number(record.get(step)) for step in (*STEPS, "cpu")),
                 _number(growth(before if same_layer else None, record)),
                 f"{record['solved']:,}",
                 f"{record['solves']:,}",
@@ -67,6 +85,21 @@ def sizes_table(records: Sequence[Record]) -> str:
             ]
         )
     return table([*head, "peak memory, MB", "outcome", "days", "cost, M USD"], rows)
+
+
+def command_table(records: Sequence[Record]) -> str:
+    """One row of the whole command for each size."""
+    rows = [
+        [
+            f"{record['sites']:,}",
+            record["layer"],
+            *(_number(record["command"][part]) for part in COMMAND),
+            _number(record["command"]["memory_mb"], ",.0f"),
+            _number(record["command"]["written_mb"], ",.1f"),
+        ]
+        for record in records
+    ]
+    return table(["sites", "from", *COMMAND.values(), "peak memory, MB", "outputs, MB"], rows)
 
 
 def agrees(peer: Record, search: Record) -> bool | None:
@@ -160,8 +193,8 @@ def write_blocks(document: Path, blocks: dict[str, str]) -> None:
     document.write_text(text, encoding="utf-8")
 
 
-def plot(sizes: Sequence[Record], peers: Sequence[Record], path: Path) -> None:
-    """Seconds against sites, both logarithmic: a line for each step, a point for each peer that ended."""
+def plot(sizes: Sequence[Record], path: Path) -> None:
+    """Seconds against sites, both logarithmic: a line for each step of the search, and one for the whole command."""
     matplotlib = optional("matplotlib")
     matplotlib.use("svg")
     pyplot = optional("matplotlib.pyplot")
@@ -169,20 +202,14 @@ def plot(sizes: Sequence[Record], peers: Sequence[Record], path: Path) -> None:
     matplotlib.rcParams.update({"svg.hashsalt": "siteopt", "svg.fonttype": "none", "font.size": 12})
     figure, axes = pyplot.subplots(figsize=(9, 6), layout="constrained")
     layers = [record for record in sizes if record["layer"] == "GeoParquet"]
-    for (step, label), colour, mark in zip(STEPS.items(), COLOURS, "os^Dv", strict=True):
-        line = [(record["sites"], record[step]) for record in layers if record.get(step)]
-        if line:
+    lines = {label: [(record["sites"], record.get(step)) for record in layers] for step, label in STEPS.items()}
+    lines["whole command"] = [(record["sites"], record["command"]["wall"]) for record in layers]
+    for (label, points), colour, mark in zip(lines.items(), COLOURS, "os^DvP", strict=True):
+        if line := [point for point in points if point[1]]:
             axes.plot(*zip(*line, strict=True), color=colour, marker=mark, label=label, zorder=2)
     first, last = layers[0], layers[-1]
     guide = [first["total"], first["total"] * last["sites"] / first["sites"]]
     axes.plot([first["sites"], last["sites"]], guide, color="#777777", linestyle="--", label="in step with the sites")
-    others = [record["peer"] for record in peers if record["peer"] != "search"]
-    for name, mark in zip(dict.fromkeys(others), "PX*>", strict=False):
-        points = [
-            (record["sites"], record["seconds"]) for record in peers if record["peer"] == name and record["ended"]
-        ]
-        if points:
-            axes.scatter(*zip(*points, strict=True), marker=mark, s=80, color="#D55E00", label=name, zorder=3)
     axes.set(xscale="log", yscale="log", xlabel="candidate sites", ylabel="seconds")
     axes.grid(visible=True, which="major", color="#dddddd")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)

@@ -17,9 +17,10 @@ import siteopt
 from siteopt.cli import app
 from siteopt.issues import InputError, Issue
 from siteopt.message_catalogue import Code
+from siteopt.options import LANGUAGES
 from siteopt.output.reporting import run_report
 from siteopt.output.runs import read_record, read_run
-from siteopt.output.translations import LANGUAGES, Translations
+from siteopt.output.translations import Translations
 from siteopt.record.base import FORMAT_VERSION
 from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.reason import ReasonCode, because

@@ -13,6 +13,7 @@ import altair
 import numpy as np
 import pytest
 
+from siteopt.options import LANGUAGES
 from siteopt.output.charts.base import NARROW, WIDE, Chart, apart, png, shortened, specification, svg, ticks
 from siteopt.output.charts.cost import cost
 from siteopt.output.charts.map import DRAWN, site_map
@@ -22,7 +23,7 @@ from siteopt.output.charts.schedule import schedule
 from siteopt.output.charts.site_plan import site_plan
 from siteopt.output.charts.supply import cooling, power
 from siteopt.output.report import charts
-from siteopt.output.translations import LANGUAGES, Translations
+from siteopt.output.translations import Translations
 from tests.report import pages
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from siteopt.options import LANGUAGES
 from siteopt.output.charts.base import NARROW, WIDE, Chart, specification, svg
 from siteopt.output.charts.capacity_by_day import capacity_by_day
 from siteopt.output.charts.crews import crews, gangs
 from siteopt.output.charts.electric import frequency
 from siteopt.output.charts.panels import Scale, between, keys, thinned
-from siteopt.output.translations import LANGUAGES, Translations
+from siteopt.output.translations import Translations
 from tests.report import pages
 from tests.report.replayed import add_replay
 from tests.report.test_charts import rows, validate, words_in

@@ -20,6 +20,7 @@ from siteopt.equipment import KINDS, REQUIREMENTS
 from siteopt.instance import QUEUES, TRADES
 from siteopt.optimize.bottleneck import LIMITS
 from siteopt.optimize.bounds import LIMITING
+from siteopt.options import LANGUAGES
 from siteopt.output import translations as translations_module
 from siteopt.output.charts.electric import SOURCES
 from siteopt.output.charts.site_plan import LOOKS as ROLES
@@ -27,7 +28,7 @@ from siteopt.output.names import COUNTED, NAMES, PLURAL
 from siteopt.output.reason_texts import REASON_TEXTS
 from siteopt.output.replay import FIGURES
 from siteopt.output.report import front_report
-from siteopt.output.translations import LANGUAGES, Translations
+from siteopt.output.translations import Translations
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.reason import ReasonCode, because
 from siteopt.schema import CANDIDATES, Condition, Status, Trade
