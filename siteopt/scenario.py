@@ -40,6 +40,7 @@ Price = Annotated[float, Field(ge=0, le=1e9)]
 Gpus = Annotated[int, Field(gt=0, le=100_000_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0, le=3650)]
+StartDate = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 12, 31))]
 COST = "cost"
 OWN = ("path", "settings")
 """Fields of a Scenario that are not keys of its file: its path, and the settings that replaced keys for a run."""
@@ -67,7 +68,7 @@ class Project(_Section):
     """Name, calendar and currency. ``horizon_days`` is the last day on which a milestone may start."""
 
     name: str = Field(pattern=NAME, max_length=80)
-    start_date: Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 12, 31))]
+    start_date: StartDate
     currency: str = Field(default="USD", pattern=CURRENCY)
     currency_per_usd: Annotated[float, Field(ge=1e-6, le=1e9)] = 1.0
     term_months: Annotated[float, Field(ge=0.1, le=1200)]

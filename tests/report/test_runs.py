@@ -137,9 +137,9 @@ def changed(name: str, change: Callable[[Any], object]) -> Callable[[Path], None
         (lambda run: (run / "plan.json").unlink(), "found no plan.json, expected the folder of a run"),
         (lambda run: (run / "plan.geojson").unlink(), "plan.geojson: found no file, expected a file of the run"),
         (spoilt("plan.json", "{"), "plan.json: found Expecting property name"),
-        (spoilt("plan.json", "[]"), "plan.json: found [], expected an object"),
+        (spoilt("plan.json", "[]"), "plan.json: found a list, expected an object"),
         (spoilt("plan.geojson", "\x00"), "plan.geojson: found Expecting value"),
-        (spoilt("plan.geojson", '{"features": [{}]}'), "plan.geojson:features: found "),
+        (spoilt("plan.geojson", '{"features": [{"geometry": null}]}'), "plan.geojson:features.0.properties: found nothing"),
         (
             changed("plan.json", lambda d: d.update(format_version=99)),
             "plan.json:format_version: found 99, expected 1, 2",
@@ -187,13 +187,14 @@ def test_run_that_cannot_be_read_is_an_issue_and_nothing_is_written(
 def test_every_value_that_cannot_be_read_is_an_issue_of_its_own(run: Path) -> None:
     def spoil(document: Any) -> None:
         document["plan"]["orders"][0]["unit_mw"] = "strong"
-        del document["plan"]["orders"][1]["kind"]
+        del document["plan"]["orders"][0]["kind"]
+        document["plan"]["orders"][1]["kind"] = "wheel"  # of a list, the first item with issues is named
 
     rewrite(run / "plan.json", spoil)
     code, output = siteopt_says("report", run)
     assert code == 2
     assert "plan.orders.0.unit_mw" in output
-    assert "plan.orders.1.kind" in output
+    assert "plan.orders.0.kind" in output
     assert "2 errors; nothing was written" in output
 
 
