@@ -365,6 +365,14 @@ class Scenario(_Section):
             return named + rest
         return (*named, *rest, COST)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return the tables and layers that the scenario names, as it names them."""
+        given, near = self.inputs, self.filter.away_from
+        tables = (*given.candidates, *given.grid_steps, *given.offers, *given.areas)
+        layers = (self.power_quality.waveform, self.filter.within, near.layer if near is not None else None)
+        return (*tables, *(name for name in layers if name is not None))
+
     def assumed(self, column: str) -> float | str | None:
         """Return the value that replaces a blank in a column of the candidates; None if a blank excludes the site."""
         return self.energy.grid_usd_per_mwh if column == _OF_ENERGY else self.defaults.of(column)

@@ -139,6 +139,8 @@ def _issues_of(path: Path, *place: str | int) -> Iterator[None]:
 def _issue(path: Path, place: tuple[str | int, ...], error: ErrorDetails) -> Issue:
     field = ".".join(str(part)[:SHOWN_LETTERS] for part in (*place, *error["loc"]))
     found = "nothing" if error["type"] == "missing" else _shown(error["input"])
+    if error["type"] == "value_error" and isinstance(error["input"], dict):
+        found = ""  # several fields contradict each other; the message says which
     said = error["msg"].removeprefix("Value error, ")
     expected = f"what siteopt writes there ({said[:MOST_SAID]})"
     return Issue(Code.NOT_A_RUN, str(path), None, field, found, expected)

@@ -183,6 +183,8 @@ class PlanRecord(Record):
                 raise ValueError("a replay and power_quality for the milestones of the plan")
         if {one.milestone for one in self.baselines} - set(names):
             raise ValueError("baselines for milestones of the plan")
+        if len({order.offer_id for order in self.orders}) < len(self.orders):
+            raise ValueError("one order for each offer")
         if any(list(order.units) != names for order in self.orders):
             raise ValueError("the units of each order at every milestone of the plan, in its order")
         if {one.in_service_from for one in self.grid_steps} - {None, *names}:
@@ -296,7 +298,7 @@ class Certificate(Record):
 class RunRecord(Heading):
     """Record of a run: the complete answer to a scenario."""
 
-    scenario_path: Text = Field(description="empty if the scenario was made in Python")
+    scenario_path: Text = Field(pattern=r"^[^\x00]*$", description="empty if the scenario was made in Python")
     method: Label
     objective: Many[Name] = Field(description="milestones and cost, the most important first")
     commissioning_days: Days

@@ -139,7 +139,10 @@ def changed(name: str, change: Callable[[Any], object]) -> Callable[[Path], None
         (spoilt("plan.json", "{"), "plan.json: found Expecting property name"),
         (spoilt("plan.json", "[]"), "plan.json: found a list, expected an object"),
         (spoilt("plan.geojson", "\x00"), "plan.geojson: found Expecting value"),
-        (spoilt("plan.geojson", '{"features": [{"geometry": null}]}'), "plan.geojson:features.0.properties: found nothing"),
+        (
+            spoilt("plan.geojson", '{"features": [{"geometry": null}]}'),
+            "plan.geojson:features.0.properties: found nothing",
+        ),
         (
             changed("plan.json", lambda d: d.update(format_version=99)),
             "plan.json:format_version: found 99, expected 1, 2",
