@@ -28,6 +28,9 @@ from siteopt.scenario import Scenario
 from siteopt.scenario_file import read_scenario
 from siteopt.simulate.orders import Orders
 
+MOST_LETTERS = 200
+"""Maximum number of letters of a path that a message shows."""
+
 NAME_IT = "to read it as it is, name the scenario yourself with --scenario FILE"
 WRITE_IT = "a setting of the run names it; to read it as it is, write it into the scenario that you name"
 """What to do about a file that is not opened: without a scenario that the user names, and with one."""
@@ -109,6 +112,7 @@ class _Recorded:
 
     def _issues(self, name: str, path: Path, files: Callable[[], dict[str, Path]]) -> Iterator[Issue]:
         """Yield the issues of a path, looking at no file before it is known to be in an allowed folder."""
+        name = name if len(name) <= MOST_LETTERS else f"{name[:MOST_LETTERS]}..."
         if not self._is_allowed(path, os.path.abspath):
             yield self._issue(name, "it is outside the current folder and the folder of the run")
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from siteopt.equipment import KINDS
 from siteopt.record.base import (
@@ -34,6 +34,7 @@ from siteopt.record.proof import Proof
 from siteopt.record.reason import Reason
 from siteopt.record.replay import PowerQualityRecord, ReplayRecord
 from siteopt.scenario import Days
+from siteopt.schema import CANDIDATES
 
 Units = Annotated[int, Field(ge=0, le=100_000)]
 """Number of units of an offer; a table of offers holds no larger one."""
@@ -225,10 +226,16 @@ class ListedSite(Record):
     assumed: Many[Label] = Field(description="blank columns, for which the values of the scenario are used")
 
 
+def _assumable(column: str) -> str:
+    if column not in {one.name for one in CANDIDATES if one.assumable}:
+        raise ValueError("a column of the candidates for which values may be assumed")
+    return column
+
+
 class Assumption(Record):
     """Value of the scenario that is used for blank cells of a column."""
 
-    column: Label
+    column: Annotated[str, AfterValidator(_assumable)]
     value: Number | Label
     sites: Count = Field(description="eligible sites for which it is used")
     chosen_site: bool

@@ -93,7 +93,7 @@ AREAS = [
     for role, x, y, size in (("outline", -90.05, 35.15, 0.01), ("hall", -90.045, 35.151, 0.002))
 ]
 
-REPORTED, DRAWN = 3, 25
+REPORTED, DRAWN = 2, 40
 """One edit in so many is also given to ``report``, and to ``plot``, which takes longest; else the edits take hours."""
 
 
@@ -189,7 +189,8 @@ def _replace(holder: Any, place: Any, draw: random.Random) -> None:
 
 
 def _remove(holder: Any, place: Any, draw: random.Random) -> None:
-    del holder[place]
+    if holder:
+        del holder[place]
     if not holder:
         _add(holder, place, draw)
 
@@ -225,7 +226,24 @@ def _shift(holder: Any, place: Any, draw: random.Random) -> None:
     holder[place] = draw.choice((value + 1, value - 1, value * 10, -value, value / 3)) if is_number else f"{value}."
 
 
+def _similar(holder: Any, place: Any, draw: random.Random) -> None:
+    """Put a value of the same type, which may well be valid."""
+    value = holder[place]
+    if isinstance(value, bool) or value is None:
+        holder[place] = not value
+    elif isinstance(value, int):
+        holder[place] = draw.choice((0, 1, 7, value + 3, value * 2, 3650, 100_000))
+    elif isinstance(value, float):
+        holder[place] = draw.choice((0.0, 1e-9, 0.5, value * 1.01, value * 1000, -value, 1e15))
+    elif isinstance(value, str):
+        holder[place] = draw.choice(("x", value * 2, value[:-1], "강진 " * 50, value.upper(), "a\tb<script>{0}&amp;"))
+    elif isinstance(value, list):
+        holder[place] = draw.choice((value[:-1], value[1:], value[::-1], value * 2, []))
+    else:
+        _remove(value, next(iter(value), "x"), draw)
+
+
 EDITS: tuple[Callable[[Any, Any, random.Random], None], ...] = (
-    *(_replace, _replace, _replace, _remove, _add),
-    *(_twice, _swap, _retype, _shift, _shift),
+    *(_replace, _replace, _remove, _add, _twice, _swap, _retype, _shift),
+    *(_similar,) * 8,
 )
