@@ -33,7 +33,8 @@ says so in one line. `{command}` makes all of this happen and writes this page; 
 *Ended well or in a clear message*: the input was read, or every line of the message names a place and an error number.
 The run wrote its outputs, or ended with one line on standard error that ends in an error number, and with the exit code
 that the guide gives. A killed run prints nothing. The broken files of the corpus (`tests/broken/`) get exactly the
-message that is stored beside them. The spoilt inputs (`tests/fuzz/`) start from valid ones, and some stay valid.
+message that is stored beside them. The spoilt inputs (`tests/fuzz/`) and edited runs start from valid ones, and some
+stay valid.
 *Tracebacks* also counts errors in siteopt itself (E901). *Outputs lost*: an input was changed; or afterwards the folder
 held neither the whole earlier run nor the whole new one, files of the user were missing, or a further run left
 something unfinished behind. Folders are compared byte by byte, except for the seconds that a run took.
