@@ -258,7 +258,8 @@ def _plan_features(path: Path) -> GeoJSON:
         with _issues_of(path, "features", number, "geometry"):
             _AREA.validate_python(feature.geometry)
         try:
-            is_valid = shapely.geometry.shape(feature.geometry).is_valid
+            shape = shapely.geometry.shape(feature.geometry)
+            is_valid = shape.is_valid and not shape.is_empty
         except (ValueError, IndexError, shapely.errors.ShapelyError):  # too few positions in a ring
             is_valid = False
         if not is_valid:
