@@ -130,6 +130,11 @@ class _Checking:
                 raise unusable(PLAN, found, expected)
 
     def _with_minimum_support(self) -> Pool:
+        count = len(self.dataset.scenario.milestones)
+        for place, kept in enumerate(self.proof.minimum_support):
+            if len(kept.battery_mw) != count or len(kept.inertia_mws) != count:
+                found, expected = f"proof.minimum_support.{place}", "a value for each of the milestones"
+                raise unusable(PLAN, found, expected)
         minimum_support = {
             self._index(kept.site_id): MinimumSupport.restored(kept) for kept in self.proof.minimum_support
         }

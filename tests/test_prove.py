@@ -233,6 +233,12 @@ def test_branchings_only_show_the_way(tmp_path: Path) -> None:
         (lambda document: document["proof"].update(more=1), "proof.more"),
         (lambda document: document["proof"]["ranks"][0].update(site_id="nowhere"), "the site nowhere"),
         (lambda document: document["proof"]["ranks"][0].update(days=[1, 2, 3]), "wrong days in proof.ranks.0"),
+        (
+            lambda document: document["proof"].update(
+                minimum_support=[{"site_id": "beta", "battery_mw": [1, 2], "inertia_mws": [0]}]
+            ),
+            "proof.minimum_support.0",
+        ),
         (lambda document: document.update(outcome="limit reached"), "the outcome 'limit reached'"),
     ],
 )

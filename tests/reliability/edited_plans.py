@@ -93,7 +93,7 @@ AREAS = [
     for role, x, y, size in (("outline", -90.05, 35.15, 0.01), ("hall", -90.045, 35.151, 0.002))
 ]
 
-REPORTED, DRAWN = 2, 20
+REPORTED, DRAWN = 3, 25
 """One edit in so many is also given to ``report``, and to ``plot``, which takes longest; else the edits take hours."""
 
 
