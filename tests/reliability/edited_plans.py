@@ -168,8 +168,8 @@ def spoilt(text: str, draw: random.Random) -> str:
         return draw.choice(RAW)(text)
     found = json.loads(text)
     for _ in range(draw.choice((1, 1, 1, 2, 3))):
-        holder, place = _any_place(found, draw)
-        draw.choice(EDITS)(holder, place, draw)
+        parent, place = _any_place(found, draw)
+        draw.choice(EDITS)(parent, place, draw)
     return json.dumps(found)
 
 
@@ -184,61 +184,61 @@ def _any_place(found: Any, draw: random.Random) -> tuple[Any, Any]:
         found = inner
 
 
-def _replace(holder: Any, place: Any, draw: random.Random) -> None:
-    holder[place] = draw.choice(ODD)
+def _replace(parent: Any, place: Any, draw: random.Random) -> None:
+    parent[place] = draw.choice(ODD)
 
 
-def _remove(holder: Any, place: Any, draw: random.Random) -> None:
-    if holder:
-        del holder[place]
-    if not holder:
-        _add(holder, place, draw)
+def _remove(parent: Any, place: Any, draw: random.Random) -> None:
+    if parent:
+        del parent[place]
+    if not parent:
+        _add(parent, place, draw)
 
 
-def _add(holder: Any, place: Any, draw: random.Random) -> None:
+def _add(parent: Any, place: Any, draw: random.Random) -> None:
     value = draw.choice(ODD)
-    if isinstance(holder, list):
-        holder.append(value)
+    if isinstance(parent, list):
+        parent.append(value)
     else:
-        holder[draw.choice(("x", "path", "day", ""))] = value
+        parent[draw.choice(("x", "path", "day", ""))] = value
 
 
-def _twice(holder: Any, place: Any, draw: random.Random) -> None:
-    if isinstance(holder, list):
-        holder.insert(place, json.loads(json.dumps(holder[place])))
+def _twice(parent: Any, place: Any, draw: random.Random) -> None:
+    if isinstance(parent, list):
+        parent.insert(place, json.loads(json.dumps(parent[place])))
     else:
-        holder[f"{place} "] = holder[place]
+        parent[f"{place} "] = parent[place]
 
 
-def _swap(holder: Any, place: Any, draw: random.Random) -> None:
-    other = draw.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
-    holder[place], holder[other] = holder[other], holder[place]
+def _swap(parent: Any, place: Any, draw: random.Random) -> None:
+    other = draw.choice(list(parent) if isinstance(parent, dict) else range(len(parent)))
+    parent[place], parent[other] = parent[other], parent[place]
 
 
-def _retype(holder: Any, place: Any, draw: random.Random) -> None:
-    value = holder[place]
-    holder[place] = draw.choice((str(value), [value], {"value": value}, len(str(value)), bool(value)))
+def _retype(parent: Any, place: Any, draw: random.Random) -> None:
+    value = parent[place]
+    parent[place] = draw.choice((str(value), [value], {"value": value}, len(str(value)), bool(value)))
 
 
-def _shift(holder: Any, place: Any, draw: random.Random) -> None:
-    value = holder[place]
+def _shift(parent: Any, place: Any, draw: random.Random) -> None:
+    value = parent[place]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    holder[place] = draw.choice((value + 1, value - 1, value * 10, -value, value / 3)) if is_number else f"{value}."
+    parent[place] = draw.choice((value + 1, value - 1, value * 10, -value, value / 3)) if is_number else f"{value}."
 
 
-def _similar(holder: Any, place: Any, draw: random.Random) -> None:
+def _similar(parent: Any, place: Any, draw: random.Random) -> None:
     """Put a value of the same type, which may well be valid."""
-    value = holder[place]
+    value = parent[place]
     if isinstance(value, bool) or value is None:
-        holder[place] = not value
+        parent[place] = not value
     elif isinstance(value, int):
-        holder[place] = draw.choice((0, 1, 7, value + 3, value * 2, 3650, 100_000))
+        parent[place] = draw.choice((0, 1, 7, value + 3, value * 2, 3650, 100_000))
     elif isinstance(value, float):
-        holder[place] = draw.choice((0.0, 1e-9, 0.5, value * 1.01, value * 1000, -value, 1e15))
+        parent[place] = draw.choice((0.0, 1e-9, 0.5, value * 1.01, value * 1000, -value, 1e15))
     elif isinstance(value, str):
-        holder[place] = draw.choice(("x", value * 2, value[:-1], "강진 " * 50, value.upper(), "a\tb<script>{0}&amp;"))
+        parent[place] = draw.choice(("x", value * 2, value[:-1], "강진 " * 50, value.upper(), "a\tb<script>{0}&amp;"))
     elif isinstance(value, list):
-        holder[place] = draw.choice((value[:-1], value[1:], value[::-1], value * 2, []))
+        parent[place] = draw.choice((value[:-1], value[1:], value[::-1], value * 2, []))
     else:
         _remove(value, next(iter(value), "x"), draw)
 
