@@ -122,9 +122,9 @@ class _Recorded:
             yield from error.issues
             return
         known = {one.path: one.sha256 for one in self.record.inputs}
-        for recorded, file in files().items():
+        for number, (recorded, file) in enumerate(files().items()):
             if reason := self._reason(file, known.get(recorded)):
-                yield self._issue(recorded, reason)
+                yield self._issue(recorded if number else name, reason)
 
     def _reason(self, file: Path, sha256: str | None) -> str:
         """Return why a file is not opened; empty if it is the file that the plan was made from."""
