@@ -121,8 +121,9 @@ def explain() -> str:
 def prove() -> str:
     """Return what a proof of the small scenario prints, without its seconds."""
     with tempfile.TemporaryDirectory() as folder:
-        _solve(scenario=COLOSSUS.with_name("frugal.toml")).write(Path(folder) / "run")
-        report = str(siteopt.prove(Path(folder) / "run"))
+        frugal = COLOSSUS.with_name("frugal.toml")
+        _solve(scenario=frugal).write(Path(folder) / "run")
+        report = str(siteopt.prove(Path(folder) / "run", scenario=frugal))
     return "```\n" + re.sub(r"in [\d.]+ s", "in a few seconds", report) + "\n```"
 
 

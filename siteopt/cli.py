@@ -60,6 +60,15 @@ TimeLimit = Annotated[float, typer.Option(help="Time limit of the optimisation, 
 Workers = Annotated[int | None, typer.Option(help="Number of threads. Default: the number of processors.", min=1)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, such as runs/colossus.", metavar="RUN")]
+RunScenario = Annotated[
+    Path | None,
+    typer.Option(
+        "--scenario",
+        help="Scenario to read, with its tables, as they are now. Default: the one that the run was made from, "
+        "unchanged, in the current folder or RUN.",
+        metavar="FILE",
+    ),
+]
 
 
 def _language(name: str) -> str:
@@ -285,6 +294,7 @@ def verify(
             "--with", help="Table of changed offers, grid steps or candidates; only the ids and the changes are needed."
         ),
     ] = None,
+    scenario: RunScenario = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay the plan of a run without the optimizer: the calendar by days, the electrical events by milliseconds.
@@ -296,7 +306,7 @@ def verify(
         from siteopt.verifying import verify
     try:
         with _status(live=not as_json) as tell:
-            found = verify(run, changed or (), tell)
+            found = verify(run, changed or (), tell, scenario=scenario)
     except InputError as error:
         _refuse(error, as_json)
     typer.echo(found.record.model_dump_json() if as_json else str(found))
@@ -307,6 +317,7 @@ def verify(
 def prove(
     run: RunFolder,
     time_limit: Annotated[float, typer.Option(help="Time limit of the proof, seconds.", min=0)] = PROOF_SECONDS,
+    scenario: RunScenario = None,
     as_json: AsJson = False,
 ) -> None:
     """Prove the claims of a run without trusting any solver: show with safe bounds that no site and no plan is better.
@@ -320,7 +331,7 @@ def prove(
         from siteopt.proving import prove
     try:
         with _interruptible() as stop, _status(live=not as_json) as tell:
-            report = prove(run, time_limit, tell, stop=stop)
+            report = prove(run, time_limit, tell, stop=stop, scenario=scenario)
     except InputError as error:
         _refuse(error, as_json)
     typer.echo(report.report.model_dump_json() if as_json else str(report))

@@ -40,6 +40,7 @@ DESCRIBED = frozenset(
         Code.MERGED,
         Code.TOO_BIG,
         Code.NOT_A_RUN,
+        Code.NOT_OPENED,
     }
 )
 """Codes of issues that say in words what was found. All other issues quote the input."""
@@ -50,6 +51,7 @@ SENTENCES = {
     Code.NOT_LOCAL: "this is not {expected}",
     Code.UNKNOWN_COLUMN: "unknown column {found}, expected {expected}",
     Code.QUOTES: "quotes do not pair ({found}); expected {expected}",
+    Code.NOT_OPENED: "not opened: {found}; {expected}",
     Code.NOT_TOML: "{found} is not valid {expected}",
     Code.UNKNOWN_KEY: "unknown key {found}, expected {expected}",
 }

@@ -328,6 +328,14 @@ class Code(Enum):
         "Two runs were started with the same `--out`.",
         "Wait for the other run to end, or name another folder with `--out`.",
     )
+    NOT_OPENED = (
+        "E406",
+        "A file that a run names is not opened",
+        "It has changed since the plan was made, is no longer there, or is outside the current folder and the folder "
+        "of the run. A run may come from somebody else, so `verify` and `prove` open no other file that it names.",
+        "Run the command in the folder in which the run was solved. Or name the scenario with `--scenario FILE`: then "
+        "it and its files are read as they are.",
+    )
     SOLVER = (
         "E501",
         "The solver failed",

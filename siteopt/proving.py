@@ -29,7 +29,7 @@ from siteopt.plan import objective_key
 from siteopt.record.base import RunOutcome
 from siteopt.record.proof import CheckedGoal, CheckedRank, CheckedSites, Means, ProofReport, StoredRank
 from siteopt.record.run import RunRecord
-from siteopt.verifying import admitted, changed_inputs, orders_of, read_again, unusable
+from siteopt.rereading import changed_inputs, check_admitted, orders_of, read_again, unusable
 
 SAME_MUSD = 1e-6
 """Maximum difference between the recomputed and the stored cost of a plan, million USD: one US dollar."""
@@ -61,6 +61,7 @@ def prove(
     report: Callable[[str], None] | None = None,
     *,
     stop: threading.Event | None = None,
+    scenario: str | Path | None = None,
 ) -> Proving:
     """Check the claims of a run without trusting any solver, with arithmetic, safe bounds and replayed plans.
 
@@ -74,6 +75,8 @@ def prove(
         Function that is called with a text about the current step.
     stop : threading.Event, optional
         Set this event to end the check with what is proven so far.
+    scenario : path, optional
+        Scenario to read instead of the one that the run names; this one and its tables are read as they are now.
 
     Returns
     -------
@@ -83,15 +86,16 @@ def prove(
     Raises
     ------
     InputError
-        If the folder holds no such run, or with every error of the scenario and its tables.
+        If the folder holds no such run; if no scenario is given, and a file that the run names has changed since, or is
+        outside the current folder and the folder of the run; or with every error of the scenario and its tables.
     """
     tell = report or (lambda words: None)
     tell("reading the run")
-    record, _, dataset = read_again(run)
+    record, dataset = read_again(run, scenario)
     if record.outcome not in (RunOutcome.PROVEN, RunOutcome.NO_SITE):
         raise unusable(run, f"the outcome {record.outcome.value!r}", "a run with a proven result")
     if record.plan is not None:
-        admitted(record, record.plan, dataset)
+        check_admitted(record.plan, dataset)
         if not record.proof.ranks:
             raise unusable(PLAN, "no ranks in its proof", "the ranks that siteopt wrote; solve the scenario again")
     checking = _Checking(record, dataset, Clock(seconds, stop or threading.Event()), tell)
@@ -124,6 +128,11 @@ class _Checking:
                 raise unusable(PLAN, found, expected)
 
     def _with_minimum_support(self) -> Pool:
+        count = len(self.dataset.scenario.milestones)
+        for place, kept in enumerate(self.proof.minimum_support):
+            if len(kept.battery_mw) != count or len(kept.inertia_mws) != count:
+                found, expected = f"proof.minimum_support.{place}", "a value for each of the milestones"
+                raise unusable(PLAN, found, expected)
         minimum_support = {
             self._index(kept.site_id): MinimumSupport.restored(kept) for kept in self.proof.minimum_support
         }

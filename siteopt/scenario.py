@@ -40,6 +40,7 @@ Price = Annotated[float, Field(ge=0, le=1e9)]
 Gpus = Annotated[int, Field(gt=0, le=100_000_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0, le=3650)]
+StartDate = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 12, 31))]
 COST = "cost"
 OWN = ("path", "settings")
 """Fields of a Scenario that are not keys of its file: its path, and the settings that replaced keys for a run."""
@@ -67,7 +68,7 @@ class Project(_Section):
     """Name, calendar and currency. ``horizon_days`` is the last day on which a milestone may start."""
 
     name: str = Field(pattern=NAME, max_length=80)
-    start_date: Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 12, 31))]
+    start_date: StartDate
     currency: str = Field(default="USD", pattern=CURRENCY)
     currency_per_usd: Annotated[float, Field(ge=1e-6, le=1e9)] = 1.0
     term_months: Annotated[float, Field(ge=0.1, le=1200)]
@@ -363,6 +364,14 @@ class Scenario(_Section):
         if COST in named:
             return named + rest
         return (*named, *rest, COST)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return the tables and layers that the scenario names, as it names them."""
+        given, near = self.inputs, self.filter.away_from
+        tables = (*given.candidates, *given.grid_steps, *given.offers, *given.areas)
+        layers = (self.power_quality.waveform, self.filter.within, near.layer if near is not None else None)
+        return (*tables, *(name for name in layers if name is not None))
 
     def assumed(self, column: str) -> float | str | None:
         """Return the value that replaces a blank in a column of the candidates; None if a blank excludes the site."""

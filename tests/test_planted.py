@@ -78,6 +78,7 @@ def test_bug_in_a_chart(world: Path, monkeypatch: pytest.MonkeyPatch, bug: Excep
 )
 def test_bug_in_verify(world: Path, monkeypatch: pytest.MonkeyPatch, bug: Exception, place: str) -> None:
     planted(monkeypatch, place, bug)
+    monkeypatch.chdir(world)
     ends_in_our_bug("verify", world / "run")
 
 

@@ -14,10 +14,18 @@ import siteopt
 from siteopt.cli import app
 from siteopt.issues import InputError
 from siteopt.optimize.claims import FIRST_NODES
+from siteopt.output.proving import proving
 from siteopt.record.proof import ProofReport
 from tests.worlds import OFFERS, SCENARIO, SITES, Row, changed, csv_text, write_world
 
 Edit = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(autouse=True)
+def _in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current folder is that of the world, so its files may be opened."""
+    monkeypatch.chdir(tmp_path)
+
 
 TWO = SCENARIO.replace(
     "[compute]", '[[milestones]]\nname = "more"\ngpus = 12_000\noperating_days = 30\n\n[compute]'
@@ -85,9 +93,9 @@ def test_no_site_can_serve_is_proven_too(tmp_path: Path) -> None:
     # with the money, the same claim is refuted
     scenario = tmp_path / "scenario.toml"
     scenario.write_text(SCENARIO, encoding="utf-8")
-    report = siteopt.prove(run).report
+    report = siteopt.prove(run, scenario=scenario).report
     assert report.first.wrong == ("alpha", "beta")
-    assert called(run)[0] == 5
+    assert called(run, "--scenario", scenario)[0] == 5
 
 
 def test_many_sites_are_ruled_out_by_the_prices_that_the_run_keeps(tmp_path: Path) -> None:
@@ -160,10 +168,10 @@ def test_a_second_best_site_is_refuted(tmp_path: Path) -> None:
     winner = siteopt.prove(run).report.ranks[0].site_id
     other = solved(tmp_path, sites=tuple(site for site in SITES if site["site_id"] != winner))
     (tmp_path / "candidates.csv").write_text(csv_text(SITES), encoding="utf-8")
-    report = siteopt.prove(other).report
+    report = siteopt.prove(other, scenario=tmp_path / "scenario.toml").report
     assert report.changed_inputs == ("candidates.csv",)
     assert report.first.wrong == (winner,)
-    assert "candidates.csv has changed since the plan was made" in str(siteopt.prove(other))
+    assert "candidates.csv has changed since the plan was made" in proving(report)
 
 
 # what plan.json keeps is not trusted
@@ -225,6 +233,12 @@ def test_branchings_only_show_the_way(tmp_path: Path) -> None:
         (lambda document: document["proof"].update(more=1), "proof.more"),
         (lambda document: document["proof"]["ranks"][0].update(site_id="nowhere"), "the site nowhere"),
         (lambda document: document["proof"]["ranks"][0].update(days=[1, 2, 3]), "wrong days in proof.ranks.0"),
+        (
+            lambda document: document["proof"].update(
+                minimum_support=[{"site_id": "beta", "battery_mw": [1, 2], "inertia_mws": [0]}]
+            ),
+            "proof.minimum_support.0",
+        ),
         (lambda document: document.update(outcome="limit reached"), "the outcome 'limit reached'"),
     ],
 )

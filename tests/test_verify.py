@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,11 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(original: Path, tmp_path: Path) -> Iterator[Path]:
-    """The folder of a run at alpha, with its world beside it, to be spoilt."""
+def run(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a run at alpha, with its world beside it, to be spoilt; the current folder is that of the world."""
     shutil.copytree(original.parent, tmp_path / "world")
-    edited(
-        tmp_path / "world" / "run", lambda plan: plan.update(scenario_path=str(tmp_path / "world" / "scenario.toml"))
-    )
-    return tmp_path / "world" / "run"
+    monkeypatch.chdir(tmp_path / "world")
+    return edited(tmp_path / "world" / "run", lambda plan: plan.update(scenario_path="scenario.toml"))
 
 
 def edited(run: Path, change: Change) -> Path:
@@ -103,12 +101,13 @@ def test_without_its_batteries_the_class_is_not_kept(tmp_path: Path) -> None:
     root = examples_root()
     scenario = siteopt.read_scenario(root / "models" / "colossus.toml", settings)
     run = siteopt.solve(scenario).write(tmp_path / "run")
-    assert siteopt.verify(run).holds
+    path = root / "models" / "colossus.toml"
+    assert siteopt.verify(run, scenario=path).holds
 
     def bare(plan: dict[str, Any]) -> None:
         plan["plan"]["orders"] = [order for order in plan["plan"]["orders"] if order["kind"] != "battery"]
 
-    found = siteopt.verify(edited(run, bare))
+    found = siteopt.verify(edited(run, bare), scenario=path)
     assert not found.holds
     assert found.record.replay.milestones[-1].day is None
 
@@ -118,7 +117,7 @@ def test_facts_that_changed_since(run: Path) -> None:
     (run.parent / "offers.csv").write_text(
         csv_text(changed(OFFERS, "offer_id", rented, lead_days=60, lead_days_high=60)), encoding="utf-8"
     )
-    found = siteopt.verify(run)
+    found = siteopt.verify(run, scenario=run.parent / "scenario.toml")
     assert found.record.changed_inputs == ("offers.csv",)
     assert "offers.csv has changed since the plan was made" in str(found)
     assert not found.holds
@@ -177,13 +176,13 @@ def test_a_cell_that_was_blank_is_told_as_blank(run: Path) -> None:
 
 
 def test_later_grid_step_at_memphis(tmp_path: Path) -> None:
-    scenario = siteopt.read_scenario(examples_root() / "models" / "colossus.toml", ['filter.regions=["TN"]'])
-    run = siteopt.solve(scenario).write(tmp_path / "run")
+    path = examples_root() / "models" / "colossus.toml"
+    run = siteopt.solve(siteopt.read_scenario(path, ['filter.regions=["TN"]'])).write(tmp_path / "run")
     later = tmp_path / "changed.csv"
     later.write_text(
         "site_id,grid_mw,ready_date\nus-memphis-electrolux,50,2025-03-01\n", encoding="utf-8"
     )  # day 302, and five to commission
-    found = siteopt.verify(run, [later])
+    found = siteopt.verify(run, [later], scenario=path)
     slips = {slip.name: slip.day_with for slip in found.record.slips}
     assert slips["200k"] == 307
     assert "first run" not in slips
@@ -206,17 +205,28 @@ def renamed_milestone(stored: dict[str, Any]) -> None:
     for part in (plan, plan["replay"], plan["power_quality"]):
         part["milestones"][0]["name"] = "second run"
     plan["baselines"] = []
+    for order in plan["orders"]:
+        order["units"] = {"second run": order["units"]["first run"]}
+    for site in stored["ranking"]:
+        site["milestones"][0]["milestone"] = "second run"
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda plan: plan.update(scenario_path="/nowhere/scenario.toml"), "the scenario of the run"),
+        (
+            lambda plan: plan.update(scenario_path="/nowhere/scenario.toml"),
+            "outside the current folder and the folder of the run",
+        ),
         (lambda plan: plan["plan"].update(site_id="gamma"), "still admits the site"),
         (lambda plan: plan["plan"]["orders"][0].update(offer_id="gen"), "an offer_id of the offers"),
-        (lambda plan: plan["plan"]["orders"][0].update(units={"first run": -1}), "first run: -1"),
+        (
+            lambda plan: plan["plan"]["orders"][0].update(units={"first run": -1}),
+            "plan.orders.0.units.first run: found -1",
+        ),
         (renamed_milestone, "the milestones of the scenario: first run"),
-        (lambda plan: plan.update(plan=None), "the folder of a run with a plan"),
+        (lambda plan: plan.update(plan=None), "expected what siteopt writes there (a plan if the outcome is proven"),
+        (lambda plan: plan.update(plan=None, outcome="limit reached"), "the folder of a run with a plan"),
         (lambda plan: plan.pop("scenario_path"), "scenario_path"),
     ],
 )

@@ -337,14 +337,18 @@ def _also_read(scenario: Scenario) -> Iterator[InputFile]:
 
 
 def _digests(name: str, path: Path) -> list[InputFile]:
-    """Return the files of a table or layer with their digests; files beside it differ in the extension."""
+    return [InputFile(path=name, sha256=digest(file)) for name, file in files_by_name(name, path).items()]
+
+
+def files_by_name(name: str, path: Path) -> dict[str, Path]:
+    """Return the files of a table or layer by their names in the record; files beside it differ in the extension."""
     file, *beside = files_of(path)
     stem = located(Path(name))[0].with_suffix("")
-    named = {name: file, **{f"{stem.as_posix()}{one.suffix}": one for one in beside}}
-    return [InputFile(path=path, sha256=_sha256(file)) for path, file in named.items()]
+    return {name: file, **{f"{stem.as_posix()}{one.suffix}": one for one in beside}}
 
 
-def _sha256(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

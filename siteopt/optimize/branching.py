@@ -210,9 +210,12 @@ class _Search(Generic[Plan]):
         return None
 
     def _follow(self, node: _Node, name: str, floor: int) -> bool:
-        """Branch as advised if that divides the node, and return whether it did."""
+        """Branch as advised if that divides the node, and return whether it did.
+
+        Only a variable of whole numbers is divided: of any other, values between the branches would be lost.
+        """
         column = self.program.place.get(name)
-        if column is None or not node.lower[column] <= floor < node.upper[column]:
+        if column is None or not self.program.whole[column] or not node.lower[column] <= floor < node.upper[column]:
             return False
         self._divide(node, column, floor, self._both(node, column, floor))
         return True

@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Texts = tuple[str, ...]
+from siteopt.record.base import Many
+
+Texts = Many[str]
 Json = dict[str, Any]
 
 OF_MILESTONE = ("day", "date", "bound_day", "bottleneck")
@@ -36,32 +38,32 @@ class Milestone(_Part):
 class Prices(_Part):
     """Prices of the rows of a site, by milestone."""
 
-    heat: tuple[float, ...]
-    heat_spare: tuple[float, ...]
-    mean: tuple[float, ...]
-    mean_spare: tuple[float, ...]
-    peak: tuple[float, ...]
-    swing: tuple[float, ...]
-    ride: tuple[float, ...]
-    chiller_margin: tuple[int, ...]
+    heat: Many[float]
+    heat_spare: Many[float]
+    mean: Many[float]
+    mean_spare: Many[float]
+    peak: Many[float]
+    swing: Many[float]
+    ride: Many[float]
+    chiller_margin: Many[int]
 
 
 class Proof(_Part):
     """Data that guide the proof of a run."""
 
-    prices: tuple[Prices, ...] = ()
+    prices: Many[Prices] = ()
 
 
 class Days(_Part):
     """Series of what was in place on each day on which something changed."""
 
-    day: tuple[int, ...]
-    grid_mw: tuple[float, ...]
-    generators_mw: tuple[float, ...]
-    batteries_mw: tuple[float, ...]
-    chillers_mw: tuple[float, ...]
-    networked_gpus: tuple[float, ...]
-    training_gpus: tuple[int, ...]
+    day: Many[int]
+    grid_mw: Many[float]
+    generators_mw: Many[float]
+    batteries_mw: Many[float]
+    chillers_mw: Many[float]
+    networked_gpus: Many[float]
+    training_gpus: Many[int]
 
 
 class ReplayedMilestone(_Part):
@@ -73,7 +75,7 @@ class ReplayedMilestone(_Part):
 class Replay(_Part):
     """Replay of the plan."""
 
-    milestones: tuple[ReplayedMilestone, ...]
+    milestones: Many[ReplayedMilestone]
     days: Days
 
 
@@ -86,7 +88,7 @@ class Event(_Part):
 class QualityMilestone(_Part):
     """Plant at a milestone."""
 
-    events: tuple[Event, ...]
+    events: Many[Event]
 
 
 class WithoutBatteries(_Part):
@@ -100,7 +102,7 @@ class PowerQuality(_Part):
     """Power quality of the plan."""
 
     iso_class: str | None = Field(alias="class")
-    milestones: tuple[QualityMilestone, ...]
+    milestones: Many[QualityMilestone]
     without_batteries: WithoutBatteries
 
 
@@ -145,7 +147,7 @@ class RunCertificate(Certificate):
 
     sites_solved: int
     seconds_by_step: dict[str, float]
-    stages: tuple[Json, ...]
+    stages: Many[Json]
     evidence: Json = Field(default_factory=lambda: dict.fromkeys(("safe", "agreed", "contradicted", "undecided"), 0))
     second_solver: Json | None = None
 
@@ -160,8 +162,8 @@ class Stored(_Part):
     currency: str
     currency_per_usd: float
     outcome: str
-    inputs: tuple[Json, ...]
-    warnings: tuple[Json, ...]
+    inputs: Many[Json]
+    warnings: Many[Json]
 
     def heading(self) -> Json:
         """Return the fields at the beginning of a record."""
@@ -178,21 +180,21 @@ class Run(Stored):
     candidates: int
     eligible: int
     ranks_asked: int
-    assumptions: tuple[Json, ...]
+    assumptions: Many[Json]
     site_id: str | None
     site_name: str | None
     site_longitude: float | None
     site_latitude: float | None
     access_day: int | None
     access: str | None
-    milestones: tuple[Milestone, ...]
+    milestones: Many[Milestone]
     cost_usd: dict[str, int]
-    orders: tuple[Json, ...]
-    grid_steps: tuple[Json, ...]
-    baselines: tuple[Json, ...]
+    orders: Many[Json]
+    grid_steps: Many[Json]
+    baselines: Many[Json]
     replay: Replay | None
     power_quality: PowerQuality | None
-    ranking: tuple[Site, ...]
+    ranking: Many[Site]
     certificate: RunCertificate
     proof: Proof = Proof()
 
@@ -228,7 +230,7 @@ class ParetoFront(Stored):
 
     milestone: str
     milestones: Texts
-    points: tuple[FrontPoint, ...]
+    points: Many[FrontPoint]
     front: Json
-    sites: tuple[FrontSite, ...]
+    sites: Many[FrontSite]
     certificate: Certificate

@@ -4,46 +4,66 @@ from __future__ import annotations
 
 from datetime import date
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from siteopt.record.base import Heading, InputFile, InputWarning, Record
-from siteopt.record.run import Environment, Recomputed
+from siteopt.record.base import (
+    Amount,
+    Count,
+    Heading,
+    InputFile,
+    InputWarning,
+    Label,
+    Latitude,
+    Longitude,
+    Many,
+    Name,
+    Record,
+    Usd,
+)
+from siteopt.record.run import Environment, Rank, Recomputed
+from siteopt.scenario import Days
 
 
 class FrontPoint(Record):
     """Breakpoint of a Pareto front: a day on which the least cost of a site falls."""
 
-    milestone: str
-    day: int
+    milestone: Name
+    day: Days
     date: date
-    cost_usd: int
-    cost_bound_usd: int
-    site_id: str
-    name: str
+    cost_usd: Usd
+    cost_bound_usd: Usd
+    site_id: Name
+    name: Label
     on_front: bool = Field(
         description="no other known plan is at least as early and as cheap; ties go to the smaller site_id"
     )
     proven: bool
-    other_days: dict[str, int] = Field(description="days of the other milestones")
+    other_days: dict[Name, Days] = Field(description="days of the other milestones")
 
 
 class Line(Record):
     """Days and costs that draw a Pareto front as steps, up to the horizon."""
 
-    day: tuple[int, ...]
-    cost_usd: tuple[int, ...]
+    day: Many[Days]
+    cost_usd: Many[Usd]
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Line:
+        if len(self.day) != len(self.cost_usd):
+            raise ValueError("as many costs as days")
+        return self
 
 
 class SiteFrontRecord(Record):
     """Pareto front of one site."""
 
-    site_id: str
-    name: str
-    longitude: float
-    latitude: float
-    rank: int
+    site_id: Name
+    name: Label
+    longitude: Longitude
+    latitude: Latitude
+    rank: Rank
     proven: bool
-    points: tuple[FrontPoint, ...]
+    points: Many[FrontPoint]
     line: Line
 
     @property
@@ -60,9 +80,9 @@ class SiteFrontRecord(Record):
 class FrontCertificate(Record):
     """Certificate of a Pareto front: how it was found and checked."""
 
-    solver: str
-    milps_solved: int
-    seconds: float = Field(description="from reading the input to the points; the outputs are written afterwards")
+    solver: Label
+    milps_solved: Count
+    seconds: Amount = Field(description="from reading the input to the points; the outputs are written afterwards")
     environment: Environment
     recomputed: Recomputed | None
 
@@ -70,20 +90,20 @@ class FrontCertificate(Record):
 class FrontRecord(Heading):
     """Record of a Pareto front of the days of a milestone against cost."""
 
-    milestone: str
-    milestones: tuple[str, ...]
+    milestone: Name
+    milestones: Many[Name]
     line: Line = Field(description="joint Pareto front of all sites")
-    sites: tuple[SiteFrontRecord, ...]
+    sites: Many[SiteFrontRecord]
     certificate: FrontCertificate
-    inputs: tuple[InputFile, ...]
-    warnings: tuple[InputWarning, ...]
+    inputs: Many[InputFile]
+    warnings: Many[InputWarning]
 
     @property
-    def points(self) -> tuple[FrontPoint, ...]:
+    def points(self) -> Many[FrontPoint]:
         """Return the points of all sites, in the order of ranks and days."""
         return tuple(point for site in self.sites for point in site.points)
 
     @property
-    def joint(self) -> tuple[FrontPoint, ...]:
+    def joint(self) -> Many[FrontPoint]:
         """Return the points on the joint Pareto front of all sites, the earliest first."""
         return tuple(sorted((point for point in self.points if point.on_front), key=lambda point: point.day))

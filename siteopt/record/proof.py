@@ -6,10 +6,14 @@ The stored data need not be trusted: prices and branchings only guide the check,
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from siteopt.record.base import Record, RunOutcome
+from pydantic import Field
 
-Numbers = tuple[float, ...]
+from siteopt.record.base import Amount, Count, Label, Many, Name, Number, Record, RunOutcome, Whole
+from siteopt.scenario import Days
+
+Numbers = Many[Number]
 
 
 class StoredPrices(Record):
@@ -21,41 +25,41 @@ class StoredPrices(Record):
     crew : tuple of (trade, milestone, arrival day, price)
     """
 
-    cost: float
-    budget: float
-    needs: dict[str, Numbers]
-    spares: dict[str, Numbers]
+    cost: Number
+    budget: Number
+    needs: dict[Label, Numbers]
+    spares: dict[Label, Numbers]
     gas: Numbers
     nox: Numbers
     water: Numbers
     yard: Numbers
-    grid_margin: tuple[bool, ...]
-    cooling_margin: tuple[int, ...]
-    crew: tuple[tuple[int, int, int, float], ...]
+    grid_margin: Many[bool]
+    cooling_margin: Many[Annotated[int, Field(ge=-1, le=10**12)]]
+    crew: Many[tuple[Count, Count, Whole, Number]]
 
 
 class StoredRank(Record):
     """Ranked site: the days of its milestones, and its cost in million USD."""
 
-    site_id: str
-    days: tuple[int, ...]
-    cost_musd: float
+    site_id: Name
+    days: Many[Days]
+    cost_musd: Number
 
 
 class StoredMinimumSupport(Record):
     """Minimum battery power (MW) and inertia (MW s) of a site for power quality, by milestone; None if unattainable."""
 
-    site_id: str
-    battery_mw: tuple[float | None, ...]
-    inertia_mws: tuple[float | None, ...]
+    site_id: Name
+    battery_mw: Many[Amount | None]
+    inertia_mws: Many[Amount | None]
 
 
 class StoredBranchings(Record):
     """Branchings that closed a claim about a site on given days (see :data:`siteopt.optimize.branching.Branchings`)."""
 
-    site_id: str
-    days: tuple[int, ...]
-    branchings: dict[str, tuple[str, int]]
+    site_id: Name
+    days: Many[Days]
+    branchings: dict[str, tuple[Label, Whole]]
 
 
 class Proof(Record):
@@ -69,10 +73,10 @@ class Proof(Record):
     branchings : tuple of StoredBranchings
     """
 
-    ranks: tuple[StoredRank, ...] = ()
-    minimum_support: tuple[StoredMinimumSupport, ...] = ()
-    prices: tuple[StoredPrices, ...] = ()
-    branchings: tuple[StoredBranchings, ...] = ()
+    ranks: Many[StoredRank] = ()
+    minimum_support: Many[StoredMinimumSupport] = ()
+    prices: Many[StoredPrices] = ()
+    branchings: Many[StoredBranchings] = ()
 
 
 class Means(StrEnum):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from siteopt.record.base import Record
+from siteopt.record.base import Many, Record
 
 
 class ReasonCode(StrEnum):
@@ -50,6 +51,10 @@ class ReasonCode(StrEnum):
     EARLIER_MILESTONE = "earlier_milestone"
 
 
+MOST_NAMES = 1000
+"""Maximum number of names in a reason, such as of columns or limits."""
+
+
 class Quantity(Record):
     """Amount with its unit."""
 
@@ -57,7 +62,13 @@ class Quantity(Record):
     unit: str
 
 
-Value = int | float | str | Quantity | tuple[str, ...]
+def _few(names: object) -> object:
+    if isinstance(names, list | tuple) and len(names) > MOST_NAMES:
+        raise ValueError(f"at most {MOST_NAMES} names")
+    return names
+
+
+Value = int | float | str | Quantity | Annotated[tuple[str, ...], BeforeValidator(_few)]
 
 _VALUES: dict[ReasonCode, dict[str, type]] = {
     ReasonCode.STORED_TEXT: {"text": str},
@@ -116,7 +127,7 @@ class Reason(Record):
 
     code: ReasonCode
     values: dict[str, Value] = Field(default_factory=dict)
-    parts: tuple[Reason, ...] = ()
+    parts: Many[Reason] = ()
 
     @model_validator(mode="after")
     def _has_its_values(self) -> Reason:

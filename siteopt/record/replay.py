@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from siteopt.equipment import KINDS
-from siteopt.record.base import Record
+from siteopt.record.base import (
+    Amount,
+    ByKind,
+    Count,
+    Day,
+    DayDifference,
+    KindName,
+    Label,
+    Many,
+    Name,
+    Number,
+    Record,
+    Usd,
+)
 from siteopt.record.reason import Reason
+from siteopt.scenario import Days
 
 
 class ReplayedMilestone(Record):
     """Milestone as it was replayed."""
 
-    name: str
-    planned_day: int
-    day: int | None = Field(description="first day on which it can start; null if it never can")
+    name: Name
+    planned_day: Day
+    day: Day | None = Field(description="first day on which it can start; null if it never can")
     date: date | None
-    days_later: int | None
-    bound_day: int | None = Field(description="with these orders, no schedule of whole crews is earlier")
+    days_later: DayDifference | None
+    bound_day: Day | None = Field(description="with these orders, no schedule of whole crews is earlier")
     by_crews: bool = Field(description="late, but on time if no unit had to wait for crews")
-    reasons: tuple[Reason, ...] = Field(description="what it waited for, or what it lacks if it never starts")
+    reasons: Many[Reason] = Field(description="what it waited for, or what it lacks if it never starts")
 
 
 class Shift(Record):
     """Work of a crew on a unit."""
 
-    trade: str
-    crew: int
-    offer_id: str
-    model: str
-    kind: str
-    unit: int
-    milestone: str
-    first_day: int
-    last_day: int
+    trade: Label
+    crew: Annotated[int, Field(ge=1)]
+    offer_id: Name
+    model: Label
+    kind: KindName
+    unit: Count
+    milestone: Name
+    first_day: DayDifference
+    last_day: DayDifference
     first: date
     last: date
 
@@ -43,21 +58,18 @@ class Shift(Record):
 class DaySeries(Record):
     """Series of the capacity and GPUs from each day on which something changes; all have the length of ``day``."""
 
-    day: tuple[int, ...]
-    grid_mw: tuple[float, ...] = Field(description="limit of the grid; 0 before handover")
-    equipment_mw: dict[str, tuple[float, ...]] = Field(description="rating of the units in service, by kind")
-    networked_gpus: tuple[float, ...]
-    training_gpus: tuple[int, ...]
+    day: Many[Day]
+    grid_mw: Many[Amount] = Field(description="limit of the grid; 0 before handover")
+    equipment_mw: ByKind[Many[Amount]] = Field(description="rating of the units in service, by kind")
+    networked_gpus: Many[Amount]
+    training_gpus: Many[Count]
 
     @model_validator(mode="after")
     def _is_whole(self) -> DaySeries:
         every = (self.grid_mw, self.networked_gpus, self.training_gpus, *self.equipment_mw.values())
-        if (
-            set(self.equipment_mw) != {kind.name for kind in KINDS}
-            or {len(self.day)} != {len(one) for one in every}
-            or self.day[:1] != (0,)
-        ):
-            raise ValueError("a series for each kind, each as long as the days, from day 0")
+        rises = all(before < after for before, after in itertools.pairwise(self.day))
+        if {len(self.day)} != {len(one) for one in every} or self.day[:1] != (0,) or not rises:
+            raise ValueError("series that are each as long as the days, which rise from 0")
         return self
 
     def at(self, day: int) -> int:
@@ -68,100 +80,110 @@ class DaySeries(Record):
 class ReplayRecord(Record):
     """Plan replayed day by day and crew by crew."""
 
-    milestones: tuple[ReplayedMilestone, ...]
-    crews: tuple[Shift, ...]
+    milestones: Many[ReplayedMilestone]
+    crews: Many[Shift]
     days: DaySeries
-    cost_usd: int | None = Field(description="null if the ordered units are not sufficient")
+    cost_usd: Usd | None = Field(description="null if the ordered units are not sufficient")
     within_budget: bool
+
+    @model_validator(mode="after")
+    def _numbers_crews_from_1(self) -> ReplayRecord:
+        if any(shift.crew > len(self.crews) for shift in self.crews):
+            raise ValueError(f"numbers of crews up to {len(self.crews)}, the number of shifts")
+        return self
 
 
 class EventRecord(Record):
     """Response of the plant to an event."""
 
-    event: str
-    mode: str
-    lowest_hz: float
-    highest_hz: float
-    rocof_hz_per_s: float
-    recovery_s: float | None
-    battery_mwh: float
-    battery_peak_mw: float
-    battery_drain_mw: float
-    import_peak_mw: float
-    import_swing_mw: float
-    shed_mw: float
-    collapsed_s: float | None
-    iso_class: str = Field(description="the best class of ISO 8528-5 that is kept; empty if none is")
+    event: Label
+    mode: Label
+    lowest_hz: Number
+    highest_hz: Number
+    rocof_hz_per_s: Number
+    recovery_s: Amount | None
+    battery_mwh: Number
+    battery_peak_mw: Number
+    battery_drain_mw: Number
+    import_peak_mw: Number
+    import_swing_mw: Number
+    shed_mw: Number
+    collapsed_s: Amount | None
+    iso_class: Literal["", "G1", "G2", "G3"] = Field(
+        description="the best class of ISO 8528-5 that is kept; empty if none is"
+    )
 
 
 class QualityMilestone(Record):
     """Plant at a milestone, and its response to each event."""
 
-    name: str
-    generators_mw: float
-    batteries_mw: float
-    inertia_mws: float
-    min_battery_mw: float
-    min_inertia_mws: float
-    kept: tuple[str, ...] = Field(description="modes in which the class is kept")
-    events: tuple[EventRecord, ...]
+    name: Name
+    generators_mw: Amount
+    batteries_mw: Amount
+    inertia_mws: Amount
+    min_battery_mw: Amount
+    min_inertia_mws: Amount
+    kept: Many[Label] = Field(description="modes in which the class is kept")
+    events: Many[EventRecord]
 
 
 class FailedEvent(Record):
     """Event in a mode in which the class is not kept."""
 
-    event: str
-    mode: str
+    event: Label
+    mode: Label
 
 
 class WithoutBatteries(Record):
     """Result of the events with the same machines but without batteries."""
 
     passes: bool | None = Field(description="null if no class is required")
-    failed: tuple[FailedEvent, ...]
+    failed: Many[FailedEvent]
 
 
 class TraceRecord(Record):
     """Traces of one event; all series have the length of ``time_s``."""
 
     batteries: bool
-    milestone: str
-    event: str
-    mode: str
-    band_hz: tuple[float, float]
-    collapsed_s: float | None
-    time_s: tuple[float, ...]
-    hz: tuple[float, ...]
-    load_mw: tuple[float, ...]
-    generators_mw: tuple[float, ...]
-    batteries_mw: tuple[float, ...]
-    grid_mw: tuple[float, ...]
+    milestone: Name
+    event: Label
+    mode: Label
+    band_hz: tuple[Amount, Amount]
+    collapsed_s: Amount | None
+    time_s: Many[Amount]
+    hz: Many[Number]
+    load_mw: Many[Number]
+    generators_mw: Many[Number]
+    batteries_mw: Many[Number]
+    grid_mw: Many[Number]
 
     @model_validator(mode="after")
     def _is_whole(self) -> TraceRecord:
         every = (self.hz, self.load_mw, self.generators_mw, self.batteries_mw, self.grid_mw)
-        if not self.time_s or {len(self.time_s)} != {len(one) for one in every}:
-            raise ValueError("series that are each as long as time_s")
+        if {len(self.time_s)} != {len(one) for one in every} or max(self.time_s, default=0) <= 0:
+            raise ValueError("series that are each as long as time_s, which ends after 0")
+        if self.band_hz[0] >= self.band_hz[1]:
+            raise ValueError("a band_hz from a lower to a higher frequency")
         return self
 
 
 class PlanBefore(Record):
     """Plan without the power-quality requirement, if the requirement changed the plan."""
 
-    site_id: str
-    site_name: str
-    days: tuple[int, ...]
-    cost_usd: int
+    site_id: Name
+    site_name: Label
+    days: Many[Days]
+    cost_usd: Usd
 
 
 class PowerQualityRecord(Record):
     """Plan replayed through every electrical event."""
 
-    iso_class: str | None = Field(description="required class; null if none is required")
+    iso_class: Literal["G1", "G2", "G3"] | None = Field(description="required class; null if none is required")
     passes: bool | None = Field(description="null if no class is required")
-    frequency_hz: float
-    iterations: int = Field(description="iterations of the power-quality loop: the number of checked plans")
+    frequency_hz: Annotated[float, Field(ge=40, le=70)]
+    iterations: Count = Field(description="iterations of the power-quality loop: the number of checked plans")
     before: PlanBefore | None
-    milestones: tuple[QualityMilestone, ...]
+    milestones: Many[QualityMilestone]
     without_batteries: WithoutBatteries
-    traces: tuple[TraceRecord, ...]
+    traces: Many[TraceRecord]

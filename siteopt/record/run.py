@@ -8,66 +8,75 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from siteopt.equipment import KINDS
-from siteopt.record.base import Heading, InputFile, InputWarning, Record, Standing
+from siteopt.record.base import (
+    Amount,
+    ByKind,
+    Count,
+    Day,
+    DayDifference,
+    Heading,
+    InputFile,
+    InputWarning,
+    KindName,
+    Label,
+    Latitude,
+    Longitude,
+    Many,
+    Name,
+    Number,
+    Record,
+    RunOutcome,
+    Standing,
+    Text,
+    Usd,
+)
 from siteopt.record.proof import Proof
 from siteopt.record.reason import Reason
 from siteopt.record.replay import PowerQualityRecord, ReplayRecord
+from siteopt.scenario import Days
+from siteopt.schema import CANDIDATES
 
+Units = Annotated[int, Field(ge=0, le=100_000)]
+"""Number of units of an offer; a table of offers holds no larger one."""
 
-def _of_every_kind(found: dict[str, float]) -> dict[str, float]:
-    if set(found) != {kind.name for kind in KINDS}:
-        raise ValueError(f"a value for each of {', '.join(kind.name for kind in KINDS)}")
-    return found
-
-
-def _registered(kind: str) -> str:
-    if kind not in {one.name for one in KINDS}:
-        raise ValueError(f"one of {', '.join(one.name for one in KINDS)}")
-    return kind
-
-
-KindName = Annotated[str, AfterValidator(_registered), Field(json_schema_extra={"enum": [kind.name for kind in KINDS]})]
-"""Name of a kind of equipment."""
-
-ByKind = Annotated[dict[str, float], AfterValidator(_of_every_kind)]
-"""Figure for each kind of equipment."""
+Rank = Annotated[int, Field(ge=1)]
 
 
 class Saving(Record):
     """Days by which a milestone could start earlier if one limit alone were relaxed."""
 
-    limit: str
-    days: int
+    limit: Label
+    days: DayDifference
 
 
 class MilestoneRequirement(Record):
     """Requirement of a milestone: what is needed, and what the site and its units supply, spare units included."""
 
-    requirement: str
-    unit: str
-    needed: float
-    supplied: float
+    requirement: Label
+    unit: Label
+    needed: Number
+    supplied: Number
 
 
 class Milestone(Record):
     """Milestone of a plan."""
 
-    name: str
-    gpus: int
-    day: int = Field(description="days from the decision to the start of training")
+    name: Name
+    gpus: Count
+    day: Days = Field(description="days from the decision to the start of training")
     date: date
-    compute_ready_day: int = Field(description="day on which the GPUs are racked, plumbed and networked")
-    it_mw: float
-    heat_mw: float = Field(description="heat that chillers must remove")
-    demand_mw: float = Field(description="peak demand, with cooling and losses")
-    mean_mw: float = Field(description="mean demand")
-    grid_mw: float = Field(description="limit of the grid, including the steps in service")
-    equipment_mw: ByKind = Field(description="rating of the units on site by kind; thermal for chillers")
-    requirements: tuple[MilestoneRequirement, ...] = Field(
+    compute_ready_day: Day = Field(description="day on which the GPUs are racked, plumbed and networked")
+    it_mw: Amount
+    heat_mw: Amount = Field(description="heat that chillers must remove")
+    demand_mw: Amount = Field(description="peak demand, with cooling and losses")
+    mean_mw: Number = Field(description="mean demand")
+    grid_mw: Amount = Field(description="limit of the grid, including the steps in service")
+    equipment_mw: ByKind[Amount] = Field(description="rating of the units on site by kind; thermal for chillers")
+    requirements: Many[MilestoneRequirement] = Field(
         default=(), description="requirements that ask for something; empty in runs of format 1"
     )
     limited_by: Reason | None = Field(description="what limits the milestone; null if this was not computed")
-    days_saved: tuple[Saving, ...] = Field(description="limits that alone cost days, the most days first")
+    days_saved: Many[Saving] = Field(description="limits that alone cost days, the most days first")
 
     def needed(self, name: str) -> float:
         """Return what a field says that is needed, or what a requirement needs; 0 if it asks for nothing."""
@@ -76,35 +85,49 @@ class Milestone(Record):
         return sum(one.needed for one in self.requirements if one.requirement == name)
 
 
+COST_PARTS = ("site", "grid_steps", *(kind.plural for kind in KINDS), "fuel", "grid_energy", "gpus")
+"""Parts of the cost of a plan."""
+
+
 class Cost(Record):
     """Cost of a plan, in US dollars."""
 
-    total_usd: int
-    parts_usd: dict[str, int] = Field(description="site, grid_steps, a part for each kind of equipment, energy, gpus")
+    total_usd: Usd
+    parts_usd: dict[Label, Annotated[int, Field(ge=0, le=10**24)]] = Field(
+        description="site, grid_steps, a part for each kind of equipment, energy, gpus"
+    )
+
+    @model_validator(mode="after")
+    def _has_its_parts(self) -> Cost:
+        if not {"gpus"} <= set(self.parts_usd) <= set(COST_PARTS):
+            raise ValueError(f"parts with gpus, each one of {', '.join(COST_PARTS)}")
+        if abs(self.total_usd - sum(self.parts_usd.values())) > len(self.parts_usd):
+            raise ValueError("a total that is the sum of the parts, apart from rounding")
+        return self
 
 
 class Order(Record):
     """Units ordered from one offer."""
 
-    offer_id: str
+    offer_id: Name
     kind: KindName
-    vendor: str
-    model: str
-    depot: str
-    longitude: float
-    latitude: float
-    units: dict[str, int] = Field(min_length=1, description="units on site by milestone, cumulative")
-    unit_mw: float = Field(description="rating of a unit at the design temperature and elevation of the site")
-    leaves_day: int
-    arrives_day: int
-    ready_day: int = Field(description="day on which the last unit is installed")
-    serves_day: int = Field(description="day from which the commissioned units are in service")
+    vendor: Label
+    model: Label
+    depot: Label
+    longitude: Longitude
+    latitude: Latitude
+    units: dict[Name, Units] = Field(min_length=1, description="units on site by milestone, cumulative")
+    unit_mw: Amount = Field(description="rating of a unit at the design temperature and elevation of the site")
+    leaves_day: DayDifference
+    arrives_day: DayDifference
+    ready_day: DayDifference = Field(description="day on which the last unit is installed")
+    serves_day: DayDifference = Field(description="day from which the commissioned units are in service")
     leaves: date
     arrives: date
     ready: date
     serves: date
-    cost_usd: int
-    confidence: str = Field(description="confidence as entered in the table of offers")
+    cost_usd: Usd
+    confidence: Text = Field(description="confidence as entered in the table of offers")
 
     @property
     def all_units(self) -> int:
@@ -115,52 +138,60 @@ class Order(Record):
 class GridStep(Record):
     """Step of the grid connection of the chosen site."""
 
-    ready_day: int
+    ready_day: DayDifference
     ready: date
-    grid_mw: float = Field(description="limit of the grid after the step")
-    cost_usd: int
-    in_service_from: str | None = Field(description="first milestone that uses the step; null if none does")
+    grid_mw: Amount = Field(description="limit of the grid after the step")
+    cost_usd: Usd
+    in_service_from: Name | None = Field(description="first milestone that uses the step; null if none does")
 
 
 class Baseline(Record):
     """Quote of the scenario that the plan is compared with."""
 
-    name: str
-    milestone: str
-    days: int
-    days_low: float
-    days_high: float
-    times_faster_low: float
-    times_faster_high: float
+    name: Name
+    milestone: Name
+    days: Day
+    days_low: Amount
+    days_high: Amount
+    times_faster_low: Amount
+    times_faster_high: Amount
 
 
 class PlanRecord(Record):
     """Chosen site and its plan."""
 
-    site_id: str
-    site_name: str
-    longitude: float
-    latitude: float
-    handover_day: int = Field(description="day of the handover of the site")
+    site_id: Name
+    site_name: Label
+    longitude: Longitude
+    latitude: Latitude
+    handover_day: Day = Field(description="day of the handover of the site")
     handover: date
-    milestones: tuple[Milestone, ...]
+    milestones: Many[Milestone]
     cost: Cost
-    orders: tuple[Order, ...]
-    grid_steps: tuple[GridStep, ...]
-    baselines: tuple[Baseline, ...]
+    orders: Many[Order]
+    grid_steps: Many[GridStep]
+    baselines: Many[Baseline]
     replay: ReplayRecord
     power_quality: PowerQualityRecord
 
     @model_validator(mode="after")
     def _tells_each_milestone(self) -> PlanRecord:
         names = [one.name for one in self.milestones]
-        if not names:
-            raise ValueError("at least one milestone")
+        if not names or len(set(names)) < len(names):
+            raise ValueError("milestones with different names, at least one")
         for told in (self.replay.milestones, self.power_quality.milestones):
             if [one.name for one in told] != names:
                 raise ValueError("a replay and power_quality for the milestones of the plan")
-        if {one.milestone for one in self.baselines} - set(names) or "gpus" not in self.cost.parts_usd:
-            raise ValueError("baselines for milestones of the plan, and a cost that includes GPUs")
+        if {one.milestone for one in self.baselines} - set(names):
+            raise ValueError("baselines for milestones of the plan")
+        if len({order.offer_id for order in self.orders}) < len(self.orders):
+            raise ValueError("one order for each offer")
+        if any(list(order.units) != names for order in self.orders):
+            raise ValueError("the units of each order at every milestone of the plan, in its order")
+        if {one.in_service_from for one in self.grid_steps} - {None, *names}:
+            raise ValueError("grid steps in service from a milestone of the plan")
+        if self.power_quality.before is not None and len(self.power_quality.before.days) != len(names):
+            raise ValueError("a day of the plan before for each milestone of the plan")
         return self
 
     @property
@@ -172,96 +203,102 @@ class PlanRecord(Record):
 class SiteDay(Record):
     """Milestone at a listed site: its day, its bound, and what limits it."""
 
-    milestone: str
-    day: int | None = Field(description="start day in the best known plan")
+    milestone: Name
+    day: Days | None = Field(description="start day in the best known plan")
     date: date | None
-    bound_day: int | None = Field(description="no plan of the site is earlier; null beyond the horizon")
+    bound_day: Days | None = Field(description="no plan of the site is earlier; null beyond the horizon")
     limited_by: Reason | None
 
 
 class ListedSite(Record):
     """Candidate in the list of sites: its rank, standing, cost and milestones."""
 
-    site_id: str
-    name: str
-    longitude: float
-    latitude: float
-    rank: int | None
+    site_id: Name
+    name: Label
+    longitude: Longitude
+    latitude: Latitude
+    rank: Rank | None
     standing: Standing
-    reasons: tuple[Reason, ...] = Field(description="why the site cannot serve, is not ranked, or is excluded")
-    cost_usd: int | None
-    cost_bound_usd: int | None = Field(description="no plan of this site on these days costs less")
-    milestones: tuple[SiteDay, ...]
-    assumed: tuple[str, ...] = Field(description="blank columns, for which the values of the scenario are used")
+    reasons: Many[Reason] = Field(description="why the site cannot serve, is not ranked, or is excluded")
+    cost_usd: Usd | None
+    cost_bound_usd: Usd | None = Field(description="no plan of this site on these days costs less")
+    milestones: Many[SiteDay]
+    assumed: Many[Label] = Field(description="blank columns, for which the values of the scenario are used")
+
+
+def _assumable(column: str) -> str:
+    if column not in {one.name for one in CANDIDATES if one.assumable}:
+        raise ValueError("a column of the candidates for which values may be assumed")
+    return column
 
 
 class Assumption(Record):
     """Value of the scenario that is used for blank cells of a column."""
 
-    column: str
-    value: float | str
-    sites: int = Field(description="eligible sites for which it is used")
+    column: Annotated[str, AfterValidator(_assumable)]
+    value: Number | Label
+    sites: Count = Field(description="eligible sites for which it is used")
     chosen_site: bool
 
 
 class StageRecord(Record):
     """Goal of the objective, with its value in the plan and a bound that no plan of any site can beat."""
 
-    goal: str = Field(description="a milestone, or cost")
-    value: float = Field(description="days, or million USD")
-    bound: float
-    gap: float
+    goal: Name = Field(description="a milestone, or cost")
+    value: Number = Field(description="days, or million USD")
+    bound: Number
+    gap: Number
 
 
 class EvidenceRecord(Record):
     """Counts of the solver's claims that were checked, by the result of the check."""
 
-    safe: int
-    agreed: int
-    contradicted: int
-    undecided: int
+    safe: Count
+    agreed: Count
+    contradicted: Count
+    undecided: Count
 
 
 class SecondSolver(Record):
     """Result of a second solver for the chosen site."""
 
-    solver: str
+    solver: Label
     agrees: bool
     finished: bool
     mistaken: bool
-    cost_musd: float | None
-    earlier_days_refuted: tuple[str, ...] = Field(description="milestones that it proved cannot start a day earlier")
-    seconds: float
+    cost_musd: Number | None
+    earlier_days_refuted: Many[Name] = Field(description="milestones that it proved cannot start a day earlier")
+    seconds: Amount
 
 
 class Environment(Record):
     """Random seed and software versions that an answer may depend on."""
 
-    random_seed: int
-    python: str
-    packages: dict[str, str]
+    random_seed: Count
+    python: Label
+    packages: dict[Label, Label]
 
 
 class Recomputed(Record):
     """Result of recomputing the rows of the model without the solver."""
 
-    rows: int
-    worst_excess: float
+    rows: Count
+    worst_excess: Number
     valid: bool
 
 
 class Certificate(Record):
     """Certificate of an answer: how it was found and checked."""
 
-    solver: str
-    sites_solved: int
-    milps_solved: int
-    seconds: float = Field(description="from reading the input to this record; the outputs are written afterwards")
-    seconds_by_step: dict[str, float] = Field(
-        description="the same time by step: reading; bounds, prices, milps, confirmation and reasons of the search "
-        "and power_quality, summed over all iterations; recomputed; second_solver; replay; record"
+    solver: Label
+    sites_solved: Count
+    milps_solved: Count
+    seconds: Amount = Field(description="from reading the input to this record; the outputs are written afterwards")
+    seconds_by_step: dict[Label, Amount] = Field(
+        description="the same time by step: reading; bounds, prices, milps, ties, confirmation and reasons of the "
+        "search and power_quality, summed over all iterations; recomputed; second_solver; replay; record"
     )
-    stages: tuple[StageRecord, ...]
+    stages: Many[StageRecord]
     evidence: EvidenceRecord
     environment: Environment
     recomputed: Recomputed | None
@@ -271,23 +308,34 @@ class Certificate(Record):
 class RunRecord(Heading):
     """Record of a run: the complete answer to a scenario."""
 
-    scenario_path: str = Field(description="empty if the scenario was made in Python")
-    method: str
-    objective: tuple[str, ...] = Field(description="milestones and cost, the most important first")
-    commissioning_days: int
+    scenario_path: Text = Field(pattern=r"^[^\x00]*$", description="empty if the scenario was made in Python")
+    method: Label
+    objective: Many[Name] = Field(description="milestones and cost, the most important first")
+    commissioning_days: Days
     plan: PlanRecord | None = Field(description="null if there is no plan")
-    assumptions: tuple[Assumption, ...]
-    candidates: int
-    eligible: int
-    ranks_asked: int
-    ranking: tuple[ListedSite, ...] = Field(description="the best first; at most 10,000")
+    assumptions: Many[Assumption]
+    candidates: Count
+    eligible: Count
+    ranks_asked: Count
+    ranking: Many[ListedSite] = Field(description="the best first; at most 10,000")
     certificate: Certificate
     proof: Proof
-    inputs: tuple[InputFile, ...]
-    warnings: tuple[InputWarning, ...]
+    inputs: Many[InputFile]
+    warnings: Many[InputWarning]
+
+    @model_validator(mode="after")
+    def _tells_one_answer(self) -> RunRecord:
+        if (self.plan is None) != (self.outcome is not RunOutcome.PROVEN) and self.outcome is not RunOutcome.LIMIT:
+            raise ValueError("a plan if the outcome is proven, and none if no site can serve")
+        told = {tuple(one.milestone for one in site.milestones) for site in self.ranking}
+        if self.plan is not None:
+            told.add(tuple(one.name for one in self.plan.milestones))
+        if len(told) > 1:
+            raise ValueError("the same milestones for each site of the ranking and for the plan")
+        return self
 
     @property
-    def milestone_names(self) -> tuple[str, ...]:
+    def milestone_names(self) -> Many[str]:
         """Return the names of the milestones, in the order of the scenario."""
         first = self.ranking[0].milestones if self.ranking else ()
         return tuple(one.milestone for one in first) or tuple(goal for goal in self.objective if goal != "cost")

@@ -233,8 +233,8 @@ def test_the_page_draws_transformers(run: Path, language: str) -> None:
 
 
 def test_verify_prove_and_explain_know_transformers(run: Path, world: Path) -> None:
-    assert "as planned" in command("verify", run)
-    assert "proven" in command("prove", run)
+    assert "as planned" in command("verify", run, "--scenario", world)
+    assert "proven" in command("prove", run, "--scenario", world)
     winner = json.loads((run / "plan.json").read_text(encoding="utf-8"))["plan"]["site_id"]
     other = next(str(site["site_id"]) for site in SITES if site["site_id"] not in (winner, "gamma"))
     assert "Transformers" in command("explain", world, other)

@@ -36,19 +36,19 @@ class Verdict:
     is_lost: bool = False
 
 
-class _TooSlow(BaseException):
+class TooSlow(BaseException):
     """No part of siteopt may catch it."""
 
 
 @contextlib.contextmanager
-def _within(seconds: int) -> Iterator[None]:
+def within(seconds: int) -> Iterator[None]:
     """Raise where it takes longer; without signals, nothing."""
     if not hasattr(signal, "SIGALRM"):
         yield
         return
 
     def end(*_: object) -> None:
-        raise _TooSlow
+        raise TooSlow
 
     before = signal.signal(signal.SIGALRM, end)
     signal.alarm(seconds)
@@ -68,7 +68,7 @@ def tried(trial: Trial) -> Verdict:
         words = [*trial.words, *(word for text in trial.settings for word in ("--set", text))]
         try:
             verdict = _checked(words, trial)
-        except _TooSlow:
+        except TooSlow:
             verdict = Verdict(f"no end within {SECONDS} s")
         kept = {path: (folder / path).is_file() and (folder / path).read_bytes() for path in trial.files}
         if kept != dict(trial.files) and "--out" not in trial.words:
@@ -76,8 +76,9 @@ def tried(trial: Trial) -> Verdict:
         return verdict
 
 
-def _run(words: list[str]) -> Result:
-    with _within(SECONDS), warnings.catch_warnings():
+def run(words: list[str]) -> Result:
+    """Run a command in this process; a warning is an error, and so is no end in time."""
+    with within(SECONDS), warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("default", module="pyogrio")  # GDAL's, which cannot be raised, go to the log
         # pyproj and a single site, with NumPy before 2.4
@@ -86,23 +87,23 @@ def _run(words: list[str]) -> Result:
 
 
 def _checked(words: list[str], trial: Trial) -> Verdict:
-    result = _run(words)
+    result = run(words)
     ends = {0, 2} if words[0] == "check" else {0, 2, 3, 4}
-    verdict = _ended(result, ends)
+    verdict = ended(result, ends)
     if verdict.problem or tuple(trial.words) != Trial.words:
         return verdict
     if problem := _unclear(result):
         return Verdict(problem)
     if result.exit_code == 2:
-        again = _run(words)
+        again = run(words)
         return Verdict() if again.stdout == result.stdout else Verdict("the faults are others the second time")
     if zlib.crc32(b"".join(trial.files.values()) + str(words).encode("utf-8", "replace")) % SOLVED:
         return verdict
     words = ["solve", words[1], "--time-limit", "2", "--out", "out", *words[2:]]
-    return _ended(_run(words), {0, 3, 4})
+    return ended(run(words), {0, 3, 4})
 
 
-def _ended(result: Result, ends: set[int]) -> Verdict:
+def ended(result: Result, ends: set[int]) -> Verdict:
     """Whether a command ended in one of these exit codes, and by itself."""
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         return Verdict("".join(traceback.format_exception(result.exception)), is_traceback=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -115,3 +116,17 @@ def test_it_closes_at_the_best_point_and_finds_what_is_below(some: Program) -> N
     found = closing(some, least + 1e-4)
     assert found.plan is not None
     assert some.cost @ np.array(found.plan) + some.constant == pytest.approx(least, abs=1e-6)
+
+
+def test_advice_divides_no_variable_that_is_not_whole() -> None:
+    # x is 0.5, which is neither at most 0 nor at least 1; y is whole and must be 1
+    some = program([1.0, 1.0], [([2.0, 0.0], 1.0, 1.0), ([0.0, 3.0], 1.0, np.inf)], [2.0, 2.0])
+    some = replace(some, whole=np.array([False, True]))
+
+    def accept(values: Floats) -> tuple[tuple[float, ...], float] | None:
+        return tuple(values), float(some.cost @ values)
+
+    for advice in ({}, {"": ("x0", 0)}):
+        found = branch(some, 2.0, accept, 100, advice=advice)
+        assert not found.closed
+        assert found.plan == pytest.approx((0.5, 1.0))

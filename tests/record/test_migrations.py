@@ -409,7 +409,7 @@ def test_a_format_that_is_not_known_is_refused(unpacked: Path, tmp_path: Path, n
     folder = Path(shutil.copytree((unpacked / name).parent, tmp_path / "run"))
     edited(folder / Path(name).name, lambda found: found.update(format_version=version))
     (issue,) = issues_of(folder)
-    assert (issue.column, issue.found) == ("format_version", str(version))
+    assert (issue.column, issue.found) == ("format_version", repr(version))
     assert "1, 2, which this siteopt reads; solve it again" in str(issue)
 
 

@@ -44,8 +44,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "plan": json.loads((folder / "run" / "plan.json").read_text(encoding="utf-8")),
         "pareto": json.loads((folder / "front" / "pareto.json").read_text(encoding="utf-8")),
         "explain": printed("explain", scenario, "beta"),
-        "verify": printed("verify", folder / "run", "--with", folder / "changed.csv"),
-        "prove": printed("prove", folder / "run"),
+        "verify": printed("verify", folder / "run", "--with", folder / "changed.csv", "--scenario", scenario),
+        "prove": printed("prove", folder / "run", "--scenario", scenario),
     }
 
 

@@ -16,6 +16,7 @@ from tests.reliability.bad_inputs import bad_inputs
 from tests.reliability.calls import errors, errors_beside
 from tests.reliability.command import ROOT
 from tests.reliability.disk import disk, skipped
+from tests.reliability.edited_plans import edited_plans
 from tests.reliability.huge import huge
 from tests.reliability.interrupts import interrupts
 from tests.reliability.kills import kills
@@ -32,7 +33,8 @@ says so in one line. `{command}` makes all of this happen and writes this page; 
 *Ended well or in a clear message*: the input was read, or every line of the message names a place and an error number.
 The run wrote its outputs, or ended with one line on standard error that ends in an error number, and with the exit code
 that the guide gives. A killed run prints nothing. The broken files of the corpus (`tests/broken/`) get exactly the
-message that is stored beside them. The spoilt inputs (`tests/fuzz/`) start from valid ones, and some stay valid.
+message that is stored beside them. The spoilt inputs (`tests/fuzz/`) and edited runs start from valid ones, and some
+stay valid.
 *Tracebacks* also counts errors in siteopt itself (E901). *Outputs lost*: an input was changed; or afterwards the folder
 held neither the whole earlier run nor the whole new one, files of the user were missing, or a further run left
 something unfinished behind. Folders are compared byte by byte, except for the seconds that a run took.
@@ -47,12 +49,14 @@ def main() -> int:
     """Run every source, print and write the table; 1 where anything was lost or unclear."""
     parser = argparse.ArgumentParser(prog="python -m tests.reliability", description=__doc__)
     parser.add_argument("--inputs", type=int, default=5000, help="inputs that are spoilt at random")
+    parser.add_argument("--plans", type=int, default=500, help="edits of the files of a run")
     parser.add_argument("--kills", type=int, default=200, help="runs that are killed")
     parser.add_argument("--interrupts", type=int, default=5, help="runs for each way to press Ctrl-C")
     parser.add_argument("--pairs", type=int, default=10, help="pairs of runs at once")
     chosen = parser.parse_args()
     sources: list[Callable[[], Iterable[Record]]] = [
         lambda: bad_inputs(chosen.inputs),
+        lambda: edited_plans(chosen.plans),
         huge,
         lambda: kills(chosen.kills),
         lambda: interrupts(chosen.interrupts),

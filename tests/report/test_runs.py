@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import siteopt
 from siteopt.cli import app
-from siteopt.output.runs import read_run
+from siteopt.output.runs import MOST_FIELDS, MOST_VALUES, read_run
 from tests.worlds import write_world
 
 
@@ -137,9 +137,12 @@ def changed(name: str, change: Callable[[Any], object]) -> Callable[[Path], None
         (lambda run: (run / "plan.json").unlink(), "found no plan.json, expected the folder of a run"),
         (lambda run: (run / "plan.geojson").unlink(), "plan.geojson: found no file, expected a file of the run"),
         (spoilt("plan.json", "{"), "plan.json: found Expecting property name"),
-        (spoilt("plan.json", "[]"), "plan.json: found [], expected an object"),
+        (spoilt("plan.json", "[]"), "plan.json: found a list, expected an object"),
         (spoilt("plan.geojson", "\x00"), "plan.geojson: found Expecting value"),
-        (spoilt("plan.geojson", '{"features": [{}]}'), "plan.geojson:features: found "),
+        (
+            spoilt("plan.geojson", '{"features": [{"geometry": null}]}'),
+            "plan.geojson:features.0.properties: found nothing",
+        ),
         (
             changed("plan.json", lambda d: d.update(format_version=99)),
             "plan.json:format_version: found 99, expected 1, 2",
@@ -187,14 +190,135 @@ def test_run_that_cannot_be_read_is_an_issue_and_nothing_is_written(
 def test_every_value_that_cannot_be_read_is_an_issue_of_its_own(run: Path) -> None:
     def spoil(document: Any) -> None:
         document["plan"]["orders"][0]["unit_mw"] = "strong"
-        del document["plan"]["orders"][1]["kind"]
+        del document["plan"]["orders"][0]["kind"]
+        document["plan"]["orders"][1]["kind"] = "wheel"  # of a list, the first item with issues is named
 
     rewrite(run / "plan.json", spoil)
     code, output = siteopt_says("report", run)
     assert code == 2
     assert "plan.orders.0.unit_mw" in output
-    assert "plan.orders.1.kind" in output
+    assert "plan.orders.0.kind" in output
     assert "2 errors; nothing was written" in output
+
+
+def put(*place: str | int, value: object) -> Callable[[Any], None]:
+    """Put a value at a place of a document."""
+
+    def change(document: Any) -> None:
+        for part in place[:-1]:
+            document = document[part]
+        document[place[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("plan", "milestones", 0, "day"), 10**9, "plan.milestones.0.day: found 1000000000"),
+        (("plan", "milestones", 0, "day"), -1, "plan.milestones.0.day: found -1"),
+        (("plan", "milestones", 0, "gpus"), 10**30, "plan.milestones.0.gpus: found 1000000"),
+        (("plan", "milestones", 0, "it_mw"), 1e300, "plan.milestones.0.it_mw: found 1e+300"),
+        (("plan", "milestones", 0, "name"), "", "plan.milestones.0.name: found ''"),
+        (("plan", "milestones", 0, "name"), "other", "plan: expected what siteopt writes there (a replay and"),
+        (("plan", "orders", 0, "longitude"), 181, "plan.orders.0.longitude: found 181"),
+        (("plan", "orders", 0, "units"), {"other": 1}, "plan: expected what siteopt writes there (the units of each"),
+        (("plan", "orders", 0, "units"), {"first run": 10**6}, "units.first run: found 1000000"),
+        (("plan", "cost", "total_usd"), 5, "plan.cost: expected what siteopt writes there (a total that is the sum"),
+        (("plan", "cost", "parts_usd"), {"gpus": 1, "luck": 2}, "plan.cost: expected what siteopt writes there (parts"),
+        (("plan", "replay", "crews", 0, "crew"), 10**6, "plan.replay: expected what siteopt writes there (numbers of"),
+        (("plan", "replay", "days", "day"), [0, 0], "plan.replay.days: expected what siteopt writes there (series"),
+        (
+            ("plan", "power_quality", "traces", 0, "band_hz"),
+            [61, 59],
+            "traces.0: expected what siteopt writes there (a",
+        ),
+        (("plan", "baselines", 0, "milestone"), "other", "plan: expected what siteopt writes there (baselines for"),
+        (("plan",), None, "expected what siteopt writes there (a plan if the outcome is proven"),
+        (("outcome",), "no site can serve", "expected what siteopt writes there (a plan if the outcome is proven"),
+        (("ranking", 1, "milestones"), [], "expected what siteopt writes there (the same milestones for each site"),
+        (("start_date",), "9999-12-31", "start_date: found '9999-12-31'"),
+        (("currency",), "dollars", "currency: found 'dollars'"),
+        (("currency_per_usd",), 0, "currency_per_usd: found 0"),
+        (("scenario_path",), "a\0b", "scenario_path: found "),
+        (("scenario",), "x" * 100_000, "scenario: found 'xxxx"),
+        (("settings",), [1], "settings.0: found 1"),
+        (("inputs",), None, "inputs: found None"),
+        (("x" * 100_000,), 1, f"{'x' * 60}: found 1"),
+        (("plan", "milestones"), {"a": 1}, "plan.milestones: found an object"),
+    ],
+)
+def test_value_outside_the_range_of_its_field_is_an_issue_of_one_line(
+    run: Path, place: tuple[str | int, ...], value: object, message: str
+) -> None:
+    rewrite(run / "plan.json", put(*place, value=value))
+    with pytest.raises(siteopt.InputError) as raised:
+        read_run(run)
+    (line,) = str(raised.value).splitlines()
+    assert message in line
+    assert len(line) < 600
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"x": ' + "9" * 5000 + "}", "found a number of 5,000 digits"),
+        ('{"x": ' + "[" * 100_000 + "]" * 100_000 + "}", "found brackets that are nested hundreds deep"),
+        ('{"x": 1, "x": 2}', "found the field 'x' twice in one object"),
+        ('{"x": "' + "y" * 1_000_000, "found Unterminated string"),
+        ('"' + "y" * 1_000_000 + '"', "found 'yyyy"),
+        (json.dumps({f"x{number}": 1 for number in range(MOST_FIELDS + 1)}), "found an object of more than"),
+        ("[" + "0," * MOST_VALUES + "0,0]", f"or {MOST_VALUES:,} values"),
+    ],
+    ids=["digits", "brackets", "twice", "open", "text", "fields", "values"],
+)
+@pytest.mark.parametrize("name", ["plan.json", "plan.geojson"])
+def test_text_that_siteopt_writes_nowhere_is_an_issue_of_one_line(
+    run: Path, name: str, text: str, message: str
+) -> None:
+    (run / name).write_text(text, encoding="utf-8")
+    with pytest.raises(siteopt.InputError) as raised:
+        read_run(run)
+    (line,) = str(raised.value).splitlines()
+    assert message in line
+    assert len(line) < 600
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        None,
+        {"type": "Point", "coordinates": [0, 0]},
+        {"type": "Polygon", "coordinates": []},
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [0, 1], [1, 0], [0, 0]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [0, 10**300], [0, 0]]]},
+        {"type": "MultiPolygon", "coordinates": [[[[0, 0], [1, 1], [0, float("nan")], [0, 0]]]]},
+    ],
+)
+def test_area_that_cannot_be_drawn_is_an_issue(run: Path, geometry: object) -> None:
+    area = {"type": "Feature", "geometry": geometry, "properties": {"role": "hall"}}
+    rewrite(run / "plan.geojson", lambda document: document["features"].append(area))
+    with pytest.raises(siteopt.InputError, match=r"plan\.geojson:features\.\d+\.geometry"):
+        read_run(run)
+
+
+def test_two_orders_of_one_offer_are_an_issue(run: Path) -> None:
+    rewrite(run / "plan.json", lambda document: document["plan"]["orders"].append(document["plan"]["orders"][0]))
+    with pytest.raises(siteopt.InputError, match="one order for each offer"):
+        read_run(run)
+
+
+def test_millions_of_wrong_items_are_one_issue(run: Path) -> None:
+    rewrite(run / "plan.json", put("ranking", value=[{}] * 1_000_000))
+    with pytest.raises(siteopt.InputError) as raised:
+        read_run(run)
+    assert {issue.column.rpartition(".")[0] for issue in raised.value.issues} == {"ranking.0"}
+
+
+def test_name_that_is_too_long_is_no_folder() -> None:
+    with pytest.raises(siteopt.InputError, match="found no folder"):
+        read_run(Path("a" * 5000))
 
 
 def test_bytes_that_are_no_text_are_an_issue(run: Path) -> None:
