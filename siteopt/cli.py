@@ -11,6 +11,7 @@ import math
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -31,6 +32,7 @@ from siteopt.optimize.search import Progress, Report
 from siteopt.output.blank import blank_files
 from siteopt.output.folder import ready_folder, write_beside, write_folder
 from siteopt.output.maps import PROJECT, issue_files
+from siteopt.output.report import NoChartsWarning
 from siteopt.output.reporting import run_charts, run_report
 from siteopt.output.translations import LANGUAGES, Translations
 from siteopt.proving import SECONDS
@@ -401,25 +403,39 @@ def _interruptible() -> Iterator[threading.Event]:
 
 
 def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: threading.Event) -> NoReturn:
-    """Write the outputs, print the result even if they cannot be written, and exit with the code of the outcome."""
+    """Print the result, then write the outputs, and exit with the code of the outcome.
+
+    The result comes first, because the work that follows may fail or be killed; and a terminal that cannot take the
+    result must not keep the outputs from being written.
+    """
     record = result.record
     if stop.is_set() and not result.has_answer:
         typer.echo("no plan was found yet; nothing was written", err=True)
         raise typer.Exit(INTERRUPTED)
-    files: dict[str, str | bytes] = {}
-    failure = None
+
+    def tell() -> None:
+        if as_json:
+            typer.echo(record.model_dump_json())
+        else:
+            _tell(record.inputs, record.warnings)
+            typer.echo(str(result))
+
+    untold = None
     try:
-        files = result.files()
-        write_folder(folder, files)
+        if as_json or not quiet:
+            tell()
     except Failure as error:
-        failure = error
-    if as_json:
-        typer.echo(record.model_dump_json())
-    elif not quiet or failure:
-        _tell(record.inputs, record.warnings)
-        typer.echo(str(result))
-    if failure is not None:
-        raise failure
+        untold = error
+    try:
+        with _warnings(quiet):
+            files = result.files()
+        write_folder(folder, files)
+    except Exception:
+        if quiet and not as_json:
+            tell()
+        raise
+    if untold is not None:
+        raise untold
     if not (as_json or quiet):
         typer.echo(f"Outputs     {folder}/: {', '.join(files)}")
         typer.echo(
@@ -428,6 +444,17 @@ def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: thr
     if not result.agrees:
         raise typer.Exit(DISAGREES)
     raise typer.Exit(EXIT_CODES[result.outcome])
+
+
+@contextlib.contextmanager
+def _warnings(quiet: bool = False) -> Iterator[None]:
+    """Print the warning that a page has no charts, in one line on standard error, unless ``quiet``."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", NoChartsWarning)
+        yield
+    for one in found:
+        if issubclass(one.category, NoChartsWarning) and not quiet:
+            typer.echo(f"warning: {one.message}", err=True)
 
 
 def _tell(inputs: Iterable[InputFile], warnings: Iterable[InputWarning]) -> None:
@@ -442,7 +469,8 @@ def _tell(inputs: Iterable[InputFile], warnings: Iterable[InputWarning]) -> None
 def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, str | bytes]:
     """Make files from a run, write them into a folder without touching its other files, and return them."""
     try:
-        files = make()
+        with _warnings():
+            files = make()
         write_beside(folder, files)
     except InputError as error:
         _refuse(error, as_json=False)

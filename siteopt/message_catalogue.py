@@ -328,6 +328,20 @@ class Code(Enum):
         "Two runs were started with the same `--out`.",
         "Wait for the other run to end, or name another folder with `--out`.",
     )
+    NO_CHARTS = (
+        "E406",
+        "The charts cannot be drawn",
+        "The chart engine (vl-convert) does not start, or the system ended it, most often because it got too little "
+        "memory: it reserves more than 64 GB of addresses, though it uses little, and `ulimit -v` may forbid that.",
+        "Run `siteopt doctor`. Raise the limit of the memory, or run `siteopt plot` on another machine.",
+    )
+    PAGE_WITHOUT_CHARTS = (
+        "W406",
+        "The page has no charts",
+        "The chart engine does not work on this machine, as for E406. The answer and all other outputs are complete; "
+        "the page has the captions and the tables of the charts.",
+        "Once the engine works, or on another machine, `siteopt report RUN` writes the page again, with its charts.",
+    )
     SOLVER = (
         "E501",
         "The solver failed",
