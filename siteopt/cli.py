@@ -11,32 +11,30 @@ import math
 import signal
 import sys
 import threading
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
 
 import siteopt
 from siteopt.answers import Output
+from siteopt.delivery import deliver, page_warnings, print_page, say_renamed, tell
 from siteopt.doctor import examined
 from siteopt.error_boundary import DEBUG, FAILED, INTERRUPTED, ErrorBoundary
 from siteopt.examples import candidate_tables, copy_examples
 from siteopt.issues import Failure, InputError, Issue
 from siteopt.log import note
-from siteopt.message_catalogue import Code
 from siteopt.optimize.search import Progress, Report
 from siteopt.output.blank import blank_files
 from siteopt.output.folder import ready_folder, write_beside, write_folder
 from siteopt.output.maps import PROJECT, issue_files
-from siteopt.output.report import NoChartsWarning
 from siteopt.output.reporting import run_charts, run_report
+from siteopt.output.runs import FRONT, PLAN
 from siteopt.output.translations import LANGUAGES, Translations
 from siteopt.proving import SECONDS
-from siteopt.record.base import InputFile, InputWarning
 from siteopt.record.build import warnings_of
 from siteopt.run import Method
 
@@ -54,8 +52,6 @@ Exit code 2 means bad input or usage.
 """
 SHOWN = 100
 """Maximum number of excluded sites, and of sites with assumed values, that ``check`` lists; it counts the others."""
-OPENED = {"report.html": "in a browser", PROJECT: "in QGIS"}
-"""Outputs that show a result, and where to open each."""
 UNFINISHED, DISAGREES, FALLS_SHORT = 4, 5, 6
 """Exit codes: a proof is not finished; a second solver or a proof contradicts the result; a plan fails its replay."""
 
@@ -71,6 +67,9 @@ TimeLimit = Annotated[float, typer.Option(help="Time limit of the optimisation, 
 Workers = Annotated[int | None, typer.Option(help="Number of threads. Default: the number of processors.", min=1)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, such as runs/colossus.", metavar="RUN")]
+
+
+Made = TypeVar("Made")
 
 
 def _language(name: str) -> str:
@@ -133,7 +132,7 @@ def check(
         }
         typer.echo(json.dumps(facts | told, ensure_ascii=False))
         return
-    _tell(dataset.inputs, warnings)
+    tell(dataset.inputs, warnings)
     typer.echo(f"No errors: {len(dataset.sites):,} candidates, {eligible:,} eligible, {len(dataset.offers):,} offers")
     assumed, translations = dataset.assumed[dataset.assumed.any(axis=1)], Translations()
     for site, reason in dataset.excluded[:SHOWN].items():
@@ -171,7 +170,7 @@ def solve(
         try:
             question = siteopt.read_scenario(scenario, settings or ())
             folder = out or Path("runs") / question.project.name
-            ready_folder(folder)
+            ready_folder(folder, PLAN)
             with _progress(live=not (quiet or as_json)) as report:
                 result = siteopt.solve(
                     question,
@@ -211,7 +210,7 @@ def pareto(
         try:
             question = siteopt.read_scenario(scenario, settings or ())
             folder = out or Path("runs") / f"{question.project.name}-pareto"
-            ready_folder(folder)
+            ready_folder(folder, FRONT)
             with _progress(live=not (quiet or as_json)) as report:
                 front = siteopt.pareto(question, milestone, top, time_limit, report, workers=workers, stop=stop)
         except InputError as error:
@@ -244,14 +243,20 @@ def explain(
 def report(
     run: RunFolder,
     lang: Language = "en",
-    out: Annotated[Path | None, typer.Option(help="File to write. Default: RUN/report.html.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write, or - to print the page. Default: RUN/report.html.")
+    ] = None,
 ) -> None:
     """Write the report of a run again, for example in another language or with a new Pareto front.
 
     Exit codes: 0 written, 2 not the folder of a run.
     """
     page = out or run / "report.html"
-    _put(page.parent, lambda: {page.name: run_report(run, lang)})
+    content = _made(lambda: run_report(run, lang))
+    if page == Path("-"):
+        print_page(content)
+        return
+    write_beside(page.parent, {page.name: content})
     typer.echo(f"Report      {page}")
 
 
@@ -266,7 +271,8 @@ def plot(
     Exit codes: 0 written, 2 not the folder of a run.
     """
     folder = out or run / "charts"
-    files = _put(folder, lambda: run_charts(run, lang))
+    files = _made(lambda: run_charts(run, lang))
+    write_beside(folder, files)
     typer.echo(f"Charts      {folder}/: {', '.join(files)}")
 
 
@@ -403,78 +409,23 @@ def _interruptible() -> Iterator[threading.Event]:
 
 
 def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: threading.Event) -> NoReturn:
-    """Print the result, then write the outputs, and exit with the code of the outcome.
-
-    The result comes first, because the work that follows may fail or be killed; and a terminal that cannot take the
-    result must not keep the outputs from being written.
-    """
-    record = result.record
+    """Print the result and write its outputs, and exit with the code of the outcome."""
     if stop.is_set() and not result.has_answer:
         typer.echo("no plan was found yet; nothing was written", err=True)
         raise typer.Exit(INTERRUPTED)
-
-    def tell() -> None:
-        if as_json:
-            typer.echo(record.model_dump_json())
-        else:
-            _tell(record.inputs, record.warnings)
-            typer.echo(str(result))
-
-    untold = None
-    try:
-        if as_json or not quiet:
-            tell()
-    except Failure as error:
-        untold = error
-    try:
-        with _warnings(quiet):
-            files = result.files()
-        write_folder(folder, files)
-    except Exception:
-        if quiet and not as_json:
-            tell()
-        raise
-    if untold is not None:
-        raise untold
-    if not (as_json or quiet):
-        typer.echo(f"Outputs     {folder}/: {', '.join(files)}")
-        typer.echo(
-            "Open        " + ", ".join(f"{folder / name} {how}" for name, how in OPENED.items() if name in files)
-        )
+    deliver(result, folder, as_json=as_json, quiet=quiet)
     if not result.agrees:
         raise typer.Exit(DISAGREES)
     raise typer.Exit(EXIT_CODES[result.outcome])
 
 
-@contextlib.contextmanager
-def _warnings(quiet: bool = False) -> Iterator[None]:
-    """Print the warning that a page has no charts, in one line on standard error, unless ``quiet``."""
-    with warnings.catch_warnings(record=True) as found:
-        warnings.simplefilter("always", NoChartsWarning)
-        yield
-    for one in found:
-        if issubclass(one.category, NoChartsWarning) and not quiet:
-            typer.echo(f"warning: {one.message}", err=True)
-
-
-def _tell(inputs: Iterable[InputFile], warnings: Iterable[InputWarning]) -> None:
-    """Print to standard error how files were read, and the warnings."""
-    for one in inputs:
-        if one.read_as is not None:
-            typer.echo(f"{one.path}: read as {one.read_as}", err=True)
-    for warning in warnings:
-        typer.echo(f"warning: {warning.message}", err=True)
-
-
-def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, str | bytes]:
-    """Make files from a run, write them into a folder without touching its other files, and return them."""
+def _made(make: Callable[[], Made]) -> Made:
+    """Return what is made from a run; if it cannot be read, print every error, and exit."""
     try:
-        with _warnings():
-            files = make()
-        write_beside(folder, files)
+        with page_warnings():
+            return make()
     except InputError as error:
         _refuse(error, as_json=False)
-    return files
 
 
 def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoReturn:
@@ -486,7 +437,7 @@ def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoRetu
             json.dumps({name: [one.record() for one in found] for name, found in told.items()}, ensure_ascii=False)
         )
     else:
-        _tell((), warnings_of(error.warnings))
+        tell((), warnings_of(error.warnings))
         for issue in error.issues:
             typer.echo(str(issue), err=True)
     if out is not None:
@@ -499,8 +450,5 @@ def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoRetu
 
 
 def _map_issues(issues: Sequence[Issue], folder: Path) -> None:
-    """Write the map of issues; raise Failure if the folder holds a run, which has its own map."""
-    if (folder / "plan.json").exists():
-        message = f"{folder} holds a run, so the map of the issues is not written there; name another folder with --out"
-        raise Failure(Code.NOT_A_RUN, message)
-    write_folder(folder, issue_files(issues))
+    """Write the map of issues, and say which files of the user were renamed."""
+    say_renamed(folder, write_folder(folder, issue_files(issues)))

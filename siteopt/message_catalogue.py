@@ -299,7 +299,8 @@ class Code(Enum):
     NOT_A_RUN = (
         "E401",
         "The folder is not a run",
-        "It holds other files, or it is a file; or a file of the run is missing or was changed.",
+        "It holds other files, or it is a file; or it holds a run of another kind; or a file of the run is missing or "
+        "was changed.",
         "Name a new or empty folder, or the folder of a run. Solve a damaged run again.",
     )
     NO_WRITING = (
@@ -341,6 +342,13 @@ class Code(Enum):
         "The chart engine does not work on this machine, as for E406. The answer and all other outputs are complete; "
         "the page has the captions and the tables of the charts.",
         "Once the engine works, or on another machine, `siteopt report RUN` writes the page again, with its charts.",
+    )
+    NOT_OURS = (
+        "E407",
+        "The file is not one that siteopt wrote",
+        "`report` and `plot` replace only pages and charts that they wrote, and only if nobody has changed them since; "
+        "they replace no folder, no link and no device. An earlier version may have written the file, too.",
+        "Name another file or folder with `--out`, or move the file away. `--out -` prints a page.",
     )
     SOLVER = (
         "E501",

@@ -25,6 +25,7 @@ from siteopt.output.charts.site_plan import site_plan
 from siteopt.output.charts.supply import cooling, others, power
 from siteopt.output.geojson import GeoJSON
 from siteopt.output.headline import assumed_of_chosen, headline
+from siteopt.output.ownership import signed
 from siteopt.output.ranking import PRINTED_ROWS, ranking_table
 from siteopt.output.replay import quality_part, replay_part
 from siteopt.output.translations import Translations
@@ -185,7 +186,8 @@ def _drawn(charts: Sequence[Chart]) -> list[_Drawn]:
 def _page(template: str, record: RunRecord | FrontRecord, translations: Translations, **more: Any) -> str:
     files = [(_file(file, translations), file.sha256) for file in record.inputs]
     found = _templates().get_template(template)
-    return found.render(record=record, t=translations, language=translations.language, files=files, **more)
+    page = found.render(record=record, t=translations, language=translations.language, files=files, **more)
+    return signed(page.encode()).decode()
 
 
 def _file(file: InputFile, translations: Translations) -> str:

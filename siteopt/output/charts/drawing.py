@@ -16,6 +16,7 @@ from siteopt.issues import Failure
 from siteopt.log import note
 from siteopt.message_catalogue import Code
 from siteopt.output.charts.base import FONT, WIDE, Chart, Spec
+from siteopt.output.ownership import signed
 
 SECONDS = 120.0
 """Longest wait for the drawings of a page, which take about a second."""
@@ -72,8 +73,8 @@ def pictures(charts: Sequence[Chart]) -> dict[str, str | bytes]:
     drawn = iter(_drawn(wanted))
     files: dict[str, str | bytes] = {}
     for chart in charts:
-        files[f"{chart.name}.png"] = _png(next(drawn))
-        files[f"{chart.name}.svg"] = _svg(chart, next(drawn), f"{chart.name}{WIDE}-")
+        files[f"{chart.name}.png"] = signed(_png(next(drawn)))
+        files[f"{chart.name}.svg"] = signed(_svg(chart, next(drawn), f"{chart.name}{WIDE}-").encode())
     return files
 
 
