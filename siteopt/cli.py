@@ -1,7 +1,6 @@
 """Run the command line: parse the arguments, call the API, and print the result.
 
-Results go to standard output, everything else to standard error. Each command imports what it needs, so that a help
-text, a version or a usage error comes at once.
+Results go to standard output, everything else to standard error. A command imports what it needs when it runs.
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ from siteopt.output.folder import PROJECT, ready_folder, write_beside, write_fol
 if TYPE_CHECKING:
     from siteopt.answers import Output
     from siteopt.optimize.search import Progress, Report
-    from siteopt.record.base import RunOutcome
 
 app = typer.Typer(
     cls=ErrorBoundary,
@@ -40,9 +38,10 @@ app = typer.Typer(
 
 SHOWN = 100
 """Maximum number of excluded sites, and of sites with assumed values, that ``check`` lists; it counts the others."""
-NO_SITE, UNFINISHED, DISAGREES, FALLS_SHORT = 3, 4, 5, 6
-"""Exit codes: no site can serve; a search or a proof is not finished; a second solver or a proof contradicts the
-result; a plan fails its replay. FAILED means bad input or usage."""
+UNFINISHED, DISAGREES, FALLS_SHORT = 4, 5, 6
+"""Exit codes: not finished; a second solver or a proof contradicts the result; a plan fails its replay."""
+EXIT_CODES = {"PROVEN": 0, "NO_SITE": 3, "LIMIT": UNFINISHED}
+"""Exit code of each outcome of a run, by its name in RunOutcome. FAILED means bad input or usage."""
 
 ScenarioFile = Annotated[
     Path, typer.Argument(help="Scenario file (TOML), such as models/colossus.toml.", metavar="SCENARIO")
@@ -241,7 +240,7 @@ def explain(
     except InputError as error:
         _refuse(error, as_json)
     typer.echo(result.record.model_dump_json() if as_json else str(result))
-    raise typer.Exit(_exit_code(result.outcome))
+    raise typer.Exit(EXIT_CODES[result.outcome.name])
 
 
 @app.command()
@@ -342,8 +341,7 @@ def version(as_json: AsJson = False) -> None:
     """Print the versions of siteopt and of the packages that it uses to solve."""
     from importlib.metadata import version
 
-    names = ("siteopt", "pulp", "highspy", "geopandas", "pandas", "numpy")
-    versions = {name: version(name) for name in names}
+    versions = {name: version(name) for name in ("siteopt", "pulp", "highspy", "geopandas", "pandas", "numpy")}
     typer.echo(json.dumps(versions) if as_json else "\n".join(f"{name} {number}" for name, number in versions.items()))
 
 
@@ -438,14 +436,7 @@ def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: thr
     deliver(result, folder, as_json=as_json, quiet=quiet)
     if not result.agrees:
         raise typer.Exit(DISAGREES)
-    raise typer.Exit(_exit_code(result.outcome))
-
-
-def _exit_code(outcome: RunOutcome) -> int:
-    """Return the exit code of an outcome."""
-    from siteopt.record.base import RunOutcome
-
-    return {RunOutcome.PROVEN: 0, RunOutcome.NO_SITE: NO_SITE, RunOutcome.LIMIT: UNFINISHED}[outcome]
+    raise typer.Exit(EXIT_CODES[result.outcome.name])
 
 
 def _made(make: Callable[[], Made]) -> Made:

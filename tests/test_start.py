@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from siteopt.cli import app
+from siteopt.cli import EXIT_CODES, app
+from siteopt.record.base import RunOutcome
 
 LIBRARIES = (
     *("numpy", "pandas", "geopandas", "shapely", "pyproj", "pyogrio", "pyarrow", "openpyxl"),
@@ -61,3 +62,7 @@ def test_a_check_loads_no_library_of_charts() -> None:
     code, _, errors = started("check", "models/frugal.toml")
     assert code == 0
     assert not {"altair", "jinja2", "rich"} & set(errors[-1].split())
+
+
+def test_every_outcome_has_an_exit_code() -> None:
+    assert set(EXIT_CODES) == {outcome.name for outcome in RunOutcome}
