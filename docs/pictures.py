@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 import siteopt
-from siteopt.output.charts.base import png
+from siteopt.output.charts.drawing import pictures
 from siteopt.output.charts.electric import frequency
 from siteopt.output.translations import Translations
 
@@ -109,7 +109,9 @@ def frequency_picture(path: Path) -> None:
     assert memphis.record.plan is not None
     chart = frequency(memphis.record.plan, Translations.of(memphis.record))
     assert chart is not None
-    _keep(Image.open(io.BytesIO(png(chart))), path)
+    picture = pictures([chart])[f"{chart.name}.png"]
+    assert isinstance(picture, bytes)
+    _keep(Image.open(io.BytesIO(picture)), path)
 
 
 def _keep(picture: Image.Image, path: Path) -> None:

@@ -55,10 +55,13 @@ class Output(ABC):
     def write(self, folder: str | Path) -> Path:
         """Write all output files into a folder, or none if one fails, and return the folder.
 
+        Files of an earlier run in the folder that are no longer as siteopt wrote them are kept, such as ``orders.csv``
+        as ``orders-yours.csv``.
+
         Raises
         ------
         Failure
-            If the folder holds files that are not of a run, cannot be written or is in use, or if the disk is full.
+            If the folder holds files but no run of this kind, cannot be written or is in use, or if the disk is full.
         """
         write_folder(Path(folder), self.files())
         return Path(folder)

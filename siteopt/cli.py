@@ -11,10 +11,9 @@ import math
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
 
 import typer
 
@@ -22,14 +21,12 @@ from siteopt.error_boundary import DEBUG, FAILED, INTERRUPTED, ErrorBoundary
 from siteopt.issues import Failure, InputError, Issue
 from siteopt.loading import loading
 from siteopt.log import note
-from siteopt.message_catalogue import Code
 from siteopt.options import LANGUAGES, PROOF_SECONDS, Method
 from siteopt.output.folder import PROJECT, ready_folder, write_beside, write_folder
 
 if TYPE_CHECKING:
     from siteopt.answers import Output
     from siteopt.optimize.search import Progress, Report
-    from siteopt.record.base import InputFile, InputWarning
 
 app = typer.Typer(
     cls=ErrorBoundary,
@@ -41,8 +38,6 @@ app = typer.Typer(
 
 SHOWN = 100
 """Maximum number of excluded sites, and of sites with assumed values, that ``check`` lists; it counts the others."""
-OPENED = {"report.html": "in a browser", PROJECT: "in QGIS"}
-"""Outputs that show a result, and where to open each."""
 UNFINISHED, DISAGREES, FALLS_SHORT = 4, 5, 6
 """Exit codes: not finished; a second solver or a proof contradicts the result; a plan fails its replay."""
 EXIT_CODES = {"PROVEN": 0, "NO_SITE": 3, "LIMIT": UNFINISHED}
@@ -69,6 +64,9 @@ RunScenario = Annotated[
         metavar="FILE",
     ),
 ]
+
+
+Made = TypeVar("Made")
 
 
 def _language(name: str) -> str:
@@ -119,6 +117,7 @@ def check(
     """Check a scenario and its tables, and report all issues at once."""
     with loading():
         from siteopt import load, read_scenario
+        from siteopt.delivery import tell
         from siteopt.output.translations import Translations
         from siteopt.record.build import warnings_of
     try:
@@ -138,7 +137,7 @@ def check(
         }
         typer.echo(json.dumps(facts | told, ensure_ascii=False))
         return
-    _tell(dataset.inputs, warnings)
+    tell(dataset.inputs, warnings)
     typer.echo(f"No errors: {len(dataset.sites):,} candidates, {eligible:,} eligible, {len(dataset.offers):,} offers")
     assumed, translations = dataset.assumed[dataset.assumed.any(axis=1)], Translations()
     for site, reason in dataset.excluded[:SHOWN].items():
@@ -174,11 +173,12 @@ def solve(
     """
     with loading():
         from siteopt import read_scenario, solve
+        from siteopt.output.runs import PLAN
     with _interruptible() as stop:
         try:
             question = read_scenario(scenario, settings or ())
             folder = out or Path("runs") / question.project.name
-            ready_folder(folder)
+            ready_folder(folder, PLAN)
             with _progress(live=not (quiet or as_json)) as report:
                 result = solve(
                     question,
@@ -216,11 +216,12 @@ def pareto(
     """
     with loading():
         from siteopt import pareto, read_scenario
+        from siteopt.output.runs import FRONT
     with _interruptible() as stop:
         try:
             question = read_scenario(scenario, settings or ())
             folder = out or Path("runs") / f"{question.project.name}-pareto"
-            ready_folder(folder)
+            ready_folder(folder, FRONT)
             with _progress(live=not (quiet or as_json)) as report:
                 front = pareto(question, milestone, top, time_limit, report, workers=workers, stop=stop)
         except InputError as error:
@@ -255,16 +256,23 @@ def explain(
 def report(
     run: RunFolder,
     lang: Language = "en",
-    out: Annotated[Path | None, typer.Option(help="File to write. Default: RUN/report.html.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write, or - to print the page. Default: RUN/report.html.")
+    ] = None,
 ) -> None:
     """Write the report of a run again, for example in another language or with a new Pareto front.
 
     Exit codes: 0 written, 2 not the folder of a run.
     """
     with loading():
+        from siteopt.delivery import print_page
         from siteopt.output.reporting import run_report
     page = out or run / "report.html"
-    _put(page.parent, lambda: {page.name: run_report(run, lang)})
+    content = _made(lambda: run_report(run, lang))
+    if page == Path("-"):
+        print_page(content)
+        return
+    write_beside(page.parent, {page.name: content})
     typer.echo(f"Report      {page}")
 
 
@@ -281,7 +289,8 @@ def plot(
     with loading():
         from siteopt.output.reporting import run_charts
     folder = out or run / "charts"
-    files = _put(folder, lambda: run_charts(run, lang))
+    files = _made(lambda: run_charts(run, lang))
+    write_beside(folder, files)
     typer.echo(f"Charts      {folder}/: {', '.join(files)}")
 
 
@@ -429,52 +438,27 @@ def _interruptible() -> Iterator[threading.Event]:
 
 
 def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: threading.Event) -> NoReturn:
-    """Write the outputs, print the result even if they cannot be written, and exit with the code of the outcome."""
-    begin, record = time.monotonic(), result.record
+    """Print the result and write its outputs, and exit with the code of the outcome."""
+    from siteopt.delivery import deliver
+
     if stop.is_set() and not result.has_answer:
         typer.echo("no plan was found yet; nothing was written", err=True)
         raise typer.Exit(INTERRUPTED)
-    files: dict[str, str | bytes] = {}
-    failure = None
-    try:
-        files = result.files()
-        write_folder(folder, files)
-    except Failure as error:
-        failure = error
-    if as_json:
-        typer.echo(record.model_dump_json())
-    elif not quiet or failure:
-        _tell(record.inputs, record.warnings)
-        typer.echo(str(result))
-    if failure is not None:
-        raise failure
-    if not (as_json or quiet):
-        typer.echo(f"Outputs     {folder}/: {', '.join(files)}; written in {time.monotonic() - begin:.1f} s")
-        typer.echo(
-            "Open        " + ", ".join(f"{folder / name} {how}" for name, how in OPENED.items() if name in files)
-        )
+    deliver(result, folder, as_json=as_json, quiet=quiet)
     if not result.agrees:
         raise typer.Exit(DISAGREES)
     raise typer.Exit(EXIT_CODES[result.outcome.name])
 
 
-def _tell(inputs: Iterable[InputFile], warnings: Iterable[InputWarning]) -> None:
-    """Print to standard error how files were read, and the warnings."""
-    for one in inputs:
-        if one.read_as is not None:
-            typer.echo(f"{one.path}: read as {one.read_as}", err=True)
-    for warning in warnings:
-        typer.echo(f"warning: {warning.message}", err=True)
-
-
-def _put(folder: Path, make: Callable[[], dict[str, str | bytes]]) -> dict[str, str | bytes]:
-    """Make files from a run, write them into a folder without touching its other files, and return them."""
+def _made(make: Callable[[], Made]) -> Made:
+    """Return what is made from a run; if it cannot be read, print every error, and exit."""
     try:
-        files = make()
-        write_beside(folder, files)
+        from siteopt.delivery import page_warnings
+
+        with page_warnings():
+            return make()
     except InputError as error:
         _refuse(error, as_json=False)
-    return files
 
 
 def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoReturn:
@@ -486,9 +470,10 @@ def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoRetu
             json.dumps({name: [one.record() for one in found] for name, found in told.items()}, ensure_ascii=False)
         )
     else:
+        from siteopt.delivery import tell
         from siteopt.record.build import warnings_of
 
-        _tell((), warnings_of(error.warnings))
+        tell((), warnings_of(error.warnings))
         for issue in error.issues:
             typer.echo(str(issue), err=True)
     if out is not None:
@@ -501,10 +486,8 @@ def _refuse(error: InputError, as_json: bool, out: Path | None = None) -> NoRetu
 
 
 def _map_issues(issues: Sequence[Issue], folder: Path) -> None:
-    """Write the map of issues; raise Failure if the folder holds a run, which has its own map."""
-    if (folder / "plan.json").exists():
-        message = f"{folder} holds a run, so the map of the issues is not written there; name another folder with --out"
-        raise Failure(Code.NOT_A_RUN, message)
+    """Write the map of issues, and say which files of the user were renamed."""
     with loading():
+        from siteopt.delivery import say_renamed
         from siteopt.output.maps import issue_files
-    write_folder(folder, issue_files(issues))
+    say_renamed(folder, write_folder(folder, issue_files(issues)))

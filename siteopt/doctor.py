@@ -15,6 +15,8 @@ from pathlib import Path
 from siteopt.issues import REINSTALL
 from siteopt.log import log_folder, versions
 from siteopt.optimize.solver import SOLVERS, trial
+from siteopt.output.charts.base import ACROSS, DOWN, NARROW, Chart, Frame, texts
+from siteopt.output.charts.drawing import svgs
 
 OK, MISSING, FAILS = "ok", "missing (optional)", "FAILS"
 ROOM_MB = 100
@@ -84,7 +86,7 @@ def _probes() -> Iterator[tuple[str, bool, str, Callable[[], str]]]:
     yield "GDAL", True, REINSTALL, _gdal
     yield "GeoParquet", True, REINSTALL, _parquet
     yield "PROJ", True, f"unset PROJ_DATA and PROJ_LIB, or {REINSTALL}", _proj
-    yield "charts", True, REINSTALL, _charts
+    yield "charts", False, f"pages lack their charts without it; raise the limit of the memory, or {REINSTALL}", _charts
     current = "change to a writable folder with free space, or name one with --out"
     yield "folder", True, current, lambda: _folder(Path.cwd())
     temporary = "set TMPDIR (on Windows TEMP) to a writable folder with free space"
@@ -139,11 +141,7 @@ def _proj() -> str:
 
 
 def _charts() -> str:
-    import vl_convert
-
-    specification = {"data": {"values": [{"x": 1}]}, "mark": "point", "encoding": {"x": {"field": "x"}}}
-    if not vl_convert.vegalite_to_svg(specification).startswith("<svg"):
-        raise RuntimeError("the chart is not an SVG")
+    svgs([Chart("trial", "", "", lambda width: Frame(width, width).around([texts(ACROSS, DOWN, [])]))], [NARROW])
     return f"vl-convert {version('vl-convert-python')}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -72,9 +73,13 @@ def copy_examples(folder: Path, more: Mapping[str, bytes]) -> list[Path]:
     paths = [path for name in FOLDERS for path in sorted((root / name).iterdir()) if path.is_file()]
     files = {**{path.relative_to(root).as_posix(): path.read_bytes() for path in paths}, **more}
     with failures(folder):
-        for name, content in files.items():
-            if (folder / name).exists() and not ((folder / name).is_file() and (folder / name).read_bytes() == content):
-                raise Failure(Code.NOT_A_RUN, f"{folder / name} already exists; nothing was written")
-        write = write_beside if folder.exists() else write_folder
-    write(folder, files)
+        there = {name: folder / name for name in files if os.path.lexists(folder / name)}
+        for name, path in there.items():
+            if not (path.is_file() and path.read_bytes() == files[name]):
+                raise Failure(Code.NOT_A_RUN, f"{path} already exists; nothing was written")
+        is_new = not folder.exists()
+    if is_new:
+        write_folder(folder, files)
+    else:
+        write_beside(folder, {name: content for name, content in files.items() if name not in there})
     return [folder / name for name in files]

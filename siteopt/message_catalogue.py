@@ -299,7 +299,8 @@ class Code(Enum):
     NOT_A_RUN = (
         "E401",
         "The folder is not a run",
-        "It holds other files, or it is a file; or a file of the run is missing or was changed.",
+        "It holds other files, or it is a file; or it holds a run of another kind; or a file of the run is missing or "
+        "was changed.",
         "Name a new or empty folder, or the folder of a run. Solve a damaged run again.",
     )
     NO_WRITING = (
@@ -328,8 +329,29 @@ class Code(Enum):
         "Two runs were started with the same `--out`.",
         "Wait for the other run to end, or name another folder with `--out`.",
     )
-    NOT_OPENED = (
+    NO_CHARTS = (
         "E406",
+        "The charts cannot be drawn",
+        "The chart engine (vl-convert) does not start, or the system ended it, most often because it got too little "
+        "memory: it reserves more than 64 GB of addresses, though it uses little, and `ulimit -v` may forbid that.",
+        "Run `siteopt doctor`. Raise the limit of the memory, or run `siteopt plot` on another machine.",
+    )
+    PAGE_WITHOUT_CHARTS = (
+        "W406",
+        "The page has no charts",
+        "The chart engine does not work on this machine, as for E406. The answer and all other outputs are complete; "
+        "the page has the captions and the tables of the charts.",
+        "Once the engine works, or on another machine, `siteopt report RUN` writes the page again, with its charts.",
+    )
+    NOT_OURS = (
+        "E407",
+        "The file is not one that siteopt wrote",
+        "`report` and `plot` replace only pages and charts that they wrote, and only if nobody has changed them since; "
+        "they replace no folder, no link and no device. An earlier version may have written the file, too.",
+        "Name another file or folder with `--out`, or move the file away. `--out -` prints a page.",
+    )
+    NOT_OPENED = (
+        "E408",
         "A file that a run names is not opened",
         "It has changed since the plan was made, is no longer there, or is outside the current folder and the folder "
         "of the run. A run may come from somebody else, so `verify` and `prove` open no other file that it names.",

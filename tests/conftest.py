@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 
@@ -9,9 +10,28 @@ import pytest
 from hypothesis import settings
 
 from siteopt.log import FOLDER
+from siteopt.output.charts import drawing, engine
 
 settings.register_profile("siteopt", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("siteopt")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _engine_of_the_session() -> Iterator[None]:
+    """The chart engine starts once, in the process of the tests; ``own_engine`` gives a test what users have."""
+    answer = drawing._answer
+    drawing._answer = lambda asked: json.dumps(engine.drawings(asked.splitlines())).encode()
+    yield
+    drawing._answer = answer
+
+
+_OWN_ENGINE = drawing._answer
+
+
+@pytest.fixture
+def own_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts are drawn in a process of their own."""
+    monkeypatch.setattr(drawing, "_answer", _OWN_ENGINE)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,6 +13,7 @@ import siteopt
 from siteopt import aliases
 from siteopt.message_catalogue import Code
 from siteopt.output.folder import write_folder
+from siteopt.output.ownership import MANIFEST
 from siteopt.schema import CANDIDATES, TABLES
 from tests.worlds import write_world
 
@@ -144,9 +145,9 @@ def test_a_map_of_issues_takes_the_place_of_an_old_one(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     for name in aliases.FILES:
-        (folder / name).write_text("{}", encoding="utf-8")
+        (folder / name).write_text('{"features": []}', encoding="utf-8")
     write_folder(folder, {"issues.geojson": "{}"})
-    assert [path.name for path in folder.iterdir()] == ["issues.geojson"]
+    assert sorted(path.name for path in folder.iterdir()) == [MANIFEST, "issues.geojson"]
 
 
 def test_aliases_lead_to_what_there_is() -> None:

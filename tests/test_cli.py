@@ -19,6 +19,7 @@ from siteopt.cli import app
 from siteopt.issues import Failure
 from siteopt.message_catalogue import Code
 from siteopt.optimize.crosscheck import CrossCheck
+from siteopt.output.ownership import MANIFEST
 from tests.worlds import SCENARIO, SITES, STEPS, changed, write_world
 
 
@@ -122,7 +123,13 @@ def test_check_puts_issues_on_a_map(faulty: Path, tmp_path: Path) -> None:
     result = call("check", faulty, "--out", out)
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1] == f"2 errors; {out / 'siteopt.qgz'} shows where"
-    assert {path.name for path in out.iterdir()} == {"siteopt.gpkg", "siteopt.qgz", "issues.geojson", "issues.qml"}
+    assert {path.name for path in out.iterdir()} == {
+        "siteopt.gpkg",
+        "siteopt.qgz",
+        "issues.geojson",
+        "issues.qml",
+        MANIFEST,
+    }
     assert len(json.loads((out / "issues.geojson").read_text(encoding="utf-8"))["features"]) == 2
 
 
@@ -206,7 +213,7 @@ def test_pareto_writes_beside_the_run_and_may_be_run_again(
     assert first.stdout.startswith("small: proven, Pareto front of the start day of first run and cost, 2 sites")
     assert again.stdout.startswith("small: proven, Pareto front of the start day of first run and cost, 1 site,")
     written = {path.name for path in (tmp_path / "runs" / "small-pareto").iterdir()}
-    assert written == {"report.html", "pareto.csv", "pareto.geojson", "pareto.json"}
+    assert written == {"report.html", "pareto.csv", "pareto.geojson", "pareto.json", MANIFEST}
 
 
 def test_pareto_json_is_one_document_and_nothing_else(world: Path, tmp_path: Path) -> None:
@@ -371,7 +378,7 @@ def test_the_answer_is_printed_where_it_cannot_be_written(
     def full(folder: Path, files: object) -> None:
         raise Failure(Code.DISK_FULL, f"{folder}: no room to write; nothing was changed")
 
-    monkeypatch.setattr("siteopt.cli.write_folder", full)
+    monkeypatch.setattr("siteopt.delivery.write_folder", full)
     result = call("solve", world, "--out", tmp_path / "out", *more)
     assert result.exit_code == 2
     if more == ["--json"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import secrets
 import shutil
@@ -10,7 +11,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -18,26 +19,16 @@ from siteopt.aliases import FILES
 from siteopt.issues import NO_ROOM, Failure
 from siteopt.log import note
 from siteopt.message_catalogue import Code
+from siteopt.output.ownership import MANIFEST, MARKERS, SHARED, WORKING, Owned, manifest, may_replace, what
 
 if sys.platform != "win32":
     import fcntl
 
-MARKERS = ("plan.json", "pareto.json", "issues.geojson")
-"""A folder that holds one of these files, or one under its old name, counts as a run: the next run may replace it."""
-
 GEOPACKAGE, PROJECT = "siteopt.gpkg", "siteopt.qgz"
 """Names of the map for QGIS: its layers, and the project that shows them."""
 
-DERIVED = (
-    "charts",
-    "siteopt.gpkg-wal",
-    "siteopt.gpkg-shm",
-    "siteopt.gpkg-journal",
-    "issues.geojson",
-    "issues.qml",
-    *FILES,
-)
-"""Names that are removed when a run's files are replaced: charts, SQLite's working files, issues of earlier input."""
+ISSUES = ("issues.geojson", "issues.qml", *FILES)
+"""Files of a map of issues, which a run in the same folder removes."""
 
 HIDDEN = "siteopt-"
 """Part of the name of an unfinished folder: ``.NAME.siteopt-1a2b3c4d`` will become ``NAME``."""
@@ -57,20 +48,27 @@ _SWAP_LINUX, _SWAP_MACOS, _HERE = 2, 2, -100
 """Values of RENAME_EXCHANGE, RENAME_SWAP and AT_FDCWD."""
 
 
-def ready_folder(target: Path) -> None:
+def ready_folder(named: Path, marker: str) -> None:
     """Check, before solving, that :func:`write_folder` can write the output folder, and remove leftovers of dead runs.
+
+    Parameters
+    ----------
+    named : Path
+        The folder, as the user named it.
+    marker : str
+        The one of MARKERS that the run will write.
 
     Raises
     ------
     Failure
         In the same cases as :func:`write_folder`, and if there is no room for temporary files.
     """
-    with failures(target):
-        target = _real(target)
+    with failures(named):
+        target = _real(named)
         home = next((folder for folder in target.parents if os.path.lexists(folder)), target)
         with _locked(home):
             _clean(home / target.name)
-            _replaceable(target)
+            _replaceable(named, marker)
             trial = _hidden(home / target.name)
             try:
                 # create missing parent folders as well, because their names may be invalid
@@ -82,35 +80,44 @@ def ready_folder(target: Path) -> None:
         file.write(bytes(ROOM_BYTES))
 
 
-def write_folder(target: Path, files: Mapping[str, str | bytes]) -> None:
-    """Write the files into ``target`` in one step: a killed process leaves either the old or the new folder.
+def write_folder(named: Path, files: Mapping[str, str | bytes]) -> dict[str, str]:
+    """Write the files into a folder in one step: a killed process leaves either the old or the new folder.
 
-    Other files in the folder of an earlier run are kept, except those in DERIVED.
+    Of an earlier run in the folder, exactly the files are replaced that are still as siteopt wrote them.
+
+    Returns
+    -------
+    dict of str to str
+        New names of files that are not as siteopt wrote them, by their old ones, which the new run needs.
 
     Raises
     ------
     Failure
-        If ``target`` is not a run, cannot be written or is in use, or the disk is full. ``target`` is then unchanged.
+        If the folder is not a run, cannot be written or is in use, or the disk is full. It is then unchanged.
     """
-    with failures(target):
-        target = _real(target)
+    content = {name: one.encode() if isinstance(one, str) else one for name, one in files.items()}
+    marker = next((name for name in MARKERS if name in content), None)
+    if marker is not None:
+        content[MANIFEST] = manifest(content)
+    with failures(named):
+        target = _real(named)
         target.parent.mkdir(parents=True, exist_ok=True)
         with _locked(target.parent):
             _clean(target)
-            old = _replaceable(target)
+            _replaceable(named, marker)
             fresh = _hidden(target)
+            renamed: dict[str, str] = {}
             try:
                 fresh.mkdir()
-                _fill(fresh, files)
-                dead = {path.name for path in _left(_inside(target))}
-                for name in old - {Path(file).parts[0] for file in files} - set(DERIVED) - dead:
-                    _keep(target / name, fresh / name)
+                _fill(fresh, content)
                 if target.exists():
+                    renamed = _keep_others(target, fresh, content)
                     shutil.copymode(target, fresh)
                 _replace(target, fresh)
-                note("written", folder=str(target), files=list(files))
+                note("written", folder=str(target), files=list(files), renamed=renamed)
             finally:
                 _clean(target)
+    return renamed
 
 
 def write_beside(folder: Path, files: Mapping[str, str | bytes]) -> None:
@@ -119,8 +126,10 @@ def write_beside(folder: Path, files: Mapping[str, str | bytes]) -> None:
     Raises
     ------
     Failure
-        If the files cannot be written, or the disk is full. Then no file is new, and every older file is intact.
+        If a file would replace one that siteopt did not write, the files cannot be written, or the disk is full. Then
+        no file is new, and every older file is intact.
     """
+    content = {name: one.encode() if isinstance(one, str) else one for name, one in files.items()}
     with failures(folder):
         folder = _real(folder)
         made = not folder.exists()
@@ -129,11 +138,15 @@ def write_beside(folder: Path, files: Mapping[str, str | bytes]) -> None:
         try:
             with _locked(folder):
                 _clean(_inside(folder))
+                for place in (folder / name for name in content):
+                    if os.path.lexists(place) and not may_replace(place):
+                        message = f"{place} {what(place)}, so nothing was changed; name another place with --out"
+                        raise Failure(Code.NOT_OURS, message)
                 fresh = _hidden(_inside(folder))
                 try:
                     fresh.mkdir()
-                    _fill(fresh, files)
-                    for name in files:
+                    _fill(fresh, content)
+                    for name in content:
                         place = folder / name
                         place.parent.mkdir(parents=True, exist_ok=True)
                         if not os.path.lexists(place):
@@ -244,27 +257,35 @@ def _clean(target: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _replaceable(target: Path) -> set[str]:
-    """Return the names in a folder (none if it does not exist); raise a Failure if it must not be replaced."""
+def _replaceable(named: Path, marker: str | None) -> None:
+    """Raise a Failure if a folder must not be replaced by one with this marker."""
+    target = _real(named)
     if not os.path.lexists(target):
-        return set()
+        return
+    is_clear = named == target or (named.name and ".." not in named.parts)
+    shown = f"{named}" if is_clear else f"{named} ({target})"
     if not target.is_dir():
-        raise Failure(Code.NOT_A_RUN, f"{target} is a file; --out names a folder")
-    old = {path.name for path in target.iterdir()}
-    if old and not {FILES.get(name, name) for name in old} & set(MARKERS):
+        raise Failure(Code.NOT_A_RUN, f"{shown} is a file; --out names a folder")
+    kind = Owned.of(target).kind
+    if kind is None and any(target.iterdir()):
         raise Failure(
             Code.NOT_A_RUN,
-            f"{target} holds files, but none of {', '.join(MARKERS)}: it is not the folder of a run, so nothing was "
-            "changed; name another folder with --out",
+            f"{shown} holds files, but siteopt wrote no {', '.join(MARKERS)} there: it is not the folder of a run, so "
+            "nothing was changed; name another folder with --out",
+        )
+    if kind not in (None, marker, ISSUES[0]):
+        raise Failure(
+            Code.NOT_A_RUN,
+            f"{shown} holds {MARKERS[str(kind)]}, which {MARKERS.get(str(marker), 'a copy')} must not replace, so "
+            "nothing was changed; name another folder with --out",
         )
     if not os.access(target, os.W_OK):
-        raise Failure(Code.NO_WRITING, f"{target} is read-only; nothing was changed")
+        raise Failure(Code.NO_WRITING, f"{shown} is read-only; nothing was changed")
     if os.path.ismount(target) or target == _real(Path()):
-        what = "a disk of its own" if os.path.ismount(target) else "the folder you work in"
-        raise Failure(Code.NO_WRITING, f"{target} is {what} and cannot be replaced; name a folder within it")
-    if "siteopt.gpkg" in old:
-        _free(target / "siteopt.gpkg")
-    return old
+        place = "a disk of its own" if os.path.ismount(target) else "the folder you work in"
+        raise Failure(Code.NO_WRITING, f"{shown} is {place} and cannot be replaced; name a folder within it")
+    if (target / GEOPACKAGE).is_file():
+        _free(target / GEOPACKAGE)
 
 
 def _free(geopackage: Path) -> None:
@@ -281,13 +302,53 @@ def _free(geopackage: Path) -> None:
         # other errors mean that the file is damaged, and a damaged file may be replaced
 
 
-def _fill(folder: Path, files: Mapping[str, str | bytes]) -> None:
+def _keep_others(target: Path, fresh: Path, files: Container[str]) -> dict[str, str]:
+    """Put everything that siteopt did not write into the new folder; return the new names of what has other names.
+
+    What siteopt wrote stays behind if the new run writes it, if the manifest lists it, or if it shows old issues.
+    """
+    owned, renamed = Owned.of(target), {}
+    old = {path.name for path in target.iterdir()} - {path.name for path in _left(_inside(target))}
+    working = {GEOPACKAGE + ending for ending in (*WORKING, SHARED)}
+    for name in sorted(old - working):
+        path = target / name
+        if name == "charts" and path.is_dir() and not path.is_symlink():
+            for chart in path.iterdir():
+                if not owned.holds_chart(chart.name):
+                    (fresh / name).mkdir(exist_ok=True)
+                    _keep(chart, fresh / name / chart.name)
+        elif name == MANIFEST and owned.files is not None:
+            continue
+        elif name in files and not owned.holds(name):
+            renamed[name] = _other_name(name, old)
+            _keep_with_working(path, fresh / renamed[name])
+        elif name not in files and not (name in (owned.files or ISSUES) and owned.holds(name)):
+            _keep_with_working(path, fresh / name)
+    return renamed
+
+
+def _keep_with_working(source: Path, place: Path) -> None:
+    """Put a file into the new folder, and with ``siteopt.gpkg`` what SQLite has not yet written into it."""
+    _keep(source, place)
+    for ending in WORKING if source.name == GEOPACKAGE else ():
+        if os.path.lexists(more := source.with_name(source.name + ending)):
+            _keep(more, place.with_name(place.name + ending))
+
+
+def _other_name(name: str, taken: Container[str]) -> str:
+    """Return a name under which a file of the user is kept beside the one of siteopt."""
+    one = Path(name)
+    numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    return next(new for number in numbers if (new := f"{one.stem}-yours{number}{one.suffix}") not in taken)
+
+
+def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write the files, and flush them to the disk before anything else happens."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
 

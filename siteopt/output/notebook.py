@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from siteopt.output.charts.base import WIDE, Chart, svg
+from siteopt.output.charts.base import WIDE, Chart
+from siteopt.output.charts.drawing import NotDrawn, svgs
 from siteopt.output.charts.map import site_map
 from siteopt.output.charts.pareto_front import front
 from siteopt.output.headline import headline
@@ -54,7 +55,11 @@ def text_html(text: str) -> str:
 
 
 def _figure(chart: Chart) -> str:
-    return svg(chart, WIDE, "notebook-")
+    """Return a chart as SVG, or why it cannot be drawn."""
+    try:
+        return svgs([chart], [WIDE], "notebook-")[0][0]
+    except NotDrawn as error:
+        return f"<p><small>{escape(str(error))}</small></p>"
 
 
 def _scoped(content: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siteopt.output.charts.base import NARROW, WIDE, Chart, svg
+from siteopt.message_catalogue import Code
+from siteopt.output.charts.base import NARROW, WIDE, Chart
 from siteopt.output.charts.capacity_by_day import capacity_by_day
 from siteopt.output.charts.cost import cost
 from siteopt.output.charts.crews import crews
+from siteopt.output.charts.drawing import NotDrawn, svgs
 from siteopt.output.charts.electric import frequency
 from siteopt.output.charts.map import site_map
 from siteopt.output.charts.pareto_front import front
@@ -22,6 +25,7 @@ from siteopt.output.charts.site_plan import site_plan
 from siteopt.output.charts.supply import cooling, others, power
 from siteopt.output.geojson import GeoJSON
 from siteopt.output.headline import assumed_of_chosen, headline
+from siteopt.output.ownership import signed
 from siteopt.output.ranking import PRINTED_ROWS, ranking_table
 from siteopt.output.replay import quality_part, replay_part
 from siteopt.output.translations import Translations
@@ -82,9 +86,10 @@ def report(
     front_note : str
         Note about the Pareto front, such as why it is not shown.
     """
-    drawn = [_drawn(chart) for chart in charts(run, plan_features, translations)]
+    shown = charts(run, plan_features, translations)
     has_front = front_record is not None and bool(front_record.points)
-    drawn_front = _drawn(front(front_record, translations)) if front_record is not None and has_front else None
+    drawn = _drawn([*shown, *([front(front_record, translations)] if front_record is not None and has_front else [])])
+    drawn_front = drawn.pop() if has_front else None
     plan = run.plan
     parts = (
         {"replay": replay_part(plan, translations), "power_quality": quality_part(plan, translations)}
@@ -136,14 +141,14 @@ def front_report(record: FrontRecord, translations: Translations) -> str:
         verdict=chart.caption,
         badge=translations.term(record.outcome if is_proven or not has_points else "not proven"),
         badge_kind=kind,
-        front=_drawn(chart) if has_points else None,
+        front=_drawn([chart])[0] if has_points else None,
         certificate=_front_certificate(record, translations),
     )
 
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A chart with its two drawings, ready for the template of a page."""
+    """A chart with its two drawings, ready for the template of a page; None if it could not be drawn."""
 
     name: str
     title: str
@@ -154,17 +159,35 @@ class _Drawn:
     rows: tuple[tuple[Any, ...], ...]
 
 
-def _drawn(chart: Chart) -> _Drawn:
+class NoChartsWarning(UserWarning):
+    """A page has no charts, because they cannot be drawn on this machine."""
+
+
+def _drawn(charts: Sequence[Chart]) -> list[_Drawn]:
+    """Draw the charts of a page; if that is not possible, warn, and return them without drawings."""
     from markupsafe import Markup
 
-    wide, narrow = (Markup(svg(chart, width)) for width in (WIDE, NARROW))
-    return _Drawn(chart.name, chart.title, chart.caption, wide, narrow, chart.header, chart.rows)
+    widths = (WIDE, NARROW)
+    try:
+        found: list[list[Any]] = [[Markup(one) for one in drawn] for drawn in svgs(charts, widths)]
+    except NotDrawn as error:
+        message = (
+            "report.html has captions and tables, but no charts, because they cannot be drawn on this machine: the "
+            f"chart engine failed, {error.why} [{Code.PAGE_WITHOUT_CHARTS.number}]"
+        )
+        warnings.warn(message, NoChartsWarning, stacklevel=2)
+        found = [[None for _ in widths] for _ in charts]
+    return [
+        _Drawn(chart.name, chart.title, chart.caption, wide, narrow, chart.header, chart.rows)
+        for chart, (wide, narrow) in zip(charts, found, strict=True)
+    ]
 
 
 def _page(template: str, record: RunRecord | FrontRecord, translations: Translations, **more: Any) -> str:
     files = [(_file(file, translations), file.sha256) for file in record.inputs]
     found = _templates().get_template(template)
-    return found.render(record=record, t=translations, language=translations.language, files=files, **more)
+    page = found.render(record=record, t=translations, language=translations.language, files=files, **more)
+    return signed(page.encode()).decode()
 
 
 def _file(file: InputFile, translations: Translations) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from siteopt.output.charts.base import WIDE, Chart, png, svg
+from siteopt.output.charts.base import Chart
+from siteopt.output.charts.drawing import pictures
 from siteopt.output.charts.pareto_front import front
 from siteopt.output.report import charts, front_report, report
 from siteopt.output.runs import Run, read_run
@@ -36,12 +37,10 @@ def run_charts(folder: Path, language: str = "en") -> dict[str, str | bytes]:
     ------
     InputError
         If the folder holds no run that can be drawn.
+    NotDrawn
+        If the charts cannot be drawn on this machine.
     """
-    files: dict[str, str | bytes] = {}
-    for chart in _charts(read_run(folder), language):
-        files[f"{chart.name}.png"] = png(chart)
-        files[f"{chart.name}.svg"] = svg(chart, WIDE)
-    return files
+    return pictures(list(_charts(read_run(folder), language)))
 
 
 def _charts(run: Run, language: str) -> Iterator[Chart]:

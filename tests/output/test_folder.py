@@ -18,12 +18,13 @@ from siteopt.issues import Failure
 from siteopt.message_catalogue import Code
 from siteopt.output import folder as module
 from siteopt.output.folder import OLD, ready_folder, undisturbed, write_beside, write_folder
+from siteopt.output.ownership import MANIFEST, signed
 
 RUN = {"plan.json": "{}\n", "orders.csv": "a\n"}
 
 
 def contents(folder: Path) -> dict[str, str]:
-    files = (path for path in folder.rglob("*") if path.is_file())
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
     return {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in files}
 
 
@@ -46,7 +47,6 @@ def test_foreign_files_of_an_earlier_run_are_kept(tmp_path: Path) -> None:
     write_folder(tmp_path / "run", {"plan.json": "[]\n"})
     assert contents(tmp_path / "run") == {
         "plan.json": "[]\n",
-        "orders.csv": "a\n",
         "notes/mine.txt": "mine",
         "map.qgz": "map",
     }
@@ -94,13 +94,15 @@ def test_line_ends_are_written_as_they_are(tmp_path: Path) -> None:
 def test_what_was_made_from_the_run_before_goes_with_it(tmp_path: Path) -> None:
     write_folder(tmp_path / "run", {"plan.json": "{}\n", "siteopt.gpkg": b"\x00\xff"})
     (tmp_path / "run" / "charts").mkdir()
-    (tmp_path / "run" / "charts" / "map.svg").write_text("old")
-    (tmp_path / "run" / "siteopt.gpkg-wal").write_text("in flight")
+    (tmp_path / "run" / "charts" / "map.svg").write_bytes(signed(b"old"))
+    (tmp_path / "run" / "siteopt.gpkg-wal").touch()
+    (tmp_path / "run" / "siteopt.gpkg-shm").write_text("shared memory")
     write_folder(tmp_path / "run", {"plan.json": "[]\n", "siteopt.gpkg": b"\x01"})
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["plan.json", "siteopt.gpkg"]
+    assert names(tmp_path / "run") == ["plan.json", "siteopt.gpkg"]
     assert (tmp_path / "run" / "siteopt.gpkg").read_bytes() == b"\x01"
 
 
+EARLIER = '{"format_version": 1, "siteopt_version": "0.1.0"}'
 NEXT = {"plan.json": "[]\n", "orders.csv": "b\n"}
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="of POSIX")
 
@@ -113,7 +115,7 @@ def refused(code: Code) -> Iterator[None]:
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir() if path.name != MANIFEST)
 
 
 def geopackage(path: Path, mode: str) -> None:
@@ -126,7 +128,7 @@ def geopackage(path: Path, mode: str) -> None:
 def test_what_dead_runs_left_is_cleared_away_and_nothing_else(tmp_path: Path) -> None:
     for name in (".run.siteopt-00000000", ".run.siteopt-00000001.old", ".other.siteopt-00000000", ".run.settings"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "plan.json").write_text("dead")
+        (tmp_path / name / "plan.json").write_text(EARLIER)
     write_folder(tmp_path / "run", RUN)
     assert names(tmp_path) == [".other.siteopt-00000000", ".run.settings", "run"]
     assert contents(tmp_path / "run") == RUN
@@ -139,7 +141,7 @@ def test_a_run_that_stood_aside_is_put_back(tmp_path: Path) -> None:
         assert contents(tmp_path / "run") == RUN
     (tmp_path / "run").rename(tmp_path / f".run.siteopt-00000000{OLD}")
     (tmp_path / ".run.siteopt-00000000").mkdir()
-    ready_folder(tmp_path / "run")
+    ready_folder(tmp_path / "run", "plan.json")
     assert contents(tmp_path) == {f"run/{name}": text for name, text in RUN.items()}
     assert names(tmp_path) == ["run"]
 
@@ -179,7 +181,9 @@ def test_kept_files_are_copied_where_there_are_no_links(tmp_path: Path, monkeypa
     assert contents(tmp_path / "run") == NEXT | {"mine": "mine"}
 
 
-@pytest.mark.parametrize("write", [ready_folder, lambda target: write_folder(target, NEXT)])
+@pytest.mark.parametrize(
+    "write", [lambda target: ready_folder(target, "plan.json"), lambda target: write_folder(target, NEXT)]
+)
 def test_a_geopackage_that_is_being_edited_is_left_alone(tmp_path: Path, write: object) -> None:
     write_folder(tmp_path / "run", RUN)
     geopackage(tmp_path / "run" / "siteopt.gpkg", "DELETE")
@@ -193,8 +197,11 @@ def test_a_geopackage_that_is_being_edited_is_left_alone(tmp_path: Path, write: 
 @POSIX
 @pytest.mark.parametrize("mode", ["DELETE", "WAL"])
 def test_a_geopackage_that_is_looked_at_is_replaced(tmp_path: Path, mode: str) -> None:
-    write_folder(tmp_path / "run", RUN)
-    geopackage(tmp_path / "run" / "siteopt.gpkg", mode)
+    geopackage(tmp_path / "siteopt.gpkg", "DELETE")
+    write_folder(tmp_path / "run", {**RUN, "siteopt.gpkg": (tmp_path / "siteopt.gpkg").read_bytes()})
+    (tmp_path / "siteopt.gpkg").unlink()
+    with closing(sqlite3.connect(tmp_path / "run" / "siteopt.gpkg")) as database:
+        database.execute(f"PRAGMA journal_mode={mode}")
     with closing(sqlite3.connect(tmp_path / "run" / "siteopt.gpkg")) as viewer:
         viewer.execute("BEGIN")
         assert viewer.execute("SELECT * FROM sites").fetchall() == [("alpha",)]
@@ -208,7 +215,7 @@ def test_a_folder_that_somebody_holds_is_busy(tmp_path: Path, monkeypatch: pytes
     write_folder(tmp_path / "run", RUN)
     monkeypatch.setattr(module, "LOCK_SECONDS", 0.0)
     with undisturbed(tmp_path / "run"):
-        for write in (ready_folder, lambda target: write_folder(target, NEXT)):
+        for write in (lambda target: ready_folder(target, "plan.json"), lambda target: write_folder(target, NEXT)):
             with refused(Code.BUSY):
                 write(tmp_path / "run")
     assert contents(tmp_path / "run") == RUN
@@ -242,11 +249,11 @@ def test_known_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path / "here")
     for place in (tmp_path / "file", tmp_path / "mine", Path("/")):
         with refused(Code.NOT_A_RUN):
-            ready_folder(place)
+            ready_folder(place, "plan.json")
     for place in (tmp_path / "file" / "run", tmp_path / "new" / ("n" * 250), tmp_path / ("n" * 260) / "run", Path()):
         with refused(Code.NO_WRITING):
-            ready_folder(place)
-    ready_folder(tmp_path / "new" / "runs" / "first")
+            ready_folder(place, "plan.json")
+    ready_folder(tmp_path / "new" / "runs" / "first", "plan.json")
     assert names(tmp_path) == ["file", "here", "mine"]
 
 

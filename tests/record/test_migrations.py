@@ -18,6 +18,7 @@ from siteopt.cli import app
 from siteopt.issues import InputError, Issue
 from siteopt.message_catalogue import Code
 from siteopt.options import LANGUAGES
+from siteopt.output.ownership import is_signed
 from siteopt.output.reporting import run_report
 from siteopt.output.runs import read_record, read_run
 from siteopt.output.translations import Translations
@@ -275,7 +276,7 @@ def test_a_run_without_a_front_has_none(unpacked: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_its_page_is_written(unpacked: Path, name: str, language: str) -> None:
     page, record = run_report(unpacked / name, language), record_of(unpacked / name)
-    assert page.rstrip().endswith("</html>")
+    assert is_signed(page.encode())
     assert f'<html lang="{language}"' in page
     translations, plan = Translations.of(record, language), plan_of(unpacked / name)
     for milestone in plan.replay.milestones:
@@ -290,7 +291,7 @@ def test_its_page_is_written(unpacked: Path, name: str, language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_of_its_front_is_written(unpacked: Path, language: str) -> None:
     page = run_report(unpacked / "colossus-pareto", language)
-    assert page.rstrip().endswith("</html>")
+    assert is_signed(page.encode())
     assert f'<html lang="{language}"' in page
     front = read_run(unpacked / "colossus-pareto").front
     assert front is not None

@@ -15,10 +15,12 @@ from unittest.mock import patch
 from siteopt.issues import Failure
 from siteopt.output import folder
 from siteopt.output.folder import HIDDEN, undisturbed, write_beside, write_folder
+from siteopt.output.ownership import MANIFEST, signed
 from tests.reliability.record import Record
 
-OLD = {"plan.json": "{}\n", "orders.csv": "a\n", "siteopt.gpkg": "a"}
-NEW = {"plan.json": "[]\n", "orders.csv": "b\n", "siteopt.gpkg": "b"}
+OLD_PAGES, NEW_PAGES = ({name: signed(text).decode() for name in ("report.html", "map.svg")} for text in (b"a", b"b"))
+OLD = {"plan.json": "{}\n", "orders.csv": "a\n", "siteopt.gpkg": "a", **OLD_PAGES}
+NEW = {"plan.json": "[]\n", "orders.csv": "b\n", "siteopt.gpkg": "b", **NEW_PAGES}
 KEPT = {"notes/mine.txt": "mine", "map.qgz": "map"}
 ERRORS = (errno.ENOSPC, errno.EACCES, errno.EIO)
 
@@ -36,7 +38,7 @@ class Died(BaseException):
 
 def contents(place: Path) -> dict[str, str]:
     """The text of every file below a folder, by its path."""
-    files = (path for path in place.rglob("*") if path.is_file())
+    files = (path for path in place.rglob("*") if path.is_file() and path.name != MANIFEST)
     return {path.relative_to(place).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
 
@@ -109,7 +111,7 @@ def put_new(target: Path) -> None:
 
 
 def put_beside(target: Path) -> None:
-    write_beside(target, {name: text for name, text in NEW.items() if name != "plan.json"})
+    write_beside(target, NEW_PAGES)
 
 
 def deaths(*, exchange: bool) -> Iterator[Record]:
@@ -146,7 +148,7 @@ def errors_beside() -> Iterator[Record]:
     for number in ERRORS:
         kind = f"{errno.errorcode[number]} at each call of writing a page"
         for target, raised in each_call(earlier, put_beside, lambda number=number: OSError(number, "")):
-            both, found = NEW | KEPT | {"plan.json": OLD["plan.json"]}, contents(target)
+            both, found = OLD | KEPT | NEW_PAGES, contents(target)
             whole = found.keys() == both.keys() and all(found[name] in (both[name], OLD.get(name)) for name in both)
             put_beside(target)
             whole &= contents(target) == both and not leftovers(target)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from siteopt.output.ownership import MANIFEST
+
 ROOT = Path(__file__).parents[2]
 FRUGAL = ROOT / "models" / "frugal.toml"
 
@@ -20,7 +22,7 @@ _BEGIN = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_ha
 START = [sys.executable, "-c", f"{_BEGIN}from siteopt.__main__ import main; main()"]
 UNREADY = [
     *(sys.executable, "-c"),
-    f"{_BEGIN}from siteopt import cli; cli.ready_folder = lambda place: None; cli.app()",
+    f"{_BEGIN}from siteopt import cli; cli.ready_folder = lambda *place: None; cli.app()",
 ]
 """The command without its first look at the folder: as if the trouble came while it worked."""
 
@@ -72,10 +74,10 @@ def command(*arguments: object, start: Sequence[str] = START, cwd: Path | None =
 
 
 def digest(folder: Path) -> dict[str, str]:
-    """The files of a folder, but for the seconds that a run took."""
+    """The files of a folder, but for the seconds that a run took, and for the digests of files that hold them."""
     found = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and path.name != MANIFEST:
             content = path.read_bytes()
             if path.name in ("plan.json", "pareto.json"):
                 content = _SECONDS.sub(rb"\1\2", content)

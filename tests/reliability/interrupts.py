@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
+from siteopt.output.ownership import is_signed
 from tests.reliability.calls import leftovers
 from tests.reliability.command import FRUGAL, START, command, digest, environment
 from tests.reliability.record import Record
@@ -102,7 +103,7 @@ def _complete(target: Path, new: dict[str, str]) -> bool:
     page = (target / "report.html").read_text(encoding="utf-8")
     second = document["certificate"]["second_solver"]
     stopped = document["outcome"] != "proven" or (second is not None and not second["finished"])
-    is_whole = sound and digest(target).keys() == new.keys() and page.rstrip().endswith("</html>")
+    is_whole = sound and digest(target).keys() == new.keys() and is_signed(page.encode())
     return stopped and is_whole and document["plan"] is not None
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from siteopt.options import LANGUAGES
-from siteopt.output.charts.base import NARROW, WIDE, Chart, apart, png, shortened, specification, svg, ticks
+from siteopt.output.charts.base import NARROW, WIDE, Chart, apart, shortened, ticks
 from siteopt.output.charts.cost import cost
 from siteopt.output.charts.map import DRAWN, site_map
 from siteopt.output.charts.pareto_front import front
@@ -25,6 +25,7 @@ from siteopt.output.charts.supply import cooling, power
 from siteopt.output.report import charts
 from siteopt.output.translations import Translations
 from tests.report import pages
+from tests.report.drawn import png, svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -35,9 +36,8 @@ def charts_of(found: pages.Documents, language: str = "en") -> list[Chart]:
 
 def rows(chart: Chart, width: int = WIDE) -> list[dict[str, Any]]:
     """The rows of all layers."""
-    found = specification(chart, width)
-    texts = (found["datasets"][layer["data"]["name"]] for layer in found["layer"])
-    return [row for text in texts for row in json.loads(text)]
+    found = json.loads(json.dumps(chart.draw(width)))
+    return [row for layer in found["layer"] for row in layer["data"]["values"]]
 
 
 def words_in(drawing: str) -> str:
@@ -47,7 +47,7 @@ def words_in(drawing: str) -> str:
 
 def validate(chart: Chart, width: int) -> None:
     """Vega-Lite's schema takes the specification."""
-    altair.LayerChart.from_dict(specification(chart, width) | {"datasets": {}}).to_dict(validate=True)
+    altair.LayerChart.from_dict(json.loads(json.dumps(chart.draw(width)))).to_dict(validate=True)
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
@@ -227,7 +227,7 @@ def test_front_of_small_differences_tells_them(language: str) -> None:
     found.add_point(10, 63_516_900)
     chart = front(found.record, Translations(language))
     assert "3,100" in chart.caption
-    encoded = [layer["encoding"]["y"] for layer in specification(chart, WIDE)["layer"]]
+    encoded = [layer["encoding"]["y"] for layer in chart.draw(WIDE)["layer"]]
     names = next(y["axis"]["labelExpr"] for y in encoded if y.get("axis"))
     marks = [float(text.replace(",", "")) for text in re.findall(r'"(\d[\d,]+)"[,}]', names)]
     assert len(marks) > 2

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siteopt.options import LANGUAGES
-from siteopt.output.charts.base import NARROW, WIDE, Chart, specification, svg
+from siteopt.output.charts.base import NARROW, WIDE, Chart
 from siteopt.output.charts.capacity_by_day import capacity_by_day
 from siteopt.output.charts.crews import crews, gangs
 from siteopt.output.charts.electric import frequency
 from siteopt.output.charts.panels import Scale, between, keys, thinned
 from siteopt.output.translations import Translations
 from tests.report import pages
+from tests.report.drawn import svg
 from tests.report.replayed import add_replay
 from tests.report.test_charts import rows, validate, words_in
 
@@ -94,7 +95,7 @@ def test_every_number_of_crews_fits(width: int, count: int) -> None:
     add_replay(found.document, count)
     chart = made(crews_of, found)
     boxes = [row for row in rows(chart, width) if "crews" in row.get("what", "")]
-    height = specification(chart, width)["height"]
+    height = chart.draw(width)["height"]
     assert all(0 < box["y"] < box["y2"] <= height + 1e-6 for box in boxes)
     for number, one in enumerate(boxes):
         for other in boxes[number + 1 :]:
@@ -179,7 +180,7 @@ def test_frequency_that_collapses_leaves_the_plot_and_not_the_drawing() -> None:
     trace = found.document["plan"]["power_quality"]["traces"][1]
     trace["hz"] = [60 - 5 * second for second in trace["time_s"]]  # to 0 Hz
     chart = made(frequency_of, found)
-    height = specification(chart, WIDE)["height"]
+    height = chart.draw(WIDE)["height"]
     assert all(
         0 <= row["y"] <= height for row in rows(chart) if "line" in row and row["line"] != "load_mw" and row["y"] > 0
     )
@@ -250,7 +251,7 @@ def test_a_scale_and_a_key() -> None:
 
 def test_charts_are_json_without_numbers_that_are_none() -> None:
     for make in MADE:
-        text = json.dumps(specification(made(make, pages.replayed_late()), WIDE), allow_nan=False)
+        text = json.dumps(made(make, pages.replayed_late()).draw(WIDE), allow_nan=False)
         assert "NaN" not in text
 
 

@@ -1,4 +1,4 @@
-"""Provide the common parts of all charts: look, size, and the conversion of a specification to SVG and PNG."""
+"""Provide the common parts of all charts: look, size, layers and axes, as specifications of Vega-Lite."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
+from typing import Any
 
 from siteopt.output.palette import BORDER
-
-if TYPE_CHECKING:
-    import altair as alt
 
 WIDE, NARROW = 960, 380
 """Widths of a chart in pixels: wide for a screen, paper or a slide, and narrow for a phone."""
@@ -50,13 +46,12 @@ AXIS: dict[str, Any] = {
     "tickColor": BORDER,
 }
 
-_SVG = "http://www.w3.org/2000/svg"
-_NOISE = ("role", "class", "pointer-events", "aria-roledescription", "aria-hidden", "aria-label")
-
 _UNDRAWN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-"""Characters that XML cannot hold; any of them makes vl-convert end the whole process."""
+"""Characters that XML cannot hold; any of them makes the chart engine end its process."""
 
 Row = tuple[Any, ...]
+Spec = dict[str, Any]
+"""Specification of a chart in Vega-Lite, or a part of one."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ class Chart:
     title, caption : str
         The caption describes the chart with its figures, so that it can replace the chart.
     draw : callable
-        Function from a width in pixels to an Altair chart.
+        Function from a width in pixels to the Vega-Lite specification of the chart.
     header, rows
         The data as a table; no rows if the caption or another table holds the data.
     """
@@ -78,7 +73,7 @@ class Chart:
     name: str
     title: str
     caption: str
-    draw: Callable[[int], alt.LayerChart]
+    draw: Callable[[int], Spec]
     header: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
 
@@ -104,127 +99,85 @@ class Frame:
         """Return the pixels between the top and the bottom margin."""
         return self.height - self.top - self.bottom
 
-    def around(self, layers: Iterable[Any]) -> alt.LayerChart:
-        """Return the layers as one chart of exactly this size."""
-        import altair as alt
-
-        return alt.LayerChart(
-            layer=list(layers),
-            width=self.plot_width,
-            height=self.plot_height,
-            padding={"left": self.left, "right": self.right, "top": self.top, "bottom": self.bottom},
-            autosize=alt.AutoSizeParams(type="none"),
-            config=alt.Config(font=ANY_FONT, background="white", view=alt.ViewConfig(stroke=None)),
-        )
-
-    def x(self) -> alt.X:
-        """Return the encoding of a position across, in pixels from the left of the plot."""
-        return _pixels("X", [0, self.plot_width])
-
-    def y(self) -> alt.Y:
-        """Return the encoding of a position down, in pixels from the top of the plot."""
-        return _pixels("Y", [self.plot_height, 0])
+    def around(self, layers: Iterable[Spec]) -> Spec:
+        """Return the layers as the specification of one chart of exactly this size."""
+        return {
+            "layer": list(layers),
+            "width": self.plot_width,
+            "height": self.plot_height,
+            "padding": {"left": self.left, "right": self.right, "top": self.top, "bottom": self.bottom},
+            "autosize": {"type": "none"},
+            "config": {"font": ANY_FONT, "background": "white", "view": {"stroke": None}},
+        }
 
 
-def _pixels(channel: str, domain: list[float]) -> Any:
-    import altair as alt
-
-    scale = alt.Scale(domain=domain, nice=False, zero=False)
-    return getattr(alt, channel)(f"{channel.lower()}:Q", scale=scale, axis=None)
+ACROSS: Spec = {"field": "x", "type": "quantitative", "scale": None, "axis": None}
+DOWN: Spec = ACROSS | {"field": "y"}
+"""Encodings of a position in pixels from the left of the plot, and from its top."""
 
 
-def values(rows: Iterable[Mapping[str, Any]]) -> Any:
-    """Return rows as the data of a layer; as JSON text, because Altair would copy every row many times."""
-    import altair as alt
+def position(channel: str, domain: Sequence[float], axis: Spec) -> Spec:
+    """Return the encoding of a position, ``x`` or ``y``, on a scale of exactly this domain."""
+    scale = {"domain": list(domain), "nice": False, "zero": False}
+    return {"field": channel, "type": "quantitative", "scale": scale, "axis": axis}
 
+
+def layer(kind: str, rows: Iterable[Mapping[str, Any]], encoding: Mapping[str, Any], **look: Any) -> Spec:
+    """Return a layer that draws one mark for each row, or one line for each group of rows.
+
+    Parameters
+    ----------
+    kind : str
+        Mark of Vega-Lite, such as ``rule``.
+    encoding : mapping
+        What each channel shows: an encoding, or the field of the rows that holds the colour, size or text itself.
+    look
+        Properties of the mark that all rows share.
+    """
+    encoded = {name: _field(name, value) if isinstance(value, str) else value for name, value in encoding.items()}
     drawn = [
         {name: _UNDRAWN.sub("\ufffd", cell) if isinstance(cell, str) else cell for name, cell in row.items()}
         for row in rows
     ]
-    return alt.InlineData(values=json.dumps(drawn, ensure_ascii=False), format=alt.JsonDataFormat(type="json"))
+    return {"data": {"values": drawn}, "mark": {"type": kind, **look}, "encoding": encoded}
 
 
-def rectangles(x: Any, y: Any, boxes: Iterable[Mapping[str, Any]], **mark: Any) -> alt.Chart:
+def _field(channel: str, field: str) -> Spec:
+    if channel in ("x2", "y2"):
+        return {"field": field}
+    if channel in ("text", "detail", "description"):
+        return {"field": field, "type": "nominal"}
+    if channel == "order":
+        return {"field": field, "type": "quantitative"}
+    return {"field": field, "type": "nominal", "scale": None, "legend": None}
+
+
+def by_name(field: str, looks: Mapping[str, Any]) -> Spec:
+    """Return the encoding of a field that holds names, each of which has a look: a colour, or dashes."""
+    scale = {"domain": list(looks), "range": list(looks.values())}
+    return {"field": field, "type": "nominal", "scale": scale, "legend": None}
+
+
+def ground(geometry: Mapping[str, Any], **look: Any) -> Spec:
+    """Return a layer that draws a geometry in pixels."""
+    return {
+        "data": {"values": [{"type": "Feature", "geometry": geometry}]},
+        "mark": {"type": "geoshape", "aria": False, **look},
+        "projection": {"type": "identity", "scale": 1, "translate": [0, 0]},
+    }
+
+
+def rectangles(x: Spec, y: Spec, boxes: Iterable[Mapping[str, Any]], **look: Any) -> Spec:
     """Draw boxes on scales ``x`` and ``y``; each has ``x``, ``x2``, ``y``, ``y2``, ``color``, and ``what`` it means."""
-    import altair as alt
-
-    layer = alt.Chart(values(boxes)).mark_rect(ariaRoleDescription="what", **mark)
-    fill = alt.Fill("color:N", scale=None, legend=None)
-    return layer.encode(
-        x=x, x2=alt.X2("x2:Q"), y=y, y2=alt.Y2("y2:Q"), fill=fill, description=alt.Description("what:N")
-    )
+    encoding = {"x": x, "x2": "x2", "y": y, "y2": "y2", "fill": "color", "description": "what"}
+    return layer("rect", boxes, encoding, ariaRoleDescription="what", **look)
 
 
-def texts(x: Any, y: Any, labels: Iterable[Mapping[str, Any]], **mark: Any) -> alt.Chart:
+def texts(x: Spec, y: Spec, labels: Iterable[Mapping[str, Any]], **look: Any) -> Spec:
     """Draw text on scales ``x`` and ``y``; a label has ``x``, ``y``, ``text``, and ``color`` unless all share it."""
-    import altair as alt
-
-    style: dict[str, Any] = {"fontSize": TEXT, "align": "left", "baseline": "middle", "aria": False} | mark
-    layer = alt.Chart(values(labels)).mark_text(**style).encode(x=x, y=y, text=alt.Text("text:N"))
-    return layer if "color" in mark else layer.encode(color=alt.Color("color:N", scale=None, legend=None))
-
-
-def specification(chart: Chart, width: int) -> dict[str, Any]:
-    """Return the Vega-Lite specification of a chart."""
-    from altair.utils.schemapi import debug_mode
-
-    with debug_mode(False):  # the tests validate every specification; doing so here would take a second
-        return chart.draw(width).to_dict(validate=False)
-
-
-def svg(chart: Chart, width: int, prefix: str = "") -> str:
-    """Return the chart as SVG without script; the ``<title>`` of a mark gives its meaning.
-
-    Parameters
-    ----------
-    prefix : str
-        Text before every id, so that one page can hold many drawings.
-    """
-    import vl_convert
-
-    ElementTree.register_namespace("", _SVG)
-    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(specification(chart, width)))
-    _clean(root, f"{prefix}{chart.name}{width}-")
-    root.set("font-family", FONT)
-    root.set("role", "img")
-    root.set("aria-label", f"{chart.title}. {chart.caption}")
-    return ElementTree.tostring(root, encoding="unicode")
-
-
-def png(chart: Chart, width: int = WIDE, scale: float = 2) -> bytes:
-    """Return the chart as a PNG picture."""
-    import vl_convert
-
-    found = specification(chart, width)
-    found["config"]["font"] = FONT
-    return vl_convert.vegalite_to_png(found, scale=scale)
-
-
-def _clean(root: ElementTree.Element, prefix: str) -> None:
-    """Remove parts that a browser does not need, turn descriptions into titles, and make ids unique."""
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if (child.tag == f"{{{_SVG}}}path" and not child.get("d")) or _is_empty_frame(child):
-                parent.remove(child)
-    ids = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
-    own = {name: f"{prefix}{number}" for number, name in enumerate(ids)}  # Vega numbers ids across drawings
-    for element in root.iter():
-        described = element.get("aria-label") if element.get("aria-roledescription") == "what" else None
-        for name in (*_NOISE, "font-family"):
-            element.attrib.pop(name, None)
-        if described:
-            title = ElementTree.Element(f"{{{_SVG}}}title")
-            title.text = described
-            element.insert(0, title)
-        for name, value in list(element.attrib.items()):
-            if name == "id":
-                element.set(name, own[value])
-            elif value.startswith("url(#"):
-                element.set(name, f"url(#{own[value[5:-1]]})")
-
-
-def _is_empty_frame(element: ElementTree.Element) -> bool:
-    return element.get("class") == "background" and not element.get("fill") and not element.get("stroke")
+    own = {} if "color" in look else {"color": "color"}
+    style: dict[str, Any] = {"fontSize": TEXT, "align": "left", "baseline": "middle", "aria": False} | look
+    return layer("text", labels, {"x": x, "y": y, "text": "text", **own}, **style)
 
 
 def measure(text: str, size: float = TEXT) -> float:
@@ -264,16 +217,14 @@ def ticks(low: float, high: float, count: int) -> list[float]:
     return [round(step * i, 9) for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def day_axis(start: date, days: Sequence[float]) -> alt.Axis:
+def day_axis(start: date, days: Sequence[float]) -> Spec:
     """Return an axis of days that shows their dates as well."""
     names = {day: [f"{day:g}", (start + timedelta(days=int(day))).isoformat()] for day in days}
     return named_axis(names, grid=False, ticks=True, domain=True, labelFlush=DATE / 2)
 
 
-def named_axis(names: Mapping[float, Any], **more: Any) -> alt.Axis:
+def named_axis(names: Mapping[float, Any], **more: Any) -> Spec:
     """Return an axis with these names at these values; a name may be a list of lines."""
-    import altair as alt
-
     words = {str(int(value)) if value == int(value) else repr(value): name for value, name in names.items()}
     style = AXIS | {"domain": False, "ticks": False} | more
-    return alt.Axis(values=list(names), labelExpr=f"({json.dumps(words)})[datum.value]", **style)
+    return {"values": list(names), "labelExpr": f"({json.dumps(words)})[datum.value]", **style}

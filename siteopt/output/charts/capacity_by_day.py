@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from siteopt.equipment import COOLING, PEAK_POWER, beside, suppliers
-from siteopt.output.charts.base import SMALL, Chart, Frame, apart, texts, ticks, values
+from siteopt.output.charts.base import DOWN, SMALL, Chart, Frame, Spec, apart, layer, texts, ticks
 from siteopt.output.charts.panels import KEY_LINE, Scale, heading, lines, ruled
 from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Drawing, Timeline, name_lines
 from siteopt.output.names import PLURAL
@@ -16,9 +16,6 @@ from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.replay import DaySeries
 from siteopt.record.run import Milestone, PlanRecord, RunRecord
-
-if TYPE_CHECKING:
-    import altair as alt
 
 TRAINING = STANDING[Standing.CHOSEN]
 NETWORKED = "#C9C4B9"
@@ -77,7 +74,7 @@ def series(days: DaySeries, source: str) -> Sequence[float]:
 def capacity_by_day(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart:
     """Draw the power, cooling and GPUs of each day."""
 
-    def draw(width: int) -> alt.LayerChart:
+    def draw(width: int) -> Spec:
         return _CapacityByDay(run, plan, translations, width).draw()
 
     header = (
@@ -124,7 +121,7 @@ def _caption(plan: PlanRecord, translations: Translations) -> str:
 
 @dataclass(frozen=True)
 class _CapacityByDay(Drawing):
-    def draw(self) -> alt.LayerChart:
+    def draw(self) -> Spec:
         replay = self.plan.replay
         reached = [one.day for one in replay.milestones if one.day is not None]
         until = max(self.plan.last_day, *replay.days.day, *reached) * (1 + PAST)
@@ -135,19 +132,19 @@ class _CapacityByDay(Drawing):
         frame = Frame(self.width, top + down + AXIS_ROOM, left, right, top, AXIS_ROOM)
         time = Timeline(self.run.start_date, self.plan, frame, until)
         layers, heads, place = [], [], 0.0
-        layers += time.rules(frame.y(), 0, down)
+        layers += time.rules(DOWN, 0, down)
         for part, height in zip(PARTS, heights, strict=True):
             heads.append({"x": 0, "y": place + HEAD / 2 - 1, "text": self._title(part)})
             layers += self._part(part, time, place + HEAD, height)
             place += HEAD + height + GAP
-        return frame.around([*layers, *heading(time.x(), frame.y(), heads), *self._key(time, top)])
+        return frame.around([*layers, *heading(time.x(), DOWN, heads), *self._key(time, top)])
 
     def _title(self, part: Part) -> str:
         name = self.translations.term(part.name)
         return name if part.name == "gpus" else f"{name.capitalize()}, MW"
 
-    def _part(self, part: Part, time: Timeline, top: float, height: float) -> list[alt.Chart]:
-        x, y = time.x(), time.frame.y()
+    def _part(self, part: Part, time: Timeline, top: float, height: float) -> list[Spec]:
+        x, y = time.x(), DOWN
         days = self.plan.replay.days
         there = {source: series(days, source) for source in part.sources}
         levels = list(there.values())
@@ -183,11 +180,9 @@ class _CapacityByDay(Drawing):
 
     def _ends(
         self, part: Part, time: Timeline, ends: dict[str, tuple[float, float]], need: float, room: tuple[float, float]
-    ) -> list[alt.Chart]:
+    ) -> list[Spec]:
         """Write names and figures at the right end, so that readers need no legend."""
-        import altair as alt
-
-        x, y = time.x(), time.frame.y()
+        x, y = time.x(), DOWN
         last = part.needed(self.plan.milestones[-1])
         named = [(field, part.sources[field], *end) for field, end in ends.items()] + [(part.need, INK, need, last)]
         places = apart([each[2] for each in named], 16, room[0] + 4, room[1] - 4)
@@ -201,21 +196,20 @@ class _CapacityByDay(Drawing):
             else:
                 marks.append({"x": time.until + time.days(12), "y": place, "color": color})
         look: dict[str, Any] = {"shape": "square", "filled": True, "size": 110, "opacity": 1, "aria": False}
-        swatches = alt.Chart(values(marks)).mark_point(**look)
         return [
-            swatches.encode(x=x, y=y, color=alt.Color("color:N", scale=None, legend=None)),
+            layer("point", marks, {"x": x, "y": y, "color": "color"}, **look),
             lines(x, y, dashes, strokeWidth=2.2),
             texts(x, y, labels, color=INK, fontSize=SMALL),
         ]
 
-    def _starts(self, time: Timeline, scale: Scale) -> list[alt.Chart]:
+    def _starts(self, time: Timeline, scale: Scale) -> list[Spec]:
         """Mark each milestone on its planned day and on its start day in the replay."""
         planned = [{"x": one.day, "y": scale(one.gpus)} for one in self.plan.milestones]
         pairs = zip(self.plan.milestones, self.plan.replay.milestones, strict=True)
         replayed = [{"x": two.day, "y": scale(one.gpus)} for one, two in pairs if two.day is not None]
         return [_diamonds(time, planned, True), _diamonds(time, replayed, False)]
 
-    def _key(self, time: Timeline, top: float) -> list[alt.Chart]:
+    def _key(self, time: Timeline, top: float) -> list[Spec]:
         """Draw the key of the diamonds."""
         y, x = KEY_LINE / 2 + 2 - top, time.days(8 - time.frame.left)
         names = [self.translations("planned start"), self.translations("replayed start")]
@@ -224,24 +218,19 @@ class _CapacityByDay(Drawing):
         return [
             _diamonds(time, [{"x": x + time.days(9), "y": y}], True),
             _diamonds(time, [{"x": far + time.days(9), "y": y}], False),
-            texts(time.x(), time.frame.y(), labels, color=INK, fontSize=SMALL),
+            texts(time.x(), DOWN, labels, color=INK, fontSize=SMALL),
         ]
 
 
-def _areas(x: Any, y: Any, rows: Sequence[dict[str, Any]]) -> alt.Chart:
+def _areas(x: Spec, y: Spec, rows: Sequence[dict[str, Any]]) -> Spec:
     """Draw the capacity of each field as steps."""
-    import altair as alt
-
-    layer = alt.Chart(values(rows)).mark_area(interpolate="step-after", opacity=0.7, aria=False)
-    color = alt.Color("color:N", scale=None, legend=None)
-    return layer.encode(x=x, y=y, y2=alt.Y2("y2:Q"), color=color, detail=alt.Detail("field:N"))
+    encoding = {"x": x, "y": y, "y2": "y2", "color": "color", "detail": "field"}
+    return layer("area", rows, encoding, interpolate="step-after", opacity=0.7, aria=False)
 
 
-def _diamonds(time: Timeline, rows: Sequence[dict[str, Any]], planned: bool) -> alt.Chart:
+def _diamonds(time: Timeline, rows: Sequence[dict[str, Any]], planned: bool) -> Spec:
     """Draw diamonds: hollow and large if planned, filled and small if replayed, so that one fits into the other."""
-    import altair as alt
-
     look: dict[str, Any] = {"shape": "diamond", "aria": False, "opacity": 1}
     look |= {"filled": False, "size": 210, "color": INK, "strokeWidth": 1.6} if planned else {}
     look |= {} if planned else {"filled": True, "size": 80, "color": INK}
-    return alt.Chart(values(rows)).mark_point(**look).encode(x=time.x(), y=time.frame.y())
+    return layer("point", rows, {"x": time.x(), "y": DOWN}, **look)

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from siteopt.equipment import KINDS
-from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, rectangles, shortened, texts, values
+from siteopt.output.charts.base import (
+    ACROSS,
+    DOWN,
+    QUIET,
+    SMALL,
+    TEXT,
+    WIDE,
+    Chart,
+    Frame,
+    Spec,
+    layer,
+    rectangles,
+    shortened,
+    texts,
+)
 from siteopt.output.palette import BORDER, INK, KIND, STANDING
 from siteopt.output.translations import MoneyUnit, Translations
 from siteopt.record.base import Standing
 from siteopt.record.run import PlanRecord
-
-if TYPE_CHECKING:
-    import altair as alt
 
 COLORS = {
     "gpus": BORDER,
@@ -41,7 +52,7 @@ def cost(plan: PlanRecord, translations: Translations) -> Chart:
     )
     header = (translations.term("part"), translations("Cost, {unit}", unit=unit.name), translations.term("share"))
 
-    def draw(width: int) -> alt.LayerChart:
+    def draw(width: int) -> Spec:
         return _Cost(unit, translations, parts, width).draw()
 
     return Chart("cost", translations("Cost by part, {unit}", unit=unit.name), said, draw, header, rows)
@@ -54,7 +65,7 @@ class _Cost:
     parts: dict[str, int]
     width: int
 
-    def draw(self) -> alt.LayerChart:
+    def draw(self) -> Spec:
         is_wide = self.width >= WIDE
         others = {name: usd for name, usd in self.parts.items() if name != "gpus"}
         names = 150.0 if is_wide else 104.0
@@ -67,10 +78,8 @@ class _Cost:
             ]
         )
 
-    def _strip(self, frame: Frame, rest: float) -> list[alt.Chart]:
+    def _strip(self, frame: Frame, rest: float) -> list[Spec]:
         """Draw the total as one strip; its last part fans out into the bars below."""
-        import altair as alt
-
         gpus, wide = self.parts.get("gpus", 0), frame.plot_width
         split = wide * gpus / max(1, gpus + rest)
         heads = [self._head("gpus", gpus, 0, "left"), self._head("all else", rest, wide, "right")]
@@ -82,15 +91,14 @@ class _Cost:
         ]
         lines = [(split, STRIP, 0, STRIP + FAN - 8), (wide, STRIP, wide, STRIP + FAN - 8)]
         fan = [{"x": x, "y": y, "x2": x2, "y2": y2} for x, y, x2, y2 in lines if rest]
-        rule = alt.Chart(values(fan)).mark_rule(color=BORDER, aria=False)
         layers = [
-            rectangles(frame.x(), frame.y(), boxes),
-            rule.encode(x=frame.x(), x2=alt.X2("x2:Q"), y=frame.y(), y2=alt.Y2("y2:Q")),
+            rectangles(ACROSS, DOWN, boxes),
+            layer("rule", fan, {"x": ACROSS, "x2": "x2", "y": DOWN, "y2": "y2"}, color=BORDER, aria=False),
         ]
         for head in heads:
             align = head.pop("align")
             size = TEXT if self.width >= WIDE else SMALL
-            layers.append(texts(frame.x(), frame.y(), [head], align=align, color=INK, fontWeight="bold", fontSize=size))
+            layers.append(texts(ACROSS, DOWN, [head], align=align, color=INK, fontWeight="bold", fontSize=size))
         return layers
 
     def _head(self, name: str, usd: float, x: float, align: str) -> dict[str, Any]:
@@ -101,7 +109,7 @@ class _Cost:
             "align": align,
         }
 
-    def _bars(self, frame: Frame, parts: dict[str, int], names: float, room: float) -> list[alt.Chart]:
+    def _bars(self, frame: Frame, parts: dict[str, int], names: float, room: float) -> list[Spec]:
         most = max([1.0, *parts.values()])
         size = TEXT if self.width >= WIDE else SMALL
         boxes, labels, amounts = [], [], []
@@ -117,7 +125,7 @@ class _Cost:
             labels.append({"x": names - 10, "y": y, "text": shortened(name_, names - 10, size)})
             amounts.append({"x": names + long + 8, "y": y, "text": text})
         return [
-            rectangles(frame.x(), frame.y(), boxes),
-            texts(frame.x(), frame.y(), labels, color=INK, align="right", fontSize=size),
-            texts(frame.x(), frame.y(), amounts, color=INK, fontSize=size),
+            rectangles(ACROSS, DOWN, boxes),
+            texts(ACROSS, DOWN, labels, color=INK, align="right", fontSize=size),
+            texts(ACROSS, DOWN, amounts, color=INK, fontSize=size),
         ]

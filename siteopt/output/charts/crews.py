@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from siteopt.output.charts.base import QUIET, SMALL, Chart, Frame, rectangles, texts
+from siteopt.output.charts.base import DOWN, QUIET, SMALL, Chart, Frame, Spec, rectangles, texts
 from siteopt.output.charts.panels import SWATCH, heading, keys
 from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Drawing, Timeline, name_lines
 from siteopt.output.palette import INK, KIND, LAND
 from siteopt.output.translations import Translations
 from siteopt.record.replay import Shift
 from siteopt.record.run import PlanRecord, RunRecord
-
-if TYPE_CHECKING:
-    import altair as alt
 
 HEIGHTS = {True: 620.0, False: 430.0}
 """Pixels for all rows of a wide and of a narrow chart, unless a row would be outside THIN to THICK."""
@@ -43,7 +40,7 @@ def crews(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart
         return None
     said = [_said(trade, own, translations) for trade, own in _by_trade(shifts).items()]
 
-    def draw(width: int) -> alt.LayerChart:
+    def draw(width: int) -> Spec:
         return _Crews(run, plan, translations, width).draw()
 
     header = tuple(
@@ -114,7 +111,7 @@ def _rows(shifts: Sequence[Shift], translations: Translations) -> Iterator[tuple
 
 @dataclass(frozen=True)
 class _Crews(Drawing):
-    def draw(self) -> alt.LayerChart:
+    def draw(self) -> Spec:
         shifts = self.plan.replay.crews
         trades = _by_trade(shifts)
         counts = {trade: max(shift.crew for shift in own) for trade, own in trades.items()}
@@ -133,7 +130,7 @@ class _Crews(Drawing):
         top = 8 + key + NAME_LINE * lines
         frame = Frame(self.width, top + down + 6 + AXIS_ROOM, left, right, top, AXIS_ROOM)
         time = Timeline(self.run.start_date, self.plan, frame, until)
-        x, y = time.x(), frame.y()
+        x, y = time.x(), DOWN
         strips = [
             {"x": 0, "x2": until, "y": tops[trade], "y2": tops[trade] + count * row, "color": LAND, "what": ""}
             for trade, count in counts.items()

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from siteopt.output.charts.base import (
+    ACROSS,
+    DOWN,
     QUIET,
     SMALL,
     TEXT,
     WIDE,
     Chart,
     Frame,
+    Spec,
+    layer,
     rectangles,
     texts,
     ticks,
-    values,
 )
 from siteopt.output.charts.panels import SWATCH, Point, Scale, between, heading, keys, lines, ruled, thinned
 from siteopt.output.palette import BORDER, INK, KIND, STANDING
@@ -24,9 +26,6 @@ from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.replay import TraceRecord
 from siteopt.record.run import PlanRecord
-
-if TYPE_CHECKING:
-    import altair as alt
 
 POWERS = {"load_mw": INK, "generators_mw": KIND["generator"], "batteries_mw": KIND["battery"], "grid_mw": KIND["grid"]}
 """Powers of a trace, with their colours."""
@@ -64,7 +63,7 @@ def frequency(plan: PlanRecord, translations: Translations) -> Chart | None:
         ),
     ]
 
-    def draw(width: int) -> alt.LayerChart:
+    def draw(width: int) -> Spec:
         return _Traces(traces, asked, translations, width).draw()
 
     header = (
@@ -117,7 +116,7 @@ class _Traces:
     def is_wide(self) -> bool:
         return self.width >= WIDE
 
-    def draw(self) -> alt.LayerChart:
+    def draw(self) -> Spec:
         columns = len(self.traces) if self.is_wide else 1
         across = (self.width - LEFT - RIGHT - COLUMN_GAP * (columns - 1)) / columns
         down = HEAD + sum(HEIGHTS[self.is_wide]) + 2 * NAME + GAP + FOOT
@@ -125,10 +124,10 @@ class _Traces:
         names = [self.translations.term(SOURCES.get(field, field)) for field in seen]
         places, key = keys(names, self.width - 16)
         frame = Frame(self.width, KEY_GAP + key + down * (len(self.traces) / columns), LEFT, RIGHT, KEY_GAP + key, 0)
-        layers: list[alt.Chart] = []
+        layers: list[Spec] = []
         for number, trace in enumerate(self.traces):
             left = number % columns * (across + COLUMN_GAP)
-            layers += self._trace(trace, seen, frame, (left, left + across), number // columns * down)
+            layers += self._trace(trace, seen, (left, left + across), number // columns * down)
         swatches, labels = [], []
         for field, name, (x, y) in zip(seen, names, places, strict=True):
             across_key, down_key = x + 8 - LEFT, y + 4 - KEY_GAP - key
@@ -136,15 +135,15 @@ class _Traces:
             swatches += [look | {"x": across_key}, look | {"x": across_key + SWATCH}]
             labels.append({"x": across_key + SWATCH + 6, "y": down_key, "text": name})
         key_layers = [
-            lines(frame.x(), frame.y(), swatches, strokeWidth=3),
-            texts(frame.x(), frame.y(), labels, color=INK, fontSize=SMALL),
+            lines(ACROSS, DOWN, swatches, strokeWidth=3),
+            texts(ACROSS, DOWN, labels, color=INK, fontSize=SMALL),
         ]
         return frame.around([*layers, *key_layers])
 
     def _trace(
-        self, trace: TraceRecord, seen: Sequence[str], frame: Frame, across: tuple[float, float], top: float
-    ) -> Iterator[alt.Chart]:
-        x, y = frame.x(), frame.y()
+        self, trace: TraceRecord, seen: Sequence[str], across: tuple[float, float], top: float
+    ) -> Iterator[Spec]:
+        x, y = ACROSS, DOWN
         left, right = across
         seconds = Scale(0, max(max(each.time_s) for each in self.traces), left, right)
         tall, low = HEIGHTS[self.is_wide]
@@ -156,22 +155,22 @@ class _Traces:
         color = OUTSIDE if _left(trace) is not None else WITHIN
         verdict = [{"x": left, "y": top + 26, "text": _verdict(trace, self.translations)}]
         yield texts(x, y, verdict, color=color, fontWeight="bold", fontSize=TEXT)
-        yield from self._band(trace, frame, hz, across)
+        yield from self._band(trace, hz, across)
         marks = {value: f"{value:g}" for value in ticks(mw.low, mw.high, 4)}
         yield from ruled(x, y, mw, marks, left, right)
         units = [{"x": left, "y": upper - 11, "text": "Hz"}, {"x": left, "y": lower - 11, "text": "MW"}]
         yield texts(x, y, units, color=QUIET, fontSize=SMALL, align="right", dx=-6)
-        yield from self._seconds(frame, seconds, lower + low, across)
+        yield from self._seconds(seconds, lower + low, across)
         count = round((right - left) / 2)
         curve = thinned(trace.time_s, trace.hz, count)
-        yield self._lines(frame, seconds, hz, curve, INK, 1.8)
+        yield self._lines(seconds, hz, curve, INK, 1.8)
         band = trace.band_hz
         for limits in ((hz.low, band[0]), (band[1], hz.high)):
-            yield self._lines(frame, seconds, hz, curve, OUTSIDE, 3.0, limits)
+            yield self._lines(seconds, hz, curve, OUTSIDE, 3.0, limits)
         for field in seen:
             if any(getattr(trace, field)):
                 power = thinned(trace.time_s, getattr(trace, field), count)
-                yield self._lines(frame, seconds, mw, power, POWERS[field], 2.2 if field == "load_mw" else 1.8)
+                yield self._lines(seconds, mw, power, POWERS[field], 2.2 if field == "load_mw" else 1.8)
 
     def _hz(self) -> tuple[float, float]:
         """Return the lowest and highest frequency to show, in Hz.
@@ -189,11 +188,9 @@ class _Traces:
         low, high = min(0.0, *powers), max(1.0, *powers)
         return low - (high - low) * 0.04 * (low < 0), high + (high - low) * 0.05
 
-    def _band(self, trace: TraceRecord, frame: Frame, hz: Scale, across: tuple[float, float]) -> Iterator[alt.Chart]:
+    def _band(self, trace: TraceRecord, hz: Scale, across: tuple[float, float]) -> Iterator[Spec]:
         """Draw the band of the class, its limits, and the frequencies at the left."""
-        import altair as alt
-
-        x, y = frame.x(), frame.y()
+        x, y = ACROSS, DOWN
         left, right = across
         low, high = trace.band_hz
         span = self.translations("{low} to {high} Hz", low=f"{low:g}", high=f"{high:g}")
@@ -203,15 +200,12 @@ class _Traces:
         marks = {value: f"{value:g}" for value in ticks(hz.low, hz.high, 5)}
         yield from ruled(x, y, hz, marks, left, right)
         edges = [{"x": left, "x2": right, "y": hz(limit)} for limit in (low, high)]
-        rule = alt.Chart(values(edges)).mark_rule(color=WITHIN, strokeDash=[5, 3], aria=False)
-        yield rule.encode(x=x, x2=alt.X2("x2:Q"), y=y)
+        yield layer("rule", edges, {"x": x, "x2": "x2", "y": y}, color=WITHIN, strokeDash=[5, 3], aria=False)
         yield texts(x, y, [{"x": right, "y": hz.end - 11, "text": what}], color=WITHIN, align="right", fontSize=SMALL)
 
-    def _seconds(self, frame: Frame, seconds: Scale, bottom: float, across: tuple[float, float]) -> Iterator[alt.Chart]:
+    def _seconds(self, seconds: Scale, bottom: float, across: tuple[float, float]) -> Iterator[Spec]:
         """Draw the axis of time, in seconds."""
-        import altair as alt
-
-        x, y = frame.x(), frame.y()
+        x, y = ACROSS, DOWN
         marks = ticks(seconds.low, seconds.high, round((across[1] - across[0]) / 80))
         names = [f"{value:g}" if value < marks[-1] else f"{value:g} s" for value in marks]
         rows = [
@@ -219,20 +213,19 @@ class _Traces:
             for value, name in zip(marks, names, strict=True)
         ]
         axis = [{"x": across[0], "x2": across[1], "y": bottom}]
-        yield alt.Chart(values(axis)).mark_rule(color=BORDER, aria=False).encode(x=x, x2=alt.X2("x2:Q"), y=y)
-        yield alt.Chart(values(rows)).mark_rule(color=BORDER, aria=False).encode(x=x, y=y, y2=alt.Y2("y2:Q"))
+        yield layer("rule", axis, {"x": x, "x2": "x2", "y": y}, color=BORDER, aria=False)
+        yield layer("rule", rows, {"x": x, "y": y, "y2": "y2"}, color=BORDER, aria=False)
         yield texts(x, y, rows, color=QUIET, align="center", dy=14, fontSize=SMALL)
 
     def _lines(
         self,
-        frame: Frame,
         seconds: Scale,
         scale: Scale,
         points: Sequence[Point],
         color: str,
         stroke: float,
         limits: tuple[float, float] | None = None,
-    ) -> alt.Chart:
+    ) -> Spec:
         """Draw the part of a line that lies between the limits; without limits, between those of its scale."""
         runs = between(points, *(limits or (scale.low, scale.high)))
         rows = [
@@ -240,4 +233,4 @@ class _Traces:
             for number, run in enumerate(runs)
             for time, value in run
         ]
-        return lines(frame.x(), frame.y(), rows, strokeWidth=stroke)
+        return lines(ACROSS, DOWN, rows, strokeWidth=stroke)

@@ -5,21 +5,34 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from siteopt.equipment import KINDS
 from siteopt.output.basemap import basemap, box_around
-from siteopt.output.charts.base import QUIET, SMALL, TEXT, WIDE, Chart, Frame, measure, shortened, texts, values
+from siteopt.output.charts.base import (
+    ACROSS,
+    DOWN,
+    QUIET,
+    SMALL,
+    TEXT,
+    WIDE,
+    Chart,
+    Frame,
+    Spec,
+    by_name,
+    ground,
+    layer,
+    measure,
+    shortened,
+    texts,
+)
 from siteopt.output.charts.places import Label, View, placed
 from siteopt.output.palette import BORDER, INK, KIND, LAND, MARKER, STANDING, WATER
 from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.run import ListedSite, PlanRecord, RunRecord
-
-if TYPE_CHECKING:
-    import altair as alt
 
 DRAWN = 500
 """Largest number of candidates on the map; the best ones are drawn."""
@@ -33,6 +46,7 @@ DEPOT_AREA = 26.0
 
 BULGE = {kind.name: 0.10 + 0.08 * place for place, kind in enumerate(KINDS)}
 """Bend of a haul, as a share of its length, so that hauls of several kinds from one depot do not overlap."""
+COLOURS = {kind.name: KIND[kind.name] for kind in KINDS}
 DASH = {kind.name: list(kind.dash) for kind in KINDS}
 THIN, THICK = 1.2, 4.5
 ALONG = np.linspace(0, 1, 25)[:, None]
@@ -53,7 +67,7 @@ def site_map(run: RunRecord, translations: Translations) -> Chart:
     """Draw the candidates, the chosen site, and the depots of the units."""
     sites, hauls = run.ranking[:DRAWN], _hauls(run.plan)
 
-    def draw(width: int) -> alt.LayerChart:
+    def draw(width: int) -> Spec:
         view = View.of(width, box_around(np.array([*_shown(sites), *(haul.place for haul in hauls)]).reshape(-1, 2)))
         return _Map(view, run.plan, [site for site in sites if view.holds(_place(site))], hauls, translations).draw()
 
@@ -106,7 +120,7 @@ class _Map:
     hauls: Sequence[Haul]
     translations: Translations
 
-    def draw(self) -> alt.LayerChart:
+    def draw(self) -> Spec:
         keys, lines = self._key()
         frame = Frame(self.view.width, self.view.height + lines * KEY_LINE + 8, 0, 0, lines * KEY_LINE + 8, 0)
         marks = [*(self._site(site) for site in reversed(self.sites)), *self._depots()]
@@ -115,11 +129,11 @@ class _Map:
         return frame.around(
             [
                 *_ground(self.view),
-                *self._arcs(frame),
-                _points(frame, marks),
-                texts(frame.x(), frame.y(), ranks, align="center", fontSize=10.5, fontWeight="bold"),
-                *self._labels(frame, marks),
-                *_key_layers(frame, keys),
+                *self._arcs(),
+                _points(marks),
+                texts(ACROSS, DOWN, ranks, align="center", fontSize=10.5, fontWeight="bold"),
+                *self._labels(marks),
+                *_key_layers(keys),
             ]
         )
 
@@ -147,9 +161,7 @@ class _Map:
         across *= np.sign(across[1] or 1) * -BULGE[haul.kind]
         return depot + (site - depot) * ALONG + across * (4 * ALONG * (1 - ALONG))
 
-    def _arcs(self, frame: Frame) -> list[alt.Chart]:
-        import altair as alt
-
+    def _arcs(self) -> list[Spec]:
         if self.plan is None or not self.hauls:
             return []
         most = max(haul.units for haul in self.hauls)
@@ -160,24 +172,10 @@ class _Map:
             shared = {"haul": number, "width": round(width, 1), "kind": haul.kind, "what": what}
             curve = self._curve(haul, self.plan).round(1).tolist()
             rows += [{"x": x, "y": y, "at": at, **shared} for at, (x, y) in enumerate(curve)]
-        kinds = list(DASH)
-        arcs = alt.Chart(values(rows)).mark_line(opacity=0.8, ariaRoleDescription="what")
-        return [
-            arcs.encode(
-                x=frame.x(),
-                y=frame.y(),
-                order=alt.Order("at:Q"),
-                detail=alt.Detail("haul:N"),
-                description=alt.Description("what:N"),
-                strokeWidth=alt.StrokeWidth("width:Q", scale=None, legend=None),
-                color=alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=[KIND[k] for k in kinds]), legend=None),
-                strokeDash=alt.StrokeDash(
-                    "kind:N", scale=alt.Scale(domain=kinds, range=list(DASH.values())), legend=None
-                ),
-            )
-        ]
+        encoding = {"order": "at", "detail": "haul", "description": "what", "strokeWidth": "width", **_OF_KIND}
+        return [layer("line", rows, encoding, opacity=0.8, ariaRoleDescription="what")]
 
-    def _labels(self, frame: Frame, marks: Sequence[dict[str, Any]]) -> list[alt.Chart]:
+    def _labels(self, marks: Sequence[dict[str, Any]]) -> list[Spec]:
         """Write the names of the chosen site, the next ranks and the depots so that they do not overlap."""
         is_wide = self.view.width >= WIDE
         wanted = []
@@ -203,9 +201,9 @@ class _Map:
             row = [{"x": x, "y": y, "text": label.text}]
             style = {"align": align, "fontSize": label.size, "fontWeight": "bold" if label.bold else "normal"}
             layers.append(
-                texts(frame.x(), frame.y(), row, color="white", stroke="white", strokeWidth=3.5, opacity=0.85, **style)
+                texts(ACROSS, DOWN, row, color="white", stroke="white", strokeWidth=3.5, opacity=0.85, **style)
             )
-            layers.append(texts(frame.x(), frame.y(), row, color=label.color, **style))
+            layers.append(texts(ACROSS, DOWN, row, color=label.color, **style))
         return layers
 
     def _key(self) -> tuple[list[dict[str, Any]], int]:
@@ -232,6 +230,7 @@ class _Map:
         return [key | {"y": (key["line"] - lines + 0.5) * KEY_LINE - 6} for key in keys], lines
 
 
+_OF_KIND = {"x": ACROSS, "y": DOWN, "color": by_name("kind", COLOURS), "strokeDash": by_name("kind", DASH)}
 _DEPOT = {"standing": "depot", "shape": "circle", "fill": INK, "stroke": "white", "area": DEPOT_AREA}
 
 
@@ -247,28 +246,14 @@ def _look(standing: str) -> dict[str, Any]:
     }
 
 
-def _points(frame: Frame, marks: Sequence[dict[str, Any]]) -> alt.Chart:
-    import altair as alt
-
-    return (
-        alt.Chart(values(marks))
-        .mark_point(opacity=1, strokeWidth=1.2, ariaRoleDescription="what")
-        .encode(
-            x=frame.x(),
-            y=frame.y(),
-            shape=alt.Shape("shape:N", scale=None, legend=None),
-            size=alt.Size("area:Q", scale=None, legend=None),
-            fill=alt.Fill("fill:N", scale=None, legend=None),
-            stroke=alt.Stroke("stroke:N", scale=None, legend=None),
-            description=alt.Description("what:N"),
-        )
-    )
+def _points(marks: Sequence[dict[str, Any]]) -> Spec:
+    look = {"shape": "shape", "size": "area", "fill": "fill", "stroke": "stroke"}
+    encoding = {"x": ACROSS, "y": DOWN, "description": "what", **look}
+    return layer("point", marks, encoding, opacity=1, strokeWidth=1.2, ariaRoleDescription="what")
 
 
-def _ground(view: View) -> Iterator[alt.Chart]:
+def _ground(view: View) -> Iterator[Spec]:
     """Draw water, land, lakes and borders."""
-    import altair as alt
-
     looks: dict[str, dict[str, Any]] = {
         "land": {"fill": LAND, "stroke": BORDER, "strokeWidth": 0.6},
         "lake": {"fill": WATER, "stroke": BORDER, "strokeWidth": 0.4},
@@ -277,34 +262,16 @@ def _ground(view: View) -> Iterator[alt.Chart]:
     }
     shapes = {"sea": view.sea(), **{kind: view.outlines(found) for kind, found in basemap(view.box).items()}}
     for kind, look in {"sea": {"fill": WATER, "stroke": None}, **looks}.items():
-        yield (
-            alt.Chart(values([{"type": "Feature", "geometry": shapes[kind]}]))
-            .mark_geoshape(aria=False, **look)
-            .project(type="identity", scale=1, translate=[0, 0])
-        )
+        yield ground(shapes[kind], **look)
 
 
-def _key_layers(frame: Frame, keys: Sequence[dict[str, Any]]) -> list[alt.Chart]:
-    import altair as alt
-
+def _key_layers(keys: Sequence[dict[str, Any]]) -> list[Spec]:
     points = [key | {"what": key["text"], "area": min(key["area"], KEY_AREA)} for key in keys if "shape" in key]
     lines = [key | {"x": key["x"] + dx} for key in keys if "kind" in key for dx in (-9, 12)]
-    kinds = list(DASH)
     layers = [
-        _points(frame, points),
-        texts(frame.x(), frame.y(), [key | {"x": key["x"] + 17} for key in keys], fontSize=SMALL, color=INK),
+        _points(points),
+        texts(ACROSS, DOWN, [key | {"x": key["x"] + 17} for key in keys], fontSize=SMALL, color=INK),
     ]
     if lines:
-        layers.append(
-            alt.Chart(values(lines))
-            .mark_line(strokeWidth=3, aria=False)
-            .encode(
-                x=frame.x(),
-                y=frame.y(),
-                color=alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=[KIND[k] for k in kinds]), legend=None),
-                strokeDash=alt.StrokeDash(
-                    "kind:N", scale=alt.Scale(domain=kinds, range=list(DASH.values())), legend=None
-                ),
-            )
-        )
+        layers.append(layer("line", lines, _OF_KIND, strokeWidth=3, aria=False))
     return layers

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from siteopt.output.charts.base import GRID, QUIET, SMALL, TEXT, measure, texts, values
+from siteopt.output.charts.base import GRID, QUIET, SMALL, TEXT, Spec, layer, measure, texts
 from siteopt.output.palette import INK
-
-if TYPE_CHECKING:
-    import altair as alt
 
 Point = tuple[float, float]
 KEY_LINE = 22.0
@@ -36,22 +33,17 @@ class Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-def ruled(x: Any, y: Any, scale: Scale, marks: Mapping[float, str], left: float, right: float) -> list[alt.Chart]:
+def ruled(x: Spec, y: Spec, scale: Scale, marks: Mapping[float, str], left: float, right: float) -> list[Spec]:
     """Draw a rule with its name at each mark of an upright scale, across from ``left`` to ``right`` on ``x``."""
-    import altair as alt
-
     rows = [{"x": left, "x2": right, "y": scale(value), "text": name} for value, name in marks.items()]
-    rules = alt.Chart(values(rows)).mark_rule(color=GRID, aria=False).encode(x=x, x2=alt.X2("x2:Q"), y=y)
+    rules = layer("rule", rows, {"x": x, "x2": "x2", "y": y}, color=GRID, aria=False)
     return [rules, texts(x, y, rows, color=QUIET, align="right", dx=-6, fontSize=SMALL)]
 
 
-def lines(x: Any, y: Any, rows: Iterable[Mapping[str, Any]], **mark: Any) -> alt.Chart:
+def lines(x: Spec, y: Spec, rows: Iterable[Mapping[str, Any]], **look: Any) -> Spec:
     """Draw lines; each row has ``x``, ``y``, ``color``, and ``line``, the id of its line."""
-    import altair as alt
-
-    layer = alt.Chart(values(rows)).mark_line(aria=False, **({"strokeWidth": 2} | mark))
-    color = alt.Color("color:N", scale=None, legend=None)
-    return layer.encode(x=x, y=y, color=color, detail=alt.Detail("line:N"))
+    style = {"aria": False, "strokeWidth": 2} | look
+    return layer("line", rows, {"x": x, "y": y, "color": "color", "detail": "line"}, **style)
 
 
 def keys(names: Sequence[str], room: float) -> tuple[list[Point], float]:
@@ -67,7 +59,7 @@ def keys(names: Sequence[str], room: float) -> tuple[list[Point], float]:
     return places, y + KEY_LINE / 2 if places else 0.0
 
 
-def heading(x: Any, y: Any, labels: Sequence[Mapping[str, Any]]) -> list[alt.Chart]:
+def heading(x: Spec, y: Spec, labels: Sequence[Mapping[str, Any]]) -> list[Spec]:
     """Write the names of plots over them, with a white edge that keeps them readable."""
     look: dict[str, Any] = {"fontWeight": "bold", "fontSize": TEXT}
     return [

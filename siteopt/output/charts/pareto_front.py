@@ -5,31 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from siteopt.output.charts.base import (
+    ACROSS,
+    DOWN,
     QUIET,
     SMALL,
     TEXT,
     WIDE,
     Chart,
     Frame,
+    Spec,
     apart,
     day_axis,
+    layer,
     measure,
     named_axis,
+    position,
     shortened,
     texts,
     ticks,
-    values,
 )
 from siteopt.output.palette import INK, KIND, STANDING
 from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.pareto_front import FrontPoint, FrontRecord, Line
-
-if TYPE_CHECKING:
-    import altair as alt
 
 SITES = (STANDING[Standing.CHOSEN], KIND["grid"], KIND["chiller"], KIND["generator"], KIND["battery"], QUIET)
 DASHES = ([1, 0], [6, 2], [2, 2], [8, 2, 2, 2], [4, 4], [1, 3])
@@ -69,7 +70,7 @@ def front(record: FrontRecord, translations: Translations) -> Chart:
     if not all(site.proven for site in record.sites):
         said.append(translations("Not proven: the time ran out, and there may be more breakpoints."))
 
-    def draw(width: int) -> alt.LayerChart:
+    def draw(width: int) -> Spec:
         return _Front(record, translations, width).draw()
 
     header = tuple(translations.term(name) for name in ("day", "date", "cost", "cost of one day earlier", "site"))
@@ -100,9 +101,7 @@ class _Front:
     translations: Translations
     width: int
 
-    def draw(self) -> alt.LayerChart:
-        import altair as alt
-
+    def draw(self) -> Spec:
         is_wide, points, sites = self.width >= WIDE, self.record.points, self.record.sites
         days, costs = [row.day for row in points], [row.cost_usd for row in points]
         spread = max(10, max(days) - min(days))
@@ -115,8 +114,7 @@ class _Front:
         right, top = (300.0, 28.0) if is_wide else (12.0, 34.0 + KEY_LINE * len(sites))
         frame = Frame(self.width, top + (330 if is_wide else 260) + 40, left, right, top, 40)
         axis = day_axis(self.record.start_date, ticks(first, until, 7 if is_wide else 3))
-        x = alt.X("x:Q", scale=alt.Scale(domain=[first, until], nice=False, zero=False), axis=axis)
-        y = alt.Y("y:Q", scale=alt.Scale(domain=[low, high], nice=False, zero=False), axis=named_axis(marks, grid=True))
+        x, y = position("x", [first, until], axis), position("y", [low, high], named_axis(marks, grid=True))
         joint = [{"x": row.day, "y": row.cost_usd, "what": self._what(row)} for row in points if row.on_front]
         look: dict[str, Any] = {
             "filled": True,
@@ -126,14 +124,13 @@ class _Front:
             "stroke": "white",
             "strokeWidth": 1.5,
         }
-        corners = alt.Chart(values(joint)).mark_point(ariaRoleDescription="what", **look)
         unit = {"x": first, "y": high, "text": self.translations.currency_name}
         wide_line = {"color": INK, "opacity": 0.18, "strokeWidth": 10}
         return frame.around(
             [
                 _line(x, y, _steps(self.record.line, until), wide_line),
                 *(_line(x, y, _steps(site.line, until), _look(n)) for n, site in enumerate(sites)),
-                corners.encode(x=x, y=y, description=alt.Description("what:N")),
+                layer("point", joint, {"x": x, "y": y, "description": "what"}, ariaRoleDescription="what", **look),
                 texts(x, y, [unit], dx=-8, dy=-14, align="right", color=QUIET, fontSize=SMALL),
                 *self._names(frame, [(site.line.cost_usd[-1] - low) / (high - low) for site in sites]),
             ]
@@ -143,12 +140,8 @@ class _Front:
         cost = self.translations.amount(row.cost_usd)
         return self.translations("day {day}, {cost}: {site}", day=row.day, cost=cost, site=row.name)
 
-    def _names(self, frame: Frame, heights: Sequence[float]) -> Iterator[alt.Chart]:
+    def _names(self, frame: Frame, heights: Sequence[float]) -> Iterator[Spec]:
         """Write the names of the sites: at the right end of their lines, or over the plot of a narrow chart."""
-        import altair as alt
-
-        x = alt.X("x:Q", scale=None, axis=None)
-        y = alt.Y("y:Q", scale=None, axis=None)
         if self.width >= WIDE:
             start, size = frame.plot_width + 8, TEXT
             downs = apart([frame.plot_height * (1 - height) for height in heights], 19, 0, frame.plot_height)
@@ -158,9 +151,9 @@ class _Front:
         room = self.width - frame.left - start - 34
         for number, (site, down) in enumerate(zip(self.record.sites, downs, strict=True)):
             line = [{"x": start + along, "y": down} for along in (0, 22)]
-            yield alt.Chart(values(line)).mark_line(aria=False, **_look(number)).encode(x=x, y=y)
+            yield layer("line", line, {"x": ACROSS, "y": DOWN}, aria=False, **_look(number))
             text = shortened(f"{site.rank}. {site.name}", room, size)
-            yield texts(x, y, [{"x": start + 28, "y": down, "text": text}], color=INK, fontSize=size)
+            yield texts(ACROSS, DOWN, [{"x": start + 28, "y": down, "text": text}], color=INK, fontSize=size)
 
 
 def _look(number: int) -> dict[str, Any]:
@@ -177,7 +170,5 @@ def _steps(line: Line, until: float) -> list[dict[str, Any]]:
     return [{"x": day, "y": usd, "at": at} for at, (day, usd) in enumerate(pairs)]
 
 
-def _line(x: alt.X, y: alt.Y, rows: Sequence[dict[str, Any]], look: dict[str, Any]) -> alt.Chart:
-    import altair as alt
-
-    return alt.Chart(values(rows)).mark_line(aria=False, **look).encode(x=x, y=y, order=alt.Order("at:Q"))
+def _line(x: Spec, y: Spec, rows: Sequence[dict[str, Any]], look: dict[str, Any]) -> Spec:
+    return layer("line", rows, {"x": x, "y": y, "order": "at"}, aria=False, **look)

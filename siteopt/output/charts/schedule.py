@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from siteopt.output.charts.base import (
+    DOWN,
     QUIET,
     SMALL,
     TEXT,
     Chart,
     Frame,
+    Spec,
+    layer,
     measure,
-    rectangles,
     shortened,
     texts,
-    values,
 )
 from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Drawing, Timeline, name_lines
 from siteopt.output.limits import limited_by
@@ -25,9 +26,6 @@ from siteopt.output.palette import INK, KIND, STANDING
 from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.run import PlanRecord, RunRecord
-
-if TYPE_CHECKING:
-    import altair as alt
 
 LOOKS = {
     "lead": (0.14, 6.0),
@@ -64,7 +62,7 @@ class _Row:
 def schedule(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart:
     """Draw the dates of order, haul, installation and commissioning, and the limit of each milestone."""
 
-    def draw(width: int) -> alt.LayerChart:
+    def draw(width: int) -> Spec:
         return _Gantt(run, plan, translations, width).draw()
 
     header = tuple(translations.term(name) for name in ("model", "depot", "units", "order", *DATES))
@@ -99,7 +97,7 @@ def _caption(plan: PlanRecord, translations: Translations) -> str:
 
 @dataclass(frozen=True)
 class _Gantt(Drawing):
-    def draw(self) -> alt.LayerChart:
+    def draw(self) -> Spec:
         rows = [*self._milestones(), *self._orders()]
         tops, heads, down, group = [], [], 0.0, ""
         for row in rows:
@@ -119,7 +117,7 @@ class _Gantt(Drawing):
         boxes = [box for row, middle in zip(rows, middles, strict=True) for box in self._boxes(row, middle)]
         return frame.around(
             [
-                *time.rules(frame.y(), 0, frame.plot_height),
+                *time.rules(DOWN, 0, frame.plot_height),
                 _bars(time, boxes),
                 *self._reached(time, rows, middles),
                 *self._names(time, rows, middles, heads),
@@ -165,16 +163,13 @@ class _Gantt(Drawing):
                     "what": f"{row.name}{row.after}. {name}: {days}",
                 }
 
-    def _reached(self, time: Timeline, rows: Sequence[_Row], middles: Sequence[float]) -> list[alt.Chart]:
+    def _reached(self, time: Timeline, rows: Sequence[_Row], middles: Sequence[float]) -> list[Spec]:
         """Draw a diamond on the day of each milestone; a wide chart writes its limit beside it or on its bar."""
-        import altair as alt
-
         reached = [
             {"x": row.day, "y": middle} for row, middle in zip(rows, middles, strict=True) if row.day is not None
         ]
         look: dict[str, Any] = {"shape": "diamond", "filled": True, "size": 130, "color": MILESTONE, "opacity": 1}
-        points = alt.Chart(values(reached)).mark_point(aria=False, **look)
-        layers = [points.encode(x=time.x(), y=time.frame.y())]
+        layers = [layer("point", reached, {"x": time.x(), "y": DOWN}, aria=False, **look)]
         if not self.is_wide:
             return layers
         after: list[dict[str, Any]] = []
@@ -196,7 +191,7 @@ class _Gantt(Drawing):
                 before.append({"x": row.day, "y": middle, "text": text, "waits": row.day > row.bars[1][2]})
             else:
                 after.append({"x": row.day, "y": middle, "text": shortened(note, right - 14)})
-        y = time.frame.y()
+        y = DOWN
         return [
             *layers,
             texts(time.x(), y, after, color=INK, dx=11),
@@ -216,7 +211,7 @@ class _Gantt(Drawing):
 
     def _names(
         self, time: Timeline, rows: Sequence[_Row], middles: Sequence[float], heads: Sequence[dict[str, Any]]
-    ) -> Iterator[alt.Chart]:
+    ) -> Iterator[Spec]:
         """Write the name of each row and group: at the left of a wide chart, over the bars of a narrow one."""
         size = TEXT if self.is_wide else SMALL
         room = NAMES - 22 if self.is_wide else self.width - 20
@@ -230,11 +225,11 @@ class _Gantt(Drawing):
             else:
                 text = row.name + after
             labels.append({"x": x, "y": middle if self.is_wide else middle - 17, "text": shortened(text, room, size)})
-        y = time.frame.y()
+        y = DOWN
         yield texts(time.x(), y, labels, color=INK, align=align, fontSize=size)
         yield texts(time.x(), y, [head | {"x": x} for head in heads], color=INK, align=align, fontWeight="bold")
 
-    def _key(self, time: Timeline, rows: Sequence[_Row]) -> list[alt.Chart]:
+    def _key(self, time: Timeline, rows: Sequence[_Row]) -> list[Spec]:
         """Draw the key of the bars."""
         seen = {phase for row in rows for phase, first, end in row.bars if end > first}
         boxes, labels = [], []
@@ -248,13 +243,10 @@ class _Gantt(Drawing):
             boxes.append(box | {"phase": phase, "color": QUIET, "opacity": opacity, "what": text})
             labels.append({"x": time.days(x + 28), "y": y, "text": text})
             x += 28 + measure(text, SMALL) + 20
-        return [_bars(time, boxes), texts(time.x(), time.frame.y(), labels, color=INK, fontSize=SMALL)]
+        return [_bars(time, boxes), texts(time.x(), DOWN, labels, color=INK, fontSize=SMALL)]
 
 
-def _bars(time: Timeline, boxes: Sequence[dict[str, Any]]) -> alt.Chart:
-    import altair as alt
-
-    return rectangles(time.x(), time.frame.y(), boxes, strokeWidth=1).encode(
-        stroke=alt.Stroke("color:N", scale=None, legend=None),
-        fillOpacity=alt.FillOpacity("opacity:Q", scale=None, legend=None),
-    )
+def _bars(time: Timeline, boxes: Sequence[dict[str, Any]]) -> Spec:
+    place = {"x": time.x(), "x2": "x2", "y": DOWN, "y2": "y2"}
+    encoding = {**place, "fill": "color", "stroke": "color", "fillOpacity": "opacity", "description": "what"}
+    return layer("rect", boxes, encoding, ariaRoleDescription="what", strokeWidth=1)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
 
-from siteopt.output.charts.base import SMALL, WIDE, Chart, Frame, texts, values
+from siteopt.output.charts.base import ACROSS, DOWN, SMALL, WIDE, Chart, Frame, Spec, ground, layer, texts
 from siteopt.output.geojson import GeoJSON
 from siteopt.output.palette import BORDER, INK, LAND
 from siteopt.output.translations import Translations
-
-if TYPE_CHECKING:
-    import altair as alt
 
 M_PER_DEGREE = 111_320.0
 LOOKS: dict[str, dict[str, Any]] = {
@@ -47,15 +44,13 @@ def site_plan(plan: GeoJSON, translations: Translations) -> Chart | None:
         f"{translations.term(role)} {translations.number(area)} m²" for role, area in areas.items() if area
     )
 
-    def draw(width: int) -> alt.LayerChart:
+    def draw(width: int) -> Spec:
         return _draw(shapes, translations, width)
 
     return Chart("site_plan", translations("Site plan"), translations("Drawn to scale: {parts}.", parts=parts), draw)
 
 
-def _draw(shapes: list[tuple[str, Any]], translations: Translations, width: int) -> alt.LayerChart:
-    import altair as alt
-
+def _draw(shapes: list[tuple[str, Any]], translations: Translations, width: int) -> Spec:
     west, south, east, north = shapely.total_bounds(np.array([shape for _, shape in shapes]))
     room = width - 24
     scale = min(room / max(east - west, 1.0), room * TALLEST / max(north - south, 1.0))
@@ -69,21 +64,15 @@ def _draw(shapes: list[tuple[str, Any]], translations: Translations, width: int)
     for role, look in LOOKS.items():
         for shape in (shape for other, shape in shapes if other == role):
             drawn = shapely.transform(shape, pixels)
-            feature = {
-                "type": "Feature",
-                "geometry": shapely.geometry.mapping(shapely.set_precision(drawn, 0.1, mode="pointwise")),
-            }
-            ground = alt.Chart(values([feature])).mark_geoshape(aria=False, **look)
-            layers.append(ground.project(type="identity", scale=1, translate=[0, 0]))
+            rounded = shapely.set_precision(drawn, 0.1, mode="pointwise")
+            layers.append(ground(shapely.geometry.mapping(rounded), **look))
             inside = drawn.representative_point()
             if role != "outline":
                 labels.append({"x": inside.x, "y": inside.y, "text": translations.term(role)})
     bar_m = next(m for m in (1000, 500, 200, 100, 50, 20, 10, 5, 2, 1, 0) if m * scale <= room * 0.4)
     y = frame.plot_height + 22
     bar = [{"x": 0, "y": y}, {"x": bar_m * scale, "y": y}]
-    layers.append(
-        alt.Chart(values(bar)).mark_line(color=INK, strokeWidth=3, aria=False).encode(x=frame.x(), y=frame.y())
-    )
-    layers.append(texts(frame.x(), frame.y(), [{"x": 0, "y": y + 14, "text": f"{bar_m} m"}], color=INK, fontSize=SMALL))
+    layers.append(layer("line", bar, {"x": ACROSS, "y": DOWN}, color=INK, strokeWidth=3, aria=False))
+    layers.append(texts(ACROSS, DOWN, [{"x": 0, "y": y + 14, "text": f"{bar_m} m"}], color=INK, fontSize=SMALL))
     size = SMALL + (1 if width >= WIDE else 0)
-    return frame.around([*layers, texts(frame.x(), frame.y(), labels, color=INK, align="center", fontSize=size)])
+    return frame.around([*layers, texts(ACROSS, DOWN, labels, color=INK, align="center", fontSize=size)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from siteopt.equipment import COOLING, PEAK_POWER, beside, suppliers
 from siteopt.output.charts.base import (
@@ -15,21 +15,21 @@ from siteopt.output.charts.base import (
     WIDE,
     Chart,
     Frame,
+    Spec,
     apart,
+    by_name,
+    layer,
     named_axis,
+    position,
     rectangles,
     texts,
     ticks,
-    values,
 )
 from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, Timeline, name_lines
 from siteopt.output.names import PLURAL
 from siteopt.output.palette import INK, KIND
 from siteopt.output.translations import Translations
 from siteopt.record.run import Milestone, PlanRecord, RunRecord
-
-if TYPE_CHECKING:
-    import altair as alt
 
 HEIGHTS = {True: 330.0, False: 250.0}
 """Heights in pixels of the plot of a wide and of a narrow chart."""
@@ -152,9 +152,7 @@ class _Supply:
     needs: Sequence[Need]
     translations: Translations
 
-    def draw(self, width: int) -> alt.LayerChart:
-        import altair as alt
-
+    def draw(self, width: int) -> Spec:
         is_wide = width >= WIDE
         left, right = 52.0, RIGHT[is_wide]
         until = self.plan.last_day * (1 + PAST)
@@ -164,8 +162,7 @@ class _Supply:
         boxes, lines = list(self._boxes(until)), list(self._lines(until))
         most = max([1.0, *(box["y2"] for box in boxes), *(line["y"] for line in lines)]) * 1.04
         marks = {value: f"{value:,g}" for value in ticks(0, most, 5)}
-        scale = alt.Scale(domain=[0, most], nice=False, zero=False)
-        y = alt.Y("y:Q", scale=scale, axis=named_axis(marks, grid=True))
+        y = position("y", [0, most], named_axis(marks, grid=True))
         unit = texts(
             time.x(), y, [{"x": 0, "y": most, "text": "MW"}], dx=-8, dy=-9, align="right", color=QUIET, fontSize=SMALL
         )
@@ -218,11 +215,9 @@ class _Supply:
             yield {"x": until, "y": need.at(milestones[-1]), "field": need.field}
 
     def _ends(
-        self, time: Timeline, y: alt.Y, most: float, boxes: Sequence[dict[str, Any]], lines: Sequence[dict[str, Any]]
-    ) -> list[alt.Chart]:
+        self, time: Timeline, y: Spec, most: float, boxes: Sequence[dict[str, Any]], lines: Sequence[dict[str, Any]]
+    ) -> list[Spec]:
         """Write names and figures at the right end, so that readers need no legend."""
-        import altair as alt
-
         last = {box["field"]: box for box in boxes if box["x2"] == time.until}
         ends = {field: (box["y"] + box["y2"]) / 2 for field, box in last.items()}
         ends |= {line["field"]: line["y"] for line in lines}
@@ -239,26 +234,19 @@ class _Supply:
             else:
                 dashes += [{"x": time.until + time.days(x), "y": level, "field": field} for x in (5, 22)]
         size = TEXT if is_wide else SMALL
-        swatches = alt.Chart(values(marks)).mark_point(shape="square", filled=True, size=130, opacity=1, aria=False)
+        look: dict[str, Any] = {"shape": "square", "filled": True, "size": 130, "opacity": 1, "aria": False}
         return [
-            swatches.encode(x=time.x(), y=y, color=alt.Color("color:N", scale=None, legend=None)),
+            layer("point", marks, {"x": time.x(), "y": y, "color": "color"}, **look),
             *_steps(time, y, dashes),
             texts(time.x(), y, labels, color=INK, fontSize=size),
         ]
 
 
-def _steps(time: Timeline, y: alt.Y, rows: Sequence[dict[str, Any]]) -> list[alt.Chart]:
+def _steps(time: Timeline, y: Spec, rows: Sequence[dict[str, Any]]) -> list[Spec]:
     """Draw the lines of the requirements in steps, with a pale edge so that they are visible on any colour."""
-    import altair as alt
-
     dashes = {need.field: list(need.dash) for need in (PEAK, MEAN, HEAT)} | {one.name: SOLID for one in beside()}
-    scale = alt.Scale(domain=list(dashes), range=list(dashes.values()))
-    dash = alt.StrokeDash("field:N", scale=scale, legend=None)
-    edge = alt.Chart(values(rows)).mark_line(
-        interpolate="step-after", color="white", strokeWidth=5, opacity=0.8, aria=False
-    )
-    line = alt.Chart(values(rows)).mark_line(interpolate="step-after", color=INK, strokeWidth=2.2, aria=False)
+    place, look = {"x": time.x(), "y": y}, {"interpolate": "step-after", "aria": False}
     return [
-        edge.encode(x=time.x(), y=y, detail=alt.Detail("field:N")),
-        line.encode(x=time.x(), y=y, strokeDash=dash),
+        layer("line", rows, place | {"detail": "field"}, color="white", strokeWidth=5, opacity=0.8, **look),
+        layer("line", rows, place | {"strokeDash": by_name("field", dashes)}, color=INK, strokeWidth=2.2, **look),
     ]

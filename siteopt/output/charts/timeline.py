@@ -6,15 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from siteopt.output.charts.base import QUIET, SMALL, WIDE, Frame, day_axis, measure, shortened, texts, ticks, values
+from siteopt.output.charts.base import (
+    QUIET,
+    SMALL,
+    WIDE,
+    Frame,
+    Spec,
+    day_axis,
+    layer,
+    measure,
+    position,
+    shortened,
+    texts,
+    ticks,
+)
 from siteopt.output.palette import INK
 from siteopt.output.translations import Translations
 from siteopt.record.run import PlanRecord, RunRecord
-
-if TYPE_CHECKING:
-    import altair as alt
 
 PAST = 0.1
 """Days shown after the last one, as a share of all days before."""
@@ -58,12 +68,10 @@ class Timeline:
     frame: Frame
     until: float
 
-    def x(self, field: str = "x") -> alt.X:
+    def x(self) -> Spec:
         """Return the encoding of a position across, in days."""
-        import altair as alt
-
         axis = day_axis(self.start, ticks(0, self.until, round(self.frame.plot_width / TICK)))
-        return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, self.until], nice=False), axis=axis)
+        return position("x", [0, self.until], axis)
 
     def pixels(self, days: float) -> float:
         """Return the width of a number of days, in pixels."""
@@ -73,20 +81,18 @@ class Timeline:
         """Return the number of days that a width in pixels stands for."""
         return pixels / self.frame.plot_width * self.until
 
-    def rules(self, y: alt.Y, top: float, bottom: float, lift: float = 0) -> list[alt.Chart]:
+    def rules(self, y: Spec, top: float, bottom: float, lift: float = 0) -> list[Spec]:
         """Draw a rule at each milestone from top to bottom (in units of ``y``), and its name above the plot."""
-        import altair as alt
-
         days = sorted({milestone.day for milestone in self.plan.milestones})
         if not days:
             return []
         rows = [{"x": day, "y": top, "y2": bottom} for day in days]
-        rules = alt.Chart(values(rows)).mark_rule(color=QUIET, opacity=0.6, strokeDash=[2, 3], aria=False)
+        look: dict[str, Any] = {"color": QUIET, "opacity": 0.6, "strokeDash": [2, 3], "aria": False}
         names: list[dict[str, Any]] = [
             {"x": self.days(x), "y": top, "text": text, "line": line}
             for text, x, line in milestone_names(self.plan, self.until, self.frame.plot_width)
         ]
-        layers = [rules.encode(x=self.x(), y=y, y2=alt.Y2("y2:Q"))]
+        layers = [layer("rule", rows, {"x": self.x(), "y": y, "y2": "y2"}, **look)]
         for line, group in groupby(sorted(names, key=lambda row: row["line"]), key=lambda row: row["line"]):
             up = -7 - lift - line * NAME_LINE
             layers.append(
