@@ -19,6 +19,8 @@ from tests.reliability.disk import disk, skipped
 from tests.reliability.huge import huge
 from tests.reliability.interrupts import interrupts
 from tests.reliability.kills import kills
+from tests.reliability.limits import engines, memory
+from tests.reliability.owners import owners
 from tests.reliability.record import Record, table
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
@@ -59,6 +61,9 @@ def main() -> int:
         errors,
         errors_beside,
         lambda: disk(chosen.pairs),
+        memory,
+        engines,
+        owners,
     ]
     begun = time.monotonic()
     records = []
