@@ -56,7 +56,8 @@ class Output(ABC):
         """Write all output files into a folder, or none if one fails, and return the folder.
 
         Files of an earlier run in the folder that are no longer as siteopt wrote them are kept, such as ``orders.csv``
-        as ``orders-yours.csv``.
+        as ``orders-yours.csv``. If the charts cannot be drawn on this machine, ``report.html`` comes without them, and
+        a ``NoChartsWarning`` says so.
 
         Raises
         ------

@@ -374,8 +374,9 @@ class Code(Enum):
     BROKEN = (
         "E503",
         "A package cannot be loaded",
-        "The package is missing, or its wheel does not fit this machine or this version of Python.",
-        "Install siteopt into a new environment.",
+        "The package is missing, or its wheel does not fit this machine or this version of Python; or a limit of the "
+        "memory (`ulimit -v`) is too low to load it, which the message calls a failure to map a segment.",
+        "Install siteopt into a new environment, or raise the limit.",
     )
     UNEXPECTED = (
         "E901",

@@ -16,6 +16,7 @@ from siteopt import doctor
 from siteopt.cli import app
 from siteopt.doctor import FAILS, MISSING, OK, Check, examined
 from siteopt.optimize.solver import SolverError, trial
+from siteopt.output.charts import drawing
 
 
 @pytest.fixture
@@ -59,6 +60,16 @@ def test_without_the_second_solver_siteopt_runs(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.usefixtures("no_qgis")
+@pytest.mark.usefixtures("no_qgis", "own_engine")
+def test_without_the_chart_engine_siteopt_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "engine.py").write_text("import os; os.abort()")
+    monkeypatch.setattr(drawing, "ENGINE", tmp_path / "engine.py")
+    found = by_name()["charts"]
+    assert (found.state, found.works) == (MISSING, True)
+    assert "the chart engine failed" in found.found
+    assert "pages lack their charts" in found.helps
+
+
 def test_without_the_first_solver_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     def solve(*_: object) -> None:
         raise SolverError("HiGHS ended in the state Unknown")

@@ -40,6 +40,7 @@ ENGINES = {
     "import time; time.sleep(60)": "did not finish within 0.5 s",
     "print('nonsense')": "cannot be read",
     "": "cannot be read",
+    "print('[' * 100_000)": "cannot be read",
     "print('{}')": "other things than the drawings",
     "print('[]')": "other things than the drawings",
     "print('[1]')": "other things than the drawings",

@@ -20,6 +20,8 @@ from tests.reliability.edited_plans import edited_plans
 from tests.reliability.huge import huge
 from tests.reliability.interrupts import interrupts
 from tests.reliability.kills import kills
+from tests.reliability.limits import engines, memory
+from tests.reliability.owners import owners
 from tests.reliability.record import Record, table
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
@@ -63,6 +65,9 @@ def main() -> int:
         errors,
         errors_beside,
         lambda: disk(chosen.pairs),
+        memory,
+        engines,
+        owners,
     ]
     begun = time.monotonic()
     records = []

@@ -44,7 +44,7 @@ def contents(place: Path) -> dict[str, str]:
 
 def leftovers(place: Path) -> list[Path]:
     """What unfinished writing left below a folder."""
-    return [path for path in place.rglob("*") if HIDDEN in path.name]
+    return [path for path in place.rglob("*") if f".{HIDDEN}" in path.name]
 
 
 @contextmanager

@@ -27,8 +27,9 @@ UNREADY = [
 """The command without its first look at the folder: as if the trouble came while it worked."""
 
 _SECONDS = re.compile(rb'("seconds": )[0-9.e-]+|("seconds_by_step": )\{[^}]*\}')
-_PAGE_SECONDS = re.compile(rb"\d+(?:\.\d+)?(?=</td)|\d+(?:\.\d+)? s\b")
-"""Times that a page shows; with them goes every other number of a table, whose source is in the other files."""
+_PAGE_SECONDS = re.compile(rb"\d+(?:\.\d+)?(?=</td)|\d+(?:\.\d+)? s\b|<!-- siteopt: \w+ -->")
+"""Times that a page shows, and its digest, which depends on them; with the times goes every other number of a table,
+whose source is in the other files."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def digest(folder: Path) -> dict[str, str]:
         if path.is_file() and path.name != MANIFEST:
             content = path.read_bytes()
             if path.name in ("plan.json", "pareto.json"):
-                content = _SECONDS.sub(rb"\1\2", content)
+                content = _SECONDS.sub(b"", content)
             elif path.suffix == ".html":
                 content = _PAGE_SECONDS.sub(b"", content)
             found[path.relative_to(folder).as_posix()] = hashlib.sha256(content).hexdigest()

@@ -49,7 +49,7 @@ def skipped() -> list[str]:
     return words
 
 
-def _earlier(scenario: Path, target: Path) -> dict[str, str]:
+def earlier(scenario: Path, target: Path) -> dict[str, str]:
     made = command("solve", scenario, "--out", target, "--quiet", "--set", *FEW)
     if made.code:
         raise RuntimeError(made.err)
@@ -99,7 +99,7 @@ def _rights(place: Path, scenario: Path) -> Iterator[Record]:
     if prefix is None or sys.platform == "win32":
         return
     parent = place / "theirs"
-    before = _earlier(scenario, parent / "run")
+    before = earlier(scenario, parent / "run")
     for kind, folder in (("the folder is read-only", parent / "run"), ("its parent is read-only", parent)):
         owner = folder.stat().st_uid
         if owner == 0:
@@ -122,7 +122,7 @@ def _rights(place: Path, scenario: Path) -> Iterator[Record]:
 def _limits(place: Path, scenario: Path) -> Iterator[Record]:
     if not Path("/bin/sh").exists():
         return
-    before = _earlier(scenario, place / "limits" / "run")
+    before = earlier(scenario, place / "limits" / "run")
     for blocks in (1, 16, 64, 200):  # of 512 bytes
         limited = ["/bin/sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh"]
         for start in (START, UNREADY):
@@ -134,7 +134,7 @@ def _limits(place: Path, scenario: Path) -> Iterator[Record]:
 
 def _in_use(place: Path, scenario: Path) -> Iterator[Record]:
     target = place / "open" / "run"
-    before = _earlier(scenario, target)
+    before = earlier(scenario, target)
     with _holding(target / "siteopt.gpkg", "BEGIN IMMEDIATE"):
         for start in (START, UNREADY):
             ended = command("solve", scenario, "--out", target, start=start)
@@ -170,7 +170,7 @@ def _holding(geopackage: Path, statements: str) -> Iterator[None]:
 
 def _at_once(place: Path, scenario: Path, pairs: int) -> Iterator[Record]:
     target = place / "both" / "run"
-    wholes = [_earlier(scenario, target)]
+    wholes = [earlier(scenario, target)]
     command("solve", scenario, "--out", target, "--quiet")
     wholes.append(digest(target))
     for _ in range(pairs):
@@ -220,7 +220,7 @@ def _filled(folder: Path, free_kib: int) -> None:
 
 def _mounted(place: Path, scenario: Path) -> Iterator[Record]:
     with _mount(place / "disk", 16 * 1024) as mounted:
-        before = _earlier(scenario, mounted / "run")
+        before = earlier(scenario, mounted / "run")
         ended = command("solve", scenario, "--out", mounted)
         yield _checked("the folder is a disk of its own", ended, "E401", kept=digest(mounted / "run") == before)
         for free_kib in (0, 50, 150, 250, 350):

@@ -83,7 +83,7 @@ def _drawn(wanted: Sequence[tuple[str, Spec]]) -> list[str]:
     asked = "".join(f"{kind} {json.dumps(one)}\n" for kind, one in wanted).encode()
     try:
         found = json.loads(_answer(asked))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise NotDrawn("its answer cannot be read") from None
     if not (isinstance(found, list) and len(found) == len(wanted) and all(isinstance(one, str) for one in found)):
         raise NotDrawn("its answer holds other things than the drawings")
