@@ -492,13 +492,6 @@ def test_version_as_json() -> None:
     assert json.loads(call("version", "--json").stdout)["siteopt"].count(".") == 2
 
 
-@pytest.mark.parametrize("command", ["init", "check", "solve", "explain", "pareto", "version", "doctor"])
-def test_help(command: str) -> None:
-    result = call(command, "--help")
-    assert result.exit_code == 0
-    assert "Usage" in result.stdout
-
-
 def test_issues_in_a_process_leave_no_traceback(faulty: Path, tmp_path: Path) -> None:
     found = process(["check", faulty], tmp_path)
     assert (found.returncode, found.stdout) == (2, "")

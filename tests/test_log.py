@@ -48,7 +48,7 @@ def test_a_run_is_told_from_its_command_to_its_end(folder: Path, tmp_path: Path)
     read = {line["path"]: line["rows"] for line in told if line["event"] == "read"}
     assert read == {"candidates.csv": 3, "offers.csv": 4, "steps.csv": 1}
     steps = {line["step"] for line in told if line["event"] == "step"}
-    assert steps == {"bounds", "prices", "milps", "confirmation", "reasons"}
+    assert steps == {"bounds", "prices", "milps", "ties", "confirmation", "reasons"}
     assert any(line["event"] == "solver" and line["level"] == "debug" and line["rows"] > 0 for line in told)
     (written,) = (line for line in told if line["event"] == "written")
     assert "plan.json" in written["files"]

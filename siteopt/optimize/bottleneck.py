@@ -52,8 +52,11 @@ class _Saving:
 
     def narrow(self) -> None:
         """Narrow the range by one trial: the first is one day, the second all days, the others bisect."""
-        days = (1, self.most)[self.trials] if self.trials < 2 else (self.least + self.most + 1) // 2
         self.trials += 1
+        self.narrow_at((1, self.most)[self.trials - 1] if self.trials <= 2 else (self.least + self.most + 1) // 2)
+
+    def narrow_at(self, days: int) -> None:
+        """Narrow the range by a trial with this number of days."""
         if self.works(days):
             self.least = days
         else:
@@ -112,14 +115,20 @@ def _together(found: SitePlan, m: int) -> Reason:
 
 
 def _largest(savings: list[_Saving]) -> str:
-    """Return the limit that saves the most days, the first one of equals; an empty string if none saves any."""
+    """Return the limit that saves the most days, the first one of equals; an empty string if none saves any.
+
+    Each trial asks only whether the limit that could save the most saves more than any other could.
+    """
     while True:
         leader = max(savings, key=lambda saving: saving.most)
+        if not leader.most:
+            return ""
         ahead = savings.index(leader)
         others = (other.most + (place < ahead) for place, other in enumerate(savings) if other is not leader)
-        if leader.least >= max(others):
-            return leader.limit if leader.most else ""
-        leader.narrow()
+        enough = max(1, *others)
+        if leader.least >= enough:
+            return leader.limit
+        leader.narrow_at(enough)
 
 
 def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:

@@ -177,7 +177,7 @@ class LoopResult:
         The last ranking, found with the minimum values of the pool. Only the plan of the first rank is checked. If the
         time ran out before there was a plan, it holds the previous plan, which does not pass.
     iterations : tuple of Iteration
-        Every chosen plan, in order. The last one is the plan of the ranking, if the ranking has one.
+        The plan of each iteration, in order. The last one is that of the ranking, if the ranking has one.
     passes : bool
         Whether the ranking has a plan that passes.
     pool : Pool
@@ -234,9 +234,10 @@ def power_quality_loop(
         over = not optimiser.is_proven or len(iterations) >= max_iterations or is_over()
         if asked is None or over:
             ranking, raised = optimiser.ranking(), {}
-            if over or ranking.plan is None or _is_same(ranking.plan, best):
+            if asked is not None or ranking.plan is None or _is_same(ranking.plan, best):
                 return LoopResult(ranking, tuple(iterations), asked is None, within)
-            continue  # the solver was wrong, and another plan comes first
+            iterations.pop()  # other orders cost the same and come first, or the solver was wrong
+            continue
         raised = _with_same_plan(pool.site_id.index(site_id), best, asked, within, optimiser, check)
         raised = {s: minimum.or_more(known.get(s)) for s, minimum in raised.items()}
         known |= raised

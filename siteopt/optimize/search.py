@@ -117,6 +117,7 @@ class Search:
     found : best known plans, by the index of their site
     cannot : Instances of the sites that cannot serve, by the index of the site
     asked : sites that went to a solver
+    canonical : sites whose plan is canonical
     undecided : sites that stay open because the solver contradicts itself or the time ran out
     steps : seconds spent in each step
     """
@@ -132,6 +133,7 @@ class Search:
     cannot: dict[int, Instance] = field(default_factory=dict)
     asked: set[int] = field(default_factory=set)
     undecided: set[int] = field(default_factory=set)
+    canonical: set[int] = field(default_factory=set)
     steps: dict[str, float] = field(default_factory=dict)
     in_time: bool = True
     is_bounded: bool = False
@@ -142,7 +144,7 @@ class Search:
         return self.in_time and not self.undecided
 
     def chosen(self, pool: Pool, raised: Collection[int] = ()) -> SitePlan | None:
-        """Return the plan that comes first, in its canonical form; if the time runs out, the best plan so far.
+        """Return the plan that comes first, with no unit before it is needed; if the time runs out, the best so far.
 
         Parameters
         ----------
@@ -156,12 +158,17 @@ class Search:
         with self._until_the_end():
             self._close()
         first = min(self.found, key=self._rank, default=None)
-        if first is None:
-            return None
-        if self.is_proven:
+        if first is not None:
+            self._resolve_ties(first, same_orders=True)
+        return None if first is None else self.found[first]
+
+    def _resolve_ties(self, first: int, *, same_orders: bool = False) -> None:
+        """Replace the plan of a site by its canonical plan, or by the canonical plan with the same orders."""
+        if self.is_proven and first not in self.canonical:
             with self._timed("ties"):
-                self.found[first] = canonical(self.found[first], self.clock)
-        return self.found[first]
+                self.found[first] = canonical(self.found[first], self.clock, same_orders=same_orders)
+            if not same_orders:
+                self.canonical.add(first)
 
     def contenders(self) -> Ints:
         """Return the sites with the best bounds, at most COMPARED of them."""
@@ -183,6 +190,8 @@ class Search:
         with self._until_the_end():
             while self.in_time and not self._confirm():
                 self._close()
+        if self.found:
+            self._resolve_ties(min(self.found, key=self._rank))
         proven = self.is_proven
         if earlier is not None and not proven and not self.found:
             self.found[self.pool.site_id.index(earlier.instance.site_id[0])] = earlier
@@ -235,6 +244,7 @@ class Search:
         """Forget the plans of sites whose minimum values rose; their keys are bounds now, and other sites may rank."""
         for s in raised:
             best = self.found.pop(s, None)
+            self.canonical.discard(s)
             if best is not None and best.proven:
                 self.screening.raise_to(np.array([s]), best.key)
         self.undecided -= set(raised)
@@ -373,7 +383,9 @@ class Search:
             if best is None:
                 self.undecided.add(s)
             else:
-                stands &= best.key == self.found[s].key
+                if best.key != self.found[s].key:
+                    stands = False
+                    self.canonical.discard(s)
                 self.found[s] = best
         return stands
 

@@ -38,8 +38,9 @@ def answer(world: World, style: Style = PLAIN, **options: Any) -> tuple[Ranking,
     tuple
         The ranking, and the ids of the sites that were left out.
     """
-    replays = mock.patch("siteopt.run._plan_record", return_value=None)
-    with tempfile.TemporaryDirectory() as folder, replays:
+    # a record without the replay would not be valid
+    replays = mock.patch("siteopt.run._plan_record", return_value=None), mock.patch("siteopt.run.run_record")
+    with tempfile.TemporaryDirectory() as folder, replays[0], replays[1], mock.patch("siteopt.run.timed"):
         path = write(world, Path(folder), style)
         result = siteopt.solve(path, seconds=SECONDS, **{"top": world.top, "workers": 1, **options})
     return result.ranking, set(result.dataset.excluded.index)

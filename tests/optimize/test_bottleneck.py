@@ -47,6 +47,23 @@ def test_two_limits_of_one_milestone() -> None:
     assert saved(instance) == [{"cooling": 17, "crew": 15}]
 
 
+def test_a_limit_that_alone_saves_nothing_is_not_named() -> None:
+    # the site is handed over for GPUs on day 10, and 20 crew-days of chillers by 2 crews end then, too
+    relaxed = np.full((1, 1, len(QUEUES)), 10)
+    relaxed[0, 0, 0] = 0
+    instance = tiny(
+        [chiller(crew_days=20 / 6)],
+        it_mw=(6.0,),
+        heat_fraction=1.0,
+        crews=np.array([2.0, 2.0]),
+        queue_relaxed_day=relaxed,
+    )
+    best = best_of(instance)
+    assert list(best.plan.day) == [10]
+    assert saved(instance) == [{}]
+    assert bottlenecks(best, Clock()) == bottlenecks(best, Clock(), ({},)) == (SEVERAL,)
+
+
 def test_days_in_between_are_found_by_bisection() -> None:
     # the yard takes four early units, so the milestone waits for the late ones; without that limit one crew sets all
     # six early ones up from day 12 to day 18, and with any number of crews nothing is won

@@ -127,3 +127,18 @@ def test_tidied_plan_costs_the_same() -> None:
     assert best is not None
     assert canonical(best, Clock()).cost_musd == pytest.approx(best.cost_musd, abs=2e-6)
     assert (canonical(best, Clock(0.0)).plan.units == np.asarray(best.plan.units)).all()
+
+
+def test_the_same_orders_with_no_unit_before_it_is_needed() -> None:
+    """Four small units cost as much as two large ones; with the same orders they stay, and come when they must."""
+    instance = tiny(
+        [battery(), battery(rating_mw=2.0, unit_cost_musd=2.0)],
+        [{"grid_swing_mw": 0.0}],
+        it_mw=(4.0, 8.0),
+        load_step_amplitude=0.5,
+    )
+    best = solve_site(instance, Clock()).best
+    assert best is not None
+    ordered = replace(best, plan=replace(best.plan, units=np.array([[4, 4], [0, 0]])))
+    assert canonical(ordered, Clock(), same_orders=True).plan.units.tolist() == [[2, 4], [0, 0]]
+    assert canonical(ordered, Clock()).plan.units.tolist() == [[0, 0], [1, 2]]
