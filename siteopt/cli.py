@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
 import typer
 
@@ -50,20 +50,25 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Replace a key for this run, such as supply.spare_units=2.", metavar="KEY=VALUE"),
 ]
-Folder = Annotated[Path | None, typer.Option(help="Folder for the outputs. Default: runs/<scenario>.")]
+
+
+def _place(text: str) -> Path:
+    if not text.strip():
+        raise typer.BadParameter("it is empty; name a file or a folder, or leave the option out")
+    return Path(text)
+
+
+def _out(what: str) -> Any:
+    return typer.Option("--out", help=what, parser=_place, metavar="PATH")
+
+
+Folder = Annotated[Path | None, _out("Folder for the outputs. Default: runs/<scenario>.")]
 TimeLimit = Annotated[float, typer.Option(help="Time limit of the optimisation, seconds.", min=0)]
 Workers = Annotated[int | None, typer.Option(help="Number of threads. Default: the number of processors.", min=1)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, such as runs/colossus.", metavar="RUN")]
-RunScenario = Annotated[
-    Path | None,
-    typer.Option(
-        "--scenario",
-        help="Scenario to read, with its tables, as they are now. Default: the one that the run was made from, "
-        "unchanged, in the current folder or RUN.",
-        metavar="FILE",
-    ),
-]
+READ = "Scenario to read, with its tables, as they are now. Default: that of the run, unchanged, here or in RUN."
+RunScenario = Annotated[Path | None, typer.Option("--scenario", help=READ, metavar="FILE")]
 
 
 Made = TypeVar("Made")
@@ -111,7 +116,7 @@ def init(
 def check(
     scenario: ScenarioFile,
     settings: Settings = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for a QGIS map of the issues.")] = None,
+    out: Annotated[Path | None, _out("Folder for a QGIS map of the issues.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a scenario and its tables, and report all issues at once."""
@@ -203,7 +208,7 @@ def pareto(
         str | None, typer.Option(help="Milestone to compare with cost. Default: the first of the objective.")
     ] = None,
     top: Annotated[int, typer.Option(help="Number of sites, from the first rank on.", min=1)] = 3,
-    out: Annotated[Path | None, typer.Option(help="Folder for the outputs. Default: runs/<scenario>-pareto.")] = None,
+    out: Annotated[Path | None, _out("Folder for the outputs. Default: runs/<scenario>-pareto.")] = None,
     time_limit: TimeLimit = math.inf,
     workers: Workers = None,
     as_json: AsJson = False,
@@ -256,9 +261,7 @@ def explain(
 def report(
     run: RunFolder,
     lang: Language = "en",
-    out: Annotated[
-        Path | None, typer.Option(help="File to write, or - to print the page. Default: RUN/report.html.")
-    ] = None,
+    out: Annotated[Path | None, _out("File to write, or - to print the page. Default: RUN/report.html.")] = None,
 ) -> None:
     """Write the report of a run again, for example in another language or with a new Pareto front.
 
@@ -280,7 +283,7 @@ def report(
 def plot(
     run: RunFolder,
     lang: Language = "en",
-    out: Annotated[Path | None, typer.Option(help="Folder for the charts. Default: RUN/charts.")] = None,
+    out: Annotated[Path | None, _out("Folder for the charts. Default: RUN/charts.")] = None,
 ) -> None:
     """Write the charts of a run as PNG and SVG files, for slides.
 

@@ -122,7 +122,7 @@ def test_report_replaces_pages_wherever_they_stand_and_no_page_of_the_user(run: 
         place.write_text(place.read_text(encoding="utf-8").replace("Alpha Works", "My Works"), encoding="utf-8")
         assert str(place) in refused("E407", "report", run, "--out", place)
         assert "My Works" in place.read_text(encoding="utf-8")
-    assert "report.html was not written by siteopt, or was changed since" in refused("E407", "report", run)
+    assert "report.html is not a page or chart of siteopt, or was changed since" in refused("E407", "report", run)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="of POSIX")
@@ -158,7 +158,7 @@ def test_charts_of_the_user_stay(run: Path) -> None:
     assert call("plot", run).exit_code == 0
     (run / "charts" / "slides.pptx").write_text("precious")
     (run / "charts" / "cost.svg").write_text("my own")
-    assert "cost.svg was not written by siteopt" in refused("E407", "plot", run)
+    assert "cost.svg is not a page or chart of siteopt" in refused("E407", "plot", run)
     assert call("solve", run.parent / "scenario.toml", "--out", run, "--quiet").exit_code == 0
     assert sorted(path.name for path in (run / "charts").iterdir()) == ["cost.svg", "slides.pptx"]
 
@@ -185,3 +185,11 @@ def test_init_replaces_no_link(tmp_path: Path) -> None:
     (tmp_path / "data" / "README.md").symlink_to(tmp_path / "nowhere")
     assert "README.md already exists" in refused("E401", "init", tmp_path)
     assert (tmp_path / "data" / "README.md").is_symlink()
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_place_is_not_the_folder_one_works_in(world: Path, empty: str) -> None:
+    for command in (["solve", world], ["pareto", world], ["check", world], ["report", world], ["plot", world]):
+        result = call(*command, "--out", empty)
+        assert result.exit_code == 2
+        assert "Invalid value for '--out': it is empty; name a file or a folder" in result.stderr

@@ -155,7 +155,7 @@ def what(path: Path) -> str:
         return "is a symbolic link"
     if stat.S_ISDIR(mode):
         return "is a folder"
-    return "was not written by siteopt, or was changed since" if stat.S_ISREG(mode) else "is not a file"
+    return "is not a page or chart of siteopt, or was changed since" if stat.S_ISREG(mode) else "is not a file"
 
 
 def _is_file(path: Path) -> bool:

@@ -310,8 +310,8 @@ def as_changed(path: Path) -> None:
 
 
 IN_THE_WAY = [
-    (as_text, "was not written by siteopt, or was changed since"),
-    (as_changed, "was not written by siteopt, or was changed since"),
+    (as_text, "is not a page or chart of siteopt, or was changed since"),
+    (as_changed, "is not a page or chart of siteopt, or was changed since"),
     (as_folder, "is a folder"),
     *([(as_link, "is a symbolic link"), (os.mkfifo, "is not a file")] if sys.platform != "win32" else []),
 ]
@@ -339,7 +339,7 @@ def test_page_replaces_a_page_wherever_it_stands(tmp_path: Path) -> None:
 
 
 def test_record_is_no_page(run: Path) -> None:
-    with pytest.raises(Failure, match=r"plan\.json was not written by siteopt, or was changed since"):
+    with pytest.raises(Failure, match=r"plan\.json is not a page or chart of siteopt, or was changed since"):
         write_beside(run, {"plan.json": signed(b"page")})
     json.loads((run / "plan.json").read_text())
 
