@@ -43,6 +43,9 @@ from siteopt.record.reason import ReasonCode, because
 SAMPLE = 1024
 """Number of the most promising sites from which the first prices are taken."""
 
+MORE = 4
+"""Factor by which the number of sites that are priced at once grows until the first SAMPLE keep their bounds."""
+
 PROBES = 12
 """Largest number of sites that give first prices."""
 
@@ -282,13 +285,17 @@ class Search:
         return ranks[self.top - 1] if len(ranks) >= self.top else None
 
     def _open_sites(self, among: Ints | None = None) -> Ints:
-        """Return the open sites that could still rank, best bound first, each bounded by all prices."""
-        cutoff = self._incumbent_cutoff()
+        """Return the open sites that could still rank, best bound first, the first SAMPLE bounded by all prices.
+
+        Prices only raise bounds, so no later site has a better one. Most sites are closed before they need a price.
+        """
+        cutoff, size = self._incumbent_cutoff(), SAMPLE
         while True:
             open_sites = self.screening.open_sites(cutoff, among, SAMPLE)
-            if self.screening.is_priced(open_sites):
+            if self.screening.is_priced(open_sites[:SAMPLE]):
                 return open_sites
-            self.screening.price(open_sites, cutoff)
+            self.screening.price(open_sites[:size], cutoff)
+            size *= MORE
 
     def _probe(self) -> None:
         """Get first plans and prices from a sample of sites, each time from the one with the best bound."""
