@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siteopt.instance import _AXES, Instance
-from siteopt.optimize import dominance
+from siteopt.optimize import dominance, fixed_days
 from siteopt.optimize.batches import BATCH, Batches, inherited
 from siteopt.optimize.clock import Claim, Clock
 from siteopt.optimize.dominance import has_same_supply, is_dominated
@@ -180,14 +181,23 @@ def test_dominated_sites_wait() -> None:
 
 
 @pytest.mark.parametrize("top", [1, 10])
-def test_look_alikes_take_no_more_milps_than_one(top: int) -> None:
+def test_look_alikes_take_no_more_milps_and_branchings_than_one(top: int, monkeypatch: pytest.MonkeyPatch) -> None:
     offers = [generator(), chiller(), battery()]
     one = tiny(offers, [{"grid_mw": 1.0}], it_mw=(4.0, 7.0))
     many = like(one, 100)
     dearer = replace(many, site_cost_musd=many.site_cost_musd + np.arange(100) / 1000)
-    alone = search(one, top=top).solves
+    real, branched = fixed_days.branch, list[float]()
+
+    def counted(*arguments: Any) -> Any:
+        branched.append(arguments[1])
+        return real(*arguments)
+
+    monkeypatch.setattr(fixed_days, "branch", counted)
+    alone, branched_alone = search(one, top=top).solves, len(branched)
     for sites in (many, dearer):
+        branched.clear()
         found = search(sites, top=top)
         assert found.outcome is RunOutcome.PROVEN
         assert [result.site_id for result in found.results[:top]] == list(sites.site_id[:top])
         assert found.solves <= alone + 2
+        assert len(branched) <= branched_alone + 2
