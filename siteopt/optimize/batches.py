@@ -77,12 +77,10 @@ class Batches:
 
     def _exact(self, sites: Ints) -> Instance:
         """Return the Instance of some sites; most of them were asked for in the batch before."""
-        places = np.searchsorted(self._sites, sites)
         if self._instance is None or not np.isin(sites, self._sites).all():
             self._sites = np.sort(sites)
             self._instance = self.pool.exact(self._sites)
-            places = np.searchsorted(self._sites, sites)
-        return self._instance.take(places)
+        return self._instance.take(np.searchsorted(self._sites, sites))
 
     def inherited(self, s: int, instance: Instance, found: Mapping[int, SitePlan]) -> SitePlan | None:
         """Return the best plan of a site if a solved site that dominates it shows that plan; else None.

@@ -7,9 +7,8 @@ the same answer. At the end, its answer is confirmed like that of the search.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,6 +27,7 @@ from siteopt.optimize.whole import best_whole
 from siteopt.plan import LISTED, Plan, Ranking, SitePlan, SiteResult, Stage, relative_gap
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.proof import Proof
+from siteopt.stopwatch import Stopwatch
 from siteopt.tolerances import SAME_COST_MUSD, steps_of_cost
 
 
@@ -104,7 +104,7 @@ class Monolithic:
     ----------
     found, before : Ranking or None
         Rankings of the last pool and of the one before.
-    seconds : float
+    watch : Stopwatch
         Time spent on all pools.
     """
 
@@ -112,7 +112,7 @@ class Monolithic:
     report: Report | None = None
     found: Ranking | None = None
     before: Ranking | None = None
-    seconds: float = 0.0
+    watch: Stopwatch = field(default_factory=Stopwatch)
 
     @property
     def is_proven(self) -> bool:
@@ -121,9 +121,8 @@ class Monolithic:
 
     def chosen(self, pool: Pool, raised: Collection[int] = ()) -> SitePlan | None:
         """Return the plan that comes first in a pool, or the best one so far; None if there is none."""
-        begin = time.monotonic()
-        self.before, self.found = self.found, monolithic(pool, self.clock, self.report)
-        self.seconds += time.monotonic() - begin
+        with self.watch.step("milps"):
+            self.before, self.found = self.found, monolithic(pool, self.clock, self.report)
         return self.found.plan
 
     def contenders(self) -> Ints:
@@ -136,10 +135,9 @@ class Monolithic:
     def ranking(self, earlier: SitePlan | None = None) -> Ranking:
         """Return the ranking of the last pool, or of the one before if the time ran out before there was a plan."""
         assert self.found is not None, "no pool was solved"
-        steps = {"milps": self.seconds}
         if earlier is not None and self.before is not None and not self.is_proven:
-            return replace(self.before, outcome=RunOutcome.LIMIT, steps=steps)
-        return replace(self.found, steps=steps)
+            return replace(self.before, outcome=RunOutcome.LIMIT, steps=self.watch.seconds)
+        return replace(self.found, steps=self.watch.seconds)
 
 
 class _Unfinished(Exception):

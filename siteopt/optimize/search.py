@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -39,6 +38,7 @@ from siteopt.plan import LISTED, Ranking, SitePlan, SiteResult, Stage, relative_
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.proof import Proof
 from siteopt.record.reason import ReasonCode, because
+from siteopt.stopwatch import Stopwatch
 
 SAMPLE = 1024
 """Number of the most promising sites from which the first prices are taken."""
@@ -122,7 +122,7 @@ class Search:
     asked : sites that went to a solver
     canonical : sites whose plan is canonical
     undecided : sites that stay open because the solver contradicts itself or the time ran out
-    steps : seconds spent in each step
+    watch : seconds spent in each step
     """
 
     pool: Pool
@@ -137,7 +137,7 @@ class Search:
     asked: set[int] = field(default_factory=set)
     undecided: set[int] = field(default_factory=set)
     canonical: set[int] = field(default_factory=set)
-    steps: dict[str, float] = field(default_factory=dict)
+    watch: Stopwatch = field(default_factory=Stopwatch)
     in_time: bool = True
     is_bounded: bool = False
 
@@ -161,9 +161,10 @@ class Search:
         with self._until_the_end():
             self._close()
         first = min(self.found, key=self._rank, default=None)
-        if first is not None:
-            self._resolve_ties(first, same_orders=True)
-        return None if first is None else self.found[first]
+        if first is None:
+            return None
+        self._resolve_ties(first, same_orders=True)
+        return self.found[first]
 
     def _resolve_ties(self, first: int, *, same_orders: bool = False) -> None:
         """Replace the plan of a site by its canonical plan, or by the canonical plan with the same orders."""
@@ -214,7 +215,7 @@ class Search:
             len(self.asked),
             self.clock.solves,
             self.clock.elapsed,
-            self.steps,
+            self.watch.seconds,
             self.clock.evidence,
             Proof(
                 ranks=tuple(result.best.stored() for result in results if result.best is not None and proven),
@@ -269,12 +270,11 @@ class Search:
 
     @contextlib.contextmanager
     def _timed(self, step: str) -> Iterator[None]:
-        begin = time.monotonic()
         try:
-            yield
+            with self.watch.step(step):
+                yield
         finally:
-            self.steps[step] = self.steps.get(step, 0.0) + time.monotonic() - begin
-            note("step", step=step, seconds=round(self.steps[step], 4))
+            note("step", step=step, seconds=round(self.watch.seconds[step], 4))
 
     def _rank(self, s: int) -> Rank:
         return self.found[s].key, s

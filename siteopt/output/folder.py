@@ -95,7 +95,7 @@ def write_folder(named: Path, files: Mapping[str, str | bytes]) -> dict[str, str
     Failure
         If the folder is not a run, cannot be written or is in use, or the disk is full. It is then unchanged.
     """
-    content = {name: one.encode() if isinstance(one, str) else one for name, one in files.items()}
+    content = _encoded(files)
     marker = next((name for name in MARKERS if name in content), None)
     if marker is not None:
         content[MANIFEST] = manifest(content)
@@ -129,7 +129,7 @@ def write_beside(folder: Path, files: Mapping[str, str | bytes]) -> None:
         If a file would replace one that siteopt did not write, the files cannot be written, or the disk is full. Then
         no file is new, and every older file is intact.
     """
-    content = {name: one.encode() if isinstance(one, str) else one for name, one in files.items()}
+    content = _encoded(files)
     with failures(folder):
         folder = _real(folder)
         made = not folder.exists()
@@ -340,6 +340,11 @@ def _other_name(name: str, taken: Container[str]) -> str:
     one = Path(name)
     numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
     return next(new for number in numbers if (new := f"{one.stem}-yours{number}{one.suffix}") not in taken)
+
+
+def _encoded(files: Mapping[str, str | bytes]) -> dict[str, bytes]:
+    """Return the content of files as bytes."""
+    return {name: one.encode() if isinstance(one, str) else one for name, one in files.items()}
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
