@@ -93,7 +93,7 @@ def _days(found: Replayed) -> DaySeries:
     keep = np.concatenate([[True], (np.diff(series) != 0).any(axis=0)])
 
     def kept(values: np.ndarray) -> tuple[float, ...]:
-        return tuple((np.round(values[keep], 3) + 0.0).tolist())  # as rounded(): no negative zero
+        return _rounded(values[keep])
 
     return DaySeries(
         day=tuple(np.flatnonzero(keep).tolist()),
@@ -198,13 +198,18 @@ def _traces(instance: Instance, found: Replayed, checked: str) -> Iterator[Trace
         yield _trace(shown, hz, band, batteries, instance.milestone[m])
 
 
+def _rounded(values: Floats) -> tuple[float, ...]:
+    """Return figures rounded as :func:`siteopt.record.build.rounded` does one."""
+    return tuple((np.round(values, 3) + 0.0).tolist())
+
+
 def _trace(one: Response, hz: float, band: tuple[float, float], batteries: bool, milestone: str) -> TraceRecord:
     trace = one.trace
     keep = np.flatnonzero(trace.time_s <= SHOWN_S)
     keep = keep[:: max(1, math.ceil(len(keep) / POINTS))]
 
     def shown(values: Floats) -> tuple[float, ...]:
-        return tuple((np.round(values[keep], 3) + 0.0).tolist())  # as rounded(): no negative zero
+        return _rounded(values[keep])
 
     return TraceRecord(
         batteries=batteries,
