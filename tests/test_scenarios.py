@@ -1,4 +1,4 @@
-"""The shipped scenarios: proven, the same by both methods, and Memphis beside its history."""
+"""The scenarios of the first version: proven, the same by both methods, and Memphis beside its history."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from siteopt.optimize.clock import Clock
 from siteopt.optimize.search import search
 from siteopt.optimize.single import solve_site
 from tests.bench.candidates import write_scenario
+from tests.first_version import MODELS
 
-MODELS = Path(__file__).parent.parent / "models"
 HISTORY = {"first run": 80, "100k": 122, "200k": 214}
 WITHIN_DAYS = 5
 SUBSTATION_DAY = 368

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 import siteopt
 from siteopt.cli import app
-from siteopt.examples import examples_root
 from siteopt.record.run import RunRecord
 from siteopt.record.verification import Cause, ChangedCell, VerificationRecord
+from tests.first_version import MODELS
 from tests.worlds import OFFERS, changed, csv_text, write_world
 
 Change = Callable[[dict[str, Any]], None]
@@ -98,10 +98,9 @@ def test_one_day_sooner_is_seen(run: Path) -> None:
 
 def test_without_its_batteries_the_class_is_not_kept(tmp_path: Path) -> None:
     settings = ['filter.regions=["TN"]', "defaults.grid_swing_share=0.0"]
-    root = examples_root()
-    scenario = siteopt.read_scenario(root / "models" / "colossus.toml", settings)
+    scenario = siteopt.read_scenario(MODELS / "colossus.toml", settings)
     run = siteopt.solve(scenario).write(tmp_path / "run")
-    path = root / "models" / "colossus.toml"
+    path = MODELS / "colossus.toml"
     assert siteopt.verify(run, scenario=path).holds
 
     def bare(plan: dict[str, Any]) -> None:
@@ -176,7 +175,7 @@ def test_a_cell_that_was_blank_is_told_as_blank(run: Path) -> None:
 
 
 def test_later_grid_step_at_memphis(tmp_path: Path) -> None:
-    path = examples_root() / "models" / "colossus.toml"
+    path = MODELS / "colossus.toml"
     run = siteopt.solve(siteopt.read_scenario(path, ['filter.regions=["TN"]'])).write(tmp_path / "run")
     later = tmp_path / "changed.csv"
     later.write_text(

@@ -1,4 +1,4 @@
-"""Synthetic candidates for the benchmark, drawn around the real ones of ``data/``. Invented, and marked as such.
+"""Synthetic candidates for the benchmark, drawn around those of the first version. Invented, and marked as such.
 
 Every synthetic candidate has its grid, hall and all else known, and its availability open: each takes part.
 ``python -m tests.bench.candidates COUNT FOLDER`` writes a scenario with its tables.
@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from siteopt.schema import CANDIDATES, GRID_STEPS, Table, Type
-from tests.bench import ROOT
+from tests.first_version import MODELS, ROOT
 
-COLOSSUS = ROOT / "models" / "colossus.toml"
+COLOSSUS = MODELS / "colossus.toml"
 SEED = 20240503
 
 PLACE_KM = 30.0
@@ -164,7 +164,7 @@ def write_parquet(sites: geopandas.GeoDataFrame, path: Path) -> None:
 
 
 def write_scenario(count: int, folder: Path, layer: Layer = "parquet", seed: int = SEED) -> Path:
-    """Write candidates and grid steps, and ``models/colossus.toml`` with these as its inputs; return the scenario."""
+    """Write candidates and grid steps, and the reference scenario with these as its inputs; return the scenario."""
     sites = draw(count, seed)
     candidates, steps, scenario = (folder / name for name in (f"sites.{layer}", "steps.csv", f"sites-{layer}.toml"))
     {"csv": write_csv, "parquet": write_parquet}[layer](sites, candidates)

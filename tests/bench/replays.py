@@ -18,6 +18,7 @@ from siteopt.simulate.quality import sizing
 from siteopt.simulate.replayed import lacking, replayed
 from tests.bench import ROOT
 from tests.bench.report import write_blocks
+from tests.first_version import MODELS
 
 REPEATS = 3
 """Of which the fastest counts."""
@@ -39,7 +40,7 @@ def fastest(call: Callable[[], object]) -> float:
 def solved(name: str, *settings: str) -> tuple[SitePlan, float]:
     """The best plan of an example, and the CPU seconds of its solve with everything that belongs to it."""
     begun = time.process_time()
-    best = siteopt.solve(siteopt.read_scenario(ROOT / "models" / f"{name}.toml", settings)).ranking.best
+    best = siteopt.solve(siteopt.read_scenario(MODELS / f"{name}.toml", settings)).ranking.best
     seconds = time.process_time() - begun
     assert best is not None
     assert best.best is not None

@@ -16,14 +16,14 @@ import shapely
 
 import siteopt
 from siteopt import Dataset, InputError
-from siteopt.examples import examples_root
 from siteopt.geodata.distances import WGS84
 from siteopt.instance import Instance
 from siteopt.record.reason import Quantity, ReasonCode, because
 from siteopt.schema import CANDIDATES
+from tests.first_version import MODELS, ROOT
 from tests.worlds import OFFERS, SITES, Row, changed, write_world
 
-MODEL = examples_root() / "models" / "colossus.toml"
+MODEL = MODELS / "colossus.toml"
 MEMPHIS, HOUSTON = (-90.16, 35.06), (-95.37, 29.76)
 ELECTROLUX = "us-memphis-electrolux"
 
@@ -246,7 +246,7 @@ def test_filter_layer_that_is_missing(tmp_path: Path) -> None:
 
 def copied(folder: Path) -> Path:
     for name in ("data", "models"):
-        shutil.copytree(examples_root() / name, folder / name)
+        shutil.copytree(ROOT / name, folder / name)
     return folder / "models" / MODEL.name
 
 

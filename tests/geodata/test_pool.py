@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import siteopt
 from siteopt import Dataset
-from siteopt.examples import examples_root
 from siteopt.instance import Instance
+from tests.first_version import MODELS
 from tests.worlds import SITES, STEPS, changed, write_world
 
 BY_SITE = ("grid_mw", "grid_swing_mw", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "grid_usd_per_mwh")
@@ -35,7 +35,7 @@ BY_STEP = ("step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_mu
 FARTHER = ("transit_days", "arrival_day", "ready_day", "unit_cost_musd")
 """What a shorter way makes less."""
 
-DATA = siteopt.load(siteopt.read_scenario(examples_root() / "models" / "colossus.toml"))
+DATA = siteopt.load(siteopt.read_scenario(MODELS / "colossus.toml"))
 SIZE = len(DATA.pool.site_id)
 
 some_sites = st.lists(st.integers(0, SIZE - 1), max_size=SIZE, unique=True).map(lambda sites: np.array(sites, int))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,10 +20,11 @@ from siteopt.record.reason import ReasonCode, because
 from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.orders import Orders
 from siteopt.simulate.queues import follow_queues
+from tests.first_version import MODELS
 from tests.instances import battery, chiller, generator, tiny
 from tests.optimize.random_instances import instances
 
-MODELS = sorted((Path(__file__).parent.parent.parent / "models").glob("*.toml"))
+SCENARIOS = sorted(MODELS.glob("*.toml"))
 
 
 def ordered(day: list[int], *units: list[int], steps: list[list[bool]] | None = None) -> Orders:
@@ -259,9 +259,9 @@ def test_no_sequence_starts_before_the_bound(
 
 @pytest.fixture(scope="session")
 def examples() -> dict[str, tuple[Instance, Plan, Calendar]]:
-    """The best plan of every example scenario, and its replay."""
+    """The best plan of every scenario of the first version, and its replay."""
     found = {}
-    for path in MODELS:
+    for path in SCENARIOS:
         best = siteopt.solve(path).ranking.best
         assert best is not None
         assert best.best is not None
