@@ -16,6 +16,7 @@ ROOT = examples_root()
 CSVS = sorted((ROOT / "data").glob("*.csv"))
 MODELS = sorted((ROOT / "models").glob("*.toml"))
 README = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+LIMITS = [path for path in CSVS if path.name.startswith("limits")]
 FLEET_MW = 280 * 1.74
 
 
@@ -33,7 +34,7 @@ def test_model_loads_without_issue(path: Path) -> None:
 
 def test_every_table_is_read_by_a_model() -> None:
     read = {Path(one.path).name for path in MODELS for one in siteopt.load(siteopt.read_scenario(path)).inputs}
-    assert read == {path.name for path in (*CSVS, *MODELS)}
+    assert read == {path.name for path in (*CSVS, *MODELS) if path not in LIMITS}
 
 
 @pytest.mark.parametrize("path", CSVS, ids=lambda path: path.name)
@@ -44,8 +45,9 @@ def test_every_row_has_a_source_or_is_an_estimate(path: Path) -> None:
 
 @pytest.mark.parametrize("path", CSVS, ids=lambda path: path.name)
 def test_ids_are_unique(path: Path) -> None:
-    key = "offer_id" if path.name.startswith("offers") else "site_id"
-    ids = [(row[key], row.get("grid_mw") if path.name.startswith("grid") else "") for row in rows(path)]
+    keys = {"offers": ["offer_id"], "candidates": ["site_id"], "grid": ["site_id", "grid_mw"]}
+    limit = ["site_id", "region", "country", "resource", "ready_day", "ready_date"]
+    ids = [tuple(row[key] for key in keys.get(path.name.split("_")[0], limit)) for row in rows(path)]
     assert ids
     assert len(set(ids)) == len(ids)
 
@@ -53,6 +55,63 @@ def test_ids_are_unique(path: Path) -> None:
 def test_steps_belong_to_candidates() -> None:
     sites = {row["site_id"] for path in CSVS if path.name.startswith("candidates") for row in rows(path)}
     assert {row["site_id"] for row in rows(ROOT / "data" / "grid_steps.csv")} <= sites
+
+
+def test_limits_hold_at_one_level_and_name_their_basis() -> None:
+    for row in (row for path in LIMITS for row in rows(path)):
+        assert [row["site_id"] or row["region"], row["country"]].count("") == 1, row
+        assert row["basis"], row
+
+
+def test_windows_of_a_limit_follow_each_other() -> None:
+    ends: dict[tuple[str, ...], int] = {}
+    for row in (row for path in LIMITS for row in rows(path)):
+        key = row["site_id"], row["region"], row["country"], row["resource"]
+        assert int(row["ready_day"] or 0) >= ends.get(key, 0), row
+        ends[key] = int(row["until_day"] or 0)
+
+
+def test_korean_grid_has_a_basis_and_none_is_an_export() -> None:
+    korea = rows(ROOT / "data" / "candidates_kr.csv")
+    assert {row["basis"] for row in korea if row["grid_mw"]} <= {
+        "contract",
+        "utility letter",
+        "tariff",
+        "reported",
+        "inferred",
+    }
+    assert {row["basis"] for row in korea if not row["grid_mw"]} == {""}
+    assert not any(row["grid_mw"] for row in korea if "power plant" in row["plant_type"])
+
+
+def test_25_korean_candidates_have_a_known_grid_or_hall() -> None:
+    korea = rows(ROOT / "data" / "candidates_kr.csv")
+    halls = {row["site_id"] for row in korea if row["floor_area_m2"] and row["condition"] != "none"}
+    assert len(halls | {row["site_id"] for row in korea if row["grid_mw"]}) >= 25
+
+
+@pytest.mark.parametrize("country", ["us", "kr"])
+def test_planned_lead_is_not_above_the_pessimistic_one(country: str) -> None:
+    offers = rows(ROOT / "data" / f"offers_{country}.csv")
+    late = [row["offer_id"] for row in offers if float(row["lead_days"]) > float(row["lead_days_high"])]
+    assert late == []
+
+
+@pytest.mark.parametrize("country", ["us", "kr"])
+def test_gas_engines_emit_little_only_with_a_catalyst(country: str) -> None:
+    engines = [row for row in rows(ROOT / "data" / f"offers_{country}.csv") if row["machine"] == "gas engine"]
+    low = [row for row in engines if float(row["nox_g_per_kwh"]) < 0.5]
+    assert low
+    assert [row["offer_id"] for row in low if "catalyst" not in row["notes"] and "SCR" not in row["notes"]] == []
+
+
+@pytest.mark.parametrize(("country", "per_usd"), [("us", 1), ("kr", 1_380)])
+def test_diesel_rents_lie_within_the_contracts(country: str, per_usd: float) -> None:
+    offers = rows(ROOT / "data" / f"offers_{country}.csv")
+    money = "usd" if country == "us" else "krw"
+    diesels = [row for row in offers if row["machine"] == "diesel engine"]
+    rents = [float(row[f"rent_{money}_per_month"]) / per_usd / float(row["unit_mw"]) for row in diesels]
+    assert 24_000 <= min(rents) <= max(rents) <= 43_000
 
 
 def test_mobile_chillers_are_about_280_units_of_500_tons() -> None:
