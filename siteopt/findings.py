@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from siteopt.instance import Instance
 from siteopt.plan import SiteResult
 
+POWER_CAP = "power_cap"
+"""Key of a milestone: the share of their power at which the GPUs run."""
+
 
 @dataclass(frozen=True)
 class Lever:
@@ -18,7 +21,7 @@ class Lever:
     ----------
     column : str
         Column of the candidates; ``grid_mw`` means more grid from some day on. ``ready_day`` is a column of the grid
-        steps.
+        steps, and POWER_CAP a key of the first milestone.
     now, best : float
         Present value and best value that is considered, in the unit of the column.
     notch : float

@@ -260,6 +260,14 @@ class Code(Enum):
         "unusual.",
         "Correct the figure if it is wrong. The run uses it as it is.",
     )
+    NO_IMPORT_RIGHT = (
+        "W232",
+        "A limit of the grid is no right to import yet",
+        "Its `basis` is not in `grid.accept` of the scenario: wires that stand, or power that a plant once sent out, "
+        "are no contract for power.",
+        "Ask the utility, and enter the basis and the megawatts that it confirms; or set `grid.accept` or "
+        "`grid.contract_days`.",
+    )
     NOT_TOML = (
         "E301",
         "The scenario is not valid TOML",

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from siteopt import aliases
 from siteopt.issues import nearest
-from siteopt.schema import CANDIDATES, Condition, Status
+from siteopt.schema import CANDIDATES, Basis, Condition, Status
 
 SHOWN = r"^[^\p{C}\p{Zl}\p{Zp}]+$"
 """Pattern of a name without control characters and invisible marks."""
@@ -125,13 +125,27 @@ class Energy(_Section):
     grid_usd_per_mwh: Price
 
 
+SPEED_EXPONENT = 0.36
+"""Power of the power cap to which the speed of a GPU is proportional (estimate): at 70 % of its power, an H100 runs at
+about 0.88 of its speed; 0.80 to 0.93 are possible. General knowledge, without a page that confirms it."""
+
+
 class Milestone(_Section):
-    """Milestone: ``gpus`` train from its day on, for at least ``operating_days`` (its operating days)."""
+    """Milestone: ``gpus`` train from its day on, for at least ``operating_days`` (its operating days).
+
+    ``power_cap`` is the share of their power at which the GPUs run; a capped start needs less power and cooling.
+    """
 
     old_names = aliases.KEYS["milestones"]
     name: str = Field(min_length=1, max_length=40, pattern=SHOWN)
     gpus: Gpus
     operating_days: Days
+    power_cap: Annotated[float, Field(ge=0.3, le=1)] = 1.0
+
+    @property
+    def speed(self) -> float:
+        """Return the speed of the GPUs at their power cap, as a share of full speed (an estimate)."""
+        return self.power_cap**SPEED_EXPONENT
 
 
 class Delivery(_Section):
@@ -188,6 +202,24 @@ class Supply(_Section):
     truck_km_per_day: Annotated[float, Field(ge=1, le=10_000)]
     haulage_usd_per_km: Price
     yard_prep_days: Days
+
+
+class Grid(_Section):
+    """Right to import: which limits of the grid count, by their ``basis``.
+
+    Limits with a basis in ``accept`` count as entered, and so do limits that the scenario assumes. The others count
+    from ``contract_days`` on, the days after the decision by which a contract can be had; without ``contract_days``
+    they never count. A ``generation export`` never counts.
+    """
+
+    accept: list[Basis] = [basis for basis in Basis if basis is not Basis.GENERATION_EXPORT]
+    contract_days: Days | None = None
+
+    @model_validator(mode="after")
+    def _import_only(self) -> Grid:
+        if Basis.GENERATION_EXPORT in self.accept:
+            raise ValueError(f"accept: no {str(Basis.GENERATION_EXPORT)!r}, which is no right to import")
+        return self
 
 
 class PowerQuality(_Section):
@@ -319,6 +351,7 @@ class Scenario(_Section):
     building: Building
     crews: Crews
     supply: Supply
+    grid: Grid = Grid()
     power_quality: PowerQuality = PowerQuality()
     defaults: Defaults = Defaults()
     objective: Objective = Objective()
@@ -339,6 +372,9 @@ class Scenario(_Section):
         wrong += _rising("milestones", "gpus", [milestone.gpus for milestone in self.milestones])
         wrong += _rising("compute.deliveries", "gpus", [delivery.gpus for delivery in self.compute.deliveries])
         wrong += _rising("compute.deliveries", "days", [delivery.day for delivery in self.compute.deliveries])
+        power = [milestone.gpus * milestone.power_cap for milestone in self.milestones]
+        if any(after < before for before, after in itertools.pairwise(power)):
+            wrong.append("milestones: power caps with which no milestone needs less power than the one before it")
         for name in self.objective.order:
             if name not in (*names, COST):
                 wrong.append(f"objective.order: milestone names or {COST!r}, but found {name!r}{nearest(name, names)}")

@@ -64,6 +64,18 @@ class Status(StrEnum):
     GREENFIELD = "greenfield"
 
 
+class Basis(StrEnum):
+    """Evidence for a limit of the grid: what says that the site may import so much."""
+
+    CONTRACT = "contract"
+    UTILITY_LETTER = "utility letter"
+    TARIFF = "tariff"
+    REPORTED = "reported"
+    INFERRED = "inferred"
+    HISTORIC_CONNECTION = "historic connection"
+    GENERATION_EXPORT = "generation export"
+
+
 class Use(StrEnum):
     """Purpose of a part of a site."""
 
@@ -156,6 +168,8 @@ def _number(name: str, unit: str, low: float, high: float, meaning: str, **more:
 
 
 _PLACE = "place of the site in WGS 84; not needed if the layer has geometry"
+_BASIS = _text("basis", "evidence for the right to import grid_mw; blank: reported", Basis)
+_RETRIEVED = Column("retrieved", Type.DATE, "", "date on which the sources said so")
 _CONFIDENCE = _text("confidence", "how reliable the row is: high, medium, low or estimate")
 _SOURCES = _text("sources", "where the figures of the row come from")
 _NOTES = _text("notes", "any remarks, such as which figures are estimates")
@@ -174,6 +188,7 @@ CANDIDATES = Table(
         _number("latitude", "degrees", -90, 90, _PLACE, required=True),
         _number("longitude", "degrees", -180, 180, _PLACE, required=True),
         _number("grid_mw", "MW", 0, 5000, "firm import available at handover", assumable=True),
+        _BASIS,
         _number("grid_swing_mw", "MW", 0, 5000, "largest swing that the grid accepts; blank: a share of grid_mw"),
         _number("handover_days", "days", 0, 3650, "from the decision to the handover of the site", assumable=True),
         _number("fitout_m2_per_day", "m2/day", 1, 50_000, "area of hall made ready each day; blank: by condition"),
@@ -188,6 +203,7 @@ CANDIDATES = Table(
         _number("elevation_m", "m", -450, 6000, "height above sea level", assumable=True),
         _number("grid_usd_per_mwh", "USD/MWh", 0, 2000, "price of grid energy", assumable=True),
         _number("site_cost_usd", "USD", 0, 1e11, "purchase price, or lease over the term", assumable=True),
+        _RETRIEVED,
         _CONFIDENCE,
         _SOURCES,
         _NOTES,
@@ -203,6 +219,8 @@ GRID_STEPS = Table(
         Column("ready_date", Type.DATE, "", "date on which the step is ready; use it instead of ready_day"),
         _number("grid_mw", "MW", 0, 5000, "new limit of firm import, not the increase", required=True),
         _number("cost_usd", "USD", 0, 1e10, "cost of the step; blank: 0", default=0.0),
+        _BASIS,
+        _RETRIEVED,
         _CONFIDENCE,
         _SOURCES,
         _NOTES,

@@ -21,6 +21,7 @@ from siteopt.geodata.changes import Change, Tables, changed, dated_steps, ready_
 from siteopt.geodata.check import typed
 from siteopt.geodata.cross_checks import inside_issues, ladder_issues, outline_issues, shape_issues, stranger_issues
 from siteopt.geodata.filters import excluded_by
+from siteopt.geodata.import_right import counted_sites, counted_steps, import_issues
 from siteopt.geodata.layers import CRS, files_of, located, refuse
 from siteopt.geodata.pool import SitePool, power_quality, site_pool
 from siteopt.geodata.tables import FRAME, RawTable, frame_digest, from_frame, read_table
@@ -34,7 +35,7 @@ from siteopt.scenario import Scenario
 from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Table, Type
 
 ASSUMABLE = [column.name for column in CANDIDATES if column.assumable]
-DECIDING = [column.name for column in CANDIDATES if column.type is not Type.TEXT or column.choices]
+DECIDING = [one.name for one in CANDIDATES if one.name != "retrieved" and (one.type is not Type.TEXT or one.choices)]
 DECIDING += ["country", "region"]
 """Columns of the candidates that affect the answer; names and notes do not."""
 
@@ -244,6 +245,10 @@ def load(
         for (name, frame), issues in zip(ladders, not_rising, strict=True):
             reader.report(GRID_STEPS, stranger_issues(frame["site_id"], name, reader.known.index), frame)
             reader.report(GRID_STEPS, issues, frame)
+    for name, frame, _ in site_tables:
+        reader.report(CANDIDATES, import_issues(scenario.grid, frame, name), frame)
+    for name, frame in ladders:
+        reader.report(GRID_STEPS, import_issues(scenario.grid, frame, name), frame)
     sampled = scenario.power_quality.waveform
     waves = [frame for _, frame, _ in reader.read(WAVEFORM, [sampled] if sampled else [])]
     waveform = waves[0].sort_values("time_s") if waves else pd.DataFrame(columns=list(WAVEFORM.names))
@@ -293,9 +298,10 @@ def _assembled(tables: Tables) -> Dataset:
     filled, blank, unknown = filled_sites(scenario, deciding[admitted])
     reason[admitted] = unknown
     left_out, known = ~pd.isna(reason), pd.isna(unknown)
-    eligible = filled[known]
-    steps = dated_steps(scenario, tables.grid_steps)
+    eligible, contracts = counted_sites(scenario.grid, filled[known])
+    steps = counted_steps(scenario.grid, dated_steps(scenario, tables.grid_steps))
     steps = steps[eligible.index.get_indexer(steps["site_id"]) >= 0]
+    steps = pd.concat([steps, contracts]) if len(contracts) else steps
     steps = steps.sort_values(["site_id", "day", "grid_mw"], ignore_index=True)
     return Dataset(
         **vars(tables),

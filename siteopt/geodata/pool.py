@@ -261,10 +261,11 @@ def _of_scenario(scenario: Scenario) -> dict[str, Any]:
     workload, supply, project = scenario.workload, scenario.supply, scenario.project
     names = [milestone.name for milestone in scenario.milestones]
     gpus = np.array([milestone.gpus for milestone in scenario.milestones], dtype=np.int64)
+    power_cap = np.array([milestone.power_cap for milestone in scenario.milestones])
     return {
         "milestone": tuple(names),
         "gpus": gpus,
-        "it_mw": gpus * workload.it_kw_per_gpu / 1000,
+        "it_mw": gpus * workload.it_kw_per_gpu / 1000 * power_cap,
         "operating_days": np.array([milestone.operating_days for milestone in scenario.milestones], dtype=np.int64),
         "auxiliary_load_fraction": workload.auxiliary_load_fraction,
         "load_step_amplitude": workload.load_step_amplitude,

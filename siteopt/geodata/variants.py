@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from siteopt.findings import Adjustment, Lever
-from siteopt.geodata.changes import DAY, Change
+from siteopt.findings import POWER_CAP, Adjustment, Lever
+from siteopt.geodata.changes import DAY, SCENARIO, Change
 from siteopt.geodata.dataset import Dataset, filled_sites
+from siteopt.geodata.import_right import counted_sites
 from siteopt.instance import Instance
 from siteopt.schema import CANDIDATES, GRID_STEPS
 
@@ -27,6 +28,9 @@ NOTCHES = {
 }
 """Columns of the candidates that can be varied, and the step of each; negative if less is better."""
 
+LEAST_CAP = 0.7
+"""Lowest power cap of the first milestone that is tried; for lower ones, no figure of the speed is known."""
+
 
 class Variants:
     """One eligible site of a dataset, with facts that can be varied.
@@ -42,7 +46,7 @@ class Variants:
     def __init__(self, dataset: Dataset, site_id: str) -> None:
         self._site, self._data = site_id, dataset.only(site_id)
         scenario, steps = dataset.scenario, self._data.steps
-        cells = filled_sites(scenario, self._data.sites)[0].iloc[0]
+        cells = counted_sites(scenario.grid, filled_sites(scenario, self._data.sites)[0])[0].iloc[0]
         rate = dict(scenario.building.fitout_m2_per_day).get(cells["condition"])
         cells["fitout_m2_per_day"] = rate if pd.isna(cells["fitout_m2_per_day"]) else cells["fitout_m2_per_day"]
         self._levels = steps["grid_mw"].tolist()
@@ -53,6 +57,8 @@ class Variants:
             if pd.notna(cells[name])
         ]
         found += [Lever("ready_day", float(day), 0.0, -1.0, step) for step, day in enumerate(steps["day"])]
+        if (cap := scenario.milestones[0].power_cap) > LEAST_CAP:
+            found.append(Lever(POWER_CAP, cap, LEAST_CAP, -0.01))
         self.levers = tuple(lever for lever in found if lever.notches > 0)
 
     def __call__(self, adjustments: Sequence[Adjustment]) -> Instance:
@@ -65,6 +71,8 @@ class Variants:
             return Change(GRID_STEPS.name, self._site, DAY, value, self._levels[adjustment.lever.step])
         if column == "grid_mw":
             return Change(GRID_STEPS.name, self._site, DAY, float(adjustment.by_day), value)
+        if column == POWER_CAP:
+            return Change(SCENARIO, "", f"milestones.0.{POWER_CAP}", round(value, 2))
         return Change(CANDIDATES.name, self._site, column, value)
 
 

@@ -149,5 +149,6 @@ def _change(change: ChangeRecord, translations: Translations) -> str:
         "nox_limit_t_per_year": f"{more:,g} t/year more NOx {level}",
         "grid_usd_per_mwh": f"grid energy {translations.price(less)} per MWh cheaper",
         "site_cost_usd": f"site {translations.money(less)} cheaper",
+        "power_cap": f"the first milestone at {change.needed:.0%} of the GPUs' power (not {change.now:.0%})",
         "ready_day": f"grid step to {change.grid_step_mw or 0:g} MW {days}",
     }[change.column]

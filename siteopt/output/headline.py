@@ -51,13 +51,37 @@ def headline(run: RunRecord, translations: Translations) -> Headline:
     badge = translations.term("not proven" if outcome is RunOutcome.LIMIT else outcome)
     kind = {RunOutcome.PROVEN: "good", RunOutcome.LIMIT: "open"}.get(outcome, "none")
     if plan is None:
-        return Headline(translations("No site"), tuple(_nothing(run, translations)), badge, kind)
+        nothing = (*knowledge(run, translations), *_nothing(run, translations))
+        return Headline(translations("No site"), nothing, badge, kind)
     milestones = tuple(
         (one.name, translations.date(one.date), tuple(_details(one, translations))) for one in plan.milestones
     )
     others = [translations("Also {comparison}.", comparison=_faster(row, translations)) for row in plan.baselines[1:]]
-    verdict = (_main(plan, translations), *others, _whole(plan, translations), _proof(run, translations))
+    verdict = (
+        _main(plan, translations),
+        *others,
+        _whole(plan, translations),
+        *knowledge(run, translations),
+        _proof(run, translations),
+    )
     return Headline(plan.site_name, verdict, badge, kind, tuple(_figures(run, plan, translations)), milestones)
+
+
+def knowledge(run: RunRecord, translations: Translations) -> tuple[str, ...]:
+    """Return a sentence on how much the tables say about the candidates; no sentence if the run does not know it."""
+    if run.grid_or_hall_unknown is None:
+        return ()
+    candidates = translations.count(run.candidates, "candidate")
+    if not run.grid_or_hall_unknown:
+        return (translations("{candidates}; the tables give the grid and the hall of each.", candidates=candidates),)
+    unknown = translations.number(run.grid_or_hall_unknown)
+    return (
+        translations(
+            "{candidates}; for {unknown} of them the tables say nothing about the grid or the hall.",
+            candidates=candidates,
+            unknown=unknown,
+        ),
+    )
 
 
 def _nothing(run: RunRecord, translations: Translations) -> list[str]:
@@ -85,6 +109,9 @@ def _details(milestone: Milestone, translations: Translations) -> list[str]:
         translations("day {day}", day=milestone.day),
         translations("{gpus} GPUs, {mw} MW at peak", gpus=gpus, mw=mw),
     ]
+    if milestone.power_cap < 1:
+        cap, speed = translations.percent(milestone.power_cap), translations.percent(milestone.speed)
+        lines.append(translations("at {cap} of their power; about {speed} of their speed", cap=cap, speed=speed))
     return [*lines, held] if held else lines
 
 

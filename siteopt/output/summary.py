@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from siteopt.equipment import KINDS
+from siteopt.output.headline import knowledge
 from siteopt.output.limits import limit_of
 from siteopt.output.translations import MoneyUnit, Translations
 from siteopt.record.base import RunOutcome
@@ -18,7 +19,10 @@ NEXT_BEST = 3
 def summary(run: RunRecord) -> str:
     """Return the answer in a few lines of text."""
     certificate, plan, translations = run.certificate, run.plan, Translations.of(run)
-    lines = [f"{run.scenario}: {run.outcome} in {certificate.seconds:.1f} s, {certificate.milps_solved} MILPs"]
+    lines = [
+        *knowledge(run, translations),
+        f"{run.scenario}: {run.outcome} in {certificate.seconds:.1f} s, {certificate.milps_solved} MILPs",
+    ]
     if plan is None:
         return "\n".join([*lines, *_reasons(run, translations)])
     unit = translations.cost_unit(plan.cost)
@@ -34,6 +38,7 @@ def summary(run: RunRecord) -> str:
         lines.append(
             f"Milestone   {milestone.name:<{width}}  {milestone.gpus:>9,} GPUs  day {milestone.day:>4}"
             f"  {milestone.date}  {milestone.demand_mw:>6.1f} MW{f'  limited by {limit}' if limit else ''}"
+            + (f"  at {milestone.power_cap:.0%} of their power" if milestone.power_cap < 1 else "")
         )
     for row in plan.baselines:
         lines.append(

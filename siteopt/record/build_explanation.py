@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from siteopt.equipment import KINDS
-from siteopt.findings import Adjustment, Findings, Shortfall
+from siteopt.findings import POWER_CAP, Adjustment, Findings, Shortfall
 from siteopt.plan import SiteResult
 from siteopt.record.base import RunOutcome
 from siteopt.record.build import cost_of, heading, milestones_of
@@ -91,11 +91,12 @@ def _change(change: Adjustment, grid: Sequence[tuple[int, float]]) -> ChangeReco
     if lever.step is not None:
         step_mw = grid[1 + lever.step][1]
     table = CANDIDATES if lever.step is None else GRID_STEPS
+    unit = "share" if lever.column == POWER_CAP else table[lever.column].unit
     return ChangeRecord(
         column=lever.column,
         now=round(float(now), 3),
         needed=round(float(change.value), 3),
-        unit=table[lever.column].unit,
+        unit=unit,
         by_day=change.by_day if lever.column == "grid_mw" else None,
         grid_step_mw=step_mw,
     )

@@ -33,7 +33,7 @@ from siteopt.record.base import (
 from siteopt.record.proof import Proof
 from siteopt.record.reason import Reason
 from siteopt.record.replay import PowerQualityRecord, ReplayRecord
-from siteopt.scenario import Days
+from siteopt.scenario import Days, Share
 from siteopt.schema import CANDIDATES
 
 Units = Annotated[int, Field(ge=0, le=100_000)]
@@ -67,6 +67,8 @@ class Milestone(Record):
     date: date
     compute_ready_day: Day = Field(description="day on which the GPUs are racked, plumbed and networked")
     it_mw: Amount
+    power_cap: Share = Field(default=1.0, description="share of their power at which the GPUs run")
+    speed: Share = Field(default=1.0, description="speed of the GPUs at that power, a share of full speed: an estimate")
     heat_mw: Amount = Field(description="heat that chillers must remove")
     demand_mw: Amount = Field(description="peak demand, with cooling and losses")
     mean_mw: Number = Field(description="mean demand")
@@ -315,6 +317,9 @@ class RunRecord(Heading):
     plan: PlanRecord | None = Field(description="null if there is no plan")
     assumptions: Many[Assumption]
     candidates: Count
+    grid_or_hall_unknown: Count | None = Field(
+        default=None, description="candidates without a grid or a hall in the tables; null in runs of earlier versions"
+    )
     eligible: Count
     ranks_asked: Count
     ranking: Many[ListedSite] = Field(description="the best first; at most 10,000")

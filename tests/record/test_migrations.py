@@ -140,6 +140,7 @@ def test_the_plan_is_the_same(unpacked: Path, name: str) -> None:
         equipment, saved = milestone.pop("equipment_mw"), milestone.pop("days_saved")
         assert milestone.pop("limited_by")
         assert milestone.pop("requirements") == []
+        assert (milestone.pop("power_cap"), milestone.pop("speed")) == (1, 1)
         for kind, field in (("generator", "generators_mw"), ("chiller", "chillers_mw"), ("battery", "batteries_mw")):
             assert equipment[kind] == one.pop(field)
         assert [(each["limit"], each["days"]) for each in saved] == list(one.pop("days_saved").items())

@@ -1,0 +1,70 @@
+"""Decide which limits of the grid count, and from when: a connection is not yet a right to import."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from siteopt.issues import Issue, named
+from siteopt.message_catalogue import Code
+from siteopt.scenario import Grid
+from siteopt.schema import Basis
+
+
+def _counts(grid: Grid, basis: pd.Series) -> np.ndarray:
+    """Return whether the limits of some rows count at once, by their basis; a blank counts as reported."""
+    return basis.fillna("").replace("", Basis.REPORTED).isin(grid.accept).to_numpy(dtype=bool)
+
+
+def _can_count(grid: Grid, basis: pd.Series) -> np.ndarray:
+    """Return whether the limits of some rows can count once there is a contract, by their basis."""
+    return (basis != Basis.GENERATION_EXPORT).to_numpy(dtype=bool) & (grid.contract_days is not None)
+
+
+def counted_sites(grid: Grid, sites: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the sites with the MW that they may import at handover, and the grid steps that a contract would give.
+
+    Parameters
+    ----------
+    sites : DataFrame
+        Eligible sites by site_id; ``grid_mw`` (MW) with blanks filled, ``grid_swing_mw`` and ``basis``.
+
+    Returns
+    -------
+    sites, steps : DataFrame
+        Where the basis does not count, ``grid_mw`` is 0 and ``grid_swing_mw`` blank; the entered MW are then a step of
+        the day ``contract_days``, if there is one.
+    """
+    counts = _counts(grid, sites["basis"]) | ~(sites["grid_mw"] > 0).to_numpy(dtype=bool)
+    if counts.all():
+        return sites, pd.DataFrame({"site_id": [], "day": [], "grid_mw": [], "cost_usd": []})
+    later = sites[~counts & _can_count(grid, sites["basis"])]
+    steps = pd.DataFrame({"site_id": later.index, "day": grid.contract_days, "grid_mw": later["grid_mw"].to_numpy()})
+    held = {"grid_mw": sites["grid_mw"].where(counts, 0.0), "grid_swing_mw": sites["grid_swing_mw"].where(counts)}
+    return sites.assign(**held), steps.assign(cost_usd=0.0)
+
+
+def counted_steps(grid: Grid, steps: pd.DataFrame) -> pd.DataFrame:
+    """Return the grid steps that count; ``day`` is not before ``contract_days`` where the basis needs a contract."""
+    counts = _counts(grid, steps["basis"])
+    if counts.all():
+        return steps
+    kept = counts | _can_count(grid, steps["basis"])
+    day = steps["day"].where(counts, np.maximum(steps["day"], grid.contract_days or 0))
+    return steps.assign(day=day)[kept]
+
+
+def import_issues(grid: Grid, frame: pd.DataFrame, file: str) -> list[Issue]:
+    """Return a warning for each row of candidates or grid steps whose limit does not count at once."""
+    held = frame[~_counts(grid, frame["basis"]) & (frame["grid_mw"] > 0).to_numpy(dtype=bool)]
+    can = _can_count(grid, held["basis"])
+    issues = (
+        Issue(Code.NO_IMPORT_RIGHT, file, int(row), "grid_mw", f"{mw:g}", _told(grid, basis, later))
+        for row, mw, basis, later in zip(held.index, held["grid_mw"], held["basis"], can, strict=True)
+    )
+    return named(issues, len(held))
+
+
+def _told(grid: Grid, basis: str, later: bool) -> str:
+    when = f"it counts from day {grid.contract_days} on (grid.contract_days)" if later else "it does not count"
+    return f"a right to import; its basis is {basis or Basis.REPORTED}, so {when}"
