@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import backtests
+
 import siteopt
 from siteopt import aliases
 from siteopt.message_catalogue import Code
@@ -106,6 +108,55 @@ def ranking() -> str:
     ]
     milestones = _solve().record.milestone_names
     return _table(["rank", "site", *milestones, "cost, M USD", "assumed by the scenario"], rows)
+
+
+def predictions(folder: Path = backtests.FOLDER) -> str:
+    """Compare the predicted days of finished builds with what happened."""
+    found = backtests.predict(folder)
+    rows: list[list[object]] = [
+        [
+            one.outcome.build,
+            one.outcome.milestone,
+            _days(one.actual_days, one.outcome.plus_minus_days),
+            "cannot serve" if one.predicted_days is None else one.predicted_days,
+            "" if one.error_percent is None else f"{one.error_percent:+.0f} %",
+            _limited_by(one.limited_by),
+        ]
+        for one in found
+    ]
+    head = ["build", "milestone", "days", "predicted days", "error", "limited by"]
+    return f"{_table(head, rows)}\n\n{backtests.summarize(found)}"
+
+
+def _days(days: int, plus_minus: int) -> str:
+    return f"{days} ± {plus_minus}" if plus_minus else str(days)
+
+
+def outcomes() -> str:
+    """List what happened at each build, with who dates it and where."""
+    rows: list[list[object]] = [
+        [
+            one.build,
+            one.milestone,
+            one.mw,
+            one.date.isoformat(),
+            one.plus_minus_days or "",
+            one.dated_by,
+            one.sources,
+            one.notes,
+        ]
+        for one in backtests.read_outcomes()
+    ]
+    return _table(["build", "milestone", "MW of IT", "date", "± days", "dated by", "source", "notes"], rows)
+
+
+def left_out() -> str:
+    """List the parameters that rest on each build, and what replaces them."""
+    rows: list[list[object]] = [
+        [one.build, f"{one.topic}: {one.parameter}", f"`{one.used_for}`" if one.used_for else "", one.replaced_by]
+        for one in backtests.read_left_out()
+    ]
+    return _table(["build", "parameter", "decides", "replaced by"], rows)
 
 
 def make_run() -> str:
@@ -233,6 +284,8 @@ BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/backtest.md", "memphis mix"): memphis_mix,
     ("docs/backtest.md", "rentals off"): rentals_off,
     ("docs/backtest.md", "ranking"): ranking,
+    ("docs/backtest.md", "outcomes"): outcomes,
+    ("docs/backtest.md", "left out"): left_out,
     ("docs/guide.md", "prove"): prove,
     ("docs/replay.md", "classes"): classes,
     ("docs/replay.md", "replays"): replays,

@@ -25,6 +25,7 @@ def _generator() -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["generate"] = module
+    sys.path.insert(0, str(ROOT / "docs"))
     spec.loader.exec_module(module)
     return module
 
