@@ -70,7 +70,7 @@ def copy_examples(folder: Path, more: Mapping[str, bytes]) -> list[Path]:
         If a file with the same name and other content exists, or the copy cannot be written; nothing is then written.
     """
     root = examples_root()
-    paths = [path for name in FOLDERS for path in sorted((root / name).iterdir()) if path.is_file()]
+    paths = [path for name in FOLDERS for path in sorted((root / name).rglob("*")) if path.is_file()]
     files = {**{path.relative_to(root).as_posix(): path.read_bytes() for path in paths}, **more}
     with failures(folder):
         there = {name: folder / name for name in files if os.path.lexists(folder / name)}

@@ -11,7 +11,7 @@ import pytest
 from siteopt import InputError, Issue, Scenario, read_scenario
 from siteopt.examples import examples_root
 from siteopt.message_catalogue import Code
-from siteopt.scenario_file import MOST_BYTES
+from siteopt.toml_files import MOST_BYTES
 from tests.worlds import SCENARIO
 
 MODELS = sorted((examples_root() / "models").glob("*.toml"))
