@@ -20,7 +20,7 @@ def examples_root() -> Path:
 
 
 def example(name: str) -> Path:
-    """Return the path of an example scenario.
+    """Return the path of an example scenario, or of parameters to extend.
 
     >>> example("frugal").name
     'frugal.toml'
@@ -28,7 +28,7 @@ def example(name: str) -> Path:
     Parameters
     ----------
     name : str
-        ``colossus``, ``korea``, ``frugal`` or ``today``.
+        ``colossus``, ``korea``, ``frugal`` or ``today``; for parameters such as ``parameters/us``.
 
     Raises
     ------

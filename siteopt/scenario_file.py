@@ -16,7 +16,7 @@ from siteopt.issues import InputError, Issue, most_similar, nearest
 from siteopt.merging import Values, put
 from siteopt.message_catalogue import Code
 from siteopt.scenario import CURRENCY, NAME, OWN, SHOWN, Scenario, ScenarioFile, usd_name
-from siteopt.toml_files import EXTENDS, SOURCES, TOO_DEEP, text_of, toml_files
+from siteopt.toml_files import DEEPEST, EXTENDS, SOURCES, TOO_DEEP, text_of, toml_files
 
 BEYOND = 1e30
 """Amount above every range in any currency; larger amounts are not converted, since this could overflow."""
@@ -166,13 +166,13 @@ def _in_usd(data: dict[str, Any]) -> dict[str, Any]:
     if code == "usd" or not isinstance(rate, int | float) or not 0 < rate <= 1e9:
         return data
 
-    def convert(node: Any) -> Any:
-        if isinstance(node, list):
-            return [convert(item) for item in node]
-        if not isinstance(node, dict):
+    def convert(node: Any, depth: int = 0) -> Any:
+        if isinstance(node, list) and depth < DEEPEST:
+            return [convert(item, depth + 1) for item in node]
+        if not isinstance(node, dict) or depth >= DEEPEST:
             return node
         return dict(
-            (key, value) if usd_name(key, code) in node else _usd_item(key, convert(value), code, rate)
+            (key, value) if usd_name(key, code) in node else _usd_item(key, convert(value, depth + 1), code, rate)
             for key, value in node.items()  # a key that is given in both currencies is kept, and is then unknown
         )
 

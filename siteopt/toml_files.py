@@ -156,7 +156,7 @@ class _Reader:
         known = {key for key, _ in nodes_of(data)}
         for written, text in nodes_of(given):
             key = aliases.key(written)
-            if isinstance(text, dict):
+            if isinstance(text, dict) and written.count(".") < DEEPEST:
                 continue
             if not isinstance(text, str) or not text.strip():
                 wrong(

@@ -269,6 +269,10 @@ def test_there_is_an_end_to_the_number_of_files(tmp_path: Path) -> None:
             'extends = ["scenario.toml"]\n[sources]\n"supply.circuity" = "estimate"\n',
             "mine.toml:3:sources.supply.circuity: unknown key 'supply.circuity', expected a key with a value in this",
         ),
+        (
+            f'extends = ["scenario.toml"]\n[sources]\n{".".join("a" * 5000)} = "estimate"\n',
+            "mine.toml:sources.a.a.a.a.a.a.a.a.a: found 'a section', expected text",
+        ),
         (SCENARIO.replace("[inputs]", 'extends = ["x.toml"]\n[inputs]'), "extends belongs above the first section"),
         (f'extend = ["x.toml"]\n{SCENARIO}', "unknown key 'extend', expected a section of the scenario; did you mean"),
     ],

@@ -197,6 +197,13 @@ def test_money_in_the_currency_of_the_scenario(tmp_path: Path) -> None:
     assert scenario.workload.gpu_price_usd == pytest.approx(30_000)
 
 
+def test_keys_of_thousands_of_parts_are_unknown_in_any_currency(tmp_path: Path) -> None:
+    text = SCENARIO.replace("term_months", 'currency = "KRW"\ncurrency_per_usd = 1400\nterm_months', 1)
+    deep = ".".join("a" * 5000)
+    assert only_issue(tmp_path, text=f"{deep} = 1\n{text}").column == "a"
+    assert only_issue(tmp_path, f"{deep}=1", text=text).column == "a"
+
+
 def test_money_in_two_currencies(tmp_path: Path) -> None:
     text = SCENARIO.replace(
         "term_months", 'currency = "KRW"\ncurrency_per_usd = 1400\nbudget_krw = 1e12\nterm_months', 1
