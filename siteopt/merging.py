@@ -21,7 +21,7 @@ Found = TypeVar("Found")
 
 
 class Values:
-    """Values of a scenario: sections merge by key, everything else is replaced, and later files come before earlier.
+    """Values of a scenario: sections merge by key, everything else is replaced, and later files win.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class Values:
         if issue.code is Code.NO_KEY and not re.search(r"\.\d+\.", key):
             return issue
         if key not in self.origins:
-            key = re.sub(r"(?<![a-z])usd(?![a-z])", self.currency, key)
+            key = re.sub(r"(?<![a-z])usd(?![a-z])", lambda _: self.currency, key)
         file = self._at(key)
         if file is None:
             return issue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -109,6 +110,15 @@ def test_a_file_of_several_is_read_once_below_all_that_extend_it(tmp_path: Path)
     assert scenario.extended == ("scenario.toml", "base.toml", "left.toml", "right.toml")
 
 
+def test_files_that_are_named_twice_at_each_of_twenty_levels_are_read_once(tmp_path: Path) -> None:
+    names = [f"f{level}.toml" for level in range(20)]
+    files = {
+        name: f'extends = ["{other}", "{other}"]\n' for name, other in itertools.pairwise([*names, "scenario.toml"])
+    }
+    scenario = read(tmp_path, {**files, "mine.toml": 'extends = ["f0.toml"]\n'})
+    assert scenario.extended == ("scenario.toml", *reversed(names))
+
+
 def test_old_names_of_keys_merge_with_present_ones(tmp_path: Path) -> None:
     text = 'extends = ["scenario.toml"]\n[workload]\noverhead = 0.11\n[sources.workload]\noverhead = "estimate"\n'
     scenario = read(tmp_path, {"mine.toml": text})
@@ -128,6 +138,14 @@ def test_a_later_file_may_give_an_amount_in_another_currency(tmp_path: Path) -> 
     assert read(tmp_path, files, "workload.gpu_price_usd=17").workload.gpu_price_usd == 17
     (line,) = told(tmp_path, files, "workload.gpu_price_krw=-1")
     assert line.startswith("--set:workload.gpu_price_usd: found")
+
+
+def test_a_currency_that_is_none_is_told_of_its_own_line(tmp_path: Path) -> None:
+    files = {"mine.toml": "extends = ['scenario.toml']\n[project]\ncurrency = '\\1'\n"}
+    assert [line.split(": ")[0] for line in told(tmp_path, files, "compute.deliveries=[{day=-1, gpus=9_999_999}]")] == [
+        "mine.toml:3:project.currency",
+        "--set:compute.deliveries.0.day",
+    ]
 
 
 # paths
