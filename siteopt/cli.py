@@ -36,8 +36,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # loading rich takes longer than all else that a help text needs
 )
 
-SHOWN = 100
-"""Maximum number of excluded sites, and of sites with assumed values, that ``check`` lists; it counts the others."""
 UNFINISHED, DISAGREES, FALLS_SHORT = 4, 5, 6
 """Exit codes: not finished; a second solver or a proof contradicts the result; a plan fails its replay."""
 EXIT_CODES = {"PROVEN": 0, "NO_SITE": 3, "LIMIT": UNFINISHED}
@@ -117,13 +115,14 @@ def check(
     scenario: ScenarioFile,
     settings: Settings = None,
     out: Annotated[Path | None, _out("Folder for a QGIS map of the issues.")] = None,
+    values: Annotated[bool, typer.Option("--values", help="List every value with its file, line and source.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check a scenario and its tables, and report all issues at once."""
+    """Check a scenario and its tables, report all issues at once, and say which parameters are estimates."""
     with loading():
         from siteopt import load, read_scenario
         from siteopt.delivery import tell
-        from siteopt.output.translations import Translations
+        from siteopt.output.checking import parameter_lines, site_lines
         from siteopt.record.build import warnings_of
     try:
         dataset = load(read_scenario(scenario, settings or ()))
@@ -139,19 +138,16 @@ def check(
             "issues": [],
             "warnings": [warning.model_dump() for warning in warnings],
             "inputs": [one.model_dump() for one in dataset.inputs],
+            "parameters": [one.record() for one in dataset.scenario.parameters],
         }
-        typer.echo(json.dumps(facts | told, ensure_ascii=False))
+        typer.echo(json.dumps(facts | told, ensure_ascii=False, default=str))  # a date is text in JSON
         return
     tell(dataset.inputs, warnings)
     typer.echo(f"No errors: {len(dataset.sites):,} candidates, {eligible:,} eligible, {len(dataset.offers):,} offers")
-    assumed, translations = dataset.assumed[dataset.assumed.any(axis=1)], Translations()
-    for site, reason in dataset.excluded[:SHOWN].items():
-        typer.echo(f"  excluded  {site}: {translations.reason(reason)}")
-    for site, filled in assumed[:SHOWN].iterrows():
-        typer.echo(f"  assumed   {site}: {', '.join(filled.index[filled])}")
-    for what, more in (("excluded", len(dataset.excluded) - SHOWN), ("assumed ", len(assumed) - SHOWN)):
-        if more > 0:
-            typer.echo(f"  {what}  {more:,} more")
+    for line in site_lines(dataset.excluded, dataset.assumed):
+        typer.echo(line)
+    for line in parameter_lines(dataset.scenario.parameters, all_values=values):
+        typer.echo(line)
 
 
 @app.command()

@@ -20,7 +20,7 @@ def examples_root() -> Path:
 
 
 def example(name: str) -> Path:
-    """Return the path of an example scenario.
+    """Return the path of an example scenario, or of parameters to extend.
 
     >>> example("frugal").name
     'frugal.toml'
@@ -28,7 +28,7 @@ def example(name: str) -> Path:
     Parameters
     ----------
     name : str
-        ``colossus``, ``korea``, ``frugal`` or ``today``.
+        ``colossus``, ``korea``, ``frugal`` or ``today``; for parameters such as ``parameters/us``.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def copy_examples(folder: Path, more: Mapping[str, bytes]) -> list[Path]:
         If a file with the same name and other content exists, or the copy cannot be written; nothing is then written.
     """
     root = examples_root()
-    paths = [path for name in FOLDERS for path in sorted((root / name).iterdir()) if path.is_file()]
+    paths = [path for name in FOLDERS for path in sorted((root / name).rglob("*")) if path.is_file()]
     files = {**{path.relative_to(root).as_posix(): path.read_bytes() for path in paths}, **more}
     with failures(folder):
         there = {name: folder / name for name in files if os.path.lexists(folder / name)}

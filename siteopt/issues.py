@@ -69,7 +69,8 @@ class Issue:
     file : str
         File or layer, as the user named it.
     row : int or None
-        Row as a spreadsheet numbers it (the header is row 1); for a layer, the number of the feature plus one.
+        Row as a spreadsheet numbers it (the header is row 1); for a layer, the number of the feature plus one; line of
+        a scenario file.
     column : str
         Column, or key of a scenario.
     found : str
@@ -104,7 +105,8 @@ class Issue:
         if not self.found and self.code in (Code.NO_COLUMN, Code.NO_KEY):
             return f"missing {self.expected}"
         if not self.found:
-            return f"expected {self.expected}" if self.row is None else f"missing value, expected {self.expected}"
+            is_blank = self.row is not None and self.code is not Code.BAD_VALUE
+            return f"missing value, expected {self.expected}" if is_blank else f"expected {self.expected}"
         shown = self.found if len(self.found) <= SHOWN_LETTERS else self.found[: SHOWN_LETTERS - 3] + "..."
         sentence = SENTENCES.get(self.code, "found {found}, expected {expected}")
         return sentence.format(found=shown if self.code in DESCRIBED else repr(shown), expected=self.expected)

@@ -304,6 +304,12 @@ class Code(Enum):
         "There is no site, milestone, offer or grid step of this name.",
         "Correct the name; the message suggests the most similar one.",
     )
+    RING = (
+        "E307",
+        "Files extend each other in a ring",
+        "A file that `extends` names extends, itself or through others, the file that names it.",
+        "Take one of the names that the message lists out of `extends`.",
+    )
     NOT_A_RUN = (
         "E401",
         "The folder is not a run",

@@ -56,12 +56,12 @@ def read_again(run: str | Path, scenario: str | Path | None = None) -> tuple[Run
         raise unusable(run, "no plan", "the folder of a run with a plan")
     if scenario is None:
         recorded = _Recorded(record, Path(run), NAME_IT)
-        path = recorded.scenario()
         named: tuple[str, ...] = ()
+        found = read_scenario(recorded.scenario(), record.settings, refused=recorded.issues_of_extended)
     else:
-        recorded, path = _Recorded(record, Path(run), WRITE_IT), Path(scenario)
-        named = _named_by(path)
-    found = read_scenario(path, record.settings)
+        recorded = _Recorded(record, Path(run), WRITE_IT)
+        named = _named_by(Path(scenario))
+        found = read_scenario(scenario, record.settings)
     issues = [issue for name in found.files if name not in named for issue in recorded.issues_of_table(found, name)]
     if issues:
         raise InputError(issues)
@@ -104,6 +104,10 @@ class _Recorded:
         if issues:
             raise InputError(issues)
         return path
+
+    def issues_of_extended(self, name: str, path: Path) -> Iterator[Issue]:
+        """Yield the issues of a file that the scenario extends, and that must not be opened."""
+        yield from self._issues(name, path, lambda: {name: path})
 
     def issues_of_table(self, scenario: Scenario, name: str) -> Iterator[Issue]:
         """Yield the issues of a table or layer of a scenario, and of the files beside it, that must not be opened."""

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from siteopt import aliases
 from siteopt.issues import nearest
+from siteopt.parameters import Parameter
 from siteopt.schema import CANDIDATES, Basis, Condition, Status
 
 SHOWN = r"^[^\p{C}\p{Zl}\p{Zp}]+$"
@@ -42,8 +43,15 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0, le=3650)]
 StartDate = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 12, 31))]
 COST = "cost"
-OWN = ("path", "settings")
-"""Fields of a Scenario that are not keys of its file: its path, and the settings that replaced keys for a run."""
+OWN = ("path", "settings", "extended", "parameters")
+"""Fields of a Scenario that are not keys of its file: its path, the settings that replaced keys for a run, the files
+that it extends, and where each of its values comes from."""
+
+PATHS = (
+    *("inputs.candidates", "inputs.grid_steps", "inputs.offers", "inputs.areas"),
+    *("power_quality.waveform", "filter.within", "filter.away_from.layer"),
+)
+"""Keys that name files."""
 
 
 def slug(name: str) -> str:
@@ -359,6 +367,8 @@ class Scenario(_Section):
     filter: Filter = Filter()
     path: Path | None = None
     settings: tuple[str, ...] = ()
+    extended: tuple[str, ...] = ()
+    parameters: Annotated[tuple[Parameter, ...], Field(repr=False)] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:

@@ -1,11 +1,9 @@
-"""Read a scenario from its TOML file: apply ``--set``, convert amounts to US dollars, and report issues."""
+"""Read a scenario from its TOML files: apply ``--set``, convert amounts to US dollars, and report issues."""
 
 from __future__ import annotations
 
-import codecs
-import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,17 +13,15 @@ from pydantic import ValidationError
 
 from siteopt import aliases
 from siteopt.issues import InputError, Issue, most_similar, nearest
+from siteopt.merging import Values, put
 from siteopt.message_catalogue import Code
 from siteopt.scenario import CURRENCY, NAME, OWN, SHOWN, Scenario, ScenarioFile, usd_name
-
-MOST_BYTES = 10 << 20
-"""Maximum size of a scenario file in bytes, far beyond any real one."""
+from siteopt.toml_files import DEEPEST, EXTENDS, SOURCES, TOO_DEEP, text_of, toml_files
 
 BEYOND = 1e30
 """Amount above every range in any currency; larger amounts are not converted, since this could overflow."""
 
 SECTION = "a section of the scenario"
-TOO_DEEP = "TOML with brackets that are not nested hundreds deep"
 
 _PATTERNS = {
     NAME: "a name of letters, digits, '_', '.' and '-' that begins with a letter or digit",
@@ -61,8 +57,13 @@ _BOUNDS = {
 """Words for a bound, and the name of its value, by the type of the pydantic error."""
 
 
-def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
-    """Read a scenario from a TOML file.
+def read_scenario(
+    path: str | Path,
+    overrides: Iterable[str] = (),
+    *,
+    refused: Callable[[str, Path], Iterable[Issue]] | None = None,
+) -> Scenario:
+    """Read a scenario from a TOML file, and from the files that it extends.
 
     Parameters
     ----------
@@ -70,6 +71,9 @@ def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
         Path of the file.
     overrides : iterable of str
         ``"section.key=value"``; each one replaces one key for this run.
+    refused : callable, optional
+        Function that returns why a file that is extended, given by name and path, must not be opened; by default, each
+        one is opened.
 
     Returns
     -------
@@ -79,25 +83,35 @@ def read_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
     Raises
     ------
     InputError
-        With every key that is missing or unknown, or whose value is not allowed.
+        With every file that cannot be read, or else with every key that is missing, unknown or has a wrong value.
     """
     path = Path(path)
-    data = aliases.present(_toml(path))
+    files = toml_files(path, refused)
+    values = Values(files)
     settings = tuple(overrides)
-    issues = [issue for text in settings if (issue := _override(data, text))]
-    issues += [Issue(Code.UNKNOWN_KEY, str(path), None, key, key, SECTION) for key in OWN if key in data]
+    issues = [issue for text in settings if (issue := _override(values, text))]
+    unknown = [Issue(Code.UNKNOWN_KEY, str(path), None, key, key, SECTION) for key in OWN if key in values.data]
+    issues += map(values.placed, unknown)
     if issues:
         raise InputError(issues)
-    return _validated(ScenarioFile, {**_in_usd(data), "path": path, "settings": settings}, str(path))
+    values.keep_latest()
+    own = {"path": path, "settings": settings, "extended": tuple(file.name for file in files[:-1])}
+    data = {**_in_usd(values.data), **own, "parameters": values.parameters()}
+    return _validated(ScenarioFile, data, str(path), values.placed)
 
 
-def _validated(model: type[Scenario], data: Mapping[str, Any], file: str) -> Scenario:
-    """Return the scenario that some data describe, or raise InputError with every error."""
+def _validated(
+    model: type[Scenario], data: Mapping[str, Any], file: str, placed: Callable[[Issue], Issue] = lambda issue: issue
+) -> Scenario:
+    """Return the scenario that some data describe, or raise InputError with every error.
+
+    ``placed`` returns an issue with the file and the line in which its key stands; by default, all are in one file.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:
         each = (one for item in error.errors() for one in _one_by_one(dict(item)))
-        raise InputError(_merged(_issue(file, one) for one in each)) from None
+        raise InputError(map(placed, _merged(_issue(file, one) for one in each))) from None
     except RecursionError:
         raise InputError([Issue(Code.NOT_TOML, file, None, "", "", TOO_DEEP)]) from None
 
@@ -116,58 +130,19 @@ def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
     InputError
         With every key that is unknown, or whose value is not allowed.
     """
-    data = scenario.model_dump(by_alias=True, exclude={"path", "settings"})
+    data = scenario.model_dump(by_alias=True, exclude=set(OWN))
     issues = [
-        _no_key("scenario", key, f"{value}") for key, value in values.items() if not _put(data, aliases.key(key), value)
+        _no_key("scenario", key, f"{value}") for key, value in values.items() if not put(data, aliases.key(key), value)
     ]
     if issues:
         raise InputError(issues)
     settings = (*scenario.settings, *(f"{key}={value}" for key, value in values.items()))
-    return _validated(type(scenario), {**data, "path": scenario.path, "settings": settings}, "scenario")
+    own = {"path": scenario.path, "settings": settings, "extended": scenario.extended}
+    return _validated(type(scenario), {**data, **own}, "scenario")
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    """Return the content of a TOML file, or raise InputError with its error."""
-
-    def refused(code: Code, row: int | None, found: str, expected: str) -> InputError:
-        return InputError([Issue(code, str(path), row, "", found, expected)])
-
-    try:
-        if path.exists() and not path.is_file():
-            raise refused(Code.UNREADABLE, None, "it is a folder, a device or a pipe", "a scenario file")
-        with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)
-    except (OSError, ValueError) as error:  # a name with a null byte raises ValueError
-        if isinstance(error, FileNotFoundError):
-            raise refused(Code.NO_FILE, None, "no such file", "a scenario file") from None
-        found = getattr(error, "strerror", None) or str(error)
-        raise refused(Code.UNREADABLE, None, found, "a readable scenario file") from None
-    if len(raw) > MOST_BYTES:
-        raise refused(Code.TOO_LARGE, None, f"more than {MOST_BYTES:,} bytes", "a scenario file")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        found = "text in UTF-16" if wide else f"a byte that is not UTF-8 (0x{raw[error.start]:02x})"
-        row = None if wide else raw.count(b"\n", 0, error.start) + 1
-        raise refused(Code.ENCODING, row, found, "a TOML file in UTF-8; save the file as UTF-8") from None
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise refused(Code.NOT_TOML, None, "", TOO_DEEP) from None
-    except ValueError as error:  # TOMLDecodeError, or a number with thousands of digits
-        lines = text.splitlines() or [""]
-        place = re.search(r" \(at line (\d+), column (\d+)\)", str(error))
-        row = int(place[1]) if place else len(lines) if "end of document" in str(error) else None
-        words = str(error).replace(place[0], f", line {place[1]}, column {place[2]}") if place else str(error)
-        if not isinstance(error, tomllib.TOMLDecodeError):
-            words = "a number has thousands of digits"
-        found = lines[min(row, len(lines)) - 1].strip() if row else ""
-        raise refused(Code.NOT_TOML, row, found, f"TOML ({words})") from None
-
-
-def _override(data: dict[str, Any], text: str) -> Issue | None:
-    """Put ``section.key=value`` into the data; return the issue if this is not possible, else None."""
+def _override(values: Values, text: str) -> Issue | None:
+    """Set ``section.key=value``; return the issue if this is not possible, else None."""
     key, separator, value = text.partition("=")
     if not separator or not key.strip() or not key.isprintable():
         return Issue(Code.BAD_SETTING, "--set", None, "", text, "section.key=value, such as supply.spare_units=2")
@@ -175,35 +150,11 @@ def _override(data: dict[str, Any], text: str) -> Issue | None:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
         parsed = value.strip()
-    return None if _put(data, aliases.key(key), parsed) else _no_key("--set", key, text)
+    return None if values.set(aliases.key(key.strip()), parsed) else _no_key("--set", key, text)
 
 
 def _no_key(place: str, key: str, text: str) -> Issue:
     return Issue(Code.BAD_SETTING, place, None, key, text, "a key of the scenario (entries of lists count from 0)")
-
-
-def _put(data: dict[str, Any], key: str, value: Any) -> bool:
-    """Put a value into the data under a key; return whether the key is possible."""
-    *parents, last = key.strip().split(".")
-    target: Any = data
-    for part in parents:
-        if isinstance(target, list) and _is_entry(part, target):
-            target = target[int(part)]
-        elif isinstance(target, dict):
-            target = target.setdefault(part, {})
-        else:
-            return False
-    if isinstance(target, list) and _is_entry(last, target):
-        target[int(last)] = value
-    elif isinstance(target, dict):
-        target[last] = value
-    else:
-        return False
-    return True
-
-
-def _is_entry(part: str, entries: list[Any]) -> bool:
-    return bool(re.fullmatch("[0-9]{1,9}", part)) and int(part) < len(entries)
 
 
 def _in_usd(data: dict[str, Any]) -> dict[str, Any]:
@@ -215,13 +166,13 @@ def _in_usd(data: dict[str, Any]) -> dict[str, Any]:
     if code == "usd" or not isinstance(rate, int | float) or not 0 < rate <= 1e9:
         return data
 
-    def convert(node: Any) -> Any:
-        if isinstance(node, list):
-            return [convert(item) for item in node]
-        if not isinstance(node, dict):
+    def convert(node: Any, depth: int = 0) -> Any:
+        if isinstance(node, list) and depth < DEEPEST:
+            return [convert(item, depth + 1) for item in node]
+        if not isinstance(node, dict) or depth >= DEEPEST:
             return node
         return dict(
-            (key, value) if usd_name(key, code) in node else _usd_item(key, convert(value), code, rate)
+            (key, value) if usd_name(key, code) in node else _usd_item(key, convert(value, depth + 1), code, rate)
             for key, value in node.items()  # a key that is given in both currencies is kept, and is then unknown
         )
 
@@ -242,17 +193,6 @@ def _one_by_one(error: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**error, "msg": line} for line in str(error["msg"]).splitlines()]
 
 
-def _text_of(value: object) -> str:
-    """Return a key or a value as printable text."""
-    if isinstance(value, dict):
-        return "a section"
-    try:
-        text = str(value)
-    except ValueError:  # Python does not print a number of more than 4,300 digits
-        return "a number of thousands of digits"
-    return text if text.isprintable() else ascii(text)[1:-1]
-
-
 def _expected(error: Mapping[str, Any]) -> str:
     if error["type"] == "string_pattern_mismatch":
         return _PATTERNS[error["ctx"]["pattern"]]
@@ -270,7 +210,7 @@ def _expected(error: Mapping[str, Any]) -> str:
 
 def _issue(file: str, error: Mapping[str, Any]) -> Issue:
     """Return a pydantic error as an issue."""
-    place = [_text_of(part)[:80] for part in error["loc"]]
+    place = [text_of(part)[:80] for part in error["loc"]]
     key = ".".join(place)
     if error["type"] == "missing":
         return Issue(Code.NO_KEY, file, None, key, "", f"section {key}" if _keys_at(place) else f"key {place[-1]}")
@@ -278,6 +218,8 @@ def _issue(file: str, error: Mapping[str, Any]) -> Issue:
         known = _keys_at(place[:-1])
         section = ".".join(part for part in place[:-1] if not part.isdigit())
         expected = f"a key in section {section}" if section else SECTION
+        if section and place[-1] in (EXTENDS, SOURCES):
+            expected += f"; {place[-1]} belongs above the first section"
         return Issue(Code.UNKNOWN_KEY, file, None, key, place[-1], expected + nearest(place[-1], known))
     while len(place) > 1 and not place[-1].isdigit() and place[-1] not in _keys_at(place[:-1]):
         place.pop()  # pydantic adds the alternative of a union to the key
@@ -287,7 +229,7 @@ def _issue(file: str, error: Mapping[str, Any]) -> Issue:
         named, separator, rest = message.partition(": ")
         key = ".".join(part for part in (key, named) if part) if separator else key
         return Issue(Code.BAD_VALUE, file, None, key, "", rest if separator else message)
-    return Issue(Code.BAD_VALUE, file, None, key, _text_of(error["input"])[:1000], message)
+    return Issue(Code.BAD_VALUE, file, None, key, text_of(error["input"])[:1000], message)
 
 
 def _merged(issues: Iterable[Issue]) -> list[Issue]:
@@ -320,4 +262,5 @@ def _keys_at(place: list[str]) -> list[str]:
         model = next((kind for kind in (annotation, *arguments) if hasattr(kind, "model_fields")), None)
         if model is None:
             return []
-    return [field.alias or name for name, field in model.model_fields.items() if name not in OWN]
+    top = [] if place else [EXTENDS, SOURCES]
+    return [field.alias or name for name, field in model.model_fields.items() if name not in OWN] + top

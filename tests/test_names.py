@@ -95,7 +95,7 @@ def test_no_header_has_an_old_name(path: Path) -> None:
     assert {old for names in aliases.COLUMNS.values() for old in names}.isdisjoint(header)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "models").glob("*.toml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((ROOT / "models").rglob("*.toml")), ids=lambda path: path.name)
 def test_no_scenario_has_an_old_key(path: Path) -> None:
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     assert aliases.present(data) == data

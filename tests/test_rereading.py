@@ -161,6 +161,40 @@ def test_a_scenario_of_a_stranger_names_no_file_of_the_user(world: Path, before:
     assert refused().startswith(f"{secret}: not opened: {reason}")
 
 
+@pytest.mark.parametrize("secret", ["secret.txt", "../secret.txt", "kit/../../secret.txt", "kit"])
+def test_a_scenario_of_a_stranger_extends_no_file_of_the_user(world: Path, secret: str) -> None:
+    (world / "kit").mkdir()
+    (world / "kit" / "deeper.toml").write_text(f'extends = ["../{secret}"]\n', encoding="utf-8")
+    for named, told in ((secret, secret), ("kit/deeper.toml", f"kit/../{secret}")):
+        (world / "theirs.toml").write_text(f'extends = ["{named}"]\n{SCENARIO}', encoding="utf-8")
+        edited(world, lambda plan: plan.update(scenario_path="theirs.toml"))
+        recorded(world, "theirs.toml")
+        recorded(world, "kit/deeper.toml")
+        reasons = {"secret.txt": "the plan was not made from it", "kit": ""}
+        reason = reasons.get(secret, "it is outside the current folder")
+        assert refused().startswith(
+            f"{told}: {f'not opened: {reason}' if reason else 'cannot be read (it is a folder)'}"
+        )
+
+
+def test_a_run_is_checked_with_the_files_that_its_scenario_extends(world: Path) -> None:
+    """With a changed one it is not, unless the user names the scenario."""
+    (world / "kit").mkdir()
+    (world / "kit" / "rates.toml").write_text("[supply]\ncircuity = 1.3\n", encoding="utf-8")
+    (world / "mine.toml").write_text('extends = ["scenario.toml", "kit/rates.toml"]\n', encoding="utf-8")
+    siteopt.solve("mine.toml").write("mine")
+    assert siteopt.verify("mine").holds
+    assert siteopt.prove("mine").report.proven
+    (world / "kit" / "rates.toml").write_text(f"# {SECRET}\n[supply]\ncircuity = 1.3\n", encoding="utf-8")
+    with pytest.raises(
+        siteopt.InputError, match=r"^kit/rates.toml: not opened: it has changed since the plan was made"
+    ):
+        siteopt.verify("mine")
+    found = siteopt.verify("mine", scenario="mine.toml")
+    assert found.holds
+    assert found.record.changed_inputs == ("kit/rates.toml",)
+
+
 def test_a_setting_of_a_stranger_names_no_file_of_the_user(world: Path) -> None:
     setting = 'inputs.offers=["offers.csv", "secret.txt"]'
     edited(world, lambda plan: plan["settings"].append(setting))

@@ -11,7 +11,7 @@ import pytest
 from siteopt import InputError, Issue, Scenario, read_scenario
 from siteopt.examples import examples_root
 from siteopt.message_catalogue import Code
-from siteopt.scenario_file import MOST_BYTES
+from siteopt.toml_files import MOST_BYTES
 from tests.worlds import SCENARIO
 
 MODELS = sorted((examples_root() / "models").glob("*.toml"))
@@ -195,6 +195,13 @@ def test_money_in_the_currency_of_the_scenario(tmp_path: Path) -> None:
     scenario = read(tmp_path, text=text)
     assert scenario.project.budget_usd == pytest.approx(1e9)
     assert scenario.workload.gpu_price_usd == pytest.approx(30_000)
+
+
+def test_keys_of_thousands_of_parts_are_unknown_in_any_currency(tmp_path: Path) -> None:
+    text = SCENARIO.replace("term_months", 'currency = "KRW"\ncurrency_per_usd = 1400\nterm_months', 1)
+    deep = ".".join("a" * 5000)
+    assert only_issue(tmp_path, text=f"{deep} = 1\n{text}").column == "a"
+    assert only_issue(tmp_path, f"{deep}=1", text=text).column == "a"
 
 
 def test_money_in_two_currencies(tmp_path: Path) -> None:

@@ -333,11 +333,11 @@ def _polygons(sites: pd.Series, role: str | pd.Series, shapes: geopandas.GeoSeri
 
 
 def _also_read(scenario: Scenario) -> Iterator[InputFile]:
-    """Yield the files of the scenario and of the layers of its filter, with their digests."""
+    """Yield the files of the scenario, those that it extends, and the layers of its filter, with their digests."""
     keep = scenario.filter
-    layers = [keep.within, keep.away_from.layer if keep.away_from else None]
+    others = [*scenario.extended, keep.within, keep.away_from.layer if keep.away_from else None]
     own = [(scenario.path.name, scenario.path)] if scenario.path is not None else []
-    for name, path in [*own, *((name, scenario.resolve(name)) for name in layers if name)]:
+    for name, path in [*own, *((name, scenario.resolve(name)) for name in others if name)]:
         if os.path.isfile(located(path)[0]):  # a name that is too long is not a file
             yield from _digests(name, path)
 
