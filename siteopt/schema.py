@@ -175,6 +175,14 @@ CANDIDATES = Table(
         _number("longitude", "degrees", -180, 180, _PLACE, required=True),
         _number("grid_mw", "MW", 0, 5000, "firm import available at handover", assumable=True),
         _number("grid_swing_mw", "MW", 0, 5000, "largest swing that the grid accepts; blank: a share of grid_mw"),
+        _number(
+            "distribution_mw",
+            "MW",
+            0,
+            5000,
+            "MW that the plant's own switchgear and transformers carry; blank: a share of grid_mw",
+        ),
+        _number("own_cooling_mw", "MW of heat", 0, 5000, "heat that the site's own towers remove; blank: none"),
         _number("handover_days", "days", 0, 3650, "from the decision to the handover of the site", assumable=True),
         _number("fitout_m2_per_day", "m2/day", 1, 50_000, "area of hall made ready each day; blank: by condition"),
         _text("condition", "state of the hall at handover", Condition, assumable=True),
@@ -185,6 +193,7 @@ CANDIDATES = Table(
         _number("nox_limit_t_per_year", "t/year", 0, 100_000, "permitted emission of nitrogen oxides; blank: no limit"),
         _number("air_permit_days", "days", 0, 3650, "from the decision until generators may run", assumable=True),
         _number("design_temp_c", "deg C", -40, 60, "design air temperature in summer", assumable=True),
+        _number("design_wet_bulb_c", "deg C", -40, 40, "design wet-bulb temperature in summer; blank: design_temp_c"),
         _number("elevation_m", "m", -450, 6000, "height above sea level", assumable=True),
         _number("grid_usd_per_mwh", "USD/MWh", 0, 2000, "price of grid energy", assumable=True),
         _number("site_cost_usd", "USD", 0, 1e11, "purchase price, or lease over the term", assumable=True),
@@ -220,7 +229,9 @@ OFFERS = Table(
         _text("model", "type of unit"),
         _text("depot", "place from which the units are hauled"),
         _text("fuel", "fuel of a generator", Fuel),
-        _number("unit_mw", "MW", 0.01, 500, "rating of one unit: electric power, or heat for a chiller", required=True),
+        _number(
+            "unit_mw", "MW", 0.01, 500, "rating of one unit: electric power, or heat for a chiller or cdu", required=True
+        ),
         _number("energy_mwh", "MWh", 0.01, 5000, "energy that one battery stores"),
         _number("cop", "MW heat per MW", 0.5, 200, "coefficient of performance at 35 C"),
         _number(
@@ -228,7 +239,8 @@ OFFERS = Table(
             "K",
             -30,
             30,
-            "lowest water temperature of a tower or dry cooler, above the air temperature; blank: compressor chiller",
+            "lowest water temperature of a tower (above the wet bulb) or a dry cooler (above the air, without"
+            " water_m3_per_mwh); blank: compressor chiller",
         ),
         _number("heat_rate_mj_per_kwh", "MJ/kWh", 3.6, 25, "fuel (LHV) per electrical energy"),
         _number("nox_g_per_kwh", "g/kWh", 0, 30, "emission of nitrogen oxides"),

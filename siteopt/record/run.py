@@ -67,7 +67,8 @@ class Milestone(Record):
     date: date
     compute_ready_day: Day = Field(description="day on which the GPUs are racked, plumbed and networked")
     it_mw: Amount
-    heat_mw: Amount = Field(description="heat that chillers must remove")
+    heat_mw: Amount = Field(description="heat that chillers and the site's own towers must remove")
+    own_heat_mw: Amount = Field(default=0.0, description="heat that the site's own towers may remove")
     demand_mw: Amount = Field(description="peak demand, with cooling and losses")
     mean_mw: Number = Field(description="mean demand")
     grid_mw: Amount = Field(description="limit of the grid, including the steps in service")
