@@ -100,9 +100,9 @@ class Workload(_Section):
     is the auxiliary load fraction. ``heat_fraction`` is the share of the IT heat that chillers remove.
     ``tower_heat_fraction`` is the share, besides, that the site's own towers may remove as well as chillers; the towers
     need ``own_cooling_kw_per_mw`` of power and ``own_cooling_m3_per_mwh`` of water for their heat.
-    ``liquid_heat_fraction`` is the share of the IT heat that passes through coolant distribution units (CDUs) beside the
-    racks; CDUs inside the racks come with the GPUs and do not count. ``coolant_c`` is the temperature of the water to
-    the racks, deg C.
+    ``liquid_heat_fraction`` is the share of the IT heat that passes through coolant distribution units (CDUs) beside
+    the racks; CDUs inside the racks come with the GPUs and do not count. ``coolant_c`` is the temperature of the water
+    to the racks, deg C.
     """
 
     old_names = aliases.KEYS["workload"]

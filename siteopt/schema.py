@@ -230,7 +230,12 @@ OFFERS = Table(
         _text("depot", "place from which the units are hauled"),
         _text("fuel", "fuel of a generator", Fuel),
         _number(
-            "unit_mw", "MW", 0.01, 500, "rating of one unit: electric power, or heat for a chiller or cdu", required=True
+            "unit_mw",
+            "MW",
+            0.01,
+            500,
+            "rating of one unit: electric power, or heat for a chiller or cdu",
+            required=True,
         ),
         _number("energy_mwh", "MWh", 0.01, 5000, "energy that one battery stores"),
         _number("cop", "MW heat per MW", 0.5, 200, "coefficient of performance at 35 C"),

@@ -343,7 +343,7 @@ def _units(coolant_c: float, offers: pd.DataFrame) -> Units:
     approach = offers["approach_c"].to_numpy(dtype=float)
     columns = [_offer(offers, name) for name in ("unit_mw", *derating, "cop")]
     columns += [np.nan_to_num(approach), _supplying(COOLING, offers).astype(float), np.isnan(approach)]
-    columns += [_offer(offers, "water_m3_per_mwh") > 0]
+    columns += [(_offer(offers, "water_m3_per_mwh") > 0).astype(float)]
     traits, type_of = np.unique(np.stack(columns, axis=1, dtype=float), axis=0, return_inverse=True)
     return Units(traits, type_of.ravel(), coolant_c)
 

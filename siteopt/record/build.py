@@ -181,7 +181,6 @@ def milestones_of(scenario: Scenario, result: SiteResult, instance: Instance, pl
             compute_ready_day=int(instance.compute_ready_day[0, m]),
             it_mw=rounded(instance.it_mw[m]),
             heat_mw=rounded(instance.heat_mw[m]),
-            own_heat_mw=rounded(instance.own_heat_mw[0, m]),
             demand_mw=rounded(plan.demand_mw[m]),
             mean_mw=rounded(plan.demand_mw[m] - instance.it_mw[m] * (1 - instance.load_factor)),
             grid_mw=rounded(grid[m]),

@@ -116,7 +116,9 @@ def _energy(instance: Instance, s: int, m: int, units: np.ndarray, steps: np.nda
     draw = 1 / instance.cop[s]
     base = it * (1 + instance.auxiliary_load_fraction)
     money = instance.operating_days[m] * 24 / 1e6
-    objective = np.concatenate([instance.fuel_usd_per_mwh * money, np.zeros(n), [instance.grid_usd_per_mwh[s] * money, 0]])
+    objective = np.concatenate(
+        [instance.fuel_usd_per_mwh * money, np.zeros(n), [instance.grid_usd_per_mwh[s] * money, 0]]
+    )
     zero = np.zeros(n)
     upper = [
         (np.concatenate([zero, draw, [0, tower]]), grid + firm.sum() + batteries.sum() - base),
