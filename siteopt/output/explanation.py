@@ -139,6 +139,8 @@ def _change(change: ChangeRecord, translations: Translations) -> str:
     more_of = f"{more:,g} {translations.term(change.unit)} more"
     return {
         "grid_mw": f"{more_of} grid by day {change.by_day} {level}",
+        "distribution_mw": f"{more_of} distribution of its own {level}",
+        "own_cooling_mw": f"{more_of} by own towers {level}",
         "handover_days": f"handover {days}",
         "air_permit_days": f"air permit {days}",
         "gas_mw": f"{more_of} gas {level}",
