@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 COOLING, MEAN_POWER, PEAK_POWER = "cooling", "mean power", "peak power"
 SWING, RIDE_THROUGH = "swing", "ride through"
+DISTRIBUTION, COOLANT_DISTRIBUTION = "distribution", "coolant distribution"
 BATTERY_POWER, INERTIA = "battery power", "inertia"
 POWER_QUALITY = "power quality"
 
@@ -68,8 +69,11 @@ class Requirement:
     of_demand : float
         Share of the peak demand that is needed besides.
     own : tuple of str
-        Fields of the Instance with what the site itself supplies (S), and what each grid step adds to it (L); empty if
-        the site supplies nothing.
+        Fields of the Instance with what the site itself supplies (S or S x M), and what each grid step adds to it (L),
+        if steps do; empty if the site supplies nothing.
+    asked_by : str
+        Field of the Instance that is 0 if the scenario does not ask for it: then it has no rows and no prices, and
+        offers that supply nothing else are left out. Empty if every scenario asks for it.
     spared : bool
         Whether it has to be met without the spare units, too.
     family : str
@@ -85,6 +89,7 @@ class Requirement:
     need: tuple[str, ...] = ()
     of_demand: float = 0.0
     own: tuple[str, ...] = ()
+    asked_by: str = ""
     spared: bool = False
     family: str = ""
     at_every_site: bool = True
@@ -102,8 +107,10 @@ REQUIREMENTS: list[Requirement] = [
     Requirement(
         COOLING,
         "MW of heat",
-        "Remove the heat, also without the spare units: ``sum(cap_mw x units) - spare >= it_mw x heat_fraction``.",
-        need=("it_mw", "heat_fraction"),
+        "Remove the heat, also without the spare units: ``own_heat_mw + sum(cap_mw x units) - spare >= heat_mw``, where"
+        " ``heat_mw = it_mw x (heat_fraction + tower_heat_fraction)``.",
+        need=("heat_mw",),
+        own=("own_heat_mw",),
         spared=True,
     ),
     Requirement(
@@ -136,6 +143,21 @@ REQUIREMENTS: list[Requirement] = [
         "MWh",
         "Ride through on batteries: ``sum(energy_mwh x units) >= it_mw x ride_through_minutes / 60``.",
         need=("it_mw", "ride_through_hours"),
+    ),
+    Requirement(
+        DISTRIBUTION,
+        "MW",
+        "Distribute the peak demand: ``distribution_mw + sum(MW x units of substations) >= demand_mw``.",
+        of_demand=1.0,
+        own=("distribution_mw",),
+        asked_by="distribution_asked",
+    ),
+    Requirement(
+        COOLANT_DISTRIBUTION,
+        "MW of heat",
+        "Bring the heat of the racks into the water loop: ``sum(MW x units of CDUs) >= it_mw x liquid_heat_fraction``.",
+        need=("it_mw", "liquid_heat_fraction"),
+        asked_by="liquid_heat_fraction",
     ),
     Requirement(
         BATTERY_POWER,
@@ -176,6 +198,8 @@ KINDS: list[Kind] = [
         colour="#CC79A7",
         dash=(2, 2),
     ),
+    Kind("substation", "substations", {DISTRIBUTION: _MW}, (), colour="#D55E00", dash=(12, 3)),
+    Kind("cdu", "cdus", {COOLANT_DISTRIBUTION: _MW}, (), colour="#56B4E9", dash=(4, 4)),
 ]
 """Kinds of equipment, in the order in which tables and legends show them. Colours: Okabe and Ito (2008)."""
 

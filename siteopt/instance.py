@@ -91,6 +91,10 @@ class Instance:
     it_mw : M, MW, peak of the IT load
     operating_days : M, days for which energy is paid
     auxiliary_load_fraction, load_step_amplitude, load_factor, heat_fraction : shares of ``it_mw``
+    tower_heat_fraction : share of ``it_mw`` that leaves as heat which the site's own towers may remove, too
+    liquid_heat_fraction : share of ``it_mw`` that passes through coolant distribution units; 0 if these do not count
+    distribution_asked : whether the peak demand has to be distributed
+    own_cooling_mw_per_mw, own_cooling_m3_per_mwh : power and water of the sites' own towers for the heat they remove
     crews : K, crews that can work at once
     spare_units, ride_through_minutes, commissioning_days, horizon_day : as in the scenario
     budget_musd, gpu_cost_musd : million USD
@@ -99,6 +103,8 @@ class Instance:
     order : objective, as indices of milestones with -1 for cost
     site_id : tuple of str, S
     grid_mw, grid_swing_mw : S, MW at access
+    distribution_mw : S, MW that the plant's own switchgear and transformers carry
+    own_cooling_mw : S, MW of heat that the site's own towers remove
     gas_mw (MW thermal), nox_t_per_year, water_m3_per_day, yard_m2 : S; infinite if there is no limit
     grid_usd_per_mwh, site_cost_musd : S
     handover_day : S, day on which the site is handed over
@@ -141,6 +147,11 @@ class Instance:
     load_step_amplitude: float
     load_factor: float
     heat_fraction: float
+    tower_heat_fraction: float
+    liquid_heat_fraction: float
+    distribution_asked: bool
+    own_cooling_mw_per_mw: float
+    own_cooling_m3_per_mwh: float
     crews: Floats
     spare_units: int
     ride_through_minutes: float
@@ -154,6 +165,8 @@ class Instance:
     site_id: tuple[str, ...]
     grid_mw: Floats
     grid_swing_mw: Floats
+    distribution_mw: Floats
+    own_cooling_mw: Floats
     gas_mw: Floats
     nox_t_per_year: Floats
     water_m3_per_day: Floats
@@ -243,6 +256,21 @@ class Instance:
         return self.load_factor - 1
 
     @property
+    def heat_mw(self) -> Floats:
+        """Return the heat to remove, by chillers and by the sites' own towers; M, MW."""
+        return self.it_mw * (self.heat_fraction + self.tower_heat_fraction)
+
+    @property
+    def own_heat_mw(self) -> Floats:
+        """Return the most heat that each site's own towers may remove; S x M, MW."""
+        return np.minimum(self.own_cooling_mw[:, None], self.it_mw * self.tower_heat_fraction)
+
+    @property
+    def requirements(self) -> list[Requirement]:
+        """Return the requirements that the scenario asks for."""
+        return [one for one in REQUIREMENTS if not one.asked_by or getattr(self, one.asked_by)]
+
+    @property
     def ride_through_hours(self) -> float:
         """Return the hours for which batteries carry the IT load."""
         return self.ride_through_minutes / 60
@@ -274,11 +302,13 @@ class Instance:
         return self.rating_mw[:, offers] * per_mw + besides
 
     def own_supply(self, requirement: Requirement) -> tuple[Floats, Floats]:
-        """Return what each site supplies itself, and what each grid step adds to it; S and L."""
+        """Return what each site supplies itself at each milestone, and what each grid step adds to it; S x M and L."""
         if not requirement.own:
-            return np.zeros(self.sites), np.zeros(len(self.step_site))
-        site, step = requirement.own
-        return getattr(self, site), getattr(self, step)
+            return np.zeros((self.sites, self.milestones)), np.zeros(len(self.step_site))
+        site, *step = requirement.own
+        base = getattr(self, site)
+        base = np.broadcast_to(base if base.ndim > 1 else base[:, None], (self.sites, self.milestones))
+        return base, getattr(self, step[0]) if step else np.zeros(len(self.step_site))
 
     def need(self, requirement: Requirement) -> Floats:
         """Return the part of a need that no choice changes; S x M."""
@@ -371,6 +401,8 @@ _AXES = {
         (
             "grid_mw",
             "grid_swing_mw",
+            "distribution_mw",
+            "own_cooling_mw",
             "gas_mw",
             "nox_t_per_year",
             "water_m3_per_day",

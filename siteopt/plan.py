@@ -33,6 +33,7 @@ class Plan:
     import_mw : M, mean import from the grid
     heat_mw : O x M, heat removed by the chillers of the offer
     demand_mw : M, peak demand
+    own_heat_mw : M, heat removed by the site's own towers
     """
 
     day: Ints
@@ -42,6 +43,7 @@ class Plan:
     import_mw: Floats
     heat_mw: Floats
     demand_mw: Floats
+    own_heat_mw: Floats
 
     def cost_parts_musd(self, instance: Instance) -> dict[str, float]:
         """Return the cost of the plan by part, at the site of the Instance, in millions of USD."""

@@ -105,8 +105,12 @@ class Workload(_Section):
 
     ``load_step_amplitude`` is the share of the IT peak by which the load drops within a tenth of a second (the load
     step amplitude). ``load_factor`` is the load factor, the mean IT load over the IT peak. ``auxiliary_load_fraction``
-    is the auxiliary load fraction. ``heat_fraction`` is the share of the IT heat that chillers remove. ``coolant_c`` is
-    the temperature of the water to the racks, deg C.
+    is the auxiliary load fraction. ``heat_fraction`` is the share of the IT heat that chillers remove.
+    ``tower_heat_fraction`` is the share, besides, that the site's own towers may remove as well as chillers; the towers
+    need ``own_cooling_kw_per_mw`` of power and ``own_cooling_m3_per_mwh`` of water for their heat.
+    ``liquid_heat_fraction`` is the share of the IT heat that passes through coolant distribution units (CDUs) beside
+    the racks; CDUs inside the racks come with the GPUs and do not count. ``coolant_c`` is the temperature of the water
+    to the racks, deg C.
     """
 
     old_names = aliases.KEYS["workload"]
@@ -115,6 +119,10 @@ class Workload(_Section):
     load_step_amplitude: Share
     load_factor: Annotated[float, Field(gt=0, le=1)]
     heat_fraction: Annotated[float, Field(ge=0, le=1.5)]
+    tower_heat_fraction: Annotated[float, Field(ge=0, le=1.5)] = 0.0
+    own_cooling_kw_per_mw: Annotated[float, Field(ge=0, le=500)] = 25.0
+    own_cooling_m3_per_mwh: Annotated[float, Field(ge=0, le=20)] = 1.8
+    liquid_heat_fraction: Annotated[float, Field(ge=0, le=1.5)] = 0.0
     coolant_c: Annotated[float, Field(ge=5, le=60)]
     gpu_price_usd: Price
 
@@ -263,12 +271,14 @@ Assumed = float | Literal["exclude"]
 class Defaults(_Section):
     """Values that replace blanks in the candidates table; ``"exclude"`` excludes such a site.
 
-    ``unknown`` applies to the columns without a value here.
+    ``unknown`` applies to the columns without a value here. With ``distribution_share_of_grid``, the peak demand has to
+    be distributed, and a blank ``distribution_mw`` is this share of ``grid_mw``; without it, distribution is no limit.
     """
 
     old_names = aliases.KEYS["defaults"]
     unknown: Literal["exclude"] = "exclude"
     grid_swing_share: Share = 0.0
+    distribution_share_of_grid: Annotated[float, Field(ge=0, le=10)] | None = None
     grid_mw: Assumed | None = None
     handover_days: Assumed | None = None
     condition: Condition | Literal["exclude"] | None = None

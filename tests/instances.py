@@ -18,6 +18,8 @@ DELIVERIES = QUEUES.index("GPU deliveries")
 SITE = {
     "grid_mw": 100.0,
     "grid_swing_mw": 100.0,
+    "distribution_mw": 0.0,
+    "own_cooling_mw": 0.0,
     "gas_mw": np.inf,
     "nox_t_per_year": np.inf,
     "water_m3_per_day": np.inf,
@@ -82,6 +84,16 @@ def battery(**more: Any) -> dict[str, Any]:
     return {**OFFER, "kind": "battery", "energy_mwh": 1.0, **more}
 
 
+def substation(**more: Any) -> dict[str, Any]:
+    """Ten substations of 1 MW, on site from day 0, at a million each."""
+    return {**OFFER, "kind": "substation", **more}
+
+
+def cdu(**more: Any) -> dict[str, Any]:
+    """Ten coolant distribution units of 1 MW of heat, on site from day 0, at a million each."""
+    return {**OFFER, "kind": "cdu", "trade": "mechanical", **more}
+
+
 def tiny(
     offers: Sequence[Mapping[str, Any]] = (),
     sites: Sequence[Mapping[str, Any]] = ({},),
@@ -125,6 +137,11 @@ def tiny(
         "load_step_amplitude": 0.0,
         "load_factor": 1.0,
         "heat_fraction": 0.0,
+        "tower_heat_fraction": 0.0,
+        "liquid_heat_fraction": 0.0,
+        "distribution_asked": False,
+        "own_cooling_mw_per_mw": 0.0,
+        "own_cooling_m3_per_mwh": 0.0,
         "crews": np.full(len(TRADES), np.inf),
         "spare_units": 0,
         "ride_through_minutes": 0.0,

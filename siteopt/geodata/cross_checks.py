@@ -132,11 +132,14 @@ def _candidates(frame: pd.DataFrame, file: str) -> list[Issue]:
     )
     dense = frame["grid_mw"] * HALL_M2_PER_MW > frame["floor_area_m2"]
     expected = f"at most 1 MW for each {HALL_M2_PER_MW} m2 of hall; is it in kW, or the hall in ha?"
+    warm = frame["design_wet_bulb_c"] > frame["design_temp_c"]
+    cooler = "at most design_temp_c, since air is never colder than its wet bulb"
     return [
         *_ids(frame, file, "site_id"),
         *_long(frame, file, ("site_id", "name", "region")),
         *named(issues, len(backwards)),
         *_once(Code.UNLIKELY, frame, file, dense & (frame["floor_area_m2"] > 0), "grid_mw", expected),
+        *_once(Code.UNLIKELY, frame, file, warm, "design_wet_bulb_c", cooler),
         *location_issues(frame, file),
     ]
 

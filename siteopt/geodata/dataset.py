@@ -368,6 +368,10 @@ def filled_sites(scenario: Scenario, sites: pd.DataFrame) -> tuple[pd.DataFrame,
     for column, value in values.items():
         if value is not None:
             filled.loc[blank[column].to_numpy(), column] = value
+    share = scenario.defaults.distribution_share_of_grid
+    if share is not None:
+        blank["distribution_mw"] = sites["distribution_mw"].isna()
+        filled["distribution_mw"] = filled["distribution_mw"].fillna(share * filled["grid_mw"])
     unknown = [column for column, value in values.items() if value is None]
     bits_of = blank[unknown].to_numpy(dtype=bool) @ (1 << np.arange(len(unknown)))
     which, pattern = np.unique(bits_of, return_inverse=True)

@@ -68,6 +68,6 @@ def cooler_factor(approach_c: ArrayLike, water_c: float, air_c: ArrayLike) -> Fl
     """Return 1 if a tower or dry cooler can make water of ``water_c`` in air of ``air_c``, else 0.
 
     Such a unit gives its full rating if the water may be at least ``approach_c`` warmer than the air; otherwise it
-    gives nothing.
+    gives nothing. What evaporates water is limited by the wet-bulb temperature of the air, all else by the dry bulb.
     """
     return (np.asarray(air_c) + np.asarray(approach_c) <= water_c + HAIR).astype(float)

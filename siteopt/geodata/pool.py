@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from siteopt.equipment import COOLING, KINDS, MEAN_POWER, RIDE_THROUGH, suppliers
+from siteopt.equipment import COOLING, KINDS, MEAN_POWER, REQUIREMENTS, RIDE_THROUGH, suppliers
 from siteopt.geodata.compute import compute_ready, queue_relaxed
 from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
 from siteopt.geodata.distances import geodesic_km, least_km
@@ -52,7 +52,7 @@ class Units:
 
     Attributes
     ----------
-    traits : T x 9, one row a type
+    traits : T x 10, one row a type
     type_of : O
     coolant_c : float
     """
@@ -61,13 +61,14 @@ class Units:
     type_of: Ints
     coolant_c: float
 
-    def at(self, air_c: Floats, elevation_m: Floats) -> tuple[Floats, Floats]:
+    def at(self, air_c: Floats, wet_bulb_c: Floats, elevation_m: Floats) -> tuple[Floats, Floats]:
         """Return rating (MW) and COP of every offer at every site; S x O each."""
-        unit_mw, per_c, above_c, per_km, above_m, cop, approach_c, is_chiller, is_compressor = self.traits.T
+        unit_mw, per_c, above_c, per_km, above_m, cop, approach_c, is_chiller, is_compressor, is_wet = self.traits.T
         air = air_c[:, None]
         firm = firm_mw(unit_mw, per_c, above_c, per_km, above_m, air, elevation_m[:, None])
         capacity, relative_cop = chiller_factors(self.coolant_c, air)
-        capacity = np.where(is_compressor, capacity, cooler_factor(approach_c, self.coolant_c, air))
+        around = np.where(is_wet, wet_bulb_c[:, None], air)
+        capacity = np.where(is_compressor, capacity, cooler_factor(approach_c, self.coolant_c, around))
         relative_cop = np.where(is_compressor, relative_cop, 1.0)
         rating = np.where(is_chiller, unit_mw * capacity, firm)
         return rating[:, self.type_of], np.where(is_chiller, cop * relative_cop, 1.0)[:, self.type_of]
@@ -82,7 +83,7 @@ class SitePool:
     site_id : tuple of str, S, sorted
     lon_lat : S x 2, longitude and latitude
     earliest_day : S x 2, earliest day on which units can arrive, and earliest day for generators
-    air_c, elevation_m : S
+    air_c, wet_bulb_c, elevation_m : S
     by_site, by_step : dict
         Fields of the Instance with these axes; ``step_site`` holds indices into this pool.
     common : dict
@@ -97,6 +98,7 @@ class SitePool:
     lon_lat: Floats
     earliest_day: Ints
     air_c: Floats
+    wet_bulb_c: Floats
     elevation_m: Floats
     by_site: Mapping[str, np.ndarray]
     by_step: Mapping[str, np.ndarray]
@@ -132,7 +134,7 @@ class SitePool:
         cost *= self.usd_per_km
         cost += self.price_usd
         cost /= 1e6
-        rating, cop = self.units.at(self.air_c[sites], self.elevation_m[sites])
+        rating, cop = self.units.at(self.air_c[sites], self.wet_bulb_c[sites], self.elevation_m[sites])
         step, owner = steps_of(self.by_step["step_site"], sites)
         taken: dict[str, Any] = {name: values[sites] for name, values in self.by_site.items()}
         taken |= {name: values[step] for name, values in self.by_step.items()}
@@ -179,7 +181,8 @@ def site_pool(
     quality : PowerQuality
         Result of :func:`power_quality`.
     """
-    workload, supply = scenario.workload, scenario.supply
+    workload, supply, common = scenario.workload, scenario.supply, _of_scenario(scenario)
+    offers = offers[_helps(common, offers)]
 
     def site(column: str) -> Floats:
         return sites[column].to_numpy(dtype=float)
@@ -204,10 +207,13 @@ def site_pool(
         lon_lat=sites[["longitude", "latitude"]].to_numpy(dtype=float),
         earliest_day=np.stack([yard_day, np.maximum(yard_day, permit)], axis=1),
         air_c=site("design_temp_c"),
+        wet_bulb_c=sites["design_wet_bulb_c"].fillna(sites["design_temp_c"]).to_numpy(dtype=float),
         elevation_m=site("elevation_m"),
         by_site={
             "grid_mw": grid_mw,
             "grid_swing_mw": sites["grid_swing_mw"].fillna(sites["grid_mw"] * swing_share).to_numpy(dtype=float),
+            "distribution_mw": np.nan_to_num(site("distribution_mw")),
+            "own_cooling_mw": np.nan_to_num(site("own_cooling_mw")),
             "gas_mw": site("gas_mw"),
             "nox_t_per_year": sites["nox_limit_t_per_year"].fillna(np.inf).to_numpy(dtype=float),
             "water_m3_per_day": site("water_m3_per_day"),
@@ -228,7 +234,7 @@ def site_pool(
             "step_rise_swing_mw": rise * swing_share,
             "step_cost_musd": steps["cost_usd"].astype(float).fillna(0).to_numpy() / 1e6,
         },
-        common=_of_scenario(scenario) | _of_offers(scenario, offers) | {"pace": pace, "power_quality": quality},
+        common=common | _of_offers(scenario, offers) | {"pace": pace, "power_quality": quality},
         haulage=_haulage(supply, offers),
         units=_units(workload.coolant_c, offers),
         emits=_supplying(MEAN_POWER, offers),
@@ -237,6 +243,12 @@ def site_pool(
         price_usd=price.to_numpy(dtype=float) + _offer(offers, "mobilisation_usd"),
         usd_per_km=_offer(offers, "trailers") * supply.haulage_usd_per_km,
     )
+
+
+def _helps(common: Mapping[str, Any], offers: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which offers supply a requirement that the scenario asks for; O."""
+    asked = [one.name for one in REQUIREMENTS if not one.asked_by or common[one.asked_by]]
+    return np.logical_or.reduce([_supplying(name, offers) for name in asked])
 
 
 def _offer(offers: pd.DataFrame, column: str) -> Floats:
@@ -271,6 +283,11 @@ def _of_scenario(scenario: Scenario) -> dict[str, Any]:
         "load_step_amplitude": workload.load_step_amplitude,
         "load_factor": workload.load_factor,
         "heat_fraction": workload.heat_fraction,
+        "tower_heat_fraction": workload.tower_heat_fraction,
+        "liquid_heat_fraction": workload.liquid_heat_fraction,
+        "distribution_asked": scenario.defaults.distribution_share_of_grid is not None,
+        "own_cooling_mw_per_mw": workload.own_cooling_kw_per_mw / 1000,
+        "own_cooling_m3_per_mwh": workload.own_cooling_m3_per_mwh,
         "crews": np.array([getattr(scenario.crews, trade) for trade in TRADES], dtype=float),
         "spare_units": supply.spare_units,
         "ride_through_minutes": supply.ride_through_minutes,
@@ -327,6 +344,7 @@ def _units(coolant_c: float, offers: pd.DataFrame) -> Units:
     approach = offers["approach_c"].to_numpy(dtype=float)
     columns = [_offer(offers, name) for name in ("unit_mw", *derating, "cop")]
     columns += [np.nan_to_num(approach), _supplying(COOLING, offers).astype(float), np.isnan(approach)]
+    columns += [(_offer(offers, "water_m3_per_mwh") > 0).astype(float)]
     traits, type_of = np.unique(np.stack(columns, axis=1, dtype=float), axis=0, return_inverse=True)
     return Units(traits, type_of.ravel(), coolant_c)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from siteopt.findings import POWER_CAP, Adjustment, Lever
@@ -15,6 +16,8 @@ from siteopt.schema import CANDIDATES, GRID_STEPS
 
 NOTCHES = {
     "grid_mw": 1.0,
+    "distribution_mw": 1.0,
+    "own_cooling_mw": 1.0,
     "handover_days": -1.0,
     "air_permit_days": -1.0,
     "gas_mw": 1.0,
@@ -49,6 +52,10 @@ class Variants:
         cells = counted_sites(scenario.grid, filled_sites(scenario, self._data.sites)[0])[0].iloc[0]
         rate = dict(scenario.building.fitout_m2_per_day).get(cells["condition"])
         cells["fitout_m2_per_day"] = rate if pd.isna(cells["fitout_m2_per_day"]) else cells["fitout_m2_per_day"]
+        if scenario.defaults.distribution_share_of_grid is None:
+            cells["distribution_mw"] = np.nan  # no limit, so no lever either
+        tower_heat = scenario.workload.tower_heat_fraction
+        cells["own_cooling_mw"] = np.nan_to_num(cells["own_cooling_mw"]) if tower_heat else np.nan
         self._levels = steps["grid_mw"].tolist()
         self.grid = [(0, float(cells["grid_mw"])), *zip(steps["day"].astype(int), self._levels, strict=True)]
         found = [

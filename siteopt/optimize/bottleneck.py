@@ -110,7 +110,8 @@ def _together(found: SitePlan, m: int) -> Reason:
     """
     instance, planned = found.instance, found.plan.day[m]
     ready = instance.compute_ready_day + instance.commissioning_days
-    names = [need.name for need in sources(instance) if need.first_day(ready)[0, m] == planned > ready[0, m]]
+    required = sources(instance, instance.requirements)
+    names = [need.name for need in required if need.first_day(ready)[0, m] == planned > ready[0, m]]
     return because(ReasonCode.LIMITS_TOGETHER, limits=tuple(names)) if len(names) > 1 else SEVERAL
 
 
@@ -152,7 +153,13 @@ def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:
         most = int(planned[m] - bounds(without, limit).day[0, m])
         return _Saving("cost" if is_capped and limit == "budget" else limit, works, most)
 
-    return [saving(limit) for limit in LIMITS]
+    return [saving(limit) for limit in _asked(instance, LIMITS)]
+
+
+def _asked(instance: Instance, limits: Iterable[str]) -> list[str]:
+    """Return the limits without those of requirements that the scenario does not ask for."""
+    unasked = {one.limit for one in REQUIREMENTS} - {one.limit for one in instance.requirements}
+    return [limit for limit in limits if limit not in unasked]
 
 
 def _without(instance: Instance, limit: str) -> tuple[Instance, tuple[str, ...]]:
@@ -160,7 +167,7 @@ def _without(instance: Instance, limit: str) -> tuple[Instance, tuple[str, ...]]
     if limit in QUEUES:
         return replace(instance, compute_ready_day=instance.queue_relaxed_day[:, :, QUEUES.index(limit)]), ()
     if limit == COOLING:  # heat that need not be removed draws no power either
-        return replace(instance, heat_fraction=0.0), ()
+        return replace(instance, heat_fraction=0.0, tower_heat_fraction=0.0), ()
     if limit == "budget":
         return replace(instance, budget_musd=np.inf), ()
     return instance, (limit,)
@@ -181,7 +188,7 @@ def _quality_out_of_reach(instance: Instance) -> Reason | None:
     last = np.array([instance.horizon_day])
     for m, goal in enumerate(instance.milestone):
         for need in sources(instance, FOUND):
-            there, needed = float(need.supplied_by(last)[0]), float(need.need[0, m])
+            there, needed = float(need.supplied_by(last, m)[0]), float(need.need[0, m])
             if np.isinf(needed):
                 return because(ReasonCode.QUALITY_UNATTAINABLE, milestone=goal, limit=need.name)
             if there < need.least[0, m]:
@@ -214,7 +221,7 @@ def _out_of_reach(instance: Instance, limits: Bounds, s: int) -> Reason:
     goal, limiting = instance.milestone[m], int(limits.limiting[s, m])
     if limiting in range(len(QUEUES), BEFORE):
         need = limits.requirements[limiting - len(QUEUES)]
-        there, needed = float(need.supplied_by(np.full(instance.sites, last))[s]), float(need.need[s, m])
+        there, needed = float(need.supplied_by(np.full(instance.sites, last), m)[s]), float(need.need[s, m])
         return because(
             ReasonCode.SHORT_BY_HORIZON,
             limit=need.name,
@@ -237,7 +244,7 @@ def _to_relax(instance: Instance, clock: Clock) -> Reason:
     """
     last = [instance.horizon_day] * instance.milestones
     for group in (RESOURCES, NEEDS):
-        without = {limit: _without(instance, limit) for limit in group}
+        without = {limit: _without(instance, limit) for limit in _asked(instance, group)}
         to_relax = [
             limit
             for limit, (one, relaxed) in without.items()

@@ -6,7 +6,7 @@ cost. No plan can start before its bound; a test checks that against the MILP.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,7 @@ class Sources:
     Attributes
     ----------
     name, unit : str
+    own : S x M, what the site itself gives from the start
     day : S x J, day from which the source counts
     amount : S x J, what the source gives
     need : S x M
@@ -43,6 +44,7 @@ class Sources:
 
     name: str
     unit: str
+    own: Floats
     day: Ints
     amount: Floats
     need: Floats
@@ -60,7 +62,7 @@ class Sources:
         """
         first = since.copy()
         for m in range(self.need.shape[1]):
-            short = np.flatnonzero(self.supplied_by(since[:, m]) < self.least[:, m])
+            short = np.flatnonzero(self.supplied_by(since[:, m], m) < self.least[:, m])
             if len(short):
                 first[short, m] = self._sorted(short, m)
         return first
@@ -69,19 +71,24 @@ class Sources:
         order = np.argsort(self.day[sites], axis=1, kind="stable")
         day = np.take_along_axis(self.day[sites], order, axis=1)
         gathered = np.cumsum(np.take_along_axis(self.amount[sites], order, axis=1), axis=1)
+        gathered += self.own[sites, m][:, None]
         count = (gathered < self.least[sites, m][:, None]).sum(axis=1)
         padded = np.concatenate([day, np.full((len(day), 1), NEVER)], axis=1)
         return np.asarray(padded[np.arange(len(count)), count])
 
-    def supplied_by(self, day: Ints) -> Floats:
-        """Return the sum of the sources that each site has by its day; S."""
-        return np.einsum("sj,sj->s", self.amount, self.day <= day[:, None])
+    def supplied_by(self, day: Ints, m: int) -> Floats:
+        """Return the sum of what each site has for a milestone by its day; S."""
+        return self.own[:, m] + np.einsum("sj,sj->s", self.amount, self.day <= day[:, None])
 
 
-def sources(instance: Instance, requirements: Iterable[Requirement] = REQUIREMENTS) -> list[Sources]:
-    """Return the sources of each requirement. A need that is infinite has the size 0: no amount is sufficient."""
-    demand = _least_demand(instance)
-    return [_sources(instance, one, instance.need(one) + one.of_demand * demand) for one in requirements]
+def sources(instance: Instance, requirements: Sequence[Requirement]) -> list[Sources]:
+    """Return the sources of each requirement.
+
+    A need that is infinite has the size 0: no amount is sufficient. What the scenario does not ask for needs nothing.
+    """
+    demand, asked = _least_demand(instance), instance.requirements
+    needs = (instance.need(one) + one.of_demand * demand if one in asked else demand * 0 for one in requirements)
+    return [_sources(instance, one, need) for one, need in zip(requirements, needs, strict=True)]
 
 
 def _sources(instance: Instance, requirement: Requirement, need: Floats) -> Sources:
@@ -91,23 +98,24 @@ def _sources(instance: Instance, requirement: Requirement, need: Floats) -> Sour
         instance.ready_day[:, offers] + c,
         instance.supply(requirement.name, offers) * instance.available_units[offers],
     )
-    if requirement.own:
-        base, rise = instance.own_supply(requirement)
-        most = int(np.bincount(instance.step_site, minlength=1).max()) if len(rise) else 0
+    own, rise = instance.own_supply(requirement)
+    if rise.any():
+        most = int(np.bincount(instance.step_site, minlength=1).max())
         rank = np.arange(len(rise)) - np.searchsorted(instance.step_site, instance.step_site)
         step_day, risen = np.full((instance.sites, most), NEVER), np.zeros((instance.sites, most))
         step_day[instance.step_site, rank], risen[instance.step_site, rank] = instance.step_ready_day + c, rise
-        day = np.hstack([day, np.zeros((instance.sites, 1), dtype=np.int64), step_day])
-        amount = np.hstack([amount, base[:, None], risen])
-    return Sources(requirement.name, requirement.unit, day, amount, need, instance.size(requirement))
+        day, amount = np.hstack([day, step_day]), np.hstack([amount, risen])
+    return Sources(requirement.name, requirement.unit, own, day, amount, need, instance.size(requirement))
 
 
 def _least_demand(instance: Instance) -> Floats:
-    """Return the least peak demand of each milestone: with the best chillers that the site can have; S x M."""
+    """Return the least peak demand of each milestone: with the best cooling that the site can have; S x M."""
     full = instance.rating_mw * instance.available_units
     best_cop = np.where(instance.supplies(COOLING) & (full > 0), instance.cop, 0).max(axis=1, initial=1e-9)[:, None]
-    heat = instance.it_mw * instance.heat_fraction
-    return np.asarray(instance.it_mw * (1 + instance.auxiliary_load_fraction) + np.where(heat > 0, heat / best_cop, 0))
+    heat = instance.heat_mw - instance.own_heat_mw
+    draw = np.where(heat > 0, heat / best_cop, 0)
+    draw += instance.own_heat_mw * np.minimum(instance.own_cooling_mw_per_mw, 1 / best_cop)
+    return np.asarray(instance.it_mw * (1 + instance.auxiliary_load_fraction) + draw)
 
 
 @dataclass(frozen=True)

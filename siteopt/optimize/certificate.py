@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from siteopt.equipment import COOLING, MEAN_POWER, REQUIREMENTS, Requirement
+from siteopt.equipment import COOLING, MEAN_POWER, Requirement
 from siteopt.instance import TRADES, Instance
 from siteopt.plan import Plan
 from siteopt.tolerances import HAIR
@@ -79,14 +79,14 @@ def certify(instance: Instance, plan: Plan) -> Certificate:
 def _rows(instance: Instance, plan: Plan) -> Iterator[Row]:
     for name, array in (("units", plan.units), ("step", plan.step)):
         yield Row("integrality", name, float(np.abs(array - np.round(array)).max(initial=0)), 0)
-    for name in ("units", "output_mw", "import_mw", "heat_mw", "demand_mw"):
+    for name in ("units", "output_mw", "import_mw", "heat_mw", "own_heat_mw", "demand_mw"):
         yield Row("sign", name, float(-getattr(plan, name).min(initial=0)), 0)
     for m in range(instance.milestones):
         yield from _arrivals(instance, plan, m)
         yield from _crews(instance, plan, m)
         yield from _heat(instance, plan, m)
         yield from _power(instance, plan, m)
-        for requirement in REQUIREMENTS:
+        for requirement in instance.requirements:
             yield from _required(instance, plan, m, requirement)
         yield from _limits(instance, plan, m)
     yield Row("budget", "total", plan.cost_musd(instance), instance.most_musd)
@@ -130,9 +130,11 @@ def _crews(instance: Instance, plan: Plan, m: int) -> Iterator[Row]:
 def _heat(instance: Instance, plan: Plan, m: int) -> Iterator[Row]:
     """Yield the rows of family 3, cooling, that say what heat is removed."""
     it, heat = float(instance.it_mw[m]), plan.heat_mw[:, m]
-    need = it * instance.heat_fraction
+    by_towers = it * instance.tower_heat_fraction
+    need, own = it * instance.heat_fraction + by_towers, float(plan.own_heat_mw[m])
     capacity = instance.rating_mw[0] * plan.units[:, m] * instance.supplies(COOLING)
-    yield Row(COOLING, f"heat m{m}", need, float(heat.sum()), HAIR * max(1.0, need))
+    yield Row(COOLING, f"heat m{m}", need, float(heat.sum()) + own, HAIR * max(1.0, need))
+    yield Row(COOLING, f"heat of own towers m{m}", own, min(float(instance.own_cooling_mw[0]), by_towers), HAIR)
     for o in range(instance.offers):
         yield Row(COOLING, f"heat of {instance.offer_id[o]} m{m}", float(heat[o]), float(capacity[o]), HAIR)
 
@@ -143,6 +145,7 @@ def _power(instance: Instance, plan: Plan, m: int) -> Iterator[Row]:
     off = HAIR * max(1.0, it)
     output, heat, imported, demand = plan.output_mw[:, m], plan.heat_mw[:, m], plan.import_mw[m], plan.demand_mw[m]
     load = it * (1 + instance.auxiliary_load_fraction) + float((heat / instance.cop[0]).sum())
+    load += float(plan.own_heat_mw[m]) * instance.own_cooling_mw_per_mw
     yield Row("demand", f"at least {at}", load, float(demand), off)
     yield Row("demand", f"at most {at}", float(demand), load, off)
     grid = float(instance.grid_mw[0] + (instance.step_rise_mw * plan.step[:, m]).sum())
@@ -160,7 +163,7 @@ def _required(instance: Instance, plan: Plan, m: int, requirement: Requirement) 
     every = np.arange(instance.offers)
     unit = instance.supply(requirement.name, every)[0]
     base, rise = instance.own_supply(requirement)
-    there = float(base[0] + (rise * plan.step[:, m]).sum()) + float((unit * plan.units[:, m]).sum())
+    there = float(base[0, m] + (rise * plan.step[:, m]).sum()) + float((unit * plan.units[:, m]).sum())
     if requirement.spared:
         there -= float(instance.spare_units * unit[plan.units[:, m] > 0].max(initial=0))
     need = float(instance.need(requirement)[0, m])
@@ -173,10 +176,11 @@ def _limits(instance: Instance, plan: Plan, m: int) -> Iterator[Row]:
     """Yield the rows of families 9 to 12: fuel gas, air, water and yard."""
     units, output, heat = plan.units[:, m], plan.output_mw[:, m], plan.heat_mw[:, m]
     firm = instance.rating_mw[0] * units
+    evaporated = np.append(instance.water_m3_per_mwh * heat, instance.own_cooling_m3_per_mwh * plan.own_heat_mw[m])
     for family, used, limits in (
         ("fuel gas", (instance.heat_rate_mj_per_kwh / 3.6 * firm)[instance.is_gas], instance.gas_mw),
         ("air", instance.nox_g_per_kwh * output * 8.76, instance.nox_t_per_year),
-        ("water", instance.water_m3_per_mwh * heat * 24, instance.water_m3_per_day),
+        ("water", evaporated * 24, instance.water_m3_per_day),
         ("yard", instance.footprint_m2 * units, instance.yard_m2),
     ):
         limit = float(limits[0])

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from siteopt.instance import Floats, Instance, Ints
 
-HIGHER_IS_BETTER = ("grid_mw", "grid_swing_mw", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2")
+HIGHER_IS_BETTER = (
+    *("grid_mw", "grid_swing_mw", "distribution_mw", "own_cooling_mw"),
+    *("gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2"),
+)
 LOWER_IS_BETTER = (
     *("grid_usd_per_mwh", "site_cost_musd", "unit_cost_musd"),
     *("compute_ready_day", "arrival_day", "ready_day", "min_battery_mw", "min_inertia_mws"),
@@ -29,7 +32,10 @@ UNUSED = (
 
 STEPS = ("step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd")
 
-SUPPLY = (*EQUAL, "grid_mw", "grid_swing_mw", "gas_mw", "nox_t_per_year", "water_m3_per_day", "grid_usd_per_mwh")
+SUPPLY = (
+    *(*EQUAL, "grid_mw", "grid_swing_mw", "own_cooling_mw"),
+    *("gas_mw", "nox_t_per_year", "water_m3_per_day", "grid_usd_per_mwh"),
+)
 """Arrays that decide, with units and grid steps, what runs at a milestone and how the plant responds to its load."""
 
 _BY_SITE = {*HIGHER_IS_BETTER, *LOWER_IS_BETTER, *EQUAL, *UNUSED, *STEPS, "step_site", "site_id"}

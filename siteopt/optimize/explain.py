@@ -101,7 +101,7 @@ def shortfalls(instance: Instance, clock: Clock) -> tuple[Shortfall, ...]:
 def _by_arithmetic(instance: Instance) -> Iterator[Shortfall]:
     """Yield each requirement, queue, floor area and budget that alone falls short on the last day."""
     last, ready = np.array([instance.horizon_day]), instance.compute_ready_day[0] + instance.commissioning_days
-    required = sources(instance)
+    required = sources(instance, instance.requirements)
     for m, milestone in enumerate(instance.milestone):
         if instance.hall_capacity_gpus[0] < instance.gpus[m]:
             missing = float(instance.gpus[m] - instance.hall_capacity_gpus[0])
@@ -110,7 +110,7 @@ def _by_arithmetic(instance: Instance) -> Iterator[Shortfall]:
             day = float(ready[m]) if ready[m] < NEVER else math.inf
             yield Shortfall(QUEUES[instance.compute_queue[0, m]], milestone, day - instance.horizon_day, "days", day)
         for need in required:
-            there, needed = float(need.supplied_by(last)[0]), float(need.need[0, m])
+            there, needed = float(need.supplied_by(last, m)[0]), float(need.need[0, m])
             if there < need.least[0, m]:
                 yield Shortfall(need.name, milestone, needed - there, need.unit, needed)
     least = float(bounds(instance).cost_musd[0])

@@ -111,19 +111,19 @@ def plan_of(model: Model, program: Program, values: Floats, site: int = 0) -> Pl
     for (index, s, m), variable in model.step.items():
         if s == site:
             step[index - own[0], m] = bool(value(variable))
-    imported, demand = (
-        np.array([value(source[site, m]) for m in range(instance.milestones)])
-        for source in (model.import_mw, model.demand_mw)
+    imported, demand, own_heat = (
+        np.array([value(source[site, m]) if (site, m) in source else 0.0 for m in range(instance.milestones)])
+        for source in (model.import_mw, model.demand_mw, model.own_heat_mw)
     )
-    return Plan(day, units, step, output, imported, heat, demand)
+    return Plan(day, units, step, output, imported, heat, demand, own_heat)
 
 
 def balanced(instance: Instance, plan: Plan, *, powered: bool = True) -> Plan:
     """Return a plan with the same whole numbers in which heat, demand and mean power agree to the last digit.
 
-    A linear program leaves a surplus or a shortage within its tolerance. A unit with room for the difference, or the
-    grid, takes it; if possible one that no other limit counts: a chiller without water, a generator without NOx, or
-    the grid.
+    A linear program leaves a surplus or a shortage within its tolerance. A unit with room for the difference, the
+    site's own towers or the grid take it; if possible something that no other limit counts: a chiller without water, a
+    generator without NOx, or the grid.
 
     Parameters
     ----------
@@ -135,21 +135,25 @@ def balanced(instance: Instance, plan: Plan, *, powered: bool = True) -> Plan:
         instance.supplies(COOLING),
         instance.supplies(MEAN_POWER),
     )
-    heat = np.clip(plan.heat_mw, 0, capacity * cools[:, None])
+    own_heat = instance.own_heat_mw[0]
+    coolers = np.vstack([capacity * cools[:, None], own_heat])
+    heat = np.clip(np.vstack([plan.heat_mw, plan.own_heat_mw]), 0, coolers)
     output = np.clip(plan.output_mw, 0, capacity * runs[:, None])
     grid = instance.grid_mw[0] + instance.step_rise_mw @ plan.step
     imported, demand = np.clip(plan.import_mw, 0, grid), np.zeros(instance.milestones)
-    is_dry, is_clean = instance.water_m3_per_mwh == 0, np.append(instance.nox_g_per_kwh == 0, True)
+    is_dry = np.append(instance.water_m3_per_mwh, instance.own_cooling_m3_per_mwh) == 0
+    is_clean = np.append(instance.nox_g_per_kwh == 0, True)
     for m in range(instance.milestones):
         it = instance.it_mw[m]
-        heat[:, m] = _moved(heat[:, m], capacity[:, m] * cools, it * instance.heat_fraction, is_dry)
-        demand[m] = it * (1 + instance.auxiliary_load_fraction) + (heat[:, m] / instance.cop[0]).sum()
+        heat[:, m] = _moved(heat[:, m], coolers[:, m], instance.heat_mw[m], is_dry)
+        demand[m] = it * (1 + instance.auxiliary_load_fraction) + (heat[:-1, m] / instance.cop[0]).sum()
+        demand[m] += heat[-1, m] * instance.own_cooling_mw_per_mw
         sources = np.append(output[:, m], imported[m])
         most = np.append(capacity[:, m] * runs, grid[m])
         if powered:
             sources = _moved(sources, most, demand[m] - it * (1 - instance.load_factor), is_clean, exactly=True)
         output[:, m], imported[m] = sources[:-1], sources[-1]
-    return Plan(plan.day, plan.units, plan.step, output, imported, heat, demand)
+    return Plan(plan.day, plan.units, plan.step, output, imported, heat[:-1], demand, heat[-1])
 
 
 def _moved(parts: Floats, most: Floats, total: float, free: np.ndarray, *, exactly: bool = False) -> Floats:

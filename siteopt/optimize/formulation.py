@@ -109,9 +109,10 @@ def crew(model: Model) -> None:
 def cooling(model: Model) -> None:
     """Remove the heat, also without the spare units; offers that are alike share one ``used``.
 
-    ``sum(heat_mw) >= it_mw x heat_fraction``; ``heat_mw <= cap_mw x units``. With spares, for each chiller ``o``:
-    ``sum(cap_mw x units) - spare_units x cap_mw[o] x used[o] >= it_mw x heat_fraction`` and ``units <= available_units
-    x used``.
+    ``own_heat_mw + sum(heat_mw) >= heat``, where ``heat = it_mw x (heat_fraction + tower_heat_fraction)``;
+    ``heat_mw <= cap_mw x units``; ``own_heat_mw <= own``, where ``own = min(own_cooling_mw, it_mw x
+    tower_heat_fraction)``. With spares, for each chiller ``o``: ``own + sum(cap_mw x units) - spare_units x cap_mw[o] x
+    used[o] >= heat`` and ``units <= available_units x used``.
     """
     (requirement,) = of_family(COOLING)
     for s, m in model.pairs():
@@ -119,7 +120,11 @@ def cooling(model: Model) -> None:
         chillers = model.suppliers(s, m, COOLING)
         removed = [(model.heat_mw[o, s, m], 1.0) for o in chillers]
         slack = model.slack_terms(COOLING, s, m)
+        removed += model.own_heat(s, m)
         model.row(f"cooling_s{s}_m{m}", [*removed, *slack, *model.started(s, m, -heat)], GE, 0, heat)
+        if own := model.own_heat(s, m):
+            most = [(variable, -value) for variable, value in model.own(s, m, requirement)]
+            model.row(f"own_heat_s{s}_m{m}", [*own, *most], LE, 0)
         for o in chillers:
             capacity = (model.units[o, s, m], -float(model.amounts[COOLING][s, o]))
             model.row(f"heat_o{o}_s{s}_m{m}", [(model.heat_mw[o, s, m], 1), capacity], LE, 0)
@@ -167,11 +172,15 @@ def _required(model: Model, s: int, m: int, requirement: Requirement) -> None:
 
 
 def demand(model: Model) -> None:
-    """Define the peak demand: ``demand_mw = it_mw x (1 + auxiliary_load_fraction) + sum(heat_mw / cop)``."""
+    """Define the peak demand, of which cooling is a part.
+
+    ``demand_mw = it_mw x (1 + auxiliary_load_fraction) + sum(heat_mw / cop) + own_heat_mw x own_cooling_mw_per_mw``.
+    """
     instance = model.instance
     for s, m in model.pairs():
         chillers = model.suppliers(s, m, COOLING)
         draw = [(model.heat_mw[o, s, m], -1 / float(instance.cop[s, o])) for o in chillers]
+        draw += model.own_heat(s, m, -instance.own_cooling_mw_per_mw)
         load = model.started(s, m, -float(instance.it_mw[m] * (1 + instance.auxiliary_load_fraction)))
         model.row(f"demand_s{s}_m{m}", [(model.demand_mw[s, m], 1), *draw, *load], EQ, 0, float(instance.it_mw[m]))
 
@@ -212,7 +221,7 @@ def required(family: str) -> Family:
 
     def add(model: Model) -> None:
         for requirement in of_family(family):
-            for s, m in model.pairs():
+            for s, m in model.pairs() if requirement in model.instance.requirements else ():
                 _required(model, s, m, requirement)
 
     add.__name__ = worded(family)
@@ -249,12 +258,13 @@ def air(model: Model) -> None:
 
 
 def water(model: Model) -> None:
-    """Limit the water: ``sum(water_m3_per_mwh x heat_mw) x 24 <= water_m3_per_day[s]``."""
+    """Limit the water: ``(sum(water_m3_per_mwh x heat_mw) + own_cooling_m3_per_mwh x own_heat_mw) x 24 <= water``."""
     instance = model.instance
 
     def drawn(s: int, m: int) -> list[Term]:
         chillers = model.suppliers(s, m, COOLING)
-        return [(model.heat_mw[o, s, m], float(instance.water_m3_per_mwh[o] * 24)) for o in chillers]
+        by_chillers = [(model.heat_mw[o, s, m], float(instance.water_m3_per_mwh[o] * 24)) for o in chillers]
+        return by_chillers + model.own_heat(s, m, instance.own_cooling_m3_per_mwh * 24)
 
     _limit(model, "water", instance.water_m3_per_day, drawn)
 

@@ -41,6 +41,7 @@ class Model:
     import_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     slack: dict[tuple[str, int, int], pulp.LpVariable] = field(default_factory=dict)
     heat_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
+    own_heat_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     demand_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     sizes: dict[str, float] = field(default_factory=dict)
     amounts: dict[str, np.ndarray] = field(default_factory=dict)
@@ -51,11 +52,11 @@ class Model:
         """Declare the variables, with bounds that no row needs them to exceed and that safe bounds rely on."""
         instance, variable = self.instance, self.problem.add_variable
         delay = instance.commissioning_days
-        self.fixed = {one.name: instance.need(one) for one in REQUIREMENTS}
-        self.size = {one.name: instance.size(one) for one in REQUIREMENTS}
-        every = np.arange(instance.offers)
-        self.amounts = {one.name: instance.supply(one.name, every) for one in REQUIREMENTS}
-        spared = [(self.size[one.name], instance.supplies(one.name)) for one in REQUIREMENTS if one.spared]
+        self.fixed = {one.name: instance.need(one) for one in instance.requirements}
+        self.size = {one.name: instance.size(one) for one in instance.requirements}
+        every, own_heat = np.arange(instance.offers), instance.own_heat_mw
+        self.amounts = {one.name: instance.supply(one.name, every) for one in instance.requirements}
+        spared = [(self.size[one.name], instance.supplies(one.name)) for one in instance.requirements if one.spared]
         for s in self.sites:
             self.group[s] = symmetry_classes(instance, s)
             full = instance.rating_mw[s] * instance.available_units
@@ -88,6 +89,9 @@ class Model:
                         self.used[g, s, m] = variable(f"used_g{g}_s{s}_m{m}", 0, 1, pulp.LpBinary)
                 self.import_mw[s, m] = variable(f"import_s{s}_m{m}", 0, roomy(grid))
                 load = float(instance.it_mw[m] * (1 + instance.auxiliary_load_fraction)) + draw
+                if own_heat[s, m] > 0:
+                    self.own_heat_mw[s, m] = variable(f"own_heat_s{s}_m{m}", 0, roomy(own_heat[s, m]))
+                    load += float(instance.own_cooling_mw_per_mw * own_heat[s, m])
                 self.demand_mw[s, m] = variable(f"demand_s{s}_m{m}", 0, roomy(load))
                 for name, size in self.requirements(s, m).items() if self.relaxable else ():
                     self.slack[name, s, m] = variable(
@@ -129,7 +133,11 @@ class Model:
             return []
         base, rise = self.instance.own_supply(requirement)
         steps = [(self.step[step, s, m], float(rise[step])) for step, *rest in self.step if rest == [s, m]]
-        return self.started(s, m, float(base[s])) + steps
+        return self.started(s, m, float(base[s, m])) + steps
+
+    def own_heat(self, s: int, m: int, factor: float = 1.0) -> list[Term]:
+        """Return the term of ``factor x own_heat_mw[s,m]``; no term if the site's own towers may remove no heat."""
+        return [(self.own_heat_mw[s, m], factor)] if (s, m) in self.own_heat_mw else []
 
     def supply(self, s: int, m: int, requirement: Requirement) -> list[Term]:
         """Return the terms of what the units supply."""

@@ -16,7 +16,7 @@ from siteopt.equipment import COOLING, DISPATCHED, MEAN_POWER, Requirement
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.optimize.formulation import HOURS_PER_YEAR
 from siteopt.optimize.intervals import Interval, chosen, exactly, larger, smaller
-from siteopt.optimize.pricing import PRICED, Prices
+from siteopt.optimize.pricing import Prices, priced_requirements
 from siteopt.tolerances import HAIR
 
 SLACK = HAIR * 1.01
@@ -57,6 +57,10 @@ class _Bound:
     # the prices, each an exact number
 
     @cached_property
+    def priced(self) -> list[Requirement]:
+        return priced_requirements(self.instance)
+
+    @cached_property
     def budget(self) -> float:
         return max(0.0, self.p.budget) if np.isfinite(self.instance.budget_musd) else 0.0
 
@@ -67,7 +71,7 @@ class _Bound:
     @cached_property
     def needs(self) -> dict[str, Floats]:
         """Return the prices of the needs by requirement; S x M, or M where sites do not differ."""
-        return {one.name: np.maximum(0, self.p.needs[one.name]) for one in PRICED} | {
+        return {one.name: np.maximum(0, self.p.needs[one.name]) for one in self.priced} | {
             MEAN_POWER: self.mean,
             COOLING: self.heat,
         }
@@ -85,7 +89,7 @@ class _Bound:
 
     @cached_property
     def heat(self) -> Floats:
-        grows = [one for one in PRICED if one.of_demand]
+        grows = [one for one in self.priced if one.of_demand]
         price = {one.name: self.mean if one.name == MEAN_POWER else self.p.needs[one.name] for one in grows}
         load = sum((one.of_demand * (price[one.name] + self._spare(one.name)) for one in grows), np.zeros(1))
         heat = np.broadcast_to(self.p.needs[COOLING], (self.instance.sites, self.instance.milestones)).copy()
@@ -100,7 +104,7 @@ class _Bound:
     def load(self) -> Interval:
         """Return the price of one MW of peak demand, by all needs that grow with it; S x M."""
         total = exactly(np.zeros((self.instance.sites, self.instance.milestones)))
-        for one in PRICED:
+        for one in self.priced:
             if one.of_demand:
                 total = total + (exactly(self.needs[one.name]) + self._spare(one.name)) * one.of_demand
         return total
@@ -133,7 +137,7 @@ class _Bound:
     def _requirements(self) -> Interval:
         instance, total = self.instance, exactly(np.zeros(self.instance.sites))
         demand = exactly(instance.it_mw) * (exactly(1.0) + instance.auxiliary_load_fraction)
-        for one in PRICED:
+        for one in self.priced:
             price = exactly(self.needs[one.name]) + self._spare(one.name)
             total = total + (price * (_product(instance, one) + demand * one.of_demand)).sum(axis=1)
         return total
@@ -162,18 +166,22 @@ class _Bound:
         return total
 
     def _grid(self) -> Interval:
-        """Return the worth of the grid, and of each of its steps that is worth its cost; S."""
+        """Return the worth of what sites supply themselves, and of each grid step that is worth its cost; S."""
         instance, owner = self.instance, self.instance.step_site
-        imported = exactly(instance.grid_usd_per_mwh[:, None]) * self.musd_per_mw * self.weight
+        spent = {
+            MEAN_POWER: exactly(instance.grid_usd_per_mwh[:, None]) * self.musd_per_mw * self.weight,
+            COOLING: self.load * instance.own_cooling_mw_per_mw
+            + exactly(self.water) * instance.own_cooling_m3_per_mwh * 24.0,
+        }
         there = (instance.step_ready_day[:, None] + instance.commissioning_days <= self.day[owner]).astype(np.float64)
         given, worth = exactly(np.zeros(instance.sites)), exactly(np.zeros(there.shape))
-        for one in PRICED:
+        for one in self.priced:
             if one.own:
                 price = exactly(np.broadcast_to(self.needs[one.name], (instance.sites, instance.milestones)))
-                per_mw = larger(0.0, price - imported) if one.name == MEAN_POWER else price
+                per_mw = larger(0.0, price - spent[one.name]) if one.name in DISPATCHED else price
                 per_mw = per_mw + self._spare(one.name)
                 base, rise = instance.own_supply(one)
-                given = given + exactly(base) * per_mw.sum(axis=1)
+                given = given + (exactly(base) * per_mw).sum(axis=1)
                 worth = worth + exactly(rise[:, None] * there) * per_mw[owner]
         gain = larger(0.0, worth.sum(axis=1) - self.weight * instance.step_cost_musd)
         return given + gain.by(owner, instance.sites)
@@ -199,7 +207,7 @@ class _Bound:
         """Return what one unit of each offer is worth at a milestone; S x J."""
         instance, rating = self.instance, exactly(self.instance.rating_mw[:, offers])
         total = exactly(np.zeros((instance.sites, len(offers))))
-        for one in PRICED:
+        for one in self.priced:
             price = exactly(0.0 if one.name in DISPATCHED else float(self.needs[one.name][m]))
             price = price + float(self._spare(one.name)[m])
             per_mw, besides = instance.per_unit(one.name, offers)
@@ -239,14 +247,14 @@ class _Bound:
         total = np.zeros(instance.sites)
         for price, size in self._sizes():
             total = total + price * np.maximum(1.0, size)
-        # what one offer can give, and what the grid can give, are relaxed as rows of size 1
+        # what one offer can give, and what the grid and the site's own towers can give, are relaxed as rows of size 1
         link = np.abs(self.mean).sum(axis=1) + self.heat.sum(axis=1)
         return np.asarray(SLACK * (total + link * (instance.offers + 1)))
 
     def _sizes(self) -> Iterator[tuple[Floats, Floats]]:
         """Yield each price with the size of its row; both broadcast to S."""
         instance = self.instance
-        for one in PRICED:
+        for one in self.priced:
             price = np.abs(np.broadcast_to(self.needs[one.name], (instance.sites, instance.milestones))) + self._spare(
                 one.name
             )

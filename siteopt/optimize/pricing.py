@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from siteopt.equipment import COOLING, DISPATCHED, MEAN_POWER, REQUIREMENTS
+from siteopt.equipment import COOLING, DISPATCHED, MEAN_POWER, REQUIREMENTS, Requirement
 from siteopt.instance import TRADES, Floats, Instance, Ints
 from siteopt.optimize.formulation import HOURS_PER_YEAR
 from siteopt.optimize.model import worded
@@ -73,15 +73,16 @@ class Prices:
         needs, spares = ({name: np.array(row) for name, row in every.items()} for every in (kept.needs, kept.spares))
         crew = {(k, m, arrival): price for k, m, arrival, price in kept.crew}
         fits = all(len(row) == milestones for row in (*rows.values(), *needs.values(), *spares.values()))
-        fits &= set(needs) == set(NEEDS) and set(spares) == set(SPARES)
+        fits &= set(needs) <= set(NEEDS) and set(spares) == set(SPARES)
         fits &= all(o < offers for o in kept.cooling_margin)
         fits &= all(0 <= k < len(TRADES) and 0 <= m < milestones for k, m, _ in crew)
-        made = {"needs": needs, "spares": spares, "crew": crew, **rows}
+        nothing = np.zeros(milestones)  # of requirements that did not exist when the prices were stored
+        made = {"needs": {**dict.fromkeys(NEEDS, nothing), **needs}, "spares": spares, "crew": crew, **rows}
         return Prices(cost=kept.cost, budget=kept.budget, **made) if fits else None  # type: ignore[arg-type]
 
 
 PRICED = tuple(one for one in REQUIREMENTS if one.at_every_site)
-"""Requirements that have prices."""
+"""Requirements that have prices, if the scenario asks for them."""
 
 NEEDS, SPARES = tuple(one.name for one in PRICED), tuple(one.name for one in PRICED if one.spared)
 """Names of the requirements with prices, and of those that have a price of spare units besides."""
@@ -112,7 +113,7 @@ def prices_of(instance: Instance, dual: Mapping[str, float], cost: float) -> Pri
     imported = instance.musd_per_mw * (cost + budget) * instance.grid_usd_per_mwh[0]
     grid_margin = np.isclose(of_need[MEAN_POWER], imported, rtol=1e-6, atol=0) & (imported > 0)
     chillers = np.flatnonzero(instance.supplies(COOLING) & (instance.available_units > 0) & (instance.rating_mw[0] > 0))
-    load = _load(of_need, of_spare)
+    load = _load(instance, of_need, of_spare)
     removed = load[:, None] / instance.cop[0, chillers] + 24 * np.outer(
         limits["water"], instance.water_m3_per_mwh[chillers]
     )
@@ -130,9 +131,15 @@ def prices_of(instance: Instance, dual: Mapping[str, float], cost: float) -> Pri
     )
 
 
-def _load(needs: Mapping[str, Floats], spares: Mapping[str, Floats]) -> Floats:
+def priced_requirements(instance: Instance) -> list[Requirement]:
+    """Return the requirements of the scenario that have prices."""
+    return [one for one in PRICED if one in instance.requirements]
+
+
+def _load(instance: Instance, needs: Mapping[str, Floats], spares: Mapping[str, Floats]) -> Floats:
     """Return the price of one MW of peak demand, by the prices of all needs that grow with it; like these."""
-    parts = [one.of_demand * (needs[one.name] + spares.get(one.name, 0.0)) for one in PRICED if one.of_demand]
+    grows = [one for one in priced_requirements(instance) if one.of_demand]
+    parts = [one.of_demand * (needs[one.name] + spares.get(one.name, 0.0)) for one in grows]
     return np.asarray(sum(parts[1:], parts[0]))
 
 
@@ -158,7 +165,7 @@ def _localised(instance: Instance, p: Prices) -> _Local:
     tight = {name: getattr(p, name) * np.isfinite(limit)[:, None] for name, limit in limits.items()}
     imported = instance.grid_usd_per_mwh[:, None] * instance.musd_per_mw * (p.cost + p.budget)
     needs = {**p.needs, MEAN_POWER: np.where(p.grid_margin, imported, p.needs[MEAN_POWER])}
-    load = _load(needs, p.spares)
+    load = _load(instance, needs, p.spares)
     heat = np.broadcast_to(p.needs[COOLING], load.shape).copy()
     for m in np.flatnonzero(p.cooling_margin >= 0):
         o = p.cooling_margin[m]
@@ -219,7 +226,7 @@ def priced(instance: Instance, day: Ints, prices: Prices) -> Floats:
 def _requirements(instance: Instance, at: _Local, p: Prices) -> Floats:
     """Return what the needs are worth; S. The draw of the chillers is counted with the chillers."""
     total = np.zeros(instance.sites)
-    for one in PRICED:
+    for one in priced_requirements(instance):
         price = at.needs[one.name] + p.spares.get(one.name, 0.0)
         needed = instance.need(one) + one.of_demand * instance.it_mw * (1 + instance.auxiliary_load_fraction)
         total += (price * needed).sum(axis=1)
@@ -229,16 +236,19 @@ def _requirements(instance: Instance, at: _Local, p: Prices) -> Floats:
 def _grid(instance: Instance, day: Ints, at: _Local, p: Prices) -> Floats:
     """Return the worth of what sites supply themselves, and of each grid step that is worth its cost; S."""
     weight = p.cost + p.budget
-    imported = instance.grid_usd_per_mwh[:, None] * instance.musd_per_mw * weight
+    spent = {
+        MEAN_POWER: instance.grid_usd_per_mwh[:, None] * instance.musd_per_mw * weight,
+        COOLING: at.load * instance.own_cooling_mw_per_mw + 24 * at.water * instance.own_cooling_m3_per_mwh,
+    }
     owner = instance.step_site
     worth, step = np.zeros(instance.sites), np.zeros((len(owner), instance.milestones))
-    for one in PRICED:
+    for one in priced_requirements(instance):
         if one.own:
             price = np.broadcast_to(at.needs[one.name], (instance.sites, instance.milestones))
-            per_mw = np.maximum(0, price - imported) if one.name == MEAN_POWER else price
+            per_mw = np.maximum(0, price - spent[one.name]) if one.name in DISPATCHED else price
             per_mw = per_mw + p.spares.get(one.name, 0.0)
             base, rise = instance.own_supply(one)
-            worth += base * per_mw.sum(axis=1)
+            worth += (base * per_mw).sum(axis=1)
             step += rise[:, None] * per_mw[owner]
     there = instance.step_ready_day[:, None] + instance.commissioning_days <= day[owner]
     gain = np.maximum(0, (step * there).sum(axis=1) - weight * instance.step_cost_musd)
@@ -249,7 +259,7 @@ def _worth(instance: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> F
     """Return what one unit of each offer is worth at a milestone, by what it supplies; S x J."""
     rating = instance.rating_mw[:, offers]
     per_mw, besides = np.zeros(len(offers)), np.zeros(len(offers))
-    for one in PRICED:
+    for one in priced_requirements(instance):
         price = _there(p, one.name, m)
         if price:
             each, more = instance.per_unit(one.name, offers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from siteopt.output.names import PLURAL
+from siteopt.output.names import PLURAL, titled
 from siteopt.output.translations import MoneyUnit, Translations
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.explanation import ChangeRecord, ComparedPlan, ExplanationRecord, ShortfallRecord
@@ -89,7 +89,7 @@ def _facts(plan: ComparedPlan, unit: MoneyUnit) -> list[tuple[str, str]]:
     rows += [("Milestone", f"{m.name:<{width}}  day {m.day:>4}  {m.date}") for m in milestones]
     for kind, units in plan.units.items():
         mw = milestones[-1].equipment_mw[kind]
-        rows.append((PLURAL[kind].capitalize(), f"{units:>3} {'unit' if units == 1 else 'units'}, {mw:,.1f} MW"))
+        rows.append((titled(PLURAL[kind]), f"{units:>3} {'unit' if units == 1 else 'units'}, {mw:,.1f} MW"))
     rows.append(("Grid", ", ".join(f"{m.grid_mw:g}" for m in milestones) + " MW by milestone"))
     rows.append(("Cost", f"{'total':<12} {unit(plan.cost.total_usd):>20}"))
     for name, usd in plan.cost.parts_usd.items():
@@ -139,6 +139,8 @@ def _change(change: ChangeRecord, translations: Translations) -> str:
     more_of = f"{more:,g} {translations.term(change.unit)} more"
     return {
         "grid_mw": f"{more_of} grid by day {change.by_day} {level}",
+        "distribution_mw": f"{more_of} distribution of its own {level}",
+        "own_cooling_mw": f"{more_of} by own towers {level}",
         "handover_days": f"handover {days}",
         "air_permit_days": f"air permit {days}",
         "gas_mw": f"{more_of} gas {level}",

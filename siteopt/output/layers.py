@@ -13,11 +13,11 @@ import numpy as np
 import shapely
 import shapely.geometry
 
-from siteopt.equipment import COOLING, KINDS, Kind
+from siteopt.equipment import COOLANT_DISTRIBUTION, COOLING, KINDS, Kind
 from siteopt.output.geojson import GeoJSON
 from siteopt.output.layer import Field, Layer, points, printable, schema_field
 from siteopt.output.limits import limit_of
-from siteopt.output.names import PLURAL
+from siteopt.output.names import PLURAL, titled
 from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.reason import ReasonCode
@@ -223,7 +223,7 @@ def _milestones(plan: PlanRecord | None, translations: Translations) -> Layer:
         Field("it_mw", float, "Servers (MW)"),
         Field("demand_mw", float, "Demand (MW)", "peak, with cooling and losses"),
         Field("grid_mw", float, "Grid (MW)"),
-        *(Field(f"{kind.plural}_mw", float, f"{kind.plural.capitalize()} ({_unit(kind)})") for kind in KINDS),
+        *(Field(f"{kind.plural}_mw", float, f"{titled(kind.plural)} ({_unit(kind)})") for kind in KINDS),
         Field("limited_by", str, "Limited by", "the limit without which training would start earliest"),
     )
     rows = [
@@ -287,7 +287,7 @@ def _bow(start: tuple[float, float], end: tuple[float, float], number: int) -> s
 
 def _unit(kind: Kind) -> str:
     """Return the unit of the rating of a kind of equipment."""
-    return "MW thermal" if COOLING in kind.supplies else "MW"
+    return "MW thermal" if {COOLING, COOLANT_DISTRIBUTION} & set(kind.supplies) else "MW"
 
 
 def _depots(plan: PlanRecord | None, translations: Translations) -> Layer:
@@ -295,7 +295,7 @@ def _depots(plan: PlanRecord | None, translations: Translations) -> Layer:
     fields = (
         Field("depot", str, "Depot"),
         Field("units", int, "Units"),
-        *(Field(f"{kind}_mw", float, f"{kind.capitalize()} (MW)") for kind in kinds),
+        *(Field(f"{kind}_mw", float, f"{titled(kind)} (MW)") for kind in kinds),
         Field("leaves", date, "First departure"),
         Field("contents", str, "Contents", "units by kind"),
     )

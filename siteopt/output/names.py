@@ -10,6 +10,12 @@ NAMES = {
     "mean_mw": "mean demand",
     "heat_mw": "heat",
     "grid_mw": "grid capacity",
+    "own": "the site's own",
+    "cdu": "coolant distribution unit",
+    "cdus": "coolant distribution units",
+    "cdu haul": "haul of coolant distribution units",
+    "distribution_mw": "distribution of the plant",
+    "own_cooling_mw": "own towers",
     "handover_days": "days to handover",
     "floor_area_m2": "floor area",
     "yard_area_m2": "yard area",
@@ -49,13 +55,24 @@ NAMES = {
     "shed_mw": "shed, MW",
 }
 
-PLURAL = {**{kind.name: kind.plural for kind in KINDS}, "grid": "grid"}
-"""Plural of each kind of equipment; the grid has the same name."""
+PLURAL = {**{kind.name: kind.plural for kind in KINDS}, "grid": "grid", "own": "own"}
+"""Plural of each kind of equipment; the grid, and what a site has of its own, have the same name."""
+
+
+def titled(name: str) -> str:
+    """Return the English words for a name, with a capital at the beginning."""
+    words = _words(name)
+    return words[0].upper() + words[1:]
+
+
+def _words(name: str) -> str:
+    return NAMES.get(name, name)
+
 
 COUNTED = {
     "day": ("{count} day", "{count} days"),
     "unit": ("{count} unit", "{count} units"),
-    **{kind.name: (f"{{count}} {kind.name}", f"{{count}} {kind.plural}") for kind in KINDS},
+    **{kind.name: (f"{{count}} {_words(kind.name)}", f"{{count}} {_words(kind.plural)}") for kind in KINDS},
     "depot": ("{count} depot", "{count} depots"),
     "site": ("{count} site", "{count} sites"),
     "candidate": ("{count} candidate", "{count} candidates"),

@@ -25,8 +25,11 @@ MARKER: dict[str, str] = {
 }
 """Shape of a site by its standing, so that standings can be told apart without colour."""
 
-KIND: dict[str, str] = {"grid": "#0072B2", **{kind.name: kind.colour for kind in KINDS}}
-"""Colour of a source of power or cooling; hauled equipment has no colour of a site."""
+OWN = "own"
+"""Name of what a site has of its own: its switchgear and transformers, its towers."""
+
+KIND: dict[str, str] = {"grid": "#0072B2", OWN: "#8A8A8A", **{kind.name: kind.colour for kind in KINDS}}
+"""Colour of a source of power, cooling or distribution; some are also colours of sites, which are points, not lines."""
 
 SEVERITY: dict[str, str] = {"error": "#D55E00", "warning": "#0072B2", "excluded": "#CC79A7", "assumed": "#E69F00"}
 """Colour of an issue of the input by its severity, of an unknown value and of an assumed one."""

@@ -10,6 +10,7 @@ from siteopt.equipment import KINDS, Kind
 from siteopt.output import map_tips, qml
 from siteopt.output.layer import Field, Layer
 from siteopt.output.layers import AREA_ROLES
+from siteopt.output.names import titled
 from siteopt.output.palette import BORDER, INK, LAND, MARKER, SEVERITY, STANDING, WATER
 from siteopt.output.qml import Label, Place, column, quoted, rgba
 from siteopt.record.base import Standing
@@ -212,7 +213,7 @@ def _milestones() -> Style:
 
 
 def _deliveries() -> Style:
-    classes = [(kind.name, kind.plural.capitalize(), _haul_symbol(kind)) for kind in KINDS]
+    classes = [(kind.name, titled(kind.plural), _haul_symbol(kind)) for kind in KINDS]
     rows = {"From": column("depot"), "Rating": f"format_number({column('mw')}, 1) || ' MW'"}
     rows |= {name.capitalize(): column(name) for name in ("leaves", "arrives", "ready", "serves")}
     tip = map_tips.tip(f"{column('units')} || ' x ' || {column('model')}", rows | {"Cost": column("cost")})
@@ -323,7 +324,7 @@ def plan_style() -> Style:
 
     classes = [
         (role("site"), "Chosen site", _star()),
-        *((f"{column('kind')} = {quoted(kind.name)}", kind.name.capitalize(), _haul_symbol(kind)) for kind in KINDS),
+        *((f"{column('kind')} = {quoted(kind.name)}", titled(kind.name), _haul_symbol(kind)) for kind in KINDS),
         (role("depot"), "Depot", _depot_symbol()),
         *((role(name), _AREA_WORDS[name], area_symbol(name)) for name in AREA_ROLES),
     ]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from siteopt.equipment import KINDS
 from siteopt.output.headline import knowledge
 from siteopt.output.limits import limit_of
+from siteopt.output.names import titled
 from siteopt.output.translations import MoneyUnit, Translations
 from siteopt.record.base import RunOutcome
 from siteopt.record.replay import PowerQualityRecord, ReplayedMilestone, ReplayRecord
@@ -147,7 +148,7 @@ def _mix(plan: PlanRecord, translations: Translations) -> list[str]:
         if models:
             units = ", ".join(f"{count} x {model}" for model, count in models.most_common())
             lines.append(
-                f"{kind.plural.capitalize():<10}  {translations.count(models.total(), 'unit')}, {mw:,.1f} MW: {units}"
+                f"{titled(kind.plural):<10}  {translations.count(models.total(), 'unit')}, {mw:,.1f} MW: {units}"
             )
     risen = [f", {step.grid_mw:g} MW from {step.ready}" for step in plan.grid_steps if step.in_service_from]
     lines.append(f"Grid        {plan.milestones[0].grid_mw:g} MW at the first milestone{''.join(risen)}")

@@ -6,7 +6,7 @@ A stored record may have been edited by anyone, so each field has a type with th
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field
 
@@ -53,9 +53,12 @@ def _registered(kind: str) -> str:
 
 
 def _of_every_kind(found: dict[str, Value]) -> dict[str, Value]:
-    if set(found) != {kind.name for kind in KINDS}:
-        raise ValueError(f"a value for each of {', '.join(kind.name for kind in KINDS)}")
-    return found
+    known = [kind.name for kind in KINDS]
+    if not found or not set(found) <= set(known):
+        raise ValueError(f"values by kind, each one of {', '.join(known)}")
+    some = next(iter(found.values()))
+    nothing: Any = (0.0,) * len(some) if isinstance(some, tuple) else 0.0
+    return {kind: found.get(kind, nothing) for kind in known}  # an older run knows fewer kinds, and has none of them
 
 
 KindName = Annotated[str, AfterValidator(_registered), Field(json_schema_extra={"enum": [kind.name for kind in KINDS]})]
@@ -63,7 +66,7 @@ KindName = Annotated[str, AfterValidator(_registered), Field(json_schema_extra={
 
 Value = TypeVar("Value")
 ByKind = Annotated[dict[str, Value], AfterValidator(_of_every_kind)]
-"""Value for each kind of equipment."""
+"""Value for each kind of equipment; nothing of a kind that is left out."""
 
 Item = TypeVar("Item")
 Many = Annotated[tuple[Item, ...], FailFast()]

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from siteopt.equipment import KINDS, REQUIREMENTS
+from siteopt.equipment import KINDS
 from siteopt.instance import Instance
 from siteopt.issues import Issue
 from siteopt.plan import LISTED, Plan, Ranking, SiteResult
@@ -183,7 +183,7 @@ def milestones_of(scenario: Scenario, result: SiteResult, instance: Instance, pl
             it_mw=rounded(instance.it_mw[m]),
             power_cap=rounded(scenario.milestones[m].power_cap),
             speed=rounded(scenario.milestones[m].speed),
-            heat_mw=rounded(instance.it_mw[m] * instance.heat_fraction),
+            heat_mw=rounded(instance.heat_mw[m]),
             demand_mw=rounded(plan.demand_mw[m]),
             mean_mw=rounded(plan.demand_mw[m] - instance.it_mw[m] * (1 - instance.load_factor)),
             grid_mw=rounded(grid[m]),
@@ -201,12 +201,12 @@ def milestones_of(scenario: Scenario, result: SiteResult, instance: Instance, pl
 
 def _requirements(instance: Instance, plan: Plan, m: int) -> Iterator[MilestoneRequirement]:
     """Yield what each requirement asks for at a milestone of a plan, and what site and units supply."""
-    for one in REQUIREMENTS:
+    for one in instance.requirements:
         base, rise = instance.own_supply(one)
         supply = instance.supply(one.name, np.arange(instance.offers))[0] @ plan.units[:, m]
         needed = instance.need(one)[0, m] + one.of_demand * plan.demand_mw[m]
         if np.isfinite(needed) and needed > 0:
-            there = base[0] + rise @ plan.step[:, m] + supply
+            there = base[0, m] + rise @ plan.step[:, m] + supply
             yield MilestoneRequirement(
                 requirement=one.name, unit=one.unit, needed=rounded(needed), supplied=rounded(there)
             )
@@ -227,7 +227,7 @@ def cost_of(instance: Instance, plan: Plan) -> Cost:
 def _orders(scenario: Scenario, instance: Instance, plan: Plan, offers: pd.DataFrame) -> tuple[Order, ...]:
     orders = []
     for o in np.flatnonzero(plan.units[:, -1]):
-        offer = offers.iloc[o]
+        offer = offers.loc[instance.offer_id[o]]
         arrives, ready = int(instance.arrival_day[0, o]), int(instance.ready_day[0, o])
         days = {
             "leaves": arrives - int(instance.transit_days[0, o]),

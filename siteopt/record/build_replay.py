@@ -68,7 +68,7 @@ def replay_record(scenario: Scenario, instance: Instance, found: Replayed, offer
 
 def _shifts(scenario: Scenario, instance: Instance, found: Replayed, offers: pd.DataFrame) -> Iterator[Shift]:
     for one in found.calendar.installs:
-        offer = offers.iloc[one.offer]
+        offer = offers.loc[instance.offer_id[one.offer]]
         for shift in one.shifts:
             if shift.last_day < NEVER:
                 yield Shift(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from siteopt.equipment import KINDS
+from siteopt.equipment import KINDS, suppliers
 from siteopt.record.base import (
     Amount,
     ByKind,
@@ -69,7 +69,7 @@ class Milestone(Record):
     it_mw: Amount
     power_cap: Share = Field(default=1.0, description="share of their power at which the GPUs run")
     speed: Share = Field(default=1.0, description="speed of the GPUs at that power, a share of full speed: an estimate")
-    heat_mw: Amount = Field(description="heat that chillers must remove")
+    heat_mw: Amount = Field(description="heat that chillers and the site's own towers must remove")
     demand_mw: Amount = Field(description="peak demand, with cooling and losses")
     mean_mw: Number = Field(description="mean demand")
     grid_mw: Amount = Field(description="limit of the grid, including the steps in service")
@@ -85,6 +85,11 @@ class Milestone(Record):
         if name in type(self).model_fields:
             return float(getattr(self, name))
         return sum(one.needed for one in self.requirements if one.requirement == name)
+
+    def own(self, name: str) -> float:
+        """Return what the site itself supplies to a requirement that units supply by their rating; 0 if none does."""
+        there = sum(one.supplied for one in self.requirements if one.requirement == name)
+        return max(0.0, there - sum(self.equipment_mw[kind.name] for kind in suppliers(name)))
 
 
 COST_PARTS = ("site", "grid_steps", *(kind.plural for kind in KINDS), "fuel", "grid_energy", "gpus")

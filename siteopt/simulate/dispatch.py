@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from siteopt.equipment import COOLING, MEAN_POWER, REQUIREMENTS, Requirement
+from siteopt.equipment import COOLING, MEAN_POWER, Requirement
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.record.reason import Quantity, Reason, ReasonCode, because
 
@@ -88,6 +88,7 @@ class Dispatch:
     Attributes
     ----------
     heat_mw : O, heat removed by the offer's chillers
+    own_heat_mw : float, heat removed by the site's own towers
     demand_mw : float, peak demand
     mean_mw : float, mean demand
     import_mw : float, mean import
@@ -97,6 +98,7 @@ class Dispatch:
     """
 
     heat_mw: Floats
+    own_heat_mw: float
     demand_mw: float
     mean_mw: float
     import_mw: float
@@ -112,11 +114,13 @@ def dispatch(instance: Instance, m: int, units: Ints, grid_mw: float) -> Dispatc
     """
     it = float(instance.it_mw[m])
     capacity = instance.rating_mw[0] * units
-    cold = np.where(instance.supplies(COOLING), capacity, 0.0)
-    need = it * instance.heat_fraction
-    water = instance.water_m3_per_mwh * WATER_HOURS
-    heat = least_cost_fill(need, cold, 1 / instance.cop[0], water, float(instance.water_m3_per_day[0]))
-    demand = it * (1 + instance.auxiliary_load_fraction) + float((heat / instance.cop[0]).sum())
+    # the chillers of the offers come first, then the site's own towers
+    cold = np.append(np.where(instance.supplies(COOLING), capacity, 0.0), instance.own_heat_mw[0, m])
+    need, draw = float(instance.heat_mw[m]), np.append(1 / instance.cop[0], instance.own_cooling_mw_per_mw)
+    water = np.append(instance.water_m3_per_mwh, instance.own_cooling_m3_per_mwh) * WATER_HOURS
+    heat = least_cost_fill(need, cold, draw, water, float(instance.water_m3_per_day[0]))
+    demand = it * (1 + instance.auxiliary_load_fraction) + float((heat[:-1] / instance.cop[0]).sum())
+    demand += float(heat[-1]) * instance.own_cooling_mw_per_mw
     mean = demand - it * (1 - instance.load_factor)
     # the grid comes first, then the offers
     power = np.append(grid_mw, np.where(instance.supplies(MEAN_POWER), capacity, 0.0))
@@ -124,7 +128,8 @@ def dispatch(instance: Instance, m: int, units: Ints, grid_mw: float) -> Dispatc
     nox = np.append(0.0, instance.nox_g_per_kwh * AIR_T_PER_YEAR)
     output = least_cost_fill(mean, power, price, nox, float(instance.nox_t_per_year[0]))
     return Dispatch(
-        heat,
+        heat[:-1],
+        float(heat[-1]),
         demand,
         mean,
         float(output[0]),
@@ -183,7 +188,7 @@ def unmet(instance: Instance, m: int, units: Ints, step: NDArray[np.bool_], orde
     running = dispatch(instance, m, units, float(instance.grid_mw[0] + instance.step_rise_mw @ step))
     thermal = float((instance.heat_rate_mj_per_kwh / 3.6 * rating * ordered)[instance.is_gas].sum())
     water, nox = running.least_water_m3_per_day, running.least_nox_t_per_year
-    limits = [_met(instance, m, one, units, step, running) for one in REQUIREMENTS]
+    limits = [_met(instance, m, one, units, step, running) for one in instance.requirements]
     beside = {
         COOLING: Limit("water", water, float(instance.water_m3_per_day[0]), "m3/day", supply=False),
         MEAN_POWER: Limit("air", nox, float(instance.nox_t_per_year[0]), "t/year of NOx", supply=False),
@@ -213,7 +218,7 @@ def _met(
     """Return a requirement as a limit: what is needed, and what the site and its units supply without spare units."""
     supply = instance.supply(requirement.name, np.arange(instance.offers))[0]
     base, rise = instance.own_supply(requirement)
-    there = float(base[0] + rise @ step + supply @ units)
+    there = float(base[0, m] + rise @ step + supply @ units)
     if requirement.spared:
         there -= _largest(supply, units, instance.spare_units)
     need = float(instance.need(requirement)[0, m] + requirement.of_demand * running.demand_mw)

@@ -323,5 +323,5 @@ def _plan(instance: Instance, program: _Program, value: Callable[[Any], int]) ->
     output *= np.minimum(1.0, mean / np.maximum(output.sum(axis=0), 1 / POWER))
     imported = np.maximum(0.0, mean - output.sum(axis=0))
     own = found["step"][instance.step_site == site] > 0
-    plan = Plan(found["day"][0], found["units"], own, output, imported, heat, demand)
+    plan = Plan(found["day"][0], found["units"], own, output, imported, heat, demand, np.zeros(instance.milestones))
     return SitePlan(instance.take(np.array([site])), plan, ())

@@ -60,7 +60,7 @@ def needed(instance: Instance) -> list[int]:
 # by hand
 
 
-def test_the_demand_is_distributed() -> None:
+def test_the_demand_is_stepped_down() -> None:
     # 10 MW of load: five transformers of 2 MW at a million each, beside the site of a million
     instance = tiny([transformer()])
     assert needed(instance) == [5]
@@ -71,7 +71,7 @@ def test_the_demand_is_distributed() -> None:
     assert best.best.plan.cost_parts_musd(instance)["transformers"] == pytest.approx(5)
 
 
-def test_the_draw_of_the_chillers_is_distributed_too() -> None:
+def test_the_draw_of_the_chillers_is_stepped_down_too() -> None:
     # 10 MW of load and 10 of heat at a COP of 4: 12.5 MW, so seven transformers
     assert needed(tiny([transformer(), chiller(cop=4.0, available_units=20)], heat_fraction=1.0)) == [7]
 
@@ -82,16 +82,16 @@ def test_late_transformers_limit_the_day() -> None:
     assert best is not None
     assert best.best is not None
     assert list(best.best.plan.day) == [25]
-    assert tuple(map(Translations().reason, best.limited_by)) == ("distribution",)
+    assert tuple(map(Translations().reason, best.limited_by)) == ("step down",)
 
 
 def test_too_few_transformers() -> None:
     (site,) = search(tiny([transformer(available_units=4)])).results
     assert site.reason is not None
-    assert Translations().reason(site.reason) == "distribution for m0: 8.0 MW by day 60, 10.0 needed, 2.0 short"
+    assert Translations().reason(site.reason) == "step down for m0: 8.0 MW by day 60, 10.0 needed, 2.0 short"
     (site,) = search(tiny([generator(), battery()])).results
     assert site.reason is not None
-    assert Translations().reason(site.reason) == "distribution for m0: 0.0 MW by day 60, 10.0 needed, 10.0 short"
+    assert Translations().reason(site.reason) == "step down for m0: 0.0 MW by day 60, 10.0 needed, 10.0 short"
 
 
 def test_the_certificate_counts_transformers() -> None:
@@ -100,14 +100,14 @@ def test_the_certificate_counts_transformers() -> None:
     assert best.best is not None
     plan = best.best.plan
     (violation,) = certify(best.best.instance, replace(plan, units=plan.units - 1)).violations
-    assert (violation.family, violation.left, violation.right) == ("distribution", pytest.approx(10), pytest.approx(8))
+    assert (violation.family, violation.left, violation.right) == ("step down", pytest.approx(10), pytest.approx(8))
 
 
 def test_the_replay_counts_transformers() -> None:
     instance, nothing = tiny([transformer(arrival_day=15)]), np.zeros(0, dtype=bool)
     four, five = np.array([4]), np.array([5])
     assert [Translations().reason(one.reason) for one in unmet(instance, 0, four, nothing, four)] == [
-        "distribution: 2.0 MW short"
+        "step down: 2.0 MW short"
     ]
     assert unmet(instance, 0, five, nothing, five) == []
     orders = Orders(units=five[:, None], step=np.zeros((0, 1), dtype=bool), day=np.array([15]))
@@ -121,7 +121,7 @@ def test_prices_by_hand() -> None:
     # 10 MW at a price; each of ten transformers gives 2 MW and costs a million
     instance = tiny([transformer()])
     for price, bound in ((0.5, 1 + 5.0), (0.4, 1 + 4.0), (0.6, 1 + 6.0 - 10 * 0.2)):
-        some = prices(distribution=price)
+        some = prices(step_down=price)
         assert priced(instance, DAY, some) == pytest.approx([bound])
         assert price_bound(instance, DAY, some) == pytest.approx([bound], abs=1e-6)
         assert price_bound(instance, DAY, some) < bound
@@ -129,7 +129,7 @@ def test_prices_by_hand() -> None:
     assert best is not None
     found = cost_prices(best)
     assert found is not None
-    assert found.needs["distribution"] == pytest.approx([0.5])
+    assert found.needs["step down"] == pytest.approx([0.5])
 
 
 @given(st.data())
@@ -145,7 +145,7 @@ def test_prices_never_exceed_the_least_cost(data: st.DataObject) -> None:
         offers, [{"grid_mw": data.draw(st.sampled_from([2.0, 8.0, 12.0]))}], load_step_amplitude=0.2, spare_units=1
     )
     price = st.sampled_from([0.0, 0.2, 0.5, 1.0])
-    some = prices(distribution=data.draw(price), peak_power=data.draw(price), mean_power_spare=data.draw(price))
+    some = prices(step_down=data.draw(price), peak_power=data.draw(price), mean_power_spare=data.draw(price))
     found = FixedDays(instance, DAY[0], Clock()).cheapest()
     if found.plan is not None:
         assert priced(instance, DAY, some)[0] <= found.value + 1e-9
@@ -187,7 +187,7 @@ def run(world: Path) -> Path:
     folder = world.parent / "run"
     told = command("solve", world, "--out", folder)
     assert "proven" in told
-    assert "limited by distribution" in told
+    assert "limited by step down" in told
     assert "Transformers" in told
     return folder
 
@@ -200,13 +200,13 @@ def rows(path: Path) -> Sequence[dict[str, str]]:
 def test_the_plan_is_written_with_transformers(run: Path) -> None:
     plan = json.loads((run / "plan.json").read_text(encoding="utf-8"))["plan"]
     (milestone,) = plan["milestones"]
-    (distribution,) = [one for one in milestone["requirements"] if one["requirement"] == "distribution"]
+    (stepped_down,) = [one for one in milestone["requirements"] if one["requirement"] == "step down"]
     units = [order for order in plan["orders"] if order["kind"] == "transformer"]
     there = sum(order["unit_mw"] * order["units"]["first run"] for order in units)
-    assert there == milestone["equipment_mw"]["transformer"] == distribution["supplied"]
-    assert distribution["needed"] == milestone["demand_mw"]
+    assert there == milestone["equipment_mw"]["transformer"] == stepped_down["supplied"]
+    assert stepped_down["needed"] == milestone["demand_mw"]
     assert there - 3 < milestone["demand_mw"] <= there
-    assert milestone["limited_by"]["values"]["limit"] == "distribution"
+    assert milestone["limited_by"]["values"]["limit"] == "step down"
     assert plan["cost"]["parts_usd"]["transformers"] == sum(order["cost_usd"] for order in units)
     assert [row["kind"] for row in rows(run / "orders.csv")].count("transformer") == len(units)
     assert "transformer (Model)" in {row["what"] for row in rows(run / "schedule.csv")}
@@ -227,9 +227,9 @@ def test_the_page_draws_transformers(run: Path, language: str) -> None:
     page = run.parent / f"{language}.html"
     command("report", run, "--out", page, "--lang", language)
     text = page.read_text(encoding="utf-8")
-    assert "#56B4E9" in text
+    assert "#F0E442" in text
     assert "transformers" in text.lower()
-    assert "distribution" in text.lower()
+    assert "step down" in text.lower()
 
 
 def test_verify_prove_and_explain_know_transformers(run: Path, world: Path) -> None:
@@ -239,9 +239,9 @@ def test_verify_prove_and_explain_know_transformers(run: Path, world: Path) -> N
     other = next(str(site["site_id"]) for site in SITES if site["site_id"] not in (winner, "gamma"))
     assert "Transformers" in command("explain", world, other)
     fewer = write_world(world.parent / "fewer", offers=(*OFFERS, {**TRANSFORMERS, "count": 4}))
-    assert "distribution" in command("explain", fewer, winner)
+    assert "step down" in command("explain", fewer, winner)
     lacking = write_world(world.parent / "none")
-    assert "distribution" in command("solve", lacking, code=3)
+    assert "step down" in command("solve", lacking, code=3)
 
 
 def test_the_front_and_the_package_know_transformers(world: Path, run: Path) -> None:

@@ -1,15 +1,13 @@
-"""Register transformers, which distribute the peak demand, before any other module of siteopt is imported.
+"""Register transformers, which step the peak demand down, before any other module of siteopt is imported.
 
 A plugin of pytest (``-p tests.fourth.kind``): it stands for one more entry in ``siteopt/equipment.py``.
 """
 
 from siteopt.equipment import Amount, Kind, Requirement, register
 
-DISTRIBUTION = "distribution"
+STEP_DOWN = "step down"
 
 register(
-    Kind("transformer", "transformers", {DISTRIBUTION: Amount()}, ("vendor",), colour="#56B4E9", dash=(4, 4)),
-    Requirement(
-        DISTRIBUTION, "MW", "Distribute the peak demand: ``sum(firm_mw x units) >= demand_mw``.", of_demand=1.0
-    ),
+    Kind("transformer", "transformers", {STEP_DOWN: Amount()}, ("vendor",), colour="#F0E442", dash=(4, 4)),
+    Requirement(STEP_DOWN, "MW", "Step the peak demand down: ``sum(firm_mw x units) >= demand_mw``.", of_demand=1.0),
 )

@@ -20,6 +20,8 @@ from tests.worlds import SITES, STEPS, changed, write_world
 
 BY_SITE = ("grid_mw", "grid_swing_mw", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "grid_usd_per_mwh")
 BY_SITE += (
+    "distribution_mw",
+    "own_cooling_mw",
     "min_battery_mw",
     "min_inertia_mws",
     "site_cost_musd",

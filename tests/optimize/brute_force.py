@@ -90,7 +90,8 @@ def _energy(instance: Instance, s: int, m: int, units: np.ndarray, steps: np.nda
     firm, chill, batteries = (rating * instance.of_kind(kind) for kind in ("generator", "chiller", "battery"))
     grid = instance.grid_mw[s] + instance.step_rise_mw @ steps
     tolerated = instance.grid_swing_mw[s] + instance.step_rise_swing_mw @ steps
-    heat = it * instance.heat_fraction
+    towers = min(instance.own_cooling_mw[s], it * instance.tower_heat_fraction)
+    heat = it * (instance.heat_fraction + instance.tower_heat_fraction)
     out = {
         kind: instance.spare_units
         * max([instance.rating_mw[s, o] for o in range(instance.offers) if array[o] > 0], default=0.0)
@@ -105,28 +106,44 @@ def _energy(instance: Instance, s: int, m: int, units: np.ndarray, steps: np.nda
         return None
     if (instance.heat_rate_mj_per_kwh / 3.6 * instance.is_gas) @ firm > instance.gas_mw[s] + 1e-7:
         return None
-    if instance.footprint_m2 @ units > instance.yard_m2[s] + 1e-7 or chill.sum() - out["chill"] < heat - 1e-7:
+    if instance.footprint_m2 @ units > instance.yard_m2[s] + 1e-7 or towers + chill.sum() - out["chill"] < heat - 1e-7:
         return None
-    n = instance.offers  # variables: output, heat, import
+    distributed, looped = ((rating * instance.of_kind(kind)).sum() for kind in ("substation", "cdu"))
+    if looped < it * instance.liquid_heat_fraction - 1e-7:
+        return None
+    n = instance.offers  # variables: output, heat, import, heat of the site's own towers
+    tower = instance.own_cooling_mw_per_mw
     draw = 1 / instance.cop[s]
     base = it * (1 + instance.auxiliary_load_fraction)
     money = instance.operating_days[m] * 24 / 1e6
-    objective = np.concatenate([instance.fuel_usd_per_mwh * money, np.zeros(n), [instance.grid_usd_per_mwh[s] * money]])
+    objective = np.concatenate(
+        [instance.fuel_usd_per_mwh * money, np.zeros(n), [instance.grid_usd_per_mwh[s] * money, 0]]
+    )
     zero = np.zeros(n)
     upper = [
-        (np.concatenate([zero, draw, [0]]), grid + firm.sum() + batteries.sum() - base),
-        (np.concatenate([zero, draw, [0]]), grid + firm.sum() - out["firm"] - base + it * (1 - instance.load_factor)),
-        (np.concatenate([zero, -np.ones(n), [0]]), -heat),
-        (np.concatenate([zero, instance.water_m3_per_mwh * 24, [0]]), instance.water_m3_per_day[s]),
-        (np.concatenate([instance.nox_g_per_kwh * 8.76, zero, [0]]), instance.nox_t_per_year[s]),
+        (np.concatenate([zero, draw, [0, tower]]), grid + firm.sum() + batteries.sum() - base),
+        (
+            np.concatenate([zero, draw, [0, tower]]),
+            grid + firm.sum() - out["firm"] - base + it * (1 - instance.load_factor),
+        ),
+        (
+            np.concatenate([zero, draw, [0, tower]]),
+            instance.distribution_mw[s] + distributed - base if instance.distribution_asked else np.inf,
+        ),
+        (np.concatenate([zero, -np.ones(n), [0, -1]]), -heat),
+        (
+            np.concatenate([zero, instance.water_m3_per_mwh * 24, [0, instance.own_cooling_m3_per_mwh * 24]]),
+            instance.water_m3_per_day[s],
+        ),
+        (np.concatenate([instance.nox_g_per_kwh * 8.76, zero, [0, 0]]), instance.nox_t_per_year[s]),
     ]
     rows = [(row, limit) for row, limit in upper if np.isfinite(limit)]
     solved = linprog(
         objective,
         A_ub=np.array([row for row, _ in rows]),
         b_ub=[limit for _, limit in rows],
-        A_eq=[np.concatenate([np.ones(n), -draw, [1]])],
+        A_eq=[np.concatenate([np.ones(n), -draw, [1, -tower]])],
         b_eq=[base - it * (1 - instance.load_factor)],
-        bounds=[*((0, top) for top in firm), *((0, top) for top in chill), (0, grid)],
+        bounds=[*((0, top) for top in firm), *((0, top) for top in chill), (0, grid), (0, towers)],
     )
     return float(solved.fun) if solved.status == 0 else None

@@ -13,14 +13,14 @@ import numpy as np
 
 from siteopt.optimize.formulation import FAMILIES, choice, totals
 from siteopt.optimize.model import Model
-from tests.instances import battery, chiller, generator, tiny
+from tests.instances import battery, cdu, chiller, generator, substation, tiny
 
 FOLDER = Path(__file__).parent / "lp"
 PARTS: tuple[Callable[[Model], None], ...] = (choice, totals, *FAMILIES.values())
 
 
 def text_of(part: Callable[[Model], None]) -> str:
-    """The LP file of one family alone: two milestones, a grid step, two depots of one generator, chiller, battery."""
+    """The LP file of one family alone: two milestones, a grid step, two depots of one generator, each other kind."""
     offers = [
         generator(
             arrival_day=3, install_days=1, crew_days=5.0, footprint_m2=9.0, step_fraction=0.25, nox_g_per_kwh=0.3
@@ -30,6 +30,8 @@ def text_of(part: Callable[[Model], None]) -> str:
         ),
         chiller(arrival_day=4, crew_days=2.0, rating_mw=2.0, cop=4.0, water_m3_per_mwh=0.5, footprint_m2=7.0),
         battery(arrival_day=5, energy_mwh=3.0, unit_cost_musd=1.5, footprint_m2=8.0),
+        substation(rating_mw=2.5, footprint_m2=6.0),
+        cdu(rating_mw=1.5, footprint_m2=4.0),
     ]
     site = {
         "gas_mw": 40.0,
@@ -40,13 +42,18 @@ def text_of(part: Callable[[Model], None]) -> str:
     }
     instance = tiny(
         offers,
-        [site | {"grid_mw": 4.0, "grid_swing_mw": 1.0}],
+        [site | {"grid_mw": 4.0, "grid_swing_mw": 1.0, "distribution_mw": 5.0, "own_cooling_mw": 2.0}],
         [{"site": 0, "ready_day": 7, "rise_mw": 3.0, "rise_swing_mw": 0.5, "cost_musd": 2.0}],
         it_mw=(6.0, 8.0),
         auxiliary_load_fraction=0.1,
         load_step_amplitude=0.4,
         load_factor=0.8,
         heat_fraction=0.5,
+        tower_heat_fraction=0.25,
+        liquid_heat_fraction=0.8,
+        distribution_asked=True,
+        own_cooling_mw_per_mw=0.02,
+        own_cooling_m3_per_mwh=1.5,
         spare_units=1,
         ride_through_minutes=15.0,
         commissioning_days=2,

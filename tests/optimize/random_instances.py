@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from siteopt.instance import Instance
-from tests.instances import battery, chiller, generator, tiny
+from tests.instances import battery, cdu, chiller, generator, substation, tiny
 
 
 @st.composite
@@ -26,6 +26,8 @@ def instances(draw: st.DrawFn, milestones: int | None = None, sites: int | None 
         {
             "grid_mw": draw(st.sampled_from([0.0, 3.0, 6.0, 12.0])),
             "grid_swing_mw": draw(st.sampled_from([0.0, 2.0, 5.0])),
+            "distribution_mw": draw(st.sampled_from([0.0, 5.0, 12.0])),
+            "own_cooling_mw": draw(st.sampled_from([0.0, 1.5, 5.0])),
             "gas_mw": draw(scarce(4.0, 9.0)),
             "nox_t_per_year": draw(scarce(9.0, 30.0)),
             "water_m3_per_day": draw(scarce(50.0, 120.0)),
@@ -61,7 +63,9 @@ def instances(draw: st.DrawFn, milestones: int | None = None, sites: int | None 
         **common(), cop=draw(st.sampled_from([2.0, 4.0])), water_m3_per_mwh=draw(st.sampled_from([0.0, 1.0]))
     )
     store = battery(**common(), energy_mwh=draw(st.sampled_from([0.5, 2.0])))
+    distribution, liquid_heat = draw(st.sampled_from([(False, 0.0), (False, 0.0), (True, 0.0), (False, 0.5)]))
     extra = draw(st.sampled_from([None, power | {"arrival_day": 0}, cold | {"arrival_day": 0}]))
+    extra = substation(**common()) if distribution else cdu(**common()) if liquid_heat else extra
     offers = [offer for offer in (power, cold, store, extra) if offer]
     steps = [
         {"site": site, "ready_day": draw(day), "rise_mw": 5.0, "rise_swing_mw": 1.0, "cost_musd": draw(few)}
@@ -80,6 +84,11 @@ def instances(draw: st.DrawFn, milestones: int | None = None, sites: int | None 
         load_step_amplitude=swing,
         load_factor=1 - swing / 2,
         heat_fraction=draw(st.sampled_from([0.0, 0.5, 1.0])),
+        tower_heat_fraction=draw(st.sampled_from([0.0, 0.0, 0.5])),
+        liquid_heat_fraction=liquid_heat,
+        distribution_asked=distribution,
+        own_cooling_mw_per_mw=draw(st.sampled_from([0.0, 0.1, 0.4])),
+        own_cooling_m3_per_mwh=draw(st.sampled_from([0.0, 2.0])),
         crews=np.array([draw(st.sampled_from([0.0, 1.0, 2.5, np.inf])) for _ in range(2)]),
         spare_units=draw(st.integers(0, 1)),
         ride_through_minutes=draw(st.sampled_from([0.0, 10.0])),

@@ -44,6 +44,7 @@ def test_tolerances_are_shares_of_the_size_of_a_row(off: float, holds: bool) -> 
         np.array([250.0 - off]),
         np.zeros((0, 1)),
         np.array([250.0]),
+        np.zeros(1),
     )
     assert certify(instance, plan).valid == holds
 

@@ -47,8 +47,8 @@ class Part:
     stacked: bool = True
 
     def needed(self, milestone: Milestone) -> float:
-        """Return the requirement of a milestone."""
-        return milestone.needed(self.need)
+        """Return the requirement of a milestone, less what the site supplies to it from the start."""
+        return milestone.needed(self.need) - milestone.own(self.name)
 
 
 def _colours(requirement: str) -> dict[str, str]:
@@ -62,6 +62,11 @@ PARTS = (
     Part("gpus", {"networked_gpus": NETWORKED, "training_gpus": TRAINING}, "gpus", (140.0, 110.0), stacked=False),
 )
 """Plots of the chart, from the top down."""
+
+
+def _parts(plan: PlanRecord) -> list[Part]:
+    """Return the plots for a plan: power, cooling, GPUs, and other requirements that the plan has."""
+    return [part for part in PARTS if part.name != part.need or any(map(part.needed, plan.milestones))]
 
 
 def series(days: DaySeries, source: str) -> Sequence[float]:
@@ -79,15 +84,14 @@ def capacity_by_day(run: RunRecord, plan: PlanRecord, translations: Translations
 
     header = (
         translations.term("day"),
-        *(translations.term(PLURAL.get(name, name)) for part in PARTS for name in part.sources),
+        *(translations.term(PLURAL.get(name, name)) for part in _parts(plan) for name in part.sources),
     )
-    rows = tuple(_changes(plan.replay.days))
+    rows = tuple(_changes(plan.replay.days, [source for part in _parts(plan) for source in part.sources]))
     return Chart("capacity_by_day", translations("Capacity by day"), _caption(plan, translations), draw, header, rows)
 
 
-def _changes(days: DaySeries) -> Iterator[tuple[float, ...]]:
+def _changes(days: DaySeries, sources: Sequence[str]) -> Iterator[tuple[float, ...]]:
     """Yield a row for each day on which a value changes, except the networked GPUs, which change on most days."""
-    sources = [source for part in PARTS for source in part.sources]
     before: tuple[float, ...] = ()
     for day, *row in zip(days.day, *(series(days, source) for source in sources), strict=True):
         counted = tuple(cell for source, cell in zip(sources, row, strict=True) if source != "networked_gpus")
@@ -112,7 +116,7 @@ def _caption(plan: PlanRecord, translations: Translations) -> str:
                 day=replayed.day,
                 power=translations.number(power, 1),
                 demand=translations.number(milestone.demand_mw, 1),
-                cold=translations.number(cooling, 1),
+                cold=translations.number(cooling + milestone.own(COOLING), 1),
                 heat=translations.number(milestone.heat_mw, 1),
             )
         )
@@ -126,14 +130,15 @@ class _CapacityByDay(Drawing):
         reached = [one.day for one in replay.milestones if one.day is not None]
         until = max(self.plan.last_day, *replay.days.day, *reached) * (1 + PAST)
         left, right = 58.0 if self.is_wide else 50.0, RIGHT[self.is_wide]
-        heights = [part.heights[0 if self.is_wide else 1] for part in PARTS]
-        down = sum(heights) + HEAD * len(PARTS) + GAP * (len(PARTS) - 1)
+        parts = _parts(self.plan)
+        heights = [part.heights[0 if self.is_wide else 1] for part in parts]
+        down = sum(heights) + HEAD * len(parts) + GAP * (len(parts) - 1)
         top = 8 + KEY_LINE + NAME_LINE * name_lines(self.plan, until, self.width - left - right)
         frame = Frame(self.width, top + down + AXIS_ROOM, left, right, top, AXIS_ROOM)
         time = Timeline(self.run.start_date, self.plan, frame, until)
         layers, heads, place = [], [], 0.0
         layers += time.rules(DOWN, 0, down)
-        for part, height in zip(PARTS, heights, strict=True):
+        for part, height in zip(parts, heights, strict=True):
             heads.append({"x": 0, "y": place + HEAD / 2 - 1, "text": self._title(part)})
             layers += self._part(part, time, place + HEAD, height)
             place += HEAD + height + GAP

@@ -27,7 +27,7 @@ from siteopt.output.charts.base import (
 )
 from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, Timeline, name_lines
 from siteopt.output.names import PLURAL
-from siteopt.output.palette import INK, KIND
+from siteopt.output.palette import INK, KIND, OWN
 from siteopt.output.translations import Translations
 from siteopt.record.run import Milestone, PlanRecord, RunRecord
 
@@ -42,14 +42,20 @@ SOLID, DASHED = [1, 0], [5, 3]
 
 @dataclass(frozen=True)
 class Band:
-    """A source (the grid or a kind of equipment), and its MW from a given day until the first milestone."""
+    """A source (the grid, a kind of equipment, or what the site has of its own for a requirement).
+
+    It has an output in MW from a given day until the first milestone.
+    """
 
     source: str
     before_mw: float = 0.0
     from_day: float = 0.0
+    requirement: str = ""
 
     def at(self, milestone: Milestone) -> float:
         """Return the supply of the source at a milestone, in MW."""
+        if self.source == OWN:
+            return milestone.own(self.requirement)
         return milestone.grid_mw if self.source == "grid" else milestone.equipment_mw[self.source]
 
 
@@ -92,8 +98,8 @@ def power(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart
 
 
 def cooling(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart:
-    """Draw the cooling of the chillers against the heat."""
-    bands = _bands(COOLING)
+    """Draw the cooling of the site's own towers and of the chillers against the heat."""
+    bands = (*_own(plan, COOLING), *_bands(COOLING))
     have, least = _least(plan, bands, HEAT)
     said = translations(
         "The margin is smallest at {name}: chillers of {have} MW for heat of {need} MW.",
@@ -107,9 +113,11 @@ def cooling(run: RunRecord, plan: PlanRecord, translations: Translations) -> Cha
 
 
 def others(run: RunRecord, plan: PlanRecord, translations: Translations) -> Iterator[Chart]:
-    """Draw each requirement that has equipment of its own, beside power and cooling."""
+    """Draw each requirement of the plan that has equipment of its own, beside power and cooling."""
     for one in beside():
-        bands, need = _bands(one.name), Need(one.name, SOLID)
+        bands, need = (*_own(plan, one.name), *_bands(one.name)), Need(one.name, SOLID)
+        if not any(map(need.at, plan.milestones)):
+            continue
         have, least = _least(plan, bands, need)
         said = translations(
             "Least is to spare at {name}: {have} {unit} against {need}.",
@@ -124,6 +132,13 @@ def others(run: RunRecord, plan: PlanRecord, translations: Translations) -> Iter
 
 def _bands(requirement: str) -> tuple[Band, ...]:
     return tuple(Band(kind.name) for kind in suppliers(requirement))
+
+
+def _own(plan: PlanRecord, requirement: str) -> Iterator[Band]:
+    """Yield the band of what the site has of its own for a requirement, if it has any."""
+    band = Band(OWN, requirement=requirement)
+    if any(map(band.at, plan.milestones)):
+        yield band
 
 
 def _least(plan: PlanRecord, bands: Sequence[Band], need: Need) -> tuple[float, Milestone]:
