@@ -17,9 +17,16 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siteopt.geodata.changes import Change, Tables, changed, dated_steps, ready_days
+from siteopt.geodata.changes import Change, Tables, changed, dated_buildings, dated_steps, ready_days
 from siteopt.geodata.check import typed
-from siteopt.geodata.cross_checks import inside_issues, ladder_issues, outline_issues, shape_issues, stranger_issues
+from siteopt.geodata.cross_checks import (
+    inside_issues,
+    ladder_issues,
+    outline_issues,
+    shape_issues,
+    shell_issues,
+    stranger_issues,
+)
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.layers import CRS, files_of, located, refuse
 from siteopt.geodata.pool import SitePool, power_quality, site_pool
@@ -31,7 +38,7 @@ from siteopt.message_catalogue import Code
 from siteopt.record.base import InputFile
 from siteopt.record.reason import ReasonCode, because
 from siteopt.scenario import Scenario
-from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Table, Type
+from siteopt.schema import AREAS, BUILDINGS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Table, Type
 
 ASSUMABLE = [column.name for column in CANDIDATES if column.assumable]
 DECIDING = [column.name for column in CANDIDATES if column.type is not Type.TEXT or column.choices]
@@ -79,7 +86,9 @@ class Dataset(Tables):
     def only(self, site_id: str) -> Dataset:
         """Return the dataset of one candidate, which takes part even if a date or the filter excludes it."""
         steps = self.grid_steps[self.grid_steps["site_id"] == site_id]
-        return _assembled(replace(self._tables, sites=self.sites.loc[[site_id]], grid_steps=steps, admit=site_id))
+        halls = self.buildings[self.buildings["site_id"] == site_id]
+        only = {"sites": self.sites.loc[[site_id]], "grid_steps": steps, "buildings": halls}
+        return _assembled(replace(self._tables, **only, admit=site_id))
 
     def with_changes(self, changes: Iterable[Change]) -> Dataset:
         """Return the dataset with some facts changed; its pool and Instance are those of the new facts.
@@ -166,6 +175,8 @@ class _Reader:
             issues += shape_issues(raw.shapes, raw.rows, name)
         if table is CANDIDATES and raw.shapes is not None:
             issues += outline_issues(frame, raw.shapes, name)
+        if table is CANDIDATES:
+            issues += shell_issues(frame, name, self.scenario.building.shells)
         self.report(table, issues, frame)
         return [_Read(name, frame, raw.shapes)]
 
@@ -244,6 +255,9 @@ def load(
         for (name, frame), issues in zip(ladders, not_rising, strict=True):
             reader.report(GRID_STEPS, stranger_issues(frame["site_id"], name, reader.known.index), frame)
             reader.report(GRID_STEPS, issues, frame)
+    halls = reader.read(BUILDINGS, scenario.inputs.buildings)
+    for name, frame, _ in halls if site_tables else ():
+        reader.report(BUILDINGS, stranger_issues(frame["site_id"], name, reader.known.index), frame)
     sampled = scenario.power_quality.waveform
     waves = [frame for _, frame, _ in reader.read(WAVEFORM, [sampled] if sampled else [])]
     waveform = waves[0].sort_values("time_s") if waves else pd.DataFrame(columns=list(WAVEFORM.names))
@@ -265,6 +279,7 @@ def load(
     if warnings:
         note("warnings", logging.WARNING, count=len(warnings), warnings=[str(warning) for warning in warnings])
     steps = [frame.drop(columns="day") for _, frame in ladders]
+    buildings = [frame for _, frame, _ in halls]
     shaped = [(frame, OUTLINE, shapes) for _, frame, shapes in site_tables]
     shaped += [(frame, frame["use"], shapes) for _, frame, shapes in areas]
     tables = Tables(
@@ -272,6 +287,7 @@ def load(
         sites=sites,
         offers=known_offers,
         grid_steps=pd.concat(steps, ignore_index=True) if steps else pd.DataFrame(columns=list(GRID_STEPS.names)),
+        buildings=pd.concat(buildings, ignore_index=True) if buildings else pd.DataFrame(columns=list(BUILDINGS.names)),
         quality=power_quality(scenario, waveform),
         inputs=(*_also_read(scenario), *reader.inputs),
         warnings=warnings,
@@ -297,9 +313,12 @@ def _assembled(tables: Tables) -> Dataset:
     steps = dated_steps(scenario, tables.grid_steps)
     steps = steps[eligible.index.get_indexer(steps["site_id"]) >= 0]
     steps = steps.sort_values(["site_id", "day", "grid_mw"], ignore_index=True)
+    buildings = dated_buildings(scenario, tables.buildings)
+    buildings = buildings[eligible.index.get_indexer(buildings["site_id"]) >= 0]
+    buildings = buildings.sort_values(["site_id", "building_id"], ignore_index=True)
     return Dataset(
         **vars(tables),
-        pool=site_pool(scenario, eligible, tables.offers, steps, tables.quality),
+        pool=site_pool(scenario, eligible, tables.offers, steps, buildings, tables.quality),
         steps=steps,
         excluded=pd.Series(reason[left_out], index=deciding.index[left_out], dtype=object),
         assumed=blank[known],
