@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +21,22 @@ NEVER = 1_000_000
 TRADES = ("electrical", "mechanical")
 """Trades, in the order of every array by trade (K)."""
 
-QUEUES = ("halls", "liquid loop", "GPU deliveries", "rack installation", "network", "floor area")
+STEP_TRADE = "electrical"
+"""Trade whose team commissions the grid steps."""
+
+COMMISSIONING = "commissioning"
+"""Name of the limit of the MW that are commissioned a day: a queue of the GPUs, and a family of rows for the rest."""
+
+QUEUES = (
+    *("roofs", "halls", "site fit-out", "liquid loop", "GPU deliveries", "rack installation", "network"),
+    *(COMMISSIONING, "floor area"),
+)
 """Queues that can limit the GPUs of a milestone, in the order of the indices in ``compute_queue``."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Rates of the compute queues, in GPUs a day, the same at every site.
+    """Rates of the compute queues, in GPUs a day, the same at every site; infinite if there is no limit.
 
     Attributes
     ----------
@@ -41,6 +50,40 @@ class Pace:
     racks_per_day: float
     network_per_day: float
     bringup_days: int
+    site_fitout_per_day: float = np.inf
+    commissioning_per_day: float = np.inf
+
+
+@dataclass(frozen=True)
+class ShellType:
+    """Type of new shells: some are built at a time, one after the other in as many places.
+
+    Attributes
+    ----------
+    name : str
+    gpus : float
+        GPUs for which one shell has room.
+    permit_days : int
+        Days from the handover of the site until the first shell is begun.
+    shell_days : int
+        Days from the beginning of a shell to its roof.
+    parallel : int
+        Shells that are built at the same time.
+    offset_days : int
+        Days between the beginnings of the first shells that are built at the same time.
+    """
+
+    name: str
+    gpus: float
+    permit_days: int
+    shell_days: int
+    parallel: int
+    offset_days: int = 0
+
+    def roof_days(self, count: int) -> Ints:
+        """Return the days from the handover to the roofs of ``count`` shells."""
+        place, turn = np.arange(count) % self.parallel, np.arange(count) // self.parallel
+        return np.asarray(self.permit_days + self.offset_days * place + self.shell_days * (turn + 1), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -81,8 +124,9 @@ class PowerQuality:
 class Instance:
     """Everything that the optimizer may know.
 
-    Axes: S sites, O offers, M milestones, L grid steps, K trades, Q queues. Sites and offers are sorted by id, so that
-    the order of rows in a table does not matter. Days count from the decision (day 0); money is in millions of USD.
+    Axes: S sites, O offers, M milestones, L grid steps, B buildings, V options of new shells, K trades, P periods with
+    the same number of crews, Q queues. Sites and offers are sorted by id, so that the order of rows in a table does not
+    matter. Days count from the decision (day 0); money is in millions of USD.
 
     Attributes
     ----------
@@ -95,10 +139,13 @@ class Instance:
     liquid_heat_fraction : share of ``it_mw`` that passes through coolant distribution units; 0 if these do not count
     distribution_asked : whether the peak demand has to be distributed
     own_cooling_mw_per_mw, own_cooling_m3_per_mwh : power and water of the sites' own towers for the heat they remove
-    crews : K, crews that can work at once
+    crew_day : P, first day of each period, rising; the first is day 0
+    crews : K x P, crew-days of each trade a day in each period; infinite in all periods if there is no limit
     spare_units, ride_through_minutes, commissioning_days, horizon_day : as in the scenario
+    commissioning_mw_per_day : MW of each trade that can be commissioned a day; infinite if there is no limit
     budget_musd, gpu_cost_musd : million USD
     pace : Pace
+    shells : tuple of ShellType, types of new shells
     power_quality : PowerQuality
     order : objective, as indices of milestones with -1 for cost
     site_id : tuple of str, S
@@ -108,16 +155,28 @@ class Instance:
     gas_mw (MW thermal), nox_t_per_year, water_m3_per_day, yard_m2 : S; infinite if there is no limit
     grid_usd_per_mwh, site_cost_musd : S
     handover_day : S, day on which the site is handed over
-    hall_gpus_per_day : S, GPUs for which hall is made ready a day
-    hall_capacity_gpus : S, GPUs for which there is hall
+    hall_day : S, day from which a standing hall is fitted out, or from which the days of new shells count
+    hall_gpus_per_day : S, GPUs for which a standing hall, or each new shell, is made ready a day
+    hall_capacity_gpus : S, GPUs for which there is hall; with several options of new shells, the most of them
+    building_site : B, index of the site, rising; a site without buildings has one standing hall, or new shells
+    building_id : tuple of str, B
+    building_day : B, day from which the building is fitted out
+    building_gpus_per_day, building_gpus : B, GPUs for which it is made ready a day, and has room
+    option_site : V, index of the site, rising; the options of a site are the types of shells that it may build
+    option_shell : V, index into ``shells``
+    option_count : V, number of shells of this type for which the site has room
+    option_ready_day : V x M, ``compute_ready_day`` with shells of this type
+    option_relaxed_day : V x M x Q, ``queue_relaxed_day`` with shells of this type
     min_battery_mw : S x M, minimum power of batteries, MW
     min_inertia_mws : S x M, minimum of ``inertia_s x firm_mw x units``, MW s
-    compute_ready_day : S x M, day on which the GPUs are racked, plumbed and networked (NEVER: they cannot be)
+    compute_ready_day : S x M, day on which the GPUs are racked, plumbed and networked (NEVER: they cannot be); with
+        several options of new shells, the earliest day of each milestone over the options
     compute_queue : S x M, index into QUEUES of the queue that decides ``compute_ready_day``
     queue_relaxed_day : S x M x Q, ``compute_ready_day`` if this one of the QUEUES were unlimited (NEVER: still not)
     step_site : L, index of the site, rising; the steps of a site are in the order of days
     step_ready_day : L
     step_rise_mw, step_rise_swing_mw : L, MW that the step adds to what is in service
+    step_commissioned_mw : L, MW of the step that have to be commissioned: ``step_rise_mw``, or 0 if the feed is live
     step_cost_musd : L
     offer_id : tuple of str, O
     kind : O, index into :data:`siteopt.equipment.KINDS`
@@ -152,14 +211,17 @@ class Instance:
     distribution_asked: bool
     own_cooling_mw_per_mw: float
     own_cooling_m3_per_mwh: float
+    crew_day: Ints
     crews: Floats
     spare_units: int
     ride_through_minutes: float
     commissioning_days: int
+    commissioning_mw_per_day: float
     horizon_day: int
     budget_musd: float
     gpu_cost_musd: float
     pace: Pace
+    shells: tuple[ShellType, ...]
     power_quality: PowerQuality
     order: tuple[int, ...]
     site_id: tuple[str, ...]
@@ -174,8 +236,19 @@ class Instance:
     grid_usd_per_mwh: Floats
     site_cost_musd: Floats
     handover_day: Ints
+    hall_day: Ints
     hall_gpus_per_day: Floats
     hall_capacity_gpus: Floats
+    building_site: Ints
+    building_id: tuple[str, ...]
+    building_day: Ints
+    building_gpus_per_day: Floats
+    building_gpus: Floats
+    option_site: Ints
+    option_shell: Ints
+    option_count: Ints
+    option_ready_day: Ints
+    option_relaxed_day: Ints
     min_battery_mw: Floats
     min_inertia_mws: Floats
     compute_ready_day: Ints
@@ -185,6 +258,7 @@ class Instance:
     step_ready_day: Ints
     step_rise_mw: Floats
     step_rise_swing_mw: Floats
+    step_commissioned_mw: Floats
     step_cost_musd: Floats
     offer_id: tuple[str, ...]
     kind: Ints
@@ -217,7 +291,8 @@ class Instance:
         PuLP silently drops a term whose coefficient is not a number, so no such value may get this far.
         """
         sizes = {"S": len(self.site_id), "O": len(self.offer_id), "M": len(self.milestone)}
-        sizes |= {"L": len(self.step_site), "K": len(TRADES), "Q": len(QUEUES)}
+        sizes |= {"L": len(self.step_site), "K": len(TRADES), "P": len(self.crew_day), "Q": len(QUEUES)}
+        sizes |= {"B": len(self.building_site), "V": len(self.option_site)}
         for name, axes in _AXES.items():
             array = getattr(self, name)
             shape = tuple(sizes[axis] for axis in axes)
@@ -232,10 +307,13 @@ class Instance:
     def take(self, sites: Ints) -> Instance:
         """Return the Instance of some of the sites (indices), in the order given, with their grid steps."""
         sites = np.asarray(sites, dtype=np.int64)
-        steps, owner = steps_of(self.step_site, sites)
-        part = {name: getattr(self, name)[sites] for name, axes in _AXES.items() if axes[0] == "S"}
-        part |= {name: getattr(self, name)[steps] for name, axes in _AXES.items() if axes[0] == "L"}
-        part["step_site"] = owner
+        part: dict[str, Any] = {name: getattr(self, name)[sites] for name, axes in _AXES.items() if axes[0] == "S"}
+        for axis, name_of_owner in OWNERS.items():
+            rows, owner = rows_of(getattr(self, name_of_owner), sites)
+            part |= {name: getattr(self, name)[rows] for name, axes in _AXES.items() if axes[0] == axis}
+            part[name_of_owner] = owner
+            if axis == "B":
+                part["building_id"] = tuple(self.building_id[row] for row in rows)
         return replace(self, site_id=tuple(self.site_id[s] for s in sites), **part)
 
     exact = optimistic = take
@@ -244,6 +322,20 @@ class Instance:
     def capped(self, budget_musd: float) -> Instance:
         """Return the same Instance with a budget of no more than this, million USD."""
         return replace(self, budget_musd=min(self.budget_musd, budget_musd))
+
+    def crew_window(self, since: int, until: Ints | int) -> Ints:
+        """Return the days of each period between two days, 0 if there are none; P on the last axis."""
+        begin = np.maximum(self.crew_day, since)
+        end = np.minimum(np.append(self.crew_day[1:], NEVER), np.asarray(until)[..., None])
+        return np.maximum(0, end - begin)
+
+    def crew_days_within(self, trade: int, since: int, until: Ints | int) -> Floats:
+        """Return the crew-days of a trade from day ``since`` to day ``until``; like ``until``."""
+        return np.asarray(self.crew_window(since, until) @ self.crews[trade])
+
+    def limits_crews(self, trade: int) -> bool:
+        """Return whether the crews of a trade are limited."""
+        return bool(np.isfinite(self.crews[trade]).all())
 
     @property
     def most_musd(self) -> float:
@@ -356,14 +448,14 @@ class Instance:
         return len(self.milestone)
 
 
-def steps_of(step_site: Ints, sites: Ints) -> tuple[Ints, Ints]:
-    """Return the indices of the grid steps of some sites, and the place in ``sites`` of the site of each step.
+def rows_of(owners: Ints, sites: Ints) -> tuple[Ints, Ints]:
+    """Return the indices of the rows of some sites, and the place in ``sites`` of the site of each row.
 
     Parameters
     ----------
-    step_site : L, index of the site of each step, rising
+    owners : index of the site of each row (a grid step, a building, an option of shells), rising
     """
-    first, last = (np.searchsorted(step_site, sites, side) for side in ("left", "right"))
+    first, last = (np.searchsorted(owners, sites, side) for side in ("left", "right"))
     owner = np.repeat(np.arange(len(sites)), last - first)
     return np.arange(len(owner)) - (np.cumsum(last - first) - last)[owner], owner
 
@@ -394,9 +486,17 @@ _LIMITS = ("crews", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "
 _MINIMA = ("min_battery_mw", "min_inertia_mws")
 """Arrays that may be infinite, which means that no amount is sufficient."""
 
+OWNERS = {"L": "step_site", "B": "building_site", "V": "option_site"}
+"""Fields with the site of each row, by the axes of which a site has any number of rows."""
+
 _AXES = {
     **dict.fromkeys(("gpus", "it_mw", "operating_days"), "M"),
-    "crews": "K",
+    "crew_day": "P",
+    "crews": "KP",
+    **dict.fromkeys(("building_site", "building_day", "building_gpus_per_day", "building_gpus"), "B"),
+    **dict.fromkeys(("option_site", "option_shell", "option_count"), "V"),
+    "option_ready_day": "VM",
+    "option_relaxed_day": "VMQ",
     **dict.fromkeys(
         (
             "grid_mw",
@@ -410,6 +510,7 @@ _AXES = {
             "grid_usd_per_mwh",
             "site_cost_musd",
             "handover_day",
+            "hall_day",
             "hall_gpus_per_day",
             "hall_capacity_gpus",
         ),
@@ -418,6 +519,7 @@ _AXES = {
     **dict.fromkeys(("compute_ready_day", "compute_queue", "min_battery_mw", "min_inertia_mws"), "SM"),
     "queue_relaxed_day": "SMQ",
     **dict.fromkeys(("step_site", "step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd"), "L"),
+    "step_commissioned_mw": "L",
     **dict.fromkeys(("transit_days", "arrival_day", "ready_day", "rating_mw", "cop", "unit_cost_musd"), "SO"),
     **dict.fromkeys(
         (

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from siteopt import aliases
 from siteopt.issues import nearest
 from siteopt.parameters import Parameter
-from siteopt.schema import CANDIDATES, Basis, Condition, Status
+from siteopt.schema import CANDIDATES, Basis, Condition, ShellKind, Status
 
 SHOWN = r"^[^\p{C}\p{Zl}\p{Zp}]+$"
 """Pattern of a name without control characters and invisible marks."""
@@ -91,6 +91,7 @@ class Inputs(_Section):
     grid_steps: list[Name] = []
     offers: list[Name] = []
     areas: list[Name] = []
+    buildings: list[Name] = []
 
 
 class FileInputs(Inputs):
@@ -192,28 +193,93 @@ class FitoutRates(_Section):
         return float(getattr(self, condition))
 
 
+class FitoutLags(_Section):
+    """Days from the handover or the roof until fit-out releases area (power rooms, pipes), by condition of the hall."""
+
+    ready: Days = 0
+    sound: Days = 0
+    poor: Days = 0
+    none: Days = 0
+
+
+class Shell(_Section):
+    """New shells of one type: the area of one, and the days until their roofs.
+
+    The first is begun ``permit_days`` after the handover, and its roof is there ``shell_days`` later. ``parallel`` of
+    them are built at a time; ``offset_days`` lie between the beginnings of these.
+    """
+
+    area_m2: Annotated[float, Field(ge=500, le=5_000_000)]
+    permit_days: Days
+    shell_days: Days
+    parallel: Annotated[int, Field(ge=1, le=100)] = 1
+    offset_days: Days = 0
+
+
 class Building(_Section):
-    """Area that the halls need, and rates at which they are fitted out."""
+    """Area that the halls need, rates at which they are fitted out, and types of new shells for sites without a hall.
+
+    ``site_fitout_m2_per_day`` limits all buildings of a site together; without it there is no limit.
+    """
 
     hall_m2_per_mw: Annotated[float, Field(ge=1, le=1e6)]
     liquid_loop_mw_per_day: Rate
     fitout_m2_per_day: FitoutRates
+    fitout_lag_days: FitoutLags = FitoutLags()
+    site_fitout_m2_per_day: Rate | None = None
+    shells: dict[ShellKind, Shell] = {}
+
+
+CrewNumber = Annotated[float, Field(ge=0, le=100_000)]
+
+
+class CrewPeriod(_Section):
+    """Number of crews from a day on."""
+
+    day: Days
+    crews: CrewNumber
 
 
 class Crews(_Section):
-    """Number of crews that can work at the same time, by trade."""
+    """Number of crews that can work at the same time, by trade: a number, or a list of days and numbers.
 
-    electrical: Annotated[float, Field(ge=0, le=100_000)]
-    mechanical: Annotated[float, Field(ge=0, le=100_000)]
+    ``shifts`` is the number of shifts a day. The second and third shift do the share of the first that their
+    productivity says (estimates: 0.9 and 0.8). With ``working_days_per_week``, the work of a week is spread evenly.
+    """
+
+    electrical: CrewNumber | Annotated[list[CrewPeriod], Field(min_length=1, max_length=1000)]
+    mechanical: CrewNumber | Annotated[list[CrewPeriod], Field(min_length=1, max_length=1000)]
+    shifts: Annotated[int, Field(ge=1, le=3)] = 1
+    second_shift_productivity: Share = 0.9
+    third_shift_productivity: Share = 0.8
+    working_days_per_week: Annotated[float, Field(ge=1, le=7)] = 7
+
+    def calendar(self, trade: str) -> list[CrewPeriod]:
+        """Return the crews of a trade from each day on; the first entry is for day 0."""
+        given = getattr(self, trade)
+        if not isinstance(given, list):
+            return [CrewPeriod(day=0, crews=given)]
+        return given if given[0].day == 0 else [CrewPeriod(day=0, crews=0), *given]
+
+    @property
+    def crew_days_per_day(self) -> float:
+        """Return the crew-days that one crew does a calendar day."""
+        shares = (1.0, self.second_shift_productivity, self.third_shift_productivity)
+        return sum(shares[: self.shifts]) * self.working_days_per_week / 7
 
 
 class Supply(_Section):
-    """Rules for how equipment is rented, hauled and commissioned."""
+    """Rules for how equipment is rented, hauled and commissioned.
+
+    ``commissioning_mw_per_day`` is what one team commissions a day: MW of IT, of power, and of cooling, each with its
+    own team; without it there is no limit. ``commissioning_days`` pass once, beside that.
+    """
 
     max_fleet_share: Share
     spare_units: Annotated[int, Field(ge=0, le=10)]
     ride_through_minutes: Annotated[float, Field(ge=0, le=10_000)]
     commissioning_days: Days
+    commissioning_mw_per_day: Rate | None = None
     circuity: Annotated[float, Field(ge=1, le=3)]
     truck_km_per_day: Annotated[float, Field(ge=1, le=10_000)]
     haulage_usd_per_km: Price
@@ -395,6 +461,8 @@ class Scenario(_Section):
         power = [milestone.gpus * milestone.power_cap for milestone in self.milestones]
         if any(after < before for before, after in itertools.pairwise(power)):
             wrong.append("milestones: power caps with which no milestone needs less power than the one before it")
+        for trade in ("electrical", "mechanical"):
+            wrong += _rising(f"crews.{trade}", "days", [period.day for period in self.crews.calendar(trade)])
         for name in self.objective.order:
             if name not in (*names, COST):
                 wrong.append(f"objective.order: milestone names or {COST!r}, but found {name!r}{nearest(name, names)}")
@@ -425,7 +493,7 @@ class Scenario(_Section):
     def files(self) -> tuple[str, ...]:
         """Return the tables and layers that the scenario names, as it names them."""
         given, near = self.inputs, self.filter.away_from
-        tables = (*given.candidates, *given.grid_steps, *given.offers, *given.areas)
+        tables = (*given.candidates, *given.grid_steps, *given.offers, *given.areas, *given.buildings)
         layers = (self.power_quality.waveform, self.filter.within, near.layer if near is not None else None)
         return (*tables, *(name for name in layers if name is not None))
 

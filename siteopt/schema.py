@@ -55,6 +55,23 @@ class Condition(StrEnum):
     NONE = "none"
 
 
+class ShellKind(StrEnum):
+    """Type of new shells, which a site without a hall builds."""
+
+    TILT_UP = "tilt_up"
+    METAL_BUILDING = "metal_building"
+    MEMBRANE = "membrane"
+    MULTI_STOREY = "multi_storey"
+    MODULAR = "modular"
+
+
+class Answer(StrEnum):
+    """Answer to a question that a column asks."""
+
+    YES = "yes"
+    NO = "no"
+
+
 class Status(StrEnum):
     """Present use of a site."""
 
@@ -201,7 +218,8 @@ CANDIDATES = Table(
         _number("handover_days", "days", 0, 3650, "from the decision to the handover of the site", assumable=True),
         _number("fitout_m2_per_day", "m2/day", 1, 50_000, "area of hall made ready each day; blank: by condition"),
         _text("condition", "state of the hall at handover", Condition, assumable=True),
-        _number("floor_area_m2", "m2", 0, 5_000_000, "area of the halls", assumable=True),
+        _number("floor_area_m2", "m2", 0, 5_000_000, "area of the halls, or for new shells", assumable=True),
+        _text("shell_type", "type of the new shells of a site without a hall; blank: the best that exists", ShellKind),
         _number("yard_area_m2", "m2", 0, 50_000_000, "open area for trailers and equipment", assumable=True),
         _number("gas_mw", "MW thermal", 0, 20_000, "capacity of the gas connection", assumable=True),
         _number("water_m3_per_day", "m3/day", 0, 1_000_000, "water supply that the site may use", assumable=True),
@@ -230,6 +248,7 @@ GRID_STEPS = Table(
         _number("cost_usd", "USD", 0, 1e10, "cost of the step; blank: 0", default=0.0),
         _BASIS,
         _RETRIEVED,
+        _text("live_feed", "whether the step only lifts a feed in service, without commissioning; blank: no", Answer),
         _CONFIDENCE,
         _SOURCES,
         _NOTES,
@@ -308,6 +327,24 @@ AREAS = Table(
     ),
 )
 
+BUILDINGS = Table(
+    "buildings",
+    ("site_id", "building_id"),
+    (
+        _text("site_id", "site_id of a candidate", required=True),
+        _text("building_id", "an id for each building of the site", required=True),
+        _number("area_m2", "m2", 1, 5_000_000, "area of its halls", required=True),
+        _number("roof_day", "days", 0, 10_000, "day after the decision on which its roof is there; blank: handover"),
+        Column("roof_date", Type.DATE, "", "date on which its roof is there; use it instead of roof_day"),
+        _number("fitout_m2_per_day", "m2/day", 1, 50_000, "area made ready each day; blank: that of the site"),
+        _number("hall_m2_per_mw", "m2/MW", 1, 1e6, "area for a MW of IT; blank: that of the scenario"),
+        _CONFIDENCE,
+        _SOURCES,
+        _NOTES,
+    ),
+    spatial=False,
+)
+
 WAVEFORM = Table(
     "waveform",
     ("time_s",),
@@ -320,7 +357,7 @@ WAVEFORM = Table(
     spatial=False,
 )
 
-TABLES = (CANDIDATES, GRID_STEPS, OFFERS, AREAS, WAVEFORM)
+TABLES = (CANDIDATES, GRID_STEPS, OFFERS, AREAS, BUILDINGS, WAVEFORM)
 
 
 def uncut(cut: Collection[str], known: Iterable[str]) -> dict[str, list[str]]:

@@ -27,6 +27,7 @@ SITE = {
     "grid_usd_per_mwh": 0.0,
     "site_cost_musd": 1.0,
     "handover_day": 0,
+    "hall_day": 0,
     "hall_gpus_per_day": 1e9,
     "hall_capacity_gpus": np.inf,
     "compute_ready_day": 10,
@@ -142,7 +143,19 @@ def tiny(
         "distribution_asked": False,
         "own_cooling_mw_per_mw": 0.0,
         "own_cooling_m3_per_mwh": 0.0,
+        "crew_day": np.zeros(1, dtype=np.int64),
         "crews": np.full(len(TRADES), np.inf),
+        "commissioning_mw_per_day": np.inf,
+        "shells": (),
+        "building_site": np.zeros(0, dtype=np.int64),
+        "building_id": (),
+        "building_day": np.zeros(0, dtype=np.int64),
+        "building_gpus_per_day": np.zeros(0),
+        "building_gpus": np.zeros(0),
+        "option_site": np.zeros(0, dtype=np.int64),
+        "option_shell": np.zeros(0, dtype=np.int64),
+        "option_count": np.zeros(0, dtype=np.int64),
+        "option_ready_day": np.zeros((0, milestones), dtype=np.int64),
         "spare_units": 0,
         "ride_through_minutes": 0.0,
         "commissioning_days": 0,
@@ -161,6 +174,7 @@ def tiny(
         "step_ready_day": step("ready_day").astype(np.int64),
         "step_rise_mw": step("rise_mw"),
         "step_rise_swing_mw": step("rise_swing_mw"),
+        "step_commissioned_mw": step("rise_mw"),
         "step_cost_musd": step("cost_musd"),
         "offer_id": tuple(f"o{o}" for o in range(len(offers))),
         "kind": np.array([NAMES.index(kind) for kind in kinds], dtype=np.int64),
@@ -176,9 +190,14 @@ def tiny(
     }
     by_site = set(SITE) - {"compute_ready_day"}
     values |= {name: site(name) for name in by_site}
-    values["handover_day"] = values["handover_day"].astype(np.int64)
+    for name in ("handover_day", "hall_day"):
+        values[name] = values[name].astype(np.int64)
     values["pace"] = at_once(values["gpus"], ready_day[0])
     by_offer = ("crew_days", "footprint_m2", "energy_mwh", "step_fraction", "heat_rate_mj_per_kwh", "nox_g_per_kwh")
     by_offer += ("inertia_s", "droop", "governor_s", "ramp_per_s", "response_s")
     values |= {name: offer(name) for name in (*by_offer, "fuel_usd_per_mwh", "water_m3_per_mwh")}
-    return Instance(**(values | scalars))
+    values |= scalars
+    values["crews"] = np.asarray(values["crews"], dtype=float).reshape(len(TRADES), -1)
+    options = np.repeat(values["option_ready_day"][:, :, None], len(QUEUES), axis=2)
+    values.setdefault("option_relaxed_day", options)
+    return Instance(**values)

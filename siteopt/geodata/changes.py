@@ -17,16 +17,16 @@ from siteopt.message_catalogue import Code
 from siteopt.record.base import InputFile
 from siteopt.scenario import Scenario
 from siteopt.scenario_file import with_values
-from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Column, Table, Type
+from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS, OFFERS, Column, Table, Type
 
 SCENARIO = "scenario"
 """Table name of a change to a key of the scenario, such as ``supply.spare_units``."""
 DAY = "day"
-"""Column of a grid step for its day, whether the table gives a day or a date."""
+"""Column of a grid step for its day, and of the buildings of a site for that of their roofs, given as days or dates."""
 
 _READ = ("inputs", "project.currency", "project.currency_per_usd", "power_quality")
 """Keys that decide how tables are read, so they cannot be changed after reading; that needs another scenario."""
-_DECIDES = (CANDIDATES, OFFERS, GRID_STEPS)
+_DECIDES = (CANDIDATES, OFFERS, GRID_STEPS, BUILDINGS)
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Change:
     Attributes
     ----------
     table : str
-        ``candidates``, ``offers``, ``grid_steps`` or ``scenario``.
+        ``candidates``, ``offers``, ``grid_steps``, ``buildings`` or ``scenario``.
     row : str
         The site_id or offer_id; empty for the scenario.
     column : str
-        Column of the table; for a grid step ``day`` or ``cost_usd``; for the scenario its key, such as
-        ``supply.spare_units``.
+        Column of the table; for a grid step ``day`` or ``cost_usd``; for the buildings of a site ``day``, the latest
+        day of a roof (later ones are moved to it); for the scenario its key, such as ``supply.spare_units``.
     value
         New value in the unit of the column, money in US dollars.
     level_mw : float, optional
@@ -67,8 +67,8 @@ class Tables:
         Every candidate by site_id, as read and in the order of the tables; unknown columns are kept.
     offers : DataFrame
         Every offer by offer_id, in the order of the Instance.
-    grid_steps : DataFrame
-        Every grid step, as read.
+    grid_steps, buildings : DataFrame
+        Every grid step and every building, as read.
     quality : PowerQuality
         Power quality that the scenario requires, with its waveform.
     inputs : tuple of InputFile
@@ -85,6 +85,7 @@ class Tables:
     sites: pd.DataFrame
     offers: pd.DataFrame
     grid_steps: pd.DataFrame
+    buildings: pd.DataFrame
     quality: PowerQuality
     inputs: tuple[InputFile, ...]
     warnings: tuple[Issue, ...]
@@ -108,11 +109,13 @@ def changed(tables: Tables, changes: Sequence[Change]) -> Tables:
     scenario = with_values(tables.scenario, keys) if keys else tables.scenario
     sites = _with_cells(tables.sites, [change for change in changes if change.table == CANDIDATES.name])
     offers = _with_cells(tables.offers, [change for change in changes if change.table == OFFERS.name])
-    steps = tables.grid_steps
+    steps, buildings = tables.grid_steps, tables.buildings
     for change in changes:
         if change.table == GRID_STEPS.name:
             steps = _with_step(scenario, tables.sites, steps, change)
-    return replace(tables, scenario=scenario, sites=sites, offers=offers, grid_steps=steps)
+        if change.table == BUILDINGS.name:
+            buildings = _with_roofs(scenario, buildings, change)
+    return replace(tables, scenario=scenario, sites=sites, offers=offers, grid_steps=steps, buildings=buildings)
 
 
 def _with_cells(frame: pd.DataFrame, changes: Sequence[Change]) -> pd.DataFrame:
@@ -132,8 +135,29 @@ def dated_steps(scenario: Scenario, steps: pd.DataFrame) -> pd.DataFrame:
 
 def ready_days(scenario: Scenario, steps: pd.DataFrame) -> pd.Series:
     """Return the day of each grid step as its table gives it: as a day, or else as a date."""
+    return _days_or_dates(scenario, steps, "ready_day", "ready_date")
+
+
+def _days_or_dates(scenario: Scenario, frame: pd.DataFrame, day: str, date: str) -> pd.Series:
+    """Return a column of days, with blanks filled from a column of dates."""
     start = pd.Timestamp(scenario.project.start_date)
-    return steps["ready_day"].astype(float).fillna((pd.to_datetime(steps["ready_date"]) - start).dt.days)
+    return frame[day].astype(float).fillna((pd.to_datetime(frame[date]) - start).dt.days)
+
+
+def dated_buildings(scenario: Scenario, buildings: pd.DataFrame) -> pd.DataFrame:
+    """Return buildings with ``day``, the day of the roof: whole days, rounded up; 0 if the roof is there."""
+    days = _days_or_dates(scenario, buildings, "roof_day", "roof_date")
+    return buildings.assign(day=np.ceil(days.fillna(0)).clip(lower=0))
+
+
+def _with_roofs(scenario: Scenario, buildings: pd.DataFrame, change: Change) -> pd.DataFrame:
+    """Return buildings with no roof of a site later than a day."""
+    day = dated_buildings(scenario, buildings)["day"]
+    late = (buildings["site_id"] == change.row) & (day > change.value)
+    return buildings.assign(
+        roof_day=buildings["roof_day"].mask(late, float(change.value)),
+        roof_date=buildings["roof_date"].mask(late, pd.NaT),
+    )
 
 
 def _with_step(scenario: Scenario, sites: pd.DataFrame, steps: pd.DataFrame, change: Change) -> pd.DataFrame:
@@ -171,7 +195,9 @@ def _issue(tables: Tables, change: Change) -> Issue | None:
     if change.row not in known:
         row = "offer_id" if table is OFFERS else "site_id"
         return _wrong(Code.NO_SUCH_NAME, change, change.row, f"a {row} of the tables{nearest(change.row, known)}")
-    return _issue_of_step(tables, change) if table is GRID_STEPS else _issue_of_cell(table, change)
+    if table is GRID_STEPS:
+        return _issue_of_step(tables, change)
+    return _issue_of_roofs(tables, change) if table is BUILDINGS else _issue_of_cell(table, change)
 
 
 def _wrong(code: Code, change: Change, found: object, expected: str) -> Issue:
@@ -189,7 +215,19 @@ def _issue_of_step(tables: Tables, change: Change) -> Issue | None:
         return _wrong(Code.NO_SUCH_NAME, change, change.level_mw, told)
     if change.column != DAY:
         return _issue_of_cell(GRID_STEPS, change)
-    column = GRID_STEPS["ready_day"]
+    return _issue_of_day(GRID_STEPS["ready_day"], change)
+
+
+def _issue_of_roofs(tables: Tables, change: Change) -> Issue | None:
+    """Return the issue of a change to the roofs of the buildings of a site; None if it is right."""
+    if change.column != DAY:
+        return _wrong(Code.UNKNOWN_COLUMN, change, change.column, DAY)
+    if not (tables.buildings["site_id"] == change.row).any():
+        return _wrong(Code.NO_SUCH_NAME, change, change.row, "a site_id of the buildings")
+    return _issue_of_day(BUILDINGS["roof_day"], change)
+
+
+def _issue_of_day(column: Column, change: Change) -> Issue | None:
     is_day = isinstance(change.value, int | float) and 0 <= change.value <= (column.high or 0)
     return None if is_day else _wrong(Code.OUT_OF_RANGE, change, change.value, column.expected)
 

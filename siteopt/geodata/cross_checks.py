@@ -19,7 +19,7 @@ from siteopt.geodata.layers import CRS
 from siteopt.geodata.location_checks import location_issues
 from siteopt.issues import Issue, more_rows, named, nearest
 from siteopt.message_catalogue import Code
-from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM
+from siteopt.schema import AREAS, BUILDINGS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Condition
 
 COMPARED = 100_000
 """Maximum number of pairs of unknown and known ids that are compared; a pair takes 10 microseconds."""
@@ -160,6 +160,51 @@ def _grid_steps(frame: pd.DataFrame, file: str) -> list[Issue]:
     return named(issues, len(both))
 
 
+def _buildings(frame: pd.DataFrame, file: str) -> list[Issue]:
+    """Return issues for buildings that are twice at a site, and for roofs with a day and a date."""
+    both = frame.index[frame["roof_day"].notna() & frame["roof_date"].notna()]
+    expected = "either roof_day or roof_date, not both"
+    issues = (
+        Issue(Code.EITHER_OR, file, int(row), "roof_day", _shown(frame.at[row, "roof_day"]), expected) for row in both
+    )
+    again = frame.index[frame.duplicated(["site_id", "building_id"]) & (frame["building_id"] != "")]
+    twice = (
+        Issue(
+            Code.DUPLICATE,
+            file,
+            int(row),
+            "building_id",
+            frame.at[row, "building_id"],
+            f"an id that no other building of {frame.at[row, 'site_id']} has",
+        )
+        for row in again
+    )
+    return [
+        *named(issues, len(both)),
+        *named(twice, len(again)),
+        *_long(frame, file, ("building_id",)),
+        *_invisible(frame["building_id"], file),
+    ]
+
+
+def shell_issues(frame: pd.DataFrame, file: str, types: Iterable[str]) -> list[Issue]:
+    """Return issues for candidates without a hall that want a type of new shells which the scenario does not have.
+
+    Parameters
+    ----------
+    types : iterable of str
+        Types of the scenario; without any, no site builds shells.
+    """
+    known = sorted(types)
+    wrong = frame["shell_type"].ne("") & frame["condition"].eq(Condition.NONE) & ~frame["shell_type"].isin(known)
+    if not known or not wrong.any():
+        return []
+    expected = f"one of the types of the scenario, in [building.shells]: {', '.join(known)}"
+    found = frame.loc[wrong, "shell_type"]
+    issues = (Issue(Code.CHOICE, file, int(row), "shell_type", kind, expected) for row, kind in found.items())
+    return named(issues, len(found))
+
+
 def _offers(frame: pd.DataFrame, file: str) -> list[Issue]:
     issues = _ids(frame, file, "offer_id") + _long(frame, file, ("offer_id", "vendor", "model", "depot"))
     for column in OFFERS:
@@ -201,7 +246,7 @@ def _waveform(frame: pd.DataFrame, file: str) -> list[Issue]:
     return named(twice, len(again)) + empty
 
 
-OTHER = {"ready_day": "ready_date", "rent_usd_per_month": "purchase_usd"}
+OTHER = {"ready_day": "ready_date", "roof_day": "roof_date", "rent_usd_per_month": "purchase_usd"}
 """Column that may be filled instead of the column that an issue of EITHER_OR names."""
 
 CROSS_CHECKS = {
@@ -209,6 +254,7 @@ CROSS_CHECKS = {
     GRID_STEPS.name: _grid_steps,
     OFFERS.name: _offers,
     AREAS.name: lambda *_: [],
+    BUILDINGS.name: _buildings,
     WAVEFORM.name: _waveform,
 }
 

@@ -17,9 +17,16 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siteopt.geodata.changes import Change, Tables, changed, dated_steps, ready_days
+from siteopt.geodata.changes import Change, Tables, changed, dated_buildings, dated_steps, ready_days
 from siteopt.geodata.check import typed
-from siteopt.geodata.cross_checks import inside_issues, ladder_issues, outline_issues, shape_issues, stranger_issues
+from siteopt.geodata.cross_checks import (
+    inside_issues,
+    ladder_issues,
+    outline_issues,
+    shape_issues,
+    shell_issues,
+    stranger_issues,
+)
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.import_right import counted_sites, counted_steps, import_issues
 from siteopt.geodata.layers import CRS, files_of, located, refuse
@@ -32,7 +39,7 @@ from siteopt.message_catalogue import Code
 from siteopt.record.base import InputFile
 from siteopt.record.reason import ReasonCode, because
 from siteopt.scenario import Scenario
-from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Table, Type
+from siteopt.schema import AREAS, BUILDINGS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Table, Type
 
 ASSUMABLE = [column.name for column in CANDIDATES if column.assumable]
 DECIDING = [one.name for one in CANDIDATES if one.name != "retrieved" and (one.type is not Type.TEXT or one.choices)]
@@ -80,7 +87,9 @@ class Dataset(Tables):
     def only(self, site_id: str) -> Dataset:
         """Return the dataset of one candidate, which takes part even if a date or the filter excludes it."""
         steps = self.grid_steps[self.grid_steps["site_id"] == site_id]
-        return _assembled(replace(self._tables, sites=self.sites.loc[[site_id]], grid_steps=steps, admit=site_id))
+        halls = self.buildings[self.buildings["site_id"] == site_id]
+        only = {"sites": self.sites.loc[[site_id]], "grid_steps": steps, "buildings": halls}
+        return _assembled(replace(self._tables, **only, admit=site_id))
 
     def with_changes(self, changes: Iterable[Change]) -> Dataset:
         """Return the dataset with some facts changed; its pool and Instance are those of the new facts.
@@ -167,6 +176,8 @@ class _Reader:
             issues += shape_issues(raw.shapes, raw.rows, name)
         if table is CANDIDATES and raw.shapes is not None:
             issues += outline_issues(frame, raw.shapes, name)
+        if table is CANDIDATES:
+            issues += shell_issues(frame, name, self.scenario.building.shells)
         self.report(table, issues, frame)
         return [_Read(name, frame, raw.shapes)]
 
@@ -249,6 +260,9 @@ def load(
         reader.report(CANDIDATES, import_issues(scenario.grid, frame, name), frame)
     for name, frame in ladders:
         reader.report(GRID_STEPS, import_issues(scenario.grid, frame, name), frame)
+    halls = reader.read(BUILDINGS, scenario.inputs.buildings)
+    for name, frame, _ in halls if site_tables else ():
+        reader.report(BUILDINGS, stranger_issues(frame["site_id"], name, reader.known.index), frame)
     sampled = scenario.power_quality.waveform
     waves = [frame for _, frame, _ in reader.read(WAVEFORM, [sampled] if sampled else [])]
     waveform = waves[0].sort_values("time_s") if waves else pd.DataFrame(columns=list(WAVEFORM.names))
@@ -270,6 +284,7 @@ def load(
     if warnings:
         note("warnings", logging.WARNING, count=len(warnings), warnings=[str(warning) for warning in warnings])
     steps = [frame.drop(columns="day") for _, frame in ladders]
+    buildings = [frame for _, frame, _ in halls]
     shaped = [(frame, OUTLINE, shapes) for _, frame, shapes in site_tables]
     shaped += [(frame, frame["use"], shapes) for _, frame, shapes in areas]
     tables = Tables(
@@ -277,6 +292,7 @@ def load(
         sites=sites,
         offers=known_offers,
         grid_steps=pd.concat(steps, ignore_index=True) if steps else pd.DataFrame(columns=list(GRID_STEPS.names)),
+        buildings=pd.concat(buildings, ignore_index=True) if buildings else pd.DataFrame(columns=list(BUILDINGS.names)),
         quality=power_quality(scenario, waveform),
         inputs=(*_also_read(scenario), *reader.inputs),
         warnings=warnings,
@@ -303,9 +319,12 @@ def _assembled(tables: Tables) -> Dataset:
     steps = steps[eligible.index.get_indexer(steps["site_id"]) >= 0]
     steps = pd.concat([steps, contracts]) if len(contracts) else steps
     steps = steps.sort_values(["site_id", "day", "grid_mw"], ignore_index=True)
+    buildings = dated_buildings(scenario, tables.buildings)
+    buildings = buildings[eligible.index.get_indexer(buildings["site_id"]) >= 0]
+    buildings = buildings.sort_values(["site_id", "building_id"], ignore_index=True)
     return Dataset(
         **vars(tables),
-        pool=site_pool(scenario, eligible, tables.offers, steps, tables.quality),
+        pool=site_pool(scenario, eligible, tables.offers, steps, buildings, tables.quality),
         steps=steps,
         excluded=pd.Series(reason[left_out], index=deciding.index[left_out], dtype=object),
         assumed=blank[known],

@@ -15,13 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from siteopt.equipment import COOLING, KINDS, MEAN_POWER, REQUIREMENTS, RIDE_THROUGH, suppliers
-from siteopt.geodata.compute import compute_ready, queue_relaxed
 from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
 from siteopt.geodata.distances import geodesic_km, least_km
+from siteopt.geodata.halls import hall_arrays
 from siteopt.geodata.machines import answers
-from siteopt.instance import TRADES, Floats, Instance, Ints, Pace, PowerQuality, steps_of
-from siteopt.scenario import COST, Scenario, Supply
-from siteopt.schema import OFFERS, Fuel
+from siteopt.instance import OWNERS, TRADES, Floats, Instance, Ints, Pace, PowerQuality, rows_of
+from siteopt.scenario import COST, Crews, Scenario, Supply
+from siteopt.schema import OFFERS, Answer, Fuel
 from siteopt.tolerances import HAIR
 
 
@@ -84,8 +84,12 @@ class SitePool:
     lon_lat : S x 2, longitude and latitude
     earliest_day : S x 2, earliest day on which units can arrive, and earliest day for generators
     air_c, wet_bulb_c, elevation_m : S
-    by_site, by_step : dict
-        Fields of the Instance with these axes; ``step_site`` holds indices into this pool.
+    by_site : dict
+        Fields of the Instance by site.
+    by_row : dict
+        Fields of the Instance by grid step, building and option of shells, by these axes; ``step_site`` and the like
+        hold indices into this pool.
+    building_id : B
     common : dict
         Fields of the Instance that do not depend on the sites.
     haulage : Haulage
@@ -101,7 +105,8 @@ class SitePool:
     wet_bulb_c: Floats
     elevation_m: Floats
     by_site: Mapping[str, np.ndarray]
-    by_step: Mapping[str, np.ndarray]
+    by_row: Mapping[str, Mapping[str, np.ndarray]]
+    building_id: np.ndarray
     common: Mapping[str, Any]
     haulage: Haulage
     units: Units
@@ -135,13 +140,17 @@ class SitePool:
         cost += self.price_usd
         cost /= 1e6
         rating, cop = self.units.at(self.air_c[sites], self.wet_bulb_c[sites], self.elevation_m[sites])
-        step, owner = steps_of(self.by_step["step_site"], sites)
         taken: dict[str, Any] = {name: values[sites] for name, values in self.by_site.items()}
-        taken |= {name: values[step] for name, values in self.by_step.items()}
+        for axis, name_of_owner in OWNERS.items():
+            rows, owner = rows_of(self.by_row[axis][name_of_owner], sites)
+            taken |= {name: values[rows] for name, values in self.by_row[axis].items()}
+            taken[name_of_owner] = owner
+            if axis == "B":
+                taken["building_id"] = tuple(self.building_id[rows])
         return Instance(
             site_id=tuple(map(self.site_id.__getitem__, sites.tolist())),
             **self.common,
-            **taken | {"step_site": owner},
+            **taken,
             min_battery_mw=np.zeros((len(sites), len(self.common["gpus"]))),
             min_inertia_mws=np.zeros((len(sites), len(self.common["gpus"]))),
             transit_days=transit,
@@ -166,7 +175,12 @@ def power_quality(scenario: Scenario, waveform: pd.DataFrame) -> PowerQuality:
 
 
 def site_pool(
-    scenario: Scenario, sites: pd.DataFrame, offers: pd.DataFrame, steps: pd.DataFrame, quality: PowerQuality
+    scenario: Scenario,
+    sites: pd.DataFrame,
+    offers: pd.DataFrame,
+    steps: pd.DataFrame,
+    buildings: pd.DataFrame,
+    quality: PowerQuality,
 ) -> SitePool:
     """Return the pool of the eligible sites.
 
@@ -178,6 +192,8 @@ def site_pool(
         Offers by offer_id, sorted.
     steps : DataFrame
         Grid steps of these sites, sorted by site and ``day``.
+    buildings : DataFrame
+        Buildings of these sites, sorted by site and id, with the ``day`` of the roof.
     quality : PowerQuality
         Result of :func:`power_quality`.
     """
@@ -187,17 +203,10 @@ def site_pool(
     def site(column: str) -> Floats:
         return sites[column].to_numpy(dtype=float)
 
-    handover, permit = (np.ceil(site(name)).astype(np.int64) for name in ("handover_days", "air_permit_days"))
-    yard_day = handover + supply.yard_prep_days
-    hall_gpus_per_m2 = 1000 / workload.it_kw_per_gpu / scenario.building.hall_m2_per_mw
-    hall_capacity_gpus = site("floor_area_m2") * hall_gpus_per_m2
-    whole = np.round(hall_capacity_gpus)
-    hall_capacity_gpus = np.where(np.abs(hall_capacity_gpus - whole) <= HAIR * whole, whole, hall_capacity_gpus)
-    fitout = sites["fitout_m2_per_day"].fillna(sites["condition"].map(dict(scenario.building.fitout_m2_per_day)))
-    gpus, halls_per_day = [milestone.gpus for milestone in scenario.milestones], fitout.to_numpy(dtype=float)
-    hall_gpus_per_day, pace = halls_per_day * hall_gpus_per_m2, _pace(scenario)
-    queues = (gpus, handover, hall_gpus_per_day, hall_capacity_gpus, pace)
-    ready, queue = compute_ready(*queues)
+    pace = _pace(scenario)
+    halls = hall_arrays(scenario, sites, buildings, pace)
+    permit = np.ceil(site("air_permit_days")).astype(np.int64)
+    yard_day = halls.by_site["handover_day"] + supply.yard_prep_days
     grid_mw, swing_share = site("grid_mw"), scenario.defaults.grid_swing_share
     step_site = sites.index.get_indexer(steps["site_id"]).astype(np.int64)
     rise = _rise(steps, grid_mw, step_site)
@@ -220,21 +229,22 @@ def site_pool(
             "yard_m2": site("yard_area_m2"),
             "grid_usd_per_mwh": site("grid_usd_per_mwh"),
             "site_cost_musd": site("site_cost_usd") / 1e6,
-            "handover_day": handover,
-            "hall_gpus_per_day": hall_gpus_per_day,
-            "hall_capacity_gpus": hall_capacity_gpus,
-            "compute_ready_day": ready,
-            "compute_queue": queue,
-            "queue_relaxed_day": queue_relaxed(*queues),
+            **halls.by_site,
         },
-        by_step={
-            "step_site": step_site,
-            "step_ready_day": steps["day"].to_numpy(dtype=np.int64),
-            "step_rise_mw": rise,
-            "step_rise_swing_mw": rise * swing_share,
-            "step_cost_musd": steps["cost_usd"].astype(float).fillna(0).to_numpy() / 1e6,
+        by_row={
+            "L": {
+                "step_site": step_site,
+                "step_ready_day": steps["day"].to_numpy(dtype=np.int64),
+                "step_rise_mw": rise,
+                "step_rise_swing_mw": rise * swing_share,
+                "step_commissioned_mw": np.where(steps["live_feed"] == Answer.YES, 0.0, rise),
+                "step_cost_musd": steps["cost_usd"].astype(float).fillna(0).to_numpy() / 1e6,
+            },
+            "B": halls.by_building,
+            "V": halls.by_option,
         },
-        common=common | _of_offers(scenario, offers) | {"pace": pace, "power_quality": quality},
+        building_id=halls.building_id,
+        common=common | _of_offers(scenario, offers) | {"pace": pace, "shells": halls.shells, "power_quality": quality},
         haulage=_haulage(supply, offers),
         units=_units(workload.coolant_c, offers),
         emits=_supplying(MEAN_POWER, offers),
@@ -265,12 +275,20 @@ def _pace(scenario: Scenario) -> Pace:
         compute.install_gpus_per_day,
         compute.network_gpus_per_day,
         compute.network_bringup_days,
+        _rate(scenario.building.site_fitout_m2_per_day, gpus_per_mw / scenario.building.hall_m2_per_mw),
+        _rate(scenario.supply.commissioning_mw_per_day, gpus_per_mw),
     )
+
+
+def _rate(amount: float | None, factor: float = 1.0) -> float:
+    """Return a rate of the scenario times a factor; infinite if the scenario does not limit it."""
+    return np.inf if amount is None else amount * factor
 
 
 def _of_scenario(scenario: Scenario) -> dict[str, Any]:
     """Return the fields of the Instance that depend only on the scenario."""
     workload, supply, project = scenario.workload, scenario.supply, scenario.project
+    crew_day, crews = _crews(scenario.crews)
     names = [milestone.name for milestone in scenario.milestones]
     gpus = np.array([milestone.gpus for milestone in scenario.milestones], dtype=np.int64)
     power_cap = np.array([milestone.power_cap for milestone in scenario.milestones])
@@ -288,15 +306,25 @@ def _of_scenario(scenario: Scenario) -> dict[str, Any]:
         "distribution_asked": scenario.defaults.distribution_share_of_grid is not None,
         "own_cooling_mw_per_mw": workload.own_cooling_kw_per_mw / 1000,
         "own_cooling_m3_per_mwh": workload.own_cooling_m3_per_mwh,
-        "crews": np.array([getattr(scenario.crews, trade) for trade in TRADES], dtype=float),
+        "crew_day": crew_day,
+        "crews": crews,
         "spare_units": supply.spare_units,
         "ride_through_minutes": supply.ride_through_minutes,
         "commissioning_days": supply.commissioning_days,
+        "commissioning_mw_per_day": _rate(supply.commissioning_mw_per_day),
         "horizon_day": project.horizon_days,
         "budget_musd": project.budget_usd / 1e6,
         "gpu_cost_musd": float(gpus[-1]) * workload.gpu_price_usd / 1e6,
         "order": tuple(-1 if name == COST else names.index(name) for name in scenario.order),
     }
+
+
+def _crews(crews: Crews) -> tuple[Ints, Floats]:
+    """Return the first day of each period with the same crews (P), and the crew-days of each trade a day (K x P)."""
+    calendars = [crews.calendar(trade) for trade in TRADES]
+    days = sorted({period.day for calendar in calendars for period in calendar})
+    numbers = [[[one.crews for one in calendar if one.day <= day][-1] for day in days] for calendar in calendars]
+    return np.array(days, dtype=np.int64), np.array(numbers, dtype=float) * crews.crew_days_per_day
 
 
 def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from siteopt.equipment import COOLING, REQUIREMENTS
-from siteopt.instance import QUEUES, Instance
+from siteopt.instance import COMMISSIONING, QUEUES, Instance
 from siteopt.optimize.bounds import BEFORE, LIMITING, Bounds, bounds, sources
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.fixed_days import FixedDays
@@ -165,7 +165,10 @@ def _asked(instance: Instance, limits: Iterable[str]) -> list[str]:
 def _without(instance: Instance, limit: str) -> tuple[Instance, tuple[str, ...]]:
     """Return the Instance with a limit relaxed, and the constraint family to leave out, by its name."""
     if limit in QUEUES:
-        return replace(instance, compute_ready_day=instance.queue_relaxed_day[:, :, QUEUES.index(limit)]), ()
+        queue = QUEUES.index(limit)
+        ready, of_option = instance.queue_relaxed_day[:, :, queue], instance.option_relaxed_day[:, :, queue]
+        without = replace(instance, compute_ready_day=ready, option_ready_day=of_option)
+        return without, (limit,) if limit == COMMISSIONING else ()
     if limit == COOLING:  # heat that need not be removed draws no power either
         return replace(instance, heat_fraction=0.0, tower_heat_fraction=0.0), ()
     if limit == "budget":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from siteopt.equipment import COOLING, MEAN_POWER, Requirement
-from siteopt.instance import TRADES, Instance
+from siteopt.instance import COMMISSIONING, STEP_TRADE, TRADES, Instance
 from siteopt.plan import Plan
 from siteopt.tolerances import HAIR
 
@@ -84,11 +84,15 @@ def _rows(instance: Instance, plan: Plan) -> Iterator[Row]:
     for m in range(instance.milestones):
         yield from _arrivals(instance, plan, m)
         yield from _crews(instance, plan, m)
+        yield from _commissioning(instance, plan, m)
         yield from _heat(instance, plan, m)
         yield from _power(instance, plan, m)
         for requirement in instance.requirements:
             yield from _required(instance, plan, m, requirement)
         yield from _limits(instance, plan, m)
+    if len(instance.option_site):
+        late = instance.option_ready_day + instance.commissioning_days - plan.day
+        yield Row("shells", "days late with the best type", float(late.max(axis=1).min()), 0)
     yield Row("budget", "total", plan.cost_musd(instance), instance.most_musd)
 
 
@@ -122,9 +126,33 @@ def _crews(instance: Instance, plan: Plan, m: int) -> Iterator[Row]:
         for arrival in np.unique(instance.arrival_day[0][mine]):
             late = mine & (instance.arrival_day[0] >= arrival)
             work = float((instance.crew_days * units)[late].sum())
-            if np.isfinite(instance.crews[k]):
-                limit = float(instance.crews[k] * max(0, day - instance.commissioning_days - int(arrival)))
+            if np.isfinite(instance.crews[k]).all():
+                until = day - instance.commissioning_days
+                periods = zip(
+                    instance.crew_day, np.append(instance.crew_day[1:], np.inf), instance.crews[k], strict=True
+                )
+                limit = float(
+                    sum(max(0, min(end, until) - max(first, arrival)) * crews for first, end, crews in periods)
+                )
                 yield Row("crew", f"{trade} m{m} from day {arrival}", work, limit, HAIR * max(1.0, limit))
+
+
+def _commissioning(instance: Instance, plan: Plan, m: int) -> Iterator[Row]:
+    """Yield the rows of the family commissioning: the MW of each trade that are ready from a day on."""
+    if np.isinf(instance.commissioning_mw_per_day):
+        return
+    last = int(plan.day[m]) - instance.commissioning_days
+    for k, trade in enumerate(TRADES):
+        mine = np.flatnonzero((instance.trade == k) & (plan.units[:, m] > 0))
+        mw = (instance.rating_mw[0] * plan.units[:, m])[mine]
+        ready = instance.ready_day[0, mine]
+        if trade == STEP_TRADE:
+            mw = np.append(mw, instance.step_commissioned_mw * plan.step[:, m])
+            ready = np.append(ready, instance.step_ready_day)
+        for first in np.unique(ready[mw > 0]):
+            limit = float(instance.commissioning_mw_per_day * max(0, last - int(first)))
+            there = float(mw[ready >= first].sum())
+            yield Row(COMMISSIONING, f"{trade} m{m} from day {first}", there, limit, HAIR * max(1.0, limit))
 
 
 def _heat(instance: Instance, plan: Plan, m: int) -> Iterator[Row]:

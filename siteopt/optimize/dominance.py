@@ -25,12 +25,18 @@ EQUAL = ("rating_mw", "cop")
 """Arrays in which neither more nor less is better in every row: a larger unit also burns more gas."""
 
 UNUSED = (
-    *("handover_day", "hall_gpus_per_day", "hall_capacity_gpus"),
+    *("handover_day", "hall_day", "hall_gpus_per_day", "hall_capacity_gpus"),
     *("compute_queue", "queue_relaxed_day", "transit_days"),
 )
 """Arrays that no row of the MILP uses; they are in ``compute_ready_day`` and ``ready_day`` already."""
 
-STEPS = ("step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd")
+BUILDINGS = ("building_site", "building_id", "building_day", "building_gpus_per_day", "building_gpus")
+"""Fields of buildings, which no row uses either."""
+
+STEPS = ("step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_commissioned_mw", "step_cost_musd")
+OPTIONS = ("option_shell", "option_count", "option_ready_day", "option_relaxed_day")
+ROWS = {"step_site": STEPS, "option_site": OPTIONS}
+"""Fields of grid steps and options of shells, by the field with their sites; other ones do not compare."""
 
 SUPPLY = (
     *(*EQUAL, "grid_mw", "grid_swing_mw", "own_cooling_mw"),
@@ -38,7 +44,7 @@ SUPPLY = (
 )
 """Arrays that decide, with units and grid steps, what runs at a milestone and how the plant responds to its load."""
 
-_BY_SITE = {*HIGHER_IS_BETTER, *LOWER_IS_BETTER, *EQUAL, *UNUSED, *STEPS, "step_site", "site_id"}
+_BY_SITE = {*HIGHER_IS_BETTER, *LOWER_IS_BETTER, *EQUAL, *UNUSED, *BUILDINGS, *STEPS, *OPTIONS, *ROWS, "site_id"}
 _SHARED = tuple(one.name for one in fields(Instance) if one.name not in _BY_SITE | {"budget_musd", "pace"})
 """Fields that are not of a site and that a row uses; the pace of the GPUs is in ``compute_ready_day`` already."""
 
@@ -46,9 +52,10 @@ _SHARED = tuple(one.name for one in fields(Instance) if one.name not in _BY_SITE
 def is_dominated(better: Instance, sites: Instance) -> NDArray[np.bool_]:
     """Return for each site of an Instance whether the only site of ``better`` is equal or better in every array; S.
 
-    Grid steps must be equal. No site counts as dominated if the Instances differ in anything but sites and budget.
+    Grid steps and options of shells must be equal. No site counts as dominated if the Instances differ in anything but
+    sites and budget.
     """
-    dominated = _same_steps(better, sites) & _same_question(better, sites)
+    dominated = _same_rows(better, sites) & _same_question(better, sites)
     for names, is_worse in (
         (HIGHER_IS_BETTER, np.less_equal),
         (LOWER_IS_BETTER, np.greater_equal),
@@ -60,8 +67,8 @@ def is_dominated(better: Instance, sites: Instance) -> NDArray[np.bool_]:
 
 
 def has_same_supply(one: Instance, sites: Instance) -> NDArray[np.bool_]:
-    """Return for each site of an Instance whether it has the supply and grid steps of the only site of ``one``; S."""
-    same = _same_steps(one, sites) & _same_question(one, sites)
+    """Return for each site of an Instance whether it has supply, steps and options of the only site of ``one``; S."""
+    same = _same_rows(one, sites) & _same_question(one, sites)
     for name in SUPPLY:
         same &= _all(getattr(sites, name) == getattr(one, name)[0])
     return same
@@ -78,14 +85,15 @@ def _same_question(one: Instance, other: Instance) -> bool:
     return all(mine is its or np.array_equal(mine, its) for mine, its in pairs)
 
 
-def _same_steps(one: Instance, sites: Instance) -> NDArray[np.bool_]:
-    """Return for each site whether its grid steps are those of the only site of ``one``; S."""
-    count = len(one.step_site)
-    same = np.bincount(sites.step_site, minlength=sites.sites) == count
-    if count:
-        for name in STEPS:
+def _same_rows(one: Instance, sites: Instance) -> NDArray[np.bool_]:
+    """Return for each site whether its grid steps and options of shells are those of the only site of ``one``; S."""
+    same = np.ones(sites.sites, dtype=bool)
+    for name_of_owner, names in ROWS.items():
+        owner, count = getattr(sites, name_of_owner), len(getattr(one, name_of_owner))
+        same &= np.bincount(owner, minlength=sites.sites) == count
+        for name in names if count else ():
             values: Ints | Floats = getattr(sites, name)
             there = np.flatnonzero(same)
-            rows = values[np.isin(sites.step_site, there)].reshape(len(there), count)
+            rows = values[np.isin(owner, there)].reshape(len(there), count, *values.shape[1:])
             same[there] = _all(rows == getattr(one, name))
     return same

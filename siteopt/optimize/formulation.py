@@ -15,7 +15,7 @@ import numpy as np
 import pulp
 
 from siteopt.equipment import COOLING, DISPATCHED, MEAN_POWER, REQUIREMENTS, Requirement, of_family
-from siteopt.instance import TRADES, Instance
+from siteopt.instance import COMMISSIONING, STEP_TRADE, TRADES, Instance
 from siteopt.optimize.model import Model, Term, roomy, worded
 
 COST = -1
@@ -83,7 +83,8 @@ def available_units_and_arrival(model: Model) -> None:
 def crew(model: Model) -> None:
     """For each trade and arrival day ``r``, limit the work on what arrives from ``r`` on to what crews can do.
 
-    ``sum over offers arriving on r or later (crew_days x units) <= crews x sum_t max(0, t - c - r) x start[s,m,t]``.
+    ``sum over offers arriving on r or later (crew_days x units) <= sum_t (C(t - c) - C(r)) x start[s,m,t]``, where
+    ``C`` are the crew-days from day 0 on, and a difference below 0 counts as 0.
     """
     instance, delay = model.instance, model.instance.commissioning_days
     for s, m in model.pairs():
@@ -95,15 +96,58 @@ def crew(model: Model) -> None:
                     for o in offers
                     if instance.arrival_day[s, o] >= r
                 ]
-                if np.isinf(instance.crews[k]):
+                if not instance.limits_crews(k):
                     continue
                 time = [
-                    (model.start[s, m, t], -float(instance.crews[k] * (t - delay - r)))
+                    (model.start[s, m, t], -float(instance.crew_days_within(k, r, t - delay)))
                     for t in model.days[s, m]
                     if t - delay > r
                 ]
                 limit = max((-value for _, value in time), default=0.0)
                 model.row(f"crew_{trade}_s{s}_m{m}_r{r}", work + time, LE, 0, limit)
+
+
+def commissioning(model: Model) -> None:
+    """For each trade and day ``r``, limit the MW that are ready on ``r`` or later to what can be commissioned.
+
+    ``sum over units ready on r or later (rating x units) + sum over such steps (MW x step) <= commissioning_mw_per_day
+    x sum_t max(0, t - c - r) x start[s,m,t]``. Grid steps belong to the electrical trade.
+    """
+    instance, delay, rate = model.instance, model.instance.commissioning_days, model.instance.commissioning_mw_per_day
+    if np.isinf(rate):
+        return
+    for s, m in model.pairs():
+        for k, trade in enumerate(TRADES):
+            parts = [
+                (int(instance.ready_day[s, o]), (model.units[o, s, m], float(instance.rating_mw[s, o])))
+                for o in model.offers(s, m, instance.trade == k)
+            ]
+            parts += [
+                (int(instance.step_ready_day[step]), (var, float(instance.step_commissioned_mw[step])))
+                for (step, *at), var in model.step.items()
+                if at == [s, m] and trade == STEP_TRADE and instance.step_commissioned_mw[step] > 0
+            ]
+            for r in sorted({day for day, _ in parts}):
+                time = [(model.start[s, m, t], -rate * (t - delay - r)) for t in model.days[s, m] if t - delay > r]
+                limit = max((-value for _, value in time), default=0.0)
+                later = [term for day, term in parts if day >= r]
+                model.row(f"commissioning_{trade}_s{s}_m{m}_r{r}", later + time, LE, 0, limit)
+
+
+def shells(model: Model) -> None:
+    """Choose one type of new shells where several are possible, with which every milestone keeps its day.
+
+    ``sum_v option[v,s] = taken[s]``; ``option[v,s] <= sum_{t >= option_ready_day[v,m] + c} start[s,m,t]``.
+    """
+    instance, delay = model.instance, model.instance.commissioning_days
+    for s in model.sites:
+        options = [(model.option[v, s], 1.0) for v in model.options(s)]
+        if options:
+            model.row(f"shells_s{s}", options + model.started(s, 0, -1), EQ, 0)
+    for (v, s), var in model.option.items():
+        for m in range(instance.milestones):
+            since = int(instance.option_ready_day[v, m]) + delay
+            model.row(f"shells_v{v}_s{s}_m{m}", [(var, 1), *model.started(s, m, -1, since)], LE, 0)
 
 
 def cooling(model: Model) -> None:
@@ -301,7 +345,9 @@ NEEDS: dict[str, Family] = {
 
 FAMILIES: dict[str, Family] = {
     "available units and arrival": available_units_and_arrival,
+    "shells": shells,
     "crew": crew,
+    COMMISSIONING: commissioning,
     COOLING: cooling,
     "demand": demand,
     **{one.limit: NEEDS[one.limit] for one in REQUIREMENTS if one.at_every_site},
@@ -310,8 +356,8 @@ FAMILIES: dict[str, Family] = {
 }
 """Every constraint family by its name, in the order of ``docs/model.md``."""
 
-PRICED = frozenset(FAMILIES) - {one.limit for one in REQUIREMENTS if not one.at_every_site}
-"""Families that the bounds by prices cover. *Power quality* has no price, and few sites have its floors."""
+PRICED = frozenset(FAMILIES) - {one.limit for one in REQUIREMENTS if not one.at_every_site} - {"shells", COMMISSIONING}
+"""Families that the bounds by prices cover: *power quality*, *shells* and *commissioning* have no price."""
 
 
 def build(

@@ -22,8 +22,9 @@ Index = tuple[int, ...]
 class Model:
     """A MILP under construction: its variables by index, and its problem.
 
-    Indices: ``s`` site, ``o`` offer, ``g`` group of offers, ``m`` milestone, ``l`` grid step, ``t`` day, in the order
-    of the names in ``docs/model.md``. A unit or step that cannot be there on the last day considered has no variable.
+    Indices: ``s`` site, ``o`` offer, ``g`` group of offers, ``m`` milestone, ``l`` grid step, ``v`` option of shells,
+    ``t`` day, in the order of the names in ``docs/model.md``. A unit or step that cannot be there on the last day
+    considered has no variable.
     """
 
     instance: Instance
@@ -37,6 +38,7 @@ class Model:
     total: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     used: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     step: dict[Index, pulp.LpVariable] = field(default_factory=dict)
+    option: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     output_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     import_mw: dict[Index, pulp.LpVariable] = field(default_factory=dict)
     slack: dict[tuple[str, int, int], pulp.LpVariable] = field(default_factory=dict)
@@ -63,6 +65,8 @@ class Model:
             grid = float(instance.grid_mw[s] + instance.step_rise_mw[instance.step_site == s].sum())
             cools, runs = instance.supplies(COOLING), instance.supplies(MEAN_POWER)
             draw = float((full / instance.cop[s])[cools].sum())
+            for v in self.options(s):
+                self.option[v, s] = variable(f"option_v{v}_s{s}", 0, 1, pulp.LpBinary)
             for m in range(instance.milestones):
                 for t in self.days[s, m]:
                     self.start[s, m, t] = variable(f"start_s{s}_m{m}_t{t}", 0, 1, pulp.LpBinary)
@@ -99,6 +103,11 @@ class Model:
                         0,
                         roomy(size * (1 + instance.auxiliary_load_fraction) + draw),
                     )
+
+    def options(self, s: int) -> list[int]:
+        """Return the options of a site for its new shells; none if there is no choice, which the days say already."""
+        found = np.flatnonzero(self.instance.option_site == s).tolist()
+        return found if len(found) > 1 else []
 
     def requirements(self, s: int, m: int) -> dict[str, float]:
         """Return the size of each need of a milestone that is above 0 and finite; a shortfall is a share of it."""

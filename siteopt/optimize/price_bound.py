@@ -152,17 +152,17 @@ class _Bound:
     @cached_property
     def crew(self) -> dict[tuple[int, int, int], float]:
         """Return the prices of crews by (trade, milestone, arrival day), without trades whose crews are unlimited."""
-        crews = self.instance.crews
-        return {key: max(0.0, price) for key, price in self.p.crew.items() if np.isfinite(crews[key[0]])}
+        return {key: max(0.0, price) for key, price in self.p.crew.items() if self.instance.limits_crews(key[0])}
 
     def _window(self, m: int, arrival: int) -> Ints:
-        """Return the days from an arrival to the commissioning of a milestone; S."""
-        return np.maximum(0, self.day[:, m] - self.instance.commissioning_days - arrival)
+        """Return the days of each period from an arrival to the commissioning of a milestone; S x P."""
+        return self.instance.crew_window(arrival, self.day[:, m] - self.instance.commissioning_days)
 
     def _crews(self) -> Interval:
         total = exactly(np.zeros(self.instance.sites))
         for (k, m, arrival), price in self.crew.items():
-            total = total + exactly(price) * self.instance.crews[k] * self._window(m, arrival)
+            done = exactly(self.instance.crews[k]) * self._window(m, arrival).astype(np.float64)
+            total = total + exactly(price) * done.sum(axis=1)
         return total
 
     def _grid(self) -> Interval:
@@ -265,7 +265,7 @@ class _Bound:
         for name, limit in self.limits.items():
             yield self._tight(name).sum(axis=1), np.where(np.isfinite(limit), limit, 0)
         for (k, m, arrival), each in self.crew.items():
-            yield np.asarray(each), instance.crews[k] * self._window(m, arrival)
+            yield np.asarray(each), self._window(m, arrival) @ instance.crews[k]
 
 
 def _product(instance: Instance, requirement: Requirement) -> Interval:

@@ -195,9 +195,9 @@ def priced(instance: Instance, day: Ints, prices: Prices) -> Floats:
         (at.yard, instance.yard_m2),
     ):
         total = total - limit_price.sum(axis=1) * np.where(np.isfinite(limit), limit, 0)
-    crew = {key: price for key, price in p.crew.items() if np.isfinite(instance.crews[key[0]])}
+    crew = {key: price for key, price in p.crew.items() if instance.limits_crews(key[0])}
     for (k, m, arrival), price in crew.items():
-        total = total - price * instance.crews[k] * np.maximum(0, day[:, m] - c - arrival)
+        total = total - price * instance.crew_days_within(k, arrival, day[:, m] - c)
     for name, offers in instance.by_spare():
         spare = p.spares[name] if name else np.zeros(instance.milestones)
         rating, ready, arrives = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 from siteopt.equipment import COOLING, KINDS
 from siteopt.instance import NEVER, TRADES, Floats, Instance, Ints
 from siteopt.record.reason import Reason, ReasonCode, because
+from siteopt.simulate.commissioning import commissioned_days
 from siteopt.simulate.crews import Install, Schedule, install
 from siteopt.simulate.dispatch import TOLERANCE, Dispatch, Limit, dispatch, unmet
 from siteopt.simulate.orders import Orders
-from siteopt.simulate.queues import Queues, follow_queues
+from siteopt.simulate.queues import Queues, buildings_of, chosen_option, follow_queues
 from siteopt.tolerances import BORDER, SAME_COST_MUSD
 
 
@@ -113,12 +115,8 @@ def replay(instance: Instance, orders: Orders) -> Calendar:
     """
     orders.check(instance)
     schedule = install(instance, orders)
-    halls, floor, last = (
-        float(instance.hall_gpus_per_day[0]),
-        float(instance.hall_capacity_gpus[0]),
-        float(instance.gpus[-1]),
-    )
-    queues = follow_queues(int(instance.handover_day[0]), halls, floor, instance.pace, last)
+    buildings = buildings_of(instance)[chosen_option(instance, orders.day)]
+    queues = follow_queues(buildings, instance.pace, float(instance.gpus[-1]))
     ready = np.array([one.ready_day for one in schedule.installs], dtype=np.int64)
     course = _Course(instance, orders, schedule, queues, ready)
     day = course.first_days()
@@ -158,24 +156,29 @@ class _Course:
     def offer(self) -> Ints:
         return np.array([one.offer for one in self.schedule.installs], dtype=np.int64)
 
+    @cached_property
+    def _commissioned(self) -> tuple[Ints, Ints]:
+        milestone = np.array([one.milestone for one in self.schedule.installs], dtype=np.int64)
+        return commissioned_days(self.instance, self.offer, milestone, self.ready, self.orders.step)
+
     @property
     def serves(self) -> Ints:
-        return self.ready + self.instance.commissioning_days
+        return self._commissioned[0] + self.instance.commissioning_days
 
     @property
     def step_serves(self) -> Ints:
-        return self.instance.step_ready_day + self.instance.commissioning_days
+        return self._commissioned[1] + self.instance.commissioning_days
 
     @property
     def lag_days(self) -> int:
-        """Return the days from networked GPUs to their training."""
+        """Return the days from commissioned GPUs to their training."""
         return self.instance.pace.bringup_days + self.instance.commissioning_days
 
     @property
     def compute_day(self) -> Ints:
         """Return the first day on which the GPUs of each milestone can train; M."""
-        networked = [self.queues.networked_day(gpus) for gpus in self.instance.gpus.tolist()]
-        return np.minimum(NEVER, np.array(networked, dtype=np.int64) + self.lag_days)
+        tested = [self.queues.tested_day(gpus) for gpus in self.instance.gpus.tolist()]
+        return np.minimum(NEVER, np.array(tested, dtype=np.int64) + self.lag_days)
 
     @property
     def events(self) -> Ints:
@@ -209,7 +212,7 @@ class _Course:
     def reasons(self, m: int, first: Ints) -> tuple[Reason, ...]:
         """Return what a milestone waited for on the day before its first day, or what it lacks if it never starts."""
         never = first[m] >= NEVER
-        known = self.queues.networked_gpus
+        known = self.queues.tested_gpus
         eve = int(max(self.events[-1], len(known) - 1 + self.lag_days) if never else first[m] - 1)
         if eve < 0:
             return (because(ReasonCode.NOTHING),)
@@ -259,13 +262,14 @@ def _bound(course: _Course) -> Ints:
     """Return the day before which no sequence of whole crews can start each milestone; M.
 
     In no sequence is a unit ready before its soonest day, so the first days that follow from the soonest days are a
-    bound. A second bound: suppose that the units of a milestone cannot all be ready before some day, and that, with any
-    one of them missing, the milestone cannot start before that day, though everything else that can be there by then is
-    there. Then it cannot start before that day at all.
+    bound; the MW that can be commissioned a day are left out, since another order might commission some unit sooner. A
+    second bound: suppose that the units of a milestone cannot all be ready before some day, and that, with any one of
+    them missing, the milestone cannot start before that day, though everything else that can be there by then is there.
+    Then it cannot start before that day at all.
     """
     instance, ordered = course.instance, course.orders.units
     soonest = np.array([one.soonest_day for one in course.schedule.installs], dtype=np.int64)
-    alone = replace(course, ready=soonest)
+    alone = replace(course, ready=soonest, instance=replace(instance, commissioning_mw_per_day=np.inf))
     bound = alone.first_days()
     together = np.minimum(NEVER, course.schedule.bound_day + instance.commissioning_days)
     for m in np.flatnonzero(bound < together).tolist():

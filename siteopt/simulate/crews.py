@@ -83,6 +83,34 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class _Crews:
+    """Whole crews of one trade: ``counts[p]`` of them from day ``since[p]`` on; infinite if there is no limit."""
+
+    since: list[int]
+    counts: list[float]
+
+    @property
+    def most(self) -> float:
+        return max(self.counts)
+
+    def by_day(self, end: int) -> Ints:
+        """Return the number of crews on each day before ``end``."""
+        period = np.searchsorted(self.since, np.arange(end), side="right") - 1
+        return np.array(self.counts, dtype=np.int64)[period]
+
+    def first_day(self, arrives: int, work: int) -> int:
+        """Return the first day at whose start so many crew-days can be done from ``arrives`` on; NEVER if none."""
+        left: float = work
+        for since, until, count in zip(self.since, [*self.since[1:], NEVER], self.counts, strict=True):
+            begin = max(since, arrives)
+            done = count * max(0, until - begin)
+            if done >= left:
+                return begin + math.ceil(left / count) if left else max(arrives, since)
+            left -= done
+        return NEVER
+
+
+@dataclass(frozen=True)
 class _Job:
     """Work on a unit: ``full`` days of the whole gang, then a day of ``rest`` crews; ready after ``days``."""
 
@@ -127,14 +155,18 @@ def install(instance: Instance, orders: Orders) -> Schedule:
     A unit takes ``ceil(crew_days)`` crew-days within its ``install_days`` (at least one if there is work), with a gang
     of ``ceil(work / days)`` crews. If there are fewer crews, all of them do the work in ``ceil(work / crews)`` days.
     Smaller gangs that take more days are tried, too. On the last day, only the crews with work left stay. For each
-    milestone, a few sequences are tried, and the one whose last unit is ready first is kept.
+    milestone, a few sequences are tried, and the one whose last unit is ready first is kept. If the number of crews
+    changes, gangs of no more crews than there are in the end are tried, too.
     """
-    crews = [math.inf if math.isinf(crew) else math.floor(crew + HAIR) for crew in instance.crews.tolist()]
+    crews = [
+        _Crews(instance.crew_day.tolist(), [math.inf if math.isinf(one) else math.floor(one + HAIR) for one in counts])
+        for counts in instance.crews.tolist()
+    ]
     installs: list[Install] = []
     bound = np.zeros(instance.milestones, dtype=np.int64)
     for trade in range(len(TRADES)):
         jobs = [
-            _job(instance, offer, unit, int(np.searchsorted(orders.units[offer], unit)), crews[trade])
+            _job(instance, offer, unit, int(np.searchsorted(orders.units[offer], unit)), crews[trade].most)
             for offer in np.flatnonzero(instance.trade == trade).tolist()
             for unit in range(1, int(orders.units[offer, -1]) + 1)
         ]
@@ -164,28 +196,32 @@ def _job(instance: Instance, offer: int, unit: int, milestone: int, crews: float
     return _Job(offer, unit, milestone, arrives, days, work, gang)
 
 
-def _stretched(job: _Job, times: float) -> _Job:
-    """Return the job with fewer crews, in at most ``times`` as many days."""
-    if job.gang <= 1 or times == 1:
+def _stretched(job: _Job, times: float, most: float) -> _Job:
+    """Return the job with fewer crews, in at most ``times`` as many days, or with at most ``most`` crews."""
+    if job.gang <= 1 or (times == 1 and job.gang <= most):
         return job
-    gang = math.ceil(job.work / math.ceil(job.days * times - HAIR))
+    gang = int(min(most, math.ceil(job.work / math.ceil(job.days * times - HAIR))))
     return replace(job, gang=gang, days=max(job.days, math.ceil(job.work / gang)))
 
 
-def _sequence(jobs: list[_Job], crews: float) -> tuple[list[_Job], list[int]]:
-    """Return the jobs with the gangs chosen for them, and the first day of each job."""
+def _sequence(jobs: list[_Job], crews: _Crews) -> tuple[list[_Job], list[int]]:
+    """Return the jobs with the gangs chosen for them, and the first day of each job; NEVER if there is none."""
     starts = [NEVER if job.soonest >= NEVER else job.arrives for job in jobs]
     waiting = [at for at, job in enumerate(jobs) if job.gang]
-    if math.isinf(crews) or not waiting:
+    if math.isinf(crews.most) or not waiting:
         return jobs, starts
-    # even one after the other, all jobs end before this day
+    last = crews.counts[-1]
+    limits = {crews.most, last} if last else {crews.most}
+    # even one after the other, and by the last of the crews, all jobs end before this day
     longest = math.ceil(max(_STRETCHES)) + 1
-    end = max(jobs[at].arrives for at in waiting) + sum(longest * (jobs[at].full + jobs[at].days) for at in waiting)
-    free, jobs = np.full(end + 1, int(crews)), jobs.copy()
+    work = sum(longest * (jobs[at].full + jobs[at].days) + math.ceil(jobs[at].work / (last or 1)) for at in waiting)
+    end = max(crews.since[-1], *(jobs[at].arrives for at in waiting)) + work
+    free, jobs = crews.by_day(end + 1), jobs.copy()
     for milestone in sorted({jobs[at].milestone for at in waiting}):
         mine = [at for at in waiting if jobs[at].milestone == milestone]
         tried = [
-            _placed({at: _stretched(jobs[at], times) for at in mine}, rule, free)
+            _placed({at: _stretched(jobs[at], times, most) for at in mine}, rule, free)
+            for most in sorted(limits, reverse=True)
             for times in _STRETCHES
             for rule in _RULES
         ]
@@ -200,7 +236,7 @@ def _placed(
 ) -> tuple[dict[int, tuple[_Job, int]], Ints]:
     """Place the jobs one after the other, each on the first day from which its gang is free throughout.
 
-    Return each job with its first day, and the number of free crews that remain on each day.
+    Return each job with its first day (NEVER if there is none), and the number of free crews that remain on each day.
     """
     free, placed = free.copy(), {}
     for at, job in sorted(jobs.items(), key=lambda one: (rule(one[1]), one[0])):
@@ -208,6 +244,9 @@ def _placed(
         busy = np.concatenate([[0], np.cumsum(ahead < job.gang)])
         last = len(ahead) - job.full
         fits = (busy[job.full : job.full + last] == busy[:last]) & (ahead[job.full :] >= job.rest)
+        if not fits.any():
+            placed[at] = (job, NEVER)
+            continue
         start = job.arrives + int(fits.argmax())
         free[start : start + job.full] -= job.gang
         free[start + job.full] -= job.rest
@@ -231,7 +270,8 @@ def _shifts(jobs: list[_Job], starts: list[int]) -> list[tuple[Shift, ...]]:
     busy: list[tuple[int, int]] = []
     free: list[int] = []
     known = 0
-    for at in sorted((at for at, job in enumerate(jobs) if job.gang), key=lambda at: (starts[at], at)):
+    working = (at for at, job in enumerate(jobs) if job.gang and starts[at] < NEVER)
+    for at in sorted(working, key=lambda at: (starts[at], at)):
         job, start = jobs[at], starts[at]
         while busy and busy[0][0] < start:
             heapq.heappush(free, heapq.heappop(busy)[1])
@@ -248,7 +288,7 @@ def _shifts(jobs: list[_Job], starts: list[int]) -> list[tuple[Shift, ...]]:
     return shifts
 
 
-def _bound(jobs: list[_Job], crews: float, milestone: int) -> int:
+def _bound(jobs: list[_Job], crews: _Crews, milestone: int) -> int:
     """Return a lower bound of the day on which all units up to a milestone are ready, for any schedule.
 
     The bound is the later of two: one unit by unit, and one for all crews together. All units that arrive on day r or
@@ -256,8 +296,8 @@ def _bound(jobs: list[_Job], crews: float, milestone: int) -> int:
     """
     mine = sorted((job for job in jobs if job.milestone <= milestone), key=lambda job: -job.arrives)
     bound = max((job.soonest for job in mine), default=0)
-    if bound >= NEVER or math.isinf(crews) or crews == 0:
+    if bound >= NEVER or math.isinf(crews.most) or crews.most == 0:
         return bound
     work = np.cumsum([job.work for job in mine])
-    pool = [job.arrives + math.ceil(done / crews) for job, done in zip(mine, work, strict=True)]
+    pool = [crews.first_day(job.arrives, int(done)) for job, done in zip(mine, work, strict=True)]
     return max(bound, *pool) if pool else bound

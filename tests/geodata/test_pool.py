@@ -26,6 +26,7 @@ BY_SITE += (
     "min_inertia_mws",
     "site_cost_musd",
     "handover_day",
+    "hall_day",
     "hall_gpus_per_day",
     "hall_capacity_gpus",
     "compute_ready_day",
@@ -33,7 +34,7 @@ BY_SITE += (
     "queue_relaxed_day",
 )
 BY_PAIR = ("transit_days", "arrival_day", "ready_day", "rating_mw", "cop", "unit_cost_musd")
-BY_STEP = ("step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd")
+BY_STEP = ("step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_commissioned_mw", "step_cost_musd")
 FARTHER = ("transit_days", "arrival_day", "ready_day", "unit_cost_musd")
 """What a shorter way makes less."""
 

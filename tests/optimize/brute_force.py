@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy.optimize import linprog
 
-from siteopt.instance import Instance
+from siteopt.instance import TRADES, Instance
 
 
 def best(instance: Instance) -> tuple[tuple[int, ...], float] | None:
@@ -26,9 +26,10 @@ def plans(instance: Instance, s: int) -> Iterator[tuple[tuple[int, ...], float]]
             (np.array(after[0]) >= before[0]).all() and (np.array(after[1]) >= before[1]).all()
             for before, after in itertools.pairwise(settings)
         )
-        days = _days(instance, s, settings) if rising else None
-        if days:
-            by_days.setdefault(days, []).append(settings)
+        options = instance.option_ready_day[instance.option_site == s] if rising else []
+        for ready in options if len(options) else [instance.compute_ready_day[s]] * rising:
+            if days := _days(instance, s, settings, ready):
+                by_days.setdefault(days, []).append(settings)
     energy = functools.cache(lambda m, units, steps: _energy(instance, s, m, np.array(units), np.array(steps)))
     for days in sorted(by_days):
         costs = [cost for settings in by_days[days] if (cost := _cost(instance, s, settings, energy)) is not None]
@@ -48,15 +49,15 @@ def _settings(instance: Instance, s: int) -> list[tuple[tuple[int, ...], tuple[i
     return list(itertools.product(units, ladders))
 
 
-def _days(instance: Instance, s: int, settings: tuple) -> tuple[int, ...] | None:
-    """The earliest days that the units and steps allow."""
+def _days(instance: Instance, s: int, settings: tuple, ready: np.ndarray) -> tuple[int, ...] | None:
+    """The earliest days that the units and steps allow, with these days of the GPUs."""
     days: list[int] = []
     for m, (units, steps) in enumerate(settings):
-        day = int(instance.compute_ready_day[s, m])
+        day = int(ready[m])
         there = [int(instance.ready_day[s, o]) for o in range(instance.offers) if units[o]]
         there += [int(instance.step_ready_day[step]) for step in range(len(steps)) if steps[step]]
         day = max([day, *there])
-        for k, crews in enumerate(instance.crews):
+        for k in range(len(TRADES)):
             jobs = sorted(
                 (int(instance.arrival_day[s, o]), units[o] * float(instance.crew_days[o]))
                 for o in range(instance.offers)
@@ -64,12 +65,48 @@ def _days(instance: Instance, s: int, settings: tuple) -> tuple[int, ...] | None
             )
             for place, (arrival, _) in enumerate(jobs):
                 work = sum(amount for _, amount in jobs[place:])
-                if work > 0:
-                    if crews == 0:
+                if work > 0 and np.isfinite(instance.crews[k]).all():
+                    done_by = _first_day(instance, work, k, arrival)
+                    if done_by is None:
                         return None
-                    day = max(day, arrival + int(np.ceil(work / crews - 1e-9)))
+                    day = max(day, done_by)
+            if np.isfinite(instance.commissioning_mw_per_day):
+                day = max(day, _commissioned(instance, s, k, units, steps))
         days.append(max([day + instance.commissioning_days, *days]))
     return tuple(days) if days[-1] <= instance.horizon_day else None
+
+
+def _commissioned(instance: Instance, s: int, k: int, units: tuple[int, ...], steps: tuple[int, ...]) -> int:
+    """The first day by which the units of a trade, and the grid steps if it is electrical, can be commissioned."""
+    jobs = [
+        (int(instance.ready_day[s, o]), units[o] * float(instance.rating_mw[s, o]))
+        for o in range(instance.offers)
+        if instance.trade[o] == k
+    ]
+    if TRADES[k] == "electrical":
+        each = zip(instance.step_ready_day.tolist(), instance.step_commissioned_mw.tolist(), steps, strict=True)
+        jobs += [(day, mw * there) for day, mw, there in each]
+    days = [
+        since + int(np.ceil(sum(mw for day, mw in jobs if day >= since) / instance.commissioning_mw_per_day - 1e-9))
+        for since, amount in jobs
+        if amount > 0
+    ]
+    return max(days, default=0)
+
+
+def _crews(instance: Instance, k: int, day: int) -> float:
+    """Crew-days of a trade on one day."""
+    return float(instance.crews[k][[since <= day for since in instance.crew_day].count(True) - 1])
+
+
+def _first_day(instance: Instance, work: float, k: int, day: int) -> int | None:
+    """The first day before which a trade has done so many crew-days, day by day; None if beyond the horizon."""
+    while work > 1e-9:
+        if day > instance.horizon_day:
+            return None
+        work -= _crews(instance, k, day)
+        day += 1
+    return day
 
 
 def _cost(instance: Instance, s: int, settings: tuple, energy: Callable[..., float | None]) -> float | None:

@@ -75,6 +75,14 @@ def instances(draw: st.DrawFn, milestones: int | None = None, sites: int | None 
     floor = st.sampled_from([0.0, 0.0, 2.5, 7.0, np.inf] if draw(st.booleans()) else [0.0])
     minima = np.array([[draw(floor) for _ in range(count)] for _ in range(2 * size)])
     swing = draw(st.sampled_from([0.0, 0.4]))
+    periods = [0, *sorted(draw(st.sets(st.integers(1, 25), max_size=2)))]
+    unlimited = [draw(st.booleans()) and draw(st.booleans()) for _ in range(2)]
+    crews = [[np.inf if free else draw(st.sampled_from([0.0, 1.0, 2.5])) for _ in periods] for free in unlimited]
+    options = [site for site in range(size) for _ in range(draw(st.sampled_from([0, 0, 2, 3])))]
+    ready = [sorted(draw(st.lists(st.integers(0, 20), min_size=count, max_size=count))) for _ in options]
+    for site in set(options):
+        mine = [days for days, owner in zip(ready, options, strict=True) if owner == site]
+        rows[site]["compute_ready_day"] = np.min(mine, axis=0).tolist()
     return tiny(
         offers,
         rows,
@@ -89,7 +97,13 @@ def instances(draw: st.DrawFn, milestones: int | None = None, sites: int | None 
         distribution_asked=distribution,
         own_cooling_mw_per_mw=draw(st.sampled_from([0.0, 0.1, 0.4])),
         own_cooling_m3_per_mwh=draw(st.sampled_from([0.0, 2.0])),
-        crews=np.array([draw(st.sampled_from([0.0, 1.0, 2.5, np.inf])) for _ in range(2)]),
+        crew_day=np.array(periods),
+        crews=np.array(crews),
+        commissioning_mw_per_day=draw(scarce(0.7, 2.0)),
+        option_site=np.array(options, dtype=np.int64),
+        option_shell=np.arange(len(options)),
+        option_count=np.ones(len(options), dtype=np.int64),
+        option_ready_day=np.array(ready, dtype=np.int64).reshape(len(options), count),
         spare_units=draw(st.integers(0, 1)),
         ride_through_minutes=draw(st.sampled_from([0.0, 10.0])),
         commissioning_days=draw(st.integers(0, 3)),

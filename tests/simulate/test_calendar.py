@@ -19,7 +19,7 @@ from siteopt.plan import Plan
 from siteopt.record.reason import ReasonCode, because
 from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.orders import Orders
-from siteopt.simulate.queues import follow_queues
+from siteopt.simulate.queues import buildings_of, follow_queues
 from tests.first_version import MODELS
 from tests.instances import battery, chiller, generator, tiny
 from tests.optimize.random_instances import instances
@@ -225,7 +225,7 @@ def test_a_proven_plan_is_late_by_crews_only(instance: Instance) -> None:
         assert (found.by_crews == (found.day > plan.day)).all()
     assert found.cost_musd == pytest.approx(plan.cost_musd(instance), abs=1e-5)
     assert found.cost_parts_musd.keys() == plan.cost_parts_musd(instance).keys()
-    free = replay(replace(instance, crews=np.full(2, np.inf)), of(plan))
+    free = replay(replace(instance, crews=np.full((2, 1), np.inf)), of(plan))
     assert (free.day <= found.day).all()
 
 
@@ -245,7 +245,7 @@ def test_no_sequence_starts_before_the_bound(
     found = replay(instance, orders)
     gangs = [[shift.last_day - shift.first_day + 1 for shift in one.shifts] for one in found.installs]
     lasts = np.array([one.ready_day - one.start_day for one in found.installs])
-    free = replace(instance, crews=np.full(2, np.inf), crew_days=np.zeros(3))
+    free = replace(instance, crews=np.full((2, 1), np.inf), crew_days=np.zeros(3))
     for waits in product(range(5), repeat=3):
         start = instance.arrival_day[0] + waits
         on_day = np.zeros(40, dtype=np.int64)
@@ -292,13 +292,8 @@ def test_examples_cost_what_they_are_said_to(examples: Examples) -> None:
 
 def test_queues_of_the_examples_are_the_closed_form(examples: Examples) -> None:
     for instance, _, _ in examples.values():
-        place = (
-            int(instance.handover_day[0]),
-            float(instance.hall_gpus_per_day[0]),
-            float(instance.hall_capacity_gpus[0]),
-        )
-        queues = follow_queues(*place, instance.pace, float(instance.gpus[-1]))
-        ready = [queues.networked_day(gpus) + instance.pace.bringup_days for gpus in instance.gpus]
+        queues = follow_queues(buildings_of(instance)[0], instance.pace, float(instance.gpus[-1]))
+        ready = [queues.tested_day(gpus) + instance.pace.bringup_days for gpus in instance.gpus]
         assert ready == instance.compute_ready_day[0].tolist()
 
 

@@ -137,7 +137,7 @@ def test_rules_hold(world: tuple[Instance, Orders]) -> None:
         assert sum(shift.last_day - shift.first_day + 1 for shift in one.shifts) == work
         for shift in one.shifts:
             assert one.start_day == shift.first_day <= shift.last_day < one.ready_day
-            assert 1 <= shift.crew <= instance.crews[one.trade]
+            assert 1 <= shift.crew <= instance.crews[one.trade].max()
             days = {(one.trade, shift.crew, day) for day in range(shift.first_day, shift.last_day + 1)}
             assert not days & busy
             busy |= days
