@@ -296,6 +296,12 @@ class Code(Enum):
         "There is no site, milestone, offer or grid step of this name.",
         "Correct the name; the message suggests the most similar one.",
     )
+    NO_SUCH_DAY = (
+        "E309",
+        "The day is not in the calendar of the scenario",
+        "The date is misspelt, before the `start_date` of the project, or after the last of its `horizon_days`.",
+        "Write a date as 2026-12-01, or a number of days after the start; raise `horizon_days` for a later day.",
+    )
     NOT_A_RUN = (
         "E401",
         "The folder is not a run",

@@ -295,13 +295,13 @@ def test_second_solver_is_mistaken(world: Path, tmp_path: Path, monkeypatch: pyt
 INTERRUPTED = """
 import signal, sys
 import typer
-from siteopt.cli import _interruptible
+from siteopt.interruption import interruptible
 under_nohup = "nohup" in sys.argv
 signal.signal(signal.SIGHUP, signal.SIG_IGN if under_nohup else signal.SIG_DFL)  # the tests may run under nohup, too
 sys.argv[1:] = [name for name in sys.argv[1:] if name != "nohup"]
 
 def wait():
-    with _interruptible() as stop:
+    with interruptible() as stop:
         signal.raise_signal(signal.SIGINT)
         print("stopping", stop.is_set())
         for name in sys.argv[1:]:
@@ -313,10 +313,10 @@ app(args=[])
 """
 SWALLOWED = """
 import signal
-from siteopt.cli import _interruptible
+from siteopt.interruption import interruptible
 from siteopt.optimize.solver import SolverError
 
-with _interruptible():
+with interruptible():
     try:
         signal.raise_signal(signal.SIGTERM)
     except SystemExit:
