@@ -16,8 +16,8 @@ import numpy as np
 
 from siteopt.instance import QUEUES, Instance, Ints, Pool
 from siteopt.optimize.batches import BATCH
-from siteopt.optimize.bottleneck import RESOURCES, to_relax
-from siteopt.optimize.bounds import bounds
+from siteopt.optimize.bottleneck import RESOURCES, SEVERAL, to_relax
+from siteopt.optimize.bounds import bounds, sources
 from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.formulation import NEEDS
@@ -136,10 +136,13 @@ class _Site:
             return because(ReasonCode.LIMIT, limit="GPU deliveries")
         if known.low < known.high:
             return None
+        more = self._instance(known.low + 1)
         try:
-            return to_relax(self._instance(known.low + 1), day, self._clock, (QUEUES, RESOURCES, NEEDS))
+            reason = to_relax(more, day, self._clock, (QUEUES, RESOURCES, NEEDS))
         except OutOfTime:
             return None
+        short = [one.name for one in sources(more) if one.supplied_by(np.array([day]))[0] < one.least[0, 0]]
+        return because(ReasonCode.LIMITS_TOGETHER, limits=tuple(short)) if reason == SEVERAL and short else reason
 
     def _bounded(self, day: int, known: _Range) -> _Range:
         """Return a range without the numbers that the bounds of arithmetic rule out."""
