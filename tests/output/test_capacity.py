@@ -234,6 +234,14 @@ def test_folder_is_reported_on_in_korean_and_drawn(found: siteopt.Capacity, tmp_
     assert set(run_charts(folder)) == {"capacity.png", "capacity.svg"}
 
 
+def test_a_format_that_never_was_is_refused(found: siteopt.Capacity, tmp_path: Path) -> None:
+    path = found.write(tmp_path / "capacity") / "capacity.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"format_version": 2', '"format_version": 1'))
+    with pytest.raises(siteopt.InputError) as error:
+        run_report(path.parent)
+    assert [issue.column for issue in error.value.issues] == ["format_version"]
+
+
 def test_notebook_shows_the_chart(found: siteopt.Capacity) -> None:
     assert repr(found) == "<Capacity small: proven, by day 120, 30,000 GPUs at beta>"
     assert "<svg" in found._repr_html_()
