@@ -178,6 +178,12 @@ def prove() -> str:
     return "```\n" + re.sub(r"in [\d.]+ s", "in a few seconds", report) + "\n```"
 
 
+def capacity() -> str:
+    """Return the most GPUs by the second milestone of the reference scenario, without the seconds."""
+    found = str(siteopt.capacity(siteopt.read_scenario(COLOSSUS), "2024-09-02"))
+    return "```\n" + re.sub(r"[\d.]+ s$", "a few seconds", found, count=1, flags=re.MULTILINE) + "\n```"
+
+
 def classes() -> str:
     """Return the limits of ISO 8528-5 that the replay uses."""
     rows: list[list[object]] = [
@@ -286,6 +292,7 @@ BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/backtest.md", "ranking"): ranking,
     ("docs/backtest.md", "outcomes"): outcomes,
     ("docs/backtest.md", "left out"): left_out,
+    ("docs/guide.md", "capacity"): capacity,
     ("docs/guide.md", "prove"): prove,
     ("docs/replay.md", "classes"): classes,
     ("docs/replay.md", "replays"): replays,

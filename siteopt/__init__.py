@@ -13,7 +13,7 @@ from siteopt.aliases import PYTHON
 __version__: str
 
 if TYPE_CHECKING:
-    from siteopt.answers import ParetoFront, Result
+    from siteopt.answers import Capacity, ParetoFront, Result
     from siteopt.examples import example
     from siteopt.explaining import Explanation, explain
     from siteopt.geodata.changes import Change
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from siteopt.plan import Plan, Ranking, SiteResult
     from siteopt.proving import Proving, prove
     from siteopt.record.base import RunOutcome
-    from siteopt.run import pareto, solve
+    from siteopt.run import capacity, pareto, solve
     from siteopt.scenario import Scenario
     from siteopt.scenario_file import read_scenario
     from siteopt.verifying import Verification, verify
 
 __all__ = [
+    "Capacity",
     "Change",
     "Dataset",
     "Explanation",
@@ -44,6 +45,7 @@ __all__ = [
     "SiteResult",
     "Verification",
     "__version__",
+    "capacity",
     "example",
     "explain",
     "load",

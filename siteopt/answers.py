@@ -12,17 +12,20 @@ import pandas as pd
 
 from siteopt.geodata.dataset import Dataset
 from siteopt.output import frames
+from siteopt.output.capacity import COLUMNS, capacity_csv, capacity_geojson, capacity_summary
+from siteopt.output.capacity import rows as capacity_rows
 from siteopt.output.folder import write_folder
 from siteopt.output.geojson import GeoJSON, json_text, plan_geojson, sites_geojson
 from siteopt.output.maps import map_files
-from siteopt.output.notebook import front_html, result_html
+from siteopt.output.notebook import capacity_html, front_html, result_html
 from siteopt.output.pareto_front import columns, front_csv, front_geojson, front_summary, rows
-from siteopt.output.report import front_report, report
+from siteopt.output.report import capacity_report, front_report, report
 from siteopt.output.summary import summary
 from siteopt.output.tables import crews_csv, orders_csv, schedule_csv
 from siteopt.output.translations import Translations
 from siteopt.plan import Ranking
 from siteopt.record.base import RunOutcome
+from siteopt.record.capacity import CapacityRecord
 from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.run import RunRecord
 from siteopt.scenario import Scenario
@@ -31,7 +34,7 @@ from siteopt.scenario import Scenario
 class Output(ABC):
     """Result that can be written into a folder."""
 
-    record: RunRecord | FrontRecord
+    record: RunRecord | FrontRecord | CapacityRecord
 
     @property
     def outcome(self) -> RunOutcome:
@@ -41,7 +44,7 @@ class Output(ABC):
     @property
     @abstractmethod
     def has_answer(self) -> bool:
-        """Return whether there is a plan, or a point of a Pareto front."""
+        """Return whether there is a plan, a point of a Pareto front, or a site that can train GPUs by the day."""
 
     @property
     def agrees(self) -> bool:
@@ -227,6 +230,52 @@ class ParetoFront(Output):
             "pareto.csv": front_csv(self.record),
             "pareto.geojson": json_text(front_geojson(self.record)),
             "pareto.json": self.record.model_dump_json(indent=1) + "\n",
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class Capacity(Output):
+    """Most GPUs that can train by a day, for the best sites, and the capacity of these sites on other days.
+
+    Attributes
+    ----------
+    record : CapacityRecord
+        The whole result, as ``capacity.json`` stores it.
+    """
+
+    record: CapacityRecord
+
+    @property
+    def has_answer(self) -> bool:
+        """Return whether there is a site that can train GPUs by the day."""
+        return bool(self.record.ranked)
+
+    @property
+    def points(self) -> pd.DataFrame:
+        """Return the capacities by site and day, one per row, as in ``capacity.csv``."""
+        return pd.DataFrame(capacity_rows(self.record), columns=COLUMNS).astype({"rank": "Int64"})
+
+    def __str__(self) -> str:
+        """Return the text that the command line prints."""
+        return capacity_summary(self.record)
+
+    def __repr__(self) -> str:
+        """Return the capacity of the first site in one line."""
+        record = self.record
+        first = f", {record.ranked[0].asked.gpus:,} GPUs at {record.ranked[0].site_id}" if record.ranked else ""
+        return f"<Capacity {record.scenario}: {self.outcome}, by day {record.by_day}{first}>"
+
+    def _repr_html_(self) -> str:
+        """Return the HTML that a notebook shows."""
+        return capacity_html(self.record)
+
+    def files(self) -> dict[str, str | bytes]:
+        """Return the content of every output file by name."""
+        return {
+            "report.html": capacity_report(self.record, Translations.of(self.record)),
+            "capacity.csv": capacity_csv(self.record),
+            "capacity.geojson": json_text(capacity_geojson(self.record)),
+            "capacity.json": self.record.model_dump_json(indent=1) + "\n",
         }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 import typer
 
 from siteopt.error_boundary import DEBUG, FAILED, INTERRUPTED, ErrorBoundary
-from siteopt.issues import Failure, InputError, Issue
+from siteopt.interruption import interruptible
+from siteopt.issues import InputError, Issue
 from siteopt.loading import loading
 from siteopt.log import note
 from siteopt.options import LANGUAGES, PROOF_SECONDS, Method
@@ -175,7 +175,7 @@ def solve(
     with loading():
         from siteopt import read_scenario, solve
         from siteopt.output.runs import PLAN
-    with _interruptible() as stop:
+    with interruptible() as stop:
         try:
             question = read_scenario(scenario, settings or ())
             folder = out or Path("runs") / question.project.name
@@ -218,7 +218,7 @@ def pareto(
     with loading():
         from siteopt import pareto, read_scenario
         from siteopt.output.runs import FRONT
-    with _interruptible() as stop:
+    with interruptible() as stop:
         try:
             question = read_scenario(scenario, settings or ())
             folder = out or Path("runs") / f"{question.project.name}-pareto"
@@ -228,6 +228,40 @@ def pareto(
         except InputError as error:
             _refuse(error, as_json)
         _deliver(front, folder, as_json, quiet, stop)
+
+
+@app.command()
+def capacity(
+    scenario: ScenarioFile,
+    by: Annotated[
+        str, typer.Option(help="Date, or number of days after the start date, by which the GPUs train.", metavar="DAY")
+    ],
+    settings: Settings = None,
+    top: Annotated[int, typer.Option(help="Number of sites to prove, the largest first.", min=1)] = 3,
+    out: Annotated[Path | None, _out("Folder for the outputs. Default: runs/<scenario>-capacity.")] = None,
+    time_limit: TimeLimit = math.inf,
+    workers: Workers = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find the sites that can train the most GPUs by a day, and prove it; show how many on other days.
+
+    Exit codes: 0 proven optimal, 2 bad input or the outputs cannot be written, 3 no site can train a GPU by the day,
+    4 stopped by a limit or by Ctrl-C before the proof, 130 stopped by Ctrl-C without outputs.
+    """
+    with loading():
+        from siteopt import capacity, read_scenario
+        from siteopt.output.runs import CAPACITY
+    with interruptible() as stop:
+        try:
+            question = read_scenario(scenario, settings or ())
+            folder = out or Path("runs") / f"{question.project.name}-capacity"
+            ready_folder(folder, CAPACITY)
+            with _progress(live=not (quiet or as_json)) as report:
+                found = capacity(question, by, top, time_limit, report, workers=workers, stop=stop)
+        except InputError as error:
+            _refuse(error, as_json)
+        _deliver(found, folder, as_json, quiet, stop)
 
 
 @app.command()
@@ -245,7 +279,7 @@ def explain(
     with loading():
         from siteopt import explain
     try:
-        with _interruptible() as stop:
+        with interruptible() as stop:
             result = explain(scenario, site, seconds=time_limit, settings=settings or (), stop=stop)
     except InputError as error:
         _refuse(error, as_json)
@@ -338,7 +372,7 @@ def prove(
     with loading():
         from siteopt.proving import prove
     try:
-        with _interruptible() as stop, _status(live=not as_json) as tell:
+        with interruptible() as stop, _status(live=not as_json) as tell:
             report = prove(run, time_limit, tell, stop=stop, scenario=scenario)
     except InputError as error:
         _refuse(error, as_json)
@@ -399,41 +433,6 @@ def _progress(*, live: bool) -> Iterator[Report | None]:
             tell(f"{done}{best}, {progress.solves} MILPs, {progress.seconds:.0f} s")
 
         yield report
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """Yield an event that the first Ctrl-C sets; a second Ctrl-C, SIGTERM or SIGHUP ends the program."""
-    stop = threading.Event()
-    ended: list[BaseException] = []
-
-    def end(how: BaseException) -> NoReturn:
-        ended.append(how)
-        raise how
-
-    def on_interrupt(number: int, frame: object) -> None:
-        if stop.is_set():
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a third Ctrl-C ends the program at once
-            end(KeyboardInterrupt())
-        stop.set()
-        typer.echo("stopping with the best plan so far; press Ctrl-C again to stop at once", err=True)
-
-    def on_end(number: int, frame: object) -> None:
-        stop.set()
-        end(SystemExit(128 + number))
-
-    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    acts = {number: on_end for number in ends if signal.getsignal(number) != signal.SIG_IGN}  # nohup ignores SIGHUP
-    usual = {number: signal.signal(number, act) for number, act in {signal.SIGINT: on_interrupt, **acts}.items()}
-    try:
-        yield stop
-    except Failure:
-        if ended:  # the solver reports an exception of its callback as its own error
-            raise ended[0] from None
-        raise
-    finally:
-        for number, act in usual.items():
-            signal.signal(number, act)
 
 
 def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: threading.Event) -> NoReturn:

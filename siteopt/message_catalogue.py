@@ -310,6 +310,12 @@ class Code(Enum):
         "A file that `extends` names extends, itself or through others, the file that names it.",
         "Take one of the names that the message lists out of `extends`.",
     )
+    NO_SUCH_DAY = (
+        "E309",
+        "The day is not in the calendar of the scenario",
+        "The date is misspelt, before the `start_date` of the project, or after the last of its `horizon_days`.",
+        "Write a date as 2026-12-01, or a number of days after the start; raise `horizon_days` for a later day.",
+    )
     NOT_A_RUN = (
         "E401",
         "The folder is not a run",

@@ -219,6 +219,75 @@ class SiteFront:
 
 
 @dataclass(frozen=True)
+class CapacityPoint:
+    """Most GPUs that a site can train by a day.
+
+    Attributes
+    ----------
+    day : int
+    gpus : int
+        Largest number of GPUs for which a plan is known; 0 if none is.
+    bound_gpus : int
+        Proven upper bound of the number of GPUs of any plan.
+    instance, plan
+        Instance of the site with these GPUs, and their plan; None if no plan is known.
+    """
+
+    day: int
+    gpus: int
+    bound_gpus: int
+    instance: Instance | None = None
+    plan: Plan | None = None
+
+    @property
+    def proven(self) -> bool:
+        """Return whether it is proven that no plan has more GPUs."""
+        return self.gpus == self.bound_gpus
+
+
+@dataclass(frozen=True)
+class SiteCapacity:
+    """Capacity of one site.
+
+    Attributes
+    ----------
+    site_id : str
+    rank : int or None
+        Rank by the GPUs on the day that was asked for; None if the site is not among the first.
+    asked : CapacityPoint
+        Capacity on that day.
+    curve : tuple of CapacityPoint
+        Capacity on each day of the curve, in the order of days; empty unless the site is ranked.
+    limited_by : Reason or None
+        What keeps the site from training more GPUs by that day; None if this is not known.
+    """
+
+    site_id: str
+    rank: int | None
+    asked: CapacityPoint
+    curve: tuple[CapacityPoint, ...] = ()
+    limited_by: Reason | None = None
+
+
+@dataclass(frozen=True)
+class Capacities:
+    """Capacities of all eligible sites.
+
+    Attributes
+    ----------
+    outcome : RunOutcome
+    sites : tuple of SiteCapacity
+        Ranked sites in order, then the others by their bounds; at most LISTED in all.
+    eligible : int
+        Number of eligible sites, listed or not.
+    """
+
+    outcome: RunOutcome
+    sites: tuple[SiteCapacity, ...]
+    eligible: int
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Numbers of checked claims of the solver, by the result of the check.
 

@@ -7,20 +7,23 @@ import math
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 
-from siteopt.answers import ParetoFront, Result
+from siteopt.answers import Capacity, ParetoFront, Result
 from siteopt.geodata.dataset import Dataset, load
+from siteopt.geodata.variants import ClusterSizes
 from siteopt.instance import Instance, Pool
 from siteopt.issues import InputError, Issue, nearest
 from siteopt.log import note
 from siteopt.message_catalogue import Code
+from siteopt.optimize.capacity import capacities
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.crosscheck import cross_check
@@ -28,11 +31,12 @@ from siteopt.optimize.monolithic import Monolithic
 from siteopt.optimize.pareto import fronts
 from siteopt.optimize.power_quality_loop import LoopResult, MinimumSupport, Optimiser, power_quality_loop
 from siteopt.optimize.search import Progress, searching
-from siteopt.optimize.solver import SEED
+from siteopt.optimize.solver import SEED, solver_version
 from siteopt.options import Method
 from siteopt.plan import Plan, SitePlan
 from siteopt.record.base import RunOutcome
 from siteopt.record.build import certificate_of, plan_record, run_record, timed
+from siteopt.record.build_capacity import capacity_record
 from siteopt.record.build_pareto_front import front_record
 from siteopt.record.build_replay import quality_record, replay_record
 from siteopt.record.pareto_front import FrontCertificate
@@ -46,6 +50,9 @@ from siteopt.stopwatch import Stopwatch
 
 MAX_ITERATIONS = 30
 """Maximum number of iterations of the power-quality loop; each one checks a plan."""
+
+CURVE_DAYS = 30
+"""Days from one day of a capacity's curve to the next."""
 
 VERIFY_SECONDS = 60.0
 """Time limit of the second solver for each solve, s."""
@@ -201,25 +208,95 @@ def pareto(
     instances = [result.best.instance for result in ranked if result.best is not None]
     found = fronts(instances, names.index(goal), clock, report, workers)
     outcome = ranking.outcome if all(front.complete for front in found) else RunOutcome.LIMIT
-    certificate = FrontCertificate(
-        solver=ranking.solver,
-        milps_solved=clock.solves,
-        seconds=round(time.monotonic() - begin, 3),
-        environment=_environment(),
-        recomputed=_recomputed((front.instance, point.plan) for front in found for point in front.breakpoints),
-    )
+    plans = [(front.instance, point.plan) for front in found for point in front.breakpoints]
     record = front_record(
         scenario,
         goal,
         dataset.sites,
         found,
         outcome,
-        certificate,
+        _certificate(clock, begin, plans),
         dataset.inputs,
         dataset.warnings,
         version("siteopt"),
     )
     return ParetoFront(record)
+
+
+def capacity(
+    scenario: Scenario | str | Path,
+    by: date | int | str,
+    top: int = 3,
+    seconds: float = math.inf,
+    report: Callable[[Progress], None] | None = None,
+    *,
+    workers: int | None = None,
+    stop: threading.Event | None = None,
+) -> Capacity:
+    """Find the sites that can train the most GPUs by a day, and how many on other days.
+
+    One milestone replaces those of the scenario, with as many GPUs as possible. In everything else it is like the last
+    milestone of the scenario, and the budget holds for it. The power quality class is not checked.
+
+    >>> import siteopt
+    >>> siteopt.capacity(siteopt.example("frugal"), by=30, top=1)
+    <Capacity frugal: proven, by day 30, 128 GPUs at us-canton-pactiv>
+
+    Parameters
+    ----------
+    scenario : Scenario, or path of a TOML file
+    by : date, int or str
+        Day by which the GPUs train: a date, a number of days after the start date, or either as text.
+    top : int
+        Number of sites to prove, from the one with the most GPUs on; all others get an upper bound.
+    seconds, report, workers, stop
+        As in :func:`solve`.
+
+    Returns
+    -------
+    Capacity
+        The sites with their GPUs by this day, and the curves of the first over the days of the horizon.
+
+    Raises
+    ------
+    InputError
+        With every error of the scenario or its tables, or if the day is none of the scenario's calendar.
+    """
+    begin = time.monotonic()
+    scenario = _read(scenario)
+    day, horizon = _day_of(scenario, by), scenario.project.horizon_days
+    dataset = load(scenario)
+    clock = Clock(seconds, stop or threading.Event())
+    days = sorted({day, horizon, *range(CURVE_DAYS, horizon, CURVE_DAYS)})
+    most = scenario.compute.deliveries[-1].gpus
+    found = capacities(ClusterSizes(dataset), most, day, days, clock, report, top, workers)
+    points = [point for site in found.sites for point in (site.asked, *site.curve)]
+    plans = [(one.instance, one.plan) for one in points if one.instance is not None and one.plan is not None]
+    record = capacity_record(
+        scenario,
+        day,
+        dataset.sites,
+        found,
+        _certificate(clock, begin, plans),
+        dataset.inputs,
+        dataset.warnings,
+        version("siteopt"),
+    )
+    return Capacity(record)
+
+
+def _day_of(scenario: Scenario, by: date | int | str) -> int:
+    """Return the day that the user means by a date or a number of days; raise InputError if there is none."""
+    project, text = scenario.project, str(by)
+    try:
+        day = int(text) if text.isdecimal() else (date.fromisoformat(text) - project.start_date).days
+    except ValueError:
+        day = -1
+    if 0 <= day <= project.horizon_days:
+        return day
+    last = scenario.date_of(project.horizon_days)
+    expected = f"a date from {project.start_date} to {last}, or a number of days from 0 to {project.horizon_days}"
+    raise InputError([Issue(Code.NO_SUCH_DAY, "by", None, "", text, expected)])
 
 
 def run_power_quality_loop(scenario: Scenario, pool: Pool, optimiser: Optimiser, clock: Clock) -> LoopResult:
@@ -295,6 +372,17 @@ def _replayed(
 
 def _read(scenario: Scenario | str | Path) -> Scenario:
     return scenario if isinstance(scenario, Scenario) else read_scenario(scenario)
+
+
+def _certificate(clock: Clock, begin: float, plans: Sequence[tuple[Instance, Plan]]) -> FrontCertificate:
+    """Return the certificate of an answer of several plans, whose work began at this reading of the clock."""
+    return FrontCertificate(
+        solver=solver_version(),
+        milps_solved=clock.solves,
+        seconds=round(time.monotonic() - begin, 3),
+        environment=_environment(),
+        recomputed=_recomputed(plans),
+    )
 
 
 def _environment() -> Environment:

@@ -1,8 +1,9 @@
-"""Vary a site: make its Instance with other values in the tables."""
+"""Vary the question: make Instances with other values in the tables, or with other numbers of GPUs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from siteopt.findings import POWER_CAP, Adjustment, Lever
 from siteopt.geodata.changes import DAY, SCENARIO, Change
 from siteopt.geodata.dataset import Dataset, filled_sites
 from siteopt.geodata.import_right import counted_sites
-from siteopt.instance import Instance
+from siteopt.instance import Instance, Pool
 from siteopt.schema import CANDIDATES, GRID_STEPS
 
 NOTCHES = {
@@ -87,3 +88,32 @@ def _best(column: str, notch: float) -> float:
     bound = CANDIDATES[column].high if notch > 0 else CANDIDATES[column].low
     assert bound is not None
     return bound
+
+
+class ClusterSizes:
+    """The question of a dataset for any number of GPUs.
+
+    Milestones of these sizes replace those of the scenario. In all but name and GPUs they are like its last milestone.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._data, self._last = dataset, dataset.scenario.milestones[-1].model_dump()
+        self._of_site = cache(dataset.only)
+
+    @property
+    def site_id(self) -> Sequence[str]:
+        """Return the ids of the eligible sites, sorted."""
+        return self._data.pool.site_id
+
+    def pool(self, gpus: Sequence[int]) -> Pool:
+        """Return the pool of all eligible sites, with a milestone for each number of GPUs; the numbers rise."""
+        return self._asked(self._data, gpus).pool
+
+    def instance(self, site_id: str, gpus: Sequence[int]) -> Instance:
+        """Return the Instance of one site, with a milestone for each number of GPUs; the numbers rise."""
+        return self._asked(self._of_site(site_id), gpus).instance
+
+    def _asked(self, data: Dataset, gpus: Sequence[int]) -> Dataset:
+        milestones = [self._last | {"name": f"{number} GPUs", "gpus": number} for number in gpus]
+        keys = {"milestones": milestones, "objective.order": [], "baselines": []}
+        return data.with_changes(Change(SCENARIO, "", key, value) for key, value in keys.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -181,8 +181,9 @@ def why_not(instance: Instance, clock: Clock) -> Reason:
     limits = bounds(instance)
     if (limits.day > instance.horizon_day).any():
         return out_of_reach(instance, limits)[0]
+    last = int(instance.horizon_day)
     return _quality_out_of_reach(instance) or because(
-        ReasonCode.NO_PLAN, _to_relax(instance, clock), day=int(instance.horizon_day)
+        ReasonCode.NO_PLAN, to_relax(instance, last, clock, (RESOURCES, NEEDS)), day=last
     )
 
 
@@ -240,19 +241,29 @@ def _out_of_reach(instance: Instance, limits: Bounds, s: int) -> Reason:
     return because(ReasonCode.TOO_LATE, limit=LIMITING[limiting], milestone=goal, day=last)
 
 
-def _to_relax(instance: Instance, clock: Clock) -> Reason:
-    """Return the resources that each let the site serve by the horizon if relaxed.
+def to_relax(instance: Instance, day: int, clock: Clock, groups: Sequence[Iterable[str]]) -> Reason:
+    """Return the limits that each let all milestones start by a day if relaxed: those of the first group that has any.
 
-    If there is none, return the requirements that do so; if there is none either, return SEVERAL.
+    If no group has any, return SEVERAL.
+
+    Parameters
+    ----------
+    groups : sequence of names of LIMITS
+
+    Raises
+    ------
+    OutOfTime
+        As Undecided if the solver contradicts itself.
     """
-    last = [instance.horizon_day] * instance.milestones
-    for group in (RESOURCES, NEEDS):
-        without = {limit: _without(instance, limit) for limit in _asked(instance, group)}
-        to_relax = [
-            limit
-            for limit, (one, relaxed) in without.items()
-            if FixedDays(one, last, clock, relaxed).any_plan() is not None
-        ]
-        if to_relax:
-            return because(ReasonCode.ANY_LIMIT, limits=tuple(to_relax))
+    days = [day] * instance.milestones
+
+    def works(limit: str) -> bool:
+        without, relaxed = _without(instance, limit)
+        in_reach = bool((bounds(without, limit).day <= day).all())
+        return in_reach and FixedDays(without, days, clock, relaxed).any_plan() is not None
+
+    for group in groups:
+        limits = tuple(limit for limit in _asked(instance, group) if works(limit))
+        if limits:
+            return because(ReasonCode.ANY_LIMIT, limits=limits)
     return SEVERAL

@@ -5,12 +5,14 @@ from __future__ import annotations
 from html import escape
 
 from siteopt.output.charts.base import WIDE, Chart
+from siteopt.output.charts.capacity import capacity
 from siteopt.output.charts.drawing import NotDrawn, svgs
 from siteopt.output.charts.map import site_map
 from siteopt.output.charts.pareto_front import front
 from siteopt.output.headline import headline
 from siteopt.output.ranking import ranking_table
 from siteopt.output.translations import Translations
+from siteopt.record.capacity import CapacityRecord
 from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.run import RunRecord
 
@@ -44,8 +46,16 @@ def result_html(run: RunRecord) -> str:
 
 def front_html(record: FrontRecord) -> str:
     """Return a Pareto front as HTML: its caption in words, and its chart if it has points."""
-    chart = front(record, Translations.of(record))
-    drawing = _figure(chart) if record.points else ""
+    return _chart_html(front(record, Translations.of(record)), is_drawn=bool(record.points))
+
+
+def capacity_html(record: CapacityRecord) -> str:
+    """Return capacities as HTML: their caption in words, and their chart if a site has any."""
+    return _chart_html(capacity(record, Translations.of(record)), is_drawn=bool(record.ranked))
+
+
+def _chart_html(chart: Chart, *, is_drawn: bool) -> str:
+    drawing = _figure(chart) if is_drawn else ""
     return _scoped(f"<h3>{escape(chart.title)}</h3><p>{escape(chart.caption)}</p>{drawing}")
 
 

@@ -25,7 +25,12 @@ MANIFEST = ".siteopt.json"
 """File in a run's folder that lists what siteopt wrote there."""
 ABOUT = "siteopt wrote these files. A file that no longer has its SHA-256 is yours, and no run replaces it."
 
-MARKERS = {"plan.json": "a run", "pareto.json": "a Pareto front", "issues.geojson": "a map of issues"}
+MARKERS = {
+    "plan.json": "a run",
+    "pareto.json": "a Pareto front",
+    "capacity.json": "capacities",
+    "issues.geojson": "a map of issues",
+}
 """A folder in which siteopt wrote one of these files may be replaced; the first one says what the folder holds."""
 
 WORKING = ("-wal", "-journal")

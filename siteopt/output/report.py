@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from siteopt.message_catalogue import Code
 from siteopt.output.charts.base import NARROW, WIDE, Chart
+from siteopt.output.charts.capacity import capacity
 from siteopt.output.charts.capacity_by_day import capacity_by_day
 from siteopt.output.charts.cost import cost
 from siteopt.output.charts.crews import crews
@@ -26,10 +27,11 @@ from siteopt.output.charts.supply import cooling, others, power
 from siteopt.output.geojson import GeoJSON
 from siteopt.output.headline import assumed_of_chosen, headline
 from siteopt.output.ownership import signed
-from siteopt.output.ranking import PRINTED_ROWS, ranking_table
+from siteopt.output.ranking import LISTED_ROWS, PRINTED_ROWS, ranking_table
 from siteopt.output.replay import quality_part, replay_part
 from siteopt.output.translations import Translations
 from siteopt.record.base import InputFile, RunOutcome
+from siteopt.record.capacity import CapacityRecord, SiteCapacityRecord
 from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.run import Environment, EvidenceRecord, PlanRecord, Recomputed, RunRecord
 from siteopt.schema import CANDIDATES
@@ -146,6 +148,43 @@ def front_report(record: FrontRecord, translations: Translations) -> str:
     )
 
 
+def capacity_report(record: CapacityRecord, translations: Translations) -> str:
+    """Return the HTML page of capacities."""
+    chart = capacity(record, translations)
+    is_proven, has_sites = record.outcome is RunOutcome.PROVEN, bool(record.ranked)
+    header = (
+        translations.term("rank"),
+        translations.term("site"),
+        translations.term("gpus"),
+        translations("GPUs, at most"),
+        translations("IT load, MW"),
+        translations("Limited by"),
+    )
+    return _page(
+        "capacity.html.jinja",
+        record,
+        translations,
+        title=f"{chart.title}: {record.scenario}",
+        verdict=chart.caption,
+        badge=translations.term(record.outcome if is_proven or not has_sites else "not proven"),
+        badge_kind="good" if is_proven else "open" if has_sites else "none",
+        heading=chart.title,
+        chart=_drawn([chart])[0] if has_sites else None,
+        header=header,
+        rows=[_capacity_row(site, translations) for site in record.sites[:LISTED_ROWS]],
+        certificate=_front_certificate(record, translations),
+    )
+
+
+def _capacity_row(site: SiteCapacityRecord, translations: Translations) -> tuple[Any, ...]:
+    """Return the row of a site; behind the first ranks only its bound is known."""
+    asked = site.asked
+    if site.rank is None:
+        return "", site.name, "", asked.bound_gpus, "", ""
+    limit = "" if site.limited_by is None else translations.reason(site.limited_by)
+    return site.rank, site.name, asked.gpus, asked.bound_gpus, asked.it_mw, limit
+
+
 @dataclass(frozen=True)
 class _Drawn:
     """A chart with its two drawings, ready for the template of a page; None if it could not be drawn."""
@@ -183,7 +222,9 @@ def _drawn(charts: Sequence[Chart]) -> list[_Drawn]:
     ]
 
 
-def _page(template: str, record: RunRecord | FrontRecord, translations: Translations, **more: Any) -> str:
+def _page(
+    template: str, record: RunRecord | FrontRecord | CapacityRecord, translations: Translations, **more: Any
+) -> str:
     files = [(_file(file, translations), file.sha256) for file in record.inputs]
     found = _templates().get_template(template)
     page = found.render(record=record, t=translations, language=translations.language, files=files, **more)
@@ -269,7 +310,7 @@ def _certificate(run: RunRecord, translations: Translations) -> _Certificate:
     return _Certificate(sentence, stages, list(_facts(run, translations)))
 
 
-def _front_certificate(record: FrontRecord, translations: Translations) -> _Certificate:
+def _front_certificate(record: FrontRecord | CapacityRecord, translations: Translations) -> _Certificate:
     found = record.certificate
     facts = [
         (translations("Outcome"), translations.term(record.outcome)),

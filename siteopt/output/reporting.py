@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from siteopt.output.charts.base import Chart
+from siteopt.output.charts.capacity import capacity
 from siteopt.output.charts.drawing import pictures
 from siteopt.output.charts.pareto_front import front
-from siteopt.output.report import charts, front_report, report
+from siteopt.output.report import capacity_report, charts, front_report, report
 from siteopt.output.runs import Run, read_run
 from siteopt.output.translations import Translations
 
 
 def run_report(folder: Path, language: str = "en") -> str:
-    """Return the HTML page of a run, or of a Pareto front.
+    """Return the HTML page of a run, of a Pareto front, or of capacities.
 
     Raises
     ------
@@ -25,8 +26,10 @@ def run_report(folder: Path, language: str = "en") -> str:
     if run.record is not None:
         translations = Translations.of(run.record, language)
         return report(run.record, run.plan_features, translations, run.front_of_run, _note(run, translations))
+    if run.capacity is not None:
+        return capacity_report(run.capacity, Translations.of(run.capacity, language))
     if run.front is None:
-        raise AssertionError("a folder without a run and without a front was read")
+        raise AssertionError("a folder without a run, a front or capacities was read")
     return front_report(run.front, Translations.of(run.front, language))
 
 
@@ -49,6 +52,8 @@ def _charts(run: Run, language: str) -> Iterator[Chart]:
     found = run.front if run.record is None else run.front_of_run
     if found is not None and found.points:
         yield front(found, Translations.of(found, language))
+    if run.capacity is not None and run.capacity.ranked:
+        yield capacity(run.capacity, Translations.of(run.capacity, language))
 
 
 def _note(run: Run, translations: Translations) -> str:

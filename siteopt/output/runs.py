@@ -21,6 +21,7 @@ from siteopt.output.charts.site_plan import LOOKS
 from siteopt.output.folder import undisturbed
 from siteopt.output.geojson import GeoJSON
 from siteopt.record.base import Heading, Label, Latitude, Longitude, Many
+from siteopt.record.capacity import CapacityRecord
 from siteopt.record.migrations import READABLE, read_stored
 from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.run import RunRecord
@@ -28,7 +29,8 @@ from siteopt.record.run import RunRecord
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-PLAN, PLACES, SITES, FRONT = "plan.json", "plan.geojson", "sites.geojson", "pareto.json"
+PLAN, PLACES, SITES = "plan.json", "plan.geojson", "sites.geojson"
+FRONT, CAPACITY = "pareto.json", "capacity.json"
 
 MOST_BYTES = 128 << 20
 """Maximum size of a file of a run, several times that of the largest real ones."""
@@ -52,19 +54,22 @@ class Run:
     Attributes
     ----------
     record : RunRecord or None
-        Content of ``plan.json``; None in the folder of a Pareto front.
+        Content of ``plan.json``; None in the folder of a Pareto front or of capacities.
     plan_features : dict
-        Content of ``plan.geojson``; empty in the folder of a Pareto front.
+        Content of ``plan.geojson``; empty in such a folder.
     front : FrontRecord or None
         Content of ``pareto.json`` from the folder itself, or from the folder beside it with ``-pareto`` after its name.
     front_folder : str
         Folder in which the Pareto front was found.
+    capacity : CapacityRecord or None
+        Content of ``capacity.json``, in the folder of capacities.
     """
 
     record: RunRecord | None
     plan_features: GeoJSON
     front: FrontRecord | None = None
     front_folder: str = ""
+    capacity: CapacityRecord | None = None
 
     @property
     def front_of_run(self) -> FrontRecord | None:
@@ -76,7 +81,7 @@ class Run:
 
 
 def read_run(folder: Path) -> Run:
-    """Return the files of a run, or of a Pareto front.
+    """Return the files of a run, of a Pareto front, or of capacities.
 
     Raises
     ------
@@ -97,6 +102,8 @@ def _read_run(folder: Path) -> Run:
     if not os.path.lexists(folder / PLAN):
         if os.path.lexists(folder / FRONT):
             return Run(None, {}, read_record(folder / FRONT, FrontRecord), str(folder))
+        if os.path.lexists(folder / CAPACITY):
+            return Run(None, {}, capacity=read_record(folder / CAPACITY, CapacityRecord))
         expected = f"the folder of a run, which holds {PLAN}"
         raise InputError([Issue(Code.NOT_A_RUN, str(folder), None, "", f"no {PLAN}", expected)])
     record, plan_features = read_record(folder / PLAN, RunRecord), _plan_features(folder / PLACES)

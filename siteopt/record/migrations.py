@@ -59,7 +59,7 @@ def read_stored(stored: Json, model: type[_Model]) -> _Model:
     pydantic.ValidationError
         If a value does not fit its format.
     """
-    if stored["format_version"] == 1:
+    if stored["format_version"] == 1 and model in _FROM_1:
         return model.model_validate(_FROM_1[model](stored))
     return model.model_validate(stored)
 

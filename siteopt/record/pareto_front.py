@@ -78,11 +78,11 @@ class SiteFrontRecord(Record):
 
 
 class FrontCertificate(Record):
-    """Certificate of a Pareto front: how it was found and checked."""
+    """Certificate of a Pareto front or of capacities: how the answer was found and checked."""
 
     solver: Label
     milps_solved: Count
-    seconds: Amount = Field(description="from reading the input to the points; the outputs are written afterwards")
+    seconds: Amount = Field(description="from reading the input to the answer; the outputs are written afterwards")
     environment: Environment
     recomputed: Recomputed | None
 

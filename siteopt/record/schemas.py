@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from siteopt.record.base import FORMAT_VERSION, Record
+from siteopt.record.capacity import CapacityRecord
 from siteopt.record.explanation import ExplanationRecord
 from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.proof import ProofReport
@@ -21,6 +22,7 @@ FOLDER = Path(__file__).with_name("schemas")
 RECORDS: dict[str, type[Record]] = {
     "plan": RunRecord,
     "pareto": FrontRecord,
+    "capacity": CapacityRecord,
     "explain": ExplanationRecord,
     "verify": VerificationRecord,
     "prove": ProofReport,

@@ -416,6 +416,7 @@ WORDS = (
         "check",
         "solve",
         "pareto",
+        "capacity",
         "explain",
         "report",
         "plot",
@@ -432,6 +433,8 @@ WORDS = (
         "--lang",
         "ko",
         "--milestone",
+        "--by",
+        "2025-02-01",
         "first run",
         "alpha",
         "--",
@@ -449,8 +452,8 @@ WORDS = (
 def command_lines(draw: Draw) -> Trial:
     """Words in any order, with a short time to solve where it comes to that."""
     words = draw(st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=5)), max_size=6))
-    first = draw(st.sampled_from(("check", "pareto", "solve", "explain", "report", "plot", "init")))
-    limit = ["--time-limit", "1"] if first in ("solve", "pareto", "explain") else []
+    first = draw(st.sampled_from(("check", "pareto", "capacity", "solve", "explain", "report", "plot", "init")))
+    limit = ["--time-limit", "1"] if first in ("solve", "pareto", "capacity", "explain") else []
     return Trial(world(), words=[first, *limit, *words])
 
 

@@ -35,6 +35,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     scenario = write_world(folder)
     siteopt.solve(siteopt.read_scenario(scenario, ['power_quality.class="G2"'])).write(folder / "run")
     siteopt.pareto(scenario).write(folder / "front")
+    siteopt.capacity(scenario, 200).write(folder / "capacity")
 
     def printed(*arguments: object) -> Any:
         return json.loads(CliRunner().invoke(app, [str(one) for one in (*arguments, "--json")]).stdout)
@@ -43,6 +44,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {
         "plan": json.loads((folder / "run" / "plan.json").read_text(encoding="utf-8")),
         "pareto": json.loads((folder / "front" / "pareto.json").read_text(encoding="utf-8")),
+        "capacity": json.loads((folder / "capacity" / "capacity.json").read_text(encoding="utf-8")),
         "explain": printed("explain", scenario, "beta"),
         "verify": printed("verify", folder / "run", "--with", folder / "changed.csv", "--scenario", scenario),
         "prove": printed("prove", folder / "run", "--scenario", scenario),

@@ -116,7 +116,7 @@ class _Front:
         axis = day_axis(self.record.start_date, ticks(first, until, 7 if is_wide else 3))
         x, y = position("x", [first, until], axis), position("y", [low, high], named_axis(marks, grid=True))
         joint = [{"x": row.day, "y": row.cost_usd, "what": self._what(row)} for row in points if row.on_front]
-        look: dict[str, Any] = {
+        dot: dict[str, Any] = {
             "filled": True,
             "size": 120,
             "opacity": 1,
@@ -129,10 +129,14 @@ class _Front:
         return frame.around(
             [
                 _line(x, y, _steps(self.record.line, until), wide_line),
-                *(_line(x, y, _steps(site.line, until), _look(n)) for n, site in enumerate(sites)),
-                layer("point", joint, {"x": x, "y": y, "description": "what"}, ariaRoleDescription="what", **look),
+                *(_line(x, y, _steps(site.line, until), look(n)) for n, site in enumerate(sites)),
+                layer("point", joint, {"x": x, "y": y, "description": "what"}, ariaRoleDescription="what", **dot),
                 texts(x, y, [unit], dx=-8, dy=-14, align="right", color=QUIET, fontSize=SMALL),
-                *self._names(frame, [(site.line.cost_usd[-1] - low) / (high - low) for site in sites]),
+                *line_names(
+                    frame,
+                    [f"{site.rank}. {site.name}" for site in sites],
+                    [(site.line.cost_usd[-1] - low) / (high - low) for site in sites],
+                ),
             ]
         )
 
@@ -140,23 +144,31 @@ class _Front:
         cost = self.translations.amount(row.cost_usd)
         return self.translations("day {day}, {cost}: {site}", day=row.day, cost=cost, site=row.name)
 
-    def _names(self, frame: Frame, heights: Sequence[float]) -> Iterator[Spec]:
-        """Write the names of the sites: at the right end of their lines, or over the plot of a narrow chart."""
-        if self.width >= WIDE:
-            start, size = frame.plot_width + 8, TEXT
-            downs = apart([frame.plot_height * (1 - height) for height in heights], 19, 0, frame.plot_height)
-        else:
-            start, size = 8 - frame.left, SMALL
-            downs = [KEY_LINE * (number + 0.7) - frame.top for number in range(len(heights))]
-        room = self.width - frame.left - start - 34
-        for number, (site, down) in enumerate(zip(self.record.sites, downs, strict=True)):
-            line = [{"x": start + along, "y": down} for along in (0, 22)]
-            yield layer("line", line, {"x": ACROSS, "y": DOWN}, aria=False, **_look(number))
-            text = shortened(f"{site.rank}. {site.name}", room, size)
-            yield texts(ACROSS, DOWN, [{"x": start + 28, "y": down, "text": text}], color=INK, fontSize=size)
+
+def line_names(frame: Frame, names: Sequence[str], heights: Sequence[float]) -> Iterator[Spec]:
+    """Write the names of lines: at the right end of the lines, or over the plot of a narrow chart.
+
+    Parameters
+    ----------
+    heights : sequence of float
+        Heights of the ends of the lines, as shares of the plot.
+    """
+    if frame.width >= WIDE:
+        start, size = frame.plot_width + 8, TEXT
+        downs = apart([frame.plot_height * (1 - height) for height in heights], 19, 0, frame.plot_height)
+    else:
+        start, size = 8 - frame.left, SMALL
+        downs = [KEY_LINE * (number + 0.7) - frame.top for number in range(len(heights))]
+    room = frame.width - frame.left - start - 34
+    for number, (name, down) in enumerate(zip(names, downs, strict=True)):
+        line = [{"x": start + along, "y": down} for along in (0, 22)]
+        yield layer("line", line, {"x": ACROSS, "y": DOWN}, aria=False, **look(number))
+        text = shortened(name, room, size)
+        yield texts(ACROSS, DOWN, [{"x": start + 28, "y": down, "text": text}], color=INK, fontSize=size)
 
 
-def _look(number: int) -> dict[str, Any]:
+def look(number: int) -> dict[str, Any]:
+    """Return colour, dashes and width of the line of a site, by its place."""
     place = min(number, len(SITES) - 1)
     return {"color": SITES[place], "strokeDash": DASHES[place], "strokeWidth": 2.4}
 
@@ -170,5 +182,5 @@ def _steps(line: Line, until: float) -> list[dict[str, Any]]:
     return [{"x": day, "y": usd, "at": at} for at, (day, usd) in enumerate(pairs)]
 
 
-def _line(x: Spec, y: Spec, rows: Sequence[dict[str, Any]], look: dict[str, Any]) -> Spec:
-    return layer("line", rows, {"x": x, "y": y, "order": "at"}, aria=False, **look)
+def _line(x: Spec, y: Spec, rows: Sequence[dict[str, Any]], style: dict[str, Any]) -> Spec:
+    return layer("line", rows, {"x": x, "y": y, "order": "at"}, aria=False, **style)
