@@ -18,6 +18,11 @@ MODELS = sorted((ROOT / "models").glob("*.toml"))
 README = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
 LIMITS = [path for path in CSVS if path.name.startswith("limits")]
 FLEET_MW = 280 * 1.74
+US = ROOT / "data" / "candidates_us.csv"
+STEPS = sorted((ROOT / "data").glob("grid_steps*.csv"))
+EXPORT = "generation export"
+BASES = {"contract", "utility letter", "tariff", "reported", "inferred", "historic connection", EXPORT}
+KNOWN_SITES = 60
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -52,9 +57,40 @@ def test_ids_are_unique(path: Path) -> None:
     assert len(set(ids)) == len(ids)
 
 
-def test_steps_belong_to_candidates() -> None:
+@pytest.mark.parametrize("path", STEPS, ids=lambda path: path.name)
+def test_steps_belong_to_candidates(path: Path) -> None:
     sites = {row["site_id"] for path in CSVS if path.name.startswith("candidates") for row in rows(path)}
-    assert {row["site_id"] for row in rows(ROOT / "data" / "grid_steps.csv")} <= sites
+    assert {row["site_id"] for row in rows(path)} <= sites
+
+
+def test_every_grid_says_where_it_comes_from() -> None:
+    given = [(row["site_id"], row["basis"]) for row in rows(US) if row["grid_mw"] or row["basis"]]
+    given += [
+        (row["site_id"], row["basis"]) for path in STEPS for row in rows(path) if row["site_id"].startswith("us-")
+    ]
+    assert [one for one in given if one[1] not in BASES] == []
+    assert [row["site_id"] for row in rows(US) if row["basis"] and not row["grid_mw"]] == []
+
+
+def test_an_export_is_no_grid() -> None:
+    assert [row["site_id"] for path in (US, *STEPS) for row in rows(path) if row["basis"] == EXPORT] == []
+
+
+def test_enough_candidates_have_a_known_grid_or_a_standing_hall() -> None:
+    known = [row for row in rows(US) if row["grid_mw"] or (row["floor_area_m2"] and row["condition"] != "none")]
+    assert len(known) >= KNOWN_SITES
+
+
+def test_what_stands_as_an_inferred_grid_is_called_an_estimate() -> None:
+    inferred = [row for row in rows(US) if row["basis"] == "inferred"]
+    assert inferred
+    assert [row["site_id"] for row in inferred if "stimate" not in row["notes"]] == []
+
+
+def test_steps_as_known_in_june_2024_come_from_sources_of_that_time() -> None:
+    steps = rows(ROOT / "data" / "grid_steps_2024-06.csv")
+    assert steps
+    assert [row for row in steps if not "2024-01-01" <= row["retrieved"] <= "2024-06-30"] == []
 
 
 def test_limits_hold_at_one_level_and_name_their_basis() -> None:

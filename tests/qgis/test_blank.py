@@ -85,7 +85,7 @@ def test_the_project_opens_whole(facts: Any) -> None:
         assert crs == "EPSG:4326", name
         assert name in MINE or count > 0, name
         assert drawn == count or name == "Borders", name
-    assert layers["candidates_us.csv"][2] == 35
+    assert layers["candidates_us.csv"][2] == 82
 
 
 def test_the_form_follows_the_schema(facts: Any) -> None:
