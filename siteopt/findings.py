@@ -18,7 +18,8 @@ class Lever:
     ----------
     column : str
         Column of the candidates; ``grid_mw`` means more grid from some day on. ``ready_day`` is a column of the grid
-        steps.
+        steps, ``roof_day`` one of the buildings: the day by which all roofs are there. ``shell_days`` is a key of the
+        types of new shells.
     now, best : float
         Present value and best value that is considered, in the unit of the column.
     notch : float

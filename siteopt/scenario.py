@@ -406,7 +406,9 @@ class Scenario(_Section):
         wrong += _rising("compute.deliveries", "gpus", [delivery.gpus for delivery in self.compute.deliveries])
         wrong += _rising("compute.deliveries", "days", [delivery.day for delivery in self.compute.deliveries])
         for trade in ("electrical", "mechanical"):
-            wrong += _rising(f"crews.{trade}", "days", [period.day for period in self.crews.calendar(trade)])
+            given = getattr(self.crews, trade)
+            periods = given if isinstance(given, list) else []
+            wrong += _rising(f"crews.{trade}", "days", [period.day for period in periods])
         for name in self.objective.order:
             if name not in (*names, COST):
                 wrong.append(f"objective.order: milestone names or {COST!r}, but found {name!r}{nearest(name, names)}")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
 from siteopt.findings import Adjustment, Lever
-from siteopt.geodata.changes import DAY, Change
+from siteopt.geodata.changes import DAY, SCENARIO, Change, dated_buildings
 from siteopt.geodata.dataset import Dataset, filled_sites
 from siteopt.instance import Instance
-from siteopt.schema import CANDIDATES, GRID_STEPS
+from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS
 
 NOTCHES = {
     "grid_mw": 1.0,
@@ -26,6 +27,14 @@ NOTCHES = {
     "site_cost_usd": -100_000.0,
 }
 """Columns of the candidates that can be varied, and the step of each; negative if less is better."""
+
+
+ROOF = "roof_day"
+"""Column of the buildings that can be varied: the day by which all roofs of the site are there."""
+
+
+SHELL = "shell_days"
+"""Key of the types of shells that can be varied: the most days that any of them takes to build."""
 
 
 class Variants:
@@ -53,19 +62,31 @@ class Variants:
             if pd.notna(cells[name])
         ]
         found += [Lever("ready_day", float(day), 0.0, -1.0, step) for step, day in enumerate(steps["day"])]
+        roofs = dated_buildings(scenario, self._data.buildings)["day"]
+        if len(roofs):
+            found.append(Lever(ROOF, float(roofs.max()), 0.0, -1.0))
+        self._shell_days = {kind: shell.shell_days for kind, shell in scenario.building.shells.items()}
+        if len(self._data.instance.option_site):
+            found.append(Lever(SHELL, float(max(self._shell_days.values())), 0.0, -1.0))
         self.levers = tuple(lever for lever in found if lever.notches > 0)
 
     def __call__(self, adjustments: Sequence[Adjustment]) -> Instance:
         """Return the Instance of the site with the adjustments; more grid means an additional step without cost."""
-        return self._data.with_changes(map(self._change, adjustments)).instance
+        return self._data.with_changes(itertools.chain.from_iterable(map(self._changes, adjustments))).instance
 
-    def _change(self, adjustment: Adjustment) -> Change:
+    def _changes(self, adjustment: Adjustment) -> Iterator[Change]:
         column, value = adjustment.lever.column, adjustment.value
         if adjustment.lever.step is not None:
-            return Change(GRID_STEPS.name, self._site, DAY, value, self._levels[adjustment.lever.step])
-        if column == "grid_mw":
-            return Change(GRID_STEPS.name, self._site, DAY, float(adjustment.by_day), value)
-        return Change(CANDIDATES.name, self._site, column, value)
+            yield Change(GRID_STEPS.name, self._site, DAY, value, self._levels[adjustment.lever.step])
+        elif column == ROOF:
+            yield Change(BUILDINGS.name, self._site, DAY, value)
+        elif column == SHELL:
+            for kind, days in self._shell_days.items():
+                yield Change(SCENARIO, "", f"building.shells.{kind}.{SHELL}", min(days, int(value)))
+        elif column == "grid_mw":
+            yield Change(GRID_STEPS.name, self._site, DAY, float(adjustment.by_day), value)
+        else:
+            yield Change(CANDIDATES.name, self._site, column, value)
 
 
 def _best(column: str, notch: float) -> float:
