@@ -1,4 +1,4 @@
-"""Buildings, shells, commissioning and crews by calendar through all of siteopt: the answer, its replay and its page."""
+"""Buildings, shells, commissioning and crews by calendar through all of siteopt: answer, replay and page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import siteopt
 from siteopt import Result
 from siteopt.output.charts.schedule import schedule
 from siteopt.output.translations import Translations
-from siteopt.simulate.queues import buildings_of, chosen_option
 from tests.geodata.test_halls import GREEN, HALL, MEMBRANE, TILT_UP
 from tests.worlds import SITES, Row, csv_text, write_world
 
@@ -49,9 +48,9 @@ def test_a_site_with_new_shells_and_commissioning(tmp_path: Path, method: str) -
     assert plan is not None
     assert {one.shell_type for one in plan.buildings} == {"membrane"}
     assert [(one.name, one.roof_day) for one in plan.buildings] == [("1", 35), ("2", 40), ("3", 55)]
-    # 10 MW of IT at 0.5 MW a day from day 35 on: day 55, a day of bring-up and two of commissioning, or power is later
-    assert plan.milestones[0].compute_ready_day == 56
-    assert plan.milestones[0].day >= 58
+    # halls for 429 GPUs a day from day 35 on, tests of 500 a day from day 40: 10,000 on day 56; and a day of bring-up
+    assert plan.milestones[0].compute_ready_day == 57
+    assert plan.milestones[0].day >= 59
     assert plan.replay.milestones[0].day == plan.milestones[0].day
     folder = tmp_path / "out"
     result.write(folder)

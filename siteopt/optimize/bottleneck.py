@@ -234,12 +234,12 @@ def _out_of_reach(instance: Instance, limits: Bounds, s: int) -> Reason:
 
 
 def _to_relax(instance: Instance, clock: Clock) -> Reason:
-    """Return the resources that each let the site serve by the horizon if relaxed.
+    """Return the resources (or commissioning) that each let the site serve by the horizon if relaxed.
 
     If there is none, return the requirements that do so; if there is none either, return SEVERAL.
     """
     last = [instance.horizon_day] * instance.milestones
-    for group in (RESOURCES, NEEDS):
+    for group in ((*RESOURCES, COMMISSIONING), NEEDS):
         without = {limit: _without(instance, limit) for limit in group}
         to_relax = [
             limit
