@@ -21,7 +21,8 @@ class Lever:
     ----------
     column : str
         Column of the candidates; ``grid_mw`` means more grid from some day on. ``ready_day`` is a column of the grid
-        steps, and POWER_CAP a key of the first milestone.
+        steps, ``roof_day`` one of the buildings: the day by which all roofs are there. ``shell_days`` is a key of the
+        types of new shells, and POWER_CAP one of the first milestone.
     now, best : float
         Present value and best value that is considered, in the unit of the column.
     notch : float

@@ -462,7 +462,9 @@ class Scenario(_Section):
         if any(after < before for before, after in itertools.pairwise(power)):
             wrong.append("milestones: power caps with which no milestone needs less power than the one before it")
         for trade in ("electrical", "mechanical"):
-            wrong += _rising(f"crews.{trade}", "days", [period.day for period in self.crews.calendar(trade)])
+            given = getattr(self.crews, trade)
+            periods = given if isinstance(given, list) else []
+            wrong += _rising(f"crews.{trade}", "days", [period.day for period in periods])
         for name in self.objective.order:
             if name not in (*names, COST):
                 wrong.append(f"objective.order: milestone names or {COST!r}, but found {name!r}{nearest(name, names)}")

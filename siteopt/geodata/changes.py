@@ -17,7 +17,7 @@ from siteopt.message_catalogue import Code
 from siteopt.record.base import InputFile
 from siteopt.scenario import Scenario
 from siteopt.scenario_file import with_values
-from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS, OFFERS, Column, Table, Type
+from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS, OFFERS, Answer, Column, Table, Type
 
 SCENARIO = "scenario"
 """Table name of a change to a key of the scenario, such as ``supply.spare_units``."""
@@ -45,8 +45,8 @@ class Change:
     value
         New value in the unit of the column, money in US dollars.
     level_mw : float, optional
-        For a grid step, the limit that it rises to. A new step is added if its limit is above the limit that the site
-        has by that day.
+        For a grid step, the limit that it rises to. A new step, which needs no commissioning, is added if its limit is
+        above the limit that the site has by that day.
     """
 
     table: str
@@ -174,7 +174,9 @@ def _with_step(scenario: Scenario, sites: pd.DataFrame, steps: pd.DataFrame, cha
         if change.level_mw <= np.nanmax([there, sites.at[change.row, "grid_mw"], 0.0]):
             return steps
         late = (own["grid_mw"] <= change.level_mw) & (own["day"] >= change.value)
+        # it is in service on its day: a larger step must never be worse, so it needs no commissioning
         more = {"site_id": change.row, "grid_mw": change.level_mw, "cost_usd": 0.0, "day": float(change.value)}
+        more |= {"live_feed": Answer.YES}
         own = pd.DataFrame([*own[~late].to_dict("records"), more], columns=own.columns)
     own = own.assign(ready_day=own["day"], ready_date=pd.NaT).drop(columns="day")
     return pd.concat([steps[~mine], own.astype(steps.dtypes.to_dict())], ignore_index=True)

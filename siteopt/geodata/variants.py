@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
 import pandas as pd
 
 from siteopt.findings import POWER_CAP, Adjustment, Lever
-from siteopt.geodata.changes import DAY, SCENARIO, Change
+from siteopt.geodata.changes import DAY, SCENARIO, Change, dated_buildings
 from siteopt.geodata.dataset import Dataset, filled_sites
 from siteopt.geodata.import_right import counted_sites
 from siteopt.instance import Instance, Pool
-from siteopt.schema import CANDIDATES, GRID_STEPS
+from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS
 
 NOTCHES = {
     "grid_mw": 1.0,
@@ -34,6 +35,12 @@ NOTCHES = {
 
 LEAST_CAP = 0.7
 """Lowest power cap of the first milestone that is tried; for lower ones, no figure of the speed is known."""
+
+ROOF = "roof_day"
+"""Column of the buildings that can be varied: the day by which all roofs of the site are there."""
+
+SHELL = "shell_days"
+"""Key of the types of shells that can be varied: the most days that any of them takes to build."""
 
 
 class Variants:
@@ -67,21 +74,33 @@ class Variants:
         found += [Lever("ready_day", float(day), 0.0, -1.0, step) for step, day in enumerate(steps["day"])]
         if (cap := scenario.milestones[0].power_cap) > LEAST_CAP:
             found.append(Lever(POWER_CAP, cap, LEAST_CAP, -0.01))
+        roofs = dated_buildings(scenario, self._data.buildings)["day"]
+        if len(roofs):
+            found.append(Lever(ROOF, float(roofs.max()), 0.0, -1.0))
+        self._shell_days = {kind: shell.shell_days for kind, shell in scenario.building.shells.items()}
+        if len(self._data.instance.option_site):
+            found.append(Lever(SHELL, float(max(self._shell_days.values())), 0.0, -1.0))
         self.levers = tuple(lever for lever in found if lever.notches > 0)
 
     def __call__(self, adjustments: Sequence[Adjustment]) -> Instance:
         """Return the Instance of the site with the adjustments; more grid means an additional step without cost."""
-        return self._data.with_changes(map(self._change, adjustments)).instance
+        return self._data.with_changes(itertools.chain.from_iterable(map(self._changes, adjustments))).instance
 
-    def _change(self, adjustment: Adjustment) -> Change:
+    def _changes(self, adjustment: Adjustment) -> Iterator[Change]:
         column, value = adjustment.lever.column, adjustment.value
         if adjustment.lever.step is not None:
-            return Change(GRID_STEPS.name, self._site, DAY, value, self._levels[adjustment.lever.step])
-        if column == "grid_mw":
-            return Change(GRID_STEPS.name, self._site, DAY, float(adjustment.by_day), value)
-        if column == POWER_CAP:
-            return Change(SCENARIO, "", f"milestones.0.{POWER_CAP}", round(value, 2))
-        return Change(CANDIDATES.name, self._site, column, value)
+            yield Change(GRID_STEPS.name, self._site, DAY, value, self._levels[adjustment.lever.step])
+        elif column == ROOF:
+            yield Change(BUILDINGS.name, self._site, DAY, value)
+        elif column == SHELL:
+            for kind, days in self._shell_days.items():
+                yield Change(SCENARIO, "", f"building.shells.{kind}.{SHELL}", min(days, int(value)))
+        elif column == "grid_mw":
+            yield Change(GRID_STEPS.name, self._site, DAY, float(adjustment.by_day), value)
+        elif column == POWER_CAP:
+            yield Change(SCENARIO, "", f"milestones.0.{POWER_CAP}", round(value, 2))
+        else:
+            yield Change(CANDIDATES.name, self._site, column, value)
 
 
 def _best(column: str, notch: float) -> float:

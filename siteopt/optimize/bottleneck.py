@@ -183,7 +183,7 @@ def why_not(instance: Instance, clock: Clock) -> Reason:
         return out_of_reach(instance, limits)[0]
     last = int(instance.horizon_day)
     return _quality_out_of_reach(instance) or because(
-        ReasonCode.NO_PLAN, to_relax(instance, last, clock, (RESOURCES, NEEDS)), day=last
+        ReasonCode.NO_PLAN, to_relax(instance, last, clock, ((*RESOURCES, COMMISSIONING), NEEDS)), day=last
     )
 
 

@@ -100,7 +100,10 @@ def shortfalls(instance: Instance, clock: Clock) -> tuple[Shortfall, ...]:
 
 def _by_arithmetic(instance: Instance) -> Iterator[Shortfall]:
     """Yield each requirement, queue, floor area and budget that alone falls short on the last day."""
-    last, ready = np.array([instance.horizon_day]), instance.compute_ready_day[0] + instance.commissioning_days
+    last, ready = np.array([instance.horizon_day]), instance.compute_ready_day[0]
+    if len(instance.option_site):  # the type of shells whose last milestone is the soonest
+        ready = instance.option_ready_day[instance.option_ready_day.max(axis=1).argmin()]
+    ready = ready + instance.commissioning_days
     required = sources(instance, instance.requirements)
     for m, milestone in enumerate(instance.milestone):
         if instance.hall_capacity_gpus[0] < instance.gpus[m]:

@@ -345,14 +345,14 @@ NEEDS: dict[str, Family] = {
 
 FAMILIES: dict[str, Family] = {
     "available units and arrival": available_units_and_arrival,
-    "shells": shells,
     "crew": crew,
-    COMMISSIONING: commissioning,
     COOLING: cooling,
     "demand": demand,
     **{one.limit: NEEDS[one.limit] for one in REQUIREMENTS if one.at_every_site},
     **USES,
     **NEEDS,
+    COMMISSIONING: commissioning,
+    "shells": shells,
 }
 """Every constraint family by its name, in the order of ``docs/model.md``."""
 

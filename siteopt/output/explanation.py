@@ -152,5 +152,7 @@ def _change(change: ChangeRecord, translations: Translations) -> str:
         "grid_usd_per_mwh": f"grid energy {translations.price(less)} per MWh cheaper",
         "site_cost_usd": f"site {translations.money(less)} cheaper",
         "power_cap": f"the first milestone at {change.needed:.0%} of the GPUs' power (not {change.now:.0%})",
+        "roof_day": f"all roofs {days}",
+        "shell_days": f"each new shell in {change.needed:g} days, not {change.now:g}",
         "ready_day": f"grid step to {change.grid_step_mw or 0:g} MW {days}",
     }[change.column]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from siteopt.equipment import KINDS
-from siteopt.instance import Instance
+from siteopt.instance import Instance, Ints
 from siteopt.issues import Issue
 from siteopt.plan import LISTED, Plan, Ranking, SiteResult
 from siteopt.record.base import Heading, InputFile, InputWarning, RunOutcome, Standing
@@ -20,6 +21,7 @@ from siteopt.record.replay import PowerQualityRecord, ReplayRecord
 from siteopt.record.run import (
     Assumption,
     Baseline,
+    Building,
     Certificate,
     Cost,
     Environment,
@@ -38,6 +40,9 @@ from siteopt.record.run import (
     StageRecord,
 )
 from siteopt.scenario import Scenario
+from siteopt.simulate.commissioning import commissioned_days
+from siteopt.simulate.queues import buildings_of, chosen_option
+from siteopt.tolerances import HAIR
 
 
 def run_record(
@@ -162,6 +167,7 @@ def plan_record(
         milestones=milestones_of(scenario, result, instance, plan),
         cost=cost_of(instance, plan),
         orders=_orders(scenario, instance, plan, offers),
+        buildings=tuple(_buildings(scenario, instance, plan)),
         grid_steps=tuple(_grid_steps(scenario, instance, plan, steps[steps["site_id"] == site])),
         baselines=tuple(_baselines(scenario, plan)),
         replay=replay,
@@ -173,13 +179,16 @@ def milestones_of(scenario: Scenario, result: SiteResult, instance: Instance, pl
     """Return the milestones of a site's plan, and what limits each."""
     rating = instance.rating_mw[0][:, None] * plan.units
     grid = instance.grid_mw[0] + instance.step_rise_mw @ plan.step
+    ready = instance.compute_ready_day[0]
+    if len(instance.option_site):
+        ready = instance.option_ready_day[chosen_option(instance, plan.day)]
     return tuple(
         Milestone(
             name=instance.milestone[m],
             gpus=int(instance.gpus[m]),
             day=int(plan.day[m]),
             date=scenario.date_of(int(plan.day[m])),
-            compute_ready_day=int(instance.compute_ready_day[0, m]),
+            compute_ready_day=int(ready[m]),
             it_mw=rounded(instance.it_mw[m]),
             power_cap=rounded(scenario.milestones[m].power_cap),
             speed=rounded(scenario.milestones[m].speed),
@@ -226,6 +235,7 @@ def cost_of(instance: Instance, plan: Plan) -> Cost:
 
 def _orders(scenario: Scenario, instance: Instance, plan: Plan, offers: pd.DataFrame) -> tuple[Order, ...]:
     orders = []
+    serves = _serves(instance, plan)
     for o in np.flatnonzero(plan.units[:, -1]):
         offer = offers.loc[instance.offer_id[o]]
         arrives, ready = int(instance.arrival_day[0, o]), int(instance.ready_day[0, o])
@@ -233,7 +243,7 @@ def _orders(scenario: Scenario, instance: Instance, plan: Plan, offers: pd.DataF
             "leaves": arrives - int(instance.transit_days[0, o]),
             "arrives": arrives,
             "ready": ready,
-            "serves": ready + instance.commissioning_days,
+            "serves": int(serves[o]),
         }
         order = Order(
             offer_id=instance.offer_id[o],
@@ -249,6 +259,37 @@ def _orders(scenario: Scenario, instance: Instance, plan: Plan, offers: pd.DataF
         orders.append(order)
     kinds = [kind.name for kind in KINDS]
     return tuple(sorted(orders, key=lambda order: (kinds.index(order.kind), order.arrives_day, order.offer_id)))
+
+
+def _serves(instance: Instance, plan: Plan) -> Ints:
+    """Return the day from which all units of each offer are in service, if no unit waits for crews; O."""
+    offer = np.repeat(np.arange(instance.offers), plan.units[:, -1])
+    rank = np.arange(len(offer)) - (np.cumsum(plan.units[:, -1]) - plan.units[:, -1])[offer]
+    milestone = (plan.units[offer] <= rank[:, None]).sum(axis=1)
+    days, _ = commissioned_days(instance, offer, milestone, instance.ready_day[0][offer], plan.step)
+    serves = instance.ready_day[0].copy()
+    np.maximum.at(serves, offer, days)
+    return serves + instance.commissioning_days
+
+
+def _buildings(scenario: Scenario, instance: Instance, plan: Plan) -> Iterator[Building]:
+    """Yield the buildings or new shells of a site whose roofs are there by the last milestone."""
+    if not len(instance.building_site) and not len(instance.option_site):
+        return
+    option = chosen_option(instance, plan.day)
+    shell = instance.shells[instance.option_shell[option]].name if len(instance.option_site) else ""
+    for number, one in enumerate(buildings_of(instance)[option]):
+        if one.day <= plan.day[-1]:
+            fitted = one.day + math.ceil(one.gpus / one.gpus_per_day - HAIR)
+            yield Building(
+                name=str(number + 1) if shell else instance.building_id[number],
+                shell_type=shell,
+                roof_day=one.day,
+                roof=scenario.date_of(one.day),
+                fitted_day=fitted,
+                fitted=scenario.date_of(fitted),
+                gpus=rounded(one.gpus),
+            )
 
 
 def _grid_steps(scenario: Scenario, instance: Instance, plan: Plan, steps: pd.DataFrame) -> Iterator[GridStep]:

@@ -15,7 +15,7 @@ from siteopt.record.build import cost_of, heading, milestones_of
 from siteopt.record.explanation import ChangeRecord, ComparedPlan, ExplanationRecord, ShortfallRecord
 from siteopt.record.reason import Reason
 from siteopt.scenario import Scenario
-from siteopt.schema import CANDIDATES, GRID_STEPS
+from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS
 
 
 def explanation_record(
@@ -90,13 +90,13 @@ def _change(change: Adjustment, grid: Sequence[tuple[int, float]]) -> ChangeReco
         now = max(mw for day, mw in grid if day <= change.by_day)
     if lever.step is not None:
         step_mw = grid[1 + lever.step][1]
-    table = CANDIDATES if lever.step is None else GRID_STEPS
-    unit = "share" if lever.column == POWER_CAP else table[lever.column].unit
+    units = {column.name: column.unit for table in (BUILDINGS, GRID_STEPS, CANDIDATES) for column in table}
+    units |= {POWER_CAP: "share"}
     return ChangeRecord(
         column=lever.column,
         now=round(float(now), 3),
         needed=round(float(change.value), 3),
-        unit=unit,
+        unit=units.get(lever.column, "days"),
         by_day=change.by_day if lever.column == "grid_mw" else None,
         grid_step_mw=step_mw,
     )

@@ -152,6 +152,18 @@ class GridStep(Record):
     in_service_from: Name | None = Field(description="first milestone that uses the step; null if none does")
 
 
+class Building(Record):
+    """Building of the chosen site: when its fit-out begins, and when it is finished."""
+
+    name: Label = Field(description="building_id of the table, or the number of a new shell")
+    shell_type: Label = Field(description="type of a new shell; empty for a building of the table")
+    roof_day: Day = Field(description="day on which fit-out begins to release area: the roof, and the lag after it")
+    roof: date
+    fitted_day: Day = Field(description="day on which all its area is fitted out, if the site's teams do not limit it")
+    fitted: date
+    gpus: Amount = Field(description="GPUs for which it has room")
+
+
 class Baseline(Record):
     """Quote of the scenario that the plan is compared with."""
 
@@ -177,6 +189,10 @@ class PlanRecord(Record):
     cost: Cost
     orders: Many[Order]
     grid_steps: Many[GridStep]
+    buildings: Many[Building] = Field(
+        default=(),
+        description="buildings or new shells until the last milestone; empty if the site has one standing hall",
+    )
     baselines: Many[Baseline]
     replay: ReplayRecord
     power_quality: PowerQualityRecord

@@ -43,7 +43,7 @@ def step(**cells: object) -> Mapping[str, object]:
         (
             [Change("grid_steps", "beta", "day", 20.0, 12.0)],
             (),
-            {"steps": [step(ready_day=20, grid_mw=12, cost_usd=""), step()]},
+            {"steps": [step(ready_day=20, grid_mw=12, cost_usd="", live_feed="yes"), step()]},
         ),
         ([Change("scenario", "", "supply.spare_units", 2)], ("supply.spare_units=2",), {}),
         ([Change("scenario", "", "milestones.0.gpus", 9_000)], ("milestones.0.gpus=9000",), {}),
@@ -106,7 +106,7 @@ def test_days_follow_the_date_of_the_decision(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (Change("candidate", "beta", "grid_mw", 1.0), "one of candidates, offers, grid_steps, scenario"),
+        (Change("candidate", "beta", "grid_mw", 1.0), "one of candidates, offers, grid_steps, buildings, scenario"),
         (Change("candidates", "btea", "grid_mw", 1.0), "did you mean 'beta'"),
         (Change("offers", "chiler", "count", 1.0), "did you mean 'chiller'"),
         (Change("candidates", "beta", "gird_mw", 1.0), "did you mean 'grid_mw'"),

@@ -26,9 +26,10 @@ def plans(instance: Instance, s: int) -> Iterator[tuple[tuple[int, ...], float]]
             (np.array(after[0]) >= before[0]).all() and (np.array(after[1]) >= before[1]).all()
             for before, after in itertools.pairwise(settings)
         )
-        options = instance.option_ready_day[instance.option_site == s] if rising else []
-        for ready in options if len(options) else [instance.compute_ready_day[s]] * rising:
-            if days := _days(instance, s, settings, ready):
+        options = instance.option_ready_day[instance.option_site == s]
+        soonest = instance.compute_ready_day[s]
+        for ready in np.maximum(options, soonest) if len(options) else [soonest]:
+            if rising and (days := _days(instance, s, settings, ready)):
                 by_days.setdefault(days, []).append(settings)
     energy = functools.cache(lambda m, units, steps: _energy(instance, s, m, np.array(units), np.array(steps)))
     for days in sorted(by_days):

@@ -106,7 +106,7 @@ def test_names_and_days_agree(instance: Instance) -> None:
 
 
 RELAXED = {
-    "crew": {"crews": np.full(2, np.inf)},
+    "crew": {"crews": np.full((2, 1), np.inf), "crew_day": np.zeros(1, dtype=np.int64)},
     "fuel gas": {"gas_mw": np.full(1, np.inf)},
     "air": {"nox_t_per_year": np.full(1, np.inf)},
     "water": {"water_m3_per_day": np.full(1, np.inf)},
@@ -131,7 +131,9 @@ def test_days_saved_are_those_of_solving_again_without_the_limit(instance: Insta
         assert again.best is not None
         assert best.days_saved[0].get(limit, 0) == day - int(again.best.plan.day[0]), limit
     for queue, name in enumerate(QUEUES):
-        again = search(replace(own, compute_ready_day=own.queue_relaxed_day[:, :, queue])).best
+        ready, of_option = own.queue_relaxed_day[:, :, queue], own.option_relaxed_day[:, :, queue]
+        change = {"commissioning_mw_per_day": np.inf} if name == "commissioning" else {}
+        again = search(replace(own, compute_ready_day=ready, option_ready_day=of_option, **change)).best
         assert again is not None
         assert again.best is not None
         assert best.days_saved[0].get(name, 0) == day - int(again.best.plan.day[0]), name

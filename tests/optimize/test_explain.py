@@ -34,7 +34,7 @@ def changed(instance: Instance, changes: Sequence[Adjustment]) -> Instance:
         if lever is GRID:
             rise = np.array([value - instance.grid_mw[0]])
             new: dict[str, Any] = {"site": np.zeros(1, dtype=np.int64), "ready_day": np.array([change.by_day])}
-            new |= {"rise_mw": rise, "rise_swing_mw": 0.0 * rise, "cost_musd": 0.0 * rise}
+            new |= {"rise_mw": rise, "rise_swing_mw": 0.0 * rise, "cost_musd": 0.0 * rise, "commissioned_mw": rise}
             assert not len(instance.step_site)
             instance = replace(instance, **{f"step_{name}": values for name, values in new.items()})
         elif lever is HANDOVER:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -139,6 +141,68 @@ def test_crews_with_release_dates() -> None:
 def test_trades_do_not_share_crews() -> None:
     instance = tiny([generator(crew_days=5.0)], [{"grid_mw": 4.0}], crews=np.array([10.0, 0.0]))
     assert list(answer(instance)[0].day) == [10]
+
+
+def test_crews_by_calendar() -> None:
+    # 30 crew-days from day 12 on: one crew until day 20, then four: 8 + 4 x 6 on day 26
+    instance = tiny(
+        [generator(crew_days=5.0, arrival_day=12)],
+        [{"grid_mw": 4.0}],
+        crew_day=np.array([0, 20]),
+        crews=np.array([[1.0, 4.0], [0.0, 0.0]]),
+    )
+    plan, held = answer(instance)
+    assert list(plan.day) == [26]
+    assert "crew" in held[0]
+
+
+def test_a_large_step_is_commissioned_in_mw_a_day() -> None:
+    # 150 MW of grid on day 20, at 5 MW a day: day 50, and the constant
+    step = {"site": 0, "ready_day": 20, "rise_mw": 150.0}
+    instance = tiny(
+        sites=[{"grid_mw": 0.0}], steps=[step], it_mw=[150.0], commissioning_mw_per_day=5.0, commissioning_days=3
+    )
+    plan, held = answer(instance)
+    assert list(plan.day) == [53]
+    assert held == ("commissioning",)
+    assert list(answer(replace(instance, step_commissioned_mw=np.zeros(1)))[0].day) == [23]
+
+
+def test_power_and_cooling_have_their_own_teams() -> None:
+    # 6 MW of generators and 10 MW of chillers are ready on day 12: 2 MW a day each, so the chillers on day 17
+    instance = tiny(
+        [generator(arrival_day=12), chiller(arrival_day=10, install_days=2)],
+        [{"grid_mw": 4.01}],
+        heat_fraction=1.0,
+        commissioning_mw_per_day=2.0,
+    )
+    plan, held = answer(instance)
+    assert list(plan.day) == [17]
+    assert held == ("commissioning",)
+
+
+def test_what_arrives_late_is_commissioned_late() -> None:
+    # four units from day 0 on and two of day 18: the first wait for nobody, the two take two days at 1 MW a day
+    early, late = generator(available_units=4), generator(arrival_day=18)
+    instance = tiny([early, late], [{"grid_mw": 4.0}], commissioning_mw_per_day=1.0)
+    plan, _ = answer(instance)
+    assert list(plan.day) == [20]
+    assert list(plan.units[:, 0]) == [4, 2]
+
+
+SHELLS = {"option_site": np.array([0, 0]), "option_shell": np.array([0, 1]), "option_count": np.array([1, 1])}
+
+
+def test_one_type_of_shells_for_all_milestones() -> None:
+    # the first milestone is soonest with one type, the second with the other: the first counts, so its type is built
+    instance = tiny(
+        sites=[{"compute_ready_day": [20, 40]}],
+        it_mw=[10.0, 20.0],
+        option_ready_day=np.array([[20, 50], [30, 40]]),
+        **SHELLS,
+    )
+    assert list(answer(instance)[0].day) == [20, 50]
+    assert list(answer(replace(instance, order=(1, 0, -1)))[0].day) == [30, 40]
 
 
 def test_cooling_decides_and_draws_power() -> None:

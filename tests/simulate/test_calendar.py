@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import siteopt
-from siteopt.instance import NEVER, Instance
+from siteopt.instance import _AXES, NEVER, Instance
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.search import search
 from siteopt.output.translations import Translations
@@ -205,9 +205,11 @@ def solved(instance: Instance) -> Plan | None:
 
 
 def with_a_day_of_keys(instance: Instance) -> Instance:
-    """A compute day that the queues can keep: from day 1 on."""
+    """A compute day that the queues can keep, with one hall: from day 1 on."""
     late = np.maximum(instance.compute_ready_day, 1)
-    return replace(instance, compute_ready_day=late, pace=replace(instance.pace, delivery_day=late[0] - 1))
+    none = {name: getattr(instance, name)[:0] for name, axes in _AXES.items() if axes[0] == "V"}
+    pace = replace(instance.pace, delivery_day=late[0] - 1)
+    return replace(instance, compute_ready_day=late, pace=pace, **none)
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
@@ -225,7 +227,7 @@ def test_a_proven_plan_is_late_by_crews_only(instance: Instance) -> None:
         assert (found.by_crews == (found.day > plan.day)).all()
     assert found.cost_musd == pytest.approx(plan.cost_musd(instance), abs=1e-5)
     assert found.cost_parts_musd.keys() == plan.cost_parts_musd(instance).keys()
-    free = replay(replace(instance, crews=np.full((2, 1), np.inf)), of(plan))
+    free = replay(replace(instance, crews=np.full_like(instance.crews, np.inf)), of(plan))
     assert (free.day <= found.day).all()
 
 
@@ -245,7 +247,7 @@ def test_no_sequence_starts_before_the_bound(
     found = replay(instance, orders)
     gangs = [[shift.last_day - shift.first_day + 1 for shift in one.shifts] for one in found.installs]
     lasts = np.array([one.ready_day - one.start_day for one in found.installs])
-    free = replace(instance, crews=np.full((2, 1), np.inf), crew_days=np.zeros(3))
+    free = replace(instance, crews=np.full_like(instance.crews, np.inf), crew_days=np.zeros(3))
     for waits in product(range(5), repeat=3):
         start = instance.arrival_day[0] + waits
         on_day = np.zeros(40, dtype=np.int64)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from siteopt.output.charts.base import (
@@ -44,11 +44,17 @@ NAMES = 345.0
 DEPOT = 0.45
 """Share of the room for a name that its depot may take."""
 KEY_LINE, HEAD = 22.0, 30.0
+BUILD = {"install": "build"}
+SHELL = {"lead": "shell", "install": "fitout"}
+"""Names of the phases of milestones and of buildings."""
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A line of the chart: its name, the text after it, its bars (phase, first and last day), and a milestone's day."""
+    """A line of the chart: its name, the text after it, its bars (phase, first and last day), and a milestone's day.
+
+    ``phases`` are the names of phases that have another one here.
+    """
 
     name: str
     after: str
@@ -57,6 +63,7 @@ class _Row:
     group: str
     day: int | None = None
     note: str = ""
+    phases: Mapping[str, str] = field(default_factory=dict)
 
 
 def schedule(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart:
@@ -98,7 +105,7 @@ def _caption(plan: PlanRecord, translations: Translations) -> str:
 @dataclass(frozen=True)
 class _Gantt(Drawing):
     def draw(self) -> Spec:
-        rows = [*self._milestones(), *self._orders()]
+        rows = [*self._milestones(), *self._buildings(), *self._orders()]
         tops, heads, down, group = [], [], 0.0, ""
         for row in rows:
             if row.group != group:
@@ -136,7 +143,15 @@ class _Gantt(Drawing):
             gpus = self.translations(": {gpus} GPUs", gpus=self.translations.number(milestone.gpus))
             bars = (("install", 0, built), ("commission", built, tested), ("wait", tested, day))
             held = limited_by(milestone, self.translations)
-            yield _Row(milestone.name, gpus, MILESTONE, bars, self.translations("Milestones"), day, held)
+            yield _Row(milestone.name, gpus, MILESTONE, bars, self.translations("Milestones"), day, held, BUILD)
+
+    def _buildings(self) -> Iterator[_Row]:
+        plan, last = self.plan, self.plan.milestones[-1].day
+        for one in plan.buildings:
+            bars = (("lead", plan.handover_day, one.roof_day), ("install", one.roof_day, min(one.fitted_day, last)))
+            room = self.translations(": {gpus} GPUs", gpus=self.translations.number(one.gpus))
+            name = f"{self.translations.term(one.shell_type)} {one.name}" if one.shell_type else one.name
+            yield _Row(name, room, STANDING[Standing.RANKED], bars, self.translations("Buildings"), phases=SHELL)
 
     def _orders(self) -> Iterator[_Row]:
         for order in self.plan.orders:
@@ -149,7 +164,7 @@ class _Gantt(Drawing):
         is_milestone = row.day is not None
         for phase, first, end in row.bars:
             opacity, height = LOOKS[phase]
-            name = self.translations.term(f"{'build' if is_milestone and phase == 'install' else phase} phase")
+            name = self.translations.term(f"{row.phases.get(phase, phase)} phase")
             days = self.translations("day {first} to {last}", first=first, last=end)
             if end > first:
                 yield {

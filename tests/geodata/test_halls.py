@@ -1,0 +1,187 @@
+"""Buildings, new shells and crews from the tables and the scenario to the Instance, by hand, and their replay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import siteopt
+from siteopt import Dataset, InputError
+from siteopt.geodata.changes import Change
+from siteopt.instance import NEVER, QUEUES, Instance, ShellType
+from siteopt.message_catalogue import Code
+from siteopt.simulate.queues import buildings_of, follow_queues
+from tests.worlds import SITES, Row, changed, csv_text, write_world
+
+# 0.35 m2 a GPU; 10,000 GPUs need 3,500 m2. A sound hall of beta is fitted out at 800 m2 a day from day 5 on.
+HALL: Row = {"site_id": "beta", "building_id": "east", "area_m2": 2_800}
+GREEN = changed(SITES, "site_id", "beta", condition="none")
+MEMBRANE = "building.shells.membrane={area_m2=2100,permit_days=10,shell_days=20,parallel=2,offset_days=5}"
+TILT_UP = "building.shells.tilt_up={area_m2=4200,permit_days=10,shell_days=40}"
+
+
+def loaded(folder: Path, settings: Sequence[str] = (), buildings: Sequence[Row] = (), **tables: Any) -> Dataset:
+    path = write_world(folder, **tables)
+    given = list(settings)
+    if buildings:
+        (folder / "buildings.csv").write_text(csv_text(buildings), encoding="utf-8")
+        given.append('inputs.buildings=["buildings.csv"]')
+    return siteopt.load(siteopt.read_scenario(path, given))
+
+
+def beta(data: Dataset) -> Instance:
+    return data.instance.take(np.array([data.instance.site_id.index("beta")]))
+
+
+def ready(instance: Instance) -> tuple[int, str]:
+    return int(instance.compute_ready_day[0, 0]), QUEUES[instance.compute_queue[0, 0]]
+
+
+def replayed(instance: Instance, option: int = 0) -> int:
+    queues = follow_queues(buildings_of(instance)[option], instance.pace, float(instance.gpus[-1]))
+    return min(NEVER, queues.tested_day(float(instance.gpus[0])) + instance.pace.bringup_days)
+
+
+def test_a_standing_hall_is_one_building(tmp_path: Path) -> None:
+    # racks of 1,000 a day from day 10 on decide: day 20, and a day of bring-up
+    plain = beta(loaded(tmp_path))
+    assert ready(plain) == (21, "GPU deliveries")
+    # a lag of 30 days: from day 35 on racks take ten days
+    late = beta(loaded(tmp_path, ["building.fitout_lag_days.sound=30"]))
+    assert (int(late.hall_day[0]), ready(late)) == (35, (46, "roofs"))
+    assert late.queue_relaxed_day[0, 0, QUEUES.index("roofs")] == 21
+    assert replayed(late) == 46
+
+
+def test_buildings_have_their_own_roofs_and_rates(tmp_path: Path) -> None:
+    west = {"site_id": "beta", "building_id": "west", "area_m2": 1_400, "roof_date": "2025-02-20"}
+    west |= {"fitout_m2_per_day": 350, "hall_m2_per_mw": 175}
+    instance = beta(loaded(tmp_path, buildings=[HALL, west]))
+    assert instance.building_id == ("east", "west")
+    assert instance.building_day.tolist() == [5, 50]
+    assert instance.building_gpus_per_day == pytest.approx([800 / 0.35, 2_000])
+    assert instance.building_gpus.tolist() == [8_000, 8_000]
+    assert instance.hall_capacity_gpus[0] == 16_000
+    # the 2,000 beyond those of the first building pass two days of the racks, from day 50 on
+    assert ready(instance)[0] == replayed(instance) == 53
+    assert ready(instance)[1] == "rack installation"
+    assert instance.queue_relaxed_day[0, 0, QUEUES.index("roofs")] == 21
+
+
+def test_one_site_of_several_has_buildings(tmp_path: Path) -> None:
+    data = loaded(tmp_path, buildings=[HALL | {"area_m2": 3_500, "roof_day": 40}])
+    assert [ready(data.instance.take(np.array([s])))[0] for s in range(2)] == [21, 51]
+    assert data.only("beta").instance.building_day.tolist() == [40]
+    sooner = data.with_changes([Change("buildings", "beta", "day", 25.0)])
+    assert ready(beta(sooner))[0] == 36
+    assert beta(data.with_changes([Change("buildings", "beta", "day", 90.0)])).building_day.tolist() == [40]
+
+
+def test_all_buildings_share_the_teams_of_the_site(tmp_path: Path) -> None:
+    two = [HALL, HALL | {"building_id": "west"}]
+    instance = beta(loaded(tmp_path, ["building.site_fitout_m2_per_day=70"], two))
+    # 3,500 m2 at 70 a day from day 5 on
+    assert ready(instance) == (56, "site fit-out")
+    assert instance.queue_relaxed_day[0, 0, QUEUES.index("site fit-out")] == 21
+    assert replayed(instance) == 56
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "said"),
+    [
+        ([HALL, HALL], Code.DUPLICATE, "an id that no other building of beta has"),
+        ([HALL | {"roof_day": 3, "roof_date": "2025-02-01"}], Code.EITHER_OR, "either roof_day or roof_date"),
+        ([HALL | {"area_m2": ""}], Code.BLANK, "area_m2"),
+        ([HALL | {"site_id": "betta"}], Code.STRANGER, "beta"),
+    ],
+    ids=["twice", "day and date", "no area", "stranger"],
+)
+def test_wrong_buildings_are_told(tmp_path: Path, rows: list[Row], code: Code, said: str) -> None:
+    with pytest.raises(InputError) as told:
+        loaded(tmp_path, buildings=rows)
+    assert [issue.code for issue in told.value.issues] == [code]
+    assert said in str(told.value)
+
+
+def test_shells_have_their_roofs_one_after_the_other() -> None:
+    assert ShellType("membrane", 1.0, 10, 20, 2, 5).roof_days(5).tolist() == [30, 35, 50, 55, 70]
+
+
+def test_a_site_without_a_hall_builds_shells_of_the_best_type(tmp_path: Path) -> None:
+    # 50,000 m2: 23 membranes of 6,000 GPUs, or 11 of 12,000 in tilt-up; 150 m2 a day are 429 GPUs for each shell
+    instance = beta(loaded(tmp_path, [MEMBRANE, TILT_UP], sites=GREEN))
+    assert [shell.name for shell in instance.shells] == ["membrane", "tilt_up"]
+    assert instance.option_count.tolist() == [23, 11]
+    assert instance.hall_capacity_gpus[0] == 138_000
+    days = instance.option_ready_day[:, 0].tolist()
+    assert days == [replayed(instance, 0), replayed(instance, 1)]
+    # two membranes, from days 35 and 40 on: 15 and 10 days at 429 GPUs a day; the first roof of tilt-up is on day 55
+    assert ready(instance) == (51, "roofs")
+    assert days[0] == 51 < days[1]
+    given = beta(loaded(tmp_path, [MEMBRANE, TILT_UP], sites=changed(GREEN, "site_id", "beta", shell_type="tilt_up")))
+    assert given.option_ready_day[:, 0].tolist() == [days[1]]
+    assert ready(given)[0] == days[1]
+
+
+def test_without_types_of_shells_a_green_field_is_a_hall_as_before(tmp_path: Path) -> None:
+    plain = beta(loaded(tmp_path, sites=GREEN))
+    assert len(plain.option_site) == 0
+    assert ready(plain) == (5 + 24 + 1, "halls")
+
+
+def test_a_site_without_room_for_a_shell_cannot_serve(tmp_path: Path) -> None:
+    small = changed(GREEN, "site_id", "beta", floor_area_m2=4_000)
+    assert ready(beta(loaded(tmp_path, [TILT_UP], sites=small))) == (NEVER, "floor area")
+
+
+def test_a_type_that_the_scenario_lacks_is_told(tmp_path: Path) -> None:
+    sites = changed(GREEN, "site_id", "beta", shell_type="modular")
+    with pytest.raises(InputError, match=r"shell_type: found 'modular', expected one of the types .*: membrane"):
+        loaded(tmp_path, [MEMBRANE], sites=sites)
+    assert len(loaded(tmp_path, sites=sites).instance.option_site) == 0
+
+
+def test_gpus_are_commissioned_after_the_network(tmp_path: Path) -> None:
+    instance = beta(loaded(tmp_path, ["supply.commissioning_mw_per_day=0.5"]))
+    assert instance.commissioning_mw_per_day == 0.5
+    assert ready(instance) == (10 + 20 + 1, "commissioning")
+    assert instance.queue_relaxed_day[0, 0, QUEUES.index("commissioning")] == 21
+
+
+def test_crews_may_have_a_calendar(tmp_path: Path) -> None:
+    settings = ["crews.electrical=[{day=10,crews=4},{day=30,crews=8}]", "crews.mechanical=2"]
+    instance = loaded(tmp_path, settings).instance
+    assert instance.crew_day.tolist() == [0, 10, 30]
+    assert instance.crews.tolist() == [[0, 4, 8], [2, 2, 2]]
+    assert instance.crew_days_within(0, 5, np.array([3, 20, 40])).tolist() == [0, 40, 160]
+
+
+def test_shifts_and_working_days_are_a_factor(tmp_path: Path) -> None:
+    instance = loaded(tmp_path, ["crews.shifts=2", "crews.working_days_per_week=5"]).instance
+    assert instance.crews == pytest.approx(np.full((2, 1), 10 * 1.9 * 5 / 7))
+
+
+def test_days_of_crews_must_rise(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"crews.electrical: expected days that rise .*30, 10"):
+        loaded(tmp_path, ["crews.electrical=[{day=30,crews=4},{day=10,crews=8}]"])
+
+
+def test_a_live_feed_needs_no_commissioning(tmp_path: Path) -> None:
+    step = {"site_id": "beta", "ready_day": 60, "grid_mw": 30}
+    for answer, expected in (("", 28), ("no", 28), ("yes", 0)):
+        assert beta(loaded(tmp_path, steps=[step | {"live_feed": answer}])).step_commissioned_mw.tolist() == [expected]
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 4), st.integers(0, 9), st.integers(1, 30))
+def test_every_shell_has_a_roof_no_sooner_than_the_one_before_it_there(
+    permit: int, shell: int, parallel: int, offset: int, count: int
+) -> None:
+    roofs = ShellType("membrane", 1.0, permit, shell, parallel, offset).roof_days(count)
+    assert (np.diff(roofs[::parallel]) == shell).all()
+    assert roofs.min() == permit + shell

@@ -1,0 +1,57 @@
+"""Buildings, shells, commissioning and crews by calendar through all of siteopt: answer, replay and page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import siteopt
+from siteopt import Result
+from siteopt.output.charts.schedule import schedule
+from siteopt.output.translations import Translations
+from tests.geodata.test_halls import GREEN, HALL, MEMBRANE, TILT_UP
+from tests.worlds import SITES, Row, csv_text, write_world
+
+COMMISSIONED = "supply.commissioning_mw_per_day=0.5"
+CREWS = "crews.electrical=[{day=0,crews=2},{day=40,crews=10}]"
+
+
+def solved(folder: Path, settings: list[str], buildings: tuple[Row, ...] = (), method: str = "search") -> Result:
+    path = write_world(folder, sites=SITES if buildings else GREEN)
+    if buildings:
+        (folder / "buildings.csv").write_text(csv_text(buildings), encoding="utf-8")
+        settings = [*settings, 'inputs.buildings=["buildings.csv"]']
+    settings = [*settings, 'filter.regions=["TX"]']
+    return siteopt.solve(siteopt.read_scenario(path, settings), method=method)  # type: ignore[arg-type]
+
+
+def test_a_site_with_buildings(tmp_path: Path) -> None:
+    rows = (HALL | {"roof_day": 20}, HALL | {"building_id": "west", "roof_day": 60})
+    result = solved(tmp_path, [CREWS], rows)
+    plan = result.record.plan
+    assert plan is not None
+    assert [(one.name, one.shell_type, one.roof_day, one.fitted_day) for one in plan.buildings] == [
+        ("east", "", 20, 24),
+        ("west", "", 60, 64),
+    ]
+    assert plan.milestones[0].day == 65
+    assert plan.replay.milestones[0].day == 65
+    chart = schedule(result.record, plan, Translations())
+    assert "west: 8,000 GPUs. handover to roof: day 5 to 60" in str(chart.draw(900))
+
+
+@pytest.mark.parametrize("method", ["search", "monolithic"])
+def test_a_site_with_new_shells_and_commissioning(tmp_path: Path, method: str) -> None:
+    result = solved(tmp_path, [MEMBRANE, TILT_UP, COMMISSIONED, CREWS], method=method)
+    plan = result.record.plan
+    assert plan is not None
+    assert {one.shell_type for one in plan.buildings} == {"membrane"}
+    assert [(one.name, one.roof_day) for one in plan.buildings] == [("1", 35), ("2", 40), ("3", 55)]
+    # halls for 429 GPUs a day from day 35 on, tests of 500 a day from day 40: 10,000 on day 56; and a day of bring-up
+    assert plan.milestones[0].compute_ready_day == 57
+    assert plan.milestones[0].day >= 59
+    assert plan.replay.milestones[0].day == plan.milestones[0].day
+    folder = tmp_path / "out"
+    result.write(folder)
+    assert "membrane 1" in (folder / "report.html").read_text(encoding="utf-8")
