@@ -201,7 +201,7 @@ def _required(instance: Instance, plan: Plan, m: int, requirement: Requirement) 
 
 
 def _limits(instance: Instance, plan: Plan, m: int) -> Iterator[Row]:
-    """Yield the rows of families 9 to 12: fuel gas, air, water and yard."""
+    """Yield the rows of families 11 to 14: fuel gas, air, water and yard."""
     units, output, heat = plan.units[:, m], plan.output_mw[:, m], plan.heat_mw[:, m]
     firm = instance.rating_mw[0] * units
     evaporated = np.append(instance.water_m3_per_mwh * heat, instance.own_cooling_m3_per_mwh * plan.own_heat_mw[m])

@@ -72,28 +72,29 @@ def _side_by_side(plan: ComparedPlan, rival: ComparedPlan | None, translations: 
     """Return lines with days, units, grid and cost of the site, and after a bar those of the rival."""
     plans = [found for found in (plan, rival) if found is not None]
     unit = translations.money_unit(found.cost.total_usd for found in plans)
-    own, *others = (_facts(found, unit) for found in plans)
+    kinds = [kind for kind in plan.units if any(found.units[kind] for found in plans)]
+    parts = [name for name in plan.cost.parts_usd if any(found.cost.parts_usd[name] for found in plans)]
+    own, *others = (_facts(found, kinds, parts, unit) for found in plans)
     other = others[0] if others else []
     width = max(len(text) for _, text in own)
     rows = itertools.zip_longest(own, other, fillvalue=("", ""))
-    lines = [
+    return [
         f"{label:<10}  {text:<{width}}" + (f"  |  {beside}" if other else "") for (label, text), (_, beside) in rows
     ]
-    return [line for line in lines if not line.startswith(" ") or set(line) & set("123456789")]
 
 
-def _facts(plan: ComparedPlan, unit: MoneyUnit) -> list[tuple[str, str]]:
+def _facts(plan: ComparedPlan, kinds: list[str], parts: list[str], unit: MoneyUnit) -> list[tuple[str, str]]:
     milestones = plan.milestones
     width = max(len(milestone.name) for milestone in milestones)
     rows = [("Plan", plan.site_id)]
     rows += [("Milestone", f"{m.name:<{width}}  day {m.day:>4}  {m.date}") for m in milestones]
-    for kind, units in plan.units.items():
-        mw = milestones[-1].equipment_mw[kind]
+    for kind in kinds:
+        units, mw = plan.units[kind], milestones[-1].equipment_mw[kind]
         rows.append((titled(PLURAL[kind]), f"{units:>3} {'unit' if units == 1 else 'units'}, {mw:,.1f} MW"))
     rows.append(("Grid", ", ".join(f"{m.grid_mw:g}" for m in milestones) + " MW by milestone"))
     rows.append(("Cost", f"{'total':<12} {unit(plan.cost.total_usd):>20}"))
-    for name, usd in plan.cost.parts_usd.items():
-        rows.append(("", f"{unit.translations.term(name):<12} {unit(usd):>20}"))
+    for name in parts:
+        rows.append(("", f"{unit.translations.term(name):<12} {unit(plan.cost.parts_usd[name]):>20}"))
     return rows
 
 

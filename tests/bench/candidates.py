@@ -74,7 +74,7 @@ def draw(count: int, seed: int = SEED) -> geopandas.GeoDataFrame:
     }
     for column in CANDIDATES:
         numeric = column.type is Type.NUMBER and column.name not in ("latitude", "longitude")
-        if numeric and real[column.name].notna().any():
+        if numeric and column.name in real and real[column.name].notna().any():
             columns[column.name] = _near(CANDIDATES, column.name, _filled(real[column.name], row, rng), rng)
     moved_km = rng.normal(0, PLACE_KM, size=(2, count))
     north_km, east_km = moved_km * np.minimum(1, MOST_KM / np.hypot(*moved_km))

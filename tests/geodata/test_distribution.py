@@ -39,6 +39,14 @@ def test_what_the_scenario_does_not_ask_for_leaves_no_trace(tmp_path: Path) -> N
     assert {"distribution", "coolant distribution"} <= {one.name for one in asked.requirements}
 
 
+def test_distribution_may_be_asked_for_by_a_change(tmp_path: Path) -> None:
+    change = siteopt.Change("scenario", "", "defaults.distribution_share_of_grid", 0.5)
+    instance = loaded(tmp_path).with_changes([change]).instance
+    assert instance.distribution_asked
+    assert "substation" in instance.offer_id
+    assert instance.distribution_mw.tolist() == [6.0, 1.0]
+
+
 def test_a_blank_distribution_is_a_share_of_the_grid_and_assumed(tmp_path: Path) -> None:
     sites = changed(SITES, "site_id", "beta", distribution_mw=7)
     data = loaded(tmp_path, "defaults.distribution_share_of_grid=0.5", sites=sites)

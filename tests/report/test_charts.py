@@ -188,7 +188,7 @@ def test_cooling_is_chillers_against_heat() -> None:
     found = pages.small()
     chart = cooling(found.run, found.plan, Translations())
     assert chart.rows == (("first run", 23, "2025-01-24", 8.903, 7.0),)
-    assert "chillers of 8.9 MW for heat of 7.0 MW" in chart.caption
+    assert "cooling of 8.9 MW for heat of 7.0 MW" in chart.caption
 
 
 def test_cost_holds_every_part_but_those_of_nothing() -> None:

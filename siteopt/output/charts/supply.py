@@ -102,7 +102,7 @@ def cooling(run: RunRecord, plan: PlanRecord, translations: Translations) -> Cha
     bands = (*_own(plan, COOLING), *_bands(COOLING))
     have, least = _least(plan, bands, HEAT)
     said = translations(
-        "The margin is smallest at {name}: chillers of {have} MW for heat of {need} MW.",
+        "The margin is smallest at {name}: cooling of {have} MW for heat of {need} MW.",
         name=least.name,
         have=translations.number(have, 1),
         need=translations.number(least.heat_mw, 1),
