@@ -151,6 +151,15 @@ def bounds(instance: Instance, relaxed: str = "") -> Bounds:
     return Bounds(before, limiting, instance.site_cost_musd + instance.gpu_cost_musd + energy, required)
 
 
+def allowed(instance: Instance, day: int) -> np.ndarray:
+    """Return whether the bounds of the days are no later than a day, which needs no sorting; S x M, bool."""
+    on = np.full(instance.sites, day)
+    there = instance.compute_ready_day + instance.commissioning_days <= day
+    for need in sources(instance, BOUNDING):
+        there = there & (need.supplied_by(on)[:, None] >= need.least)
+    return np.asarray(np.logical_and.accumulate(there, axis=1))
+
+
 def _stepped(instance: Instance) -> np.ndarray:
     """Return whether each site has grid steps; S, bool."""
     return np.bincount(instance.step_site, minlength=instance.sites) > 0
