@@ -142,7 +142,9 @@ class _Site:
         except OutOfTime:
             return None
         short = [one.name for one in sources(more) if one.supplied_by(np.array([day]))[0] < one.least[0, 0]]
-        return because(ReasonCode.LIMITS_TOGETHER, limits=tuple(short)) if reason == SEVERAL and short else reason
+        return (
+            because(ReasonCode.LIMITS_TOGETHER, limits=tuple(short)) if reason == SEVERAL and len(short) > 1 else reason
+        )
 
     def _bounded(self, day: int, known: _Range) -> _Range:
         """Return a range without the numbers that the bounds of arithmetic rule out."""
