@@ -7,7 +7,7 @@ import math
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from datetime import date
@@ -271,13 +271,15 @@ def capacity(
     most = scenario.compute.deliveries[-1].gpus
     found = capacities(ClusterSizes(dataset), most, day, days, clock, report, top, workers)
     points = [point for site in found.sites for point in (site.asked, *site.curve)]
-    plans = [(one.instance, one.plan) for one in points if one.instance is not None and one.plan is not None]
+    plans = {
+        id(one.plan): (one.instance, one.plan) for one in points if one.instance is not None and one.plan is not None
+    }
     record = capacity_record(
         scenario,
         day,
         dataset.sites,
         found,
-        _certificate(clock, begin, plans),
+        _certificate(clock, begin, plans.values()),
         dataset.inputs,
         dataset.warnings,
         version("siteopt"),
@@ -374,7 +376,7 @@ def _read(scenario: Scenario | str | Path) -> Scenario:
     return scenario if isinstance(scenario, Scenario) else read_scenario(scenario)
 
 
-def _certificate(clock: Clock, begin: float, plans: Sequence[tuple[Instance, Plan]]) -> FrontCertificate:
+def _certificate(clock: Clock, begin: float, plans: Iterable[tuple[Instance, Plan]]) -> FrontCertificate:
     """Return the certificate of an answer of several plans, whose work began at this reading of the clock."""
     return FrontCertificate(
         solver=solver_version(),

@@ -78,7 +78,11 @@ class Sources:
 
     def supplied_by(self, day: Ints, m: int) -> Floats:
         """Return the sum of what each site has for a milestone by its day; S."""
-        return self.own[:, m] + np.einsum("sj,sj->s", self.amount, self.day <= day[:, None])
+        return self.own[:, m] + self.arrived_by(day)
+
+    def arrived_by(self, day: Ints) -> Floats:
+        """Return the sum of the sources that each site has by its day, without its own; S."""
+        return np.einsum("sj,sj->s", self.amount, self.day <= day[:, None])
 
 
 def sources(instance: Instance, requirements: Sequence[Requirement]) -> list[Sources]:
@@ -157,6 +161,15 @@ def bounds(instance: Instance, relaxed: str = "") -> Bounds:
     (mean,) = (need for need in required if need.name == MEAN_POWER)
     energy = np.where(np.isfinite(price), price, 0) * (mean.need @ instance.musd_per_mw)
     return Bounds(before, limiting, instance.site_cost_musd + instance.gpu_cost_musd + energy, required)
+
+
+def allowed(instance: Instance, day: int) -> np.ndarray:
+    """Return whether the bounds of the days are no later than a day, which needs no sorting; S x M, bool."""
+    on = np.full(instance.sites, day)
+    there = instance.compute_ready_day + instance.commissioning_days <= day
+    for need in sources(instance, BOUNDING):
+        there = there & (need.own + need.arrived_by(on)[:, None] >= need.least)
+    return np.asarray(np.logical_and.accumulate(there, axis=1))
 
 
 def _stepped(instance: Instance) -> np.ndarray:

@@ -17,7 +17,7 @@ import numpy as np
 from siteopt.instance import QUEUES, Instance, Ints, Pool
 from siteopt.optimize.batches import BATCH
 from siteopt.optimize.bottleneck import RESOURCES, SEVERAL, to_relax
-from siteopt.optimize.bounds import bounds, sources
+from siteopt.optimize.bounds import allowed, bounds, sources
 from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.formulation import NEEDS
@@ -27,7 +27,7 @@ from siteopt.plan import LISTED, Capacities, CapacityPoint, Plan, SiteCapacity
 from siteopt.record.base import RunOutcome
 from siteopt.record.reason import Reason, ReasonCode, because
 
-FINE, COARSE, PAIRS = 100, 10, 1_000_000
+FINE, COARSE, PAIRS = 100, 4, 1_000_000
 """Most and fewest numbers of GPUs that are bounded at once, and how many pairs of a site and a number if possible."""
 
 
@@ -88,7 +88,7 @@ def capacities(
     """
     clock = clock or Clock()
     with ThreadPoolExecutor(workers or os.cpu_count()) as threads:
-        search = _Search(question, most, day, clock, threads, top)
+        search = _Search(question, most, day, clock, threads, top, np.full(len(question.site_id), most))
         search.solve(report)
         return search.capacities(days)
 
@@ -143,7 +143,9 @@ class _Site:
             return None
         there = sources(more, more.requirements)
         short = [one.name for one in there if one.supplied_by(np.array([day]), 0)[0] < one.least[0, 0]]
-        return because(ReasonCode.LIMITS_TOGETHER, limits=tuple(short)) if reason == SEVERAL and short else reason
+        return (
+            because(ReasonCode.LIMITS_TOGETHER, limits=tuple(short)) if reason == SEVERAL and len(short) > 1 else reason
+        )
 
     def _bounded(self, day: int, known: _Range) -> _Range:
         """Return a range without the numbers that the bounds of arithmetic rule out."""
@@ -177,22 +179,29 @@ class _Search:
     clock: Clock
     threads: ThreadPoolExecutor
     top: int
-    high: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    high: Ints
     known: dict[int, _Range] = field(default_factory=dict)
     sites: dict[int, _Site] = field(default_factory=dict)
 
     def solve(self, report: Report | None) -> None:
-        """Bound all sites, and solve those with the largest bounds until no other can be among the first."""
-        self._bound()
-        while not self.clock.is_over and (batch := self._batch()):
+        """Bound all sites, and solve those with the largest bounds until no other can be among the first.
+
+        A batch is of one size, whatever the number of threads, so that the answer does not depend on them. If many
+        sites are open, they are first asked by arithmetic whether they could have more GPUs than the last of the first.
+        """
+        count, asked = len(self.high), 0
+        self._bound(np.arange(count), _spread(0, self.most, max(COARSE, min(FINE, PAIRS // max(1, count)))))
+        while not self.clock.is_over and len(is_open := self._open()):
             cutoff = self._cutoff()
+            enough = 0 if cutoff is None else -cutoff[0]
+            if asked < enough < self.most and len(is_open) > FINE:
+                asked = enough
+                self._bound(is_open, [enough + 1])
+                continue
+            batch = is_open[:BATCH].tolist()
             self.sites |= {s: _Site(self.question, self.most, s, self.clock) for s in batch}
-
-            def one(s: int, cutoff: tuple[int, int] | None = cutoff) -> _Range:
-                least = 0 if cutoff is None else -cutoff[0] + (s > cutoff[1])
-                return self.sites[s].narrowed(self.day, _Range(0, int(self.high[s])), least)
-
-            for s, found in zip(batch, self.threads.map(one, batch), strict=True):
+            least = [0 if cutoff is None else enough + (s > cutoff[1]) for s in batch]
+            for s, found in zip(batch, self.threads.map(self._narrowed, batch, least), strict=True):
                 self.known[s], self.high[s] = found, found.high
             if report:
                 first = self.question.site_id[self._ranked()[0]] if self._ranked() else ""
@@ -206,31 +215,29 @@ class _Search:
         sites = [*solved, *map(self._other, self._others(ranked)[: LISTED - len(ranked)].tolist())]
         return Capacities(self._outcome(ranked, sites), tuple(sites), len(self.question.site_id))
 
-    def _bound(self) -> None:
-        """Bound every site by arithmetic, for some numbers of GPUs at once."""
-        count = len(self.question.site_id)
-        trials = _spread(0, self.most, max(COARSE, min(FINE, PAIRS // max(1, count))))
+    def _bound(self, sites: Ints, trials: Sequence[int]) -> None:
+        """Bound sites by arithmetic, for some rising numbers of GPUs at once."""
         pool = self.question.pool(trials)
         upper = np.array([*trials, self.most + 1]) - 1
 
-        def one(sites: Ints) -> Ints:
-            return upper[(bounds(pool.optimistic(sites)).day <= self.day).sum(axis=1)]
+        def one(chunk: Ints) -> None:
+            fits = allowed(pool.optimistic(chunk), self.day).sum(axis=1)
+            self.high[chunk] = np.minimum(self.high[chunk], upper[fits])
 
-        found = self.threads.map(one, chunks(np.arange(count)))
-        self.high = np.concatenate([np.zeros(0, dtype=np.int64), *found])
+        list(self.threads.map(one, [sites[chunk] for chunk in chunks(np.arange(len(sites)))]))
+
+    def _narrowed(self, s: int, least: int) -> _Range:
+        return self.sites[s].narrowed(self.day, _Range(0, int(self.high[s])), least)
 
     def _by_bound(self) -> Ints:
         return np.lexsort((np.arange(len(self.high)), -self.high))
 
-    def _batch(self) -> list[int]:
-        """Return the unsolved sites with the largest bounds that may come before the last of the first, at most BATCH.
-
-        The number does not depend on the number of threads, so neither does the answer.
-        """
-        cutoff = self._cutoff() or (0, -1)
+    def _open(self) -> Ints:
+        """Return the unsolved sites that may come before the last of the first, the largest bounds first."""
+        first, last = self._cutoff() or (0, -1)
         order = self._by_bound()
-        is_open = ~np.isin(order, list(self.known))
-        return [s for s in order[is_open][:BATCH].tolist() if (-int(self.high[s]), s) < cutoff]
+        order = order[~np.isin(order, list(self.known))]
+        return order[(-self.high[order] < first) | ((-self.high[order] == first) & (order < last))]
 
     def _cutoff(self) -> tuple[int, int] | None:
         """Return the place in the ranking of the last of the first ``top`` sites; None if fewer are known."""

@@ -182,7 +182,7 @@ def _capacity_row(site: SiteCapacityRecord, translations: Translations) -> tuple
     if site.rank is None:
         return "", site.name, "", asked.bound_gpus, "", ""
     limit = "" if site.limited_by is None else translations.reason(site.limited_by)
-    return site.rank, site.name, asked.gpus, asked.bound_gpus, asked.it_mw, limit
+    return site.rank, site.name, asked.gpus, asked.bound_gpus, round(asked.it_mw, 1), limit
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from siteopt.geodata.compute import compute_ready, queue_relaxed
 from siteopt.instance import Instance, Pace
 from siteopt.optimize import capacity
-from siteopt.optimize.bounds import bounds
-from siteopt.optimize.capacity import capacities
+from siteopt.optimize.bounds import allowed, bounds
+from siteopt.optimize.capacity import _Site, capacities
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.program import Program
@@ -200,11 +200,34 @@ def test_sites_that_cannot_come_before_the_last_rank_are_closed_with_one_trial()
 
 @pytest.mark.parametrize("fine", [1, 3, 100])
 def test_coarse_bounds_change_nothing(monkeypatch: pytest.MonkeyPatch, fine: int) -> None:
+    """With few numbers at once, the open sites are asked by arithmetic, too, after the first batch."""
     monkeypatch.setattr(capacity, "FINE", fine)
     monkeypatch.setattr(capacity, "COARSE", 1)
     answer = found(of_many(), 20, 60, top=3)
     assert answer.outcome is RunOutcome.PROVEN
     assert [(site.site_id, site.asked.gpus) for site in answer.sites[:3]] == [("s19", 19), ("s18", 18), ("s17", 17)]
+
+
+def test_sites_that_are_worse_by_arithmetic_need_no_solver_even_with_coarse_bounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first bounds do not tell 12 MW from 11; the second do, once it is known that 12 GPUs can train."""
+    monkeypatch.setattr(capacity, "FINE", 2)
+    monkeypatch.setattr(capacity, "COARSE", 1)
+    solved: list[str] = []
+    monkeypatch.setattr(_Site, "narrowed", noting(solved, _Site.narrowed))
+    answer = found(one_mw_each(sites=[{"grid_mw": 12.0}] + [{"grid_mw": 11.0}] * 30), 20, top=1)
+    assert (answer.outcome, answer.sites[0].site_id, answer.sites[0].asked.gpus) == (RunOutcome.PROVEN, "s0", 12)
+    assert len(set(solved)) == 8
+    assert {site.asked.bound_gpus for site in answer.sites[1:]} <= {11, 12}
+
+
+def noting(solved: list[str], narrowed: Any) -> Any:
+    def noted(site: Any, *arguments: Any) -> Any:
+        solved.append(site._site_id)
+        return narrowed(site, *arguments)
+
+    return noted
 
 
 # against brute force
@@ -258,6 +281,12 @@ def test_fewer_gpus_never_hurt(question: Sized) -> None:
         assert days == [*sorted(able), *[None] * (len(days) - len(able))]
         every = question.instance(question.site_id[s], range(1, len(days) + 1))
         assert (bounds(every).day[0, : len(able)] <= able).all()
+
+
+@thorough
+@given(instances(), st.integers(0, 45))
+def test_bounds_of_one_day_are_those_of_all_days(instance: Instance, day: int) -> None:
+    assert (allowed(instance, day) == (bounds(instance).day <= day)).all()
 
 
 @thorough
