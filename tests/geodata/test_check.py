@@ -83,7 +83,7 @@ EXPECTED = {
     ("offers.csv", 1, "install_days", "", "column install_days ("),
     ("offers.csv", 2, "count", "2.5", "a whole number from 0 to 100,000 (units)"),
     ("offers.csv", 2, "rent_usd_per_month", "50000", "either a rent or a purchase price"),
-    ("offers.csv", 3, "kind", "genrator", "one of generator, chiller, battery; did you mean 'generator'?"),
+    ("offers.csv", 3, "kind", "genrator", "one of generator, chiller, battery, substation, cdu; did you mean 'generator'?"),
     ("offers.csv", 4, "cop", "", "for a chiller"),
     ("offers.csv", 4, "lead_days_high", "20", "at least lead_days (30)"),
     ("offers.csv", 5, "fuel", "gas", "no fuel for a battery"),
