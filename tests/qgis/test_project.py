@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from siteopt import Result
+from siteopt.equipment import KINDS
 from siteopt.output.geojson import plan_geojson, sites_geojson
 from siteopt.output.maps import map_files
 from siteopt.output.palette import KIND, STANDING
@@ -132,9 +133,9 @@ def test_standings_differ_in_colour_and_in_shape(facts: Any) -> None:
 
 def test_kinds_differ_in_colour_and_in_dashes(facts: Any) -> None:
     assert {kind: colour for kind, (colour, _) in facts["deliveries"].items()} == {
-        kind: KIND[kind] for kind in ("generator", "chiller", "battery")
+        kind.name: kind.colour for kind in KINDS
     }
-    assert len({tuple(dashes) for _, dashes in facts["deliveries"].values()}) == 3
+    assert len({tuple(dashes) for _, dashes in facts["deliveries"].values()}) == len(KINDS)
 
 
 def test_the_picture_shows_the_answer(facts: Any) -> None:

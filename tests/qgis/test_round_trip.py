@@ -152,7 +152,7 @@ STILL = ["still.csv", "still_inplace.csv", "still.geojson", "still.gpkg"]
 def write_typed(path: Path) -> None:
     """The example table as a GeoPackage with numbers and dates."""
     table = pd.read_csv(TABLE, dtype=str, keep_default_na=False).replace("", None)
-    for column in CANDIDATES:
+    for column in (one for one in CANDIDATES if one.name in table):
         if column.type is Type.DATE:
             days = pd.to_datetime(table[column.name]).dt.date
             table[column.name] = days.astype(pd.ArrowDtype(pa.date32()))
