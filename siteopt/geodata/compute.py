@@ -136,7 +136,7 @@ def queue_relaxed(gpus: ArrayLike, halls: Halls, pace: Pace, day: Ints) -> Ints:
         _COMMISSIONING: _without_limit(halls, pace, "commissioning_per_day"),
         _FLOOR: (replace(halls, gpus=unlimited), pace),
     }
-    days = [day if (case := relaxed[queue]) is None else compute_ready(gpus, *case)[0] for queue in range(len(QUEUES))]
+    days = [day if (found := relaxed[queue]) is None else compute_ready(gpus, *found)[0] for queue in range(len(QUEUES))]
     return np.stack(days, axis=-1)
 
 
