@@ -136,8 +136,8 @@ def queue_relaxed(gpus: ArrayLike, halls: Halls, pace: Pace, day: Ints) -> Ints:
         _COMMISSIONING: _without_limit(halls, pace, "commissioning_per_day"),
         _FLOOR: (replace(halls, gpus=unlimited), pace),
     }
-    days = [day if (case := relaxed[queue]) is None else compute_ready(gpus, *case)[0] for queue in range(len(QUEUES))]
-    return np.stack(days, axis=-1)
+    queues = [relaxed[queue] for queue in range(len(QUEUES))]
+    return np.stack([day if one is None else compute_ready(gpus, *one)[0] for one in queues], axis=-1)
 
 
 def _without_limit(halls: Halls, pace: Pace, rate: str) -> tuple[Halls, Pace] | None:

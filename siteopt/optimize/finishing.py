@@ -86,6 +86,10 @@ def whole_values(model: Model, program: Program, units: Ints, step: np.ndarray) 
         values[program.place[variable.name]] = units[model.group[0] == g, m].any()
     for (index, _, m), variable in model.step.items():
         values[program.place[variable.name]] = step[index, m]
+    instance, day = model.instance, np.array([t for _, _, t in sorted(model.start)])
+    keeps = (instance.option_ready_day + instance.commissioning_days <= day).all(axis=1)
+    for (v, _), variable in model.option.items():
+        values[program.place[variable.name]] = v == np.argmax(keeps)
     return values
 
 

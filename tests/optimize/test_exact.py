@@ -15,6 +15,8 @@ from siteopt.instance import Instance
 from siteopt.optimize import monolithic as optimize_monolithic
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.certificate import certify
+from siteopt.optimize.clock import Clock
+from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.search import search
 from siteopt.plan import Ranking
@@ -104,6 +106,9 @@ RELAXED = {
     "water_m3_per_day": lambda instance: instance.water_m3_per_day * 2,
     "yard_m2": lambda instance: instance.yard_m2 * 2,
     "crews": lambda instance: instance.crews + 1,
+    "commissioning_mw_per_day": lambda instance: instance.commissioning_mw_per_day * 2,
+    "step_commissioned_mw": lambda instance: instance.step_commissioned_mw / 2,
+    "option_ready_day": lambda instance: np.maximum(0, instance.option_ready_day - 5),
     "budget_musd": lambda instance: instance.budget_musd * 2,
     "available_units": lambda instance: instance.available_units + 1,
     "ready_day": lambda instance: np.maximum(instance.arrival_day, instance.ready_day - 3),
@@ -127,6 +132,21 @@ def test_relaxing_a_limit_never_makes_it_worse(instance: Instance, name: str) ->
     if before is not None:
         assert after is not None
         assert after[0] < before[0] or (after[0] == before[0] and after[1] <= before[1] + 1e-4)
+
+
+@thorough
+@given(instances(), st.lists(st.integers(0, 20), min_size=2, max_size=2))
+def test_later_days_never_hurt(instance: Instance, later: list[int]) -> None:
+    """The units of the best plan on later days in the same order: a plan still, which costs no more."""
+    best = search(instance).best
+    if best is None or best.best is None:
+        return
+    own, plan = best.best.instance, best.best.plan
+    day = np.minimum(own.horizon_day, plan.day + np.cumsum(later)[: own.milestones])
+    again = FixedDays(own, day, Clock()).with_units(plan.units, plan.step)
+    assert again is not None
+    assert certify(own, again[0]).valid
+    assert again[1] <= best.best.cost_musd + 1e-6
 
 
 @thorough

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from siteopt.instance import Instance
+from siteopt.optimize.clock import Clock
+from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.search import search
 from siteopt.output.translations import Translations
@@ -203,6 +205,13 @@ def test_one_type_of_shells_for_all_milestones() -> None:
     )
     assert list(answer(instance)[0].day) == [20, 50]
     assert list(answer(replace(instance, order=(1, 0, -1)))[0].day) == [30, 40]
+
+
+def test_a_plan_is_finished_with_a_type_of_shells() -> None:
+    instance = tiny(option_ready_day=np.array([[40], [20]]), sites=[{"compute_ready_day": 20}], **SHELLS)
+    on = FixedDays(instance, [25], Clock())
+    assert on.with_units(np.zeros((0, 1), dtype=np.int64), np.zeros((0, 1), dtype=bool)) is not None
+    assert FixedDays(instance, [19], Clock()).any_plan() is None
 
 
 def test_cooling_decides_and_draws_power() -> None:
