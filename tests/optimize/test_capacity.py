@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from siteopt.geodata.compute import compute_ready, queue_relaxed
+from siteopt.geodata.compute import Halls, compute_ready, queue_relaxed
 from siteopt.instance import Instance, Pace
 from siteopt.optimize import capacity
 from siteopt.optimize.bounds import allowed, bounds
@@ -49,8 +49,8 @@ class Sized:
     def pool(self, gpus: Sequence[int]) -> Instance:
         one, count = self.instance_, len(gpus)
         share = np.array(gpus) / one.gpus[0]
-        queues = (gpus, one.handover_day, one.hall_gpus_per_day, one.hall_capacity_gpus, self.pace)
-        ready, queue = compute_ready(*queues)
+        halls = Halls.standing(one.handover_day, 0, one.hall_gpus_per_day, one.hall_capacity_gpus)
+        ready, queue = compute_ready(gpus, halls, self.pace)
         return replace(
             one,
             milestone=tuple(map(str, gpus)),
@@ -62,7 +62,7 @@ class Sized:
             min_inertia_mws=np.repeat(one.min_inertia_mws, count, axis=1),
             compute_ready_day=ready,
             compute_queue=queue,
-            queue_relaxed_day=queue_relaxed(*queues),
+            queue_relaxed_day=queue_relaxed(gpus, halls, self.pace, ready),
             order=(*range(count), -1),
         )
 
