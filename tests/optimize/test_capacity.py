@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from siteopt.geodata.compute import Halls, compute_ready, queue_relaxed
-from siteopt.instance import Instance, Pace
+from siteopt.instance import QUEUES, Instance, Pace
 from siteopt.optimize import capacity
 from siteopt.optimize.bounds import allowed, bounds
 from siteopt.optimize.capacity import _Site, capacities
@@ -33,6 +33,9 @@ AT_ONCE = Pace(np.array([9]), np.array([20]), 1e6, 1e6, 1e6, 0)
 """Twenty GPUs on day 9, which are ready on day 10."""
 TWO_LOTS = replace(AT_ONCE, delivery_day=np.array([9, 29]), delivered_gpus=np.array([5, 20]))
 """Five GPUs on day 9, and twenty in all on day 29."""
+
+
+NOTHING = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,11 @@ class Sized:
             compute_ready_day=ready,
             compute_queue=queue,
             queue_relaxed_day=queue_relaxed(gpus, halls, self.pace, ready),
+            option_site=NOTHING,
+            option_shell=NOTHING,
+            option_count=NOTHING,
+            option_ready_day=np.zeros((0, count), dtype=np.int64),
+            option_relaxed_day=np.zeros((0, count, len(QUEUES)), dtype=np.int64),
             order=(*range(count), -1),
         )
 
