@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from siteopt.equipment import KINDS, REQUIREMENTS, Amount, Requirement
+from siteopt.equipment import KINDS, MEAN_POWER, REQUIREMENTS, Amount, Requirement
+from siteopt.phases import LIMITED, Phases, phases
 from siteopt.tolerances import BORDER, SAME_COST_MUSD
 
 Ints = NDArray[np.int64]
@@ -81,8 +82,9 @@ class PowerQuality:
 class Instance:
     """Everything that the optimizer may know.
 
-    Axes: S sites, O offers, M milestones, L grid steps, K trades, Q queues. Sites and offers are sorted by id, so that
-    the order of rows in a table does not matter. Days count from the decision (day 0); money is in millions of USD.
+    Axes: S sites, O offers, M milestones, L grid steps, C changes of limits, R limits, K trades, Q queues. Sites and
+    offers are sorted by id, so that the order of rows in a table does not matter. Days count from the decision (day 0);
+    money is in millions of USD.
 
     Attributes
     ----------
@@ -94,12 +96,16 @@ class Instance:
     crews : K, crews that can work at once
     spare_units, ride_through_minutes, commissioning_days, horizon_day : as in the scenario
     budget_musd, gpu_cost_musd : million USD
+    accept_nonfirm : bool, whether the job may stop while non-firm import is curtailed
+    curtailment_hours : hours in a row for which batteries must carry what is curtailed, if it may not
     pace : Pace
     power_quality : PowerQuality
     order : objective, as indices of milestones with -1 for cost
     site_id : tuple of str, S
     grid_mw, grid_swing_mw : S, MW at access
+    nonfirm_mw : S, MW of import that the grid may curtail
     gas_mw (MW thermal), nox_t_per_year, water_m3_per_day, yard_m2 : S; infinite if there is no limit
+    fuel_trucks_per_day : S, tankers of diesel; infinite if there is no limit
     grid_usd_per_mwh, site_cost_musd : S
     handover_day : S, day on which the site is handed over
     hall_gpus_per_day : S, GPUs for which hall is made ready a day
@@ -113,6 +119,9 @@ class Instance:
     step_ready_day : L
     step_rise_mw, step_rise_swing_mw : L, MW that the step adds to what is in service
     step_cost_musd : L
+    change_site : C, index of the site, rising; the changes of a site are in the order of days
+    change_day : C, day from which the limits of the row hold; none after the calendar end
+    change_limit : C x R, limits in the order of LIMITED; the fields of these names hold until the first change
     offer_id : tuple of str, O
     kind : O, index into :data:`siteopt.equipment.KINDS`
     is_gas : O, bool, draws on the gas connection
@@ -148,15 +157,19 @@ class Instance:
     horizon_day: int
     budget_musd: float
     gpu_cost_musd: float
+    accept_nonfirm: bool
+    curtailment_hours: float
     pace: Pace
     power_quality: PowerQuality
     order: tuple[int, ...]
     site_id: tuple[str, ...]
     grid_mw: Floats
     grid_swing_mw: Floats
+    nonfirm_mw: Floats
     gas_mw: Floats
     nox_t_per_year: Floats
     water_m3_per_day: Floats
+    fuel_trucks_per_day: Floats
     yard_m2: Floats
     grid_usd_per_mwh: Floats
     site_cost_musd: Floats
@@ -173,6 +186,9 @@ class Instance:
     step_rise_mw: Floats
     step_rise_swing_mw: Floats
     step_cost_musd: Floats
+    change_site: Ints
+    change_day: Ints
+    change_limit: Floats
     offer_id: tuple[str, ...]
     kind: Ints
     is_gas: NDArray[np.bool_]
@@ -205,6 +221,7 @@ class Instance:
         """
         sizes = {"S": len(self.site_id), "O": len(self.offer_id), "M": len(self.milestone)}
         sizes |= {"L": len(self.step_site), "K": len(TRADES), "Q": len(QUEUES)}
+        sizes |= {"C": len(self.change_site), "R": len(LIMITED)}
         for name, axes in _AXES.items():
             array = getattr(self, name)
             shape = tuple(sizes[axis] for axis in axes)
@@ -217,16 +234,49 @@ class Instance:
             raise ValueError("kind holds a number of no kind of equipment")
 
     def take(self, sites: Ints) -> Instance:
-        """Return the Instance of some of the sites (indices), in the order given, with their grid steps."""
+        """Return the Instance of some of the sites (indices), in the order given, with their grid steps and changes."""
         sites = np.asarray(sites, dtype=np.int64)
-        steps, owner = steps_of(self.step_site, sites)
         part = {name: getattr(self, name)[sites] for name, axes in _AXES.items() if axes[0] == "S"}
-        part |= {name: getattr(self, name)[steps] for name, axes in _AXES.items() if axes[0] == "L"}
-        part["step_site"] = owner
+        for axis, site in (("L", "step_site"), ("C", "change_site")):
+            rows, owner = steps_of(getattr(self, site), sites)
+            part |= {name: getattr(self, name)[rows] for name, axes in _AXES.items() if axes[0] == axis}
+            part[site] = owner
         return replace(self, site_id=tuple(self.site_id[s] for s in sites), **part)
 
     exact = optimistic = take
     """An Instance is a :class:`Pool` of its own sites."""
+
+    def phases(self, day: Ints) -> Phases:
+        """Return the phases of a plan at the only site, from the day of each milestone (M)."""
+        return phases(day, self.change_day)
+
+    def on(self, day: int) -> Instance:
+        """Return the only site with the limits that are in force on a day, and no changes of them."""
+        if not len(self.change_day):
+            return self
+        last = int(np.searchsorted(self.change_day, day, side="right")) - 1
+        in_force: dict[str, Any] = {} if last < 0 else dict(zip(LIMITED, self.change_limit[[last]].T, strict=True))
+        return replace(self, **in_force, **self._without_changes)
+
+    def loosest(self) -> Instance:
+        """Return the same sites with the highest that each limit ever is: every plan of theirs also holds here."""
+        if not len(self.change_day):
+            return self
+        highest: dict[str, Any] = {name: getattr(self, name).copy() for name in LIMITED}
+        for place, values in enumerate(highest.values()):
+            np.maximum.at(values, self.change_site, self.change_limit[:, place])
+        return replace(self, **highest, **self._without_changes)
+
+    @property
+    def _without_changes(self) -> dict[str, Any]:
+        return {name: getattr(self, name)[:0] for name, axes in _AXES.items() if axes[0] == "C"}
+
+    @property
+    def falls(self) -> NDArray[np.bool_]:
+        """Return whether some limit of the only site is lower from each change on than just before it; C."""
+        base = np.array([[getattr(self, name)[0] for name in LIMITED]])
+        before = np.concatenate([base, self.change_limit])[:-1]
+        return np.asarray((self.change_limit < before).any(axis=1))
 
     def capped(self, budget_musd: float) -> Instance:
         """Return the same Instance with a budget of no more than this, million USD."""
@@ -241,6 +291,26 @@ class Instance:
     def mean_below_peak(self) -> float:
         """Return the mean of the IT load less its peak, as a share of the peak: 0 or less."""
         return self.load_factor - 1
+
+    @property
+    def import_limit_mw(self) -> Floats:
+        """Return the MW that each site may import, firm or not; S."""
+        return self.grid_mw + self.nonfirm_mw
+
+    @property
+    def must_carry_curtailment(self) -> NDArray[np.bool_]:
+        """Return whether each site has non-firm import whose curtailment engines and batteries must carry; S."""
+        return (self.nonfirm_mw > 0) & (not self.accept_nonfirm)
+
+    @property
+    def mw_through_curtailment(self) -> Floats:
+        """Return the power that the energy of one unit lasts for through a curtailment, MW; O."""
+        return self.energy_mwh / self.curtailment_hours
+
+    @property
+    def is_diesel(self) -> NDArray[np.bool_]:
+        """Return which offers burn fuel that comes in trucks; O."""
+        return self.supplies(MEAN_POWER) & ~self.is_gas & (self.heat_rate_mj_per_kwh > 0)
 
     @property
     def ride_through_hours(self) -> float:
@@ -280,9 +350,20 @@ class Instance:
         site, step = requirement.own
         return getattr(self, site), getattr(self, step)
 
+    def own_changes(self, requirement: Requirement) -> Floats:
+        """Return what the site itself supplies from each change of its limits on; C."""
+        names = {"import_limit_mw": ("grid_mw", "nonfirm_mw")}.get(requirement.own[0], requirement.own[:1])
+        return np.asarray(self.change_limit[:, [LIMITED.index(name) for name in names]].sum(axis=1))
+
+    def holds(self, requirement: Requirement) -> NDArray[np.bool_]:
+        """Return at which sites a requirement holds; S."""
+        return getattr(self, requirement.where) if requirement.where else np.ones(self.sites, dtype=bool)
+
     def need(self, requirement: Requirement) -> Floats:
-        """Return the part of a need that no choice changes; S x M."""
+        """Return the part of a need that no choice changes, where the requirement holds; S x M."""
         product = np.full((self.sites, self.milestones), float(bool(requirement.need)))
+        if requirement.where:
+            product = product * self.holds(requirement)[:, None]
         for name in requirement.need:
             product = product * getattr(self, name)
         return product
@@ -290,7 +371,8 @@ class Instance:
     def size(self, requirement: Requirement) -> Floats:
         """Return the size of a need, of which tolerances are a share (see :mod:`siteopt.tolerances`); S x M."""
         fixed = self.need(requirement)
-        return np.maximum(np.where(np.isfinite(fixed), np.abs(fixed), 0), requirement.of_demand * self.it_mw)
+        size = np.maximum(np.where(np.isfinite(fixed), np.abs(fixed), 0), requirement.of_demand * self.it_mw)
+        return size * self.holds(requirement)[:, None] if requirement.where else size
 
     def by_spare(self) -> Iterator[tuple[str, Ints]]:
         """Yield the offers that have units, by the first requirement that they have to meet without spare units, too.
@@ -327,7 +409,7 @@ class Instance:
 
 
 def steps_of(step_site: Ints, sites: Ints) -> tuple[Ints, Ints]:
-    """Return the indices of the grid steps of some sites, and the place in ``sites`` of the site of each step.
+    """Return the indices of the grid steps (or changes) of some sites, and the place in ``sites`` of the site of each.
 
     Parameters
     ----------
@@ -358,7 +440,10 @@ class Pool(Protocol):
         """
 
 
-_LIMITS = ("crews", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "hall_capacity_gpus")
+_LIMITS = (
+    *("crews", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "hall_capacity_gpus"),
+    *("fuel_trucks_per_day", "change_limit"),
+)
 """Arrays that may be infinite, which means that there is no limit."""
 
 _MINIMA = ("min_battery_mw", "min_inertia_mws")
@@ -371,9 +456,11 @@ _AXES = {
         (
             "grid_mw",
             "grid_swing_mw",
+            "nonfirm_mw",
             "gas_mw",
             "nox_t_per_year",
             "water_m3_per_day",
+            "fuel_trucks_per_day",
             "yard_m2",
             "grid_usd_per_mwh",
             "site_cost_musd",
@@ -386,6 +473,8 @@ _AXES = {
     **dict.fromkeys(("compute_ready_day", "compute_queue", "min_battery_mw", "min_inertia_mws"), "SM"),
     "queue_relaxed_day": "SMQ",
     **dict.fromkeys(("step_site", "step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd"), "L"),
+    **dict.fromkeys(("change_site", "change_day"), "C"),
+    "change_limit": "CR",
     **dict.fromkeys(("transit_days", "arrival_day", "ready_day", "rating_mw", "cop", "unit_cost_musd"), "SO"),
     **dict.fromkeys(
         (

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siteopt.instance import Floats, Instance, Ints
+from siteopt.phases import LIMITED
 
-HIGHER_IS_BETTER = ("grid_mw", "grid_swing_mw", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2")
+HIGHER_IS_BETTER = (*LIMITED, "yard_m2")
 LOWER_IS_BETTER = (
     *("grid_usd_per_mwh", "site_cost_musd", "unit_cost_musd"),
     *("compute_ready_day", "arrival_day", "ready_day", "min_battery_mw", "min_inertia_mws"),
@@ -29,10 +30,22 @@ UNUSED = (
 
 STEPS = ("step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd")
 
-SUPPLY = (*EQUAL, "grid_mw", "grid_swing_mw", "gas_mw", "nox_t_per_year", "water_m3_per_day", "grid_usd_per_mwh")
+CHANGES = ("change_day", "change_limit")
+
+SUPPLY = (*EQUAL, *LIMITED, "grid_usd_per_mwh")
 """Arrays that decide, with units and grid steps, what runs at a milestone and how the plant responds to its load."""
 
-_BY_SITE = {*HIGHER_IS_BETTER, *LOWER_IS_BETTER, *EQUAL, *UNUSED, *STEPS, "step_site", "site_id"}
+_BY_SITE = {
+    *HIGHER_IS_BETTER,
+    *LOWER_IS_BETTER,
+    *EQUAL,
+    *UNUSED,
+    *STEPS,
+    *CHANGES,
+    "step_site",
+    "change_site",
+    "site_id",
+}
 _SHARED = tuple(one.name for one in fields(Instance) if one.name not in _BY_SITE | {"budget_musd", "pace"})
 """Fields that are not of a site and that a row uses; the pace of the GPUs is in ``compute_ready_day`` already."""
 
@@ -40,9 +53,12 @@ _SHARED = tuple(one.name for one in fields(Instance) if one.name not in _BY_SITE
 def is_dominated(better: Instance, sites: Instance) -> NDArray[np.bool_]:
     """Return for each site of an Instance whether the only site of ``better`` is equal or better in every array; S.
 
-    Grid steps must be equal. No site counts as dominated if the Instances differ in anything but sites and budget.
+    Grid steps must be equal, and so must all limits of sites on which a limit changes: where a limit falls from decides
+    what energy is paid. No site counts as dominated if the Instances differ in anything but sites and budget.
     """
-    dominated = _same_steps(better, sites) & _same_question(better, sites)
+    dominated = _same_rows(better, sites) & _same_question(better, sites)
+    if len(better.change_day):
+        dominated &= _same_limits(better, sites)
     for names, is_worse in (
         (HIGHER_IS_BETTER, np.less_equal),
         (LOWER_IS_BETTER, np.greater_equal),
@@ -55,7 +71,7 @@ def is_dominated(better: Instance, sites: Instance) -> NDArray[np.bool_]:
 
 def has_same_supply(one: Instance, sites: Instance) -> NDArray[np.bool_]:
     """Return for each site of an Instance whether it has the supply and grid steps of the only site of ``one``; S."""
-    same = _same_steps(one, sites) & _same_question(one, sites)
+    same = _same_rows(one, sites) & _same_question(one, sites)
     for name in SUPPLY:
         same &= _all(getattr(sites, name) == getattr(one, name)[0])
     return same
@@ -72,14 +88,21 @@ def _same_question(one: Instance, other: Instance) -> bool:
     return all(mine is its or np.array_equal(mine, its) for mine, its in pairs)
 
 
-def _same_steps(one: Instance, sites: Instance) -> NDArray[np.bool_]:
-    """Return for each site whether its grid steps are those of the only site of ``one``; S."""
-    count = len(one.step_site)
-    same = np.bincount(sites.step_site, minlength=sites.sites) == count
-    if count:
-        for name in STEPS:
+def _same_limits(one: Instance, sites: Instance) -> NDArray[np.bool_]:
+    """Return for each site whether its limits, before any change, are those of the only site of ``one``; S."""
+    return np.logical_and.reduce([getattr(sites, name) == getattr(one, name)[0] for name in LIMITED])
+
+
+def _same_rows(one: Instance, sites: Instance) -> NDArray[np.bool_]:
+    """Return for each site whether its grid steps and changes of limits are those of the only site of ``one``; S."""
+    same = np.ones(sites.sites, dtype=bool)
+    for owner, names in (("step_site", STEPS), ("change_site", CHANGES)):
+        its = getattr(sites, owner)
+        count = len(getattr(one, owner))
+        same &= np.bincount(its, minlength=sites.sites) == count
+        for name in names if count else ():
             values: Ints | Floats = getattr(sites, name)
             there = np.flatnonzero(same)
-            rows = values[np.isin(sites.step_site, there)].reshape(len(there), count)
+            rows = values[np.isin(its, there)].reshape(len(there), count, *values.shape[1:])
             same[there] = _all(rows == getattr(one, name))
     return same

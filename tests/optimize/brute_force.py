@@ -20,6 +20,9 @@ def best(instance: Instance) -> tuple[tuple[int, ...], float] | None:
 
 def plans(instance: Instance, s: int) -> Iterator[tuple[tuple[int, ...], float]]:
     """First days of every combination of units and grid steps at a site, in order, with the least cost of each."""
+    if (instance.change_site == s).any():
+        yield from _plans_by_phase(instance, s)
+        return
     by_days: dict[tuple[int, ...], list[tuple]] = {}
     for settings in itertools.product(_settings(instance, s), repeat=instance.milestones):
         rising = all(
@@ -29,7 +32,8 @@ def plans(instance: Instance, s: int) -> Iterator[tuple[tuple[int, ...], float]]
         days = _days(instance, s, settings) if rising else None
         if days:
             by_days.setdefault(days, []).append(settings)
-    energy = functools.cache(lambda m, units, steps: _energy(instance, s, m, np.array(units), np.array(steps)))
+    limits = _limits(instance, s, 0)
+    energy = functools.cache(lambda m, units, steps: _energy(instance, s, m, np.array(units), np.array(steps), limits))
     for days in sorted(by_days):
         costs = [cost for settings in by_days[days] if (cost := _cost(instance, s, settings, energy)) is not None]
         if costs and min(costs) <= instance.budget_musd + 1e-7:
@@ -51,31 +55,133 @@ def _settings(instance: Instance, s: int) -> list[tuple[tuple[int, ...], tuple[i
 def _days(instance: Instance, s: int, settings: tuple) -> tuple[int, ...] | None:
     """The earliest days that the units and steps allow."""
     days: list[int] = []
-    for m, (units, steps) in enumerate(settings):
-        day = int(instance.compute_ready_day[s, m])
-        there = [int(instance.ready_day[s, o]) for o in range(instance.offers) if units[o]]
-        there += [int(instance.step_ready_day[step]) for step in range(len(steps)) if steps[step]]
-        day = max([day, *there])
-        for k, crews in enumerate(instance.crews):
-            jobs = sorted(
-                (int(instance.arrival_day[s, o]), units[o] * float(instance.crew_days[o]))
-                for o in range(instance.offers)
-                if instance.trade[o] == k and units[o]
-            )
-            for place, (arrival, _) in enumerate(jobs):
-                work = sum(amount for _, amount in jobs[place:])
-                if work > 0:
-                    if crews == 0:
-                        return None
-                    day = max(day, arrival + int(np.ceil(work / crews - 1e-9)))
+    for m, setting in enumerate(settings):
+        there = _there(instance, s, setting)
+        if there is None:
+            return None
+        day = max(there, int(instance.compute_ready_day[s, m]))
         days.append(max([day + instance.commissioning_days, *days]))
     return tuple(days) if days[-1] <= instance.horizon_day else None
 
 
-def _cost(instance: Instance, s: int, settings: tuple, energy: Callable[..., float | None]) -> float | None:
-    units, steps = (np.array(part) for part in settings[-1])
+def _there(instance: Instance, s: int, setting: tuple) -> int | None:
+    """The day on which units and steps are installed; None where there are no crews for them."""
+    units, steps = setting
+    there = [int(instance.ready_day[s, o]) for o in range(instance.offers) if units[o]]
+    there += [int(instance.step_ready_day[step]) for step in range(len(steps)) if steps[step]]
+    day = max([0, *there])
+    for k, crews in enumerate(instance.crews):
+        jobs = sorted(
+            (int(instance.arrival_day[s, o]), units[o] * float(instance.crew_days[o]))
+            for o in range(instance.offers)
+            if instance.trade[o] == k and units[o]
+        )
+        for place, (arrival, _) in enumerate(jobs):
+            work = sum(amount for _, amount in jobs[place:])
+            if work > 0:
+                if crews == 0:
+                    return None
+                day = max(day, arrival + int(np.ceil(work / crews - 1e-9)))
+    return day
+
+
+NAMES = (
+    "grid_mw",
+    "grid_swing_mw",
+    "nonfirm_mw",
+    "gas_mw",
+    "nox_t_per_year",
+    "water_m3_per_day",
+    "fuel_trucks_per_day",
+)
+
+
+def _limits(instance: Instance, s: int, day: int) -> dict[str, float]:
+    """The limits of a site that are in force on a day."""
+    known = [(0, [getattr(instance, name)[s] for name in NAMES])]
+    rows = zip(instance.change_site, instance.change_day, instance.change_limit, strict=True)
+    known += [(int(begin), list(values)) for site, begin, values in rows if site == s]
+    return dict(zip(NAMES, max((one for one in known if one[0] <= day), key=lambda one: one[0])[1], strict=True))
+
+
+def _plans_by_phase(instance: Instance, s: int) -> Iterator[tuple[tuple[int, ...], float]]:
+    """The same where limits change: a setting for each phase, none with fewer units or steps than the one before."""
+    ready = {one: day for one in _settings(instance, s) if (day := _there(instance, s, one)) is not None}
+    change = sorted(
+        {int(day) for site, day in zip(instance.change_site, instance.change_day, strict=True) if site == s}
+    )
+    energy = functools.cache(
+        lambda m, one, day: _energy(instance, s, m, *map(np.array, one), _limits(instance, s, day), paid=1.0)
+    )
+    falls = [
+        day
+        for day in change
+        if any(_limits(instance, s, day)[name] < _limits(instance, s, day - 1)[name] for name in NAMES)
+    ]
+    events = {*(day + instance.commissioning_days for day in ready.values()), *change, 0}
+    soonest = instance.compute_ready_day[s] + instance.commissioning_days
+    choices = [sorted({max(day, int(first)) for day in events if day <= instance.horizon_day}) for first in soonest]
+    for days in itertools.product(*choices):
+        if list(days) == sorted(days) and days[-1] <= instance.horizon_day:
+            cost = _chained(instance, s, days, change, falls, ready, energy)
+            if cost is not None and cost <= instance.budget_musd + 1e-7:
+                yield days, round(cost, 6)
+
+
+def _chained(
+    instance: Instance,
+    s: int,
+    days: tuple[int, ...],
+    change: list[int],
+    falls: list[int],
+    ready: dict[tuple, int],
+    energy: Callable[..., float | None],
+) -> float | None:
+    """The least cost on some days; None where some phase has no setting."""
+    phases = [(day, m, True) for m, day in enumerate(days)]
+    for day in change:
+        if day > days[0] and day not in days:
+            phases.append((day, max(m for m, start in enumerate(days) if start <= day), False))
+    # for each setting, what the milestones pay so far: no entry is dearer than another one in all of them
+    known: dict[tuple, list[tuple[float, ...]]] = {}
+    for number, (day, m, is_own) in enumerate(sorted(phases)):
+        reached: dict[tuple, list[tuple[float, ...]]] = {}
+        for one, there in ready.items():
+            spent = energy(m, one, day) if there + instance.commissioning_days <= day else None
+            if spent is None:
+                continue
+            before = [paid for other, most in known.items() if _stays(other, one) for paid in most]
+            for paid in before if number else [(0.0,) * instance.milestones]:
+                after = list(paid)
+                for i, start in enumerate(days):
+                    fell = any(start < fall <= day for fall in falls)
+                    if (is_own and i == m) or fell:
+                        share = instance.it_mw[i] / instance.it_mw[m] * instance.operating_days[i] * 24 / 1e6
+                        after[i] = max(after[i], spent * share)
+                reached.setdefault(one, []).append(tuple(after))
+        known = {
+            one: [paid for paid in most if not any(other != paid and _no_dearer(other, paid) for other in most)][:50]
+            for one, most in ((one, sorted(set(most))) for one, most in reached.items())
+        }
+    return min((_bought(instance, s, one) + sum(paid) for one, most in known.items() for paid in most), default=None)
+
+
+def _stays(before: tuple, after: tuple) -> bool:
+    return all(a <= b for part, later in zip(before, after, strict=True) for a, b in zip(part, later, strict=True))
+
+
+def _no_dearer(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return all(a <= b for a, b in zip(one, other, strict=True))
+
+
+def _bought(instance: Instance, s: int, setting: tuple) -> float:
+    units, steps = map(np.array, setting)
     cost = float(instance.site_cost_musd[s] + instance.gpu_cost_musd)
-    cost += float(units @ instance.unit_cost_musd[s] + steps @ instance.step_cost_musd)
+    return cost + float(units @ instance.unit_cost_musd[s] + steps @ instance.step_cost_musd)
+
+
+def _cost(instance: Instance, s: int, settings: tuple, energy: Callable[..., float | None]) -> float | None:
+    cost = _bought(instance, s, settings[-1])
     for m, (count, ladder) in enumerate(settings):
         spent = energy(m, count, ladder)
         if spent is None:
@@ -84,12 +190,24 @@ def _cost(instance: Instance, s: int, settings: tuple, energy: Callable[..., flo
     return cost
 
 
-def _energy(instance: Instance, s: int, m: int, units: np.ndarray, steps: np.ndarray) -> float | None:
-    """Least energy cost of a milestone with its units; None where they do not suffice."""
+def _energy(
+    instance: Instance,
+    s: int,
+    m: int,
+    units: np.ndarray,
+    steps: np.ndarray,
+    limits: dict[str, float],
+    paid: float | None = None,
+) -> float | None:
+    """Least energy cost of a milestone with its units; None where they do not suffice.
+
+    It is paid for the operating days in millions of USD, or as many times as said in US dollars an hour.
+    """
     it, rating = instance.it_mw[m], instance.rating_mw[s] * units
     firm, chill, batteries = (rating * instance.of_kind(kind) for kind in ("generator", "chiller", "battery"))
-    grid = instance.grid_mw[s] + instance.step_rise_mw @ steps
-    tolerated = instance.grid_swing_mw[s] + instance.step_rise_swing_mw @ steps
+    firm_grid = limits["grid_mw"] + instance.step_rise_mw @ steps
+    grid = firm_grid + limits["nonfirm_mw"]
+    tolerated = limits["grid_swing_mw"] + instance.step_rise_swing_mw @ steps
     heat = it * instance.heat_fraction
     out = {
         kind: instance.spare_units
@@ -103,22 +221,30 @@ def _energy(instance: Instance, s: int, m: int, units: np.ndarray, steps: np.nda
         there < np.array([instance.load_step_amplitude * it, it * instance.ride_through_minutes / 60, *minima]) - 1e-7
     ).any():
         return None
-    if (instance.heat_rate_mj_per_kwh / 3.6 * instance.is_gas) @ firm > instance.gas_mw[s] + 1e-7:
+    if (instance.heat_rate_mj_per_kwh / 3.6 * instance.is_gas) @ firm > limits["gas_mw"] + 1e-7:
         return None
     if instance.footprint_m2 @ units > instance.yard_m2[s] + 1e-7 or chill.sum() - out["chill"] < heat - 1e-7:
         return None
     n = instance.offers  # variables: output, heat, import
     draw = 1 / instance.cop[s]
     base = it * (1 + instance.auxiliary_load_fraction)
-    money = instance.operating_days[m] * 24 / 1e6
+    money = instance.operating_days[m] * 24 / 1e6 if paid is None else paid
+    is_diesel = instance.of_kind("generator") & ~instance.is_gas & (instance.heat_rate_mj_per_kwh > 0)
+    must_carry = limits["nonfirm_mw"] > 0 and not instance.accept_nonfirm
+    lasting = min(power, stored / instance.curtailment_hours) if must_carry else np.inf
     objective = np.concatenate([instance.fuel_usd_per_mwh * money, np.zeros(n), [instance.grid_usd_per_mwh[s] * money]])
     zero = np.zeros(n)
     upper = [
         (np.concatenate([zero, draw, [0]]), grid + firm.sum() + batteries.sum() - base),
         (np.concatenate([zero, draw, [0]]), grid + firm.sum() - out["firm"] - base + it * (1 - instance.load_factor)),
         (np.concatenate([zero, -np.ones(n), [0]]), -heat),
-        (np.concatenate([zero, instance.water_m3_per_mwh * 24, [0]]), instance.water_m3_per_day[s]),
-        (np.concatenate([instance.nox_g_per_kwh * 8.76, zero, [0]]), instance.nox_t_per_year[s]),
+        (
+            np.concatenate([zero, draw, [0]]),
+            firm_grid + firm.sum() + lasting - base + it * (1 - instance.load_factor),
+        ),
+        (np.concatenate([zero, instance.water_m3_per_mwh * 24, [0]]), limits["water_m3_per_day"]),
+        (np.concatenate([instance.nox_g_per_kwh * 8.76, zero, [0]]), limits["nox_t_per_year"]),
+        (np.concatenate([is_diesel * 24 / 116, zero, [0]]), limits["fuel_trucks_per_day"]),
     ]
     rows = [(row, limit) for row, limit in upper if np.isfinite(limit)]
     solved = linprog(
