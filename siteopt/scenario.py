@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -81,6 +82,7 @@ class Inputs(_Section):
 
     candidates: list[Name] = []
     grid_steps: list[Name] = []
+    limits: list[Name] = []
     offers: list[Name] = []
     areas: list[Name] = []
 
@@ -190,6 +192,17 @@ class Supply(_Section):
     yard_prep_days: Days
 
 
+class Grid(_Section):
+    """Rules for import that the grid may curtail.
+
+    With ``accept_nonfirm``, the job may stop while such import is curtailed, so that it counts like firm import.
+    Otherwise engines and batteries must carry the mean load meanwhile, batteries for ``curtailment_hours_in_a_row``.
+    """
+
+    accept_nonfirm: bool = False
+    curtailment_hours_in_a_row: Annotated[float, Field(ge=0.1, le=8760)] = 4.0
+
+
 class PowerQuality(_Section):
     """Load changes that the plant must withstand, and the power quality that it must keep.
 
@@ -223,7 +236,8 @@ Assumed = float | Literal["exclude"]
 class Defaults(_Section):
     """Values that replace blanks in the candidates table; ``"exclude"`` excludes such a site.
 
-    ``unknown`` applies to the columns without a value here.
+    ``unknown`` applies to the columns without a value here, except ``nox_limit_t_per_year``: without a value here, a
+    blank is no limit.
     """
 
     old_names = aliases.KEYS["defaults"]
@@ -236,6 +250,7 @@ class Defaults(_Section):
     yard_area_m2: Assumed | None = None
     gas_mw: Assumed | None = None
     water_m3_per_day: Assumed | None = None
+    nox_limit_t_per_year: Assumed | None = None
     air_permit_days: Assumed | None = None
     design_temp_c: Assumed | None = None
     elevation_m: Assumed | None = None
@@ -319,6 +334,7 @@ class Scenario(_Section):
     building: Building
     crews: Crews
     supply: Supply
+    grid: Grid = Grid()
     power_quality: PowerQuality = PowerQuality()
     defaults: Defaults = Defaults()
     objective: Objective = Objective()
@@ -369,7 +385,7 @@ class Scenario(_Section):
     def files(self) -> tuple[str, ...]:
         """Return the tables and layers that the scenario names, as it names them."""
         given, near = self.inputs, self.filter.away_from
-        tables = (*given.candidates, *given.grid_steps, *given.offers, *given.areas)
+        tables = (*given.candidates, *given.grid_steps, *given.limits, *given.offers, *given.areas)
         layers = (self.power_quality.waveform, self.filter.within, near.layer if near is not None else None)
         return (*tables, *(name for name in layers if name is not None))
 
@@ -380,6 +396,11 @@ class Scenario(_Section):
     def resolve(self, path: str) -> Path:
         """Return a path of the scenario, relative to its file, or to the current folder if there is no file."""
         return self.path.parent / path if self.path is not None else Path(path)
+
+    @property
+    def calendar_end_day(self) -> int:
+        """Return the day on which the calendar ends: the end of the term, or the horizon if that is later."""
+        return max(self.project.horizon_days, math.ceil(self.project.term_months * 365.25 / 12))
 
     def date_of(self, day: int) -> date:
         """Return the calendar date of a day, counted from the decision (day 0)."""

@@ -68,7 +68,9 @@ class Tables:
     offers : DataFrame
         Every offer by offer_id, in the order of the Instance.
     grid_steps : DataFrame
-        Every grid step, as read.
+        Every grid step, as read, and every row of the limits that raises the grid of a site for good.
+    limits : DataFrame
+        Every other row of the limits, as read.
     quality : PowerQuality
         Power quality that the scenario requires, with its waveform.
     inputs : tuple of InputFile
@@ -85,6 +87,7 @@ class Tables:
     sites: pd.DataFrame
     offers: pd.DataFrame
     grid_steps: pd.DataFrame
+    limits: pd.DataFrame
     quality: PowerQuality
     inputs: tuple[InputFile, ...]
     warnings: tuple[Issue, ...]
@@ -130,10 +133,17 @@ def dated_steps(scenario: Scenario, steps: pd.DataFrame) -> pd.DataFrame:
     return steps.assign(day=np.ceil(ready_days(scenario, steps)).clip(lower=0))
 
 
-def ready_days(scenario: Scenario, steps: pd.DataFrame) -> pd.Series:
-    """Return the day of each grid step as its table gives it: as a day, or else as a date."""
+def ready_days(scenario: Scenario, steps: pd.DataFrame, name: str = "ready") -> pd.Series:
+    """Return the day of each row of grid steps or limits as its table gives it: as a day, or else as a date.
+
+    Parameters
+    ----------
+    name : "ready" or "until"
+        First word of the two columns.
+    """
     start = pd.Timestamp(scenario.project.start_date)
-    return steps["ready_day"].astype(float).fillna((pd.to_datetime(steps["ready_date"]) - start).dt.days)
+    dates = pd.to_datetime(steps[f"{name}_date"])
+    return steps[f"{name}_day"].astype(float).fillna((dates - start).dt.days)
 
 
 def _with_step(scenario: Scenario, sites: pd.DataFrame, steps: pd.DataFrame, change: Change) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from siteopt.geodata.check import typed
 from siteopt.geodata.cross_checks import inside_issues, ladder_issues, outline_issues, shape_issues, stranger_issues
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.layers import CRS, files_of, located, refuse
+from siteopt.geodata.limits import NOX, has_rows, passing_issues, split_steps, timelines
 from siteopt.geodata.pool import SitePool, power_quality, site_pool
 from siteopt.geodata.tables import FRAME, RawTable, frame_digest, from_frame, read_table
 from siteopt.instance import Instance
@@ -31,7 +32,7 @@ from siteopt.message_catalogue import Code
 from siteopt.record.base import InputFile
 from siteopt.record.reason import ReasonCode, because
 from siteopt.scenario import Scenario
-from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Table, Type
+from siteopt.schema import AREAS, CANDIDATES, GRID_STEPS, LIMITS, OFFERS, WAVEFORM, Resource, Table, Type
 
 ASSUMABLE = [column.name for column in CANDIDATES if column.assumable]
 DECIDING = [column.name for column in CANDIDATES if column.type is not Type.TEXT or column.choices]
@@ -79,7 +80,10 @@ class Dataset(Tables):
     def only(self, site_id: str) -> Dataset:
         """Return the dataset of one candidate, which takes part even if a date or the filter excludes it."""
         steps = self.grid_steps[self.grid_steps["site_id"] == site_id]
-        return _assembled(replace(self._tables, sites=self.sites.loc[[site_id]], grid_steps=steps, admit=site_id))
+        limits = self.limits[self.limits["site_id"].isin(["", site_id])]
+        return _assembled(
+            replace(self._tables, sites=self.sites.loc[[site_id]], grid_steps=steps, limits=limits, admit=site_id)
+        )
 
     def with_changes(self, changes: Iterable[Change]) -> Dataset:
         """Return the dataset with some facts changed; its pool and Instance are those of the new facts.
@@ -206,6 +210,7 @@ def load(
     candidates: pd.DataFrame | None = None,
     offers: pd.DataFrame | None = None,
     grid_steps: pd.DataFrame | None = None,
+    limits: pd.DataFrame | None = None,
 ) -> Dataset:
     """Read and check the tables of a scenario, and make the pool of eligible sites.
 
@@ -213,7 +218,7 @@ def load(
     ----------
     admit : str
         site_id of a site that takes part even if a date or the filter excludes it.
-    candidates, offers, grid_steps : DataFrame or GeoDataFrame, optional
+    candidates, offers, grid_steps, limits : DataFrame or GeoDataFrame, optional
         Tables to use instead of the files that the scenario names. They have the same columns and get the same checks.
         The id may be the index. The geometry of candidates replaces their longitude and latitude.
 
@@ -237,6 +242,19 @@ def load(
         (name, frame.assign(day=ready_days(scenario, frame)))
         for name, frame, _ in reader.read(GRID_STEPS, scenario.inputs.grid_steps, grid_steps)
     ]
+    limit_tables = reader.read(LIMITS, scenario.inputs.limits, limits)
+    for name, frame, _ in limit_tables:
+        reader.report(LIMITS, stranger_issues(frame["site_id"], name, reader.known.index), frame)
+    others: list[tuple[str, pd.DataFrame]] = []
+    for name, frame, _ in limit_tables:
+        risen, rest = split_steps(scenario, frame, reader.known["grid_mw"])
+        others.append((name, rest))
+        if len(risen):
+            ladders.append((name, risen.assign(day=ready_days(scenario, risen))))
+    if ladders and others:
+        every_step = pd.concat([frame[["site_id", "day"]] for _, frame in ladders])
+        for (_, frame), issues in zip(others, passing_issues(scenario, others, every_step), strict=True):
+            reader.report(LIMITS, issues, frame)
     if site_tables and ladders:
         assumed_mw = scenario.defaults.of("grid_mw")
         assumed_mw = np.nan if assumed_mw is None else float(assumed_mw)
@@ -272,6 +290,9 @@ def load(
         sites=sites,
         offers=known_offers,
         grid_steps=pd.concat(steps, ignore_index=True) if steps else pd.DataFrame(columns=list(GRID_STEPS.names)),
+        limits=pd.concat([frame for _, frame in others], ignore_index=True)
+        if others
+        else pd.DataFrame(columns=list(LIMITS.names)),
         quality=power_quality(scenario, waveform),
         inputs=(*_also_read(scenario), *reader.inputs),
         warnings=warnings,
@@ -290,7 +311,7 @@ def _assembled(tables: Tables) -> Dataset:
     if len(checked):
         reason[checked] = excluded_by(scenario, deciding.iloc[checked])
     admitted = pd.isna(reason)
-    filled, blank, unknown = filled_sites(scenario, deciding[admitted])
+    filled, blank, unknown = filled_sites(scenario, deciding[admitted], tables.limits)
     reason[admitted] = unknown
     left_out, known = ~pd.isna(reason), pd.isna(unknown)
     eligible = filled[known]
@@ -299,7 +320,14 @@ def _assembled(tables: Tables) -> Dataset:
     steps = steps.sort_values(["site_id", "day", "grid_mw"], ignore_index=True)
     return Dataset(
         **vars(tables),
-        pool=site_pool(scenario, eligible, tables.offers, steps, tables.quality),
+        pool=site_pool(
+            scenario,
+            eligible,
+            tables.offers,
+            steps,
+            tables.quality,
+            timelines(scenario, tables.limits, eligible, steps),
+        ),
         steps=steps,
         excluded=pd.Series(reason[left_out], index=deciding.index[left_out], dtype=object),
         assumed=blank[known],
@@ -353,11 +381,23 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def filled_sites(scenario: Scenario, sites: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
-    """Return sites with blanks filled by the scenario, a mask of the blanks, and why each site is excluded, or None."""
+def filled_sites(
+    scenario: Scenario, sites: pd.DataFrame, limits: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """Return sites with blanks filled by the scenario, a mask of the blanks, and why each site is excluded, or None.
+
+    A blank limit of NOx is filled with a number only. Beside rows of limits about NOx, it means that nothing else is
+    permitted; without such rows and without a word of the scenario, it means no limit.
+    """
     filled = sites.copy()
     blank = pd.DataFrame({column: sites[column].isna() | (sites[column] == "") for column in ASSUMABLE})
     blank["condition"] &= sites["fitout_m2_per_day"].isna()
+    if scenario.defaults.of(NOX) is None:
+        permitted = blank[NOX].to_numpy() & has_rows(limits, sites, Resource.NOX)
+        filled.loc[permitted, NOX] = 0.0
+        blank.loc[permitted, NOX] = False
+        if scenario.defaults.nox_limit_t_per_year is None:
+            blank[NOX] = False
     values = {column: scenario.assumed(column) for column in ASSUMABLE}
     for column, value in values.items():
         if value is not None:

@@ -18,10 +18,11 @@ from siteopt.equipment import COOLING, KINDS, MEAN_POWER, RIDE_THROUGH, supplier
 from siteopt.geodata.compute import compute_ready, queue_relaxed
 from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
 from siteopt.geodata.distances import geodesic_km, least_km
+from siteopt.geodata.limits import Timelines
 from siteopt.geodata.machines import answers
 from siteopt.instance import TRADES, Floats, Instance, Ints, Pace, PowerQuality, steps_of
 from siteopt.scenario import COST, Scenario, Supply
-from siteopt.schema import OFFERS, Fuel
+from siteopt.schema import OFFERS, Fuel, Machine
 from siteopt.tolerances import HAIR
 
 
@@ -85,6 +86,10 @@ class SitePool:
     air_c, elevation_m : S
     by_site, by_step : dict
         Fields of the Instance with these axes; ``step_site`` holds indices into this pool.
+    timelines : Timelines
+        How the limits of the sites change.
+    swing_share : float
+        Share of a rise of the grid by which the swing that it accepts rises.
     common : dict
         Fields of the Instance that do not depend on the sites.
     haulage : Haulage
@@ -100,6 +105,8 @@ class SitePool:
     elevation_m: Floats
     by_site: Mapping[str, np.ndarray]
     by_step: Mapping[str, np.ndarray]
+    timelines: Timelines
+    swing_share: float
     common: Mapping[str, Any]
     haulage: Haulage
     units: Units
@@ -136,6 +143,7 @@ class SitePool:
         step, owner = steps_of(self.by_step["step_site"], sites)
         taken: dict[str, Any] = {name: values[sites] for name, values in self.by_site.items()}
         taken |= {name: values[step] for name, values in self.by_step.items()}
+        taken |= self.timelines.of(sites, taken, self.swing_share)
         return Instance(
             site_id=tuple(map(self.site_id.__getitem__, sites.tolist())),
             **self.common,
@@ -164,7 +172,12 @@ def power_quality(scenario: Scenario, waveform: pd.DataFrame) -> PowerQuality:
 
 
 def site_pool(
-    scenario: Scenario, sites: pd.DataFrame, offers: pd.DataFrame, steps: pd.DataFrame, quality: PowerQuality
+    scenario: Scenario,
+    sites: pd.DataFrame,
+    offers: pd.DataFrame,
+    steps: pd.DataFrame,
+    quality: PowerQuality,
+    limits: Timelines,
 ) -> SitePool:
     """Return the pool of the eligible sites.
 
@@ -178,6 +191,8 @@ def site_pool(
         Grid steps of these sites, sorted by site and ``day``.
     quality : PowerQuality
         Result of :func:`power_quality`.
+    limits : Timelines
+        How the limits of these sites change.
     """
     workload, supply = scenario.workload, scenario.supply
 
@@ -209,6 +224,8 @@ def site_pool(
             "grid_mw": grid_mw,
             "grid_swing_mw": sites["grid_swing_mw"].fillna(sites["grid_mw"] * swing_share).to_numpy(dtype=float),
             "gas_mw": site("gas_mw"),
+            "nonfirm_mw": np.zeros(len(sites)),
+            "fuel_trucks_per_day": np.full(len(sites), np.inf),
             "nox_t_per_year": sites["nox_limit_t_per_year"].fillna(np.inf).to_numpy(dtype=float),
             "water_m3_per_day": site("water_m3_per_day"),
             "yard_m2": site("yard_area_m2"),
@@ -228,10 +245,12 @@ def site_pool(
             "step_rise_swing_mw": rise * swing_share,
             "step_cost_musd": steps["cost_usd"].astype(float).fillna(0).to_numpy() / 1e6,
         },
+        timelines=limits,
+        swing_share=swing_share,
         common=_of_scenario(scenario) | _of_offers(scenario, offers) | {"pace": pace, "power_quality": quality},
         haulage=_haulage(supply, offers),
         units=_units(workload.coolant_c, offers),
-        emits=_supplying(MEAN_POWER, offers),
+        emits=_supplying(MEAN_POWER, offers) & ~_is_fuel_cell(offers),
         lead_days=np.ceil(_offer(offers, "lead_days")).astype(np.int64),
         install_days=np.ceil(_offer(offers, "install_days")).astype(np.int64),
         price_usd=price.to_numpy(dtype=float) + _offer(offers, "mobilisation_usd"),
@@ -276,6 +295,8 @@ def _of_scenario(scenario: Scenario) -> dict[str, Any]:
         "commissioning_days": supply.commissioning_days,
         "horizon_day": project.horizon_days,
         "budget_musd": project.budget_usd / 1e6,
+        "accept_nonfirm": scenario.grid.accept_nonfirm,
+        "curtailment_hours": scenario.grid.curtailment_hours_in_a_row,
         "gpu_cost_musd": float(gpus[-1]) * workload.gpu_price_usd / 1e6,
         "order": tuple(-1 if name == COST else names.index(name) for name in scenario.order),
     }
@@ -304,7 +325,7 @@ def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
         **{name: np.where(is_machine, values, 0.0) for name, values in answers(offers).items()},
         "response_s": only(is_store, "response_s"),
         "heat_rate_mj_per_kwh": only(is_machine, "heat_rate_mj_per_kwh"),
-        "nox_g_per_kwh": only(is_machine, "nox_g_per_kwh"),
+        "nox_g_per_kwh": only(is_machine & ~_is_fuel_cell(offers), "nox_g_per_kwh"),
         "fuel_usd_per_mwh": only(is_machine, "heat_rate_mj_per_kwh") * fuel_price,
         "water_m3_per_mwh": only(_supplying(COOLING, offers), "water_m3_per_mwh"),
     }
@@ -313,6 +334,11 @@ def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
 def _supplying(requirement: str, offers: pd.DataFrame) -> NDArray[np.bool_]:
     """Return which offers are of a kind that supplies a requirement; O."""
     return offers["kind"].isin([kind.name for kind in suppliers(requirement)]).to_numpy(dtype=bool)
+
+
+def _is_fuel_cell(offers: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which offers are fuel cells, which need no air permit; O."""
+    return (offers["machine"] == Machine.FUEL_CELL).to_numpy(dtype=bool)
 
 
 def _haulage(supply: Supply, offers: pd.DataFrame) -> Haulage:

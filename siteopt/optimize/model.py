@@ -52,8 +52,8 @@ class Phase:
 class Model:
     """A MILP under construction: its variables by index, and its problem.
 
-    Indices: ``s`` site, ``o`` offer, ``g`` group of offers, ``m`` milestone, ``f`` phase, ``l`` grid step, ``t`` day, in
-    the order of the names in ``docs/model.md``. The phases of a site are in ``phases``; where none of its limits
+    Indices: ``s`` site, ``o`` offer, ``g`` group of offers, ``m`` milestone, ``f`` phase, ``l`` grid step, ``t`` day,
+    in the order of the names in ``docs/model.md``. The phases of a site are in ``phases``; where none of its limits
     changes, they are the milestones. A unit or step that cannot be there when a phase begins has no variable.
     """
 

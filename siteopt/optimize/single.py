@@ -333,8 +333,8 @@ def first_plan(instance: Instance, days: Ints, clock: Clock) -> SitePlan | None:
 def cost_prices(found: SitePlan) -> Prices | None:
     """Return the LP duals of a site on the days of its plan as prices; None if the solver has none.
 
-    Each limit counts as the highest that it ever is. ``used`` is 1 for units up to the size of the largest of their kind
-    in the plan, and 0 for larger ones.
+    Each limit counts as the highest that it ever is. ``used`` is 1 for units up to the size of the largest of their
+    kind in the plan, and 0 for larger ones.
     """
     instance, plan = found.instance.loosest(), found.plan
     own = found.instance.phases(plan.day).own

@@ -88,7 +88,7 @@ class _Job:
 
     offer: int
     unit: int
-    milestone: int
+    phase: int
     arrives: int
     days: int
     work: int
@@ -127,10 +127,11 @@ def install(instance: Instance, orders: Orders) -> Schedule:
     A unit takes ``ceil(crew_days)`` crew-days within its ``install_days`` (at least one if there is work), with a gang
     of ``ceil(work / days)`` crews. If there are fewer crews, all of them do the work in ``ceil(work / crews)`` days.
     Smaller gangs that take more days are tried, too. On the last day, only the crews with work left stay. For each
-    milestone, a few sequences are tried, and the one whose last unit is ready first is kept.
+    phase, a few sequences are tried, and the one whose last unit is ready first is kept.
     """
     crews = [math.inf if math.isinf(crew) else math.floor(crew + HAIR) for crew in instance.crews.tolist()]
     installs: list[Install] = []
+    phases = instance.phases(orders.day)
     bound = np.zeros(instance.milestones, dtype=np.int64)
     for trade in range(len(TRADES)):
         jobs = [
@@ -138,19 +139,19 @@ def install(instance: Instance, orders: Orders) -> Schedule:
             for offer in np.flatnonzero(instance.trade == trade).tolist()
             for unit in range(1, int(orders.units[offer, -1]) + 1)
         ]
-        bound = np.maximum(bound, [_bound(jobs, crews[trade], m) for m in range(instance.milestones)])
+        bound = np.maximum(bound, [_bound(jobs, crews[trade], phase) for phase in phases.own.tolist()])
         soonest = [job.soonest for job in jobs]
         jobs, starts = _sequence(jobs, crews[trade])
         shifts = _shifts(jobs, starts)
         for job, soon, start, mine in zip(jobs, soonest, starts, shifts, strict=True):
             leaves = job.arrives - int(instance.transit_days[0, job.offer])
             ready = min(NEVER, start + job.days)
-            unit = (job.offer, job.unit, job.milestone, trade)
+            unit = (job.offer, job.unit, int(phases.milestone[job.phase]), trade)
             installs.append(Install(*unit, leaves, job.arrives, soon, start, ready, mine))
     return Schedule(tuple(sorted(installs, key=lambda one: (one.offer, one.unit))), bound)
 
 
-def _job(instance: Instance, offer: int, unit: int, milestone: int, crews: float) -> _Job:
+def _job(instance: Instance, offer: int, unit: int, phase: int, crews: float) -> _Job:
     arrives = int(instance.arrival_day[0, offer])
     days = int(instance.ready_day[0, offer]) - arrives
     work = math.ceil(instance.crew_days[offer] - HAIR)
@@ -161,7 +162,7 @@ def _job(instance: Instance, offer: int, unit: int, milestone: int, crews: float
         if gang > crews:
             gang = int(crews)
             days = math.ceil(work / gang) if gang else days
-    return _Job(offer, unit, milestone, arrives, days, work, gang)
+    return _Job(offer, unit, phase, arrives, days, work, gang)
 
 
 def _stretched(job: _Job, times: float) -> _Job:
@@ -182,8 +183,8 @@ def _sequence(jobs: list[_Job], crews: float) -> tuple[list[_Job], list[int]]:
     longest = math.ceil(max(_STRETCHES)) + 1
     end = max(jobs[at].arrives for at in waiting) + sum(longest * (jobs[at].full + jobs[at].days) for at in waiting)
     free, jobs = np.full(end + 1, int(crews)), jobs.copy()
-    for milestone in sorted({jobs[at].milestone for at in waiting}):
-        mine = [at for at in waiting if jobs[at].milestone == milestone]
+    for phase in sorted({jobs[at].phase for at in waiting}):
+        mine = [at for at in waiting if jobs[at].phase == phase]
         tried = [
             _placed({at: _stretched(jobs[at], times) for at in mine}, rule, free)
             for times in _STRETCHES
@@ -248,13 +249,13 @@ def _shifts(jobs: list[_Job], starts: list[int]) -> list[tuple[Shift, ...]]:
     return shifts
 
 
-def _bound(jobs: list[_Job], crews: float, milestone: int) -> int:
-    """Return a lower bound of the day on which all units up to a milestone are ready, for any schedule.
+def _bound(jobs: list[_Job], crews: float, phase: int) -> int:
+    """Return a lower bound of the day on which all units up to a phase are ready, for any schedule.
 
     The bound is the later of two: one unit by unit, and one for all crews together. All units that arrive on day r or
     later are installed by crews that work from day r on, however they divide the work.
     """
-    mine = sorted((job for job in jobs if job.milestone <= milestone), key=lambda job: -job.arrives)
+    mine = sorted((job for job in jobs if job.phase <= phase), key=lambda job: -job.arrives)
     bound = max((job.soonest for job in mine), default=0)
     if bound >= NEVER or math.isinf(crews) or crews == 0:
         return bound
