@@ -104,7 +104,7 @@ def split_steps(scenario: Scenario, limits: pd.DataFrame, grid_mw: pd.Series) ->
     rows = rows[(rows["resource"] == Resource.GRID) & (rows["site_id"] != "") & np.isinf(rows["until"])]
     rows = rows.sort_values(["site_id", "day", "limit"])
     assumed = scenario.defaults.of("grid_mw")
-    base = rows["site_id"].map(grid_mw).fillna(0.0 if assumed is None else float(assumed))
+    base = grid_mw.reindex(rows["site_id"]).fillna(0.0 if assumed is None else float(assumed)).to_numpy(dtype=float)
     before = rows.groupby("site_id")["limit"].cummax().groupby(rows["site_id"]).shift()
     raises = rows.index[rows["limit"] > np.fmax(before, base)]
     risen = limits.loc[raises].rename(columns={"limit": "grid_mw"})
@@ -122,7 +122,7 @@ def passing_issues(
     first = steps.groupby("site_id")["day"].min()
     for file, frame in tables:
         grid = dated(scenario, frame[(frame["resource"] == Resource.GRID) & (frame["site_id"] != "")])
-        late = grid[grid["day"] >= grid["site_id"].map(first).fillna(np.inf)]
+        late = grid[grid["day"].to_numpy() >= first.reindex(grid["site_id"]).fillna(np.inf).to_numpy(dtype=float)]
         yield [
             Issue(
                 Code.AFTER_STEP,

@@ -289,7 +289,7 @@ def _phases(scenario: Scenario, instance: Instance, plan: Plan) -> Iterator[Phas
             ),
             demand_mw=rounded(plan.demand_mw[f]),
             import_mw=rounded(plan.import_mw[f]),
-            nox_t_per_year=rounded(instance.nox_g_per_kwh @ plan.output_mw[:, f] * 8.76),
+            nox_t_per_year=rounded(float(instance.nox_g_per_kwh @ plan.output_mw[:, f]) * 8.76),
             grid_steps=int(plan.step[:, f].sum()),
             units={instance.offer_id[o]: int(units[o]) for o in np.flatnonzero(units)},
         )

@@ -64,7 +64,7 @@ def replayed(instance: Instance, orders: Orders, tell: Callable[[str], None] = l
 
 
 def _shown(instance: Instance, orders: Orders, calendar: Calendar, m: int) -> int:
-    """Return the first phase of a milestone that does not keep the class, or the one with which the milestone starts."""
+    """Return the first phase of a milestone that does not keep the class, or the phase with which it starts."""
     phases, quality = instance.phases(orders.day), instance.power_quality
     own = int(phases.own[m])
     for f in np.flatnonzero(phases.milestone == m).tolist() if len(phases) > instance.milestones else ():
