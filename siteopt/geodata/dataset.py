@@ -22,7 +22,7 @@ from siteopt.geodata.check import typed
 from siteopt.geodata.cross_checks import inside_issues, ladder_issues, outline_issues, shape_issues, stranger_issues
 from siteopt.geodata.filters import excluded_by
 from siteopt.geodata.layers import CRS, files_of, located, refuse
-from siteopt.geodata.limits import NOX, has_rows, passing_issues, split_steps, timelines
+from siteopt.geodata.limits import NOX, has_rows, nox_issues, passing_issues, split_steps, timelines
 from siteopt.geodata.pool import SitePool, power_quality, site_pool
 from siteopt.geodata.tables import FRAME, RawTable, frame_digest, from_frame, read_table
 from siteopt.instance import Instance
@@ -71,6 +71,11 @@ class Dataset(Tables):
         Its arrays of sites by offers are too large for hundreds of thousands of sites.
         """
         return self.pool.exact(np.arange(len(self.pool.site_id)))
+
+    @property
+    def assumption_warnings(self) -> tuple[Issue, ...]:
+        """Return warnings about what the scenario leaves unsaid, which ``siteopt check`` tells."""
+        return tuple(nox_issues(self.scenario, self.limits, self.sites.loc[list(self.pool.site_id)]))
 
     def areas_of(self, site_id: str | None) -> list[tuple[str, shapely.Geometry]]:
         """Return role and polygon (WGS 84) of a site's outline, halls and yards, if they are known."""

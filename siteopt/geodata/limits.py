@@ -141,6 +141,18 @@ def has_rows(limits: pd.DataFrame, sites: pd.DataFrame, resource: Resource) -> n
     return _keys(limits[limits["resource"] == resource], sites)[0] >= 0
 
 
+def nox_issues(scenario: Scenario, limits: pd.DataFrame, sites: pd.DataFrame) -> list[Issue]:
+    """Return a warning if some eligible sites have no limit of NOx, because nothing says what a blank means."""
+    if scenario.defaults.nox_limit_t_per_year is not None:
+        return []
+    without = sites[NOX].isna().to_numpy() & ~has_rows(limits, sites, Resource.NOX)
+    if not without.any():
+        return []
+    place = scenario.path.name if scenario.path is not None else "scenario"
+    expected = "nox_limit_t_per_year in [defaults], or rows of nox in the limits"
+    return [Issue(Code.NO_NOX_LIMIT, place, None, NOX, f"no limit at {int(without.sum()):,} sites", expected)]
+
+
 def timelines(scenario: Scenario, limits: pd.DataFrame, sites: pd.DataFrame, steps: pd.DataFrame) -> Timelines:
     """Return the limits of sites by calendar day, up to the calendar end.
 
