@@ -11,7 +11,8 @@ def phases_part(plan: PlanRecord, translations: Translations) -> Part | None:
     """Return the section on the phases of a plan; None if no limit of its site changes."""
     if not plan.phases:
         return None
-    shown = [name for name in PhaseLimits.model_fields if any(getattr(one.limits, name) for one in plan.phases)]
+    limits = {name: [getattr(one.limits, name) for one in plan.phases] for name in PhaseLimits.model_fields}
+    shown = [name for name, values in limits.items() if any(value is not None for value in values) and any(values)]
     header = ("day", "date", "milestone", *shown, "demand_mw", "import_mw", "emitted NOx", "units")
 
     def limit(value: float | None) -> str:
