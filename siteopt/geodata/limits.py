@@ -138,6 +138,8 @@ def passing_issues(
 
 def has_rows(limits: pd.DataFrame, sites: pd.DataFrame, resource: Resource) -> np.ndarray:
     """Return whether any row limits a resource of each site; S, bool."""
+    if limits.empty:
+        return np.zeros(len(sites), dtype=bool)
     return _keys(limits[limits["resource"] == resource], sites)[0] >= 0
 
 
@@ -169,6 +171,9 @@ def timelines(scenario: Scenario, limits: pd.DataFrame, sites: pd.DataFrame, ste
     steps : DataFrame
         Dated grid steps of these sites.
     """
+    if limits.empty:  # a million sites need no look at rows that are not there
+        nothing = np.zeros(0, dtype=np.int64)
+        return Timelines(np.full(len(sites), -1), np.zeros(1, dtype=np.int64), nothing, np.zeros((0, len(LIMITED))))
     rows, end = dated(scenario, limits), scenario.calendar_end_day
     known, keys = list[list[tuple[Ints, Floats]]](), list[Ints]()
     of_site = np.zeros(len(sites), dtype=np.int64)
