@@ -12,9 +12,10 @@ from siteopt.output.translations import Translations
 from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.dispatch import dispatch
 from siteopt.simulate.orders import Orders
-from siteopt.simulate.replayed import lacking, replayed
+from siteopt.simulate.replayed import lacking
 from tests.instances import generator, tiny
-from tests.optimize.random_instances import instances
+from tests.optimize.test_phases import changing
+from tests.simulate.test_calendar import of, with_a_day_of_keys
 
 PERMIT = [{"day": 40, "nox_t_per_year": 0.0}]
 GRID = {"grid_mw": 4.0}
@@ -83,15 +84,15 @@ def test_trucks_and_air_together() -> None:
 
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
-@given(instances(sites=1, changes=2))
-def test_plans_replay_at_the_cost_of_the_model(instance: Instance) -> None:
-    """Whole crews may come later than the model's; all else is as planned, under the limits of every phase."""
+@given(changing)
+def test_plans_replay_as_planned_but_for_whole_crews(instance: Instance) -> None:
+    instance = with_a_day_of_keys(instance)
     best = search(instance).plan
     if best is None:
         return
-    orders = Orders(best.plan.day, best.plan.units, best.plan.step)
-    found = replay(best.instance, orders)
+    found = replay(instance, of(best.plan))
     assert found.cost_musd == pytest.approx(best.cost_musd, abs=1e-4)
-    assert (found.on_time or found.by_crews.any()) is True
-    assert replayed(best.instance, orders).calendar.day.tolist() == found.day.tolist()
-    assert lacking(best.instance, orders) is None
+    at_once = (instance.ready_day == instance.arrival_day)[0] & (instance.crew_days > 0)
+    if not best.plan.units[at_once].any():
+        assert (found.by_crews == (found.day > best.plan.day)).all()
+    assert lacking(instance, of(best.plan)) is None
