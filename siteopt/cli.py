@@ -131,7 +131,7 @@ def check(
     if out is not None:
         _map_issues(dataset.warnings, out)  # an earlier map would still show issues that are fixed
     eligible = len(dataset.pool.site_id)
-    warnings = warnings_of(dataset.warnings)
+    warnings = warnings_of((*dataset.warnings, *dataset.assumption_warnings))
     if as_json:
         facts = {"candidates": len(dataset.sites), "eligible": eligible, "offers": len(dataset.offers)}
         told = {

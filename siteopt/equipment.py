@@ -14,6 +14,7 @@ COOLING, MEAN_POWER, PEAK_POWER = "cooling", "mean power", "peak power"
 SWING, RIDE_THROUGH = "swing", "ride through"
 DISTRIBUTION, COOLANT_DISTRIBUTION = "distribution", "coolant distribution"
 BATTERY_POWER, INERTIA = "battery power", "inertia"
+CURTAILMENT, CURTAILED_ENERGY = "curtailment", "energy in a curtailment"
 POWER_QUALITY = "power quality"
 
 DISPATCHED = (COOLING, MEAN_POWER)
@@ -76,11 +77,13 @@ class Requirement:
         offers that supply nothing else are left out. Empty if every scenario asks for it.
     spared : bool
         Whether it has to be met without the spare units, too.
+    where : str
+        Field of the Instance (S, bool) with the sites at which it holds; empty if it holds at all of them.
     family : str
         Constraint family that it belongs to; empty if it is a family of its own.
     at_every_site : bool
-        Whether it holds at every site from the start, so that bounds and prices can count it; the minima of power
-        quality are found for a few sites only.
+        Whether it holds at every site from the start, so that bounds and prices can count it. Those of power quality
+        are found for a few sites only; those of a curtailment hold where import is not firm.
     """
 
     name: str
@@ -91,6 +94,7 @@ class Requirement:
     own: tuple[str, ...] = ()
     asked_by: str = ""
     spared: bool = False
+    where: str = ""
     family: str = ""
     at_every_site: bool = True
 
@@ -100,8 +104,9 @@ class Requirement:
         return self.family or self.name
 
 
-GRID, GRID_SWING = ("grid_mw", "step_rise_mw"), ("grid_swing_mw", "step_rise_swing_mw")
-"""Fields of the Instance with what the grid supplies: megawatts, and how much of a swing it tolerates."""
+GRID, FIRM_GRID = ("import_limit_mw", "step_rise_mw"), ("grid_mw", "step_rise_mw")
+GRID_SWING = ("grid_swing_mw", "step_rise_swing_mw")
+"""Fields of the Instance with what the grid supplies: MW in all, firm MW, and how much of a swing it tolerates."""
 
 REQUIREMENTS: list[Requirement] = [
     Requirement(
@@ -175,6 +180,29 @@ REQUIREMENTS: list[Requirement] = [
         family=POWER_QUALITY,
         at_every_site=False,
     ),
+    Requirement(
+        CURTAILMENT,
+        "MW",
+        "Carry the mean demand while non-firm import is curtailed: ``firm grid + sum(firm_mw x units)"
+        " + sum(battery MW x units) >= mean_mw``, unless the job may stop.",
+        need=("it_mw", "mean_below_peak"),
+        of_demand=1.0,
+        own=FIRM_GRID,
+        where="must_carry_curtailment",
+        at_every_site=False,
+    ),
+    Requirement(
+        CURTAILED_ENERGY,
+        "MW",
+        "Carry the mean demand to the end of the curtailment: ``firm grid + sum(firm_mw x units)"
+        " + sum(energy_mwh x units) / hours in a row >= mean_mw``.",
+        need=("it_mw", "mean_below_peak"),
+        of_demand=1.0,
+        own=FIRM_GRID,
+        where="must_carry_curtailment",
+        family=CURTAILMENT,
+        at_every_site=False,
+    ),
 ]
 """Requirements, in the order in which they are counted and named."""
 
@@ -184,7 +212,11 @@ KINDS: list[Kind] = [
     Kind(
         "generator",
         "generators",
-        {MEAN_POWER: _MW, PEAK_POWER: _MW, SWING: Amount("step_fraction"), INERTIA: Amount("inertia_s")},
+        {
+            **dict.fromkeys((MEAN_POWER, PEAK_POWER, CURTAILMENT, CURTAILED_ENERGY), _MW),
+            SWING: Amount("step_fraction"),
+            INERTIA: Amount("inertia_s"),
+        },
         ("fuel", "heat_rate_mj_per_kwh", "nox_g_per_kwh", "step_fraction"),
         colour="#E69F00",
         dash=(1, 0),
@@ -193,7 +225,11 @@ KINDS: list[Kind] = [
     Kind(
         "battery",
         "batteries",
-        {PEAK_POWER: _MW, SWING: _MW, RIDE_THROUGH: Amount("energy_mwh", per_mw=False), BATTERY_POWER: _MW},
+        {
+            **dict.fromkeys((PEAK_POWER, SWING, BATTERY_POWER, CURTAILMENT), _MW),
+            RIDE_THROUGH: Amount("energy_mwh", per_mw=False),
+            CURTAILED_ENERGY: Amount("mw_through_curtailment", per_mw=False),
+        },
         ("energy_mwh",),
         colour="#CC79A7",
         dash=(2, 2),

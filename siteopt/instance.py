@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from siteopt.equipment import KINDS, REQUIREMENTS, Amount, Requirement
+from siteopt.equipment import KINDS, MEAN_POWER, REQUIREMENTS, Amount, Requirement
+from siteopt.phases import LIMITED, Phases, phases
 from siteopt.tolerances import BORDER, SAME_COST_MUSD
 
 Ints = NDArray[np.int64]
@@ -124,9 +125,9 @@ class PowerQuality:
 class Instance:
     """Everything that the optimizer may know.
 
-    Axes: S sites, O offers, M milestones, L grid steps, B buildings, V options of new shells, K trades, P periods with
-    the same number of crews, Q queues. Sites and offers are sorted by id, so that the order of rows in a table does not
-    matter. Days count from the decision (day 0); money is in millions of USD.
+    Axes: S sites, O offers, M milestones, L grid steps, C changes of limits, R limits, B buildings, V options of new
+    shells, K trades, P periods with the same number of crews, Q queues. Sites and offers are sorted by id, so that the
+    order of rows in a table does not matter. Days count from the decision (day 0); money is in millions of USD.
 
     Attributes
     ----------
@@ -144,6 +145,8 @@ class Instance:
     spare_units, ride_through_minutes, commissioning_days, horizon_day : as in the scenario
     commissioning_mw_per_day : MW of each trade that can be commissioned a day; infinite if there is no limit
     budget_musd, gpu_cost_musd : million USD
+    accept_nonfirm : bool, whether the job may stop while non-firm import is curtailed
+    curtailment_hours : hours in a row for which batteries must carry what is curtailed, if it may not
     pace : Pace
     shells : tuple of ShellType, types of new shells
     power_quality : PowerQuality
@@ -152,7 +155,9 @@ class Instance:
     grid_mw, grid_swing_mw : S, MW at access
     distribution_mw : S, MW that the plant's own switchgear and transformers carry
     own_cooling_mw : S, MW of heat that the site's own towers remove
+    nonfirm_mw : S, MW of import that the grid may curtail
     gas_mw (MW thermal), nox_t_per_year, water_m3_per_day, yard_m2 : S; infinite if there is no limit
+    fuel_trucks_per_day : S, tankers of diesel; infinite if there is no limit
     grid_usd_per_mwh, site_cost_musd : S
     handover_day : S, day on which the site is handed over
     hall_day : S, day from which a standing hall is fitted out, or from which the days of new shells count
@@ -178,6 +183,9 @@ class Instance:
     step_rise_mw, step_rise_swing_mw : L, MW that the step adds to what is in service
     step_commissioned_mw : L, MW of the step that have to be commissioned: ``step_rise_mw``, or 0 if the feed is live
     step_cost_musd : L
+    change_site : C, index of the site, rising; the changes of a site are in the order of days
+    change_day : C, day from which the limits of the row hold; none after the calendar end
+    change_limit : C x R, limits in the order of LIMITED; the fields of these names hold until the first change
     offer_id : tuple of str, O
     kind : O, index into :data:`siteopt.equipment.KINDS`
     is_gas : O, bool, draws on the gas connection
@@ -220,6 +228,8 @@ class Instance:
     horizon_day: int
     budget_musd: float
     gpu_cost_musd: float
+    accept_nonfirm: bool
+    curtailment_hours: float
     pace: Pace
     shells: tuple[ShellType, ...]
     power_quality: PowerQuality
@@ -229,9 +239,11 @@ class Instance:
     grid_swing_mw: Floats
     distribution_mw: Floats
     own_cooling_mw: Floats
+    nonfirm_mw: Floats
     gas_mw: Floats
     nox_t_per_year: Floats
     water_m3_per_day: Floats
+    fuel_trucks_per_day: Floats
     yard_m2: Floats
     grid_usd_per_mwh: Floats
     site_cost_musd: Floats
@@ -260,6 +272,9 @@ class Instance:
     step_rise_swing_mw: Floats
     step_commissioned_mw: Floats
     step_cost_musd: Floats
+    change_site: Ints
+    change_day: Ints
+    change_limit: Floats
     offer_id: tuple[str, ...]
     kind: Ints
     is_gas: NDArray[np.bool_]
@@ -292,6 +307,7 @@ class Instance:
         """
         sizes = {"S": len(self.site_id), "O": len(self.offer_id), "M": len(self.milestone)}
         sizes |= {"L": len(self.step_site), "K": len(TRADES), "P": len(self.crew_day), "Q": len(QUEUES)}
+        sizes |= {"C": len(self.change_site), "R": len(LIMITED)}
         sizes |= {"B": len(self.building_site), "V": len(self.option_site)}
         for name, axes in _AXES.items():
             array = getattr(self, name)
@@ -305,7 +321,7 @@ class Instance:
             raise ValueError("kind holds a number of no kind of equipment")
 
     def take(self, sites: Ints) -> Instance:
-        """Return the Instance of some of the sites (indices), in the order given, with their grid steps."""
+        """Return the Instance of some of the sites (indices), in the order given, with their grid steps and changes."""
         sites = np.asarray(sites, dtype=np.int64)
         part: dict[str, Any] = {name: getattr(self, name)[sites] for name, axes in _AXES.items() if axes[0] == "S"}
         for axis, name_of_owner in OWNERS.items():
@@ -318,6 +334,38 @@ class Instance:
 
     exact = optimistic = take
     """An Instance is a :class:`Pool` of its own sites."""
+
+    def phases(self, day: Ints) -> Phases:
+        """Return the phases of a plan at the only site, from the day of each milestone (M)."""
+        return phases(day, self.change_day)
+
+    def on(self, day: int) -> Instance:
+        """Return the only site with the limits that are in force on a day, and no changes of them."""
+        if not len(self.change_day):
+            return self
+        last = int(np.searchsorted(self.change_day, day, side="right")) - 1
+        in_force: dict[str, Any] = {} if last < 0 else dict(zip(LIMITED, self.change_limit[[last]].T, strict=True))
+        return replace(self, **in_force, **self._without_changes)
+
+    def loosest(self) -> Instance:
+        """Return the same sites with the highest that each limit ever is: every plan of theirs also holds here."""
+        if not len(self.change_day):
+            return self
+        highest: dict[str, Any] = {name: getattr(self, name).copy() for name in LIMITED}
+        for place, values in enumerate(highest.values()):
+            np.maximum.at(values, self.change_site, self.change_limit[:, place])
+        return replace(self, **highest, **self._without_changes)
+
+    @property
+    def _without_changes(self) -> dict[str, Any]:
+        return {name: getattr(self, name)[:0] for name, axes in _AXES.items() if axes[0] == "C"}
+
+    @property
+    def falls(self) -> NDArray[np.bool_]:
+        """Return whether some limit of the only site is lower from each change on than just before it; C."""
+        base = np.array([[getattr(self, name)[0] for name in LIMITED]])
+        before = np.concatenate([base, self.change_limit])[:-1]
+        return np.asarray((self.change_limit < before).any(axis=1))
 
     def capped(self, budget_musd: float) -> Instance:
         """Return the same Instance with a budget of no more than this, million USD."""
@@ -363,6 +411,26 @@ class Instance:
         return [one for one in REQUIREMENTS if not one.asked_by or getattr(self, one.asked_by)]
 
     @property
+    def import_limit_mw(self) -> Floats:
+        """Return the MW that each site may import, firm or not; S."""
+        return self.grid_mw + self.nonfirm_mw
+
+    @property
+    def must_carry_curtailment(self) -> NDArray[np.bool_]:
+        """Return whether each site has non-firm import whose curtailment engines and batteries must carry; S."""
+        return (self.nonfirm_mw > 0) & (not self.accept_nonfirm)
+
+    @property
+    def mw_through_curtailment(self) -> Floats:
+        """Return the power that the energy of one unit lasts for through a curtailment, MW; O."""
+        return self.energy_mwh / self.curtailment_hours
+
+    @property
+    def is_diesel(self) -> NDArray[np.bool_]:
+        """Return which offers burn fuel that comes in trucks; O."""
+        return self.supplies(MEAN_POWER) & ~self.is_gas & (self.heat_rate_mj_per_kwh > 0)
+
+    @property
     def ride_through_hours(self) -> float:
         """Return the hours for which batteries carry the IT load."""
         return self.ride_through_minutes / 60
@@ -402,9 +470,23 @@ class Instance:
         base = np.broadcast_to(base if base.ndim > 1 else base[:, None], (self.sites, self.milestones))
         return base, getattr(self, step[0]) if step else np.zeros(len(self.step_site))
 
+    def own_changes(self, requirement: Requirement) -> Floats:
+        """Return what the site itself supplies from each change of its limits on; C, or empty if no change matters."""
+        own = requirement.own[:1]
+        names = ("grid_mw", "nonfirm_mw") if own == ("import_limit_mw",) else own
+        if not names or not set(names) <= set(LIMITED):
+            return np.zeros(0)
+        return np.asarray(self.change_limit[:, [LIMITED.index(name) for name in names]].sum(axis=1))
+
+    def holds(self, requirement: Requirement) -> NDArray[np.bool_]:
+        """Return at which sites a requirement holds; S."""
+        return getattr(self, requirement.where) if requirement.where else np.ones(self.sites, dtype=bool)
+
     def need(self, requirement: Requirement) -> Floats:
-        """Return the part of a need that no choice changes; S x M."""
+        """Return the part of a need that no choice changes, where the requirement holds; S x M."""
         product = np.full((self.sites, self.milestones), float(bool(requirement.need)))
+        if requirement.where:
+            product = product * self.holds(requirement)[:, None]
         for name in requirement.need:
             product = product * getattr(self, name)
         return product
@@ -412,7 +494,8 @@ class Instance:
     def size(self, requirement: Requirement) -> Floats:
         """Return the size of a need, of which tolerances are a share (see :mod:`siteopt.tolerances`); S x M."""
         fixed = self.need(requirement)
-        return np.maximum(np.where(np.isfinite(fixed), np.abs(fixed), 0), requirement.of_demand * self.it_mw)
+        size = np.maximum(np.where(np.isfinite(fixed), np.abs(fixed), 0), requirement.of_demand * self.it_mw)
+        return size * self.holds(requirement)[:, None] if requirement.where else size
 
     def by_spare(self) -> Iterator[tuple[str, Ints]]:
         """Yield the offers that have units, by the first requirement that they have to meet without spare units, too.
@@ -480,13 +563,16 @@ class Pool(Protocol):
         """
 
 
-_LIMITS = ("crews", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "hall_capacity_gpus")
+_LIMITS = (
+    *("crews", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "hall_capacity_gpus"),
+    *("fuel_trucks_per_day", "change_limit"),
+)
 """Arrays that may be infinite, which means that there is no limit."""
 
 _MINIMA = ("min_battery_mw", "min_inertia_mws")
 """Arrays that may be infinite, which means that no amount is sufficient."""
 
-OWNERS = {"L": "step_site", "B": "building_site", "V": "option_site"}
+OWNERS = {"L": "step_site", "C": "change_site", "B": "building_site", "V": "option_site"}
 """Fields with the site of each row, by the axes of which a site has any number of rows."""
 
 _AXES = {
@@ -503,9 +589,11 @@ _AXES = {
             "grid_swing_mw",
             "distribution_mw",
             "own_cooling_mw",
+            "nonfirm_mw",
             "gas_mw",
             "nox_t_per_year",
             "water_m3_per_day",
+            "fuel_trucks_per_day",
             "yard_m2",
             "grid_usd_per_mwh",
             "site_cost_musd",
@@ -520,6 +608,8 @@ _AXES = {
     "queue_relaxed_day": "SMQ",
     **dict.fromkeys(("step_site", "step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd"), "L"),
     "step_commissioned_mw": "L",
+    **dict.fromkeys(("change_site", "change_day"), "C"),
+    "change_limit": "CR",
     **dict.fromkeys(("transit_days", "arrival_day", "ready_day", "rating_mw", "cop", "unit_cost_musd"), "SO"),
     **dict.fromkeys(
         (

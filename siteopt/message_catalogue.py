@@ -240,6 +240,32 @@ class Code(Enum):
         "site.",
         "Correct the area or the outline.",
     )
+    ONE_LEVEL = (
+        "E241",
+        "A limit is not for exactly one of a site, a region and a country",
+        "Several of `site_id`, `region` and `country` are filled, or none of them.",
+        "Fill one of them, and write one row for each.",
+    )
+    AFTER_STEP = (
+        "E242",
+        "A limit of the grid comes after a grid step",
+        "A row of the limits that ends, or lowers the grid, begins after a grid step of its site. A grid step is a "
+        "choice that adds to the limit before it, so such a row would have no clear meaning.",
+        "Give the row an earlier day, or enter the steps after it as rows that do not end.",
+    )
+    UNPAID = (
+        "E243",
+        "A limit has a cost that nothing pays",
+        "Only a row that raises the grid of a site for good is a choice with a cost; all other limits simply hold.",
+        "Leave `cost_usd` blank, or add the cost to `site_cost_usd` of the candidate.",
+    )
+    NO_NOX_LIMIT = (
+        "W244",
+        "Some sites have no limit of NOx",
+        "`nox_limit_t_per_year` is blank, no row of the limits is about it, and the scenario assumes nothing for it. "
+        "The engines of these sites may emit any amount.",
+        "Set `nox_limit_t_per_year` in `[defaults]`, to a number or to `exclude`, or add rows of `nox` to the limits.",
+    )
     INVISIBLE = (
         "E226",
         "An id contains invisible characters",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from siteopt.equipment import KINDS
-from siteopt.instance import Floats, Instance, Ints
+from siteopt.instance import NEVER, Floats, Instance, Ints
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.proof import Proof, StoredRank
 from siteopt.record.reason import Reason
@@ -24,16 +24,19 @@ Key = tuple[float, ...]
 class Plan:
     """Plan at one site as arrays, with the indices of the Instance of this site.
 
+    Its phases (F) are those of :meth:`siteopt.instance.Instance.phases`; where no limit changes, they are the
+    milestones.
+
     Attributes
     ----------
     day : M, day on which training starts for each milestone
-    units : O x M, units on site, cumulative
-    step : L x M, bool, whether the grid step is in service
-    output_mw : O x M, mean output of the generators of the offer
-    import_mw : M, mean import from the grid
-    heat_mw : O x M, heat removed by the chillers of the offer
-    demand_mw : M, peak demand
-    own_heat_mw : M, heat removed by the site's own towers
+    units : O x F, units on site, cumulative
+    step : L x F, bool, whether the grid step is in service
+    output_mw : O x F, mean output of the generators of the offer
+    import_mw : F, mean import from the grid
+    heat_mw : O x F, heat removed by the chillers of the offer
+    demand_mw : F, peak demand
+    own_heat_mw : F, heat removed by the site's own towers
     """
 
     day: Ints
@@ -48,14 +51,35 @@ class Plan:
     def cost_parts_musd(self, instance: Instance) -> dict[str, float]:
         """Return the cost of the plan by part, at the site of the Instance, in millions of USD."""
         bought = self.units[:, -1] * instance.unit_cost_musd[0]
+        phase, share = self.paid(instance)
+        output, imported = self.output_mw[:, phase] * share, self.import_mw[phase] * share
         return {
             "site": float(instance.site_cost_musd[0]),
             "grid_steps": float((self.step[:, -1] * instance.step_cost_musd).sum()),
             **{kind.plural: float(bought[instance.of_kind(kind.name)].sum()) for kind in KINDS},
-            "fuel": float((instance.fuel_usd_per_mwh @ self.output_mw) @ instance.musd_per_mw),
-            "grid_energy": float(instance.grid_usd_per_mwh[0] * (self.import_mw @ instance.musd_per_mw)),
+            "fuel": float((instance.fuel_usd_per_mwh @ output) @ instance.musd_per_mw),
+            "grid_energy": float(instance.grid_usd_per_mwh[0] * (imported @ instance.musd_per_mw)),
             "gpus": instance.gpu_cost_musd,
         }
+
+    def paid(self, instance: Instance) -> tuple[Ints, Floats]:
+        """Return the phase whose energy each milestone pays, and the share of it; M each.
+
+        It is the phase with which the milestone starts, or a dearer one after some limit fell, scaled to the load of
+        the milestone (``docs/model.md``, *Cost*).
+        """
+        phases, share = instance.phases(self.day), np.ones(instance.milestones)
+        phase = phases.own.copy()
+        fallen = instance.change_day[instance.falls]
+        if len(fallen):
+            usd = instance.fuel_usd_per_mwh @ self.output_mw + instance.grid_usd_per_mwh[0] * self.import_mw
+            usd_per_mw = usd / instance.it_mw[phases.milestone]
+            for m, day in enumerate(self.day):
+                first = fallen[fallen > day].min(initial=NEVER)
+                later = np.flatnonzero(phases.begin >= first)
+                dearest = max([phases.own[m], *later], key=lambda f: usd_per_mw[f])
+                phase[m], share[m] = dearest, instance.it_mw[m] / instance.it_mw[phases.milestone[dearest]]
+        return phase, share
 
     def cost_musd(self, instance: Instance) -> float:
         """Return the total cost of the plan, in millions of USD."""

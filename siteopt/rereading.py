@@ -18,12 +18,13 @@ import numpy as np
 from siteopt.geodata.dataset import Dataset, digest, files_by_name, load
 from siteopt.geodata.layers import MOST_BYTES, refuse
 from siteopt.geodata.tables import FRAME
-from siteopt.instance import Instance
+from siteopt.instance import Instance, Ints
 from siteopt.issues import InputError, Issue, nearest
 from siteopt.message_catalogue import Code
 from siteopt.output.runs import PLAN, read_run
+from siteopt.phases import Phases
 from siteopt.record.base import InputFile
-from siteopt.record.run import PlanRecord, RunRecord
+from siteopt.record.run import PhaseRecord, PlanRecord, RunRecord
 from siteopt.scenario import Scenario
 from siteopt.scenario_file import read_scenario
 from siteopt.simulate.orders import Orders
@@ -181,19 +182,26 @@ def orders_of(plan: PlanRecord, instance: Instance, levels: Sequence[float]) -> 
         since siteopt wrote them.
     """
     names, steps = list(instance.milestone), list(levels)
-    units = np.zeros((instance.offers, instance.milestones), dtype=np.int64)
-    step = np.zeros((len(steps), instance.milestones), dtype=bool)
     issues = []
     found = [milestone.name for milestone in plan.milestones]
     if found != names:
         expected = f"the milestones of the scenario: {', '.join(names)}"
         raise unusable(PLAN, f"the milestones {', '.join(found)}", expected)
+    day = np.array([milestone.day for milestone in plan.milestones])
+    phases = instance.phases(day)
+    stored = _stored_phases(plan, names, day, phases)
+    units = np.zeros((instance.offers, len(phases)), dtype=np.int64)
+    step = np.zeros((len(steps), len(phases)), dtype=bool)
     for order in plan.orders:
         if order.offer_id not in instance.offer_id:
             expected = f"an offer_id of the offers{nearest(order.offer_id, instance.offer_id)}"
             issues.append(Issue(Code.NO_SUCH_NAME, PLAN, None, "offer_id", order.offer_id, expected))
         else:
-            units[instance.offer_id.index(order.offer_id)] = list(order.units.values())
+            counts = list(order.units.values())
+            units[instance.offer_id.index(order.offer_id)] = [
+                counts[m] if one is None else one.units.get(order.offer_id, 0)
+                for m, one in zip(phases.milestone, stored, strict=True)
+            ]
     for row in plan.grid_steps:
         if row.in_service_from is None:
             continue
@@ -201,15 +209,30 @@ def orders_of(plan: PlanRecord, instance: Instance, levels: Sequence[float]) -> 
             expected = f"a grid step of the site: {', '.join(f'{mw:g}' for mw in steps)} MW"
             issues.append(Issue(Code.NO_SUCH_NAME, PLAN, None, "grid_mw", f"{row.grid_mw:g}", expected))
             continue
-        step[steps.index(row.grid_mw), names.index(row.in_service_from) :] = True
+        place, m = steps.index(row.grid_mw), names.index(row.in_service_from)
+        step[place] = [
+            phases.milestone[f] >= m if one is None else place < one.grid_steps for f, one in enumerate(stored)
+        ]
     if issues:
         raise InputError(issues)
-    orders = Orders(np.array([milestone.day for milestone in plan.milestones]), units, step)
+    orders = Orders(day, units, step)
     try:
         orders.check(instance)
     except ValueError as error:
         raise unusable(PLAN, str(error), "the orders that siteopt wrote") from None
     return orders
+
+
+def _stored_phases(plan: PlanRecord, names: list[str], day: Ints, phases: Phases) -> list[PhaseRecord | None]:
+    """Return the stored phase of a plan that is in force when each phase begins; None if the plan stores none.
+
+    With other limits than those that the plan was made for, a phase may begin on another day.
+    """
+    if not plan.phases:
+        return [None] * len(phases)
+    begins = [(one.day, names.index(one.milestone)) for one in plan.phases]
+    known = list(zip(phases.begin.tolist(), phases.milestone.tolist(), strict=True))
+    return [plan.phases[max((place for place, begin in enumerate(begins) if begin <= one), default=0)] for one in known]
 
 
 def changed_inputs(before: Sequence[InputFile], now: Sequence[InputFile]) -> list[str]:

@@ -71,6 +71,7 @@ def solve(
     candidates: pd.DataFrame | None = None,
     offers: pd.DataFrame | None = None,
     grid_steps: pd.DataFrame | None = None,
+    limits: pd.DataFrame | None = None,
 ) -> Result:
     """Find the site and the rented equipment that start training first.
 
@@ -102,7 +103,7 @@ def solve(
         Set this event to end the optimisation with the best plan so far.
     verify : bool
         Whether to solve the chosen site again with CBC, for at most VERIFY_SECONDS each time, and compare.
-    candidates, offers, grid_steps : DataFrame or GeoDataFrame, optional
+    candidates, offers, grid_steps, limits : DataFrame or GeoDataFrame, optional
         Tables to use instead of those that the scenario names (see :func:`siteopt.load`).
 
     Returns
@@ -118,7 +119,7 @@ def solve(
     watch = Stopwatch()
     with watch.step("reading"):
         scenario = _read(scenario)
-        dataset = load(scenario, candidates=candidates, offers=offers, grid_steps=grid_steps)
+        dataset = load(scenario, candidates=candidates, offers=offers, grid_steps=grid_steps, limits=limits)
     clock = Clock(seconds, stop or threading.Event())
 
     with watch.step("power_quality"):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -89,6 +90,7 @@ class Inputs(_Section):
 
     candidates: list[Name] = []
     grid_steps: list[Name] = []
+    limits: list[Name] = []
     offers: list[Name] = []
     areas: list[Name] = []
     buildings: list[Name] = []
@@ -287,15 +289,20 @@ class Supply(_Section):
 
 
 class Grid(_Section):
-    """Right to import: which limits of the grid count, by their ``basis``.
+    """Right to import, and rules for import that the grid may curtail.
 
-    Limits with a basis in ``accept`` count as entered, and so do limits that the scenario assumes. The others count
-    from ``contract_days`` on, the days after the decision by which a contract can be had; without ``contract_days``
-    they never count. A ``generation export`` never counts.
+    Limits of the grid with a ``basis`` in ``accept`` count as entered, and so do limits that the scenario assumes. The
+    others count from ``contract_days`` on, the days after the decision by which a contract can be had; without
+    ``contract_days`` they never count. A ``generation export`` never counts.
+
+    With ``accept_nonfirm``, the job may stop while non-firm import is curtailed, so that it counts like firm import.
+    Otherwise engines and batteries must carry the mean load meanwhile, batteries for ``curtailment_hours_in_a_row``.
     """
 
     accept: list[Basis] = [basis for basis in Basis if basis is not Basis.GENERATION_EXPORT]
     contract_days: Days | None = None
+    accept_nonfirm: bool = False
+    curtailment_hours_in_a_row: Annotated[float, Field(ge=0.1, le=8760)] = 4.0
 
     @model_validator(mode="after")
     def _import_only(self) -> Grid:
@@ -337,8 +344,9 @@ Assumed = float | Literal["exclude"]
 class Defaults(_Section):
     """Values that replace blanks in the candidates table; ``"exclude"`` excludes such a site.
 
-    ``unknown`` applies to the columns without a value here. With ``distribution_share_of_grid``, the peak demand has to
-    be distributed, and a blank ``distribution_mw`` is this share of ``grid_mw``; without it, distribution is no limit.
+    ``unknown`` applies to the columns without a value here. Without ``nox_limit_t_per_year``, a blank is no limit. With
+    ``distribution_share_of_grid``, the peak demand has to be distributed, and a blank ``distribution_mw`` is this share
+    of ``grid_mw``; without it, distribution is no limit.
     """
 
     old_names = aliases.KEYS["defaults"]
@@ -352,6 +360,7 @@ class Defaults(_Section):
     yard_area_m2: Assumed | None = None
     gas_mw: Assumed | None = None
     water_m3_per_day: Assumed | None = None
+    nox_limit_t_per_year: Assumed | None = None
     air_permit_days: Assumed | None = None
     design_temp_c: Assumed | None = None
     elevation_m: Assumed | None = None
@@ -495,7 +504,10 @@ class Scenario(_Section):
     def files(self) -> tuple[str, ...]:
         """Return the tables and layers that the scenario names, as it names them."""
         given, near = self.inputs, self.filter.away_from
-        tables = (*given.candidates, *given.grid_steps, *given.offers, *given.areas, *given.buildings)
+        tables = (
+            *(*given.candidates, *given.grid_steps, *given.limits),
+            *(*given.offers, *given.areas, *given.buildings),
+        )
         layers = (self.power_quality.waveform, self.filter.within, near.layer if near is not None else None)
         return (*tables, *(name for name in layers if name is not None))
 
@@ -506,6 +518,11 @@ class Scenario(_Section):
     def resolve(self, path: str) -> Path:
         """Return a path of the scenario, relative to its file, or to the current folder if there is no file."""
         return self.path.parent / path if self.path is not None else Path(path)
+
+    @property
+    def calendar_end_day(self) -> int:
+        """Return the day on which the calendar ends: the end of the term, or the horizon if that is later."""
+        return max(self.project.horizon_days, math.ceil(self.project.term_months * 365.25 / 12))
 
     def date_of(self, day: int) -> date:
         """Return the calendar date of a day, counted from the decision (day 0)."""

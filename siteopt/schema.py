@@ -100,6 +100,18 @@ class Use(StrEnum):
     YARD = "yard"
 
 
+class Resource(StrEnum):
+    """What a row of the table of limits limits."""
+
+    GRID = "grid"
+    GRID_NONFIRM = "grid_nonfirm"
+    GAS = "gas"
+    WATER = "water"
+    NOX = "nox"
+    DISTRIBUTION = "distribution"
+    FUEL_TRUCKS = "fuel_trucks"
+
+
 CUT_LETTERS = 10
 """Maximum number of letters of a column's name in a shapefile."""
 
@@ -223,7 +235,7 @@ CANDIDATES = Table(
         _number("yard_area_m2", "m2", 0, 50_000_000, "open area for trailers and equipment", assumable=True),
         _number("gas_mw", "MW thermal", 0, 20_000, "capacity of the gas connection", assumable=True),
         _number("water_m3_per_day", "m3/day", 0, 1_000_000, "water supply that the site may use", assumable=True),
-        _number("nox_limit_t_per_year", "t/year", 0, 100_000, "permitted emission of nitrogen oxides; blank: no limit"),
+        _number("nox_limit_t_per_year", "t/year", 0, 100_000, "permitted emission of nitrogen oxides", assumable=True),
         _number("air_permit_days", "days", 0, 3650, "from the decision until generators may run", assumable=True),
         _number("design_temp_c", "deg C", -40, 60, "design air temperature in summer", assumable=True),
         _number("design_wet_bulb_c", "deg C", -40, 40, "design wet-bulb temperature in summer; blank: design_temp_c"),
@@ -252,6 +264,38 @@ GRID_STEPS = Table(
         _CONFIDENCE,
         _SOURCES,
         _NOTES,
+    ),
+    spatial=False,
+)
+
+LIMITS = Table(
+    "limits",
+    ("site_id", "region", "country", "resource"),
+    (
+        _text("site_id", "site_id of a candidate; or a region or a country, never two of them"),
+        _text("region", "state or province whose sites have no rows of their own for the resource"),
+        _text("country", "two-letter code of a country; for sites without rows of their own or of their region"),
+        _text("resource", "what is limited", Resource, required=True),
+        _number("ready_day", "days", 0, 10_000, "day after the decision from which the limit holds; blank: day 0"),
+        Column("ready_date", Type.DATE, "", "date from which the limit holds; use it instead of ready_day"),
+        _number(
+            "until_day", "days", 0, 20_000, "first day on which the limit no longer holds; blank: it holds for good"
+        ),
+        Column("until_date", Type.DATE, "", "first date on which it no longer holds; use it instead of until_day"),
+        _number(
+            "limit",
+            "by resource",
+            0,
+            1_000_000,
+            "MW for grid, grid_nonfirm and distribution; MW thermal for gas; m3/day for water; t/year for nox (blank "
+            "with a basis: no annual limit); tankers a day for fuel_trucks",
+        ),
+        _number("cost_usd", "USD", 0, 1e10, "cost of a row that raises the grid for good; blank: 0", default=0.0),
+        _text("basis", "right or rule on which the limit rests, such as contract or minor source"),
+        Column("retrieved", Type.DATE, "", "date on which the source was read"),
+        _SOURCES,
+        _NOTES,
+        _CONFIDENCE,
     ),
     spatial=False,
 )
@@ -357,7 +401,7 @@ WAVEFORM = Table(
     spatial=False,
 )
 
-TABLES = (CANDIDATES, GRID_STEPS, OFFERS, AREAS, BUILDINGS, WAVEFORM)
+TABLES = (CANDIDATES, GRID_STEPS, LIMITS, OFFERS, AREAS, BUILDINGS, WAVEFORM)
 
 
 def uncut(cut: Collection[str], known: Iterable[str]) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from siteopt.equipment import KINDS
 from siteopt.instance import QUEUES, TRADES, Instance, Pace, PowerQuality
+from siteopt.phases import LIMITED
 
 NAMES = [kind.name for kind in KINDS]
 
@@ -20,6 +21,8 @@ SITE = {
     "grid_swing_mw": 100.0,
     "distribution_mw": 0.0,
     "own_cooling_mw": 0.0,
+    "nonfirm_mw": 0.0,
+    "fuel_trucks_per_day": np.inf,
     "gas_mw": np.inf,
     "nox_t_per_year": np.inf,
     "water_m3_per_day": np.inf,
@@ -100,11 +103,13 @@ def tiny(
     sites: Sequence[Mapping[str, Any]] = ({},),
     steps: Sequence[Mapping[str, Any]] = (),
     it_mw: Sequence[float] = (10.0,),
+    changes: Sequence[Mapping[str, Any]] = (),
     **scalars: Any,
 ) -> Instance:
     """An Instance of sites like SITE and of the offers given; the load is ``it_mw`` and nothing else.
 
-    Per site and offer, a value may be a list by milestone (``compute_ready_day``) or by site (``arrival_day``).
+    Per site and offer, a value may be a list by milestone (``compute_ready_day``) or by site (``arrival_day``). A
+    change has a ``site`` (0), a ``day``, and the limits that are others from then on, in the order of sites and days.
     """
     rows = [{**SITE, **site} for site in sites]
     size, milestones = len(rows), len(it_mw)
@@ -122,6 +127,12 @@ def tiny(
     def step(name: str, default: float = 0.0) -> np.ndarray:
         return np.array([row.get(name, default) for row in steps])
 
+    in_force = [[row[name] for name in LIMITED] for row in rows]
+    levels = []
+    for change in changes:
+        now = in_force[change.get("site", 0)]
+        now[:] = [change.get(name, value) for name, value in zip(LIMITED, now, strict=True)]
+        levels.append(list(now))
     ready_day = np.stack(
         [np.broadcast_to(np.asarray(row["compute_ready_day"], dtype=np.int64), milestones) for row in rows]
     )
@@ -176,6 +187,11 @@ def tiny(
         "step_rise_swing_mw": step("rise_swing_mw"),
         "step_commissioned_mw": step("rise_mw"),
         "step_cost_musd": step("cost_musd"),
+        "change_site": np.array([change.get("site", 0) for change in changes], dtype=np.int64),
+        "change_day": np.array([change["day"] for change in changes], dtype=np.int64),
+        "change_limit": np.array(levels, dtype=float).reshape(len(changes), len(LIMITED)),
+        "accept_nonfirm": False,
+        "curtailment_hours": 4.0,
         "offer_id": tuple(f"o{o}" for o in range(len(offers))),
         "kind": np.array([NAMES.index(kind) for kind in kinds], dtype=np.int64),
         "is_gas": (kinds == "generator") & offer("gas", bool),

@@ -67,8 +67,12 @@ class Tables:
         Every candidate by site_id, as read and in the order of the tables; unknown columns are kept.
     offers : DataFrame
         Every offer by offer_id, in the order of the Instance.
-    grid_steps, buildings : DataFrame
-        Every grid step and every building, as read.
+    grid_steps : DataFrame
+        Every grid step, as read, and every row of the limits that raises the grid of a site for good.
+    limits : DataFrame
+        Every other row of the limits, as read.
+    buildings : DataFrame
+        Every building, as read.
     quality : PowerQuality
         Power quality that the scenario requires, with its waveform.
     inputs : tuple of InputFile
@@ -85,6 +89,7 @@ class Tables:
     sites: pd.DataFrame
     offers: pd.DataFrame
     grid_steps: pd.DataFrame
+    limits: pd.DataFrame
     buildings: pd.DataFrame
     quality: PowerQuality
     inputs: tuple[InputFile, ...]
@@ -133,21 +138,22 @@ def dated_steps(scenario: Scenario, steps: pd.DataFrame) -> pd.DataFrame:
     return steps.assign(day=np.ceil(ready_days(scenario, steps)).clip(lower=0))
 
 
-def ready_days(scenario: Scenario, steps: pd.DataFrame) -> pd.Series:
-    """Return the day of each grid step as its table gives it: as a day, or else as a date."""
-    return _days_or_dates(scenario, steps, "ready_day", "ready_date")
+def ready_days(scenario: Scenario, frame: pd.DataFrame, name: str = "ready") -> pd.Series:
+    """Return the day of each row of a table as it gives it: as a day, or else as a date.
 
-
-def _days_or_dates(scenario: Scenario, frame: pd.DataFrame, day: str, date: str) -> pd.Series:
-    """Return a column of days, with blanks filled from a column of dates."""
+    Parameters
+    ----------
+    name : "ready", "until" or "roof"
+        First word of the two columns.
+    """
     start = pd.Timestamp(scenario.project.start_date)
-    return frame[day].astype(float).fillna((pd.to_datetime(frame[date]) - start).dt.days)
+    dates = pd.to_datetime(frame[f"{name}_date"])
+    return frame[f"{name}_day"].astype(float).fillna((dates - start).dt.days)
 
 
 def dated_buildings(scenario: Scenario, buildings: pd.DataFrame) -> pd.DataFrame:
     """Return buildings with ``day``, the day of the roof: whole days, rounded up; 0 if the roof is there."""
-    days = _days_or_dates(scenario, buildings, "roof_day", "roof_date")
-    return buildings.assign(day=np.ceil(days.fillna(0)).clip(lower=0))
+    return buildings.assign(day=np.ceil(ready_days(scenario, buildings, "roof").fillna(0)).clip(lower=0))
 
 
 def _with_roofs(scenario: Scenario, buildings: pd.DataFrame, change: Change) -> pd.DataFrame:

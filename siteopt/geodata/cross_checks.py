@@ -19,7 +19,19 @@ from siteopt.geodata.layers import CRS
 from siteopt.geodata.location_checks import location_issues
 from siteopt.issues import Issue, more_rows, named, nearest
 from siteopt.message_catalogue import Code
-from siteopt.schema import AREAS, BUILDINGS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Condition
+from siteopt.schema import (
+    AREAS,
+    BUILDINGS,
+    CANDIDATES,
+    GRID_STEPS,
+    LIMITS,
+    OFFERS,
+    WAVEFORM,
+    Basis,
+    Condition,
+    Resource,
+    Type,
+)
 
 COMPARED = 100_000
 """Maximum number of pairs of unknown and known ids that are compared; a pair takes 10 microseconds."""
@@ -205,6 +217,42 @@ def shell_issues(frame: pd.DataFrame, file: str, types: Iterable[str]) -> list[I
     return named(issues, len(found))
 
 
+def _limits(frame: pd.DataFrame, file: str) -> list[Issue]:
+    levels = (frame[["site_id", "region", "country"]] != "").sum(axis=1)
+    issues = [
+        Issue(Code.ONE_LEVEL, file, int(row), "site_id", frame.at[row, "site_id"], "one of site_id, region and country")
+        for row in frame.index[levels != 1]
+    ]
+    for name in ("ready", "until"):
+        both = frame.index[frame[f"{name}_day"].notna() & frame[f"{name}_date"].notna()]
+        expected = f"either {name}_day or {name}_date, not both"
+        issues += [
+            Issue(Code.EITHER_OR, file, int(row), f"{name}_day", _shown(frame.at[row, f"{name}_day"]), expected)
+            for row in both
+        ]
+    for column, kind in (("day", Type.NUMBER), ("date", Type.DATE)):
+        backwards = frame.index[frame[f"until_{column}"] <= frame[f"ready_{column}"]]
+        for row in backwards:
+            begin, until = frame.at[row, f"ready_{column}"], frame.at[row, f"until_{column}"]
+            begin, until = (str(day.date()) if kind is Type.DATE else _shown(day) for day in (begin, until))
+            expected = f"later than ready_{column} ({begin})"
+            issues.append(Issue(Code.BACKWARDS, file, int(row), f"until_{column}", until, expected))
+    is_nox = frame["resource"] == Resource.NOX
+    for row in frame.index[frame["limit"].isna() & ~(is_nox & (frame["basis"] != ""))]:
+        expected = LIMITS["limit"].expected + ("; or a basis, which says that there is no limit" if is_nox[row] else "")
+        issues.append(Issue(Code.BLANK, file, int(row), "limit", "", expected))
+    is_grid = frame["resource"].isin((Resource.GRID, Resource.GRID_NONFIRM))
+    for row in frame.index[is_grid & ~frame["basis"].isin(["", *Basis])]:
+        basis = frame.at[row, "basis"]
+        expected = f"one of {', '.join(Basis)}, for a limit of the grid{nearest(basis, Basis)}"
+        issues.append(Issue(Code.CHOICE, file, int(row), "basis", basis, expected))
+    is_step = (frame["resource"] == Resource.GRID) & frame["until_day"].isna() & frame["until_date"].isna()
+    for row in frame.index[(frame["cost_usd"] > 0) & ~(is_step & (frame["site_id"] != ""))]:
+        expected = "a cost only for a row that raises the grid of a site for good"
+        issues.append(Issue(Code.UNPAID, file, int(row), "cost_usd", _shown(frame.at[row, "cost_usd"]), expected))
+    return issues
+
+
 def _offers(frame: pd.DataFrame, file: str) -> list[Issue]:
     issues = _ids(frame, file, "offer_id") + _long(frame, file, ("offer_id", "vendor", "model", "depot"))
     for column in OFFERS:
@@ -246,12 +294,14 @@ def _waveform(frame: pd.DataFrame, file: str) -> list[Issue]:
     return named(twice, len(again)) + empty
 
 
-OTHER = {"ready_day": "ready_date", "roof_day": "roof_date", "rent_usd_per_month": "purchase_usd"}
+OTHER = {"ready_day": "ready_date", "until_day": "until_date", "roof_day": "roof_date"}
+OTHER |= {"rent_usd_per_month": "purchase_usd"}
 """Column that may be filled instead of the column that an issue of EITHER_OR names."""
 
 CROSS_CHECKS = {
     CANDIDATES.name: _candidates,
     GRID_STEPS.name: _grid_steps,
+    LIMITS.name: _limits,
     OFFERS.name: _offers,
     AREAS.name: lambda *_: [],
     BUILDINGS.name: _buildings,

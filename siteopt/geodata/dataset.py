@@ -28,8 +28,9 @@ from siteopt.geodata.cross_checks import (
     stranger_issues,
 )
 from siteopt.geodata.filters import excluded_by
-from siteopt.geodata.import_right import counted_sites, counted_steps, import_issues
+from siteopt.geodata.import_right import counted_limits, counted_sites, counted_steps, import_issues
 from siteopt.geodata.layers import CRS, files_of, located, refuse
+from siteopt.geodata.limits import NOX, has_rows, nox_issues, passing_issues, split_steps, timelines
 from siteopt.geodata.pool import SitePool, power_quality, site_pool
 from siteopt.geodata.tables import FRAME, RawTable, frame_digest, from_frame, read_table
 from siteopt.instance import Instance
@@ -39,7 +40,7 @@ from siteopt.message_catalogue import Code
 from siteopt.record.base import InputFile
 from siteopt.record.reason import ReasonCode, because
 from siteopt.scenario import Scenario
-from siteopt.schema import AREAS, BUILDINGS, CANDIDATES, GRID_STEPS, OFFERS, WAVEFORM, Table, Type
+from siteopt.schema import AREAS, BUILDINGS, CANDIDATES, GRID_STEPS, LIMITS, OFFERS, WAVEFORM, Resource, Table, Type
 
 ASSUMABLE = [column.name for column in CANDIDATES if column.assumable]
 DECIDING = [one.name for one in CANDIDATES if one.name != "retrieved" and (one.type is not Type.TEXT or one.choices)]
@@ -79,6 +80,11 @@ class Dataset(Tables):
         """
         return self.pool.exact(np.arange(len(self.pool.site_id)))
 
+    @property
+    def assumption_warnings(self) -> tuple[Issue, ...]:
+        """Return warnings about what the scenario leaves unsaid, which ``siteopt check`` tells."""
+        return tuple(nox_issues(self.scenario, self.limits, self.sites.loc[list(self.pool.site_id)]))
+
     def areas_of(self, site_id: str | None) -> list[tuple[str, shapely.Geometry]]:
         """Return role and polygon (WGS 84) of a site's outline, halls and yards, if they are known."""
         mine = [layer[layer["site_id"] == site_id].to_crs(CRS) for layer in self.areas]
@@ -88,7 +94,8 @@ class Dataset(Tables):
         """Return the dataset of one candidate, which takes part even if a date or the filter excludes it."""
         steps = self.grid_steps[self.grid_steps["site_id"] == site_id]
         halls = self.buildings[self.buildings["site_id"] == site_id]
-        only = {"sites": self.sites.loc[[site_id]], "grid_steps": steps, "buildings": halls}
+        limits = self.limits[self.limits["site_id"].isin(["", site_id])]
+        only = {"sites": self.sites.loc[[site_id]], "grid_steps": steps, "limits": limits, "buildings": halls}
         return _assembled(replace(self._tables, **only, admit=site_id))
 
     def with_changes(self, changes: Iterable[Change]) -> Dataset:
@@ -218,6 +225,7 @@ def load(
     candidates: pd.DataFrame | None = None,
     offers: pd.DataFrame | None = None,
     grid_steps: pd.DataFrame | None = None,
+    limits: pd.DataFrame | None = None,
 ) -> Dataset:
     """Read and check the tables of a scenario, and make the pool of eligible sites.
 
@@ -225,7 +233,7 @@ def load(
     ----------
     admit : str
         site_id of a site that takes part even if a date or the filter excludes it.
-    candidates, offers, grid_steps : DataFrame or GeoDataFrame, optional
+    candidates, offers, grid_steps, limits : DataFrame or GeoDataFrame, optional
         Tables to use instead of the files that the scenario names. They have the same columns and get the same checks.
         The id may be the index. The geometry of candidates replaces their longitude and latitude.
 
@@ -249,6 +257,19 @@ def load(
         (name, frame.assign(day=ready_days(scenario, frame)))
         for name, frame, _ in reader.read(GRID_STEPS, scenario.inputs.grid_steps, grid_steps)
     ]
+    limit_tables = reader.read(LIMITS, scenario.inputs.limits, limits)
+    for name, frame, _ in limit_tables:
+        reader.report(LIMITS, stranger_issues(frame["site_id"], name, reader.known.index), frame)
+    others: list[tuple[str, pd.DataFrame]] = []
+    for name, frame, _ in limit_tables:
+        risen, rest = split_steps(scenario, frame, reader.known["grid_mw"])
+        others.append((name, rest))
+        if len(risen):
+            ladders.append((name, risen.assign(day=ready_days(scenario, risen))))
+    if ladders and others:
+        every_step = pd.concat([frame[["site_id", "day"]] for _, frame in ladders])
+        for (_, frame), issues in zip(others, passing_issues(scenario, others, every_step), strict=True):
+            reader.report(LIMITS, issues, frame)
     if site_tables and ladders:
         assumed_mw = scenario.defaults.of("grid_mw")
         assumed_mw = np.nan if assumed_mw is None else float(assumed_mw)
@@ -292,6 +313,9 @@ def load(
         sites=sites,
         offers=known_offers,
         grid_steps=pd.concat(steps, ignore_index=True) if steps else pd.DataFrame(columns=list(GRID_STEPS.names)),
+        limits=pd.concat([frame for _, frame in others], ignore_index=True)
+        if others
+        else pd.DataFrame(columns=list(LIMITS.names)),
         buildings=pd.concat(buildings, ignore_index=True) if buildings else pd.DataFrame(columns=list(BUILDINGS.names)),
         quality=power_quality(scenario, waveform),
         inputs=(*_also_read(scenario), *reader.inputs),
@@ -311,7 +335,7 @@ def _assembled(tables: Tables) -> Dataset:
     if len(checked):
         reason[checked] = excluded_by(scenario, deciding.iloc[checked])
     admitted = pd.isna(reason)
-    filled, blank, unknown = filled_sites(scenario, deciding[admitted])
+    filled, blank, unknown = filled_sites(scenario, deciding[admitted], tables.limits)
     reason[admitted] = unknown
     left_out, known = ~pd.isna(reason), pd.isna(unknown)
     eligible, contracts = counted_sites(scenario.grid, filled[known])
@@ -324,7 +348,15 @@ def _assembled(tables: Tables) -> Dataset:
     buildings = buildings.sort_values(["site_id", "building_id"], ignore_index=True)
     return Dataset(
         **vars(tables),
-        pool=site_pool(scenario, eligible, tables.offers, steps, buildings, tables.quality),
+        pool=site_pool(
+            scenario,
+            eligible,
+            tables.offers,
+            steps,
+            buildings,
+            tables.quality,
+            timelines(scenario, counted_limits(scenario, tables.limits), eligible, steps),
+        ),
         steps=steps,
         excluded=pd.Series(reason[left_out], index=deciding.index[left_out], dtype=object),
         assumed=blank[known],
@@ -378,11 +410,23 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def filled_sites(scenario: Scenario, sites: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
-    """Return sites with blanks filled by the scenario, a mask of the blanks, and why each site is excluded, or None."""
+def filled_sites(
+    scenario: Scenario, sites: pd.DataFrame, limits: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """Return sites with blanks filled by the scenario, a mask of the blanks, and why each site is excluded, or None.
+
+    A blank limit of NOx is filled with a number only. Beside rows of limits about NOx, it means that nothing else is
+    permitted; without such rows and without a word of the scenario, it means no limit.
+    """
     filled = sites.copy()
     blank = pd.DataFrame({column: sites[column].isna() | (sites[column] == "") for column in ASSUMABLE})
     blank["condition"] &= sites["fitout_m2_per_day"].isna()
+    if scenario.defaults.of(NOX) is None:
+        permitted = blank[NOX].to_numpy() & has_rows(limits, sites, Resource.NOX)
+        filled.loc[permitted, NOX] = 0.0
+        blank.loc[permitted, NOX] = False
+        if scenario.defaults.nox_limit_t_per_year is None:
+            blank[NOX] = False
     values = {column: scenario.assumed(column) for column in ASSUMABLE}
     for column, value in values.items():
         if value is not None:

@@ -120,9 +120,9 @@ def _table_of(raw: RawTable) -> Table:
     """Return which table a file holds, judging by its columns; raise InputError if this is unclear."""
     if "offer_id" in raw.cells:
         return OFFERS
-    if "site_id" in raw.cells:
+    if "site_id" in raw.cells and "resource" not in raw.cells:
         return GRID_STEPS if {"ready_day", "ready_date"} & set(raw.cells.columns) else CANDIDATES
-    expected = "a table of offers (with offer_id), or of grid steps or candidates (with site_id)"
+    expected = "a table of offers (with offer_id), or of grid steps or candidates (with site_id); no table of limits"
     found = ", ".join(map(str, raw.cells.columns))
     raise InputError([Issue(Code.NO_COLUMN, raw.file, raw.header_row, "", found, expected)])
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from siteopt.geodata.changes import ready_days
 from siteopt.issues import Issue, named
 from siteopt.message_catalogue import Code
-from siteopt.scenario import Grid
-from siteopt.schema import Basis
+from siteopt.scenario import Grid, Scenario
+from siteopt.schema import Basis, Resource
 
 
 def _counts(grid: Grid, basis: pd.Series) -> np.ndarray:
@@ -52,6 +53,19 @@ def counted_steps(grid: Grid, steps: pd.DataFrame) -> pd.DataFrame:
     kept = counts | _can_count(grid, steps["basis"])
     day = steps["day"].where(counts, np.maximum(steps["day"], grid.contract_days or 0))
     return steps.assign(day=day)[kept]
+
+
+def counted_limits(scenario: Scenario, limits: pd.DataFrame) -> pd.DataFrame:
+    """Return the limits that count; a limit of the grid whose basis needs a contract begins no sooner than it."""
+    grid, is_grid = scenario.grid, limits["resource"].isin((Resource.GRID, Resource.GRID_NONFIRM)).to_numpy(dtype=bool)
+    counts = ~is_grid | _counts(grid, limits["basis"])
+    if counts.all():
+        return limits
+    kept = counts | _can_count(grid, limits["basis"])
+    day = ready_days(scenario, limits).fillna(0.0)
+    later = np.maximum(day, grid.contract_days or 0)
+    held = {"ready_day": limits["ready_day"].where(counts, later), "ready_date": limits["ready_date"].where(counts)}
+    return limits.assign(**held)[kept]
 
 
 def import_issues(grid: Grid, frame: pd.DataFrame, file: str) -> list[Issue]:

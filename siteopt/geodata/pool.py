@@ -18,10 +18,11 @@ from siteopt.equipment import COOLING, KINDS, MEAN_POWER, REQUIREMENTS, RIDE_THR
 from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
 from siteopt.geodata.distances import geodesic_km, least_km
 from siteopt.geodata.halls import hall_arrays
+from siteopt.geodata.limits import Timelines
 from siteopt.geodata.machines import answers
 from siteopt.instance import OWNERS, TRADES, Floats, Instance, Ints, Pace, PowerQuality, rows_of
 from siteopt.scenario import COST, Crews, Scenario, Supply
-from siteopt.schema import OFFERS, Answer, Fuel
+from siteopt.schema import OFFERS, Answer, Fuel, Machine
 from siteopt.tolerances import HAIR
 
 
@@ -90,6 +91,10 @@ class SitePool:
         Fields of the Instance by grid step, building and option of shells, by these axes; ``step_site`` and the like
         hold indices into this pool.
     building_id : B
+    timelines : Timelines
+        How the limits of the sites change.
+    swing_share : float
+        Share of a rise of the grid by which the swing that it accepts rises.
     common : dict
         Fields of the Instance that do not depend on the sites.
     haulage : Haulage
@@ -107,6 +112,8 @@ class SitePool:
     by_site: Mapping[str, np.ndarray]
     by_row: Mapping[str, Mapping[str, np.ndarray]]
     building_id: np.ndarray
+    timelines: Timelines
+    swing_share: float
     common: Mapping[str, Any]
     haulage: Haulage
     units: Units
@@ -141,12 +148,13 @@ class SitePool:
         cost /= 1e6
         rating, cop = self.units.at(self.air_c[sites], self.wet_bulb_c[sites], self.elevation_m[sites])
         taken: dict[str, Any] = {name: values[sites] for name, values in self.by_site.items()}
-        for axis, name_of_owner in OWNERS.items():
-            rows, owner = rows_of(self.by_row[axis][name_of_owner], sites)
-            taken |= {name: values[rows] for name, values in self.by_row[axis].items()}
-            taken[name_of_owner] = owner
+        for axis, values_of in self.by_row.items():
+            rows, owner = rows_of(values_of[OWNERS[axis]], sites)
+            taken |= {name: values[rows] for name, values in values_of.items()}
+            taken[OWNERS[axis]] = owner
             if axis == "B":
                 taken["building_id"] = tuple(self.building_id[rows])
+        taken |= self.timelines.of(sites, taken, self.swing_share)
         return Instance(
             site_id=tuple(map(self.site_id.__getitem__, sites.tolist())),
             **self.common,
@@ -181,6 +189,7 @@ def site_pool(
     steps: pd.DataFrame,
     buildings: pd.DataFrame,
     quality: PowerQuality,
+    limits: Timelines,
 ) -> SitePool:
     """Return the pool of the eligible sites.
 
@@ -196,6 +205,8 @@ def site_pool(
         Buildings of these sites, sorted by site and id, with the ``day`` of the roof.
     quality : PowerQuality
         Result of :func:`power_quality`.
+    limits : Timelines
+        How the limits of these sites change.
     """
     workload, supply, common = scenario.workload, scenario.supply, _of_scenario(scenario)
     offers = offers[_helps(common, offers)]
@@ -224,6 +235,8 @@ def site_pool(
             "distribution_mw": np.nan_to_num(site("distribution_mw")),
             "own_cooling_mw": np.nan_to_num(site("own_cooling_mw")),
             "gas_mw": site("gas_mw"),
+            "nonfirm_mw": np.zeros(len(sites)),
+            "fuel_trucks_per_day": np.full(len(sites), np.inf),
             "nox_t_per_year": sites["nox_limit_t_per_year"].fillna(np.inf).to_numpy(dtype=float),
             "water_m3_per_day": site("water_m3_per_day"),
             "yard_m2": site("yard_area_m2"),
@@ -244,10 +257,12 @@ def site_pool(
             "V": halls.by_option,
         },
         building_id=halls.building_id,
+        timelines=limits,
+        swing_share=swing_share,
         common=common | _of_offers(scenario, offers) | {"pace": pace, "shells": halls.shells, "power_quality": quality},
         haulage=_haulage(supply, offers),
         units=_units(workload.coolant_c, offers),
-        emits=_supplying(MEAN_POWER, offers),
+        emits=_supplying(MEAN_POWER, offers) & ~_is_fuel_cell(offers),
         lead_days=np.ceil(_offer(offers, "lead_days")).astype(np.int64),
         install_days=np.ceil(_offer(offers, "install_days")).astype(np.int64),
         price_usd=price.to_numpy(dtype=float) + _offer(offers, "mobilisation_usd"),
@@ -314,6 +329,8 @@ def _of_scenario(scenario: Scenario) -> dict[str, Any]:
         "commissioning_mw_per_day": _rate(supply.commissioning_mw_per_day),
         "horizon_day": project.horizon_days,
         "budget_musd": project.budget_usd / 1e6,
+        "accept_nonfirm": scenario.grid.accept_nonfirm,
+        "curtailment_hours": scenario.grid.curtailment_hours_in_a_row,
         "gpu_cost_musd": float(gpus[-1]) * workload.gpu_price_usd / 1e6,
         "order": tuple(-1 if name == COST else names.index(name) for name in scenario.order),
     }
@@ -350,7 +367,7 @@ def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
         **{name: np.where(is_machine, values, 0.0) for name, values in answers(offers).items()},
         "response_s": only(is_store, "response_s"),
         "heat_rate_mj_per_kwh": only(is_machine, "heat_rate_mj_per_kwh"),
-        "nox_g_per_kwh": only(is_machine, "nox_g_per_kwh"),
+        "nox_g_per_kwh": only(is_machine & ~_is_fuel_cell(offers), "nox_g_per_kwh"),
         "fuel_usd_per_mwh": only(is_machine, "heat_rate_mj_per_kwh") * fuel_price,
         "water_m3_per_mwh": only(_supplying(COOLING, offers), "water_m3_per_mwh"),
     }
@@ -359,6 +376,11 @@ def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
 def _supplying(requirement: str, offers: pd.DataFrame) -> NDArray[np.bool_]:
     """Return which offers are of a kind that supplies a requirement; O."""
     return offers["kind"].isin([kind.name for kind in suppliers(requirement)]).to_numpy(dtype=bool)
+
+
+def _is_fuel_cell(offers: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which offers are fuel cells, which need no air permit; O."""
+    return (offers["machine"] == Machine.FUEL_CELL).to_numpy(dtype=bool)
 
 
 def _haulage(supply: Supply, offers: pd.DataFrame) -> Haulage:

@@ -57,7 +57,8 @@ class Variants:
     def __init__(self, dataset: Dataset, site_id: str) -> None:
         self._site, self._data = site_id, dataset.only(site_id)
         scenario, steps = dataset.scenario, self._data.steps
-        cells = counted_sites(scenario.grid, filled_sites(scenario, self._data.sites)[0])[0].iloc[0]
+        filled = filled_sites(scenario, self._data.sites, self._data.limits)[0]
+        cells = counted_sites(scenario.grid, filled)[0].iloc[0]
         rate = dict(scenario.building.fitout_m2_per_day).get(cells["condition"])
         cells["fitout_m2_per_day"] = rate if pd.isna(cells["fitout_m2_per_day"]) else cells["fitout_m2_per_day"]
         if scenario.defaults.distribution_share_of_grid is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from siteopt.equipment import COOLING, REQUIREMENTS
+from siteopt.equipment import COOLING, POWER_QUALITY, REQUIREMENTS, of_family
 from siteopt.instance import COMMISSIONING, QUEUES, Instance
 from siteopt.optimize.bounds import BEFORE, LIMITING, Bounds, bounds, sources
 from siteopt.optimize.clock import Clock
@@ -20,7 +20,7 @@ from siteopt.tolerances import SAME_COST_MUSD
 RESOURCES = ("crew", *USES)
 """Constraint families that limit how much of a resource is used."""
 
-FOUND = tuple(one for one in REQUIREMENTS if not one.at_every_site)
+FOUND = tuple(of_family(POWER_QUALITY))
 """Requirements that are found for a few sites only: the bounds leave them out."""
 
 SEVERAL = because(ReasonCode.SEVERAL_LIMITS)

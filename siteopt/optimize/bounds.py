@@ -91,7 +91,10 @@ def sources(instance: Instance, requirements: Sequence[Requirement]) -> list[Sou
     A need that is infinite has the size 0: no amount is sufficient. What the scenario does not ask for needs nothing.
     """
     demand, asked = _least_demand(instance), instance.requirements
-    needs = (instance.need(one) + one.of_demand * demand if one in asked else demand * 0 for one in requirements)
+    needs = (
+        instance.need(one) + one.of_demand * demand * instance.holds(one)[:, None] if one in asked else demand * 0
+        for one in requirements
+    )
     return [_sources(instance, one, need) for one, need in zip(requirements, needs, strict=True)]
 
 
@@ -104,12 +107,23 @@ def _sources(instance: Instance, requirement: Requirement, need: Floats) -> Sour
     )
     own, rise = instance.own_supply(requirement)
     if rise.any():
-        most = int(np.bincount(instance.step_site, minlength=1).max())
-        rank = np.arange(len(rise)) - np.searchsorted(instance.step_site, instance.step_site)
-        step_day, risen = np.full((instance.sites, most), NEVER), np.zeros((instance.sites, most))
-        step_day[instance.step_site, rank], risen[instance.step_site, rank] = instance.step_ready_day + c, rise
+        step_day, risen = _by_site(instance.sites, instance.step_site, instance.step_ready_day + c, rise, 0.0)
         day, amount = np.hstack([day, step_day]), np.hstack([amount, risen])
+    levels = instance.own_changes(requirement)
+    if len(levels):  # a base that changes counts as the highest that it has been so far
+        change_day, level = _by_site(instance.sites, instance.change_site, instance.change_day, levels, -np.inf)
+        highest = np.maximum.accumulate(np.hstack([own[:, :1], level]), axis=1)
+        day, amount = np.hstack([day, change_day]), np.hstack([amount, np.diff(highest, axis=1)])
     return Sources(requirement.name, requirement.unit, own, day, amount, need, instance.size(requirement))
+
+
+def _by_site(sites: int, owner: Ints, days: Ints, values: Floats, blank: float) -> tuple[Ints, Floats]:
+    """Return days and values of rows that belong to sites, side by side for each site; blanks are on NEVER."""
+    most = int(np.bincount(owner, minlength=1).max()) if len(owner) else 0
+    rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    day, value = np.full((sites, most), NEVER), np.full((sites, most), blank)
+    day[owner, rank], value[owner, rank] = days, values
+    return day, value
 
 
 def _least_demand(instance: Instance) -> Floats:
@@ -157,7 +171,9 @@ def bounds(instance: Instance, relaxed: str = "") -> Bounds:
     before = np.maximum.accumulate(day, axis=1)
     limiting = np.where(before > day, BEFORE, limiting)
     fuel = instance.fuel_usd_per_mwh[instance.supplies(MEAN_POWER) & (instance.available_units > 0)].min(initial=np.inf)
-    price = np.minimum(np.where((instance.grid_mw > 0) | _stepped(instance), instance.grid_usd_per_mwh, np.inf), fuel)
+    price = np.minimum(
+        np.where((instance.loosest().import_limit_mw > 0) | _stepped(instance), instance.grid_usd_per_mwh, np.inf), fuel
+    )
     (mean,) = (need for need in required if need.name == MEAN_POWER)
     energy = np.where(np.isfinite(price), price, 0) * (mean.need @ instance.musd_per_mw)
     return Bounds(before, limiting, instance.site_cost_musd + instance.gpu_cost_musd + energy, required)

@@ -12,11 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siteopt.instance import Floats, Instance, Ints
+from siteopt.phases import LIMITED
 
-HIGHER_IS_BETTER = (
-    *("grid_mw", "grid_swing_mw", "distribution_mw", "own_cooling_mw"),
-    *("gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2"),
-)
+HIGHER_IS_BETTER = (*LIMITED, "own_cooling_mw", "yard_m2")
 LOWER_IS_BETTER = (
     *("grid_usd_per_mwh", "site_cost_musd", "unit_cost_musd"),
     *("compute_ready_day", "arrival_day", "ready_day", "min_battery_mw", "min_inertia_mws"),
@@ -34,17 +32,19 @@ BUILDINGS = ("building_site", "building_id", "building_day", "building_gpus_per_
 """Fields of buildings, which no row uses either."""
 
 STEPS = ("step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_commissioned_mw", "step_cost_musd")
+CHANGES = ("change_day", "change_limit")
 OPTIONS = ("option_shell", "option_count", "option_ready_day", "option_relaxed_day")
-ROWS = {"step_site": STEPS, "option_site": OPTIONS}
-"""Fields of grid steps and options of shells, by the field with their sites; other ones do not compare."""
+ROWS = {"step_site": STEPS, "change_site": CHANGES, "option_site": OPTIONS}
+"""Fields of grid steps, changes of limits and options of shells, by the field with their sites; other ones do not
+compare."""
 
-SUPPLY = (
-    *(*EQUAL, "grid_mw", "grid_swing_mw", "own_cooling_mw"),
-    *("gas_mw", "nox_t_per_year", "water_m3_per_day", "grid_usd_per_mwh"),
-)
+SUPPLY = (*EQUAL, *LIMITED, "own_cooling_mw", "grid_usd_per_mwh")
 """Arrays that decide, with units and grid steps, what runs at a milestone and how the plant responds to its load."""
 
-_BY_SITE = {*HIGHER_IS_BETTER, *LOWER_IS_BETTER, *EQUAL, *UNUSED, *BUILDINGS, *STEPS, *OPTIONS, *ROWS, "site_id"}
+_BY_SITE = {
+    *(*HIGHER_IS_BETTER, *LOWER_IS_BETTER, *EQUAL, *UNUSED, *BUILDINGS),
+    *(*STEPS, *CHANGES, *OPTIONS, *ROWS, "site_id"),
+}
 _SHARED = tuple(one.name for one in fields(Instance) if one.name not in _BY_SITE | {"budget_musd", "pace"})
 """Fields that are not of a site and that a row uses; the pace of the GPUs is in ``compute_ready_day`` already."""
 
@@ -52,10 +52,13 @@ _SHARED = tuple(one.name for one in fields(Instance) if one.name not in _BY_SITE
 def is_dominated(better: Instance, sites: Instance) -> NDArray[np.bool_]:
     """Return for each site of an Instance whether the only site of ``better`` is equal or better in every array; S.
 
-    Grid steps and options of shells must be equal. No site counts as dominated if the Instances differ in anything but
+    Grid steps and options of shells must be equal, and so must all limits of sites on which a limit changes: where a
+    limit falls from decides what energy is paid. No site counts as dominated if the Instances differ in anything but
     sites and budget.
     """
     dominated = _same_rows(better, sites) & _same_question(better, sites)
+    if len(better.change_day):
+        dominated &= _same_limits(better, sites)
     for names, is_worse in (
         (HIGHER_IS_BETTER, np.less_equal),
         (LOWER_IS_BETTER, np.greater_equal),
@@ -85,8 +88,13 @@ def _same_question(one: Instance, other: Instance) -> bool:
     return all(mine is its or np.array_equal(mine, its) for mine, its in pairs)
 
 
+def _same_limits(one: Instance, sites: Instance) -> NDArray[np.bool_]:
+    """Return for each site whether its limits, before any change, are those of the only site of ``one``; S."""
+    return np.logical_and.reduce([getattr(sites, name) == getattr(one, name)[0] for name in LIMITED])
+
+
 def _same_rows(one: Instance, sites: Instance) -> NDArray[np.bool_]:
-    """Return for each site whether its grid steps and options of shells are those of the only site of ``one``; S."""
+    """Return for each site whether its steps, changes and options of shells are those of the only site of ``one``; S."""
     same = np.ones(sites.sites, dtype=bool)
     for name_of_owner, names in ROWS.items():
         owner, count = getattr(sites, name_of_owner), len(getattr(one, name_of_owner))

@@ -74,19 +74,28 @@ class Finisher:
 
 
 def whole_values(model: Model, program: Program, units: Ints, step: np.ndarray) -> Floats:
-    """Return the values of the whole variables of a model of one site, from units (O x M) and steps (L x M)."""
+    """Return the values of the whole variables of a model of one site on fixed days.
+
+    Parameters
+    ----------
+    units : O x F
+    step : L x F
+    """
     values = np.zeros(len(program.columns))
+    day = np.array([model.days[0, m][0] for m in range(model.instance.milestones)])
+    column = model.columns(0, day)
+    units, step = units[:, column], step[:, column]
     for variable in model.start.values():
         values[program.place[variable.name]] = 1.0
-    for (o, _, m), variable in model.units.items():
-        values[program.place[variable.name]] = units[o, m]
-    for (g, _, m), variable in model.total.items():
-        values[program.place[variable.name]] = units[model.group[0] == g, m].sum()
-    for (g, _, m), variable in model.used.items():
-        values[program.place[variable.name]] = units[model.group[0] == g, m].any()
-    for (index, _, m), variable in model.step.items():
-        values[program.place[variable.name]] = step[index, m]
-    instance, day = model.instance, np.array([t for _, _, t in sorted(model.start)])
+    for (o, _, f), variable in model.units.items():
+        values[program.place[variable.name]] = units[o, f]
+    for (g, _, f), variable in model.total.items():
+        values[program.place[variable.name]] = units[model.group[0] == g, f].sum()
+    for (g, _, f), variable in model.used.items():
+        values[program.place[variable.name]] = units[model.group[0] == g, f].any()
+    for (index, _, f), variable in model.step.items():
+        values[program.place[variable.name]] = step[index, f]
+    instance = model.instance
     keeps = (instance.option_ready_day + instance.commissioning_days <= day).all(axis=1)
     for (v, _), variable in model.option.items():
         values[program.place[variable.name]] = v == np.argmax(keeps)
@@ -95,28 +104,31 @@ def whole_values(model: Model, program: Program, units: Ints, step: np.ndarray) 
 
 def plan_of(model: Model, program: Program, values: Floats, site: int = 0) -> Plan:
     """Return the plan of a site from the unchanged values of a program; a variable without a row counts as 0."""
-    instance, place = model.instance, program.place
+    instance, columns = model.instance, program.place
 
     def value(variable: pulp.LpVariable) -> float:
-        return float(values[place[variable.name]]) if variable.name in place else 0.0
+        return float(values[columns[variable.name]]) if variable.name in columns else 0.0
 
     own = np.flatnonzero(instance.step_site == site)
-    shape = (instance.offers, instance.milestones)
-    units, output, heat = np.zeros(shape, dtype=np.int64), np.zeros(shape), np.zeros(shape)
-    step = np.zeros((len(own), instance.milestones), dtype=bool)
     day = np.zeros(instance.milestones, dtype=np.int64)
     for (s, m, t), variable in model.start.items():
         if s == site and value(variable):
             day[m] = t
+    place = model.places(site, day)
+    shape = (instance.offers, len(place))
+    units, output, heat = np.zeros(shape, dtype=np.int64), np.zeros(shape), np.zeros(shape)
+    step = np.zeros((len(own), len(place)), dtype=bool)
     for target, source in ((units, model.units), (output, model.output_mw), (heat, model.heat_mw)):
-        for (o, s, m), variable in source.items():
-            if s == site:
-                target[o, m] = value(variable)
-    for (index, s, m), variable in model.step.items():
-        if s == site:
-            step[index - own[0], m] = bool(value(variable))
+        for o in range(instance.offers):
+            for column, f in enumerate(place):
+                if (o, site, f) in source:
+                    target[o, column] = value(source[o, site, f])
+    for row, index in enumerate(map(int, own)):
+        for column, f in enumerate(place):
+            if (index, site, f) in model.step:
+                step[row, column] = bool(value(model.step[index, site, f]))
     imported, demand, own_heat = (
-        np.array([value(source[site, m]) if (site, m) in source else 0.0 for m in range(instance.milestones)])
+        np.array([value(source[site, f]) if (site, f) in source else 0.0 for f in place])
         for source in (model.import_mw, model.demand_mw, model.own_heat_mw)
     )
     return Plan(day, units, step, output, imported, heat, demand, own_heat)
@@ -139,24 +151,26 @@ def balanced(instance: Instance, plan: Plan, *, powered: bool = True) -> Plan:
         instance.supplies(COOLING),
         instance.supplies(MEAN_POWER),
     )
-    own_heat = instance.own_heat_mw[0]
+    own_heat = instance.own_heat_mw[0, instance.phases(plan.day).milestone]
     coolers = np.vstack([capacity * cools[:, None], own_heat])
     heat = np.clip(np.vstack([plan.heat_mw, plan.own_heat_mw]), 0, coolers)
     output = np.clip(plan.output_mw, 0, capacity * runs[:, None])
-    grid = instance.grid_mw[0] + instance.step_rise_mw @ plan.step
-    imported, demand = np.clip(plan.import_mw, 0, grid), np.zeros(instance.milestones)
+    phases = instance.phases(plan.day)
+    base = np.array([instance.on(day).import_limit_mw[0] for day in phases.begin])
+    grid = base + instance.step_rise_mw @ plan.step
+    imported, demand = np.clip(plan.import_mw, 0, grid), np.zeros(len(phases))
     is_dry = np.append(instance.water_m3_per_mwh, instance.own_cooling_m3_per_mwh) == 0
-    is_clean = np.append(instance.nox_g_per_kwh == 0, True)
-    for m in range(instance.milestones):
+    is_clean = np.append((instance.nox_g_per_kwh == 0) & ~instance.is_diesel, True)
+    for f, m in enumerate(phases.milestone):
         it = instance.it_mw[m]
-        heat[:, m] = _moved(heat[:, m], coolers[:, m], instance.heat_mw[m], is_dry)
-        demand[m] = it * (1 + instance.auxiliary_load_fraction) + (heat[:-1, m] / instance.cop[0]).sum()
-        demand[m] += heat[-1, m] * instance.own_cooling_mw_per_mw
-        sources = np.append(output[:, m], imported[m])
-        most = np.append(capacity[:, m] * runs, grid[m])
+        heat[:, f] = _moved(heat[:, f], coolers[:, f], instance.heat_mw[m], is_dry)
+        demand[f] = it * (1 + instance.auxiliary_load_fraction) + (heat[:-1, f] / instance.cop[0]).sum()
+        demand[f] += heat[-1, f] * instance.own_cooling_mw_per_mw
+        sources = np.append(output[:, f], imported[f])
+        most = np.append(capacity[:, f] * runs, grid[f])
         if powered:
-            sources = _moved(sources, most, demand[m] - it * (1 - instance.load_factor), is_clean, exactly=True)
-        output[:, m], imported[m] = sources[:-1], sources[-1]
+            sources = _moved(sources, most, demand[f] - it * (1 - instance.load_factor), is_clean, exactly=True)
+        output[:, f], imported[f] = sources[:-1], sources[-1]
     return Plan(plan.day, plan.units, plan.step, output, imported, heat[:-1], demand, heat[-1])
 
 

@@ -298,7 +298,8 @@ def _beyond(instance: Instance, plan: Plan, asked: MinimumSupport) -> MinimumSup
     if not (asked.battery_mw > 0).any() and not (asked.inertia_mws > 0).any():
         raise ValueError(f"the plan at {instance.site_id[0]} does not pass, and the check requires nothing")
     every = np.arange(instance.offers)
-    there = MinimumSupport(*(instance.supply(name, every)[0] @ plan.units for name in (BATTERY_POWER, INERTIA)))
+    units = plan.units[:, instance.phases(plan.day).own]
+    there = MinimumSupport(*(instance.supply(name, every)[0] @ units for name in (BATTERY_POWER, INERTIA)))
 
     def reaches(there: Floats, asked: Floats) -> bool:
         return bool((asked <= there + REACHED * np.maximum(1, there)).all())

@@ -26,13 +26,15 @@ SLACK = HAIR * 1.01
 def price_bound(instance: Instance, day: Ints, prices: Prices) -> Floats:
     """Return lower bounds of the cost on these days; S.
 
-    If the prices give the cost a weight of 0, a value above 0 shows that there is no plan on these days.
+    If the prices give the cost a weight of 0, a value above 0 shows that there is no plan on these days. Each limit
+    counts as the highest that it ever is, and only the phases with which milestones start have rows, so the bound holds
+    for every plan.
 
     Parameters
     ----------
     day : S x M
     """
-    return _Bound(instance, day, prices).low()
+    return _Bound(instance.loosest(), day, prices).low()
 
 
 @dataclass

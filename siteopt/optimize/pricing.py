@@ -177,12 +177,14 @@ def _localised(instance: Instance, p: Prices) -> _Local:
 def priced(instance: Instance, day: Ints, prices: Prices) -> Floats:
     """Return a lower bound of the cost on these days; S.
 
-    If ``prices.cost`` is 0, a value above 0 shows that there is no plan on these days.
+    If ``prices.cost`` is 0, a value above 0 shows that there is no plan on these days. Each limit counts as the highest
+    that it ever is, which only relaxes.
 
     Parameters
     ----------
     day : S x M
     """
+    instance = instance.loosest()
     p, c = prices, instance.commissioning_days
     at = _localised(instance, p)
     weight = p.cost + p.budget

@@ -293,7 +293,7 @@ def is_behind(found: SitePlan, cutoff: IncumbentCutoff, clock: Clock) -> SitePla
 def canonical(found: SitePlan, clock: Clock, *, same_orders: bool = False) -> SitePlan:
     """Return the canonical plan among all plans with the same days and cost, so that a tie has one answer.
 
-    The canonical plan has the fewest units on site, summed over the milestones, minus the grid steps in service. Among
+    The canonical plan has the fewest units on site, summed over the phases, minus the grid steps in service. Among
     such plans it prefers offers that come first by id: each unit counts UNIT plus the position of its offer. If the
     time runs out, or no such plan is found, the given plan is returned.
 
@@ -308,9 +308,10 @@ def canonical(found: SitePlan, clock: Clock, *, same_orders: bool = False) -> Si
     model = fixed(replace(instance, budget_musd=limit - BORDER * SAME_COST_MUSD), found.plan.day, families=FAMILIES)
     units = [(var, UNIT + o) for (o, _, _), var in model.units.items()]
     model.problem.setObjective(pulp.LpAffineExpression(units + [(var, -UNIT) for var in model.step.values()]))
-    for (o, _, m), var in model.units.items():
-        if same_orders and m == instance.milestones - 1:
-            var.lowBound = var.upBound = int(found.plan.units[o, m])
+    last = len(model.phases[0]) - 1
+    for (o, _, f), var in model.units.items():
+        if same_orders and f == last:
+            var.lowBound = var.upBound = int(found.plan.units[o, -1])
     try:
         result = clock.solve(program_of(model.problem, model.sizes))
     except OutOfTime:
@@ -332,9 +333,11 @@ def first_plan(instance: Instance, days: Ints, clock: Clock) -> SitePlan | None:
 def cost_prices(found: SitePlan) -> Prices | None:
     """Return the LP duals of a site on the days of its plan as prices; None if the solver has none.
 
-    ``used`` is 1 for units up to the size of the largest of their kind in the plan, and 0 for larger ones.
+    Each limit counts as the highest that it ever is. ``used`` is 1 for units up to the size of the largest of their
+    kind in the plan, and 0 for larger ones.
     """
-    instance, plan = found.instance, found.plan
+    instance, plan = found.instance.loosest(), found.plan
+    own = found.instance.phases(plan.day).own
     model = fixed(instance, plan.day, COST, PRICED)
     program = program_of(model.problem, model.sizes)
     lower, upper = program.lower.copy(), program.upper.copy()
@@ -342,7 +345,7 @@ def cost_prices(found: SitePlan) -> Prices | None:
     for (g, _, m), used in model.used.items():
         member = np.flatnonzero(model.group[0] == g)
         beside = together[int(member[instance.available_units[member] > 0][0])]
-        largest = instance.rating_mw[0][beside[plan.units[beside, m] > 0]].max(initial=0)
+        largest = instance.rating_mw[0][beside[plan.units[beside, own[m]] > 0]].max(initial=0)
         column = program.place[used.name]
         lower[column] = upper[column] = float(instance.rating_mw[0][member][0] <= largest)
     result = solve(replace(program, lower=lower, upper=upper), relax=True)
@@ -351,6 +354,7 @@ def cost_prices(found: SitePlan) -> Prices | None:
 
 def shortfall_prices(instance: Instance, days: Ints) -> Prices | None:
     """Return prices that show that these days allow no plan; None if the LP relaxation does not show it."""
+    instance = instance.loosest()
     model = fixed(instance, days, SHORTFALL, PRICED)
     result = solve(program_of(model.problem, model.sizes), relax=True)
     return prices_of(instance, result.dual, 0.0) if result.objective > NO_PLAN else None

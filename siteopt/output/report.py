@@ -27,8 +27,9 @@ from siteopt.output.charts.supply import cooling, others, power
 from siteopt.output.geojson import GeoJSON
 from siteopt.output.headline import assumed_of_chosen, headline
 from siteopt.output.ownership import signed
+from siteopt.output.phases import phases_part
 from siteopt.output.ranking import LISTED_ROWS, PRINTED_ROWS, ranking_table
-from siteopt.output.replay import quality_part, replay_part
+from siteopt.output.replay import Part, quality_part, replay_part
 from siteopt.output.translations import Translations
 from siteopt.record.base import InputFile, RunOutcome
 from siteopt.record.capacity import CapacityRecord, SiteCapacityRecord
@@ -93,11 +94,11 @@ def report(
     drawn = _drawn([*shown, *([front(front_record, translations)] if front_record is not None and has_front else [])])
     drawn_front = drawn.pop() if has_front else None
     plan = run.plan
-    parts = (
-        {"replay": replay_part(plan, translations), "power_quality": quality_part(plan, translations)}
-        if plan is not None
-        else {}
-    )
+    parts: dict[str, Part] = {}
+    if plan is not None:
+        phases = phases_part(plan, translations)
+        parts |= {"phases": phases} if phases is not None else {}
+        parts |= {"replay": replay_part(plan, translations), "power_quality": quality_part(plan, translations)}
     alone = [chart for chart in drawn if chart.name not in OF_SECTION]
     sections = [chart.name for chart in alone] + list(parts)
     sections += ["ranking", *(["front"] if drawn_front is not None else [])]

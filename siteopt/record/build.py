@@ -31,6 +31,8 @@ from siteopt.record.run import (
     Milestone,
     MilestoneRequirement,
     Order,
+    PhaseLimits,
+    PhaseRecord,
     PlanRecord,
     Recomputed,
     RunRecord,
@@ -169,6 +171,7 @@ def plan_record(
         orders=_orders(scenario, instance, plan, offers),
         buildings=tuple(_buildings(scenario, instance, plan)),
         grid_steps=tuple(_grid_steps(scenario, instance, plan, steps[steps["site_id"] == site])),
+        phases=tuple(_phases(scenario, instance, plan)),
         baselines=tuple(_baselines(scenario, plan)),
         replay=replay,
         power_quality=power_quality,
@@ -177,8 +180,10 @@ def plan_record(
 
 def milestones_of(scenario: Scenario, result: SiteResult, instance: Instance, plan: Plan) -> tuple[Milestone, ...]:
     """Return the milestones of a site's plan, and what limits each."""
-    rating = instance.rating_mw[0][:, None] * plan.units
-    grid = instance.grid_mw[0] + instance.step_rise_mw @ plan.step
+    own = instance.phases(plan.day).own
+    rating, demand = instance.rating_mw[0][:, None] * plan.units[:, own], plan.demand_mw[own]
+    base = np.array([instance.on(int(day)).import_limit_mw[0] for day in plan.day])
+    grid = base + instance.step_rise_mw @ plan.step[:, own]
     ready = instance.compute_ready_day[0]
     if len(instance.option_site):
         ready = instance.option_ready_day[chosen_option(instance, plan.day)]
@@ -193,11 +198,11 @@ def milestones_of(scenario: Scenario, result: SiteResult, instance: Instance, pl
             power_cap=rounded(scenario.milestones[m].power_cap),
             speed=rounded(scenario.milestones[m].speed),
             heat_mw=rounded(instance.heat_mw[m]),
-            demand_mw=rounded(plan.demand_mw[m]),
-            mean_mw=rounded(plan.demand_mw[m] - instance.it_mw[m] * (1 - instance.load_factor)),
+            demand_mw=rounded(demand[m]),
+            mean_mw=rounded(demand[m] - instance.it_mw[m] * (1 - instance.load_factor)),
             grid_mw=rounded(grid[m]),
             equipment_mw={kind.name: rounded(rating[instance.of_kind(kind.name), m].sum()) for kind in KINDS},
-            requirements=tuple(_requirements(instance, plan, m)),
+            requirements=tuple(_requirements(instance.on(int(plan.day[m])), plan, m, int(own[m]))),
             limited_by=result.limited_by[m] if result.limited_by else None,
             days_saved=tuple(
                 Saving(limit=limit, days=days)
@@ -208,14 +213,14 @@ def milestones_of(scenario: Scenario, result: SiteResult, instance: Instance, pl
     )
 
 
-def _requirements(instance: Instance, plan: Plan, m: int) -> Iterator[MilestoneRequirement]:
-    """Yield what each requirement asks for at a milestone of a plan, and what site and units supply."""
+def _requirements(instance: Instance, plan: Plan, m: int, f: int) -> Iterator[MilestoneRequirement]:
+    """Yield what each requirement asks for in a phase of a plan (f) of a milestone, and what site and units supply."""
     for one in instance.requirements:
         base, rise = instance.own_supply(one)
-        supply = instance.supply(one.name, np.arange(instance.offers))[0] @ plan.units[:, m]
-        needed = instance.need(one)[0, m] + one.of_demand * plan.demand_mw[m]
-        if np.isfinite(needed) and needed > 0:
-            there = base[0, m] + rise @ plan.step[:, m] + supply
+        supply = instance.supply(one.name, np.arange(instance.offers))[0] @ plan.units[:, f]
+        needed = instance.need(one)[0, m] + one.of_demand * plan.demand_mw[f]
+        if instance.holds(one)[0] and np.isfinite(needed) and needed > 0:
+            there = base[0, m] + rise @ plan.step[:, f] + supply
             yield MilestoneRequirement(
                 requirement=one.name, unit=one.unit, needed=rounded(needed), supplied=rounded(there)
             )
@@ -236,6 +241,7 @@ def cost_of(instance: Instance, plan: Plan) -> Cost:
 def _orders(scenario: Scenario, instance: Instance, plan: Plan, offers: pd.DataFrame) -> tuple[Order, ...]:
     orders = []
     serves = _serves(instance, plan)
+    until = _last_phases(instance, plan)
     for o in np.flatnonzero(plan.units[:, -1]):
         offer = offers.loc[instance.offer_id[o]]
         arrives, ready = int(instance.arrival_day[0, o]), int(instance.ready_day[0, o])
@@ -250,7 +256,7 @@ def _orders(scenario: Scenario, instance: Instance, plan: Plan, offers: pd.DataF
             **{name: offer[name] for name in ("kind", "vendor", "model", "depot", "confidence")},
             longitude=float(offer["longitude"]),
             latitude=float(offer["latitude"]),
-            units={instance.milestone[m]: int(plan.units[o, m]) for m in range(instance.milestones)},
+            units={instance.milestone[m]: int(plan.units[o, until[m]]) for m in range(instance.milestones)},
             unit_mw=rounded(instance.rating_mw[0, o]),
             **{f"{name}_day": day for name, day in days.items()},
             **{name: scenario.date_of(day) for name, day in days.items()},
@@ -293,14 +299,43 @@ def _buildings(scenario: Scenario, instance: Instance, plan: Plan) -> Iterator[B
 
 
 def _grid_steps(scenario: Scenario, instance: Instance, plan: Plan, steps: pd.DataFrame) -> Iterator[GridStep]:
+    milestone = instance.phases(plan.day).milestone
     for index in range(len(instance.step_site)):
-        used = np.flatnonzero(plan.step[index])
+        used = milestone[np.flatnonzero(plan.step[index])]
         yield GridStep(
             ready_day=int(instance.step_ready_day[index]),
             ready=scenario.date_of(int(instance.step_ready_day[index])),
             grid_mw=float(steps["grid_mw"].iloc[index]),
             cost_usd=round(float(instance.step_cost_musd[index]) * 1e6),
             in_service_from=instance.milestone[used[0]] if len(used) else None,
+        )
+
+
+def _last_phases(instance: Instance, plan: Plan) -> list[int]:
+    """Return the last phase of each milestone of a plan; M."""
+    milestone = instance.phases(plan.day).milestone
+    return [int(np.flatnonzero(milestone == m)[-1]) for m in range(instance.milestones)]
+
+
+def _phases(scenario: Scenario, instance: Instance, plan: Plan) -> Iterator[PhaseRecord]:
+    """Yield the phases of a plan, if any limit of its site changes."""
+    phases = instance.phases(plan.day)
+    for f in range(len(phases)) if len(instance.change_day) else ():
+        day = int(phases.begin[f])
+        site, units = instance.on(day), plan.units[:, f]
+        limits = {name: float(getattr(site, name)[0]) for name in PhaseLimits.model_fields}
+        yield PhaseRecord(
+            milestone=instance.milestone[phases.milestone[f]],
+            day=day,
+            date=scenario.date_of(day),
+            limits=PhaseLimits(
+                **{name: rounded(value) if np.isfinite(value) else None for name, value in limits.items()}
+            ),
+            demand_mw=rounded(plan.demand_mw[f]),
+            import_mw=rounded(plan.import_mw[f]),
+            nox_t_per_year=rounded(float(instance.nox_g_per_kwh @ plan.output_mw[:, f]) * 8.76),
+            grid_steps=int(plan.step[:, f].sum()),
+            units={instance.offer_id[o]: int(units[o]) for o in np.flatnonzero(units)},
         )
 
 

@@ -139,7 +139,8 @@ def quality_record(
 
 
 def _milestone(instance: Instance, found: Replayed, m: int, checked: str) -> QualityMilestone:
-    units, every = found.orders.units[:, m], np.arange(instance.offers)
+    units = found.orders.units[:, instance.phases(found.orders.day).own[m]]
+    every = np.arange(instance.offers)
     power = instance.rating_mw[0] * units
     return QualityMilestone(
         name=instance.milestone[m],

@@ -123,7 +123,9 @@ class Order(Record):
     depot: Label
     longitude: Longitude
     latitude: Latitude
-    units: dict[Name, Units] = Field(min_length=1, description="units on site by milestone, cumulative")
+    units: dict[Name, Units] = Field(
+        min_length=1, description="units on site by milestone, cumulative, with those that come until the next one"
+    )
     unit_mw: Amount = Field(description="rating of a unit at the design temperature and elevation of the site")
     leaves_day: DayDifference
     arrives_day: DayDifference
@@ -164,6 +166,31 @@ class Building(Record):
     gpus: Amount = Field(description="GPUs for which it has room")
 
 
+class PhaseLimits(Record):
+    """Limits of a site that are in force in a phase; null if there is none."""
+
+    grid_mw: Amount = Field(description="limit of firm import, without grid steps")
+    nonfirm_mw: Amount
+    gas_mw: Amount | None
+    nox_t_per_year: Amount | None
+    water_m3_per_day: Amount | None
+    fuel_trucks_per_day: Amount | None
+
+
+class PhaseRecord(Record):
+    """Phase of a plan: from a milestone, or a day on which a limit changes, to the next one."""
+
+    milestone: Name = Field(description="milestone in force")
+    day: Day
+    date: date
+    limits: PhaseLimits
+    demand_mw: Amount = Field(description="peak demand")
+    import_mw: Amount = Field(description="mean import")
+    nox_t_per_year: Amount = Field(description="NOx of the mean output, as if for a year")
+    grid_steps: Count = Field(description="number of grid steps in service")
+    units: dict[Name, Units] = Field(description="units on site by offer_id, cumulative")
+
+
 class Baseline(Record):
     """Quote of the scenario that the plan is compared with."""
 
@@ -189,6 +216,9 @@ class PlanRecord(Record):
     cost: Cost
     orders: Many[Order]
     grid_steps: Many[GridStep]
+    phases: Many[PhaseRecord] = Field(
+        default=(), description="phases of the plan, if a limit of the site changes; else empty"
+    )
     buildings: Many[Building] = Field(
         default=(),
         description="buildings or new shells until the last milestone; empty if the site has one standing hall",
@@ -211,6 +241,11 @@ class PlanRecord(Record):
             raise ValueError("one order for each offer")
         if any(list(order.units) != names for order in self.orders):
             raise ValueError("the units of each order at every milestone of the plan, in its order")
+        if {one.milestone for one in self.phases} - set(names):
+            raise ValueError("phases of the milestones of the plan")
+        ordered = {order.offer_id: order.all_units for order in self.orders}
+        if any(count > ordered.get(offer, 0) for one in self.phases for offer, count in one.units.items()):
+            raise ValueError("no more units in a phase than are ordered")
         if {one.in_service_from for one in self.grid_steps} - {None, *names}:
             raise ValueError("grid steps in service from a milestone of the plan")
         if self.power_quality.before is not None and len(self.power_quality.before.days) != len(names):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from siteopt.equipment import COOLING, KINDS
 from siteopt.instance import NEVER, TRADES, Floats, Instance, Ints
+from siteopt.phases import LIMITED, Phases
 from siteopt.record.reason import Reason, ReasonCode, because
 from siteopt.simulate.commissioning import commissioned_days
 from siteopt.simulate.crews import Install, Schedule, install
@@ -66,6 +67,8 @@ class Calendar:
         others; nan if these do not suffice.
     output_mw, heat_mw : O x M
         Mean output of generators and heat removed by chillers, likewise.
+    running : tuple of Dispatch, F
+        What runs in each planned phase; nan if its units do not suffice.
     cost_parts_musd : dict
         Cost by part, in millions of USD; energy is nan if the units ordered for a milestone do not suffice.
     budget_musd : float
@@ -82,6 +85,7 @@ class Calendar:
     import_mw: Floats
     output_mw: Floats
     heat_mw: Floats
+    running: tuple[Dispatch, ...]
     cost_parts_musd: dict[str, float]
     budget_musd: float
 
@@ -106,7 +110,8 @@ def replay(instance: Instance, orders: Orders) -> Calendar:
 
     A milestone needs the units and steps that are ordered for it or an earlier one. Units of later milestones help if
     they already serve. The milestone starts on the first day, not before the milestone before it, on which its GPUs are
-    commissioned and every limit of ``docs/model.md`` holds with what serves on that day.
+    commissioned and every limit of ``docs/model.md`` holds with what serves on that day, and again on each later day on
+    which a limit changes, with what serves by then.
 
     Raises
     ------
@@ -121,10 +126,13 @@ def replay(instance: Instance, orders: Orders) -> Calendar:
     course = _Course(instance, orders, schedule, queues, ready)
     day = course.first_days()
     unhindered = replace(course, ready=instance.ready_day[0][course.offer])
-    steps = [course.steps(m, NEVER) for m in range(instance.milestones)]
-    running = [_run(instance, m, orders.units[:, m], step) for m, step in enumerate(steps)]
-    imported = np.array([one.import_mw for one in running])
-    output = np.stack([one.output_mw for one in running], axis=1)
+    phases = course.phases
+    steps = np.logical_and.accumulate(orders.step, axis=0)
+    running = [
+        _run(course.on(day), m, orders.units[:, f], steps[:, f])
+        for f, (m, day) in enumerate(zip(phases.milestone.tolist(), phases.begin.tolist(), strict=True))
+    ]
+    started = [running[f] for f in phases.own]
     return Calendar(
         day=day,
         planned_day=orders.day,
@@ -133,11 +141,12 @@ def replay(instance: Instance, orders: Orders) -> Calendar:
         reasons=tuple(course.reasons(m, day) for m in range(instance.milestones)),
         installs=schedule.installs,
         days=_series(course, day),
-        demand_mw=np.array([one.demand_mw for one in running]),
-        import_mw=imported,
-        output_mw=output,
-        heat_mw=np.stack([one.heat_mw for one in running], axis=1),
-        cost_parts_musd=_cost(instance, orders, imported, output),
+        demand_mw=np.array([one.demand_mw for one in started]),
+        import_mw=np.array([one.import_mw for one in started]),
+        output_mw=np.stack([one.output_mw for one in started], axis=1),
+        heat_mw=np.stack([one.heat_mw for one in started], axis=1),
+        running=tuple(running),
+        cost_parts_musd=_cost(instance, orders, phases, running),
         budget_musd=instance.budget_musd,
     )
 
@@ -151,6 +160,19 @@ class _Course:
     schedule: Schedule
     queues: Queues
     ready: Ints
+
+    @cached_property
+    def phases(self) -> Phases:
+        return self.instance.phases(self.orders.day)
+
+    @cached_property
+    def _limits(self) -> list[Instance]:
+        """Return the site with the limits before the first change, and from each change on."""
+        return [self.instance.on(day) for day in (-1, *self.instance.change_day.tolist())]
+
+    def on(self, day: int) -> Instance:
+        """Return the site with the limits that are in force on a day."""
+        return self._limits[int(np.searchsorted(self.instance.change_day, day, side="right"))]
 
     @property
     def offer(self) -> Ints:
@@ -182,6 +204,11 @@ class _Course:
 
     @property
     def events(self) -> Ints:
+        """Return the days on which something begins to serve or a limit changes, and day 0 as the first."""
+        return np.union1d(self.arrivals, self.instance.change_day)
+
+    @property
+    def arrivals(self) -> Ints:
         """Return the days on which something begins to serve, and day 0 as the first."""
         steps = self.step_serves[self.orders.step.any(axis=1)]
         days = np.unique(np.concatenate([[0], self.serves, steps, self.compute_day]))
@@ -193,11 +220,25 @@ class _Course:
 
     def steps(self, m: int, day: int) -> NDArray[np.bool_]:
         """Return which grid steps of a milestone serve on a day, none without the one before it; L, bool."""
-        return np.logical_and.accumulate(self.orders.step[:, m] & (self.step_serves <= day))
+        ordered = self.orders.step[:, self.phase(m, day)]
+        return np.logical_and.accumulate(ordered & (self.step_serves <= day))
+
+    def phase(self, m: int, day: int) -> int:
+        """Return the last planned phase of a milestone that begins by a day, or the phase with which it starts."""
+        begun = np.flatnonzero((self.phases.milestone <= m) & (self.phases.begin <= day))
+        return max(int(self.phases.own[m]), int(begun.max(initial=0)))
 
     def unmet(self, m: int, day: int) -> list[Limit]:
-        """Return the limits of a milestone, apart from the GPUs, that do not hold with what serves on a day."""
-        return unmet(self.instance, m, self.units(day), self.steps(m, day), self.orders.units[:, m])
+        """Return the limits of a milestone, apart from the GPUs, that do not hold if it starts on a day.
+
+        They are those of that day, or of the first later day on which limits change and do not hold.
+        """
+        for when in (day, *self.instance.change_day[self.instance.change_day > day].tolist()):
+            ordered = self.orders.units[:, self.phase(m, when)]
+            lacking = unmet(self.on(when), m, self.units(when), self.steps(m, when), ordered)
+            if lacking:
+                return lacking
+        return []
 
     def first_days(self) -> Ints:
         """Return the first day on which each milestone can start, not before the one before it; M."""
@@ -267,7 +308,7 @@ def _bound(course: _Course) -> Ints:
     them missing, the milestone cannot start before that day, though everything else that can be there by then is there.
     Then it cannot start before that day at all.
     """
-    instance, ordered = course.instance, course.orders.units
+    instance, ordered = course.instance, course.orders.units[:, course.phases.own]
     soonest = np.array([one.soonest_day for one in course.schedule.installs], dtype=np.int64)
     alone = replace(course, ready=soonest, instance=replace(instance, commissioning_mw_per_day=np.inf))
     bound = alone.first_days()
@@ -278,30 +319,48 @@ def _bound(course: _Course) -> Ints:
         one_less = [
             np.maximum(0, units - np.eye(instance.offers, dtype=np.int64)[o]) for o in np.flatnonzero(ordered[:, m])
         ]
-        if all(unmet(instance, m, fewer, steps, ordered[:, m]) for fewer in one_less):
+        if all(unmet(course.on(eve), m, fewer, steps, ordered[:, m]) for fewer in one_less):
             bound[m] = together[m]
     return np.maximum.accumulate(bound)
 
 
 def _run(instance: Instance, m: int, units: Ints, step: NDArray[np.bool_]) -> Dispatch:
     """Return what runs at a milestone with the units ordered for it; all values are nan if they do not suffice."""
-    running = dispatch(instance, m, units, float(instance.grid_mw[0] + instance.step_rise_mw @ step))
+    running = dispatch(instance, m, units, float(instance.import_limit_mw[0] + instance.step_rise_mw @ step))
     if unmet(instance, m, units, step, units):
         return Dispatch(**{name: value * np.nan for name, value in vars(running).items()})
     return running
 
 
-def _cost(instance: Instance, orders: Orders, import_mw: Floats, output_mw: Floats) -> dict[str, float]:
-    """Return the cost by part, in millions of USD: the last orders, and energy over the days for which it is paid."""
+def _cost(instance: Instance, orders: Orders, phases: Phases, running: list[Dispatch]) -> dict[str, float]:
+    """Return the cost by part, in millions of USD: the last orders, and energy over the days for which it is paid.
+
+    A milestone pays for the phase with which it starts; or, if dearer, for a phase that begins when some limit has
+    fallen since, as much of it as its load is of the load of that phase.
+    """
     bought = orders.units[:, -1] * instance.unit_cost_musd[0]
-    paid = instance.operating_days > 0
-    million_hours = 24.0 * instance.operating_days[paid] / 1e6
+    before = [instance.on(-1), *(instance.on(day) for day in instance.change_day[:-1].tolist())]
+    fallen = [
+        int(day)
+        for day, earlier in zip(instance.change_day, before, strict=False)
+        if any(getattr(instance.on(int(day)), name)[0] < getattr(earlier, name)[0] for name in LIMITED)
+    ]
+    fuel, imported = np.zeros(instance.milestones), np.zeros(instance.milestones)
+    for m in np.flatnonzero(instance.operating_days > 0):
+        since = min((day for day in fallen if day > orders.day[m]), default=NEVER)
+        spent = []
+        for f in [int(phases.own[m]), *np.flatnonzero(phases.begin >= since).tolist()]:
+            million_hours = 24.0 * instance.operating_days[m] / 1e6
+            million_hours *= instance.it_mw[m] / instance.it_mw[phases.milestone[f]]
+            grid = float(instance.grid_usd_per_mwh[0] * running[f].import_mw * million_hours)
+            spent.append((float(instance.fuel_usd_per_mwh @ running[f].output_mw * million_hours), grid))
+        fuel[m], imported[m] = max(spent, key=sum)
     return {
         "site": float(instance.site_cost_musd[0]),
         "grid_steps": float(instance.step_cost_musd @ orders.step[:, -1]),
         **{kind.plural: float(bought[instance.of_kind(kind.name)].sum()) for kind in KINDS},
-        "fuel": float(instance.fuel_usd_per_mwh @ output_mw[:, paid] @ million_hours),
-        "grid_energy": float(instance.grid_usd_per_mwh[0] * (import_mw[paid] @ million_hours)),
+        "fuel": float(fuel.sum()),
+        "grid_energy": float(imported.sum()),
         "gpus": instance.gpu_cost_musd,
     }
 
@@ -311,7 +370,7 @@ def _series(course: _Course, first: Ints) -> Days:
     instance, installs, queues = course.instance, course.schedule.installs, course.queues
     arrives = np.array([one.arrives_day for one in installs], dtype=np.int64)
     leaves = np.array([one.leaves_day for one in installs], dtype=np.int64)
-    last = max([*course.events.tolist(), *arrives.tolist(), len(queues.networked_gpus) - 1])
+    last = max([*course.arrivals.tolist(), *arrives.tolist(), len(queues.networked_gpus) - 1])
     days = np.arange(last + 1)
 
     def so_far(since: Ints, amount: Floats) -> Floats:
@@ -328,15 +387,14 @@ def _series(course: _Course, first: Ints) -> Days:
     known = np.minimum(days, len(queues.networked_gpus) - 1)
     ordered = np.logical_and.accumulate(course.orders.step[:, -1])
     handed_over = days >= instance.handover_day[0]
+    base_mw = np.array([course.on(day).import_limit_mw[0] for day in days])
     return Days(
         left_units=counted(leaves),
         arrived_units=counted(arrives),
         installed_units=counted(course.ready),
         serving_units=counted(course.serves),
         equipment_mw={kind.name: serving(instance.of_kind(kind.name)) for kind in KINDS},
-        grid_mw=np.where(
-            handed_over, instance.grid_mw[0] + so_far(course.step_serves, instance.step_rise_mw * ordered), 0.0
-        ),
+        grid_mw=np.where(handed_over, base_mw + so_far(course.step_serves, instance.step_rise_mw * ordered), 0.0),
         racked_gpus=queues.racked_gpus[known],
         networked_gpus=queues.networked_gpus[known],
         training_gpus=np.concatenate([[0], instance.gpus])[np.searchsorted(first, days, side="right")],

@@ -116,7 +116,7 @@ class _Job:
 
     offer: int
     unit: int
-    milestone: int
+    phase: int
     arrives: int
     days: int
     work: int
@@ -155,7 +155,7 @@ def install(instance: Instance, orders: Orders) -> Schedule:
     A unit takes ``ceil(crew_days)`` crew-days within its ``install_days`` (at least one if there is work), with a gang
     of ``ceil(work / days)`` crews. If there are fewer crews, all of them do the work in ``ceil(work / crews)`` days.
     Smaller gangs that take more days are tried, too. On the last day, only the crews with work left stay. For each
-    milestone, a few sequences are tried, and the one whose last unit is ready first is kept. If the number of crews
+    phase, a few sequences are tried, and the one whose last unit is ready first is kept. If the number of crews
     changes, gangs of no more crews than there are in the end are tried, too.
     """
     crews = [
@@ -163,6 +163,7 @@ def install(instance: Instance, orders: Orders) -> Schedule:
         for counts in instance.crews.tolist()
     ]
     installs: list[Install] = []
+    phases = instance.phases(orders.day)
     bound = np.zeros(instance.milestones, dtype=np.int64)
     for trade in range(len(TRADES)):
         jobs = [
@@ -170,19 +171,19 @@ def install(instance: Instance, orders: Orders) -> Schedule:
             for offer in np.flatnonzero(instance.trade == trade).tolist()
             for unit in range(1, int(orders.units[offer, -1]) + 1)
         ]
-        bound = np.maximum(bound, [_bound(jobs, crews[trade], m) for m in range(instance.milestones)])
+        bound = np.maximum(bound, [_bound(jobs, crews[trade], phase) for phase in phases.own.tolist()])
         soonest = [job.soonest for job in jobs]
         jobs, starts = _sequence(jobs, crews[trade])
         shifts = _shifts(jobs, starts)
         for job, soon, start, mine in zip(jobs, soonest, starts, shifts, strict=True):
             leaves = job.arrives - int(instance.transit_days[0, job.offer])
             ready = min(NEVER, start + job.days)
-            unit = (job.offer, job.unit, job.milestone, trade)
+            unit = (job.offer, job.unit, int(phases.milestone[job.phase]), trade)
             installs.append(Install(*unit, leaves, job.arrives, soon, start, ready, mine))
     return Schedule(tuple(sorted(installs, key=lambda one: (one.offer, one.unit))), bound)
 
 
-def _job(instance: Instance, offer: int, unit: int, milestone: int, crews: float) -> _Job:
+def _job(instance: Instance, offer: int, unit: int, phase: int, crews: float) -> _Job:
     arrives = int(instance.arrival_day[0, offer])
     days = int(instance.ready_day[0, offer]) - arrives
     work = math.ceil(instance.crew_days[offer] - HAIR)
@@ -193,7 +194,7 @@ def _job(instance: Instance, offer: int, unit: int, milestone: int, crews: float
         if gang > crews:
             gang = int(crews)
             days = math.ceil(work / gang) if gang else days
-    return _Job(offer, unit, milestone, arrives, days, work, gang)
+    return _Job(offer, unit, phase, arrives, days, work, gang)
 
 
 def _stretched(job: _Job, times: float, most: float) -> _Job:
@@ -217,8 +218,8 @@ def _sequence(jobs: list[_Job], crews: _Crews) -> tuple[list[_Job], list[int]]:
     work = sum(longest * (jobs[at].full + jobs[at].days) + math.ceil(jobs[at].work / (last or 1)) for at in waiting)
     end = max(crews.since[-1], *(jobs[at].arrives for at in waiting)) + work
     free, jobs = crews.by_day(end + 1), jobs.copy()
-    for milestone in sorted({jobs[at].milestone for at in waiting}):
-        mine = [at for at in waiting if jobs[at].milestone == milestone]
+    for phase in sorted({jobs[at].phase for at in waiting}):
+        mine = [at for at in waiting if jobs[at].phase == phase]
         tried = [
             _placed({at: _stretched(jobs[at], times, most) for at in mine}, rule, free)
             for most in sorted(limits, reverse=True)
@@ -288,13 +289,13 @@ def _shifts(jobs: list[_Job], starts: list[int]) -> list[tuple[Shift, ...]]:
     return shifts
 
 
-def _bound(jobs: list[_Job], crews: _Crews, milestone: int) -> int:
-    """Return a lower bound of the day on which all units up to a milestone are ready, for any schedule.
+def _bound(jobs: list[_Job], crews: _Crews, phase: int) -> int:
+    """Return a lower bound of the day on which all units up to a phase are ready, for any schedule.
 
     The bound is the later of two: one unit by unit, and one for all crews together. All units that arrive on day r or
     later are installed by crews that work from day r on, however they divide the work.
     """
-    mine = sorted((job for job in jobs if job.milestone <= milestone), key=lambda job: -job.arrives)
+    mine = sorted((job for job in jobs if job.phase <= phase), key=lambda job: -job.arrives)
     bound = max((job.soonest for job in mine), default=0)
     if bound >= NEVER or math.isinf(crews.most) or crews.most == 0:
         return bound

@@ -20,6 +20,12 @@ from siteopt.record.reason import Quantity, Reason, ReasonCode, because
 AIR_T_PER_YEAR = 8.76
 """Tonnes that one MW emits in a year of 8,760 hours at one gram a kWh."""
 
+TRUCK_HOURS = 24 / 116
+"""Tankers of diesel a day for one MW: 116 MWh of electricity each (``docs/model.md``, *Fuel trucks*)."""
+
+BISECTIONS = 60
+"""Halvings of the price at which a limit of trucks begins to hold."""
+
 WATER_HOURS = 24.0
 """Hours in a day, for which the limit of water counts."""
 
@@ -93,8 +99,9 @@ class Dispatch:
     mean_mw : float, mean demand
     import_mw : float, mean import
     output_mw : O, mean output of the offer's generators
-    least_water_m3_per_day, least_nox_t_per_year : float
-        Least water for the heat and least NOx for the mean demand, however these are spread over the units.
+    least_water_m3_per_day, least_nox_t_per_year, least_trucks_per_day : float
+        Least water for the heat, and least NOx and fewest tankers of diesel for the mean demand, however these are
+        spread over the units.
     """
 
     heat_mw: Floats
@@ -105,6 +112,7 @@ class Dispatch:
     output_mw: Floats
     least_water_m3_per_day: float
     least_nox_t_per_year: float
+    least_trucks_per_day: float
 
 
 def dispatch(instance: Instance, m: int, units: Ints, grid_mw: float) -> Dispatch:
@@ -126,7 +134,10 @@ def dispatch(instance: Instance, m: int, units: Ints, grid_mw: float) -> Dispatc
     power = np.append(grid_mw, np.where(instance.supplies(MEAN_POWER), capacity, 0.0))
     price = np.append(instance.grid_usd_per_mwh[0], instance.fuel_usd_per_mwh)
     nox = np.append(0.0, instance.nox_g_per_kwh * AIR_T_PER_YEAR)
-    output = least_cost_fill(mean, power, price, nox, float(instance.nox_t_per_year[0]))
+    trucks = np.append(0.0, instance.is_diesel * TRUCK_HOURS)
+    permitted = float(instance.nox_t_per_year[0])
+    fewest = least_cost_fill(mean, power, trucks, nox, permitted)
+    output = _within_trucks(mean, power, price, (nox, permitted), (trucks, float(instance.fuel_trucks_per_day[0])))
     return Dispatch(
         heat[:-1],
         float(heat[-1]),
@@ -136,7 +147,35 @@ def dispatch(instance: Instance, m: int, units: Ints, grid_mw: float) -> Dispatc
         output[1:],
         float(water @ _fill(need, cold, water, water)),
         float(nox @ _fill(mean, power, nox, nox)),
+        float(trucks @ fewest),
     )
+
+
+def _within_trucks(
+    mean: float, power: Floats, price: Floats, nox: tuple[Floats, float], trucks: tuple[Floats, float]
+) -> Floats:
+    """Return the cheapest output within both limits, each given by what one MW takes and how much there is.
+
+    As in :func:`least_cost_fill`, the outputs just before and just after the price of a truck at which the limit begins
+    to hold are mixed. If both limits leave too little, as few trucks as possible come.
+    """
+    each, limit = trucks
+    output = least_cost_fill(mean, power, price, *nox)
+    fewest = least_cost_fill(mean, power, each, *nox)
+    if each @ output <= limit or each @ fewest > limit:
+        return output if each @ output <= limit else fewest
+    low, high, before, after = 0.0, 1.0, output, output
+    while each @ (after := least_cost_fill(mean, power, price + high * each, *nox)) > limit:
+        low, high, before = high, 2 * high, after
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        tried = least_cost_fill(mean, power, price + middle * each, *nox)
+        if each @ tried > limit:
+            low, before = middle, tried
+        else:
+            high, after = middle, tried
+    share = (limit - each @ after) / (each @ (before - after))
+    return np.asarray(after + share * (before - after))
 
 
 @dataclass(frozen=True)
@@ -185,10 +224,10 @@ def unmet(instance: Instance, m: int, units: Ints, step: NDArray[np.bool_], orde
     ordered : O, units that draw on gas, stand in the yard, and come out of the fleet
     """
     rating = instance.rating_mw[0]
-    running = dispatch(instance, m, units, float(instance.grid_mw[0] + instance.step_rise_mw @ step))
+    running = dispatch(instance, m, units, float(instance.import_limit_mw[0] + instance.step_rise_mw @ step))
     thermal = float((instance.heat_rate_mj_per_kwh / 3.6 * rating * ordered)[instance.is_gas].sum())
     water, nox = running.least_water_m3_per_day, running.least_nox_t_per_year
-    limits = [_met(instance, m, one, units, step, running) for one in instance.requirements]
+    limits = [_met(instance, m, one, units, step, running) for one in instance.requirements if instance.holds(one)[0]]
     beside = {
         COOLING: Limit("water", water, float(instance.water_m3_per_day[0]), "m3/day", supply=False),
         MEAN_POWER: Limit("air", nox, float(instance.nox_t_per_year[0]), "t/year of NOx", supply=False),
@@ -196,6 +235,13 @@ def unmet(instance: Instance, m: int, units: Ints, step: NDArray[np.bool_], orde
     limits = [one for limit in limits for one in (limit, beside.get(limit.name)) if one is not None]
     limits += [
         Limit("fuel gas", thermal, float(instance.gas_mw[0]), "MW", supply=False),
+        Limit(
+            "fuel trucks",
+            running.least_trucks_per_day,
+            float(instance.fuel_trucks_per_day[0]),
+            "trucks/day",
+            supply=False,
+        ),
         Limit("yard", float(instance.footprint_m2 @ ordered), float(instance.yard_m2[0]), "m2", supply=False),
     ]
     limits += [

@@ -70,7 +70,7 @@ def events(
         found += _swings(instance, m, ISLANDED, bus, mean_mw - import_mw, share, tolerated)
         found += _jobs(instance, m, ISLANDED, bus, mean_mw - import_mw, 1 - share)
         found.append(_generator_loss(instance, ISLANDED, bus, mean_mw - import_mw, generators))
-    limit_mw = float(instance.grid_mw[0] + instance.step_rise_mw[step].sum())
+    limit_mw = float(instance.import_limit_mw[0] + instance.step_rise_mw[step].sum())
     if limit_mw > 0:
         bus = _bus(instance, units, import_mw, limit_mw)
         found += _swings(instance, m, GRID_TIED, bus, mean_mw, 0.0, 0.0)

@@ -14,11 +14,13 @@ from siteopt.instance import Instance, Ints
 class Orders:
     """Orders for one site, and the planned start days of training.
 
+    Its phases (F) are those of :meth:`siteopt.instance.Instance.phases` on these days.
+
     Attributes
     ----------
     day : M, planned day on which training starts at the milestone
-    units : O x M, units on site, cumulative
-    step : L x M, bool, grid step in service
+    units : O x F, units on site, cumulative
+    step : L x F, bool, grid step in service
     """
 
     day: Ints
@@ -35,8 +37,10 @@ class Orders:
         """
         if instance.sites != 1:
             raise ValueError(f"orders belong to an Instance of one site, not of {instance.sites}")
-        for name, rows in (("day", ()), ("units", (instance.offers,)), ("step", (len(instance.step_site),))):
-            shape, expected = getattr(self, name).shape, (*rows, instance.milestones)
+        if self.day.shape != (instance.milestones,):
+            raise ValueError(f"day has shape {self.day.shape}, expected {(instance.milestones,)}")
+        for name, rows in (("units", instance.offers), ("step", len(instance.step_site))):
+            shape, expected = getattr(self, name).shape, (rows, len(instance.phases(self.day)))
             if shape != expected:
                 raise ValueError(f"{name} has shape {shape}, expected {expected}")
         if (np.diff(self.units, axis=1, prepend=0) < 0).any():

@@ -11,7 +11,7 @@ from siteopt.equipment import BATTERY_POWER
 from siteopt.instance import Floats, Instance
 from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.orders import Orders
-from siteopt.simulate.quality import Response, SizingResult, keeps, responses, sizing
+from siteopt.simulate.quality import Response, keeps, responses, sizing
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,29 @@ def replayed(instance: Instance, orders: Orders, tell: Callable[[str], None] = l
     runs: list[list[tuple[Response, ...]]] = [[], []]
     for m, name in enumerate(instance.milestone):
         tell(f"replaying millisecond by millisecond: {name}")
+        phase = _shown(instance, orders, calendar, m)
         for found, some in zip(runs, (orders, bare), strict=True):
-            found.append(_responses(instance, some, calendar, m))
+            found.append(_responses(instance, some, calendar, phase))
     return Replayed(orders, calendar, *map(tuple, runs))
 
 
-def _responses(instance: Instance, orders: Orders, calendar: Calendar, m: int) -> tuple[Response, ...]:
-    demand, imported = float(calendar.demand_mw[m]), float(calendar.import_mw[m])
-    if not np.isfinite(demand):
+def _shown(instance: Instance, orders: Orders, calendar: Calendar, m: int) -> int:
+    """Return the first phase of a milestone that does not keep the class, or the phase with which it starts."""
+    phases, quality = instance.phases(orders.day), instance.power_quality
+    own = int(phases.own[m])
+    for f in np.flatnonzero(phases.milestone == m).tolist() if len(phases) > instance.milestones else ():
+        if not keeps(_responses(instance, orders, calendar, f), quality.iso_class, quality.grid_loss):
+            return f
+    return own
+
+
+def _responses(instance: Instance, orders: Orders, calendar: Calendar, f: int) -> tuple[Response, ...]:
+    phases, running = instance.phases(orders.day), calendar.running[f]
+    if not np.isfinite(running.demand_mw):
         return ()
-    return responses(instance, m, orders.units[:, m], orders.step[:, m], demand, imported)
+    site = instance.on(int(phases.begin[f]))
+    units, step = orders.units[:, f], orders.step[:, f]
+    return responses(site, int(phases.milestone[f]), units, step, running.demand_mw, running.import_mw)
 
 
 def lacking(instance: Instance, orders: Orders) -> tuple[Floats, Floats] | None:
@@ -80,15 +93,16 @@ def lacking(instance: Instance, orders: Orders) -> tuple[Floats, Floats] | None:
     ValueError
         As :func:`siteopt.simulate.calendar.replay`, or if the units ordered for a milestone are not sufficient.
     """
-    calendar = replay(instance, orders)
-    if not np.isfinite(calendar.demand_mw).all():
+    calendar, phases = replay(instance, orders), instance.phases(orders.day)
+    if not all(np.isfinite(running.demand_mw) for running in calendar.running):
         codes = ", ".join(str(reason.code) for reasons in calendar.reasons for reason in reasons)
         raise ValueError(f"the units ordered do not suffice: {codes}")
-    found = [
-        sizing(instance, m, orders.units[:, m], orders.step[:, m], float(demand), float(imported))
-        for m, (demand, imported) in enumerate(zip(calendar.demand_mw, calendar.import_mw, strict=True))
-    ]
-    if not any(found):
-        return None
-    asked = [one or SizingResult(0.0, 0.0) for one in found]
-    return np.array([one.battery_mw for one in asked]), np.array([one.inertia_mws for one in asked])
+    battery_mw, inertia_mws, passes = np.zeros(instance.milestones), np.zeros(instance.milestones), True
+    for f, (m, day, running) in enumerate(zip(phases.milestone, phases.begin, calendar.running, strict=True)):
+        site, units, step = instance.on(int(day)), orders.units[:, f], orders.step[:, f]
+        found = sizing(site, int(m), units, step, running.demand_mw, running.import_mw)
+        if found is not None:
+            passes = False
+            battery_mw[m] = max(battery_mw[m], found.battery_mw)
+            inertia_mws[m] = max(inertia_mws[m], found.inertia_mws)
+    return None if passes else (battery_mw, inertia_mws)

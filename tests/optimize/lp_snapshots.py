@@ -40,11 +40,17 @@ def text_of(part: Callable[[Model], None]) -> str:
         "yard_m2": 700.0,
         "grid_usd_per_mwh": 50.0,
     }
+    # the families of what is not everywhere have it here, and it changes while the first milestone is in force
+    by_day = part.__name__ in ("curtailment", "fuel_trucks")
+    if by_day:
+        offers[1]["gas"] = False
+        site |= {"nonfirm_mw": 1.5, "fuel_trucks_per_day": 2.0}
     instance = tiny(
         offers,
         [site | {"grid_mw": 4.0, "grid_swing_mw": 1.0, "distribution_mw": 5.0, "own_cooling_mw": 2.0}],
         [{"site": 0, "ready_day": 7, "rise_mw": 3.0, "rise_swing_mw": 0.5, "cost_musd": 2.0}],
         it_mw=(6.0, 8.0),
+        changes=[{"day": 9, "nonfirm_mw": 2.5, "fuel_trucks_per_day": 1.0}] if by_day else [],
         auxiliary_load_fraction=0.1,
         load_step_amplitude=0.4,
         load_factor=0.8,

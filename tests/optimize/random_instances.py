@@ -12,8 +12,13 @@ from tests.instances import battery, cdu, chiller, generator, substation, tiny
 
 
 @st.composite
-def instances(draw: st.DrawFn, milestones: int | None = None, sites: int | None = None) -> Instance:
-    """Up to three sites, four offers and two milestones, unless their number is given."""
+def instances(
+    draw: st.DrawFn, milestones: int | None = None, sites: int | None = None, changes: int | None = None
+) -> Instance:
+    """Up to three sites, four offers and two milestones, unless their number is given.
+
+    A quarter of them have limits that change, unless the most changes of a site are given.
+    """
     count = milestones or draw(st.integers(1, 2))
     few = st.integers(0, 2)
     day = st.integers(0, 30)
@@ -72,6 +77,32 @@ def instances(draw: st.DrawFn, milestones: int | None = None, sites: int | None 
         for site in range(size)
         if draw(st.booleans())
     ]
+    most = draw(st.sampled_from([0, 0, 0, 2])) if changes is None else changes
+    if most:
+        for row in rows:
+            row["nonfirm_mw"] = draw(st.sampled_from([0.0, 0.0, 3.0]))
+            row["fuel_trucks_per_day"] = draw(scarce(0.5, 1.0))
+    limits = {
+        "grid_mw": st.sampled_from([0.0, 3.0, 6.0, 12.0]),
+        "grid_swing_mw": st.sampled_from([0.0, 2.0, 5.0]),
+        "nonfirm_mw": st.sampled_from([0.0, 3.0, 6.0]),
+        "gas_mw": scarce(0.0, 4.0, 9.0),
+        "nox_t_per_year": scarce(0.0, 9.0, 30.0),
+        "water_m3_per_day": scarce(50.0, 120.0),
+        "fuel_trucks_per_day": scarce(0.0, 0.5, 1.0),
+    }
+    changing = [
+        {
+            "site": site,
+            "day": begin,
+            **{
+                name: draw(limits[name])
+                for name in draw(st.sets(st.sampled_from(sorted(limits)), min_size=1, max_size=2))
+            },
+        }
+        for site in range(size)
+        for begin in sorted(draw(st.sets(st.integers(1, 60), max_size=most)))
+    ]
     floor = st.sampled_from([0.0, 0.0, 2.5, 7.0, np.inf] if draw(st.booleans()) else [0.0])
     minima = np.array([[draw(floor) for _ in range(count)] for _ in range(2 * size)])
     swing = draw(st.sampled_from([0.0, 0.4]))
@@ -88,6 +119,8 @@ def instances(draw: st.DrawFn, milestones: int | None = None, sites: int | None 
         rows,
         steps,
         it_mw=[4.0, 7.0][:count],
+        changes=changing,
+        accept_nonfirm=bool(most) and draw(st.booleans()),
         auxiliary_load_fraction=draw(st.sampled_from([0.0, 0.1])),
         load_step_amplitude=swing,
         load_factor=1 - swing / 2,

@@ -48,7 +48,7 @@ def days_and_cost(found: SitePlan) -> tuple[tuple[int, ...], float]:
 PAIR = like(
     tiny(
         [generator(), chiller(), battery()],
-        [{"gas_mw": 9.0, "nox_t_per_year": 9.0, "water_m3_per_day": 9.0, "yard_m2": 9.0}],
+        [dict.fromkeys(("gas_mw", "nox_t_per_year", "water_m3_per_day", "fuel_trucks_per_day", "yard_m2"), 9.0)],
         [{"site": 0, "ready_day": 3, "rise_mw": 5.0, "rise_swing_mw": 1.0, "cost_musd": 1.0}],
     ),
     2,

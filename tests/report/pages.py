@@ -19,7 +19,15 @@ from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.reason import ReasonCode, because
 from siteopt.record.run import PlanRecord, RunRecord
 from tests.report.replayed import add_quality, add_replay
-from tests.worlds import SITES, changed, write_world
+from tests.worlds import SITES, changed, csv_text, write_world
+
+PERMITS = [
+    {"country": "US", "resource": "nox", "until_day": 200, "limit": 30, "basis": "temporary"},
+    {"country": "US", "resource": "nox", "ready_day": 200, "limit": 25, "basis": "minor source"},
+    {"site_id": "beta", "resource": "grid_nonfirm", "limit": 5},
+    {"site_id": "beta", "resource": "fuel_trucks", "limit": 2},
+]
+"""Limits of the small world that change."""
 
 INJECTION = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 LONG = "Very Long Works of the United Aluminium, Steel and Paper Company " * 3 + "end"
@@ -85,6 +93,19 @@ def documents_of(result: siteopt.Result) -> Documents:
 def small() -> Documents:
     """The small world: alpha wins, beta is next, gamma's grid is unknown."""
     return documents_of(_solved())
+
+
+@cache
+def _with_phases() -> siteopt.Result:
+    with tempfile.TemporaryDirectory() as folder:
+        scenario = write_world(Path(folder))
+        (scenario.parent / "limits.csv").write_text(csv_text(PERMITS), encoding="utf-8")
+        return siteopt.solve(siteopt.read_scenario(scenario, ['inputs.limits=["limits.csv"]']))
+
+
+def with_phases() -> Documents:
+    """The small world, where engines may emit 30 t a year of NOx until day 200, and 25 t afterwards."""
+    return documents_of(_with_phases())
 
 
 @cache

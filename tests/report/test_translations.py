@@ -195,7 +195,7 @@ def asked_for() -> set[str]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Translations, "term", noted)
-        for run in (pages.no_site(), pages.with_candidates(7), pages.replayed_late()):
+        for run in (pages.no_site(), pages.with_candidates(7), pages.replayed_late(), pages.with_phases()):
             run.page("ko", pages.front().record)
         front_report(pages.front().record, KOREAN)
     return found

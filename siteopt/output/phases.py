@@ -1,0 +1,38 @@
+"""Describe the phases of a plan at a site on which limits change: what is in force from when on, and what runs."""
+
+from __future__ import annotations
+
+from siteopt.output.replay import Part
+from siteopt.output.translations import Translations
+from siteopt.record.run import PhaseLimits, PlanRecord
+
+
+def phases_part(plan: PlanRecord, translations: Translations) -> Part | None:
+    """Return the section on the phases of a plan; None if no limit of its site changes."""
+    if not plan.phases:
+        return None
+    limits = {name: [getattr(one.limits, name) for one in plan.phases] for name in PhaseLimits.model_fields}
+    shown = [name for name, values in limits.items() if any(value is not None for value in values) and any(values)]
+    header = ("day", "date", "milestone", *shown, "demand_mw", "import_mw", "emitted NOx", "units")
+
+    def limit(value: float | None) -> str:
+        return translations("no limit") if value is None else translations.number(value, 1)
+
+    rows = tuple(
+        (
+            one.day,
+            one.date.isoformat(),
+            one.milestone,
+            *(limit(getattr(one.limits, name)) for name in shown),
+            *(translations.number(value, 1) for value in (one.demand_mw, one.import_mw, one.nox_t_per_year)),
+            sum(one.units.values()),
+        )
+        for one in plan.phases
+    )
+    sentences = (
+        translations(
+            "Limits of the site change on some days. What the plan needs is there in each phase between them."
+        ),
+        translations("Power in MW, gas in MW thermal, NOx in t a year, water in m3 a day, tankers of diesel a day."),
+    )
+    return Part(sentences, tuple(translations.term(name) for name in header), rows)
