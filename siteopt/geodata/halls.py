@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from siteopt.geodata.compute import Halls, compute_ready, queue_relaxed
-from siteopt.instance import QUEUES, Floats, Ints, Pace, ShellType
+from siteopt.instance import QUEUES, Floats, Ints
+from siteopt.pace import Pace, ShellType
 from siteopt.scenario import Scenario
 from siteopt.schema import Condition, ShellKind
 from siteopt.tolerances import HAIR

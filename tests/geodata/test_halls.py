@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 import siteopt
 from siteopt import Dataset, InputError
 from siteopt.geodata.changes import Change
-from siteopt.instance import NEVER, QUEUES, Instance, ShellType
+from siteopt.instance import NEVER, QUEUES, Instance
 from siteopt.message_catalogue import Code
+from siteopt.pace import ShellType
 from siteopt.simulate.queues import buildings_of, follow_queues
 from tests.worlds import SITES, Row, changed, csv_text, write_world
 

@@ -51,6 +51,7 @@ def text_of(part: Callable[[Model], None]) -> str:
         ride_through_minutes=15.0,
         commissioning_days=2,
         crews=np.array([3.0, 4.0]),
+        commissioning_mw_per_day=2.5,
         operating_days=np.array([10, 20]),
         min_battery_mw=np.array([[0.0, 6.0]]),
         min_inertia_mws=np.array([[5.0, np.inf]]),
