@@ -124,7 +124,8 @@ def test_pulp_stays_within_the_optimizer() -> None:
 @pytest.mark.parametrize(
     ("module", "known"),
     [
-        ("siteopt/instance.py", ("numpy", "siteopt.tolerances", "siteopt.equipment")),
+        ("siteopt/instance.py", ("numpy", "siteopt.tolerances", "siteopt.equipment", "siteopt.pace")),
+        ("siteopt/pace.py", ("numpy",)),
         ("siteopt/tolerances.py", ("numpy",)),
         ("siteopt/equipment.py", ()),
     ],
