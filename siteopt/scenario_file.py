@@ -210,7 +210,8 @@ def _expected(error: Mapping[str, Any]) -> str:
 
 def _issue(file: str, error: Mapping[str, Any]) -> Issue:
     """Return a pydantic error as an issue."""
-    place = [text_of(part)[:80] for part in error["loc"]]
+    # pydantic adds "[key]" to a key of a table, and the type to an entry of a list that is an alternative
+    place = [text[:80] for text in map(text_of, error["loc"]) if "[" not in text]
     key = ".".join(place)
     if error["type"] == "missing":
         return Issue(Code.NO_KEY, file, None, key, "", f"section {key}" if _keys_at(place) else f"key {place[-1]}")
@@ -243,6 +244,9 @@ def _merged(issues: Iterable[Issue]) -> list[Issue]:
             meant = most_similar(issue.found, _keys_at(list(filter(None, section.split(".")))))
             misspelt |= {section + meant} if meant else set()
     issues = [issue for issue in issues if issue.code is not Code.NO_KEY or issue.column not in misspelt]
+    # where an entry of a list is wrong, it says nothing that a number might stand in place of the list
+    lists = {issue.column.rpartition(".")[0] for issue in issues if issue.column.rpartition(".")[2].isdigit()}
+    issues = [issue for issue in issues if issue.column not in lists]
     for issue in issues:
         before = merged.get(issue.column)
         joint = ", or " if issue.found else "; also "  # a value has alternatives; a contradiction has none
@@ -255,9 +259,10 @@ def _keys_at(place: list[str]) -> list[str]:
     """Return the known keys of a section; an empty list if the place is not a section."""
     model: Any = Scenario
     for part in place:
-        if part.isdigit():
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        if part not in fields:  # the place of an entry of a list, or the key of an entry of a table
             continue
-        annotation = {field.alias or name: field for name, field in model.model_fields.items()}[part].annotation
+        annotation = fields[part].annotation
         arguments = [argument for argument in getattr(annotation, "__args__", ()) if isinstance(argument, type)]
         model = next((kind for kind in (annotation, *arguments) if hasattr(kind, "model_fields")), None)
         if model is None:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from siteopt.equipment import KINDS
-from siteopt.instance import QUEUES, TRADES, Instance, Pace, PowerQuality
+from siteopt.instance import QUEUES, TRADES, Instance, PowerQuality
+from siteopt.pace import Pace
 from siteopt.phases import LIMITED
 
 NAMES = [kind.name for kind in KINDS]

@@ -37,6 +37,8 @@ def test_a_site_with_buildings(tmp_path: Path) -> None:
     ]
     assert plan.milestones[0].day == 65
     assert plan.replay.milestones[0].day == 65
+    roofs = result.schedule[result.schedule["event"] == "roof"]
+    assert roofs[["day", "what"]].to_numpy().tolist() == [[20, "east"], [60, "west"]]
     chart = schedule(result.record, plan, Translations())
     assert "west: 8,000 GPUs. handover to roof: day 5 to 60" in str(chart.draw(900))
 

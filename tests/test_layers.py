@@ -124,7 +124,11 @@ def test_pulp_stays_within_the_optimizer() -> None:
 @pytest.mark.parametrize(
     ("module", "known"),
     [
-        ("siteopt/instance.py", ("numpy", "siteopt.tolerances", "siteopt.equipment", "siteopt.phases")),
+        (
+            "siteopt/instance.py",
+            ("numpy", "siteopt.tolerances", "siteopt.equipment", "siteopt.pace", "siteopt.phases"),
+        ),
+        ("siteopt/pace.py", ("numpy",)),
         ("siteopt/phases.py", ("numpy",)),
         ("siteopt/tolerances.py", ("numpy",)),
         ("siteopt/equipment.py", ()),

@@ -14,7 +14,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from siteopt.instance import COMMISSIONING, NEVER, QUEUES, Floats, Ints, Pace
+from siteopt.instance import COMMISSIONING, NEVER, QUEUES, Floats, Ints
+from siteopt.pace import Pace
 from siteopt.tolerances import HAIR
 
 Scalar = TypeVar("Scalar", bound=np.generic)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from siteopt.geodata.compute import Halls, compute_ready, queue_relaxed
-from siteopt.instance import QUEUES, Floats, Ints, Pace, ShellType
+from siteopt.instance import QUEUES, Floats, Ints
+from siteopt.pace import Pace, ShellType
 from siteopt.scenario import Scenario
 from siteopt.schema import Condition, ShellKind
 from siteopt.tolerances import HAIR
@@ -42,6 +43,19 @@ class _Days:
     relaxed: Ints
 
 
+@dataclass(frozen=True)
+class _Places:
+    """What the candidates table says about halls; S each.
+
+    ``lag`` are the days from the handover, or from a roof, until fit-out releases area.
+    """
+
+    handover: Ints
+    lag: Ints
+    fitout_m2_per_day: Floats
+    floor_m2: Floats
+
+
 def hall_arrays(scenario: Scenario, sites: pd.DataFrame, buildings: pd.DataFrame, pace: Pace) -> HallArrays:
     """Return the arrays of the halls of eligible sites.
 
@@ -52,49 +66,31 @@ def hall_arrays(scenario: Scenario, sites: pd.DataFrame, buildings: pd.DataFrame
     buildings : DataFrame
         Buildings of these sites, sorted by site and id, with ``day``: the day of the roof.
     """
-    building, gpus = scenario.building, [milestone.gpus for milestone in scenario.milestones]
-    gpus_per_mw = 1000 / scenario.workload.it_kw_per_gpu
-    gpus_per_m2 = gpus_per_mw / building.hall_m2_per_mw
-    handover = np.ceil(sites["handover_days"].to_numpy(dtype=float)).astype(np.int64)
-    fitout = sites["fitout_m2_per_day"].fillna(sites["condition"].map(dict(building.fitout_m2_per_day)))
-    lag_days = dict(building.fitout_lag_days)
-    lag = np.zeros_like(handover)
-    if any(lag_days.values()):
-        lag = sites["condition"].map(lag_days).fillna(0).to_numpy(dtype=np.int64)
-    rate = fitout.to_numpy(dtype=float) * gpus_per_m2
-    floor_m2 = sites["floor_area_m2"].to_numpy(dtype=float)
-    capacity = _whole(floor_m2 * gpus_per_m2)
-    days = _days_of(gpus, Halls.standing(handover, lag, rate, capacity), pace)
-    owner = sites.index.get_indexer(buildings["site_id"]).astype(np.int64)
-    own_m2_per_mw = buildings["hall_m2_per_mw"].astype(float).fillna(building.hall_m2_per_mw).to_numpy()
-    own_m2_per_day = buildings["fitout_m2_per_day"].astype(float).to_numpy()
-    own_m2_per_day = np.where(np.isnan(own_m2_per_day), fitout.to_numpy(dtype=float)[owner], own_m2_per_day)
-    roofs = np.maximum(buildings["day"].to_numpy(dtype=np.int64), handover[owner])
-    by_building = {
-        "building_site": owner,
-        "building_day": roofs + lag[owner],
-        "building_gpus_per_day": own_m2_per_day * gpus_per_mw / own_m2_per_mw,
-        "building_gpus": _whole(buildings["area_m2"].to_numpy(dtype=float) * gpus_per_mw / own_m2_per_mw),
-    }
-    for at, halls in _by_number(handover, by_building):
+    gpus = [milestone.gpus for milestone in scenario.milestones]
+    gpus_per_m2 = 1000 / scenario.workload.it_kw_per_gpu / scenario.building.hall_m2_per_mw
+    place = _places(scenario, sites)
+    rate, capacity = place.fitout_m2_per_day * gpus_per_m2, _whole(place.floor_m2 * gpus_per_m2)
+    days = _days_of(gpus, Halls.standing(place.handover, place.lag, rate, capacity), pace)
+    by_building = _buildings(scenario, sites.index.get_indexer(buildings["site_id"]), buildings, place)
+    for at, halls in _by_number(place.handover, by_building):
         _put(days, at, _days_of(gpus, halls, pace))
         capacity[at] = halls.capacity_gpus
     shells = tuple(
         ShellType(name, one.area_m2 * gpus_per_m2, one.permit_days, one.shell_days, one.parallel, one.offset_days)
-        for name, one in sorted(building.shells.items())
+        for name, one in sorted(scenario.building.shells.items())
     )
-    new = sites["condition"].to_numpy() == Condition.NONE
-    new[owner] = False
-    places = np.flatnonzero(new) if shells else np.zeros(0, dtype=np.int64)
-    by_option = _options(scenario, sites["shell_type"].to_numpy()[places], places, floor_m2[places], shells)
-    by_option |= _option_days(gpus, handover, lag_days[Condition.NONE], rate, by_option, shells, pace)
+    is_new = sites["condition"].to_numpy() == Condition.NONE
+    is_new[by_building["building_site"]] = False
+    new = np.flatnonzero(is_new) if shells else np.zeros(0, dtype=np.int64)
+    by_option = _options(scenario, sites["shell_type"].to_numpy()[new], new, place.floor_m2[new], shells)
+    by_option |= _option_days(gpus, place, rate, by_option, shells, pace)
     for at, found, room in _best_options(by_option, shells):
         _put(days, at, found)
         capacity[at] = room
     return HallArrays(
         by_site={
-            "handover_day": handover,
-            "hall_day": handover + lag,
+            "handover_day": place.handover,
+            "hall_day": place.handover + place.lag,
             "hall_gpus_per_day": rate,
             "hall_capacity_gpus": capacity,
             "compute_ready_day": days.day,
@@ -106,6 +102,30 @@ def hall_arrays(scenario: Scenario, sites: pd.DataFrame, buildings: pd.DataFrame
         building_id=buildings["building_id"].to_numpy(dtype=object),
         shells=shells,
     )
+
+
+def _places(scenario: Scenario, sites: pd.DataFrame) -> _Places:
+    handover = np.ceil(sites["handover_days"].to_numpy(dtype=float)).astype(np.int64)
+    fitout = sites["fitout_m2_per_day"].fillna(sites["condition"].map(dict(scenario.building.fitout_m2_per_day)))
+    lags, lag = dict(scenario.building.fitout_lag_days), np.zeros_like(handover)
+    if any(lags.values()):
+        lag = sites["condition"].map(lags).fillna(0).to_numpy(dtype=np.int64)
+    return _Places(handover, lag, fitout.to_numpy(dtype=float), sites["floor_area_m2"].to_numpy(dtype=float))
+
+
+def _buildings(scenario: Scenario, owner: Ints, rows: pd.DataFrame, place: _Places) -> dict[str, np.ndarray]:
+    """Return the fields of the buildings of a table; ``owner`` is the index of the site of each."""
+    m2_per_mw = rows["hall_m2_per_mw"].astype(float).fillna(scenario.building.hall_m2_per_mw).to_numpy()
+    m2_per_day = rows["fitout_m2_per_day"].astype(float).to_numpy()
+    m2_per_day = np.where(np.isnan(m2_per_day), place.fitout_m2_per_day[owner], m2_per_day)
+    gpus_per_m2 = 1000 / scenario.workload.it_kw_per_gpu / m2_per_mw
+    roof = np.maximum(rows["day"].to_numpy(dtype=np.int64), place.handover[owner])
+    return {
+        "building_site": owner.astype(np.int64),
+        "building_day": roof + place.lag[owner],
+        "building_gpus_per_day": m2_per_day * gpus_per_m2,
+        "building_gpus": _whole(rows["area_m2"].to_numpy(dtype=float) * gpus_per_m2),
+    }
 
 
 def _days_of(gpus: list[int], halls: Halls, pace: Pace) -> _Days:
@@ -144,8 +164,7 @@ def _options(
 
 def _option_days(
     gpus: list[int],
-    handover: Ints,
-    lag_days: int,
+    place: _Places,
     rate: Floats,
     options: dict[str, np.ndarray],
     shells: tuple[ShellType, ...],
@@ -162,10 +181,11 @@ def _option_days(
         # sites with the same rate have the same buildings, counted from the handover
         own, set_of = np.unique(rate[at], return_inverse=True)
         one = shells[index]
-        roofs = np.broadcast_to(lag_days + one.roof_days(max(1, number)), (len(own), max(1, number)))
+        lag = place.lag[at[:1]]  # the same at all sites without a hall
+        roofs = np.broadcast_to(lag + one.roof_days(max(1, number)), (len(own), max(1, number)))
         rates = np.broadcast_to(own[:, None], roofs.shape)
         room = np.full(roofs.shape, one.gpus if number else 0.0)
-        _put(found, mine, _days_of(gpus, Halls(handover[at], roofs, rates, room, set_of.ravel()), pace))
+        _put(found, mine, _days_of(gpus, Halls(place.handover[at], roofs, rates, room, set_of.ravel()), pace))
     return {"option_ready_day": found.day, "option_relaxed_day": found.relaxed, "option_queue": found.queue}
 
 

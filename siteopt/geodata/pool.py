@@ -20,7 +20,8 @@ from siteopt.geodata.distances import geodesic_km, least_km
 from siteopt.geodata.halls import hall_arrays
 from siteopt.geodata.limits import Timelines
 from siteopt.geodata.machines import answers
-from siteopt.instance import OWNERS, TRADES, Floats, Instance, Ints, Pace, PowerQuality, rows_of
+from siteopt.instance import OWNERS, TRADES, Floats, Instance, Ints, PowerQuality, rows_of
+from siteopt.pace import Pace
 from siteopt.scenario import COST, Crews, Scenario, Supply
 from siteopt.schema import OFFERS, Answer, Fuel, Machine
 from siteopt.tolerances import HAIR

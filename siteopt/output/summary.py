@@ -150,6 +150,11 @@ def _mix(plan: PlanRecord, translations: Translations) -> list[str]:
             lines.append(
                 f"{titled(kind.plural):<10}  {translations.count(models.total(), 'unit')}, {mw:,.1f} MW: {units}"
             )
+    if plan.buildings:
+        types = Counter(translations.term(one.shell_type) if one.shell_type else "building" for one in plan.buildings)
+        built = ", ".join(f"{count} x {name}" for name, count in types.most_common())
+        roofs = [one.roof for one in plan.buildings]
+        lines.append(f"Buildings   {built}, fitted out from {min(roofs)} on, the last from {max(roofs)} on")
     risen = [f", {step.grid_mw:g} MW from {step.ready}" for step in plan.grid_steps if step.in_service_from]
     lines.append(f"Grid        {plan.milestones[0].grid_mw:g} MW at the first milestone{''.join(risen)}")
     return lines

@@ -56,6 +56,8 @@ def events(run: RunRecord, plan: PlanRecord) -> Iterable[tuple[int, str, str, st
         yield order.leaves_day, str(order.leaves), "leaves", what, units
         yield order.arrives_day, str(order.arrives), "arrives", what, units
         yield order.ready_day, str(order.ready), "ready", what, units
+    for one in plan.buildings:
+        yield one.roof_day, str(one.roof), "roof", f"{one.shell_type} {one.name}".strip(), ""
     for step in plan.grid_steps:
         if step.in_service_from is not None:
             yield step.ready_day, str(step.ready), "grid step", f"{step.grid_mw:g} MW", ""

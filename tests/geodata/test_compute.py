@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siteopt.geodata.compute import Halls, compute_ready, queue_relaxed
-from siteopt.instance import NEVER, QUEUES, Pace
+from siteopt.instance import NEVER, QUEUES
+from siteopt.pace import Pace
 from siteopt.simulate.queues import Building, follow_queues
 
 

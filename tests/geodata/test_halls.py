@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 import siteopt
 from siteopt import Dataset, InputError
 from siteopt.geodata.changes import Change
-from siteopt.instance import NEVER, QUEUES, Instance, ShellType
+from siteopt.instance import NEVER, QUEUES, Instance
 from siteopt.message_catalogue import Code
+from siteopt.pace import ShellType
 from siteopt.simulate.queues import buildings_of, follow_queues
 from tests.worlds import SITES, Row, changed, csv_text, write_world
 
@@ -185,3 +186,22 @@ def test_every_shell_has_a_roof_no_sooner_than_the_one_before_it_there(
     roofs = ShellType("membrane", 1.0, permit, shell, parallel, offset).roof_days(count)
     assert (np.diff(roofs[::parallel]) == shell).all()
     assert roofs.min() == permit + shell
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("crews.electrical=[{day=0,crews=-1}]", "crews.electrical.0: found '-1', expected at least 0 [E304]"),
+        ('crews.electrical="many"', "crews.electrical: found 'many', expected a number, or a list in square brackets"),
+        (
+            "building.shells.igloo={area_m2=900,permit_days=1,shell_days=1}",
+            "building.shells: found 'igloo', expected 'tilt_up', 'metal_building'",
+        ),
+        ("building.shells.membrane={area_m2=2000,permit_days=1}", "building.shells.membrane.shell_days: missing key"),
+    ],
+)
+def test_wrong_crews_and_shells_are_told(tmp_path: Path, setting: str, said: str) -> None:
+    with pytest.raises(InputError) as told:
+        loaded(tmp_path, [setting])
+    assert said in str(told.value)
+    assert len(told.value.issues) == 1

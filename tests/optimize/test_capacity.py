@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from siteopt.geodata.compute import Halls, compute_ready, queue_relaxed
-from siteopt.instance import QUEUES, Instance, Pace
+from siteopt.instance import QUEUES, Instance
 from siteopt.optimize import capacity
 from siteopt.optimize.bounds import allowed, bounds
 from siteopt.optimize.capacity import _Site, capacities
@@ -20,6 +20,7 @@ from siteopt.optimize.certificate import certify
 from siteopt.optimize.clock import Clock, OutOfTime
 from siteopt.optimize.program import Program
 from siteopt.optimize.solver import Solve
+from siteopt.pace import Pace
 from siteopt.plan import Capacities, CapacityPoint
 from siteopt.record.base import RunOutcome
 from siteopt.record.reason import Reason, ReasonCode, because

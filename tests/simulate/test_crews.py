@@ -117,8 +117,10 @@ def worlds(draw: st.DrawFn, units: int = 8) -> tuple[Instance, Orders]:
             )
         )
         table.append(sorted([draw(st.integers(0, units)), draw(st.integers(0, units))]))
-    crews = np.array([draw(st.sampled_from([1.0, 2.5, 3.0, 5.0, np.inf])) for _ in TRADES])
-    return tiny(offers, it_mw=[1.0, 2.0], crews=crews), orders(*table)
+    periods = [0, *sorted(draw(st.sets(st.integers(1, 12), max_size=2)))]
+    numbers = st.lists(st.sampled_from([1.0, 2.5, 3.0, 5.0]), min_size=len(periods), max_size=len(periods))
+    crews = np.array([draw(st.one_of(numbers, st.just([np.inf] * len(periods)))) for _ in TRADES])
+    return tiny(offers, it_mw=[1.0, 2.0], crew_day=np.array(periods), crews=crews), orders(*table)
 
 
 @given(worlds())
@@ -141,6 +143,9 @@ def test_rules_hold(world: tuple[Instance, Orders]) -> None:
             days = {(one.trade, shift.crew, day) for day in range(shift.first_day, shift.last_day + 1)}
             assert not days & busy
             busy |= days
+    for trade, day in {(trade, day) for trade, _, day in busy}:
+        there = instance.crews[trade][instance.crew_day <= day][-1]
+        assert sum((trade, crew, day) in busy for crew in range(1, 50)) <= there
     for m in range(2):
         last = max((one.ready_day for one in schedule.installs if one.milestone <= m), default=0)
         assert schedule.bound_day[m] <= last
@@ -160,6 +165,7 @@ def test_more_crews_never_raise_the_bound(world: tuple[Instance, Orders], data: 
             for o in range(instance.offers)
         ],
         it_mw=[1.0, 2.0],
+        crew_day=instance.crew_day,
         crews=instance.crews + data.draw(st.integers(1, 5)),
     )
     assert (install(more, ordered).bound_day <= install(instance, ordered).bound_day).all()
@@ -202,3 +208,22 @@ def test_alike_units_are_sequenced_as_well_as_can_be(crews: int) -> None:
     instance = tiny([generator(crew_days=2.0, install_days=2, arrival_day=1)], crews=np.array([float(crews), 0.0]))
     schedule = install(instance, orders([3]))
     assert max(one.ready_day for one in schedule.installs) == least_last_day(instance, schedule, crews, 4)
+
+
+def test_crews_that_come_later_work_later() -> None:
+    # three units of 4 crew-days, a crew each for 4 days: one crew from day 1, three from day 3 on
+    offer = generator(crew_days=4.0, install_days=4, arrival_day=1)
+    instance = tiny([offer], crew_day=np.array([0, 3]), crews=np.array([[1.0, 3.0], [0.0, 0.0]]))
+    schedule = install(instance, orders([3]))
+    assert sorted(one.ready_day for one in schedule.installs) == [5, 7, 7]
+    # 12 crew-days from day 1 on: 2 until day 3, and 3 a day
+    assert schedule.bound_day[0] == 7
+
+
+def test_crews_that_leave_are_missed() -> None:
+    # two crews until day 2, then none: the third unit is never installed
+    instance = tiny(
+        [generator(crew_days=1.0, install_days=1)], crew_day=np.array([0, 1]), crews=np.array([[2.0, 0.0], [0.0, 0.0]])
+    )
+    days = sorted(one.ready_day for one in install(instance, orders([3])).installs)
+    assert days == [1, 1, NEVER]

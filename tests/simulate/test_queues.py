@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from siteopt.instance import NEVER, Instance, Pace
+from siteopt.instance import NEVER, Instance
+from siteopt.pace import Pace
 from siteopt.simulate.queues import Building, Queues, buildings_of, follow_queues
 from tests.instances import tiny
 
