@@ -140,6 +140,6 @@ def test_a_run_with_all_of_it_is_written_read_and_drawn(tmp_path: Path) -> None:
     assert np.isclose(plan.replay.milestones[0].day or -1, milestone.day)
     result.write(tmp_path / "run")
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    for words in ("Coolant distribution units", "Substations", "the site&#39;s own", "Distribution"):
+    for words in ("CDUs", "Substations", "the site&#39;s own", "Distribution"):
         assert words in page or words.replace("&#39;", "'") in page, words
     assert Translations("ko").term("cdus") == "냉각수 분배 장치"

@@ -11,7 +11,7 @@ from siteopt.output.charts.base import DOWN, SMALL, Chart, Frame, Spec, apart, l
 from siteopt.output.charts.panels import KEY_LINE, Scale, heading, lines, ruled
 from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Drawing, Timeline, name_lines
 from siteopt.output.names import PLURAL
-from siteopt.output.palette import INK, KIND, STANDING
+from siteopt.output.palette import INK, KIND, OWN, STANDING
 from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.replay import DaySeries
@@ -47,8 +47,16 @@ class Part:
     stacked: bool = True
 
     def needed(self, milestone: Milestone) -> float:
-        """Return the requirement of a milestone, less what the site supplies to it from the start."""
-        return milestone.needed(self.need) - milestone.own(self.name)
+        """Return the requirement of a milestone."""
+        return milestone.needed(self.need)
+
+    def own(self, plan: PlanRecord) -> list[float]:
+        """Return what the site itself supplies on each day of the replay: nothing before its handover."""
+        started = [(one.day, one.own(self.name)) for one in plan.milestones]
+        return [
+            0.0 if day < plan.handover_day else ([started[0], *(one for one in started if one[0] <= day)])[-1][1]
+            for day in plan.replay.days.day
+        ]
 
 
 def _colours(requirement: str) -> dict[str, str]:
@@ -151,7 +159,9 @@ class _CapacityByDay(Drawing):
     def _part(self, part: Part, time: Timeline, top: float, height: float) -> list[Spec]:
         x, y = time.x(), DOWN
         days = self.plan.replay.days
-        there = {source: series(days, source) for source in part.sources}
+        own_mw, colours = part.own(self.plan), {OWN: KIND[OWN], **part.sources}
+        there: dict[str, Sequence[float]] = {OWN: own_mw} if any(own_mw) else {}
+        there |= {source: series(days, source) for source in part.sources}
         levels = list(there.values())
         most = max([sum(each) if part.stacked else max(each) for each in zip(*levels, strict=True)])
         most = 1.05 * max([most, 1.0, *(part.needed(one) for one in self.plan.milestones)])
@@ -159,8 +169,8 @@ class _CapacityByDay(Drawing):
         marks = {value: f"{value:,g}" for value in ticks(0, most, 4 if height > 100 else 3)}
         areas, ends = [], {}
         under: Sequence[float] = [0.0] * len(days.day)
-        for field, color in part.sources.items():
-            own = there[field]
+        for field, own in there.items():
+            color = colours[field]
             level = [low + high for low, high in zip(under, own, strict=True)] if part.stacked else own
             spans = zip([*days.day, time.until], [*under, under[-1]], [*level, level[-1]], strict=True)
             of = {"field": field, "color": color}
@@ -189,7 +199,8 @@ class _CapacityByDay(Drawing):
         """Write names and figures at the right end, so that readers need no legend."""
         x, y = time.x(), DOWN
         last = part.needed(self.plan.milestones[-1])
-        named = [(field, part.sources[field], *end) for field, end in ends.items()] + [(part.need, INK, need, last)]
+        colours = {OWN: KIND[OWN], **part.sources}
+        named = [(field, colours[field], *end) for field, end in ends.items()] + [(part.need, INK, need, last)]
         places = apart([each[2] for each in named], 16, room[0] + 4, room[1] - 4)
         labels, marks, dashes = [], [], []
         for (field, color, _, amount), place in zip(named, places, strict=True):
