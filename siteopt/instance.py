@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 NEVER = 1_000_000
 """A day that never comes."""
 
+HOURS_PER_YEAR = 8760
+"""Hours in a year, for which emissions are counted."""
+
 TRADES = ("electrical", "mechanical")
 """Trades, in the order of every array by trade (K)."""
 
