@@ -10,7 +10,7 @@ import numpy as np
 from siteopt.equipment import COOLING, POWER_QUALITY, REQUIREMENTS, of_family
 from siteopt.instance import COMMISSIONING, QUEUES, Instance
 from siteopt.optimize.bounds import AIR, LIMITING, Bounds, bounds, sources
-from siteopt.optimize.clock import Clock
+from siteopt.optimize.clock import Clock, Undecided
 from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.formulation import COST, NEEDS, USES
 from siteopt.plan import SitePlan
@@ -69,6 +69,7 @@ def days_saved(found: SitePlan, clock: Clock, each: Each = map) -> tuple[dict[st
     One limit is relaxed at a time, and the site is solved again. Milestones before the one in question start no later
     than planned. Milestones after it start as late as possible, or as planned if the objective puts them before it. If
     the objective puts cost before it, the plan's cost may not be exceeded, and ``cost`` stands in place of the budget.
+    A trial that stays undecided saves no days, so the true number may then be larger.
 
     Parameters
     ----------
@@ -148,7 +149,10 @@ def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:
         def works(days: int) -> bool:
             day = int(planned[m]) - days
             before = [min(int(planned[i]), day) for i in range(m)]
-            return FixedDays(without, [*before, day, *settled[m + 1 :]], clock, relaxed).any_plan() is not None
+            try:
+                return FixedDays(without, [*before, day, *settled[m + 1 :]], clock, relaxed).any_plan() is not None
+            except Undecided:  # only a plan shows that days are saved
+                return False
 
         most = int(planned[m] - bounds(without, limit).day[0, m])
         return _Saving("cost" if is_capped and limit == "budget" else limit, works, most)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from siteopt.instance import QUEUES, Instance
 from siteopt.optimize.bottleneck import LIMITS, SEVERAL, bottlenecks, days_saved
-from siteopt.optimize.clock import Clock
+from siteopt.optimize.clock import Clock, Undecided
+from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.search import search
-from siteopt.plan import SitePlan
+from siteopt.plan import Plan, SitePlan
 from tests.instances import chiller, generator, tiny
 from tests.optimize.random_instances import instances
 
@@ -45,6 +48,21 @@ def test_two_limits_of_one_milestone() -> None:
         [chiller(crew_days=5.0, arrival_day=12)], it_mw=(6.0,), heat_fraction=1.0, crews=np.array([2.0, 2.0])
     )
     assert saved(instance) == [{"cooling": 17, "crew": 15}]
+
+
+def test_an_undecided_trial_saves_no_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    any_plan = FixedDays.any_plan
+
+    def undecided_without_crews(self: FixedDays, limit_musd: float = math.inf) -> Plan | None:
+        if "crew" in self.relaxed:
+            raise Undecided
+        return any_plan(self, limit_musd)
+
+    monkeypatch.setattr(FixedDays, "any_plan", undecided_without_crews)
+    instance = tiny(
+        [chiller(crew_days=5.0, arrival_day=12)], it_mw=(6.0,), heat_fraction=1.0, crews=np.array([2.0, 2.0])
+    )
+    assert saved(instance) == [{"cooling": 17}]
 
 
 def test_a_limit_that_alone_saves_nothing_is_not_named() -> None:
