@@ -457,13 +457,7 @@ _AXES = {
     "crews": "K",
     **dict.fromkeys(
         (
-            "grid_mw",
-            "grid_swing_mw",
-            "nonfirm_mw",
-            "gas_mw",
-            "nox_t_per_year",
-            "water_m3_per_day",
-            "fuel_trucks_per_day",
+            *LIMITED,
             "yard_m2",
             "grid_usd_per_mwh",
             "site_cost_musd",

@@ -18,7 +18,7 @@ from tests.worlds import write_world
 
 FOLDER = Path(__file__).parent
 MESSAGES = FOLDER / "messages.json"
-TABLES = ("candidates", "offers", "grid_steps", "areas")
+TABLES = ("candidates", "offers", "grid_steps", "limits", "areas")
 
 
 def broken_files() -> list[str]:
