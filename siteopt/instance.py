@@ -537,15 +537,8 @@ _AXES = {
     "option_relaxed_day": "VMQ",
     **dict.fromkeys(
         (
-            "grid_mw",
-            "grid_swing_mw",
-            "distribution_mw",
+            *LIMITED,
             "own_cooling_mw",
-            "nonfirm_mw",
-            "gas_mw",
-            "nox_t_per_year",
-            "water_m3_per_day",
-            "fuel_trucks_per_day",
             "yard_m2",
             "grid_usd_per_mwh",
             "site_cost_musd",
