@@ -263,6 +263,8 @@ def _assumptions(run: RunRecord, translations: Translations) -> Iterator[tuple[A
             text = translations.term(
                 f"{one.value} {one.column}"
             )  # the column name distinguishes a ready hall from a ready unit
+        elif one.share_of:
+            text = f"{one.value:,.6g} × {translations.term(one.share_of)}"
         elif one.column == "site_cost_usd":
             text = translations.money(one.value)
         else:

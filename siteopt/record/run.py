@@ -34,7 +34,7 @@ from siteopt.record.proof import Proof
 from siteopt.record.reason import Reason
 from siteopt.record.replay import PowerQualityRecord, ReplayRecord
 from siteopt.scenario import Days, Share
-from siteopt.schema import CANDIDATES
+from siteopt.schema import CANDIDATES, SHARE_OF_GRID
 
 Units = Annotated[int, Field(ge=0, le=100_000)]
 """Number of units of an offer; a table of offers holds no larger one."""
@@ -285,7 +285,7 @@ class ListedSite(Record):
 
 
 def _assumable(column: str) -> str:
-    if column not in {one.name for one in CANDIDATES if one.assumable}:
+    if column not in {SHARE_OF_GRID, *(one.name for one in CANDIDATES if one.assumable)}:
         raise ValueError("a column of the candidates for which values may be assumed")
     return column
 
@@ -295,6 +295,7 @@ class Assumption(Record):
 
     column: Annotated[str, AfterValidator(_assumable)]
     value: Number | Label
+    share_of: Label = Field(default="", description="column of the site of which the value is a share; empty: of none")
     sites: Count = Field(description="eligible sites for which it is used")
     chosen_site: bool
 
