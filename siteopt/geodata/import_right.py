@@ -72,7 +72,7 @@ def counted_limits(scenario: Scenario, limits: pd.DataFrame) -> pd.DataFrame:
 
 
 def import_issues(grid: Grid, frame: pd.DataFrame, file: str, column: str = "grid_mw") -> list[Issue]:
-    """Return a warning for each row of candidates, grid steps or limits whose limit of the grid does not count at once."""
+    """Return a warning for each row of candidates, grid steps or limits with a limit of the grid that does not count."""
     if column == "limit":
         frame = frame[frame["resource"].isin(IMPORTED)]
     held = frame[~_counts(grid, frame["basis"]) & (frame[column] > 0).to_numpy(dtype=bool)]
