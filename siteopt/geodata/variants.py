@@ -13,8 +13,9 @@ from siteopt.findings import CONTRACT_DAYS, LIMIT, LIMIT_DAY, POWER_CAP, Adjustm
 from siteopt.geodata.changes import DAY, SCENARIO, Change, dated_buildings
 from siteopt.geodata.dataset import Dataset, filled_sites
 from siteopt.geodata.import_right import counted_limits, counted_sites, counts, held_mw
-from siteopt.geodata.limits import FIELDS, NOX, has_rows
+from siteopt.geodata.limits import NOX, has_rows
 from siteopt.instance import Instance, Pool
+from siteopt.phases import FIELDS
 from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS, LIMITS, Resource
 
 NOTCHES = {

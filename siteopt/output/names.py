@@ -54,6 +54,8 @@ NAMES = {
     "build phase": "GPUs, halls, racks and network",
     "commission phase": "commissioning",
     "wait phase": "waiting for power or cooling",
+    "limit phase": "limit of the site",
+    "barred phase": "nothing allowed",
     "load_mw": "load",
     "networked_gpus": "networked",
     "training_gpus": "training",

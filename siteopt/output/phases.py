@@ -7,6 +7,11 @@ from siteopt.output.translations import Translations
 from siteopt.record.run import PhaseLimits, PlanRecord
 
 
+def limit_text(limit: float | None, translations: Translations, digits: int = 1) -> str:
+    """Return a limit as a number, or that there is none."""
+    return translations("no limit") if limit is None else translations.number(limit, digits)
+
+
 def phases_part(plan: PlanRecord, translations: Translations) -> Part | None:
     """Return the section on the phases of a plan; None if no limit of its site changes."""
     if not plan.phases:
@@ -15,15 +20,12 @@ def phases_part(plan: PlanRecord, translations: Translations) -> Part | None:
     shown = [name for name, values in limits.items() if any(value is not None for value in values) and any(values)]
     header = ("day", "date", "milestone", *shown, "demand_mw", "import_mw", "emitted NOx", "units")
 
-    def limit(value: float | None) -> str:
-        return translations("no limit") if value is None else translations.number(value, 1)
-
     rows = tuple(
         (
             one.day,
             one.date.isoformat(),
             one.milestone,
-            *(limit(getattr(one.limits, name)) for name in shown),
+            *(limit_text(getattr(one.limits, name), translations) for name in shown),
             *(translations.number(value, 1) for value in (one.demand_mw, one.import_mw, one.nox_t_per_year)),
             sum(one.units.values()),
         )
