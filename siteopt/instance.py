@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 NEVER = 1_000_000
 """A day that never comes."""
 
+HOURS_PER_YEAR = 8760
+"""Hours in a year, for which emissions are counted."""
+
 TRADES = ("electrical", "mechanical")
 """Trades, in the order of every array by trade (K)."""
 
@@ -544,15 +547,8 @@ _AXES = {
     "option_relaxed_day": "VMQ",
     **dict.fromkeys(
         (
-            "grid_mw",
-            "grid_swing_mw",
-            "distribution_mw",
+            *LIMITED,
             "own_cooling_mw",
-            "nonfirm_mw",
-            "gas_mw",
-            "nox_t_per_year",
-            "water_m3_per_day",
-            "fuel_trucks_per_day",
             "yard_m2",
             "grid_usd_per_mwh",
             "site_cost_musd",

@@ -11,6 +11,9 @@ from siteopt.message_catalogue import Code
 from siteopt.scenario import Grid, Scenario
 from siteopt.schema import Basis, Resource
 
+IMPORTED = (Resource.GRID, Resource.GRID_NONFIRM)
+"""Resources of the limits that need a right to import."""
+
 
 def counts(grid: Grid, basis: pd.Series) -> np.ndarray:
     """Return whether the limits of some rows count at once, by their basis."""
@@ -57,7 +60,7 @@ def counted_steps(grid: Grid, steps: pd.DataFrame) -> pd.DataFrame:
 
 def counted_limits(scenario: Scenario, limits: pd.DataFrame) -> pd.DataFrame:
     """Return the limits that count; a limit of the grid whose basis needs a contract begins no sooner than it."""
-    grid, is_grid = scenario.grid, limits["resource"].isin((Resource.GRID, Resource.GRID_NONFIRM)).to_numpy(dtype=bool)
+    grid, is_grid = scenario.grid, limits["resource"].isin(IMPORTED).to_numpy(dtype=bool)
     counted = ~is_grid | counts(grid, limits["basis"])
     if counted.all():
         return limits
@@ -76,19 +79,21 @@ def held_mw(grid: Grid, sites: pd.DataFrame, steps: pd.DataFrame, limits: pd.Dat
     sites, steps, limits : DataFrame
         Rows that concern one site, with ``basis``.
     """
-    rows = limits[limits["resource"].isin((Resource.GRID, Resource.GRID_NONFIRM))].rename(columns={"limit": "grid_mw"})
+    rows = limits[limits["resource"].isin(IMPORTED)].rename(columns={"limit": "grid_mw"})
     every = pd.concat([frame[["grid_mw", "basis"]] for frame in (sites, steps, rows) if len(frame)])
     held = ~counts(grid, every["basis"]) & (every["basis"] != Basis.GENERATION_EXPORT).to_numpy(dtype=bool)
     return float(np.nan_to_num(every["grid_mw"][held].astype(float).max()))
 
 
-def import_issues(grid: Grid, frame: pd.DataFrame, file: str) -> list[Issue]:
-    """Return a warning for each row of candidates or grid steps whose limit does not count at once."""
-    held = frame[~counts(grid, frame["basis"]) & (frame["grid_mw"] > 0).to_numpy(dtype=bool)]
+def import_issues(grid: Grid, frame: pd.DataFrame, file: str, column: str = "grid_mw") -> list[Issue]:
+    """Return a warning for each row of candidates, grid steps or limits whose limit of the grid does not count at once."""
+    if column == "limit":
+        frame = frame[frame["resource"].isin(IMPORTED)]
+    held = frame[~counts(grid, frame["basis"]) & (frame[column] > 0).to_numpy(dtype=bool)]
     can = _can_count(grid, held["basis"])
     issues = (
-        Issue(Code.NO_IMPORT_RIGHT, file, int(row), "grid_mw", f"{mw:g}", _told(grid, basis, later))
-        for row, mw, basis, later in zip(held.index, held["grid_mw"], held["basis"], can, strict=True)
+        Issue(Code.NO_IMPORT_RIGHT, file, int(row), column, f"{mw:g}", _told(grid, basis, later))
+        for row, mw, basis, later in zip(held.index, held[column], held["basis"], can, strict=True)
     )
     return named(issues, len(held))
 

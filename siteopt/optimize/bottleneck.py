@@ -9,7 +9,7 @@ import numpy as np
 
 from siteopt.equipment import COOLING, POWER_QUALITY, REQUIREMENTS, of_family
 from siteopt.instance import COMMISSIONING, QUEUES, Instance
-from siteopt.optimize.bounds import BEFORE, LIMITING, Bounds, bounds, sources
+from siteopt.optimize.bounds import AIR, LIMITING, Bounds, bounds, sources
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.formulation import COST, NEEDS, USES
@@ -223,7 +223,7 @@ def _out_of_reach(instance: Instance, limits: Bounds, s: int) -> Reason:
         return because(ReasonCode.NO_PLAN, SEVERAL, day=last)
     m = int(beyond[0])
     goal, limiting = instance.milestone[m], int(limits.limiting[s, m])
-    if limiting in range(len(QUEUES), BEFORE):
+    if limiting in range(len(QUEUES), LIMITING.index(AIR)):
         need = limits.requirements[limiting - len(QUEUES)]
         there, needed = float(need.supplied_by(np.full(instance.sites, last), m)[s]), float(need.need[s, m])
         return because(

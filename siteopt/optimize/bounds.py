@@ -12,14 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from siteopt.equipment import COOLING, MEAN_POWER, REQUIREMENTS, Requirement
-from siteopt.instance import NEVER, QUEUES, Floats, Instance, Ints
+from siteopt.instance import HOURS_PER_YEAR, NEVER, QUEUES, Floats, Instance, Ints
+from siteopt.phases import LIMITED
 from siteopt.tolerances import HAIR
 
 BOUNDING = tuple(one for one in REQUIREMENTS if one.at_every_site)
 """Requirements that set bounds of days, in the order in which ``Bounds.limiting`` counts them after the queues."""
 
-LIMITING = (*QUEUES, *(one.name for one in BOUNDING))
-"""Queues and requirements, each of which can set the bound of a day by itself."""
+AIR = "air"
+"""Limit of NOx, which sets bounds of days at sites on which limits change."""
+
+LIMITING = (*QUEUES, *(one.name for one in BOUNDING), AIR)
+"""Queues, requirements and the limit of NOx, each of which can set the bound of a day by itself."""
 
 BEFORE = len(LIMITING)
 """Value of ``Bounds.limiting`` that stands for the milestone before."""
@@ -168,13 +172,17 @@ def bounds(instance: Instance, relaxed: str = "") -> Bounds:
         first = need.first_day(day)
         limiting = np.where(first > day, number, limiting)
         day = first
+    (mean,) = (need for need in required if need.name == MEAN_POWER)
+    if len(instance.change_site) and relaxed not in (AIR, MEAN_POWER):
+        barred = _barred_until(instance, mean)
+        limiting = np.where(barred > day, LIMITING.index(AIR), limiting)
+        day = np.maximum(day, barred)
     before = np.maximum.accumulate(day, axis=1)
     limiting = np.where(before > day, BEFORE, limiting)
     fuel = instance.fuel_usd_per_mwh[instance.supplies(MEAN_POWER) & (instance.available_units > 0)].min(initial=np.inf)
     price = np.minimum(
         np.where((instance.loosest().import_limit_mw > 0) | _stepped(instance), instance.grid_usd_per_mwh, np.inf), fuel
     )
-    (mean,) = (need for need in required if need.name == MEAN_POWER)
     energy = np.where(np.isfinite(price), price, 0) * (mean.need @ instance.musd_per_mw)
     return Bounds(before, limiting, instance.site_cost_musd + instance.gpu_cost_musd + energy, required)
 
@@ -183,9 +191,47 @@ def allowed(instance: Instance, day: int) -> np.ndarray:
     """Return whether the bounds of the days are no later than a day, which needs no sorting; S x M, bool."""
     on = np.full(instance.sites, day)
     there = instance.compute_ready_day + instance.commissioning_days <= day
-    for need in sources(instance, BOUNDING):
+    required = sources(instance, BOUNDING)
+    for need in required:
         there = there & (need.own + need.arrived_by(on)[:, None] >= need.least)
+    if len(instance.change_site):
+        (mean,) = (need for need in required if need.name == MEAN_POWER)
+        there = there & (_barred_until(instance, mean) <= day)
     return np.asarray(np.logical_and.accumulate(there, axis=1))
+
+
+def _barred_until(instance: Instance, mean: Sources) -> Ints:
+    """Return the day before which the limits of NOx leave too little mean power for each milestone; S x M.
+
+    Between two changes of the limits of a site, the mean power is at most that of its grid, and of all generators that
+    can be there before the second change, filled up from the cleanest one until the limit of NOx is used up. Where that
+    is short, the milestone neither starts in that time nor was in force before: no later load is lower. It is 0 at
+    sites without changes.
+    """
+    c, every = instance.commissioning_days, np.unique(instance.change_site)
+    owner, begin = np.append(every, instance.change_site), np.append(np.zeros_like(every), instance.change_day)
+    base = np.stack([getattr(instance, name)[every] for name in LIMITED], axis=1)
+    order = np.lexsort((begin, owner))
+    owner, begin, limit = owner[order], begin[order], np.concatenate([base, instance.change_limit])[order]
+    end = np.where(np.append(owner[1:] != owner[:-1], True), NEVER, np.append(begin[1:], NEVER))
+    offers = np.flatnonzero(instance.supplies(MEAN_POWER) & (instance.available_units > 0))
+    offers = offers[np.argsort(instance.nox_g_per_kwh[offers], kind="stable")]
+    there = instance.ready_day[np.ix_(owner, offers)] + c < end[:, None]
+    power = instance.rating_mw[np.ix_(owner, offers)] * instance.available_units[offers] * there
+    tonnes = instance.nox_g_per_kwh[offers] * HOURS_PER_YEAR / 1000
+    permitted = limit[:, LIMITED.index("nox_t_per_year")]
+    permitted = permitted + SHORT * np.maximum(1, permitted)
+    left = np.maximum(0, permitted[:, None] - np.cumsum(power * tonnes, axis=1) + power * tonnes)
+    output = np.where(tonnes > 0, np.minimum(power, left / np.where(tonnes > 0, tonnes, 1)), power)
+    step_day, risen = _by_site(
+        instance.sites, instance.step_site, instance.step_ready_day + c, instance.step_rise_mw, 0
+    )
+    grid = limit[:, LIMITED.index("grid_mw")] + limit[:, LIMITED.index("nonfirm_mw")]
+    grid = grid + (risen[owner] * (step_day[owner] < end[:, None])).sum(axis=1)
+    short = (grid + output.sum(axis=1))[:, None] < mean.least[owner]
+    barred = np.zeros((instance.sites, instance.milestones), dtype=np.int64)
+    np.maximum.at(barred, owner, np.where(short, end[:, None], 0))
+    return barred
 
 
 def _stepped(instance: Instance) -> np.ndarray:

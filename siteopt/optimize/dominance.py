@@ -94,7 +94,7 @@ def _same_limits(one: Instance, sites: Instance) -> NDArray[np.bool_]:
 
 
 def _same_rows(one: Instance, sites: Instance) -> NDArray[np.bool_]:
-    """Return for each site whether its steps, changes and options of shells are those of the only site of ``one``; S."""
+    """Return for each site whether its steps, changes and options are those of the only site of ``one``; S."""
     same = np.ones(sites.sites, dtype=bool)
     for name_of_owner, names in ROWS.items():
         owner, count = getattr(sites, name_of_owner), len(getattr(one, name_of_owner))

@@ -15,7 +15,7 @@ import numpy as np
 import pulp
 
 from siteopt.equipment import COOLING, DISPATCHED, MEAN_POWER, REQUIREMENTS, Requirement, of_family
-from siteopt.instance import COMMISSIONING, STEP_TRADE, TRADES, Instance
+from siteopt.instance import COMMISSIONING, HOURS_PER_YEAR, STEP_TRADE, TRADES, Instance
 from siteopt.optimize.model import EQ, GE, LE, Model, Term, roomy, worded
 
 COST = -1
@@ -23,9 +23,6 @@ COST = -1
 
 SHORTFALL = -2
 """Goal that minimises what is missing of the needs: each as a share of its need, added up; 0 if a plan exists."""
-
-HOURS_PER_YEAR = 8760
-"""Hours in a year, for which emissions are counted."""
 
 Family = Callable[[Model], None]
 

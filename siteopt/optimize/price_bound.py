@@ -13,8 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from siteopt.equipment import COOLING, DISPATCHED, MEAN_POWER, Requirement
-from siteopt.instance import Floats, Instance, Ints
-from siteopt.optimize.formulation import HOURS_PER_YEAR
+from siteopt.instance import HOURS_PER_YEAR, Floats, Instance, Ints
 from siteopt.optimize.intervals import Interval, chosen, exactly, larger, smaller
 from siteopt.optimize.pricing import Prices, priced_requirements
 from siteopt.tolerances import HAIR

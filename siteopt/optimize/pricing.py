@@ -18,8 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from siteopt.equipment import COOLING, DISPATCHED, MEAN_POWER, REQUIREMENTS, Requirement
-from siteopt.instance import TRADES, Floats, Instance, Ints
-from siteopt.optimize.formulation import HOURS_PER_YEAR
+from siteopt.instance import HOURS_PER_YEAR, TRADES, Floats, Instance, Ints
 from siteopt.optimize.model import worded
 from siteopt.record.proof import StoredPrices
 

@@ -157,6 +157,11 @@ def _mix(plan: PlanRecord, translations: Translations) -> list[str]:
         lines.append(f"Buildings   {built}, fitted out from {min(roofs)} on, the last from {max(roofs)} on")
     risen = [f", {step.grid_mw:g} MW from {step.ready}" for step in plan.grid_steps if step.in_service_from]
     lines.append(f"Grid        {plan.milestones[0].grid_mw:g} MW at the first milestone{''.join(risen)}")
+    changes = [
+        str(one.date) for one in plan.phases if one.date not in {milestone.date for milestone in plan.milestones}
+    ]
+    if changes:
+        lines.append(f"Limits      change on {', '.join(changes)}; the plan holds in each phase between them")
     return lines
 
 

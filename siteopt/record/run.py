@@ -33,7 +33,7 @@ from siteopt.record.base import (
 from siteopt.record.proof import Proof
 from siteopt.record.reason import Reason
 from siteopt.record.replay import PowerQualityRecord, ReplayRecord
-from siteopt.scenario import Days, Share
+from siteopt.scenario import SHARE_OF_GRID, Days, Share
 from siteopt.schema import CANDIDATES, Resource
 
 Units = Annotated[int, Field(ge=0, le=100_000)]
@@ -305,7 +305,7 @@ class ListedSite(Record):
 
 
 def _assumable(column: str) -> str:
-    if column not in {one.name for one in CANDIDATES if one.assumable}:
+    if column not in {SHARE_OF_GRID, *(one.name for one in CANDIDATES if one.assumable)}:
         raise ValueError("a column of the candidates for which values may be assumed")
     return column
 

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from siteopt.instance import Instance
+from siteopt.instance import HOURS_PER_YEAR, Instance
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.clock import OutOfTime
-from siteopt.optimize.formulation import COST, HOURS_PER_YEAR
+from siteopt.optimize.formulation import COST
 from siteopt.plan import Plan, SitePlan
 from tests.bench import optional
 

@@ -175,7 +175,8 @@ def test_unknown_grid_may_be_assumed() -> None:
 def test_nothing_is_unknown_where_all_is_assumed(tmp_path: Path) -> None:
     columns = {column.name for column in CANDIDATES if column.assumable} - {"condition", "grid_usd_per_mwh"}
     assume = [f"defaults.{name}=7" for name in columns] + ["defaults.condition=poor"]
-    data = small(tmp_path, *assume, sites=changed(SITES, "site_id", "alpha", condition=""))
+    sites = [{**site, "nox_limit_t_per_year": 90} for site in changed(SITES, "site_id", "alpha", condition="")]
+    data = small(tmp_path, *assume, sites=sites)
     assert data.excluded.empty
     assert {site: assumed(data, site) for site in data.instance.site_id} == {
         "alpha": ("condition",),

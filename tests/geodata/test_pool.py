@@ -18,7 +18,17 @@ from siteopt.instance import Instance
 from tests.first_version import MODELS
 from tests.worlds import SITES, STEPS, changed, write_world
 
-BY_SITE = ("grid_mw", "grid_swing_mw", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "grid_usd_per_mwh")
+BY_SITE = (
+    "grid_mw",
+    "grid_swing_mw",
+    "gas_mw",
+    "nonfirm_mw",
+    "fuel_trucks_per_day",
+    "nox_t_per_year",
+    "water_m3_per_day",
+    "yard_m2",
+    "grid_usd_per_mwh",
+)
 BY_SITE += (
     "distribution_mw",
     "own_cooling_mw",

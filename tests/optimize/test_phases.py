@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siteopt.instance import Instance
+from siteopt.instance import NEVER, Instance
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.clock import Clock
@@ -55,6 +55,20 @@ def test_each_milestone_has_a_phase_of_its_own() -> None:
     assert found.own.tolist() == [0, 1]
 
 
+def test_the_air_bounds_days_by_arithmetic() -> None:
+    # until day 50 the engines may give 5 MW of the 6 MW that the grid lacks, unless the clean one is there on day 30
+    permits = [{"day": 50, "nox_t_per_year": 60.0}]
+    site = {"grid_mw": 4.0, "nox_t_per_year": 5 * 8.76}
+    dirty = generator(nox_g_per_kwh=1.0)
+    late = generator(available_units=1, arrival_day=50)
+    early = generator(available_units=1, arrival_day=30)
+    for offers, day in (([dirty], 50), ([dirty, late], 50), ([dirty, early], 10)):
+        assert bounds(tiny(offers, [site], changes=permits)).day.tolist() == [[day]]
+    # what is lacking at the end is lacking for good
+    for_good = [{"day": 70, "nox_t_per_year": 5 * 8.76}]
+    assert bounds(tiny([dirty], [site | {"nox_t_per_year": 60.0}], changes=for_good)).day.tolist() == [[NEVER]]
+
+
 # by hand: 10 MW of load, 4 MW of grid, and what one limit does
 
 
@@ -73,7 +87,7 @@ def test_a_temporary_permit_and_the_one_that_follows() -> None:
     assert plan.output_mw.tolist() == [[6.0, 0.0, 0.0]]
     assert plan.cost_musd(instance) == pytest.approx(1 + 6 + 9)
     # without that step it can start only after the gap, beyond the horizon
-    assert unable(tiny([engines], [site], changes=permits)).startswith("no plan by day 60")
+    assert unable(tiny([engines], [site], changes=permits)) == "air for m0: not ready by day 60"
 
 
 def test_a_fuel_cell_without_nox_carries_the_gap() -> None:

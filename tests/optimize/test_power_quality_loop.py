@@ -62,7 +62,8 @@ def batteries(mw: float, milestones: int = 1) -> MinimumSupport:
 
 def there(found: SitePlan) -> MinimumSupport:
     """What a plan has of batteries and inertia."""
-    instance, units = found.instance, found.plan.units
+    instance = found.instance
+    units = found.plan.units[:, instance.phases(found.plan.day).own]
     each = instance.rating_mw[0][:, None] * units
     spinning = (instance.inertia_s[:, None] * each)[instance.of_kind("generator")]
     return MinimumSupport(each[instance.of_kind("battery")].sum(axis=0), spinning.sum(axis=0))

@@ -9,6 +9,7 @@ import pytest
 
 import siteopt
 from siteopt.output.phases import phases_part
+from siteopt.output.summary import summary
 from siteopt.output.translations import Translations
 from tests.report import pages
 from tests.worlds import csv_text, write_world
@@ -29,6 +30,7 @@ def test_each_phase_has_its_limits_and_what_runs() -> None:
     assert "fuel trucks" not in found.header
     assert plan.phases[-1].units == {order.offer_id: order.all_units for order in plan.orders}
     assert found.sentences[0] in pages.with_phases().page()
+    assert "Limits      change on 2025-07-20; the plan holds" in summary(pages.with_phases().run)
 
 
 @pytest.mark.parametrize("command", [siteopt.verify, siteopt.prove])

@@ -149,7 +149,7 @@ def test_assumed_figures_are_counted_and_named() -> None:
     ]
     text = text_of(found.page())
     assert (
-        "1 of 12 figures of this site were blank; the values of the scenario are used for them: days to handover."
+        "1 of 13 figures of this site were blank; the values of the scenario are used for them: days to handover."
         in text
     )
     assert "days to handover 30 days 2 yes" in text
@@ -278,10 +278,10 @@ def test_every_assumption_is_told_in_korean() -> None:
         if column.assumable
     ]
     text = Text(found.page("ko"))
-    assert "이 부지의 항목 12개 가운데 12개가 비어 있어 시나리오의 값을 사용했습니다" in text.text
+    assert "이 부지의 항목 13개 가운데 13개가 비어 있어 시나리오의 값을 사용했습니다" in text.text
     assert "건물 상태 불량 2 해당" in text.text
     assert "설계 외기 온도 30 °C 2 해당" in text.text
-    assert strings(text) - ALLOWED == {"USD"}
+    assert strings(text) - ALLOWED == {"NOx", "USD"}
 
 
 def test_korean_front_has_nothing_english_but_names() -> None:
