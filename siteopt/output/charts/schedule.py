@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from typing import Any
 
 from siteopt.output.charts.base import (
@@ -56,6 +55,8 @@ KEY_LINE, HEAD = 22.0, 30.0
 BUILD = {"install": "build"}
 SHELL = {"lead": "shell", "install": "fitout"}
 """Names of the phases of milestones and of buildings."""
+BEHIND = ("lead", "commission", "haul", "install")
+"""Phases of a row that stands for several, from the one that is drawn first to the one on top."""
 MOST_ROWS = 25
 """Number of rows above which the orders of a kind share one, and then the buildings of a type."""
 
@@ -116,11 +117,11 @@ def _caption(plan: PlanRecord, translations: Translations) -> str:
 
 
 def _windows(one: SiteLimit, translations: Translations) -> str:
-    """Return the windows of a limit in a sentence, such as ``NOx, t/year: no limit; from day 379 86.``."""
+    """Return the windows of a limit in a sentence, such as ``NOx, t/year: no limit; 86 from day 379.``."""
     first, *later = (limit_text(window.limit, translations, 0) for window in one.windows)
     days = (window.day for window in one.windows[1:])
     rest = [
-        translations("from day {day} {limit}", day=day, limit=limit) for day, limit in zip(days, later, strict=True)
+        translations("{limit} from day {day}", day=day, limit=limit) for day, limit in zip(days, later, strict=True)
     ]
     unit = translations.term(RESOURCE_UNITS[one.resource])
     return f"{translations.title(one.resource)}, {unit}: {'; '.join([first, *rest])}."
@@ -184,19 +185,30 @@ class _Gantt(Drawing):
         milestones, limits = list(self._milestones()), list(self._limits())
         buildings, orders = list(self._buildings()), list(self._orders())
         if len(milestones) + len(limits) + len(buildings) + len(orders) > MOST_ROWS:
-            orders = [self._together(rows) for rows in _by_group(orders)]
+            orders = [
+                _together(rows, self._units(kind))
+                for kind, rows in _grouped(orders, [one.kind for one in self.plan.orders])
+            ]
         if len(milestones) + len(limits) + len(buildings) + len(orders) > MOST_ROWS:
-            buildings = [self._together(rows) for rows in _by_group(buildings)]
+            types = [one.shell_type for one in self.plan.buildings]
+            buildings = [
+                _together(
+                    rows,
+                    self.translations(
+                        "{count} × {what}", count=len(rows), what=self.translations.term(kind or "building")
+                    ),
+                )
+                for kind, rows in _grouped(buildings, types)
+            ]
         return [*milestones, *buildings, *limits, *orders]
 
-    def _together(self, rows: Sequence[_Row]) -> _Row:
-        """Return one row for several of a group: each phase begins with the first of them, and the last one ends."""
-        if len(rows) == 1:
-            return rows[0]
-        begin = [min(row.bars[n][1] for row in rows) for n in range(len(rows[0].bars))]
-        last = max(end for row in rows for _, _, end in row.bars)
-        bars = tuple(zip((phase for phase, _, _ in rows[0].bars), begin, [*begin[1:], last], strict=True))
-        return replace(rows[0], name=self.translations("{count} together", count=len(rows)), after="", bars=bars)
+    def _units(self, kind: str) -> str:
+        """Return how many units of a kind are ordered, and in how many orders."""
+        orders = [one for one in self.plan.orders if one.kind == kind]
+        units = self.translations.count(sum(one.all_units for one in orders), "unit")
+        return self.translations(
+            "{units} in {orders}", units=units, orders=self.translations.count(len(orders), "order")
+        )
 
     def _limits(self) -> Iterator[_Row]:
         """Yield a row for each limit of the site that changes by the last day of the plan."""
@@ -338,8 +350,22 @@ class _Gantt(Drawing):
         return [_bars(time, boxes), texts(time.x(), DOWN, labels, color=INK, fontSize=SMALL)]
 
 
-def _by_group(rows: Sequence[_Row]) -> list[list[_Row]]:
-    return [list(found) for _, found in groupby(rows, key=lambda row: row.group)]
+def _grouped(rows: Sequence[_Row], kinds: Sequence[str]) -> list[tuple[str, list[_Row]]]:
+    """Return the rows of each kind, in the order of their first ones."""
+    return [(kind, [row for row, of in zip(rows, kinds, strict=True) if of == kind]) for kind in dict.fromkeys(kinds)]
+
+
+def _together(rows: Sequence[_Row], name: str) -> _Row:
+    """Return one row for several: the first phase until the last of them ends it, and where any is in a later phase."""
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for phase, first, end in sorted((bar for row in rows for bar in row.bars), key=lambda bar: bar[1]):
+        merged = spans.setdefault(phase, [])
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif end > first:
+            merged.append((first, end))
+    drawn = sorted(spans, key=BEHIND.index)
+    return replace(rows[0], name=name, after="", bars=tuple((phase, *span) for phase in drawn for span in spans[phase]))
 
 
 def _bars(time: Timeline, boxes: Sequence[dict[str, Any]]) -> Spec:
