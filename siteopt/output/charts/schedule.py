@@ -27,10 +27,10 @@ from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Drawing, 
 from siteopt.output.limits import limited_by
 from siteopt.output.names import PLURAL
 from siteopt.output.palette import INK, KIND, OWN, STANDING
-from siteopt.output.phases import limit_text
+from siteopt.output.phases import limit_text, windows_text
 from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
-from siteopt.record.run import PlanRecord, RunRecord, SiteLimit
+from siteopt.record.run import PlanRecord, RunRecord
 from siteopt.schema import RESOURCE_UNITS, Resource
 
 LOOKS = {
@@ -99,7 +99,7 @@ def _caption(plan: PlanRecord, translations: Translations) -> str:
         held = limited_by(milestone, translations)
         reached = translations("{name} on day {day}", name=milestone.name, day=milestone.day)
         said.append(f"{reached}, {held}." if held else f"{reached}.")
-    said += [_windows(one, translations) for one in plan.limits]
+    said += [f"{windows_text(one, translations)}." for one in plan.limits]
     orders = plan.orders
     if not orders:
         return " ".join([*said, translations("Nothing needs to be ordered.")])
@@ -114,17 +114,6 @@ def _caption(plan: PlanRecord, translations: Translations) -> str:
         )
     )
     return " ".join(said)
-
-
-def _windows(one: SiteLimit, translations: Translations) -> str:
-    """Return the windows of a limit in a sentence, such as ``NOx, t/year: no limit; 86 from day 379.``."""
-    first, *later = (limit_text(window.limit, translations, 0) for window in one.windows)
-    days = (window.day for window in one.windows[1:])
-    rest = [
-        translations("{limit} from day {day}", day=day, limit=limit) for day, limit in zip(days, later, strict=True)
-    ]
-    unit = translations.term(RESOURCE_UNITS[one.resource])
-    return f"{translations.title(one.resource)}, {unit}: {'; '.join([first, *rest])}."
 
 
 @dataclass(frozen=True)
