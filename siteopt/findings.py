@@ -12,6 +12,12 @@ from siteopt.plan import SiteResult
 POWER_CAP = "power_cap"
 """Key of a milestone: the share of their power at which the GPUs run."""
 
+CONTRACT_DAYS = "contract_days"
+"""Key of the grid: the day from which limits count whose basis is not accepted."""
+
+LIMIT, LIMIT_DAY = "limit", "limit_day"
+"""Levers for a limit by calendar day: its amount, and the day on which it rises."""
+
 
 @dataclass(frozen=True)
 class Lever:
@@ -22,13 +28,20 @@ class Lever:
     column : str
         Column of the candidates; ``grid_mw`` means more grid from some day on. ``ready_day`` is a column of the grid
         steps, ``roof_day`` one of the buildings: the day by which all roofs are there. ``shell_days`` is a key of the
-        types of new shells, and POWER_CAP one of the first milestone.
+        types of new shells, CONTRACT_DAYS one of the grid, and POWER_CAP one of the first milestone. LIMIT is the least
+        limit of a resource from some day on, and LIMIT_DAY the day on which it rises.
     now, best : float
         Present value and best value that is considered, in the unit of the column.
     notch : float
         Step by which the value moves from ``now`` to ``best``; negative if less is better.
     step : int, optional
-        Index of the grid step, in the order of days.
+        Index of the grid step, in the order of days, or of the window of a limit.
+    resource : str
+        Resource of a limit by calendar day; empty for every other lever.
+    since : int
+        Day from which a LIMIT is at least the value.
+    reached : float, optional
+        Limit that comes sooner with an earlier CONTRACT_DAYS or LIMIT_DAY; infinite if there is no limit any more.
     """
 
     column: str
@@ -36,6 +49,9 @@ class Lever:
     best: float
     notch: float
     step: int | None = None
+    resource: str = ""
+    since: int = 0
+    reached: float | None = None
 
     @property
     def notches(self) -> int:

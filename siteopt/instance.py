@@ -299,6 +299,16 @@ class Instance:
         in_force: dict[str, Any] = {} if last < 0 else dict(zip(LIMITED, self.change_limit[[last]].T, strict=True))
         return replace(self, **in_force, **self._without_changes)
 
+    def windows(self, name: str) -> list[tuple[int, float]]:
+        """Return a limit of the only site, one of LIMITED, by its days: from each day on, until the next one.
+
+        The first day is 0, and each limit differs from the one before it.
+        """
+        days = [0, *self.change_day.tolist()]
+        limits = [float(getattr(self, name)[0]), *self.change_limit[:, LIMITED.index(name)].tolist()]
+        before = [None, *limits[:-1]]
+        return [(day, limit) for day, limit, last in zip(days, limits, before, strict=True) if limit != last]
+
     def loosest(self) -> Instance:
         """Return the same sites with the highest that each limit ever is: every plan of theirs also holds here."""
         if not len(self.change_day):
@@ -537,15 +547,8 @@ _AXES = {
     "option_relaxed_day": "VMQ",
     **dict.fromkeys(
         (
-            "grid_mw",
-            "grid_swing_mw",
-            "distribution_mw",
+            *LIMITED,
             "own_cooling_mw",
-            "nonfirm_mw",
-            "gas_mw",
-            "nox_t_per_year",
-            "water_m3_per_day",
-            "fuel_trucks_per_day",
             "yard_m2",
             "grid_usd_per_mwh",
             "site_cost_musd",

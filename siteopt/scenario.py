@@ -304,6 +304,11 @@ class Grid(_Section):
     accept_nonfirm: bool = False
     curtailment_hours_in_a_row: Annotated[float, Field(ge=0.1, le=8760)] = 4.0
 
+    @property
+    def counted(self) -> frozenset[str]:
+        """Return the cells of ``basis`` with which a limit counts at once; a blank one stands for ``reported``."""
+        return frozenset([*self.accept, *([""] if Basis.REPORTED in self.accept else [])])
+
     @model_validator(mode="after")
     def _import_only(self) -> Grid:
         if Basis.GENERATION_EXPORT in self.accept:

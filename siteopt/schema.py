@@ -112,6 +112,15 @@ class Resource(StrEnum):
     FUEL_TRUCKS = "fuel_trucks"
 
 
+RESOURCE_UNITS = {
+    **dict.fromkeys(Resource, "MW"),
+    Resource.WATER: "m3/day",
+    Resource.NOX: "t/year",
+    Resource.FUEL_TRUCKS: "tankers/day",
+}
+"""Unit of the limits of each resource; the MW of gas are thermal."""
+
+
 CUT_LETTERS = 10
 """Maximum number of letters of a column's name in a shapefile."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +18,19 @@ from siteopt.message_catalogue import Code
 from siteopt.record.base import InputFile
 from siteopt.scenario import Scenario
 from siteopt.scenario_file import with_values
-from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS, OFFERS, Answer, Column, Table, Type
+from siteopt.schema import (
+    BUILDINGS,
+    CANDIDATES,
+    GRID_STEPS,
+    LIMITS,
+    OFFERS,
+    Answer,
+    Basis,
+    Column,
+    Resource,
+    Table,
+    Type,
+)
 
 SCENARIO = "scenario"
 """Table name of a change to a key of the scenario, such as ``supply.spare_units``."""
@@ -26,7 +39,7 @@ DAY = "day"
 
 _READ = ("inputs", "project.currency", "project.currency_per_usd", "power_quality")
 """Keys that decide how tables are read, so they cannot be changed after reading; that needs another scenario."""
-_DECIDES = (CANDIDATES, OFFERS, GRID_STEPS, BUILDINGS)
+_DECIDES = (CANDIDATES, OFFERS, GRID_STEPS, LIMITS, BUILDINGS)
 
 
 @dataclass(frozen=True)
@@ -36,14 +49,17 @@ class Change:
     Attributes
     ----------
     table : str
-        ``candidates``, ``offers``, ``grid_steps``, ``buildings`` or ``scenario``.
+        ``candidates``, ``offers``, ``grid_steps``, ``limits``, ``buildings`` or ``scenario``.
     row : str
         The site_id or offer_id; empty for the scenario.
     column : str
-        Column of the table; for a grid step ``day`` or ``cost_usd``; for the buildings of a site ``day``, the latest
-        day of a roof (later ones are moved to it); for the scenario its key, such as ``supply.spare_units``.
+        Column of the table; for a grid step ``day`` or ``cost_usd``; for the limits of a site the resource; for the
+        buildings of a site ``day``, the latest day of a roof (later ones are moved to it); for the scenario its key,
+        such as ``supply.spare_units``.
     value
-        New value in the unit of the column, money in US dollars.
+        New value in the unit of the column, money in US dollars. For the limits, a tuple of (day, limit) with rising
+        days from 0 on: each limit holds until the next day, the last one for good, and infinity is no limit. They
+        replace every row of the resource that holds for the site, and need no contract.
     level_mw : float, optional
         For a grid step, the limit that it rises to. A new step, which needs no commissioning, is added if its limit is
         above the limit that the site has by that day.
@@ -114,13 +130,16 @@ def changed(tables: Tables, changes: Sequence[Change]) -> Tables:
     scenario = with_values(tables.scenario, keys) if keys else tables.scenario
     sites = _with_cells(tables.sites, [change for change in changes if change.table == CANDIDATES.name])
     offers = _with_cells(tables.offers, [change for change in changes if change.table == OFFERS.name])
-    steps, buildings = tables.grid_steps, tables.buildings
+    steps, limits, buildings = tables.grid_steps, tables.limits, tables.buildings
     for change in changes:
         if change.table == GRID_STEPS.name:
-            steps = _with_step(scenario, tables.sites, steps, change)
+            steps = _with_step(scenario, sites, steps, change)
+        if change.table == LIMITS.name:
+            limits = _with_limits(limits, change)
         if change.table == BUILDINGS.name:
             buildings = _with_roofs(scenario, buildings, change)
-    return replace(tables, scenario=scenario, sites=sites, offers=offers, grid_steps=steps, buildings=buildings)
+    decided = {"sites": sites, "offers": offers, "grid_steps": steps, "limits": limits, "buildings": buildings}
+    return replace(tables, scenario=scenario, **decided)
 
 
 def _with_cells(frame: pd.DataFrame, changes: Sequence[Change]) -> pd.DataFrame:
@@ -166,6 +185,17 @@ def _with_roofs(scenario: Scenario, buildings: pd.DataFrame, change: Change) -> 
     )
 
 
+def _with_limits(limits: pd.DataFrame, change: Change) -> pd.DataFrame:
+    """Return limits with other rows of a resource for a site."""
+    days, values = zip(*change.value, strict=True)
+    own = pd.DataFrame({"ready_day": days, "until_day": [*days[1:], np.nan], "limit": values}, dtype=float)
+    own["limit"] = own["limit"].replace(np.inf, np.nan)
+    own = own.assign(site_id=change.row, region="", country="", resource=change.column, basis=Basis.CONTRACT)
+    others = limits[(limits["site_id"] != change.row) | (limits["resource"] != change.column)]
+    # rows of the site come before those of its region and its country
+    return pd.concat([others, own.reindex(columns=limits.columns)], ignore_index=True)
+
+
 def _with_step(scenario: Scenario, sites: pd.DataFrame, steps: pd.DataFrame, change: Change) -> pd.DataFrame:
     """Return grid steps with one step of a site changed or added; a later step delays the higher steps of its site."""
     mine = steps["site_id"] == change.row
@@ -176,13 +206,15 @@ def _with_step(scenario: Scenario, sites: pd.DataFrame, steps: pd.DataFrame, cha
         own = own.sort_values("grid_mw")
         own["day"] = own["day"].cummax()
     else:
-        there = own.loc[own["day"] <= change.value, "grid_mw"].max()
-        if change.level_mw <= np.nanmax([there, sites.at[change.row, "grid_mw"], 0.0]):
+        counted = scenario.grid.counted
+        there = own.loc[(own["day"] <= change.value) & own["basis"].isin(counted), "grid_mw"].max()
+        entered, basis = sites.loc[change.row, ["grid_mw", "basis"]]
+        if change.level_mw <= np.nanmax([there, entered if basis in counted else 0.0, 0.0]):
             return steps
         late = (own["grid_mw"] <= change.level_mw) & (own["day"] >= change.value)
         # it is in service on its day: a larger step must never be worse, so it needs no commissioning
         more = {"site_id": change.row, "grid_mw": change.level_mw, "cost_usd": 0.0, "day": float(change.value)}
-        more |= {"live_feed": Answer.YES}
+        more |= {"live_feed": Answer.YES, "basis": Basis.CONTRACT}
         own = pd.DataFrame([*own[~late].to_dict("records"), more], columns=own.columns)
     own = own.assign(ready_day=own["day"], ready_date=pd.NaT).drop(columns="day")
     return pd.concat([steps[~mine], own.astype(steps.dtypes.to_dict())], ignore_index=True)
@@ -205,6 +237,8 @@ def _issue(tables: Tables, change: Change) -> Issue | None:
         return _wrong(Code.NO_SUCH_NAME, change, change.row, f"a {row} of the tables{nearest(change.row, known)}")
     if table is GRID_STEPS:
         return _issue_of_step(tables, change)
+    if table is LIMITS:
+        return _issue_of_limits(change)
     return _issue_of_roofs(tables, change) if table is BUILDINGS else _issue_of_cell(table, change)
 
 
@@ -224,6 +258,18 @@ def _issue_of_step(tables: Tables, change: Change) -> Issue | None:
     if change.column != DAY:
         return _issue_of_cell(GRID_STEPS, change)
     return _issue_of_day(GRID_STEPS["ready_day"], change)
+
+
+def _issue_of_limits(change: Change) -> Issue | None:
+    """Return the issue of a change to the limits of a resource at a site; None if it is right."""
+    if change.column not in list(Resource):
+        told = f"one of {', '.join(Resource)}{nearest(change.column, Resource)}"
+        return _wrong(Code.CHOICE, change, change.column, told)
+    days = [day for day, _ in change.value]
+    rising = days[:1] == [0] and all(day < later for day, later in itertools.pairwise(days))
+    if rising and all(_fits(LIMITS["limit"], limit) or limit == np.inf for _, limit in change.value):
+        return None
+    return _wrong(Code.OUT_OF_RANGE, change, change.value, "pairs of day and limit, the days rising from 0 on")
 
 
 def _issue_of_roofs(tables: Tables, change: Change) -> Issue | None:

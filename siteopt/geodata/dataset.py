@@ -253,37 +253,26 @@ def load(
     reader.sites = sites
     offer_tables = reader.read(OFFERS, scenario.inputs.offers, offers)
     known_offers = reader.joined(OFFERS, offer_tables, "offer_id").sort_index()
-    ladders = [
+    stepped = [
         (name, frame.assign(day=ready_days(scenario, frame)))
         for name, frame, _ in reader.read(GRID_STEPS, scenario.inputs.grid_steps, grid_steps)
     ]
-    limit_tables = reader.read(LIMITS, scenario.inputs.limits, limits)
-    for name, frame, _ in limit_tables:
-        reader.report(LIMITS, stranger_issues(frame["site_id"], name, reader.known.index), frame)
-    others: list[tuple[str, pd.DataFrame]] = []
-    for name, frame, _ in limit_tables:
-        risen, rest = split_steps(scenario, frame, reader.known["grid_mw"])
-        others.append((name, rest))
-        if len(risen):
-            ladders.append((name, risen.assign(day=ready_days(scenario, risen))))
-    if ladders and others:
-        every_step = pd.concat([frame[["site_id", "day"]] for _, frame in ladders])
-        for (_, frame), issues in zip(others, passing_issues(scenario, others, every_step), strict=True):
-            reader.report(LIMITS, issues, frame)
-    if site_tables and ladders:
-        assumed_mw = scenario.defaults.of("grid_mw")
-        assumed_mw = np.nan if assumed_mw is None else float(assumed_mw)
-        not_rising = ladder_issues(ladders, reader.known["grid_mw"], assumed_mw)
-        for (name, frame), issues in zip(ladders, not_rising, strict=True):
-            reader.report(GRID_STEPS, stranger_issues(frame["site_id"], name, reader.known.index), frame)
-            reader.report(GRID_STEPS, issues, frame)
-    for name, frame, _ in site_tables:
-        reader.report(CANDIDATES, import_issues(scenario.grid, frame, name), frame)
-    for name, frame in ladders:
-        reader.report(GRID_STEPS, import_issues(scenario.grid, frame, name), frame)
+    limited = [(name, frame) for name, frame, _ in reader.read(LIMITS, scenario.inputs.limits, limits)]
+    split = [(name, *split_steps(scenario, frame, reader.known["grid_mw"])) for name, frame in limited]
+    risen = [(name, steps.assign(day=ready_days(scenario, steps))) for name, steps, _ in split if len(steps)]
+    others = [(name, rest) for name, _, rest in split]
     halls = reader.read(BUILDINGS, scenario.inputs.buildings)
-    for name, frame, _ in halls if site_tables else ():
-        reader.report(BUILDINGS, stranger_issues(frame["site_id"], name, reader.known.index), frame)
+    built = [(name, frame) for name, frame, _ in halls]
+    if site_tables:
+        for table, tables_of_sites in ((GRID_STEPS, stepped), (LIMITS, limited), (BUILDINGS, built)):
+            for name, frame in tables_of_sites:
+                reader.report(table, stranger_issues(frame["site_id"], name, reader.known.index), frame)
+        _report_steps(reader, stepped, risen, others)
+    entered = [(name, frame) for name, frame, _ in site_tables]
+    for table, tables_of_grid in ((CANDIDATES, entered), (GRID_STEPS, stepped), (LIMITS, limited)):
+        column = "limit" if table is LIMITS else "grid_mw"
+        for name, frame in tables_of_grid:
+            reader.report(table, import_issues(scenario.grid, frame, name, column), frame)
     sampled = scenario.power_quality.waveform
     waves = [frame for _, frame, _ in reader.read(WAVEFORM, [sampled] if sampled else [])]
     waveform = waves[0].sort_values("time_s") if waves else pd.DataFrame(columns=list(WAVEFORM.names))
@@ -304,8 +293,8 @@ def load(
         raise InputError(reader.issues)
     if warnings:
         note("warnings", logging.WARNING, count=len(warnings), warnings=[str(warning) for warning in warnings])
-    steps = [frame.drop(columns="day") for _, frame in ladders]
-    buildings = [frame for _, frame, _ in halls]
+    steps = [frame.drop(columns="day") for _, frame in (*stepped, *risen)]
+    buildings = [frame for _, frame in built]
     shaped = [(frame, OUTLINE, shapes) for _, frame, shapes in site_tables]
     shaped += [(frame, frame["use"], shapes) for _, frame, shapes in areas]
     tables = Tables(
@@ -324,6 +313,36 @@ def load(
         admit=admit,
     )
     return _assembled(tables)
+
+
+_Named = list[tuple[str, pd.DataFrame]]
+
+
+def _report_steps(reader: _Reader, stepped: _Named, risen: _Named, others: _Named) -> None:
+    """Report grid steps that do not rise, and other limits of the grid that come after them.
+
+    Parameters
+    ----------
+    stepped, risen : list of (name, rows with ``day``)
+        Grid steps from tables of them, and from tables of limits.
+    others : list of (name, rows)
+        Limits that are not grid steps.
+    """
+    scenario, ladders = reader.scenario, [*stepped, *risen]
+    if not ladders:
+        return
+    assumed_mw = scenario.defaults.of("grid_mw")
+    assumed_mw = np.nan if assumed_mw is None else float(assumed_mw)
+    not_rising = ladder_issues(ladders, reader.known["grid_mw"], assumed_mw)
+    for place, ((_, frame), issues) in enumerate(zip(ladders, not_rising, strict=True)):
+        if place >= len(stepped):  # a table of limits has another column for it
+            own = [replace(one, column="limit", expected=one.expected.replace("grid_mw", "limit")) for one in issues]
+            reader.report(LIMITS, own, frame)
+        else:
+            reader.report(GRID_STEPS, issues, frame)
+    every = pd.concat([frame[["site_id", "day"]] for _, frame in ladders])
+    for (_, frame), issues in zip(others, passing_issues(scenario, others, every), strict=True):
+        reader.report(LIMITS, issues, frame)
 
 
 def _assembled(tables: Tables) -> Dataset:

@@ -11,10 +11,13 @@ from siteopt.message_catalogue import Code
 from siteopt.scenario import Grid, Scenario
 from siteopt.schema import Basis, Resource
 
+IMPORTED = (Resource.GRID, Resource.GRID_NONFIRM)
+"""Resources of the limits that need a right to import."""
 
-def _counts(grid: Grid, basis: pd.Series) -> np.ndarray:
-    """Return whether the limits of some rows count at once, by their basis; a blank counts as reported."""
-    return basis.fillna("").replace("", Basis.REPORTED).isin(grid.accept).to_numpy(dtype=bool)
+
+def counts(grid: Grid, basis: pd.Series) -> np.ndarray:
+    """Return whether the limits of some rows count at once, by their basis."""
+    return basis.fillna("").isin(grid.counted).to_numpy(dtype=bool)
 
 
 def _can_count(grid: Grid, basis: pd.Series) -> np.ndarray:
@@ -36,45 +39,61 @@ def counted_sites(grid: Grid, sites: pd.DataFrame) -> tuple[pd.DataFrame, pd.Dat
         Where the basis does not count, ``grid_mw`` is 0 and ``grid_swing_mw`` blank; the entered MW are then a step of
         the day ``contract_days``, if there is one.
     """
-    counts = _counts(grid, sites["basis"]) | ~(sites["grid_mw"] > 0).to_numpy(dtype=bool)
-    if counts.all():
+    counted = counts(grid, sites["basis"]) | ~(sites["grid_mw"] > 0).to_numpy(dtype=bool)
+    if counted.all():
         return sites, pd.DataFrame({"site_id": [], "day": [], "grid_mw": [], "cost_usd": []})
-    later = sites[~counts & _can_count(grid, sites["basis"])]
-    steps = pd.DataFrame({"site_id": later.index, "day": grid.contract_days, "grid_mw": later["grid_mw"].to_numpy()})
-    held = {"grid_mw": sites["grid_mw"].where(counts, 0.0), "grid_swing_mw": sites["grid_swing_mw"].where(counts)}
+    later = sites[~counted & _can_count(grid, sites["basis"])]
+    steps = later[["grid_mw", "basis"]].assign(site_id=later.index, day=grid.contract_days).reset_index(drop=True)
+    held = {"grid_mw": sites["grid_mw"].where(counted, 0.0), "grid_swing_mw": sites["grid_swing_mw"].where(counted)}
     return sites.assign(**held), steps.assign(cost_usd=0.0)
 
 
 def counted_steps(grid: Grid, steps: pd.DataFrame) -> pd.DataFrame:
     """Return the grid steps that count; ``day`` is not before ``contract_days`` where the basis needs a contract."""
-    counts = _counts(grid, steps["basis"])
-    if counts.all():
+    counted = counts(grid, steps["basis"])
+    if counted.all():
         return steps
-    kept = counts | _can_count(grid, steps["basis"])
-    day = steps["day"].where(counts, np.maximum(steps["day"], grid.contract_days or 0))
+    kept = counted | _can_count(grid, steps["basis"])
+    day = steps["day"].where(counted, np.maximum(steps["day"], grid.contract_days or 0))
     return steps.assign(day=day)[kept]
 
 
 def counted_limits(scenario: Scenario, limits: pd.DataFrame) -> pd.DataFrame:
     """Return the limits that count; a limit of the grid whose basis needs a contract begins no sooner than it."""
-    grid, is_grid = scenario.grid, limits["resource"].isin((Resource.GRID, Resource.GRID_NONFIRM)).to_numpy(dtype=bool)
-    counts = ~is_grid | _counts(grid, limits["basis"])
-    if counts.all():
+    grid, is_grid = scenario.grid, limits["resource"].isin(IMPORTED).to_numpy(dtype=bool)
+    counted = ~is_grid | counts(grid, limits["basis"])
+    if counted.all():
         return limits
-    kept = counts | _can_count(grid, limits["basis"])
+    kept = counted | _can_count(grid, limits["basis"])
     day = ready_days(scenario, limits).fillna(0.0)
     later = np.maximum(day, grid.contract_days or 0)
-    held = {"ready_day": limits["ready_day"].where(counts, later), "ready_date": limits["ready_date"].where(counts)}
+    held = {"ready_day": limits["ready_day"].where(counted, later), "ready_date": limits["ready_date"].where(counted)}
     return limits.assign(**held)[kept]
 
 
-def import_issues(grid: Grid, frame: pd.DataFrame, file: str) -> list[Issue]:
-    """Return a warning for each row of candidates or grid steps whose limit does not count at once."""
-    held = frame[~_counts(grid, frame["basis"]) & (frame["grid_mw"] > 0).to_numpy(dtype=bool)]
+def held_mw(grid: Grid, sites: pd.DataFrame, steps: pd.DataFrame, limits: pd.DataFrame) -> float:
+    """Return the most MW of grid that would count with a contract, and do not without one; 0 if nothing is held back.
+
+    Parameters
+    ----------
+    sites, steps, limits : DataFrame
+        Rows that concern one site, with ``basis``.
+    """
+    rows = limits[limits["resource"].isin(IMPORTED)].rename(columns={"limit": "grid_mw"})
+    every = pd.concat([frame[["grid_mw", "basis"]] for frame in (sites, steps, rows) if len(frame)])
+    held = ~counts(grid, every["basis"]) & (every["basis"] != Basis.GENERATION_EXPORT).to_numpy(dtype=bool)
+    return float(np.nan_to_num(every["grid_mw"][held].astype(float).max()))
+
+
+def import_issues(grid: Grid, frame: pd.DataFrame, file: str, column: str = "grid_mw") -> list[Issue]:
+    """Return a warning for each row of candidates, grid steps or limits whose limit of the grid does not count yet."""
+    if column == "limit":
+        frame = frame[frame["resource"].isin(IMPORTED)]
+    held = frame[~counts(grid, frame["basis"]) & (frame[column] > 0).to_numpy(dtype=bool)]
     can = _can_count(grid, held["basis"])
     issues = (
-        Issue(Code.NO_IMPORT_RIGHT, file, int(row), "grid_mw", f"{mw:g}", _told(grid, basis, later))
-        for row, mw, basis, later in zip(held.index, held["grid_mw"], held["basis"], can, strict=True)
+        Issue(Code.NO_IMPORT_RIGHT, file, int(row), column, f"{mw:g}", _told(grid, basis, later))
+        for row, mw, basis, later in zip(held.index, held[column], held["basis"], can, strict=True)
     )
     return named(issues, len(held))
 

@@ -12,20 +12,9 @@ from siteopt.geodata.changes import ready_days
 from siteopt.instance import Floats, Ints, rows_of
 from siteopt.issues import Issue
 from siteopt.message_catalogue import Code
-from siteopt.phases import LIMITED
+from siteopt.phases import FIELDS, LIMITED
 from siteopt.scenario import Scenario
 from siteopt.schema import GRID_STEPS, Resource
-
-FIELDS = {
-    Resource.GRID: "grid_mw",
-    Resource.GRID_NONFIRM: "nonfirm_mw",
-    Resource.DISTRIBUTION: "distribution_mw",
-    Resource.GAS: "gas_mw",
-    Resource.WATER: "water_m3_per_day",
-    Resource.NOX: "nox_t_per_year",
-    Resource.FUEL_TRUCKS: "fuel_trucks_per_day",
-}
-"""Field of the Instance that each resource limits."""
 
 _COLUMN: tuple[Ints, Floats] = (np.zeros(1, dtype=np.int64), np.full(1, np.nan))
 """Limit that is that of the column of the candidate on every day."""

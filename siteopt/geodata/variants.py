@@ -9,12 +9,14 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from siteopt.findings import POWER_CAP, Adjustment, Lever
+from siteopt.findings import CONTRACT_DAYS, LIMIT, LIMIT_DAY, POWER_CAP, Adjustment, Lever
 from siteopt.geodata.changes import DAY, SCENARIO, Change, dated_buildings
 from siteopt.geodata.dataset import Dataset, filled_sites
-from siteopt.geodata.import_right import counted_sites
+from siteopt.geodata.import_right import counted_limits, counted_sites, counts, held_mw
+from siteopt.geodata.limits import NOX, has_rows
 from siteopt.instance import Instance, Pool
-from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS
+from siteopt.phases import FIELDS
+from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS, LIMITS, Resource
 
 NOTCHES = {
     "grid_mw": 1.0,
@@ -32,6 +34,9 @@ NOTCHES = {
     "site_cost_usd": -100_000.0,
 }
 """Columns of the candidates that can be varied, and the step of each; negative if less is better."""
+
+LIMIT_NOTCHES = {**dict.fromkeys(Resource, 1.0), Resource.WATER: 10.0}
+"""Step of the limits by calendar day of each resource."""
 
 LEAST_CAP = 0.7
 """Lowest power cap of the first milestone that is tried; for lower ones, no figure of the speed is known."""
@@ -65,14 +70,35 @@ class Variants:
             cells["distribution_mw"] = np.nan  # no limit, so no lever either
         tower_heat = scenario.workload.tower_heat_fraction
         cells["own_cooling_mw"] = np.nan_to_num(cells["own_cooling_mw"]) if tower_heat else np.nan
+        rows = self._data.limits
+        levels = {"site_id": site_id, "region": cells["region"], "country": cells["country"]}
+        rows = rows[np.logical_or.reduce([(rows[level] == name) & (name != "") for level, name in levels.items()])]
+        counted = counted_limits(scenario, rows)
+        self._windows = {
+            resource: self._data.instance.windows(field)
+            for resource, field in FIELDS.items()
+            if has_rows(counted, filled, resource)[0]
+        }
+        # where rows limit a resource, its column only holds on the days that no row covers
+        limited = {NOX if resource is Resource.NOX else FIELDS[resource] for resource in self._windows} - {"grid_mw"}
         self._levels = steps["grid_mw"].tolist()
         self.grid = [(0, float(cells["grid_mw"])), *zip(steps["day"].astype(int), self._levels, strict=True)]
         found = [
             Lever(name, float(cells[name]), _best(name, notch), notch)
             for name, notch in NOTCHES.items()
-            if pd.notna(cells[name])
+            if pd.notna(cells[name]) and name not in limited
         ]
-        found += [Lever("ready_day", float(day), 0.0, -1.0, step) for step, day in enumerate(steps["day"])]
+        soonest = np.where(counts(scenario.grid, steps["basis"]), 0.0, float(scenario.grid.contract_days or 0))
+        found += [
+            Lever("ready_day", float(day), float(first), -1.0, step)
+            for step, (day, first) in enumerate(zip(steps["day"], soonest, strict=True))
+        ]
+        if held := held_mw(scenario.grid, filled, self._data.grid_steps, rows):
+            day = scenario.grid.contract_days
+            now = float(scenario.project.horizon_days + 1 if day is None else day)
+            found.append(Lever(CONTRACT_DAYS, now, 0.0, -1.0, reached=held))
+        for resource, windows in self._windows.items():
+            found += _levers_of(resource, windows)
         if (cap := scenario.milestones[0].power_cap) > LEAST_CAP:
             found.append(Lever(POWER_CAP, cap, LEAST_CAP, -0.01))
         roofs = dated_buildings(scenario, self._data.buildings)["day"]
@@ -85,10 +111,16 @@ class Variants:
 
     def __call__(self, adjustments: Sequence[Adjustment]) -> Instance:
         """Return the Instance of the site with the adjustments; more grid means an additional step without cost."""
-        return self._data.with_changes(itertools.chain.from_iterable(map(self._changes, adjustments))).instance
+        changes = list(itertools.chain.from_iterable(map(self._changes, adjustments)))
+        for resource, windows in self._windows.items():
+            if own := [change for change in adjustments if change.lever.resource == resource]:
+                changes.append(Change(LIMITS.name, self._site, resource, _moved(windows, own)))
+        return self._data.with_changes(changes).instance
 
     def _changes(self, adjustment: Adjustment) -> Iterator[Change]:
         column, value = adjustment.lever.column, adjustment.value
+        if adjustment.lever.resource:  # all adjustments of a resource are one change
+            return
         if adjustment.lever.step is not None:
             yield Change(GRID_STEPS.name, self._site, DAY, value, self._levels[adjustment.lever.step])
         elif column == ROOF:
@@ -98,6 +130,8 @@ class Variants:
                 yield Change(SCENARIO, "", f"building.shells.{kind}.{SHELL}", min(days, int(value)))
         elif column == "grid_mw":
             yield Change(GRID_STEPS.name, self._site, DAY, float(adjustment.by_day), value)
+        elif column == CONTRACT_DAYS:
+            yield Change(SCENARIO, "", f"grid.{CONTRACT_DAYS}", int(value))
         elif column == POWER_CAP:
             yield Change(SCENARIO, "", f"milestones.0.{POWER_CAP}", round(value, 2))
         else:
@@ -108,6 +142,40 @@ def _best(column: str, notch: float) -> float:
     bound = CANDIDATES[column].high if notch > 0 else CANDIDATES[column].low
     assert bound is not None
     return bound
+
+
+Windows = Sequence[tuple[int, float]]
+"""Limit from each day on."""
+
+
+def _levers_of(resource: Resource, windows: Windows) -> Iterator[Lever]:
+    """Yield the levers of a resource: more of it from each window on, and each rise on an earlier day."""
+    most = LIMITS["limit"].high
+    assert most is not None
+    for step, (day, limit) in enumerate(windows):
+        if np.isfinite(limit):
+            yield Lever(LIMIT, limit, most, LIMIT_NOTCHES[resource], step, resource, since=day)
+        if step and limit > windows[step - 1][1]:
+            yield Lever(LIMIT_DAY, float(day), 0.0, -1.0, step, resource, reached=limit)
+
+
+def _moved(windows: Windows, adjustments: Sequence[Adjustment]) -> tuple[tuple[int, float], ...]:
+    """Return the windows of a resource with adjustments: first with more from a window on, then with earlier rises.
+
+    No day has less than before: a rise that moves before another window holds as the higher limit of the two.
+    """
+    limits = dict(windows)
+    for change in adjustments:
+        if change.lever.column == LIMIT:
+            since = change.lever.since
+            limits = {day: max(limit, change.value) if day >= since else limit for day, limit in limits.items()}
+    for change in adjustments:
+        if change.lever.column == LIMIT_DAY:
+            day, rise = int(change.value), int(change.lever.now)
+            limits.setdefault(day, limits[max(before for before in limits if before <= day)])
+            reached = limits[rise]
+            limits = {at: max(limit, reached) if day <= at < rise else limit for at, limit in limits.items()}
+    return tuple(sorted(limits.items()))
 
 
 class ClusterSizes:

@@ -242,8 +242,12 @@ class _Attempt:
         return followed([settled.get(m, self.instance.horizon_day) for m in range(self.instance.milestones)]).tolist()
 
     def _first_day(self, goal: int) -> int:
-        """Return the first day of a milestone, given the fixed goals, by doubling steps and then bisection."""
-        high, stride = self._latest()[goal], 1
+        """Return the first day of a milestone, given the fixed goals, by doubling steps and then bisection.
+
+        As long as limits change in between, the day before the next change is tried first: on the day of a change a
+        site can often do what it could not do before.
+        """
+        high, stride, change = self._latest()[goal], 1, self.instance.change_day
         trial = self.low[goal] = int(self.bounds.entry(ONE, np.array([self.values]))[0])
         while self.low[goal] < high:
             plan = self._on(self._latest({goal: trial})).any_plan(self.limit_musd)
@@ -251,7 +255,9 @@ class _Attempt:
                 self.known, high = plan, trial
             else:
                 self.low[goal] = trial + 1
-            trial = min(self.low[goal] + stride, (self.low[goal] + high) // 2)
+            between = change[(change > self.low[goal]) & (change <= high)]
+            step = min(self.low[goal] + stride, (self.low[goal] + high) // 2)
+            trial = int(between[0]) - 1 if len(between) else step
             stride *= 2
         return high
 

@@ -8,6 +8,7 @@ from siteopt.output.names import PLURAL, titled
 from siteopt.output.translations import MoneyUnit, Translations
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.explanation import ChangeRecord, ComparedPlan, ExplanationRecord, ShortfallRecord
+from siteopt.schema import RESOURCE_UNITS, Resource
 
 SINGLE = "Each change alone is sufficient, and the smallest one that is; its cost is not included."
 TOGETHER = "No single change is sufficient; these together are. Their cost is not included."
@@ -134,10 +135,15 @@ def _lack(short: ShortfallRecord, translations: Translations) -> str:
 
 def _change(change: ChangeRecord, translations: Translations) -> str:
     """Return a change in words, such as ``25 MW more grid by day 60``."""
-    less, more = change.now - change.needed, change.needed - change.now
-    days = f"{translations.count(less, 'day')} earlier (day {change.needed:g}, not {change.now:g})"
-    level = f"({change.needed:,g}, not {change.now:,g})"
+    now = change.needed if change.now is None else change.now  # contract_days without a value say only what is needed
+    less, more = now - change.needed, change.needed - now
+    days = f"{translations.count(less, 'day')} earlier (day {change.needed:g}, not {now:g})"
+    level = f"({change.needed:,g}, not {now:,g})"
     more_of = f"{more:,g} {translations.term(change.unit)} more"
+    resource, reached = translations.term(change.resource), "without a limit"
+    if change.resource and change.limit is not None:
+        reached = f"up to {change.limit:,g} {translations.term(RESOURCE_UNITS[Resource(change.resource)])}"
+    contract = f"a contract for {change.grid_step_mw or 0:,g} MW of grid by day {change.needed:g}"
     return {
         "grid_mw": f"{more_of} grid by day {change.by_day} {level}",
         "distribution_mw": f"{more_of} distribution of its own {level}",
@@ -152,8 +158,11 @@ def _change(change: ChangeRecord, translations: Translations) -> str:
         "nox_limit_t_per_year": f"{more:,g} t/year more NOx {level}",
         "grid_usd_per_mwh": f"grid energy {translations.price(less)} per MWh cheaper",
         "site_cost_usd": f"site {translations.money(less)} cheaper",
-        "power_cap": f"the first milestone at {change.needed:.0%} of the GPUs' power (not {change.now:.0%})",
+        "power_cap": f"the first milestone at {change.needed:.0%} of the GPUs' power (not {now:.0%})",
         "roof_day": f"all roofs {days}",
-        "shell_days": f"each new shell in {change.needed:g} days, not {change.now:g}",
+        "shell_days": f"each new shell in {change.needed:g} days, not {now:g}",
+        "limit": f"{more_of} {resource} from day {change.by_day} on {level}",
+        "limit_day": f"{resource} {reached} {days}",
+        "contract_days": contract + (" (none is counted on)" if change.now is None else f" (not {now:g})"),
         "ready_day": f"grid step to {change.grid_step_mw or 0:g} MW {days}",
     }[change.column]

@@ -18,6 +18,7 @@ from siteopt.output.geojson import GeoJSON
 from siteopt.output.layer import Field, Layer, points, printable, schema_field
 from siteopt.output.limits import limit_of
 from siteopt.output.names import PLURAL, titled
+from siteopt.output.phases import windows_text
 from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.reason import ReasonCode
@@ -180,6 +181,7 @@ def _chosen(run: RunRecord, translations: Translations) -> Layer:
         Field("cost", str, "Cost", "in the currency of the scenario"),
         Field("days", str, "Days", "days after the decision on which training starts, by milestone"),
         Field("faster", str, "Faster", "against the baselines of the scenario"),
+        Field("limits", str, "Limits", "what the site may use, where this changes: from day 0, then from each day on"),
         Field("times_faster_low", float, "Times faster, at least"),
         Field("times_faster_high", float, "Times faster, at most"),
     ]
@@ -199,6 +201,7 @@ def _chosen(run: RunRecord, translations: Translations) -> Layer:
             f"{one.times_faster_low:.1f} to {one.times_faster_high:.1f} times as fast as {one.name}"
             for one in plan.baselines
         )
+        row["limits"] = ". ".join(windows_text(one, translations) for one in plan.limits)
         row["times_faster_low"] = min((one.times_faster_low for one in plan.baselines), default=None)
         row["times_faster_high"] = max((one.times_faster_high for one in plan.baselines), default=None)
         for field, milestone in zip(names, plan.milestones, strict=True):

@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from siteopt.output.replay import Part
 from siteopt.output.translations import Translations
-from siteopt.record.run import PhaseLimits, PlanRecord
+from siteopt.record.run import PhaseLimits, PlanRecord, SiteLimit
+from siteopt.schema import RESOURCE_UNITS
+
+
+def limit_text(limit: float | None, translations: Translations, digits: int = 1) -> str:
+    """Return a limit as a number, or that there is none."""
+    return translations("no limit") if limit is None else translations.number(limit, digits)
+
+
+def windows_text(one: SiteLimit, translations: Translations) -> str:
+    """Return the windows of a limit in words, such as ``NOx, t/year: no limit; 86 from day 379``."""
+    first, *later = (limit_text(window.limit, translations, 0) for window in one.windows)
+    days = (window.day for window in one.windows[1:])
+    rest = [
+        translations("{limit} from day {day}", day=day, limit=limit) for day, limit in zip(days, later, strict=True)
+    ]
+    unit = translations.term(RESOURCE_UNITS[one.resource])
+    return f"{translations.title(one.resource)}, {unit}: {'; '.join([first, *rest])}"
 
 
 def phases_part(plan: PlanRecord, translations: Translations) -> Part | None:
@@ -15,15 +32,12 @@ def phases_part(plan: PlanRecord, translations: Translations) -> Part | None:
     shown = [name for name, values in limits.items() if any(value is not None for value in values) and any(values)]
     header = ("day", "date", "milestone", *shown, "demand_mw", "import_mw", "emitted NOx", "units")
 
-    def limit(value: float | None) -> str:
-        return translations("no limit") if value is None else translations.number(value, 1)
-
     rows = tuple(
         (
             one.day,
             one.date.isoformat(),
             one.milestone,
-            *(limit(getattr(one.limits, name)) for name in shown),
+            *(limit_text(getattr(one.limits, name), translations) for name in shown),
             *(translations.number(value, 1) for value in (one.demand_mw, one.import_mw, one.nox_t_per_year)),
             sum(one.units.values()),
         )

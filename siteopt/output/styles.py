@@ -46,6 +46,9 @@ _FIRST = 10
 _LAST = 1_000_000
 """Drawing order of a site without a rank: behind every rank."""
 
+OWN_SUPPLY = {"Grid": "grid_mw", "Distribution": "distribution_mw", "Own towers": "own_cooling_mw"}
+"""Columns of the candidates with what a site has now, by their words in its map tip."""
+
 
 @dataclass(frozen=True)
 class Style:
@@ -156,6 +159,8 @@ def _sites(layer: Layer, milestones: Mapping[str, str], *, alone: bool) -> Style
     rank = column("rank")
     rows = {name: _day_of(field) for field, name in milestones.items()}
     rows |= {"Cost": column("cost"), "Reason": _filled("reason"), "Assumed": _filled("assumed")}
+    known = {field.name for field in layer.fields}
+    rows |= {word: _with_basis(name) for word, name in OWN_SUPPLY.items() if {name, "basis"} <= known}
     tip = map_tips.tip(f"coalesce({rank} || '. ', '') || {column('name')}", rows, column("standing"))
     # drawn from the last rank to the first, so that the best is on top
     renderer = qml.categorized("standing", classes, f"coalesce({rank}, {_LAST})")
@@ -187,7 +192,9 @@ def _star() -> Element:
 
 def _chosen() -> Style:
     text = f"{column('name')} || '\\n' || replace({column('days')}, ', ', '\\n') || '\\n' || {column('cost')}"
-    rows = {word: _filled(word.lower()) for word in ("Days", "Cost", "Faster")} | {"Handover": column("handover")}
+    rows = {word: _filled(word.lower()) for word in ("Days", "Cost", "Faster", "Limits")} | {
+        "Handover": column("handover")
+    }
     tip = map_tips.tip(column("name"), rows, column("outcome"))
     label = Label(text, size=9, bold=True, priority=10, boxed=True, away_mm=11, place=Place.ROUND)
     return Style(qml.single(_star()), (label,), tip, column("name"))
@@ -356,6 +363,12 @@ _BY_EXPRESSIONS = 4
 def _day_of(field: str) -> str:
     limit = f"coalesce(', limited by ' || {_filled('limited_by_' + field)}, '')"
     return f"'day ' || {column('day_' + field)} || ', ' || {column('date_' + field)} || {limit}"
+
+
+def _with_basis(name: str) -> str:
+    """Return an expression for a column of MW, with the right on which it rests if it is that of the grid."""
+    basis = f" || coalesce(', ' || {_filled('basis')}, '')" if name == "grid_mw" else ""
+    return f"format_number({column(name)}, 1) || ' MW'{basis}"
 
 
 def _filled(name: str) -> str:

@@ -121,6 +121,11 @@ class Translations:
         """Return the words for a name of siteopt: of a limit, a kind, a standing, a column or a unit."""
         return self._text(NAMES.get(name, name.replace("_", " ")), "name")
 
+    def title(self, name: str) -> str:
+        """Return the words for a name of siteopt, with a capital at the beginning."""
+        words = self.term(name)
+        return words[:1].upper() + words[1:]
+
     def cell(self, text: str) -> str:
         """Return the content of a table cell: a choice of its column is translated, other text of the user is not."""
         return self._text(text, "name") if text else self.term("unknown")

@@ -13,6 +13,7 @@ import pandas as pd
 from siteopt.equipment import KINDS
 from siteopt.instance import Instance, Ints
 from siteopt.issues import Issue
+from siteopt.phases import FIELDS
 from siteopt.plan import LISTED, Plan, Ranking, SiteResult
 from siteopt.record.base import Heading, InputFile, InputWarning, RunOutcome, Standing
 from siteopt.record.proof import Proof
@@ -27,6 +28,7 @@ from siteopt.record.run import (
     Environment,
     EvidenceRecord,
     GridStep,
+    LimitWindow,
     ListedSite,
     Milestone,
     MilestoneRequirement,
@@ -39,10 +41,11 @@ from siteopt.record.run import (
     Saving,
     SecondSolver,
     SiteDay,
+    SiteLimit,
     StageRecord,
 )
 from siteopt.scenario import Scenario
-from siteopt.schema import SHARE_OF_GRID
+from siteopt.schema import SHARE_OF_GRID, Resource
 from siteopt.simulate.commissioning import commissioned_days
 from siteopt.simulate.queues import buildings_of, chosen_option
 from siteopt.tolerances import HAIR
@@ -173,6 +176,7 @@ def plan_record(
         buildings=tuple(_buildings(scenario, instance, plan)),
         grid_steps=tuple(_grid_steps(scenario, instance, plan, steps[steps["site_id"] == site])),
         phases=tuple(_phases(scenario, instance, plan)),
+        limits=tuple(_limits(scenario, instance, plan)),
         baselines=tuple(_baselines(scenario, plan)),
         replay=replay,
         power_quality=power_quality,
@@ -338,6 +342,26 @@ def _phases(scenario: Scenario, instance: Instance, plan: Plan) -> Iterator[Phas
             grid_steps=int(plan.step[:, f].sum()),
             units={instance.offer_id[o]: int(units[o]) for o in np.flatnonzero(units)},
         )
+
+
+def _limits(scenario: Scenario, instance: Instance, plan: Plan) -> Iterator[SiteLimit]:
+    """Yield the limits of a site that change, with the rises by the grid steps that its plan uses."""
+    used = plan.step.any(axis=1)
+    for resource, field in FIELDS.items():
+        limits = dict(instance.windows(field))
+        if resource is Resource.GRID:
+            days = sorted({*limits, *instance.step_ready_day[used].tolist()})
+            risen = [used & (instance.step_ready_day <= day) for day in days]
+            limits = {
+                day: float(instance.on(day).grid_mw[0] + instance.step_rise_mw[there].sum())
+                for day, there in zip(days, risen, strict=True)
+            }
+        windows = (
+            LimitWindow(day=day, date=scenario.date_of(day), limit=rounded(limit) if np.isfinite(limit) else None)
+            for day, limit in limits.items()
+        )
+        if len(limits) > 1:
+            yield SiteLimit(resource=resource, windows=tuple(windows))
 
 
 def _baselines(scenario: Scenario, plan: Plan) -> Iterator[Baseline]:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import pandas as pd
 
 from siteopt.equipment import KINDS
-from siteopt.findings import POWER_CAP, Adjustment, Findings, Shortfall
+from siteopt.findings import CONTRACT_DAYS, LIMIT, LIMIT_DAY, POWER_CAP, Adjustment, Findings, Shortfall
 from siteopt.plan import SiteResult
 from siteopt.record.base import RunOutcome
 from siteopt.record.build import cost_of, heading, milestones_of
 from siteopt.record.explanation import ChangeRecord, ComparedPlan, ExplanationRecord, ShortfallRecord
 from siteopt.record.reason import Reason
 from siteopt.scenario import Scenario
-from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS
+from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS, RESOURCE_UNITS, Resource
 
 
 def explanation_record(
@@ -49,7 +49,7 @@ def explanation_record(
         rival=_plan(scenario, names, found.rival) if found.rival is not None else None,
         shortfalls=tuple(_shortfall(scenario, short) for short in found.shortfalls),
         still_short=tuple(_shortfall(scenario, short) for short in found.still_short),
-        changes=tuple(tuple(_change(change, grid) for change in changes) for changes in found.changes),
+        changes=tuple(tuple(_change(scenario, change, grid) for change in changes) for changes in found.changes),
     )
 
 
@@ -84,19 +84,23 @@ def _finite(value: float) -> float | None:
     return round(float(value), 3) if math.isfinite(value) else None
 
 
-def _change(change: Adjustment, grid: Sequence[tuple[int, float]]) -> ChangeRecord:
+def _change(scenario: Scenario, change: Adjustment, grid: Sequence[tuple[int, float]]) -> ChangeRecord:
     lever, now, step_mw = change.lever, change.lever.now, None
+    by_day = lever.since if lever.column == LIMIT else None
     if lever.column == "grid_mw":
-        now = max(mw for day, mw in grid if day <= change.by_day)
-    if lever.step is not None:
+        now, by_day = max(mw for day, mw in grid if day <= change.by_day), change.by_day
+    if lever.column == "ready_day" and lever.step is not None:
         step_mw = grid[1 + lever.step][1]
     units = {column.name: column.unit for table in (BUILDINGS, GRID_STEPS, CANDIDATES) for column in table}
     units |= {POWER_CAP: "share"}
+    is_counted = lever.column != CONTRACT_DAYS or scenario.grid.contract_days is not None
     return ChangeRecord(
         column=lever.column,
-        now=round(float(now), 3),
+        now=round(float(now), 3) if is_counted else None,
         needed=round(float(change.value), 3),
-        unit=units.get(lever.column, "days"),
-        by_day=change.by_day if lever.column == "grid_mw" else None,
-        grid_step_mw=step_mw,
+        unit=RESOURCE_UNITS[Resource(lever.resource)] if lever.column == LIMIT else units.get(lever.column, "days"),
+        by_day=by_day,
+        grid_step_mw=lever.reached if lever.column == CONTRACT_DAYS else step_mw,
+        resource=lever.resource,
+        limit=_finite(lever.reached) if lever.column == LIMIT_DAY and lever.reached is not None else None,
     )

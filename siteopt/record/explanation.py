@@ -33,11 +33,13 @@ class ChangeRecord(Record):
     """Change of a fact about the site to another value."""
 
     column: str
-    now: float
+    now: float | None = Field(description="null for the contract_days of a scenario that counts on no contract")
     needed: float
     unit: str
-    by_day: int | None = Field(description="day by which more grid must be ready")
-    grid_step_mw: float | None = Field(description="limit of the grid after the step")
+    by_day: int | None = Field(description="day by which more grid must be ready, or from which a limit holds")
+    grid_step_mw: float | None = Field(description="limit of the grid after the step, or under the contract")
+    resource: str = Field(default="", description="resource of a limit by calendar day; else empty")
+    limit: float | None = Field(default=None, description="limit after a limit_day; null if there is none any more")
 
 
 class ExplanationRecord(Heading):

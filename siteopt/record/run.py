@@ -34,7 +34,7 @@ from siteopt.record.proof import Proof
 from siteopt.record.reason import Reason
 from siteopt.record.replay import PowerQualityRecord, ReplayRecord
 from siteopt.scenario import Days, Share
-from siteopt.schema import CANDIDATES, SHARE_OF_GRID
+from siteopt.schema import CANDIDATES, SHARE_OF_GRID, Resource
 
 Units = Annotated[int, Field(ge=0, le=100_000)]
 """Number of units of an offer; a table of offers holds no larger one."""
@@ -191,6 +191,21 @@ class PhaseRecord(Record):
     units: dict[Name, Units] = Field(description="units on site by offer_id, cumulative")
 
 
+class LimitWindow(Record):
+    """Limit of a resource from a day on, until the next one."""
+
+    day: Day
+    date: date
+    limit: Amount | None = Field(description="null if there is no limit")
+
+
+class SiteLimit(Record):
+    """Limit of the chosen site that changes: what it may use of a resource by calendar day."""
+
+    resource: Resource
+    windows: Many[LimitWindow] = Field(min_length=1)
+
+
 class Baseline(Record):
     """Quote of the scenario that the plan is compared with."""
 
@@ -218,6 +233,11 @@ class PlanRecord(Record):
     grid_steps: Many[GridStep]
     phases: Many[PhaseRecord] = Field(
         default=(), description="phases of the plan, if a limit of the site changes; else empty"
+    )
+    limits: Many[SiteLimit] = Field(
+        default=(),
+        description="limits of the site that change, from day 0 on; grid with the steps in use, from the day on which "
+        "each is ready",
     )
     buildings: Many[Building] = Field(
         default=(),

@@ -18,7 +18,7 @@ from tests.worlds import write_world
 
 FOLDER = Path(__file__).parent
 MESSAGES = FOLDER / "messages.json"
-TABLES = ("candidates", "offers", "grid_steps", "areas", "buildings")
+TABLES = ("candidates", "offers", "grid_steps", "limits", "areas", "buildings")
 
 
 def broken_files() -> list[str]:

@@ -106,7 +106,7 @@ def test_days_follow_the_date_of_the_decision(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (Change("candidate", "beta", "grid_mw", 1.0), "one of candidates, offers, grid_steps, buildings, scenario"),
+        (Change("candidate", "beta", "grid_mw", 1.0), "one of candidates, offers, grid_steps, limits"),
         (Change("candidates", "btea", "grid_mw", 1.0), "did you mean 'beta'"),
         (Change("offers", "chiler", "count", 1.0), "did you mean 'chiller'"),
         (Change("candidates", "beta", "gird_mw", 1.0), "did you mean 'grid_mw'"),

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 import siteopt
+from siteopt.geodata.changes import Change
 from siteopt.geodata.dataset import Dataset
 from siteopt.instance import Instance
 from siteopt.issues import InputError
 from siteopt.message_catalogue import Code
 from siteopt.phases import LIMITED
+from tests.geodata.test_dataset import assert_identical
 from tests.worlds import OFFERS, SITES, changed, csv_text, write_world
 
 MINOR = {"country": "US", "resource": "nox", "ready_day": 400, "limit": 90, "basis": "minor source"}
@@ -173,3 +175,30 @@ def test_fuel_cells_wait_for_no_permit(tmp_path: Path) -> None:
     assert instance.arrival_day[s, instance.offer_id.index("gen_rented")] == 200
     assert instance.arrival_day[s, o] < 200
     assert instance.nox_g_per_kwh[o] == 0
+
+
+def test_a_change_of_limits_is_what_the_rows_say(tmp_path: Path) -> None:
+    rows = [
+        {"site_id": "beta", "resource": "nox", "until_day": 40},
+        {"site_id": "beta", "resource": "nox", "ready_day": 40, "limit": 70},
+    ]
+    change = Change("limits", "beta", "nox", ((0, np.inf), (40, 70.0)))
+    found = loaded(tmp_path / "before", ENGINES, MINOR).with_changes([change])
+    told = [row | {"basis": "any"} for row in rows]
+    assert_identical(found.instance, loaded(tmp_path / "after", ENGINES, MINOR, *told).instance)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (Change("limits", "beta", "steam", ((0, 1.0),)), Code.CHOICE),
+        (Change("limits", "betta", "nox", ((0, 1.0),)), Code.NO_SUCH_NAME),
+        (Change("limits", "beta", "nox", ((5, 1.0),)), Code.OUT_OF_RANGE),
+        (Change("limits", "beta", "nox", ((0, 1.0), (0, 2.0))), Code.OUT_OF_RANGE),
+        (Change("limits", "beta", "nox", ((0, -1.0),)), Code.OUT_OF_RANGE),
+    ],
+)
+def test_a_wrong_change_of_limits_is_told(tmp_path: Path, change: Change, code: Code) -> None:
+    with pytest.raises(InputError) as told:
+        loaded(tmp_path, MINOR).with_changes([change])
+    assert [issue.code for issue in told.value.issues] == [code]

@@ -33,6 +33,7 @@ from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.run import PlanRecord
 from siteopt.schema import CANDIDATES
+from tests.report import pages
 from tests.worlds import SITES, changed, write_world
 
 LAYERS = {
@@ -148,6 +149,14 @@ def test_the_chosen_site_and_its_milestones(result: Result, path: Path) -> None:
     assert listed["limited_by_first_run"]
     assert milestone["limited_by"].startswith(listed["limited_by_first_run"])
     assert (milestone["name"], milestone["gpus"], milestone["number"]) == ("first run", 10_000, 1)
+
+
+def test_the_chosen_site_tells_the_limits_that_change(tmp_path: Path) -> None:
+    found = pages.with_phases()
+    features = sites_geojson(found.run, pd.DataFrame(SITES).set_index("site_id", drop=False), Translations())
+    files = map_files(found.run, features, found.plan_features, Translations())
+    (row,) = table(geopackage(files, tmp_path), "chosen").to_dict("records")
+    assert row["limits"] == "NOx, t/year: 30; 25 from day 200"
 
 
 def test_deliveries_run_from_the_depot_to_the_site(result: Result, path: Path) -> None:

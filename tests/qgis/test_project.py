@@ -186,6 +186,8 @@ def test_columns_have_types_words_and_tips(facts: Any) -> None:
 def test_tips_tell_rank_day_and_reason(facts: Any) -> None:
     tips = facts["tips"]
     assert "<b>1. Alpha Works</b>" in tips["alpha"]
+    assert "<td>Grid&nbsp;</td><td>5.0 MW</td>" in tips["alpha"]
+    assert "Own towers" not in tips["alpha"]  # unknown
     assert "day 23, 2025-01-24, limited by GPU deliveries" in tips["alpha"]
     assert "unknown: grid capacity" in tips["gamma"]
     assert "Cost" not in tips["gamma"]

@@ -320,3 +320,53 @@ def test_places_keep_apart_and_in_order() -> None:
 def test_text_is_shortened_where_there_is_no_room() -> None:
     assert shortened("short", 100) == "short"
     assert shortened("a text that is too long", 80).endswith("…")
+
+
+def limited(plan: dict[str, Any], resource: str, *windows: tuple[int, float | None]) -> None:
+    """Give the plan of a document a limit that changes."""
+    told = [{"day": day, "date": "2025-01-01", "limit": limit} for day, limit in windows]
+    plan["limits"].append({"resource": resource, "windows": told})
+
+
+def test_schedule_shows_what_the_site_may_use_on_which_day() -> None:
+    found = pages.small()
+    limited(found.document["plan"], "nox", (0, None), (12, 86.0), (200, 226.0))
+    limited(found.document["plan"], "gas", (0, 0.0), (15, 100.0))
+    chart = schedule_of(found)
+    # the axis ends on day 25, a tenth after the last milestone
+    drawn = [row for row in rows(chart) if row.get("phase") in ("limit", "barred") and row["y"] > 0]
+    assert [(row["phase"], row["x"], row["x2"]) for row in drawn] == [
+        ("limit", 0, 12),
+        ("limit", 12, 25),
+        ("barred", 0, 15),
+        ("limit", 15, 25),
+    ]
+    said = words_in(svg(chart, WIDE))
+    assert "NOx, t/year" in said
+    assert "no limit" in said
+    assert "NOx, t/year: no limit; 86 from day 12; 226 from day 200." in chart.caption
+    for width in (WIDE, NARROW):
+        validate(chart, width)
+
+
+def test_schedule_with_many_orders_has_one_row_for_each_kind() -> None:
+    found = pages.small()
+    first, second = found.document["plan"]["orders"]
+    later = {name: first[name] + 3 for name in ("leaves_day", "arrives_day", "ready_day", "serves_day")}
+    more = [first | later | {"offer_id": f"more {number}"} for number in range(30)]
+    found.document["plan"]["orders"] = [first, *more, second]
+    chart = schedule_of(found)
+    bars = [(row["phase"], row["x"], row["x2"]) for row in rows(chart) if "phase" in row and row["y"] > 0]
+    # until the last one leaves; then wherever any of them is on the road, in installation or in commissioning
+    assert bars[2:9] == [
+        ("lead", 0, 13),
+        ("commission", 14, 16),
+        ("commission", 17, 19),
+        ("haul", 10, 12),
+        ("haul", 13, 15),
+        ("install", 12, 14),
+        ("install", 15, 17),
+    ]
+    assert len(bars) == 13
+    assert "155 units in 31 orders" in words_in(svg(chart, WIDE))
+    assert len(chart.rows) == 32

@@ -31,7 +31,7 @@ from siteopt.output.report import front_report
 from siteopt.output.translations import Translations
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.reason import ReasonCode, because
-from siteopt.schema import CANDIDATES, Condition, ShellKind, Status, Trade
+from siteopt.schema import CANDIDATES, RESOURCE_UNITS, Condition, Resource, ShellKind, Status, Trade
 from siteopt.simulate import events
 from siteopt.simulate.dispatch import Limit, unmet
 from tests.instances import tiny
@@ -149,6 +149,7 @@ def given() -> dict[str, set[str]]:
             *(limit.name for limit in limits),
         },
         "queues": set(QUEUES),
+        "resources": {*Resource, *RESOURCE_UNITS.values()},
         "types of shells": set(ShellKind),
         "standings": set(Standing),
         "outcomes": {*RunOutcome, "not proven"},

@@ -1,9 +1,13 @@
-"""Draw the schedule as a Gantt chart: the phases before each milestone, and each order from decision to service."""
+"""Draw the calendar of the chosen plan as a Gantt chart.
+
+It shows what passes before each milestone, the buildings, what the site may use on which day, and each order from the
+decision to its service.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from siteopt.output.charts.base import (
@@ -22,10 +26,12 @@ from siteopt.output.charts.base import (
 from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, PAST, Drawing, Timeline, name_lines
 from siteopt.output.limits import limited_by
 from siteopt.output.names import PLURAL
-from siteopt.output.palette import INK, KIND, STANDING
+from siteopt.output.palette import INK, KIND, OWN, STANDING
+from siteopt.output.phases import limit_text, windows_text
 from siteopt.output.translations import Translations
 from siteopt.record.base import Standing
 from siteopt.record.run import PlanRecord, RunRecord
+from siteopt.schema import RESOURCE_UNITS, Resource
 
 LOOKS = {
     "lead": (0.14, 6.0),
@@ -33,6 +39,8 @@ LOOKS = {
     "install": (1.0, 14.0),
     "commission": (0.0, 14.0),
     "wait": (0.25, 2.0),
+    "limit": (0.12, 16.0),
+    "barred": (0.0, 16.0),
 }
 """Opacity of the bar of a phase, and its height in pixels; phases can be told apart without colour."""
 DATES = ("leaves", "arrives", "ready", "serves")
@@ -47,13 +55,17 @@ KEY_LINE, HEAD = 22.0, 30.0
 BUILD = {"install": "build"}
 SHELL = {"lead": "shell", "install": "fitout"}
 """Names of the phases of milestones and of buildings."""
+BEHIND = ("lead", "commission", "haul", "install")
+"""Phases of a row that stands for several, from the one that is drawn first to the one on top."""
+MOST_ROWS = 25
+"""Number of rows above which the orders of a kind share one, and then the buildings of a type."""
 
 
 @dataclass(frozen=True)
 class _Row:
     """A line of the chart: its name, the text after it, its bars (phase, first and last day), and a milestone's day.
 
-    ``phases`` are the names of phases that have another one here.
+    ``phases`` are the names of phases that have another one here. ``said`` is written on the bars, if there is room.
     """
 
     name: str
@@ -64,10 +76,11 @@ class _Row:
     day: int | None = None
     note: str = ""
     phases: Mapping[str, str] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
 
 
 def schedule(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart:
-    """Draw the dates of order, haul, installation and commissioning, and the limit of each milestone."""
+    """Draw the dates of milestones, buildings, limits of the site, and orders, and the limit of each milestone."""
 
     def draw(width: int) -> Spec:
         return _Gantt(run, plan, translations, width).draw()
@@ -86,6 +99,7 @@ def _caption(plan: PlanRecord, translations: Translations) -> str:
         held = limited_by(milestone, translations)
         reached = translations("{name} on day {day}", name=milestone.name, day=milestone.day)
         said.append(f"{reached}, {held}." if held else f"{reached}.")
+    said += [f"{windows_text(one, translations)}." for one in plan.limits]
     orders = plan.orders
     if not orders:
         return " ".join([*said, translations("Nothing needs to be ordered.")])
@@ -105,7 +119,7 @@ def _caption(plan: PlanRecord, translations: Translations) -> str:
 @dataclass(frozen=True)
 class _Gantt(Drawing):
     def draw(self) -> Spec:
-        rows = [*self._milestones(), *self._buildings(), *self._orders()]
+        rows = self._rows()
         tops, heads, down, group = [], [], 0.0, ""
         for row in rows:
             if row.group != group:
@@ -117,7 +131,8 @@ class _Gantt(Drawing):
         left, right = (NAMES, 16.0) if self.is_wide else (14.0, 14.0)
         until = self.plan.last_day * (1 + PAST)
         lines = name_lines(self.plan, until, self.width - left - right)
-        top = 10 + KEY_LINE * (1 if self.is_wide else 2) + NAME_LINE * lines
+        keys, down_keys = self._keys(rows, self.width - 8)
+        top = 10 + down_keys + NAME_LINE * lines
         frame = Frame(self.width, top + down + AXIS_ROOM, left, right, top, AXIS_ROOM)
         time = Timeline(self.run.start_date, self.plan, frame, until)
         middles = [each + self.line * (0.5 if self.is_wide else 0.7) for each in tops]
@@ -127,8 +142,9 @@ class _Gantt(Drawing):
                 *time.rules(DOWN, 0, frame.plot_height),
                 _bars(time, boxes),
                 *self._reached(time, rows, middles),
+                *self._on_bars(time, rows, middles),
                 *self._names(time, rows, middles, heads),
-                *self._key(time, rows),
+                *self._key(time, keys),
             ]
         )
 
@@ -153,18 +169,62 @@ class _Gantt(Drawing):
             name = f"{self.translations.term(one.shell_type)} {one.name}" if one.shell_type else one.name
             yield _Row(name, room, STANDING[Standing.RANKED], bars, self.translations("Buildings"), phases=SHELL)
 
+    def _rows(self) -> list[_Row]:
+        """Return all rows; if they are too many, those of a kind or a type as one."""
+        milestones, limits = list(self._milestones()), list(self._limits())
+        buildings, orders = list(self._buildings()), list(self._orders())
+        if len(milestones) + len(limits) + len(buildings) + len(orders) > MOST_ROWS:
+            orders = [
+                _together(rows, self._units(kind))
+                for kind, rows in _grouped(orders, [one.kind for one in self.plan.orders])
+            ]
+        if len(milestones) + len(limits) + len(buildings) + len(orders) > MOST_ROWS:
+            types = [one.shell_type for one in self.plan.buildings]
+            buildings = [
+                _together(
+                    rows,
+                    self.translations(
+                        "{count} × {what}", count=len(rows), what=self.translations.term(kind or "building")
+                    ),
+                )
+                for kind, rows in _grouped(buildings, types)
+            ]
+        return [*milestones, *buildings, *limits, *orders]
+
+    def _units(self, kind: str) -> str:
+        """Return how many units of a kind are ordered, and in how many orders."""
+        orders = [one for one in self.plan.orders if one.kind == kind]
+        units = self.translations.count(sum(one.all_units for one in orders), "unit")
+        return self.translations(
+            "{units} in {orders}", units=units, orders=self.translations.count(len(orders), "order")
+        )
+
+    def _limits(self) -> Iterator[_Row]:
+        """Yield a row for each limit of the site that changes by the last day of the plan."""
+        last = round(self.plan.last_day * (1 + PAST))
+        for one in self.plan.limits:
+            windows = [window for window in one.windows if window.day < last]
+            ends = [window.day for window in windows[1:]]
+            phases = ("barred" if window.limit == 0 else "limit" for window in windows)
+            bars = tuple(zip(phases, (window.day for window in windows), [*ends, last], strict=True))
+            unit = self.translations.term(RESOURCE_UNITS[one.resource])
+            said = tuple(limit_text(window.limit, self.translations, 0) for window in windows)
+            color = KIND["grid"] if one.resource is Resource.GRID else KIND[OWN]
+            name = self.translations.title(one.resource)
+            yield _Row(name, f", {unit}", color, bars, self.translations("Limits of the site"), said=said)
+
     def _orders(self) -> Iterator[_Row]:
         for order in self.plan.orders:
             days = [0, order.leaves_day, order.arrives_day, order.ready_day, order.serves_day]
             bars = tuple(zip(("lead", "haul", "install", "commission"), days[:-1], days[1:], strict=True))
             name, depot = f"{order.all_units} × {order.model}", f", {order.depot}"
-            yield _Row(name, depot, KIND[order.kind], bars, self.translations.term(PLURAL[order.kind]).capitalize())
+            yield _Row(name, depot, KIND[order.kind], bars, self.translations.title(PLURAL[order.kind]))
 
     def _boxes(self, row: _Row, middle: float) -> Iterator[dict[str, Any]]:
         is_milestone = row.day is not None
-        for phase, first, end in row.bars:
+        for number, (phase, first, end) in enumerate(row.bars):
             opacity, height = LOOKS[phase]
-            name = self.translations.term(f"{row.phases.get(phase, phase)} phase")
+            name = row.said[number] if row.said else self.translations.term(f"{row.phases.get(phase, phase)} phase")
             days = self.translations("day {first} to {last}", first=first, last=end)
             if end > first:
                 yield {
@@ -244,21 +304,57 @@ class _Gantt(Drawing):
         yield texts(time.x(), y, labels, color=INK, align=align, fontSize=size)
         yield texts(time.x(), y, [head | {"x": x} for head in heads], color=INK, align=align, fontWeight="bold")
 
-    def _key(self, time: Timeline, rows: Sequence[_Row]) -> list[Spec]:
-        """Draw the key of the bars."""
+    def _on_bars(self, time: Timeline, rows: Sequence[_Row], middles: Sequence[float]) -> list[Spec]:
+        """Write on the bars what is said about them, where there is room."""
+        labels = [
+            {"x": first, "y": middle, "text": text}
+            for row, middle in zip(rows, middles, strict=True)
+            for (_, first, end), text in zip(row.bars[: len(row.said)], row.said, strict=True)
+            if measure(text, SMALL) + 10 < time.pixels(end - first)
+        ]
+        return [texts(time.x(), DOWN, labels, color=INK, fontSize=SMALL, dx=5)] if labels else []
+
+    def _keys(self, rows: Sequence[_Row], room: float) -> tuple[list[tuple[str, float, float]], float]:
+        """Return the phases in the key, each with its place in pixels across and down, and the height of the key."""
         seen = {phase for row in rows for phase, first, end in row.bars if end > first}
-        boxes, labels = [], []
-        x, y = -time.frame.left + 8.0, -time.frame.top + KEY_LINE / 2 + 2
+        places, x, y = [], 8.0, KEY_LINE / 2
         for phase in (phase for phase in LOOKS if phase in seen):
+            wide = 28 + measure(self.translations.term(f"{phase} phase"), SMALL)
+            if x + wide > room:
+                x, y = 8.0, y + KEY_LINE
+            places.append((phase, x, y))
+            x += wide + 20
+        return places, y + KEY_LINE / 2
+
+    def _key(self, time: Timeline, places: Sequence[tuple[str, float, float]]) -> list[Spec]:
+        """Draw the key of the bars."""
+        boxes, labels = [], []
+        for phase, left, down in places:
             opacity, height = LOOKS[phase]
             text = self.translations.term(f"{phase} phase")
-            if x + 32 + measure(text, SMALL) > time.frame.plot_width + time.frame.right:
-                x, y = -time.frame.left + 8.0, y + KEY_LINE
+            x, y = left - time.frame.left, down + 2 - time.frame.top
             box = {"x": time.days(x), "x2": time.days(x + 22), "y": y - height / 2, "y2": y + height / 2}
             boxes.append(box | {"phase": phase, "color": QUIET, "opacity": opacity, "what": text})
             labels.append({"x": time.days(x + 28), "y": y, "text": text})
-            x += 28 + measure(text, SMALL) + 20
         return [_bars(time, boxes), texts(time.x(), DOWN, labels, color=INK, fontSize=SMALL)]
+
+
+def _grouped(rows: Sequence[_Row], kinds: Sequence[str]) -> list[tuple[str, list[_Row]]]:
+    """Return the rows of each kind, in the order of their first ones."""
+    return [(kind, [row for row, of in zip(rows, kinds, strict=True) if of == kind]) for kind in dict.fromkeys(kinds)]
+
+
+def _together(rows: Sequence[_Row], name: str) -> _Row:
+    """Return one row for several: the first phase until the last of them ends it, and where any is in a later phase."""
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for phase, first, end in sorted((bar for row in rows for bar in row.bars), key=lambda bar: bar[1]):
+        merged = spans.setdefault(phase, [])
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif end > first:
+            merged.append((first, end))
+    drawn = sorted(spans, key=BEHIND.index)
+    return replace(rows[0], name=name, after="", bars=tuple((phase, *span) for phase in drawn for span in spans[phase]))
 
 
 def _bars(time: Timeline, boxes: Sequence[dict[str, Any]]) -> Spec:
