@@ -1,6 +1,7 @@
 # make run    sets up its own environment, solves the reference scenario, says where the outputs lie
 # make test   runs the tests
 # make slow   runs the slow tests: the large scenarios by both methods
+# make backtest  predicts every finished build again, and compares the days with the page; minutes
 # make check  formats, lints, type-checks (check-only where CI is set)
 # make docs   writes the figures in the documents again, from runs
 # make site   builds the documentation site, runs its notebooks, and fails on any warning
@@ -18,7 +19,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test slow check docs site pictures tools bench fuzz exact reliability oldest lock clean
+.PHONY: run test slow backtest check docs site pictures tools bench fuzz exact reliability oldest lock clean
 .DEFAULT_GOAL := run
 
 $(READY): constraints.txt pyproject.toml
@@ -36,6 +37,9 @@ test: $(READY)
 
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+backtest: $(READY)
+	$(BIN)/python -m pytest tests/test_backtests.py -m backtest
 
 check: $(READY)
 	$(BIN)/ruff format $(if $(CI),--check )siteopt tests docs

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -106,18 +106,18 @@ def predict(folder: Path = FOLDER) -> list[Prediction]:
     KeyError
         If a plan lacks a milestone that ``outcomes.csv`` dates.
     """
-    outcomes = read_outcomes(folder)
-    builds = dict.fromkeys(outcome.build for outcome in outcomes)
-    return [one for build in builds for one in _predict_build(folder / f"{build}.toml", outcomes)]
+    builds = dict.fromkeys(outcome.build for outcome in read_outcomes(folder))
+    return [one for build in builds for one in predict_build(build, folder)]
 
 
-def _predict_build(path: Path, outcomes: Iterable[Outcome]) -> list[Prediction]:
-    scenario = siteopt.read_scenario(path)
+def predict_build(build: str, folder: Path = FOLDER) -> list[Prediction]:
+    """Solve the scenario of one build, and compare its dated milestones. Errors are those of :func:`predict`."""
+    scenario = siteopt.read_scenario(folder / f"{build}.toml")
     plan = siteopt.solve(scenario).record.plan
     planned = {milestone.name: milestone for milestone in plan.milestones} if plan is not None else None
     found = []
-    for outcome in outcomes:
-        if outcome.build == path.stem:
+    for outcome in read_outcomes(folder):
+        if outcome.build == build:
             actual_days = (outcome.date - scenario.project.start_date).days
             if planned is None:
                 found.append(Prediction(outcome, actual_days, None))

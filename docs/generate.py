@@ -24,6 +24,9 @@ from siteopt.simulate.quality import CLASSES
 
 ROOT = Path(__file__).parent.parent
 COLOSSUS = ROOT / "models" / "colossus.toml"
+FIRST_VERSION = ROOT / "tests" / "first_version" / "models" / "colossus.toml"
+"""Reference scenario of the first version, several of whose values were inferred from the history of Memphis."""
+
 MEMPHIS = 'filter.regions=["TN"]'
 RENTALS_OFF = "supply.max_fleet_share=0"
 
@@ -36,11 +39,11 @@ def _solve(*settings: str, scenario: Path = COLOSSUS) -> siteopt.Result:
     return siteopt.solve(siteopt.read_scenario(scenario, settings))
 
 
-def _plan(*settings: str) -> PlanRecord:
-    """Return the plan of the reference scenario with some settings."""
-    plan = _solve(*settings).record.plan
+def _plan(*settings: str, scenario: Path = COLOSSUS) -> PlanRecord:
+    """Return the plan of the reference scenario, or of another one, with some settings."""
+    plan = _solve(*settings, scenario=scenario).record.plan
     if plan is None:
-        raise SystemExit(f"{COLOSSUS}: no plan")
+        raise SystemExit(f"{scenario}: no plan")
     return plan
 
 
@@ -112,24 +115,37 @@ def ranking() -> str:
 
 def predictions(folder: Path = backtests.FOLDER) -> str:
     """Compare the predicted days of finished builds with what happened."""
-    found = backtests.predict(folder)
-    rows: list[list[object]] = [
-        [
-            one.outcome.build,
-            one.outcome.milestone,
-            _days(one.actual_days, one.outcome.plus_minus_days),
-            "cannot serve" if one.predicted_days is None else one.predicted_days,
-            "" if one.error_percent is None else f"{one.error_percent:+.0f} %",
-            _limited_by(one.limited_by),
-        ]
-        for one in found
-    ]
+    found = _predict(folder)
     head = ["build", "milestone", "days", "predicted days", "error", "limited by"]
-    return f"{_table(head, rows)}\n\n{backtests.summarize(found)}"
+    return f"{_table(head, [prediction_row(one) for one in found])}\n\n{backtests.summarize(found)}"
 
 
-def _days(days: int, plus_minus: int) -> str:
-    return f"{days} ± {plus_minus}" if plus_minus else str(days)
+_predict = functools.cache(backtests.predict)
+
+
+def prediction_row(one: backtests.Prediction) -> list[object]:
+    """Return the cells of a prediction."""
+    plus_minus = one.outcome.plus_minus_days
+    return [
+        one.outcome.build,
+        one.outcome.milestone,
+        f"{one.actual_days} ± {plus_minus}" if plus_minus else one.actual_days,
+        "cannot serve" if one.predicted_days is None else one.predicted_days,
+        "" if one.error_percent is None else f"{one.error_percent:+.0f} %",
+        _limited_by(one.limited_by),
+    ]
+
+
+def memphis_blind() -> str:
+    """Compare the blind prediction of Memphis, and the fit of the first version, with what happened."""
+    fitted = _plan(MEMPHIS, scenario=FIRST_VERSION).milestones
+    blind = [one for one in _predict(backtests.FOLDER) if one.outcome.build == "memphis"]
+    rows: list[list[object]] = []
+    for one, fit in zip(blind, fitted, strict=True):
+        _, milestone, actual, predicted, error, _ = prediction_row(one)
+        fit_error = 100 * (fit.day - one.actual_days) / one.actual_days
+        rows.append([milestone, actual, predicted, error, fit.day, f"{fit_error:+.0f} %"])
+    return _table(["milestone", "days", "predicted blind", "error", "fitted", "error of the fit"], rows)
 
 
 def outcomes() -> str:
@@ -283,9 +299,14 @@ def old_names() -> str:
     return _table(["old name", "name", "where"], rows)
 
 
+BACKTEST = {predictions, memphis_blind}
+"""Blocks whose runs take minutes; ``tests/test_backtests.py`` holds them, not ``tests/test_docs.py``."""
+
 BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("README.md", "make run"): make_run,
     ("README.md", "explain"): explain,
+    ("docs/backtest.md", "predictions"): predictions,
+    ("docs/backtest.md", "memphis blind"): memphis_blind,
     ("docs/backtest.md", "memphis"): memphis,
     ("docs/backtest.md", "memphis mix"): memphis_mix,
     ("docs/backtest.md", "rentals off"): rentals_off,

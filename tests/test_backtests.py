@@ -151,3 +151,43 @@ def test_the_summary_gives_the_median_and_the_worst_error() -> None:
         "Median error 30 %, worst error +60 %; the model finds no plan for 0 of 3 milestones."
     )
     assert backtests.summarize([one(None)]) == "The model finds no plan for 1 of 1 milestones."
+
+
+# the page
+
+
+def table(name: str) -> list[list[str]]:
+    """Cells of a table of the page, without its head."""
+    lines = [line for line in generate.block("docs/backtest.md", name).splitlines() if line.startswith("|")]
+    return [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines[2:]]
+
+
+def shown(row: list[str], outcome: backtests.Outcome) -> backtests.Prediction:
+    """Prediction that a row of the page shows, with the actual days of the outcome."""
+    start = data(FOLDER / f"{outcome.build}.toml")["project"]["start_date"]
+    predicted = None if row[3] == "cannot serve" else int(row[3])
+    return backtests.Prediction(outcome, (outcome.date - start).days, predicted)
+
+
+def test_the_page_shows_a_prediction_of_every_outcome() -> None:
+    rows_of_page = table("predictions")
+    found = [shown(row, outcome) for row, outcome in zip(rows_of_page, OUTCOMES, strict=True)]
+    for row, one in zip(rows_of_page, found, strict=True):
+        assert row[:5] == [str(cell) for cell in generate.prediction_row(one)[:5]]
+    assert generate.block("docs/backtest.md", "predictions").endswith(backtests.summarize(found))
+
+
+def test_the_page_shows_the_blind_prediction_of_memphis_beside_the_fit() -> None:
+    blind = [row[1:5] for row in table("predictions") if row[0] == "memphis"]
+    assert [row[:4] for row in table("memphis blind")] == blind
+
+
+def test_the_page_agrees_with_a_run_of_a_small_build() -> None:
+    found = [[str(cell) for cell in generate.prediction_row(one)] for one in backtests.predict_build("sterling")]
+    assert found == [row for row in table("predictions") if row[0] == "sterling"]
+
+
+@pytest.mark.backtest
+def test_the_page_agrees_with_the_runs_of_all_builds() -> None:
+    assert generate.block("docs/backtest.md", "predictions") == generate.predictions()
+    assert generate.block("docs/backtest.md", "memphis blind") == generate.memphis_blind()
