@@ -143,3 +143,10 @@ def test_a_run_with_all_of_it_is_written_read_and_drawn(tmp_path: Path) -> None:
     for words in ("CDUs", "Substations", "the site&#39;s own", "Distribution"):
         assert words in page or words.replace("&#39;", "'") in page, words
     assert Translations("ko").term("cdus") == "냉각수 분배 장치"
+
+
+def test_a_run_says_that_distribution_is_assumed_as_a_share_of_the_grid(tmp_path: Path) -> None:
+    result = siteopt.solve(siteopt.read_scenario(write_world(tmp_path), ["defaults.distribution_share_of_grid=1.5"]))
+    (assumed,) = (one for one in result.record.assumptions if one.column == "distribution_mw")
+    assert (assumed.value, assumed.sites) == (1.5, 2)
+    assert "150% of the grid capacity" in str(result.files()["report.html"])
