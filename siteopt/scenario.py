@@ -392,9 +392,6 @@ class Defaults(_Section):
 _OF_ENERGY = "grid_usd_per_mwh"
 """Column whose assumed value is in ``[energy]``, not in ``[defaults]``."""
 
-SHARE_OF_GRID = "distribution_mw"
-"""Column that may be assumed as a share of the grid."""
-
 _NO_DEISSUE = [one.name for one in CANDIDATES if one.assumable and one.name not in (*Defaults.model_fields, _OF_ENERGY)]
 if _NO_DEISSUE:
     raise TypeError(f"columns that may be assumed, but have no field in Defaults: {', '.join(_NO_DEISSUE)}")
@@ -520,12 +517,7 @@ class Scenario(_Section):
         return (*tables, *(name for name in layers if name is not None))
 
     def assumed(self, column: str) -> float | str | None:
-        """Return the value that replaces a blank in a column of the candidates; None if a blank excludes the site.
-
-        That of ``distribution_mw`` is a share of the grid.
-        """
-        if column == SHARE_OF_GRID:
-            return self.defaults.distribution_share_of_grid
+        """Return the value that replaces a blank in a column of the candidates; None if a blank excludes the site."""
         return self.energy.grid_usd_per_mwh if column == _OF_ENERGY else self.defaults.of(column)
 
     def resolve(self, path: str) -> Path:

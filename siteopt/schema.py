@@ -223,6 +223,9 @@ _CONFIDENCE = _text("confidence", "how reliable the row is: high, medium, low or
 _SOURCES = _text("sources", "where the figures of the row come from")
 _NOTES = _text("notes", "any remarks, such as which figures are estimates")
 
+SHARE_OF_GRID = "distribution_mw"
+"""Column of the candidates in which a blank stands for a share of ``grid_mw``, if the scenario gives one."""
+
 CANDIDATES = Table(
     "candidates",
     ("site_id",),

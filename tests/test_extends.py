@@ -432,13 +432,18 @@ term_months = 12
 budget_usd = 1e9
 [inputs]
 candidates = ["candidates.csv"]
-offers = ["offers.csv"]
+offers = ["offers.csv", "cdu.csv"]
 [[milestones]]
 name = "all"
 gpus = 1_000
 operating_days = 30
 [compute]
 deliveries = [{ day = 10, gpus = 1_000 }]
+"""
+
+CDUS = """\
+offer_id,kind,unit_mw,count,latitude,longitude,lead_days,install_days,trade,crew_days,footprint_m2,rent_usd_per_month
+cdu,cdu,1.3,4,32.8,-96.8,10,2,mechanical,1,5,9000
 """
 
 
@@ -453,7 +458,8 @@ def test_shipped_parameters_go_on_top_of_a_scenario(tmp_path: Path, name: str) -
 @pytest.mark.parametrize("name", [name for name in SHIPPED if name != "generic.toml"])
 def test_parameters_of_a_country_are_complete(tmp_path: Path, name: str) -> None:
     """A scenario needs only what is its own: the question, and the deliveries of GPUs."""
-    scenario = read(tmp_path, {"mine.toml": f'extends = ["{(PARAMETERS / name).as_posix()}"]\n{TINY}'})
+    text = f'extends = ["{(PARAMETERS / name).as_posix()}"]\n{TINY}'
+    scenario = read(tmp_path, {"mine.toml": text, "cdu.csv": CDUS})
     assert siteopt.solve(scenario).outcome is siteopt.RunOutcome.PROVEN
     bare = [one.key for one in scenario.parameters if one.decides and one.support is Support.NO_SOURCE]
     assert bare == ["compute.deliveries"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from siteopt.tolerances import HAIR
 
 @dataclass(frozen=True)
 class HallArrays:
-    """Fields of the Instance about halls and about the days of the GPUs, by their axes.
+    """Fields of the Instance about halls and about the days of the GPUs, by their axes; for the rest: relaxed_days.
 
     Attributes
     ----------
@@ -36,11 +36,10 @@ class HallArrays:
 
 @dataclass(frozen=True)
 class _Days:
-    """Days of the GPUs; S x M, and S x M x Q for ``relaxed``."""
+    """Days of the GPUs, and the queues that decide them; S x M."""
 
     day: Ints
     queue: Ints
-    relaxed: Ints
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,6 @@ def hall_arrays(scenario: Scenario, sites: pd.DataFrame, buildings: pd.DataFrame
             "hall_capacity_gpus": capacity,
             "compute_ready_day": days.day,
             "compute_queue": days.queue,
-            "queue_relaxed_day": days.relaxed,
         },
         by_building=by_building,
         by_option={name: values for name, values in by_option.items() if name != "option_queue"},
@@ -128,9 +126,35 @@ def _buildings(scenario: Scenario, owner: Ints, rows: pd.DataFrame, place: _Plac
     }
 
 
+def relaxed_days(
+    gpus: Ints, pace: Pace, shells: tuple[ShellType, ...], known: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return the days of some sites with one queue at a time unlimited: the rest of the fields about halls.
+
+    They are needed for the few sites that are solved, and take longer than all other days of the GPUs.
+
+    Parameters
+    ----------
+    known : mapping
+        The other fields of these sites about halls, buildings and options of shells.
+    """
+    handover, lag, rate = known["handover_day"], known["hall_day"] - known["handover_day"], known["hall_gpus_per_day"]
+    standing = Halls.standing(handover, lag, rate, known["hall_capacity_gpus"])
+    relaxed = queue_relaxed(gpus, standing, pace, known["compute_ready_day"])
+    for at, halls in _by_number(handover, known):
+        relaxed[at] = queue_relaxed(gpus, halls, pace, known["compute_ready_day"][at])
+    ready = known["option_ready_day"]
+    of_option = np.zeros((*ready.shape, len(QUEUES)), dtype=np.int64)
+    for mine, halls in _by_shells(handover, lag, rate, known, shells):
+        of_option[mine] = queue_relaxed(gpus, halls, pace, ready[mine])
+    sites, first = np.unique(known["option_site"], return_index=True)
+    if len(sites):
+        relaxed[sites] = np.minimum.reduceat(of_option, first, axis=0)
+    return {"queue_relaxed_day": relaxed, "option_relaxed_day": of_option}
+
+
 def _days_of(gpus: list[int], halls: Halls, pace: Pace) -> _Days:
-    day, queue = compute_ready(gpus, halls, pace)
-    return _Days(day, queue, queue_relaxed(gpus, halls, pace, day))
+    return _Days(*compute_ready(gpus, halls, pace))
 
 
 def _put(days: _Days, sites: Ints, found: _Days) -> None:
@@ -139,7 +163,7 @@ def _put(days: _Days, sites: Ints, found: _Days) -> None:
         values[sites] = getattr(found, name)
 
 
-def _by_number(handover: Ints, rows: dict[str, np.ndarray]) -> Iterator[tuple[Ints, Halls]]:
+def _by_number(handover: Ints, rows: Mapping[str, np.ndarray]) -> Iterator[tuple[Ints, Halls]]:
     """Yield the sites with buildings, and their halls, of all sites with the same number of buildings at once."""
     sites, first, counts = np.unique(rows["building_site"], return_index=True, return_counts=True)
     for count in np.unique(counts).tolist():
@@ -171,22 +195,34 @@ def _option_days(
     pace: Pace,
 ) -> dict[str, np.ndarray]:
     """Return the days of the GPUs with each option, and the queue that decides; by V."""
+    size = (len(options["option_site"]), len(gpus))
+    found = _Days(np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64))
+    for mine, halls in _by_shells(place.handover, place.lag, rate, options, shells):
+        _put(found, mine, _days_of(gpus, halls, pace))
+    return {"option_ready_day": found.day, "option_queue": found.queue}
+
+
+def _by_shells(
+    handover: Ints, lag: Ints, rate: Floats, options: Mapping[str, np.ndarray], shells: tuple[ShellType, ...]
+) -> Iterator[tuple[Ints, Halls]]:
+    """Yield the options with the same type and number of shells, and their halls.
+
+    Parameters
+    ----------
+    handover, lag, rate : S, day of the handover, days until fit-out begins, and GPUs a day of each shell
+    """
     site, shell, count = (options[name] for name in ("option_site", "option_shell", "option_count"))
-    size = (len(site), len(gpus))
-    day, queue, relaxed = (np.zeros(shape, dtype=np.int64) for shape in (size, size, (*size, len(QUEUES))))
-    found = _Days(day, queue, relaxed)
     for index, number in {*zip(shell.tolist(), count.tolist(), strict=True)}:
         mine = np.flatnonzero((shell == index) & (count == number))
         at = site[mine]
         # sites with the same rate have the same buildings, counted from the handover
         own, set_of = np.unique(rate[at], return_inverse=True)
         one = shells[index]
-        lag = place.lag[at[:1]]  # the same at all sites without a hall
-        roofs = np.broadcast_to(lag + one.roof_days(max(1, number)), (len(own), max(1, number)))
+        roof_days = lag[at[:1]] + one.roof_days(max(1, number))  # the lag is the same at all sites without a hall
+        roofs = np.broadcast_to(roof_days, (len(own), max(1, number)))
         rates = np.broadcast_to(own[:, None], roofs.shape)
         room = np.full(roofs.shape, one.gpus if number else 0.0)
-        _put(found, mine, _days_of(gpus, Halls(place.handover[at], roofs, rates, room, set_of.ravel()), pace))
-    return {"option_ready_day": found.day, "option_relaxed_day": found.relaxed, "option_queue": found.queue}
+        yield mine, Halls(handover[at], roofs, rates, room, set_of.ravel())
 
 
 def _best_options(
@@ -197,11 +233,10 @@ def _best_options(
     if len(sites):
         ready, queue = options["option_ready_day"], options["option_queue"]
         day = np.minimum.reduceat(ready, first, axis=0)
-        relaxed = np.minimum.reduceat(options["option_relaxed_day"], first, axis=0)
         owner = np.searchsorted(sites, options["option_site"])
         decides = np.minimum.reduceat(np.where(ready == day[owner], queue, len(QUEUES)), first, axis=0)
         gpus = np.array([shell.gpus for shell in shells])[options["option_shell"]] * options["option_count"]
-        yield sites, _Days(day, decides, relaxed), np.maximum.reduceat(gpus, first)
+        yield sites, _Days(day, decides), np.maximum.reduceat(gpus, first)
 
 
 def _whole(gpus: Floats) -> Floats:

@@ -86,7 +86,7 @@ def held_mw(grid: Grid, sites: pd.DataFrame, steps: pd.DataFrame, limits: pd.Dat
 
 
 def import_issues(grid: Grid, frame: pd.DataFrame, file: str, column: str = "grid_mw") -> list[Issue]:
-    """Return a warning for each row of candidates, grid steps or limits whose grid does not count at once."""
+    """Return a warning for each row of candidates, grid steps or limits whose limit of the grid does not count yet."""
     if column == "limit":
         frame = frame[frame["resource"].isin(IMPORTED)]
     held = frame[~counts(grid, frame["basis"]) & (frame[column] > 0).to_numpy(dtype=bool)]

@@ -20,6 +20,12 @@ from siteopt.message_catalogue import Code
 TOLERANCE_KM = 25
 """Distance from a coast or border up to which a place counts as in the country; the map is grown by it."""
 
+CELL_DEG = 0.25
+"""Size of the cells, degrees, that are looked up at once where there are many places; a power of 2, so exact."""
+
+FEW = 8
+"""Number of places a cell from which the cells are looked up first."""
+
 SIMILAR = 0.8
 """Similarity from which a text counts as the name of a country."""
 
@@ -156,9 +162,36 @@ def _where(lon_lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _standing(lon_lat: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return whether each place is on land, and in the country of its code; unknown places and codes pass both."""
     taken = _countries().taken
-    place, shape = _where(lon_lat)
     on_land: np.ndarray = np.isnan(lon_lat).any(axis=1)
     at_home = on_land | (code < 0) | ~_countries().shaped[code]
+    inside = _in_inner_cell(lon_lat, code)
+    on_land |= inside
+    at_home |= inside
+    rest = np.flatnonzero(~inside)
+    place, shape = _where(lon_lat[rest])
+    place = rest[place]
     on_land[place] = True
     at_home[place[taken[shape, code[place]]]] = True
     return on_land, at_home
+
+
+def _in_inner_cell(lon_lat: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """Return whether each place is in a cell that one shape of its country contains; never true where it is unknown.
+
+    Cells are looked up only if there are many more places than cells.
+    """
+    known = np.flatnonzero((code >= 0) & np.isfinite(lon_lat).all(axis=1))
+    inside = np.zeros(len(lon_lat), dtype=bool)
+    column, row = np.floor(lon_lat[known] / CELL_DEG).astype(np.int64).T
+    rows, codes = round(180 / CELL_DEG) + 1, len(_countries().codes)
+    key = (column * rows + row) * codes + code[known]  # different for each cell and code
+    cells, first, cell_of = np.unique(key, return_index=True, return_inverse=True)
+    if len(cells) * FEW > len(known):
+        return inside
+    west, south = column[first] * CELL_DEG, row[first] * CELL_DEG
+    boxes = shapely.box(west, south, west + CELL_DEG, south + CELL_DEG)
+    shape, cell = shapely.STRtree(boxes).query(_countries().shapes, predicate="contains")
+    inner = np.zeros(len(cells), dtype=bool)
+    inner[cell[_countries().taken[shape, code[known[first]][cell]]]] = True
+    inside[known] = inner[cell_of]
+    return inside

@@ -6,7 +6,7 @@ sites of an Instance, because a million sites by all offers would not fit into m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from siteopt.equipment import COOLING, KINDS, MEAN_POWER, REQUIREMENTS, RIDE_THROUGH, suppliers
 from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
 from siteopt.geodata.distances import geodesic_km, least_km
-from siteopt.geodata.halls import hall_arrays
+from siteopt.geodata.halls import hall_arrays, relaxed_days
 from siteopt.geodata.limits import Timelines
 from siteopt.geodata.machines import answers
-from siteopt.instance import OWNERS, TRADES, Floats, Instance, Ints, PowerQuality, rows_of
+from siteopt.instance import OWNERS, QUEUES, TRADES, Floats, Instance, Ints, PowerQuality, rows_of
 from siteopt.pace import Pace
 from siteopt.scenario import COST, Crews, Scenario, Supply
 from siteopt.schema import OFFERS, Answer, Fuel, Machine
@@ -126,20 +126,19 @@ class SitePool:
 
     def exact(self, sites: Ints) -> Instance:
         """Return the Instance of these sites (indices into the pool), in the order given."""
-        return self._instance(sites, geodesic_km)
+        return self._instance(sites, exact=True)
 
     def optimistic(self, sites: Ints) -> Instance:
         """Return an optimistic Instance of these sites quickly, from lower bounds of the distances.
 
-        No day is later and no cost is higher than in the exact Instance; everything else is the same.
+        No day is later and no cost is higher than in the exact Instance; everything else is the same. The days with
+        one queue unlimited are 0, which is never later.
         """
-        return self._instance(sites, least_km)
+        return self._instance(sites, exact=False)
 
-    def _road_km(self, sites: Ints, distance_km: Callable[[Floats, Floats], Floats]) -> Floats:
-        return distance_km(self.lon_lat[sites], self.haulage.depots) * self.haulage.circuity
-
-    def _instance(self, sites: Ints, distance_km: Callable[[Floats, Floats], Floats]) -> Instance:
-        road_km = self._road_km(sites, distance_km)
+    def _instance(self, sites: Ints, *, exact: bool) -> Instance:
+        distance_km = geodesic_km if exact else least_km
+        road_km = distance_km(self.lon_lat[sites], self.haulage.depots) * self.haulage.circuity
         transit = self.haulage.transit_days(road_km)[:, self.haulage.depot_of]
         arrival = transit + self.lead_days
         np.maximum(arrival, self.earliest_day[sites][:, self.emits.astype(np.int64)], out=arrival)
@@ -156,6 +155,10 @@ class SitePool:
             if axis == "B":
                 taken["building_id"] = tuple(self.building_id[rows])
         taken |= self.timelines.of(sites, taken, self.swing_share)
+        if exact:
+            taken |= relaxed_days(self.common["gpus"], self.common["pace"], self.common["shells"], taken)
+        else:
+            taken |= _earliest_relaxed_days(taken)
         return Instance(
             site_id=tuple(map(self.site_id.__getitem__, sites.tolist())),
             **self.common,
@@ -169,6 +172,12 @@ class SitePool:
             cop=cop,
             unit_cost_musd=cost,
         )
+
+
+def _earliest_relaxed_days(known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return 0 for the days of :func:`relaxed_days`; read-only arrays that take no memory."""
+    like = {"queue_relaxed_day": "compute_ready_day", "option_relaxed_day": "option_ready_day"}
+    return {name: np.broadcast_to(np.int64(0), (*known[of].shape, len(QUEUES))) for name, of in like.items()}
 
 
 def power_quality(scenario: Scenario, waveform: pd.DataFrame) -> PowerQuality:

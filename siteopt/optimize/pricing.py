@@ -315,7 +315,7 @@ def _with_spare(rating: np.ndarray, gain: list[Floats], price: Floats) -> Floats
     value = np.zeros((len(gain) + 1, len(rating)))
     columns = [step[:, order].T for step in gain]
     for j in range(len(order)):
-        np.minimum.accumulate(value, axis=0, out=value)
         for m, column in enumerate(columns):
+            value[m + 1] = np.minimum(value[m], value[m + 1])
             value[m] += column[j] + rise[j] * since[m]
     return np.asarray(value.min(axis=0))

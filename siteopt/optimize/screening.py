@@ -21,6 +21,9 @@ from siteopt.plan import Key
 CHUNK = 2048
 """Number of sites whose arrays a thread holds at once."""
 
+TRIED = 256
+"""Number of sites on which the order of the prices is tried out."""
+
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 Rank = tuple[Key, int]
@@ -95,16 +98,37 @@ class Screening:
         """Bound these sites by the prices not yet used for them, until they are worse than the incumbent cutoff."""
         for first in sorted(set(self._seen[sites].tolist()) - {len(self.prices)}):
             behind = np.sort(sites[self._seen[sites] == first])
-            self.each(lambda chunk, first=first: self._price(chunk, first, cutoff), chunks(behind))  # type: ignore[misc]
+            prices = self._in_order(self.prices[first:], behind, cutoff)
+            self._seen[behind] = len(self.prices)
+            for some in filter(
+                None, (prices[:1], prices[1:])
+            ):  # the first closes most sites, so chunks are filled again
+                self.each(lambda chunk, some=some: self._price(chunk, some, cutoff), chunks(behind))  # type: ignore[misc]
+                behind = behind[self.open[behind] & self._is_below(behind, cutoff)]
+
+    def _in_order(self, prices: list[Prices], sites: Ints, cutoff: Rank | None) -> list[Prices]:
+        """Return prices in the order in which each closes the most of some sites that are still open; a guess."""
+        if cutoff is None or len(sites) <= CHUNK:
+            return prices
+        some = sites[np.linspace(0, len(sites) - 1, TRIED).astype(np.int64)]
+        instance, days = self._pool.optimistic(some), self.cost_days(some)
+        most = key_row(cutoff[0], self.head.order)[0, self.head.order.index(COST)]
+        closes = [priced(instance, days, one) > (most if one.cost else NO_PLAN) for one in prices]
+        still_open, left, order = np.ones(len(some), dtype=bool), list(range(len(prices))), list[Prices]()
+        while left:
+            best = max(left, key=lambda place: int((closes[place] & still_open).sum()))
+            still_open &= ~closes[best]
+            left.remove(best)
+            order.append(prices[best])
+        return order
 
     def is_priced(self, sites: Ints) -> bool:
         """Return whether all prices have been used to bound these sites."""
         return bool((self._seen[sites] == len(self.prices)).all())
 
-    def _price(self, sites: Ints, first: int, cutoff: Rank | None) -> None:
+    def _price(self, sites: Ints, in_order: list[Prices], cutoff: Rank | None) -> None:
         instance = self._pool.optimistic(sites)
-        self._seen[sites] = len(self.prices)
-        for prices in self.prices[first:]:
+        for prices in in_order:
             if prices.cost:
                 self._raise_cost(instance, sites, prices)
             else:

@@ -298,16 +298,21 @@ class Search:
             size *= MORE
 
     def _probe(self) -> None:
-        """Get first plans and prices from a sample of sites, each time from the one with the best bound."""
+        """Get first plans and prices from a sample of sites, each time from the one with the best bound.
+
+        If there are more sites than the sample, go on until the best of the sample have plans: their cutoff closes most
+        of the others with the first prices that they get.
+        """
         block = self.screening.open_sites(None, least=SAMPLE)
         if len(block) <= self.top:
             return
         sample = block[np.unique(np.linspace(0, len(block) - 1, SAMPLE).astype(np.int64))]
         for _ in range(PROBES):
-            open_sites = self._open_sites(sample)
-            if not len(open_sites) or int(open_sites[0]) in self.found:
+            first = self._open_sites(sample)[: self.top if len(block) > SAMPLE else 1]
+            new = [s for s in first.tolist() if s not in self.found]
+            if not new:
                 return
-            s = int(open_sites[0])
+            s = new[0]
             self.asked.add(s)
             instance = self.pool.exact(np.array([s]))
             days = self.screening.cost_days(np.array([s]))[0]

@@ -220,6 +220,6 @@ def assumed_of_chosen(run: RunRecord, translations: Translations) -> str:
     return translations(
         "{count} of {all} figures of this site were blank; the values of the scenario are used for them: {names}.",
         count=len(names),
-        all=ASSUMABLE,
+        all=ASSUMABLE + any(one.share_of for one in run.assumptions),
         names=", ".join(names),
     )

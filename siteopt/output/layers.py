@@ -340,7 +340,7 @@ def _areas(plan_features: GeoJSON) -> Layer:
 
 def _assumed_and_unknown(run: RunRecord) -> Iterator[Placed]:
     """Yield a row for each value of a site that the scenario assumes, and for each unknown one that excludes a site."""
-    values = {one.column: one.value for one in run.assumptions}
+    values = {one.column: " x ".join(filter(None, (str(one.value), one.share_of))) for one in run.assumptions}
     for site in run.ranking:
         unknown: list[str] = []
         for reason in site.reasons:

@@ -35,7 +35,6 @@ from siteopt.record.base import InputFile, RunOutcome
 from siteopt.record.capacity import CapacityRecord, SiteCapacityRecord
 from siteopt.record.pareto_front import FrontRecord
 from siteopt.record.run import Environment, EvidenceRecord, PlanRecord, Recomputed, RunRecord
-from siteopt.scenario import SHARE_OF_GRID
 from siteopt.schema import CANDIDATES
 
 if TYPE_CHECKING:
@@ -264,10 +263,10 @@ def _assumptions(run: RunRecord, translations: Translations) -> Iterator[tuple[A
             text = translations.term(
                 f"{one.value} {one.column}"
             )  # the column name distinguishes a ready hall from a ready unit
+        elif one.share_of:
+            text = f"{one.value:,.6g} × {translations.term(one.share_of)}"
         elif one.column == "site_cost_usd":
             text = translations.money(one.value)
-        elif one.column == SHARE_OF_GRID:
-            text = translations("{share} of the grid capacity", share=translations.percent(one.value))
         else:
             text = f"{one.value:,.6g} {translations.term(CANDIDATES[one.column].unit)}".strip()
         yield (

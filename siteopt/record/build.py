@@ -44,7 +44,7 @@ from siteopt.record.run import (
     StageRecord,
 )
 from siteopt.scenario import Scenario
-from siteopt.schema import RESOURCE_FIELDS, Resource
+from siteopt.schema import RESOURCE_FIELDS, SHARE_OF_GRID, Resource
 from siteopt.simulate.commissioning import commissioned_days
 from siteopt.simulate.queues import buildings_of, chosen_option
 from siteopt.tolerances import HAIR
@@ -381,11 +381,13 @@ def _baselines(scenario: Scenario, plan: Plan) -> Iterator[Baseline]:
 def _assumptions(scenario: Scenario, chosen: str | None, assumed: pd.DataFrame) -> Iterator[Assumption]:
     sites = assumed.sum()
     for column in sorted(sites.index[sites > 0]):
-        value = scenario.assumed(column)
+        is_share = column == SHARE_OF_GRID
+        value = scenario.defaults.distribution_share_of_grid if is_share else scenario.assumed(column)
         if value is not None:
             yield Assumption(
                 column=column,
                 value=value,
+                share_of="grid_mw" if is_share else "",
                 sites=int(sites[column]),
                 chosen_site=chosen is not None and bool(assumed.at[chosen, column]),
             )

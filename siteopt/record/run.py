@@ -33,8 +33,8 @@ from siteopt.record.base import (
 from siteopt.record.proof import Proof
 from siteopt.record.reason import Reason
 from siteopt.record.replay import PowerQualityRecord, ReplayRecord
-from siteopt.scenario import SHARE_OF_GRID, Days, Share
-from siteopt.schema import CANDIDATES, Resource
+from siteopt.scenario import Days, Share
+from siteopt.schema import CANDIDATES, SHARE_OF_GRID, Resource
 
 Units = Annotated[int, Field(ge=0, le=100_000)]
 """Number of units of an offer; a table of offers holds no larger one."""
@@ -315,6 +315,7 @@ class Assumption(Record):
 
     column: Annotated[str, AfterValidator(_assumable)]
     value: Number | Label
+    share_of: Label = Field(default="", description="column of the site of which the value is a share; empty: of none")
     sites: Count = Field(description="eligible sites for which it is used")
     chosen_site: bool
 

@@ -124,6 +124,16 @@ def test_the_smallest_towers_of_its_own_that_win(tmp_path: Path) -> None:
     assert "7 MW of heat more by own towers (7, not 0)" in str(told)
 
 
+def test_a_run_says_which_share_of_the_grid_the_plant_is_assumed_to_distribute(tmp_path: Path) -> None:
+    path = write_world(tmp_path / "world", SITES, ALL)
+    result = siteopt.solve(siteopt.read_scenario(path, ["defaults.distribution_share_of_grid=0.5"]))
+    (one,) = (one for one in result.record.assumptions if one.column == "distribution_mw")
+    assert (one.value, one.share_of, one.sites, one.chosen_site) == (0.5, "grid_mw", 2, True)
+    folder = result.write(tmp_path / "run")
+    assert "0.5 × " in (folder / "report.html").read_text(encoding="utf-8")
+    assert '"share_of": "grid_mw"' in (folder / "plan.json").read_text(encoding="utf-8")
+
+
 def test_a_run_with_all_of_it_is_written_read_and_drawn(tmp_path: Path) -> None:
     sites = changed(SITES, "site_id", "alpha", distribution_mw=8, own_cooling_mw=2)
     settings = ["defaults.distribution_share_of_grid=0", "workload.liquid_heat_fraction=0.8"]
@@ -143,10 +153,3 @@ def test_a_run_with_all_of_it_is_written_read_and_drawn(tmp_path: Path) -> None:
     for words in ("CDUs", "Substations", "the site&#39;s own", "Distribution"):
         assert words in page or words.replace("&#39;", "'") in page, words
     assert Translations("ko").term("cdus") == "냉각수 분배 장치"
-
-
-def test_a_run_says_that_distribution_is_assumed_as_a_share_of_the_grid(tmp_path: Path) -> None:
-    result = siteopt.solve(siteopt.read_scenario(write_world(tmp_path), ["defaults.distribution_share_of_grid=1.5"]))
-    (assumed,) = (one for one in result.record.assumptions if one.column == "distribution_mw")
-    assert (assumed.value, assumed.sites) == (1.5, 2)
-    assert "150% of the grid capacity" in str(result.files()["report.html"])

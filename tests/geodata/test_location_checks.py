@@ -222,3 +222,15 @@ def test_many_misplaced_are_counted() -> None:
     issues = issues_at(*[(36.0, -40.0)] * (NAMED + 5))
     assert len(issues) == NAMED
     assert issues[-1].expected.endswith(" (and 5 more rows like this)")
+
+
+def test_many_places_get_the_issues_that_few_get(monkeypatch: pytest.MonkeyPatch) -> None:
+    # looked up by cells first, or one by one: the same, also at the coast, in another country, and without a country
+    rng = np.random.default_rng(0)
+    near = np.concatenate([rng.normal(place, 1.5, size=(4000, 2)) for place in (MEMPHIS, SEOUL, JEJU, (51.0, 3.0))])
+    countries = rng.choice(["US", "KR", "BE", "", "XX"], size=len(near), p=[0.4, 0.4, 0.1, 0.05, 0.05]).tolist()
+    monkeypatch.setattr("siteopt.geodata.location_checks.FEW", 0)
+    by_cells = issues_at(*map(tuple, near), country=countries)
+    monkeypatch.setattr("siteopt.geodata.location_checks.FEW", len(near) + 1)
+    assert by_cells == issues_at(*map(tuple, near), country=countries)
+    assert {issue.code for issue in by_cells} == {Code.AT_SEA, Code.OTHER_COUNTRY, Code.COUNTRY_CODE}
