@@ -266,7 +266,8 @@ class Instance:
             shape = tuple(sizes[axis] for axis in axes)
             if array.shape != shape:
                 raise ValueError(f"{name} has shape {array.shape}, expected {axes} = {shape}")
-            if np.isnan(array).any() or (name not in (*_LIMITS, *_MINIMA) and np.isinf(array).any()):
+            wrong = np.isnan(array) if name in (*_LIMITS, *_MINIMA) else ~np.isfinite(array)
+            if wrong.any():
                 raise ValueError(f"{name} holds a value that is not finite")
             array.setflags(write=False)
         if not set(self.kind.tolist()) <= set(range(len(KINDS))):
@@ -421,7 +422,7 @@ class Instance:
     def supply(self, requirement: str, offers: Ints) -> Floats:
         """Return what one unit of each offer (indices, J) supplies at each site; S x J."""
         per_mw, besides = self.per_unit(requirement, offers)
-        return self.rating_mw[:, offers] * per_mw + besides
+        return np.take(self.rating_mw, offers, axis=1) * per_mw + besides
 
     def own_supply(self, requirement: Requirement) -> tuple[Floats, Floats]:
         """Return what each site supplies itself at each milestone, and what each grid step adds to it; S x M and L."""

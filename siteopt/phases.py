@@ -7,24 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from siteopt.schema import Resource
-
 LIMITED = (
     *("grid_mw", "grid_swing_mw", "nonfirm_mw", "distribution_mw"),
     *("gas_mw", "nox_t_per_year", "water_m3_per_day", "fuel_trucks_per_day"),
 )
 """Fields of the Instance with limits that may change on a day of the calendar, in the order of ``change_limit`` (R)."""
-
-FIELDS = {
-    Resource.GRID: "grid_mw",
-    Resource.GRID_NONFIRM: "nonfirm_mw",
-    Resource.DISTRIBUTION: "distribution_mw",
-    Resource.GAS: "gas_mw",
-    Resource.WATER: "water_m3_per_day",
-    Resource.NOX: "nox_t_per_year",
-    Resource.FUEL_TRUCKS: "fuel_trucks_per_day",
-}
-"""Field of the Instance that each resource limits."""
 
 
 @dataclass(frozen=True)

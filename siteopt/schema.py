@@ -120,6 +120,17 @@ RESOURCE_UNITS = {
 }
 """Unit of the limits of each resource; the MW of gas are thermal."""
 
+RESOURCE_FIELDS = {
+    Resource.GRID: "grid_mw",
+    Resource.GRID_NONFIRM: "nonfirm_mw",
+    Resource.DISTRIBUTION: "distribution_mw",
+    Resource.GAS: "gas_mw",
+    Resource.WATER: "water_m3_per_day",
+    Resource.NOX: "nox_t_per_year",
+    Resource.FUEL_TRUCKS: "fuel_trucks_per_day",
+}
+"""Field of the Instance that each resource limits."""
+
 
 CUT_LETTERS = 10
 """Maximum number of letters of a column's name in a shapefile."""

@@ -12,9 +12,9 @@ from siteopt.geodata.changes import ready_days
 from siteopt.instance import Floats, Ints, rows_of
 from siteopt.issues import Issue
 from siteopt.message_catalogue import Code
-from siteopt.phases import FIELDS, LIMITED
+from siteopt.phases import LIMITED
 from siteopt.scenario import Scenario
-from siteopt.schema import GRID_STEPS, Resource
+from siteopt.schema import GRID_STEPS, RESOURCE_FIELDS, Resource
 
 _COLUMN: tuple[Ints, Floats] = (np.zeros(1, dtype=np.int64), np.full(1, np.nan))
 """Limit that is that of the column of the candidate on every day."""
@@ -168,7 +168,7 @@ def timelines(scenario: Scenario, limits: pd.DataFrame, sites: pd.DataFrame, ste
     rows, end = dated(scenario, limits), scenario.calendar_end_day
     known, keys = list[list[tuple[Ints, Floats]]](), list[Ints]()
     of_site = np.zeros(len(sites), dtype=np.int64)
-    for resource in FIELDS:
+    for resource in RESOURCE_FIELDS:
         key, groups = _keys(rows[rows["resource"] == resource], sites)
         known.append([_timeline(group, end) for group in groups])
         keys.append(key)
@@ -235,7 +235,7 @@ def _joined(lines: Sequence[tuple[Ints, Floats]]) -> tuple[list[int], list[Float
     """Return the days on which any of the limits changes, and all limits from each on, in the order of LIMITED."""
     days = np.unique(np.concatenate([day for day, _ in lines])).astype(np.int64)
     values = np.full((len(days), len(LIMITED)), np.nan)
-    for field, (day, value) in zip(FIELDS.values(), lines, strict=True):
+    for field, (day, value) in zip(RESOURCE_FIELDS.values(), lines, strict=True):
         values[:, LIMITED.index(field)] = value[np.searchsorted(day, days, side="right") - 1]
     kept = [0, *(at for at in range(1, len(days)) if not np.array_equal(values[at], values[at - 1], equal_nan=True))]
     return days[kept].tolist(), list(values[kept])

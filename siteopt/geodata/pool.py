@@ -73,7 +73,8 @@ class Units:
         capacity = np.where(is_compressor, capacity, cooler_factor(approach_c, self.coolant_c, around))
         relative_cop = np.where(is_compressor, relative_cop, 1.0)
         rating = np.where(is_chiller, unit_mw * capacity, firm)
-        return rating[:, self.type_of], np.where(is_chiller, cop * relative_cop, 1.0)[:, self.type_of]
+        cop_there = np.where(is_chiller, cop * relative_cop, 1.0)
+        return np.take(rating, self.type_of, axis=1), np.take(cop_there, self.type_of, axis=1)
 
 
 @dataclass(frozen=True)
@@ -139,10 +140,10 @@ class SitePool:
     def _instance(self, sites: Ints, *, exact: bool) -> Instance:
         distance_km = geodesic_km if exact else least_km
         road_km = distance_km(self.lon_lat[sites], self.haulage.depots) * self.haulage.circuity
-        transit = self.haulage.transit_days(road_km)[:, self.haulage.depot_of]
+        transit = np.take(self.haulage.transit_days(road_km), self.haulage.depot_of, axis=1)
         arrival = transit + self.lead_days
-        np.maximum(arrival, self.earliest_day[sites][:, self.emits.astype(np.int64)], out=arrival)
-        cost = road_km[:, self.haulage.depot_of]
+        np.maximum(arrival, np.take(self.earliest_day[sites], self.emits.astype(np.int64), axis=1), out=arrival)
+        cost = np.take(road_km, self.haulage.depot_of, axis=1)
         cost *= self.usd_per_km
         cost += self.price_usd
         cost /= 1e6

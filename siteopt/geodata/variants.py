@@ -15,8 +15,7 @@ from siteopt.geodata.dataset import Dataset, filled_sites
 from siteopt.geodata.import_right import counted_limits, counted_sites, counts, held_mw
 from siteopt.geodata.limits import NOX, has_rows
 from siteopt.instance import Instance, Pool
-from siteopt.phases import FIELDS
-from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS, LIMITS, Resource
+from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS, LIMITS, RESOURCE_FIELDS, Resource
 
 NOTCHES = {
     "grid_mw": 1.0,
@@ -76,11 +75,11 @@ class Variants:
         counted = counted_limits(scenario, rows)
         self._windows = {
             resource: self._data.instance.windows(field)
-            for resource, field in FIELDS.items()
+            for resource, field in RESOURCE_FIELDS.items()
             if has_rows(counted, filled, resource)[0]
         }
         # where rows limit a resource, its column only holds on the days that no row covers
-        limited = {NOX if resource is Resource.NOX else FIELDS[resource] for resource in self._windows} - {"grid_mw"}
+        limited = {NOX if one is Resource.NOX else RESOURCE_FIELDS[one] for one in self._windows} - {"grid_mw"}
         self._levels = steps["grid_mw"].tolist()
         self.grid = [(0, float(cells["grid_mw"])), *zip(steps["day"].astype(int), self._levels, strict=True)]
         found = [

@@ -40,8 +40,7 @@ class Sources:
     ----------
     name, unit : str
     own : S x M, what the site itself gives from the start
-    day : S x J, day from which the source counts
-    amount : S x J, what the source gives
+    parts : list of pairs of S x J, the day from which each source counts, and what it gives: offers, steps, changes
     need : S x M
     size : S x M, of which a tolerance is a share (see :mod:`siteopt.tolerances`)
     """
@@ -49,8 +48,7 @@ class Sources:
     name: str
     unit: str
     own: Floats
-    day: Ints
-    amount: Floats
+    parts: list[tuple[Ints, Floats]]
     need: Floats
     size: Floats
 
@@ -72,9 +70,10 @@ class Sources:
         return first
 
     def _sorted(self, sites: Ints, m: int) -> Ints:
-        order = np.argsort(self.day[sites], axis=1, kind="stable")
-        day = np.take_along_axis(self.day[sites], order, axis=1)
-        gathered = np.cumsum(np.take_along_axis(self.amount[sites], order, axis=1), axis=1)
+        days, amounts = (np.hstack([part[sites] for part in parts]) for parts in zip(*self.parts, strict=True))
+        order = np.argsort(days, axis=1, kind="stable")
+        day = np.take_along_axis(days, order, axis=1)
+        gathered = np.cumsum(np.take_along_axis(amounts, order, axis=1), axis=1)
         gathered += self.own[sites, m][:, None]
         count = (gathered < self.least[sites, m][:, None]).sum(axis=1)
         padded = np.concatenate([day, np.full((len(day), 1), NEVER)], axis=1)
@@ -86,7 +85,7 @@ class Sources:
 
     def arrived_by(self, day: Ints) -> Floats:
         """Return the sum of the sources that each site has by its day, without its own; S."""
-        return np.einsum("sj,sj->s", self.amount, self.day <= day[:, None])
+        return np.sum([np.einsum("sj,sj->s", amount, days <= day[:, None]) for days, amount in self.parts], axis=0)
 
 
 def sources(instance: Instance, requirements: Sequence[Requirement]) -> list[Sources]:
@@ -105,20 +104,17 @@ def sources(instance: Instance, requirements: Sequence[Requirement]) -> list[Sou
 def _sources(instance: Instance, requirement: Requirement, need: Floats) -> Sources:
     c = instance.commissioning_days
     offers = np.flatnonzero(instance.supplies(requirement.name) & (instance.available_units > 0))
-    day, amount = (
-        instance.ready_day[:, offers] + c,
-        instance.supply(requirement.name, offers) * instance.available_units[offers],
-    )
+    amount = instance.supply(requirement.name, offers) * instance.available_units[offers]
+    parts = [(np.take(instance.ready_day, offers, axis=1) + c, amount)]
     own, rise = instance.own_supply(requirement)
     if rise.any():
-        step_day, risen = _by_site(instance.sites, instance.step_site, instance.step_ready_day + c, rise, 0.0)
-        day, amount = np.hstack([day, step_day]), np.hstack([amount, risen])
+        parts.append(_by_site(instance.sites, instance.step_site, instance.step_ready_day + c, rise, 0.0))
     levels = instance.own_changes(requirement)
     if len(levels):  # a base that changes counts as the highest that it has been so far
         change_day, level = _by_site(instance.sites, instance.change_site, instance.change_day, levels, -np.inf)
         highest = np.maximum.accumulate(np.hstack([own[:, :1], level]), axis=1)
-        day, amount = np.hstack([day, change_day]), np.hstack([amount, np.diff(highest, axis=1)])
-    return Sources(requirement.name, requirement.unit, own, day, amount, need, instance.size(requirement))
+        parts.append((change_day, np.diff(highest, axis=1)))
+    return Sources(requirement.name, requirement.unit, own, parts, need, instance.size(requirement))
 
 
 def _by_site(sites: int, owner: Ints, days: Ints, values: Floats, blank: float) -> tuple[Ints, Floats]:

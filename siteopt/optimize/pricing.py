@@ -201,21 +201,20 @@ def priced(instance: Instance, day: Ints, prices: Prices) -> Floats:
         total = total - price * instance.crew_days_within(k, arrival, day[:, m] - c)
     for name, offers in instance.by_spare():
         spare = p.spares[name] if name else np.zeros(instance.milestones)
-        rating, ready, arrives = (
-            array[:, offers] for array in (instance.rating_mw, instance.ready_day, instance.arrival_day)
-        )
-        cost = weight * instance.unit_cost_musd[:, offers]
+        rating = np.take(instance.rating_mw, offers, axis=1)
+        ready, arrives = (np.take(days, offers, axis=1) for days in (instance.ready_day, instance.arrival_day))
+        cost = weight * np.take(instance.unit_cost_musd, offers, axis=1)
         best, since = np.full(rating.shape, -np.inf), np.zeros(rating.shape)
         gain: list[Floats] = []
         for m in reversed(range(instance.milestones)):
             # what a unit that is there from this milestone on is worth, less the price of its share of the limits
-            since += _worth(instance, offers, at, p, m)
+            since += _worth(instance, offers, rating, at, p, m)
             if p.yard[m]:
                 since -= at.yard[:, m, None] * instance.footprint_m2[offers]
             for (k, month, arrival), price in crew.items():
                 if month == m:
                     since -= price * instance.crew_days[offers] * (instance.trade[offers] == k) * (arrives >= arrival)
-            np.maximum(best, since, out=best, where=ready <= (day[:, m] - c)[:, None])
+            np.maximum(best, np.where(ready <= (day[:, m] - c)[:, None], since, -np.inf), out=best)
             gain.append(np.asarray(instance.available_units[offers] * np.minimum(0.0, cost - best)))
         if instance.spare_units and spare.any():
             total += _with_spare(rating, gain[::-1], instance.spare_units * spare)
@@ -256,22 +255,24 @@ def _grid(instance: Instance, day: Ints, at: _Local, p: Prices) -> Floats:
     return np.asarray(worth + np.bincount(owner, gain, instance.sites))
 
 
-def _worth(instance: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
+def _worth(instance: Instance, offers: Ints, rating: Floats, at: _Local, p: Prices, m: int) -> Floats:
     """Return what one unit of each offer is worth at a milestone, by what it supplies; S x J."""
-    rating = instance.rating_mw[:, offers]
     per_mw, besides = np.zeros(len(offers)), np.zeros(len(offers))
     for one in priced_requirements(instance):
         price = _there(p, one.name, m)
         if price:
             each, more = instance.per_unit(one.name, offers)
             per_mw, besides = per_mw + price * each, besides + price * more
-    total = rating * per_mw + besides
+    total = rating * per_mw
+    total += besides
     if (instance.is_gas[offers]).any() and p.gas[m]:
         total -= rating * at.gas[:, m, None] * (instance.heat_rate_mj_per_kwh[offers] / 3.6 * instance.is_gas[offers])
-    if (runs := instance.supplies(MEAN_POWER)[offers]).any():
-        total += rating * _output(instance, offers, at, p, m) * runs
-    if (cools := instance.supplies(COOLING)[offers]).any():
-        total += rating * _heat(instance, offers, at, m) * cools
+    for name, runs in ((MEAN_POWER, _output), (COOLING, _heat)):
+        mine = instance.supplies(name)[offers]
+        if mine.any():
+            earned = runs(instance, offers, at, p, m)
+            earned *= rating
+            total += earned if mine.all() else earned * mine
     return np.asarray(total)
 
 
@@ -284,14 +285,19 @@ def _there(p: Prices, requirement: str, m: int) -> float:
 def _output(instance: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
     """Return what one MW of output of each offer is worth at a milestone, less its fuel and its NOx; S x J."""
     fuel = instance.musd_per_mw[m] * (p.cost + p.budget) * instance.fuel_usd_per_mwh[offers]
-    tonnes = instance.nox_g_per_kwh[offers] * HOURS_PER_YEAR / 1000
-    return np.maximum(0, at.needs[MEAN_POWER][:, m, None] - fuel - at.nox[:, m, None] * tonnes)
+    worth = at.needs[MEAN_POWER][:, m, None] - fuel
+    if p.nox[m]:
+        worth -= at.nox[:, m, None] * (instance.nox_g_per_kwh[offers] * HOURS_PER_YEAR / 1000)
+    return np.maximum(0, worth, out=worth)
 
 
-def _heat(instance: Instance, offers: Ints, at: _Local, m: int) -> Floats:
+def _heat(instance: Instance, offers: Ints, at: _Local, p: Prices, m: int) -> Floats:
     """Return what one MW of heat that each offer removes is worth at a milestone, less its draw and water; S x J."""
-    removed = at.needs[COOLING][:, m, None] - at.load[:, m, None] / instance.cop[:, offers]
-    return np.maximum(0, removed - at.water[:, m, None] * instance.water_m3_per_mwh[offers] * 24)
+    removed = np.divide(-at.load[:, m, None], np.take(instance.cop, offers, axis=1))
+    removed += at.needs[COOLING][:, m, None]
+    if p.water[m]:
+        removed -= at.water[:, m, None] * (instance.water_m3_per_mwh[offers] * 24)
+    return np.maximum(0, removed, out=removed)
 
 
 def _with_spare(rating: np.ndarray, gain: list[Floats], price: Floats) -> Floats:
@@ -309,11 +315,13 @@ def _with_spare(rating: np.ndarray, gain: list[Floats], price: Floats) -> Floats
     """
     order = np.argsort(rating.mean(axis=0), kind="stable")
     # all sites share one order, so a rating counts as no more than any that follows it
-    level = np.minimum.accumulate(rating[:, order[::-1]], axis=1)[:, ::-1]
-    rise = np.diff(level, axis=1, prepend=0).T
+    level = np.take(rating, order, axis=1).T.copy()
+    for j in reversed(range(len(order) - 1)):
+        level[j] = np.minimum(level[j], level[j + 1])
+    rise = np.diff(level, axis=0, prepend=0)
     since = np.cumsum(price[::-1])[::-1]
     value = np.zeros((len(gain) + 1, len(rating)))
-    columns = [step[:, order].T for step in gain]
+    columns = [np.take(step, order, axis=1).T.copy() for step in gain]
     for j in range(len(order)):
         for m, column in enumerate(columns):
             value[m + 1] = np.minimum(value[m], value[m + 1])

@@ -308,8 +308,8 @@ class Search:
             return
         sample = block[np.unique(np.linspace(0, len(block) - 1, SAMPLE).astype(np.int64))]
         for _ in range(PROBES):
-            first = self._open_sites(sample)[: self.top if len(block) > SAMPLE else 1]
-            new = [s for s in first.tolist() if s not in self.found]
+            nearest = self._open_sites(sample)[: self.top if len(block) > SAMPLE else 1]
+            new = [s for s in nearest.tolist() if s not in self.found]
             if not new:
                 return
             s = new[0]

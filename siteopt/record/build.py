@@ -13,7 +13,6 @@ import pandas as pd
 from siteopt.equipment import KINDS
 from siteopt.instance import Instance, Ints
 from siteopt.issues import Issue
-from siteopt.phases import FIELDS
 from siteopt.plan import LISTED, Plan, Ranking, SiteResult
 from siteopt.record.base import Heading, InputFile, InputWarning, RunOutcome, Standing
 from siteopt.record.proof import Proof
@@ -45,7 +44,7 @@ from siteopt.record.run import (
     StageRecord,
 )
 from siteopt.scenario import Scenario
-from siteopt.schema import SHARE_OF_GRID, Resource
+from siteopt.schema import RESOURCE_FIELDS, SHARE_OF_GRID, Resource
 from siteopt.simulate.commissioning import commissioned_days
 from siteopt.simulate.queues import buildings_of, chosen_option
 from siteopt.tolerances import HAIR
@@ -347,7 +346,7 @@ def _phases(scenario: Scenario, instance: Instance, plan: Plan) -> Iterator[Phas
 def _limits(scenario: Scenario, instance: Instance, plan: Plan) -> Iterator[SiteLimit]:
     """Yield the limits of a site that change, with the rises by the grid steps that its plan uses."""
     used = plan.step.any(axis=1)
-    for resource, field in FIELDS.items():
+    for resource, field in RESOURCE_FIELDS.items():
         limits = dict(instance.windows(field))
         if resource is Resource.GRID:
             days = sorted({*limits, *instance.step_ready_day[used].tolist()})

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siteopt.instance import Instance
@@ -63,6 +63,30 @@ def test_no_site_is_better_than_its_bound(instance: Instance, order: list[int]) 
         assert found.open[s]
         bound = found.bounds.compared(np.array([s]))
         assert not is_before(np.array([best.key]), bound)[0]
+
+
+@settings(max_examples=10)
+@given(instances(sites=5))
+def test_probes_of_a_part_of_the_sites_change_no_rank(instance: Instance) -> None:
+    usual = search(instance, top=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("siteopt.optimize.search.SAMPLE", 2)  # so that some sites are beside the sample
+        few = search(instance, top=2)
+    assert few.outcome == usual.outcome
+    ranks, same = ([(one.site_id, one.best and one.best.key) for one in found.results[:2]] for found in (few, usual))
+    assert ranks == same
+
+
+def test_prices_that_close_the_most_sites_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = tiny([chiller(), generator()], [{}] * 3)
+    with ThreadPoolExecutor(1) as threads:
+        found = screened(instance, threads)
+    one, two = (replace(found.prices[0], cost=cost) for cost in (1.0, 2.0))
+    musd = {one.cost: [9.0, 0.0, 0.0], two.cost: [0.0, 9.0, 9.0]}
+    monkeypatch.setattr(screening, "TRIED", 3)
+    monkeypatch.setattr(screening, "priced", lambda _, __, prices: np.array(musd[prices.cost]))
+    cutoff = ((0.0,) * instance.milestones + (1.0,), 0)
+    assert [prices.cost for prices in found._in_order([one, two], ALL, cutoff)] == [two.cost, one.cost]
 
 
 def test_a_late_chiller_is_seen_by_the_prices_of_another_site() -> None:

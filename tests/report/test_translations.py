@@ -150,7 +150,7 @@ def given() -> dict[str, set[str]]:
         },
         "queues": set(QUEUES),
         "resources": {*Resource, *RESOURCE_UNITS.values()},
-        "types of shells": set(ShellKind),
+        "types of shells": {*ShellKind, "building"},
         "standings": set(Standing),
         "outcomes": {*RunOutcome, "not proven"},
         "kinds": {*PLURAL, *PLURAL.values(), *(f"{kind.name} haul" for kind in KINDS)},
