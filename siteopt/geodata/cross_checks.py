@@ -79,6 +79,9 @@ def _shown(value: object) -> str:
 
 def _ids(frame: pd.DataFrame, file: str, key: str) -> list[Issue]:
     """Return issues for ids that are in two rows, that look the same, or that contain invisible characters."""
+    given = frame.loc[frame[key] != "", key]
+    if pa.compute.count_distinct(_plain(given)).as_py() == len(given):  # no two are even nearly the same
+        return _invisible(frame[key], file)
     repeated = frame.loc[frame[key].duplicated(keep=False) & (frame[key] != ""), key]
     again = repeated.duplicated()
     row_of = {value: row for row, value in repeated[~again].items()}
@@ -113,12 +116,16 @@ def _invisible(ids: pd.Series, file: str) -> list[Issue]:
     return named(issues, len(odd))
 
 
+def _plain(ids: pd.Series) -> pa.Array:
+    """Return ids without their capitals and spaces, and with all letters of the same width."""
+    lower = pa.compute.utf8_lower(pa.compute.utf8_normalize(pa.array(ids, pa.string()), form="NFKC"))
+    return pa.compute.replace_substring_regex(lower, r"\s", "")
+
+
 def _nearly_twins(ids: pd.Series, file: str) -> list[Issue]:
     """Return a warning for ids that differ from another id only in capitals, spaces, or the width of their letters."""
     once = ids[(ids != "") & ~ids.duplicated()]
-    plain = pa.compute.utf8_lower(pa.compute.utf8_normalize(pa.array(once, pa.string()), form="NFKC"))
-    plain = pd.Series(pa.compute.replace_substring_regex(plain, r"\s", "").to_pandas(), dtype=object)
-    plain.index = once.index
+    plain = pd.Series(_plain(once).to_pandas(), dtype=object).set_axis(once.index, axis=0)
     again = plain[plain.duplicated()]
     if again.empty:
         return []
