@@ -39,11 +39,11 @@ def _solve(*settings: str, scenario: Path = COLOSSUS) -> siteopt.Result:
     return siteopt.solve(siteopt.read_scenario(scenario, settings))
 
 
-def _plan(*settings: str, scenario: Path = COLOSSUS) -> PlanRecord:
-    """Return the plan of the reference scenario, or of another one, with some settings."""
-    plan = _solve(*settings, scenario=scenario).record.plan
+def _fit(*settings: str) -> PlanRecord:
+    """Return the plan of the first version's reference scenario, with some settings."""
+    plan = _solve(*settings, scenario=FIRST_VERSION).record.plan
     if plan is None:
-        raise SystemExit(f"{scenario}: no plan")
+        raise SystemExit(f"{FIRST_VERSION}: no plan")
     return plan
 
 
@@ -59,7 +59,7 @@ def _table(head: list[str], rows: list[list[object]]) -> str:
 def memphis() -> str:
     """Compare the model's days for Memphis with what happened."""
     rows: list[list[object]] = []
-    for found in _plan(MEMPHIS).milestones:
+    for found in _fit(MEMPHIS).milestones:
         day, mw = HISTORY[found.name]
         rows.append(
             [
@@ -78,7 +78,7 @@ def memphis() -> str:
 
 def memphis_mix() -> str:
     """List the units that the model rents for Memphis."""
-    found = _plan(MEMPHIS)
+    found = _fit(MEMPHIS)
     rows = [[one.kind, one.model, one.depot, *one.units.values(), one.arrives_day] for one in found.orders]
     names = [f"units at {milestone.name}" for milestone in found.milestones]
     return _table(["kind", "model", "depot", *names, "arrives on day"], rows)
@@ -86,7 +86,7 @@ def memphis_mix() -> str:
 
 def rentals_off() -> str:
     """Compare Memphis with and without rented units."""
-    with_rent, without = _plan(MEMPHIS), _plan(MEMPHIS, RENTALS_OFF)
+    with_rent, without = _fit(MEMPHIS), _fit(MEMPHIS, RENTALS_OFF)
     rows: list[list[object]] = [
         [one.name, one.day, other.day, other.day - one.day, f"{other.grid_mw:g}", _limited_by(other.limited_by)]
         for one, other in zip(with_rent.milestones, without.milestones, strict=True)
@@ -138,7 +138,7 @@ def prediction_row(one: backtests.Prediction) -> list[object]:
 
 def memphis_blind() -> str:
     """Compare the blind prediction of Memphis, and the fit of the first version, with what happened."""
-    fitted = _plan(MEMPHIS, scenario=FIRST_VERSION).milestones
+    fitted = _fit(MEMPHIS).milestones
     blind = [one for one in _predict(backtests.FOLDER) if one.outcome.build == "memphis"]
     rows: list[list[object]] = []
     for one, fit in zip(blind, fitted, strict=True):
@@ -229,7 +229,7 @@ def replays() -> str:
 
 def memphis_electricity() -> str:
     """List the electrical events at Memphis at the last milestone."""
-    found = _plan(MEMPHIS).power_quality
+    found = _fit(MEMPHIS).power_quality
     failed = {(one.event, one.mode) for one in found.without_batteries.failed}
     rows: list[list[object]] = [
         [
@@ -249,13 +249,13 @@ def memphis_swing() -> str:
     said = [
         f"* {'With' if one.batteries else 'Without'} its batteries, {one.event} at {one.milestone}"
         f" ({one.mode}): {min(one.hz):.2f} to {max(one.hz):.2f} Hz"
-        for one in _plan(MEMPHIS).power_quality.traces
+        for one in _fit(MEMPHIS).power_quality.traces
     ]
-    reference = _plan()
+    reference = _fit()
     quality = reference.power_quality
     before = quality.before
     if before is None:
-        raise SystemExit(f"{COLOSSUS}: the class changes nothing")
+        raise SystemExit(f"{FIRST_VERSION}: the class changes nothing")
     more = (reference.cost.total_usd - before.cost_usd) / 1e6
     later = [one.day - day for one, day in zip(reference.milestones, before.days, strict=True)]
     said.append(

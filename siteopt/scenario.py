@@ -49,7 +49,7 @@ OWN = ("path", "settings", "extended", "parameters")
 that it extends, and where each of its values comes from."""
 
 PATHS = (
-    *("inputs.candidates", "inputs.grid_steps", "inputs.offers", "inputs.areas"),
+    *("inputs.candidates", "inputs.grid_steps", "inputs.limits", "inputs.offers", "inputs.areas", "inputs.buildings"),
     *("power_quality.waveform", "filter.within", "filter.away_from.layer"),
 )
 """Keys that name files."""
