@@ -205,7 +205,7 @@ def test_an_issue_names_the_file_and_the_line_of_the_value(tmp_path: Path) -> No
         "rates.toml:3:building.hall_m2_per_mw: found '0', expected at least 1 [E304]",
         "--set:crews.electrical: found '-1', expected at least 0, or a list in square brackets [E304]",
         "mine.toml:4:supply.circuity: found '9', expected at most 3 [E304]",
-        "rates.toml:12:grit: unknown key 'grit', expected a section of the scenario [E303]",
+        "rates.toml:12:grit: unknown key 'grit', expected a section of the scenario; did you mean 'grid'? [E303]",
     ]
 
 

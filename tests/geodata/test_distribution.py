@@ -33,6 +33,7 @@ def test_what_the_scenario_does_not_ask_for_leaves_no_trace(tmp_path: Path) -> N
     assert not instance.distribution_asked
     assert {one.name for one in instance.requirements} == {
         *("cooling", "mean power", "peak power", "swing", "ride through", "battery power", "inertia"),
+        *("curtailment", "energy in a curtailment"),
     }
     asked = loaded(tmp_path, "defaults.distribution_share_of_grid=0", "workload.liquid_heat_fraction=0.8").instance
     assert {"substation", "cdu"} <= set(asked.offer_id)
