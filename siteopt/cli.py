@@ -27,6 +27,7 @@ from siteopt.output.folder import PROJECT, ready_folder, write_beside, write_fol
 if TYPE_CHECKING:
     from siteopt.answers import Output
     from siteopt.optimize.search import Progress, Report
+    from siteopt.scenario import Scenario
 
 app = typer.Typer(
     cls=ErrorBoundary,
@@ -173,27 +174,14 @@ def solve(
     limit or by Ctrl-C before the proof, 5 the second solver disagrees, 130 stopped by Ctrl-C without outputs.
     """
     with loading():
-        from siteopt import read_scenario, solve
+        from siteopt import solve
         from siteopt.output.runs import PLAN
-    with interruptible() as stop:
-        try:
-            question = read_scenario(scenario, settings or ())
-            folder = out or Path("runs") / question.project.name
-            ready_folder(folder, PLAN)
-            with _progress(live=not (quiet or as_json)) as report:
-                result = solve(
-                    question,
-                    method,
-                    time_limit,
-                    report,
-                    top=top,
-                    workers=workers,
-                    stop=stop,
-                    verify=verify_with is not None,
-                )
-        except InputError as error:
-            _refuse(error, as_json)
-        _deliver(result, folder, as_json, quiet, stop)
+
+    def ask(question: Scenario, report: Report | None, stop: threading.Event) -> Output:
+        verify = verify_with is not None
+        return solve(question, method, time_limit, report, top=top, workers=workers, stop=stop, verify=verify)
+
+    _answer(ask, scenario, settings, out, "", PLAN, as_json, quiet)
 
 
 @app.command()
@@ -216,18 +204,13 @@ def pareto(
     limit or by Ctrl-C before the proof, 130 stopped by Ctrl-C without outputs.
     """
     with loading():
-        from siteopt import pareto, read_scenario
+        from siteopt import pareto
         from siteopt.output.runs import FRONT
-    with interruptible() as stop:
-        try:
-            question = read_scenario(scenario, settings or ())
-            folder = out or Path("runs") / f"{question.project.name}-pareto"
-            ready_folder(folder, FRONT)
-            with _progress(live=not (quiet or as_json)) as report:
-                front = pareto(question, milestone, top, time_limit, report, workers=workers, stop=stop)
-        except InputError as error:
-            _refuse(error, as_json)
-        _deliver(front, folder, as_json, quiet, stop)
+
+    def ask(question: Scenario, report: Report | None, stop: threading.Event) -> Output:
+        return pareto(question, milestone, top, time_limit, report, workers=workers, stop=stop)
+
+    _answer(ask, scenario, settings, out, "-pareto", FRONT, as_json, quiet)
 
 
 @app.command()
@@ -250,18 +233,13 @@ def capacity(
     4 stopped by a limit or by Ctrl-C before the proof, 130 stopped by Ctrl-C without outputs.
     """
     with loading():
-        from siteopt import capacity, read_scenario
+        from siteopt import capacity
         from siteopt.output.runs import CAPACITY
-    with interruptible() as stop:
-        try:
-            question = read_scenario(scenario, settings or ())
-            folder = out or Path("runs") / f"{question.project.name}-capacity"
-            ready_folder(folder, CAPACITY)
-            with _progress(live=not (quiet or as_json)) as report:
-                found = capacity(question, by, top, time_limit, report, workers=workers, stop=stop)
-        except InputError as error:
-            _refuse(error, as_json)
-        _deliver(found, folder, as_json, quiet, stop)
+
+    def ask(question: Scenario, report: Report | None, stop: threading.Event) -> Output:
+        return capacity(question, by, top, time_limit, report, workers=workers, stop=stop)
+
+    _answer(ask, scenario, settings, out, "-capacity", CAPACITY, as_json, quiet)
 
 
 @app.command()
@@ -433,6 +411,41 @@ def _progress(*, live: bool) -> Iterator[Report | None]:
             tell(f"{done}{best}, {progress.solves} MILPs, {progress.seconds:.0f} s")
 
         yield report
+
+
+def _answer(
+    ask: Callable[[Scenario, Report | None, threading.Event], Output],
+    scenario: Path,
+    settings: Sequence[str] | None,
+    out: Path | None,
+    suffix: str,
+    marker: str,
+    as_json: bool,
+    quiet: bool,
+) -> NoReturn:
+    """Answer a question about a scenario, deliver the answer, and exit.
+
+    Parameters
+    ----------
+    ask : function
+        Answer the question; Ctrl-C sets the event.
+    suffix : str
+        End of the name of the default folder, after the name of the scenario.
+    marker : str
+        Name of the document that the folder will contain.
+    """
+    with loading():
+        from siteopt import read_scenario
+    with interruptible() as stop:
+        try:
+            question = read_scenario(scenario, settings or ())
+            folder = out or Path("runs") / f"{question.project.name}{suffix}"
+            ready_folder(folder, marker)
+            with _progress(live=not (quiet or as_json)) as report:
+                result = ask(question, report, stop)
+        except InputError as error:
+            _refuse(error, as_json)
+        _deliver(result, folder, as_json, quiet, stop)
 
 
 def _deliver(result: Output, folder: Path, as_json: bool, quiet: bool, stop: threading.Event) -> NoReturn:

@@ -364,7 +364,7 @@ def stranger_issues(ids: pd.Series, file: str, known: pd.Index) -> list[Issue]:
 
 
 def ladder_issues(
-    tables: Sequence[tuple[str, pd.DataFrame]], base_mw: pd.Series, assumed_mw: float
+    tables: Sequence[tuple[str, str, pd.DataFrame]], base_mw: pd.Series, assumed_mw: float
 ) -> Iterator[list[Issue]]:
     """Yield the issues of each table of grid steps: limits that do not rise along the steps of a site in all tables.
 
@@ -374,13 +374,14 @@ def ladder_issues(
     Parameters
     ----------
     tables : sequence
-        Name and rows of each file; besides the columns of the table, the rows have ``day``, counted from the decision.
+        Name of each file, its column of the limit, and its rows with ``site_id``, ``grid_mw``, and ``day``, counted
+        from the decision.
     base_mw : Series
         ``grid_mw`` by site_id, without duplicates; NaN if it is unknown.
     assumed_mw : float
         ``grid_mw`` of the candidates that give none; NaN if the scenario excludes them.
     """
-    ladders = pd.concat([frame[["site_id", "day", "grid_mw"]].assign(table=n) for n, (_, frame) in enumerate(tables)])
+    ladders = pd.concat([frame[["site_id", "day", "grid_mw"]].assign(table=n) for n, (*_, frame) in enumerate(tables)])
     ladders = ladders[ladders["site_id"] != ""].dropna(subset=["day", "grid_mw"])
     ladders = ladders.sort_values(["site_id", "day", "grid_mw"], kind="stable")
     site, first = base_mw.index.get_indexer(ladders["site_id"]), ~ladders["site_id"].duplicated()
@@ -388,18 +389,18 @@ def ladder_issues(
     assumed = first & (site >= 0) & np.isnan(given)
     before = ladders["grid_mw"].shift().mask(first, np.where(assumed, assumed_mw, given))
     low = ladders.assign(before=before, assumed=assumed)[ladders["grid_mw"] <= before]
-    for n, (file, _) in enumerate(tables):
+    for n, (file, column, _) in enumerate(tables):
         mine = low.loc[low["table"] == n, ["grid_mw", "before", "assumed"]]
         not_rising = (
-            Issue(Code.NOT_RISING, file, int(row), "grid_mw", _shown(at), _more_than(before, at, assumed))
+            Issue(Code.NOT_RISING, file, int(row), column, _shown(at), _more_than(before, at, column, assumed))
             for row, at, before, assumed in mine.itertuples()
         )
         yield named(not_rising, len(mine))
 
 
-def _more_than(before_mw: float, at_mw: float, assumed: bool) -> str:
+def _more_than(before_mw: float, at_mw: float, column: str, assumed: bool) -> str:
     source = ", which [defaults] assumes" if assumed else ""
-    cause = "; grid_mw is the new limit, not the increase" if 0 < at_mw < before_mw else ""
+    cause = f"; {column} is the new limit, not the increase" if 0 < at_mw < before_mw else ""
     return f"more than {before_mw:g} MW, the limit before this step{source}{cause}"
 
 

@@ -40,7 +40,19 @@ from siteopt.message_catalogue import Code
 from siteopt.record.base import InputFile
 from siteopt.record.reason import ReasonCode, because
 from siteopt.scenario import Scenario
-from siteopt.schema import AREAS, BUILDINGS, CANDIDATES, GRID_STEPS, LIMITS, OFFERS, WAVEFORM, Resource, Table, Type
+from siteopt.schema import (
+    AREAS,
+    BUILDINGS,
+    CANDIDATES,
+    GRID_STEPS,
+    LIMITS,
+    OFFERS,
+    SHARE_OF_GRID,
+    WAVEFORM,
+    Resource,
+    Table,
+    Type,
+)
 
 ASSUMABLE = [column.name for column in CANDIDATES if column.assumable]
 DECIDING = [one.name for one in CANDIDATES if one.name != "retrieved" and (one.type is not Type.TEXT or one.choices)]
@@ -328,19 +340,17 @@ def _report_steps(reader: _Reader, stepped: _Named, risen: _Named, others: _Name
     others : list of (name, rows)
         Limits that are not grid steps.
     """
-    scenario, ladders = reader.scenario, [*stepped, *risen]
+    scenario = reader.scenario
+    ladders = [(GRID_STEPS, "grid_mw", *one) for one in stepped] + [(LIMITS, "limit", *one) for one in risen]
     if not ladders:
         return
     assumed_mw = scenario.defaults.of("grid_mw")
     assumed_mw = np.nan if assumed_mw is None else float(assumed_mw)
-    not_rising = ladder_issues(ladders, reader.known["grid_mw"], assumed_mw)
-    for place, ((_, frame), issues) in enumerate(zip(ladders, not_rising, strict=True)):
-        if place >= len(stepped):  # a table of limits has another column for it
-            own = [replace(one, column="limit", expected=one.expected.replace("grid_mw", "limit")) for one in issues]
-            reader.report(LIMITS, own, frame)
-        else:
-            reader.report(GRID_STEPS, issues, frame)
-    every = pd.concat([frame[["site_id", "day"]] for _, frame in ladders])
+    named = [(file, column, frame) for _, column, file, frame in ladders]
+    not_rising = ladder_issues(named, reader.known["grid_mw"], assumed_mw)
+    for (table, _, _, frame), issues in zip(ladders, not_rising, strict=True):
+        reader.report(table, issues, frame)
+    every = pd.concat([frame[["site_id", "day"]] for *_, frame in ladders])
     for (_, frame), issues in zip(others, passing_issues(scenario, others, every), strict=True):
         reader.report(LIMITS, issues, frame)
 
@@ -453,8 +463,8 @@ def filled_sites(
             filled.loc[blank[column].to_numpy(), column] = value
     share = scenario.defaults.distribution_share_of_grid
     if share is not None:
-        blank["distribution_mw"] = sites["distribution_mw"].isna()
-        filled["distribution_mw"] = filled["distribution_mw"].fillna(share * filled["grid_mw"])
+        blank[SHARE_OF_GRID] = sites[SHARE_OF_GRID].isna()
+        filled[SHARE_OF_GRID] = filled[SHARE_OF_GRID].fillna(share * filled["grid_mw"])
     unknown = [column for column, value in values.items() if value is None]
     bits_of = blank[unknown].to_numpy(dtype=bool) @ (1 << np.arange(len(unknown)))
     which, pattern = np.unique(bits_of, return_inverse=True)

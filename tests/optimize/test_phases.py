@@ -20,7 +20,7 @@ from siteopt.phases import phases
 from tests.instances import battery, chiller, generator, tiny
 from tests.optimize import brute_force
 from tests.optimize.random_instances import instances
-from tests.optimize.test_exact import assert_same, key, thorough
+from tests.optimize.test_exact import assert_bounds_hold, assert_same, key, thorough
 from tests.optimize.test_families import answer, unable
 
 
@@ -243,9 +243,4 @@ def test_later_days_never_hurt(instance: Instance, data: st.DataObject) -> None:
 @thorough
 @given(instances(sites=4, changes=2).map(roomy))
 def test_bounds_hold_where_limits_change(instance: Instance) -> None:
-    limits = bounds(instance)
-    for result in search(instance).results:
-        if result.best is not None:
-            s = instance.site_id.index(result.site_id)
-            assert (limits.day[s] <= result.best.plan.day).all()
-            assert limits.cost_musd[s] <= result.best.cost_musd + 1e-6
+    assert_bounds_hold(instance)
