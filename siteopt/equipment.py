@@ -17,6 +17,9 @@ BATTERY_POWER, INERTIA = "battery power", "inertia"
 CURTAILMENT, CURTAILED_ENERGY = "curtailment", "energy in a curtailment"
 POWER_QUALITY = "power quality"
 
+SOURCES = "sources"
+"""Stage of what brings power to the site: generators, and grid steps, which stand beside them."""
+
 DISPATCHED = (COOLING, MEAN_POWER)
 """Requirements that are met by what runs, which the plan chooses; the others are met by what is there."""
 
@@ -40,6 +43,9 @@ class Kind:
         What one unit supplies to each requirement that this kind helps to meet.
     columns : tuple of str
         Columns of the offers that may not be blank for this kind.
+    stage : str
+        Stage of the plant in which its units stand. Units of one stage stand in parallel, and one team commissions
+        them; stages stand in series or beside each other, and their teams work at the same time.
     colour : str
         Colour in maps and charts, as ``#RRGGBB``.
     dash : tuple of float
@@ -50,6 +56,7 @@ class Kind:
     plural: str
     supplies: Mapping[str, Amount]
     columns: tuple[str, ...]
+    stage: str
     colour: str
     dash: tuple[float, float]
 
@@ -218,10 +225,11 @@ KINDS: list[Kind] = [
             INERTIA: Amount("inertia_s"),
         },
         ("fuel", "heat_rate_mj_per_kwh", "nox_g_per_kwh", "step_fraction"),
+        stage=SOURCES,
         colour="#E69F00",
         dash=(1, 0),
     ),
-    Kind("chiller", "chillers", {COOLING: _MW}, ("cop",), colour="#009E73", dash=(7, 2)),
+    Kind("chiller", "chillers", {COOLING: _MW}, ("cop",), stage="cooling", colour="#009E73", dash=(7, 2)),
     Kind(
         "battery",
         "batteries",
@@ -231,11 +239,12 @@ KINDS: list[Kind] = [
             CURTAILED_ENERGY: Amount("mw_through_curtailment", per_mw=False),
         },
         ("energy_mwh",),
+        stage="storage",
         colour="#CC79A7",
         dash=(2, 2),
     ),
-    Kind("substation", "substations", {DISTRIBUTION: _MW}, (), colour="#D55E00", dash=(12, 3)),
-    Kind("cdu", "cdus", {COOLANT_DISTRIBUTION: _MW}, (), colour="#56B4E9", dash=(4, 4)),
+    Kind("substation", "substations", {DISTRIBUTION: _MW}, (), stage="distribution", colour="#D55E00", dash=(12, 3)),
+    Kind("cdu", "cdus", {COOLANT_DISTRIBUTION: _MW}, (), stage="coolant distribution", colour="#56B4E9", dash=(4, 4)),
 ]
 """Kinds of equipment, in the order in which tables and legends show them. Colours: Okabe and Ito (2008)."""
 
@@ -282,6 +291,11 @@ def check() -> None:
 def suppliers(requirement: str) -> Iterator[Kind]:
     """Yield the kinds that supply a requirement."""
     return (kind for kind in KINDS if requirement in kind.supplies)
+
+
+def stages() -> list[str]:
+    """Return the names of the stages of the plant, in the order of the kinds."""
+    return list(dict.fromkeys(kind.stage for kind in KINDS))
 
 
 def beside() -> list[Requirement]:

@@ -26,9 +26,6 @@ HOURS_PER_YEAR = 8760
 TRADES = ("electrical", "mechanical")
 """Trades, in the order of every array by trade (K)."""
 
-STEP_TRADE = "electrical"
-"""Trade whose team commissions the grid steps."""
-
 COMMISSIONING = "commissioning"
 """Name of the limit of the MW that are commissioned a day: a queue of the GPUs, and a family of rows for the rest."""
 
@@ -95,7 +92,7 @@ class Instance:
     crew_day : P, first day of each period, rising; the first is day 0
     crews : K x P, crew-days of each trade a day in each period; infinite in all periods if there is no limit
     spare_units, ride_through_minutes, commissioning_days, horizon_day : as in the scenario
-    commissioning_mw_per_day : MW of each trade that can be commissioned a day; infinite if there is no limit
+    commissioning_mw_per_day : MW of each stage of the plant that can be commissioned a day; infinite without a limit
     budget_musd, gpu_cost_musd : million USD
     accept_nonfirm : bool, whether the job may stop while non-firm import is curtailed
     curtailment_hours : hours in a row for which batteries must carry what is curtailed, if it may not
@@ -401,6 +398,10 @@ class Instance:
     def of_kind(self, name: str) -> NDArray[np.bool_]:
         """Return which offers are of a kind of equipment; O."""
         return self.kind == [kind.name for kind in KINDS].index(name)
+
+    def of_stage(self, stage: str) -> NDArray[np.bool_]:
+        """Return which offers stand in a stage of the plant; O."""
+        return np.array([kind.stage == stage for kind in KINDS])[self.kind]
 
     def supplies(self, requirement: str) -> NDArray[np.bool_]:
         """Return which offers supply a requirement; O."""

@@ -273,8 +273,8 @@ class Crews(_Section):
 class Supply(_Section):
     """Rules for how equipment is rented, hauled and commissioned.
 
-    ``commissioning_mw_per_day`` is what one team commissions a day: MW of IT, of power, and of cooling, each with its
-    own team; without it there is no limit. ``commissioning_days`` pass once, beside that.
+    ``commissioning_mw_per_day`` is what one team commissions a day: MW of IT, and of each stage of the plant, each with
+    its own team; without it there is no limit. ``commissioning_days`` pass once, beside that.
     """
 
     max_fleet_share: Share

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def flywheel(**supplies: Amount) -> Kind:
-    return Kind("flywheel", "flywheels", supplies, (), "#000000", (1, 0))
+    return Kind("flywheel", "flywheels", supplies, (), stage="storage", colour="#000000", dash=(1, 0))
 
 
 SPINNING = Requirement("spinning", "MW s", "``sum(MW x units) >= demand_mw``", of_demand=1.0)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from siteopt.equipment import COOLING, MEAN_POWER, Requirement
-from siteopt.instance import COMMISSIONING, STEP_TRADE, TRADES, Instance
+from siteopt.equipment import COOLING, MEAN_POWER, SOURCES, Requirement, stages
+from siteopt.instance import COMMISSIONING, TRADES, Instance
 from siteopt.plan import Plan
 from siteopt.tolerances import HAIR
 
@@ -158,22 +158,22 @@ def _crews(at: _Phase) -> Iterator[Row]:
 
 
 def _commissioning(at: _Phase) -> Iterator[Row]:
-    """Yield the rows of the family commissioning: the MW of each trade that are ready from a day on."""
+    """Yield the rows of the family commissioning: the MW of each stage of the plant that are ready from a day on."""
     instance, units = at.instance, at.plan.units[:, at.f]
     if np.isinf(instance.commissioning_mw_per_day):
         return
     last = at.day - instance.commissioning_days
-    for k, trade in enumerate(TRADES):
-        mine = np.flatnonzero((instance.trade == k) & (units > 0))
+    for stage in stages():
+        mine = np.flatnonzero(instance.of_stage(stage) & (units > 0))
         mw = (instance.rating_mw[0] * units)[mine]
         ready = instance.ready_day[0, mine]
-        if trade == STEP_TRADE:
+        if stage == SOURCES:
             mw = np.append(mw, instance.step_commissioned_mw * at.plan.step[:, at.f])
             ready = np.append(ready, instance.step_ready_day)
         for first in np.unique(ready[mw > 0]):
             limit = float(instance.commissioning_mw_per_day * max(0, last - int(first)))
             there = float(mw[ready >= first].sum())
-            yield Row(COMMISSIONING, f"{trade} {at.name} from day {first}", there, limit, HAIR * max(1.0, limit))
+            yield Row(COMMISSIONING, f"{stage} {at.name} from day {first}", there, limit, HAIR * max(1.0, limit))
 
 
 def _heat(at: _Phase) -> Iterator[Row]:

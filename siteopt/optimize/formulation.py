@@ -14,8 +14,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 import pulp
 
-from siteopt.equipment import COOLING, DISPATCHED, MEAN_POWER, REQUIREMENTS, Requirement, of_family
-from siteopt.instance import COMMISSIONING, HOURS_PER_YEAR, STEP_TRADE, TRADES, Instance
+from siteopt.equipment import COOLING, DISPATCHED, MEAN_POWER, REQUIREMENTS, SOURCES, Requirement, of_family, stages
+from siteopt.instance import COMMISSIONING, HOURS_PER_YEAR, TRADES, Instance
 from siteopt.optimize.model import EQ, GE, LE, Model, Term, roomy, worded
 
 COST = -1
@@ -112,24 +112,24 @@ def crew(model: Model) -> None:
 
 
 def commissioning(model: Model) -> None:
-    """For each trade and day ``r``, limit the MW that are ready on ``r`` or later to what can be commissioned.
+    """For each stage of the plant and day ``r``, limit the MW that are ready from ``r`` on to what can be commissioned.
 
     ``sum over units ready on r or later (rating x units) + sum over such steps (MW x step) <= commissioning_mw_per_day
-    x sum_t max(0, t - c - r) x begins[s,f,t]``. Grid steps belong to the electrical trade.
+    x sum_t max(0, t - c - r) x begins[s,f,t]``. Grid steps stand in the stage of the sources of power.
     """
     instance, delay, rate = model.instance, model.instance.commissioning_days, model.instance.commissioning_mw_per_day
     if np.isinf(rate):
         return
     for s, f in model.pairs():
-        for k, trade in enumerate(TRADES):
+        for stage in stages():
             parts = [
                 (int(instance.ready_day[s, o]), (model.units[o, s, f], float(instance.rating_mw[s, o])))
-                for o in model.offers(s, f, instance.trade == k)
+                for o in model.offers(s, f, instance.of_stage(stage))
             ]
             parts += [
                 (int(instance.step_ready_day[step]), (var, float(instance.step_commissioned_mw[step])))
                 for (step, *at), var in model.step.items()
-                if at == [s, f] and trade == STEP_TRADE and instance.step_commissioned_mw[step] > 0
+                if at == [s, f] and stage == SOURCES and instance.step_commissioned_mw[step] > 0
             ]
             for r in sorted({day for day, _ in parts}):
                 time = [
@@ -140,7 +140,7 @@ def commissioning(model: Model) -> None:
                 ]
                 limit = max((-value for _, value in time), default=0.0)
                 later = [term for day, term in parts if day >= r]
-                model.row(f"commissioning_{trade}_s{s}_{model.label(s, f)}_r{r}", later + time, LE, 0, limit)
+                model.row(f"commissioning_{worded(stage)}_s{s}_{model.label(s, f)}_r{r}", later + time, LE, 0, limit)
 
 
 def shells(model: Model) -> None:

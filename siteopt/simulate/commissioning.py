@@ -1,11 +1,12 @@
-"""Commission units and grid steps day by day: one team for each trade, so many MW a day, the first milestone first."""
+"""Commission units and grid steps day by day, each stage of the plant by its own team, the first milestone first."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from siteopt.instance import NEVER, STEP_TRADE, TRADES, Instance, Ints
+from siteopt.equipment import SOURCES, stages
+from siteopt.instance import NEVER, Instance, Ints
 
 DONE = 1e-9
 """Rounding tolerance, as a share of the MW of a day."""
@@ -30,9 +31,9 @@ def commissioned_days(
         return units, steps
     rating = instance.rating_mw[0][offer]
     ordered = np.flatnonzero(step.any(axis=1) & (instance.step_commissioned_mw > 0))
-    for k, trade in enumerate(TRADES):
-        mine = np.flatnonzero((instance.trade[offer] == k) & (rating > 0) & (ready < NEVER))
-        risen = ordered if trade == STEP_TRADE else ordered[:0]
+    for stage in stages():
+        mine = np.flatnonzero(instance.of_stage(stage)[offer] & (rating > 0) & (ready < NEVER))
+        risen = ordered if stage == SOURCES else ordered[:0]
         days = _finished(
             np.concatenate([milestone[mine], step[risen].argmax(axis=1)]),
             np.concatenate([ready[mine], instance.step_ready_day[risen]]),

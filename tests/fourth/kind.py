@@ -8,6 +8,14 @@ from siteopt.equipment import Amount, Kind, Requirement, register
 STEP_DOWN = "step down"
 
 register(
-    Kind("transformer", "transformers", {STEP_DOWN: Amount()}, ("vendor",), colour="#F0E442", dash=(4, 4)),
+    Kind(
+        "transformer",
+        "transformers",
+        {STEP_DOWN: Amount()},
+        ("vendor",),
+        stage="transformers",
+        colour="#F0E442",
+        dash=(4, 4),
+    ),
     Requirement(STEP_DOWN, "MW", "Step the peak demand down: ``sum(firm_mw x units) >= demand_mw``.", of_demand=1.0),
 )

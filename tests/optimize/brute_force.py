@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy.optimize import linprog
 
+from siteopt.equipment import KINDS
 from siteopt.instance import TRADES, Instance
 
 
@@ -89,19 +90,19 @@ def _there(instance: Instance, s: int, setting: tuple) -> int | None:
                 if done_by is None:
                     return None
                 day = max(day, done_by)
-        if np.isfinite(instance.commissioning_mw_per_day):
-            day = max(day, _commissioned(instance, s, k, units, steps))
+    if np.isfinite(instance.commissioning_mw_per_day):
+        day = max([day, *(_commissioned(instance, s, kind, units, steps) for kind in range(len(KINDS)))])
     return day
 
 
-def _commissioned(instance: Instance, s: int, k: int, units: tuple[int, ...], steps: tuple[int, ...]) -> int:
-    """The first day by which the units of a trade, and the grid steps if it is electrical, can be commissioned."""
+def _commissioned(instance: Instance, s: int, kind: int, units: tuple[int, ...], steps: tuple[int, ...]) -> int:
+    """The first day by which the units of a kind, and the grid steps beside generators, can be commissioned."""
     jobs = [
         (int(instance.ready_day[s, o]), units[o] * float(instance.rating_mw[s, o]))
         for o in range(instance.offers)
-        if instance.trade[o] == k
+        if instance.kind[o] == kind
     ]
-    if TRADES[k] == "electrical":
+    if KINDS[kind].name == "generator":
         each = zip(instance.step_ready_day.tolist(), instance.step_commissioned_mw.tolist(), steps, strict=True)
         jobs += [(day, mw * there) for day, mw, there in each]
     days = [

@@ -15,7 +15,7 @@ from siteopt.optimize.search import search
 from siteopt.output.translations import Translations
 from siteopt.plan import Plan
 from siteopt.record.base import RunOutcome
-from tests.instances import battery, chiller, generator, tiny
+from tests.instances import battery, cdu, chiller, generator, substation, tiny
 
 
 def answer(instance: Instance) -> tuple[Plan, tuple[str, ...]]:
@@ -181,6 +181,59 @@ def test_power_and_cooling_have_their_own_teams() -> None:
     plan, held = answer(instance)
     assert list(plan.day) == [17]
     assert held == ("commissioning",)
+
+
+def test_engines_behind_substations_are_commissioned_with_them() -> None:
+    # 10 MW of engines and 10 MW of substations in series, ready on day 12: 2 MW a day of each, so all on day 17
+    instance = tiny(
+        [generator(arrival_day=12), substation(arrival_day=12)],
+        [{"grid_mw": 0.0}],
+        distribution_asked=True,
+        commissioning_mw_per_day=2.0,
+    )
+    plan, held = answer(instance)
+    assert list(plan.day) == [17]
+    assert plan.units[:, 0].tolist() == [10, 10]
+    assert held == ("commissioning",)
+
+
+def test_chillers_and_the_water_loop_are_commissioned_side_by_side() -> None:
+    # 10 MW of chillers and 10 MW of coolant distribution, ready on day 12: 2 MW a day of each
+    instance = tiny(
+        [chiller(arrival_day=12), cdu(arrival_day=12)],
+        heat_fraction=1.0,
+        liquid_heat_fraction=1.0,
+        commissioning_mw_per_day=2.0,
+    )
+    assert list(answer(instance)[0].day) == [17]
+
+
+def test_sources_of_power_are_commissioned_one_after_the_other() -> None:
+    # 3 MW of gas engines, 3 MW of diesel engines that mechanics install and a step of 4 MW, all ready on day 12: no two
+    # are in series, so 10 MW at 2 MW a day
+    engines = [
+        generator(arrival_day=12, available_units=3),
+        generator(arrival_day=12, available_units=3, gas=False, trade="mechanical"),
+    ]
+    step = {"site": 0, "ready_day": 12, "rise_mw": 4.0}
+    instance = tiny(engines, [{"grid_mw": 0.0}], [step], commissioning_mw_per_day=2.0)
+    plan, held = answer(instance)
+    assert list(plan.day) == [17]
+    assert held == ("commissioning",)
+    assert list(answer(replace(instance, step_commissioned_mw=np.zeros(1)))[0].day) == [15]
+
+
+def test_batteries_delay_no_engine() -> None:
+    # six engines and two batteries of 5 MWh are ready on day 12: 2 MW a day of engines, and of batteries beside them
+    instance = tiny(
+        [generator(arrival_day=12), battery(arrival_day=12, energy_mwh=5.0)],
+        [{"grid_mw": 4.0}],
+        ride_through_minutes=60.0,
+        commissioning_mw_per_day=2.0,
+    )
+    plan, _ = answer(instance)
+    assert list(plan.day) == [15]
+    assert plan.units[:, 0].tolist() == [6, 2]
 
 
 def test_what_arrives_late_is_commissioned_late() -> None:

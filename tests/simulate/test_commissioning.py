@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siteopt.simulate.commissioning import commissioned_days
-from tests.instances import chiller, generator, tiny
+from tests.instances import battery, cdu, chiller, generator, substation, tiny
 
 NO_STEP = np.zeros((0, 2), dtype=bool)
 
@@ -28,17 +28,24 @@ def test_one_after_the_other_and_the_first_milestone_first() -> None:
     assert days(instance, [0, 0], [0, 1], [3, 4]) == [5, 6]
 
 
-def test_trades_have_their_own_teams() -> None:
-    instance = tiny([generator(rating_mw=4.0), chiller(rating_mw=4.0)], it_mw=[1.0, 2.0], commissioning_mw_per_day=2.0)
-    assert days(instance, [0, 1], [0, 0], [3, 3]) == [5, 5]
+def test_each_stage_has_a_team_of_its_own() -> None:
+    # each needs two days of its own team; a second generator, whoever installs it, waits for the first
+    offers = [one(rating_mw=4.0) for one in (generator, substation, battery, chiller, cdu)]
+    offers.append(generator(rating_mw=4.0, trade="mechanical"))
+    instance = tiny(offers, it_mw=[1.0, 2.0], commissioning_mw_per_day=2.0)
+    assert days(instance, [0, 1, 2, 3, 4, 5], [0] * 6, [3] * 6) == [5, 5, 5, 5, 5, 7]
 
 
-def test_steps_are_electrical() -> None:
+def test_steps_stand_beside_generators() -> None:
     step = {"site": 0, "ready_day": 10, "rise_mw": 150.0}
     instance = tiny([generator()], steps=[step], commissioning_mw_per_day=5.0)
     none = np.zeros(0, dtype=np.int64)
     assert commissioned_days(instance, none, none, none, np.array([[True]]))[1].tolist() == [40]
     assert commissioned_days(instance, none, none, none, np.array([[False]]))[1].tolist() == [10]
+    # a generator of 1 MW that is ready with the step, and comes first
+    one = np.zeros(1, dtype=np.int64)
+    units, steps = commissioned_days(instance, one, one, one + 10, np.array([[True]]))
+    assert (units.tolist(), steps.tolist()) == ([11], [41])
 
 
 jobs = st.tuples(st.integers(0, 1), st.integers(0, 12), st.sampled_from([0.5, 1.0, 2.5, 4.0]))
