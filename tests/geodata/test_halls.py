@@ -291,6 +291,9 @@ def test_every_shell_has_a_roof_no_sooner_than_the_one_before_it_there(
             "building.shells: found 'igloo', expected 'tilt_up', 'metal_building'",
         ),
         ("building.shells.membrane={area_m2=2000,permit_days=1}", "building.shells.membrane.shell_days: missing key"),
+        ("building.fitout_shifts=4", "building.fitout_shifts: found '4', expected at most 3"),
+        ("building.working_days_per_week=8", "building.working_days_per_week: found '8', expected at most 7"),
+        ("building.fitout_lag_days.gutted=-1", "building.fitout_lag_days.gutted: found '-1', expected at least 0"),
     ],
 )
 def test_wrong_crews_and_shells_are_told(tmp_path: Path, setting: str, said: str) -> None:
