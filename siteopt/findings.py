@@ -27,9 +27,10 @@ class Lever:
     ----------
     column : str
         Column of the candidates; ``grid_mw`` means more grid from some day on. ``ready_day`` is a column of the grid
-        steps, ``roof_day`` one of the buildings: the day by which all roofs are there. ``shell_days`` is a key of the
-        types of new shells, CONTRACT_DAYS one of the grid, and POWER_CAP one of the first milestone. LIMIT is the least
-        limit of a resource from some day on, and LIMIT_DAY the day on which it rises.
+        steps, ``roof_day`` one of the buildings: the day by which all roofs are there. ``shell_days`` and
+        ``permit_days`` are keys of the types of new shells, ``shell_shifts`` and ``fitout_shifts`` of the building,
+        CONTRACT_DAYS is one of the grid, and POWER_CAP one of the first milestone. LIMIT is the least limit of a
+        resource from some day on, and LIMIT_DAY the day on which it rises.
     now, best : float
         Present value and best value that is considered, in the unit of the column.
     notch : float

@@ -109,7 +109,7 @@ class Instance:
     fuel_trucks_per_day : S, tankers of diesel; infinite if there is no limit
     grid_usd_per_mwh, site_cost_musd : S
     handover_day : S, day on which the site is handed over
-    hall_day : S, day from which a standing hall is fitted out, or from which the days of new shells count
+    hall_day : S, day from which a standing hall is fitted out
     hall_gpus_per_day : S, GPUs for which a standing hall, or each new shell, is made ready a day
     hall_capacity_gpus : S, GPUs for which there is hall; with several options of new shells, the most of them
     building_site : B, index of the site, rising; a site without buildings has one standing hall, or new shells
@@ -118,6 +118,7 @@ class Instance:
     building_gpus_per_day, building_gpus : B, GPUs for which it is made ready a day, and has room
     option_site : V, index of the site, rising; the options of a site are the types of shells that it may build
     option_shell : V, index into ``shells``
+    option_day : V, day from which the first of these shells is fitted out
     option_count : V, number of shells of this type for which the site has room
     option_ready_day : V x M, ``compute_ready_day`` with shells of this type
     option_relaxed_day : V x M x Q, ``queue_relaxed_day`` with shells of this type
@@ -207,6 +208,7 @@ class Instance:
     building_gpus: Floats
     option_site: Ints
     option_shell: Ints
+    option_day: Ints
     option_count: Ints
     option_ready_day: Ints
     option_relaxed_day: Ints
@@ -544,7 +546,7 @@ _AXES = {
     "crew_day": "P",
     "crews": "KP",
     **dict.fromkeys(("building_site", "building_day", "building_gpus_per_day", "building_gpus"), "B"),
-    **dict.fromkeys(("option_site", "option_shell", "option_count"), "V"),
+    **dict.fromkeys(("option_site", "option_shell", "option_day", "option_count"), "V"),
     "option_ready_day": "VM",
     "option_relaxed_day": "VMQ",
     **dict.fromkeys(

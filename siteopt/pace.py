@@ -1,4 +1,4 @@
-"""Hold the rates at which GPUs pass from delivery to training, and how new shells are built."""
+"""Hold the rates at which GPUs pass from delivery to training, and how new shells follow each other."""
 
 from __future__ import annotations
 
@@ -37,8 +37,6 @@ class ShellType:
     name : str
     gpus : float
         GPUs for which one shell has room.
-    permit_days : int
-        Days from the handover of the site until the first shell is begun.
     shell_days : int
         Days from the beginning of a shell to its roof.
     parallel : int
@@ -49,12 +47,11 @@ class ShellType:
 
     name: str
     gpus: float
-    permit_days: int
     shell_days: int
     parallel: int
     offset_days: int = 0
 
-    def roof_days(self, count: int) -> NDArray[np.int64]:
-        """Return the days from the handover to the roofs of ``count`` shells."""
+    def later_days(self, count: int) -> NDArray[np.int64]:
+        """Return the days from the roof of the first of ``count`` shells to the roof of each."""
         place, turn = np.arange(count) % self.parallel, np.arange(count) // self.parallel
-        return np.asarray(self.permit_days + self.offset_days * place + self.shell_days * (turn + 1), dtype=np.int64)
+        return np.asarray(self.offset_days * place + self.shell_days * turn, dtype=np.int64)

@@ -8,17 +8,18 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from siteopt import aliases
+from siteopt.construction import Building, Crews
 from siteopt.issues import nearest
 from siteopt.parameters import Parameter
-from siteopt.schema import CANDIDATES, Basis, Condition, ShellKind, Status
+from siteopt.schema import CANDIDATES, Basis, Condition, Status
+from siteopt.section import Days, Rate, Section, Share
 
 SHOWN = r"^[^\p{C}\p{Zl}\p{Zp}]+$"
 """Pattern of a name without control characters and invisible marks."""
@@ -33,15 +34,10 @@ Name = Annotated[str, Field(min_length=1, max_length=4096)]
 Money = Annotated[float, Field(ge=0, le=1e15)]
 """Amount in any currency; the range is wide because of that."""
 
-Rate = Annotated[float, Field(ge=1e-6, le=1e9)]
-"""Rate: GPUs, MW or m2 a day."""
-
 Price = Annotated[float, Field(ge=0, le=1e9)]
 """Price of one unit of something, in any currency."""
 
 Gpus = Annotated[int, Field(gt=0, le=100_000_000)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Days = Annotated[int, Field(ge=0, le=3650)]
 StartDate = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 12, 31))]
 COST = "cost"
 OWN = ("path", "settings", "extended", "parameters")
@@ -60,20 +56,7 @@ def slug(name: str) -> str:
     return re.sub(r"\W+", "_", name).strip("_").lower()
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=False)
-    old_names: ClassVar[Mapping[str, str]] = {}
-    """Present names of keys by their old ones, which are read too."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _with_present_names(cls, data: Any) -> Any:
-        if wrong := aliases.twice(data, cls.old_names):
-            raise ValueError("\n".join(wrong))
-        return aliases.renamed(data, cls.old_names)
-
-
-class Project(_Section):
+class Project(Section):
     """Name, calendar and currency. ``horizon_days`` is the last day on which a milestone may start."""
 
     name: str = Field(pattern=NAME, max_length=80)
@@ -85,7 +68,7 @@ class Project(_Section):
     horizon_days: Annotated[int, Field(ge=1, le=3650)] = 1095
 
 
-class Inputs(_Section):
+class Inputs(Section):
     """Tables and layers. Paths are relative to the scenario file. Frames may replace tables."""
 
     candidates: list[Name] = []
@@ -103,7 +86,7 @@ class FileInputs(Inputs):
     offers: Annotated[list[Name], Field(min_length=1)]
 
 
-class Workload(_Section):
+class Workload(Section):
     """Load of the cluster.
 
     ``load_step_amplitude`` is the share of the IT peak by which the load drops within a tenth of a second (the load
@@ -136,7 +119,7 @@ class Workload(_Section):
         return self
 
 
-class Energy(_Section):
+class Energy(Section):
     """Prices of energy (LHV for fuels)."""
 
     gas_usd_per_gj: Price
@@ -149,7 +132,7 @@ SPEED_EXPONENT = 0.36
 about 0.88 of its speed; 0.80 to 0.93 are possible. General knowledge, without a page that confirms it."""
 
 
-class Milestone(_Section):
+class Milestone(Section):
     """Milestone: ``gpus`` train from its day on, for at least ``operating_days`` (its operating days).
 
     ``power_cap`` is the share of their power at which the GPUs run; a capped start needs less power and cooling.
@@ -167,14 +150,14 @@ class Milestone(_Section):
         return self.power_cap**SPEED_EXPONENT
 
 
-class Delivery(_Section):
+class Delivery(Section):
     """Delivery: by ``day``, ``gpus`` have been delivered in all."""
 
     day: Days
     gpus: Gpus
 
 
-class Compute(_Section):
+class Compute(Section):
     """Days and rates at which GPUs arrive, are racked and are networked."""
 
     deliveries: Annotated[list[Delivery], Field(min_length=1, max_length=10_000)]
@@ -183,94 +166,7 @@ class Compute(_Section):
     network_bringup_days: Days
 
 
-class FitoutRates(_Section):
-    """Area of hall that is made ready each day, m2, by the condition of the hall."""
-
-    ready: Rate
-    sound: Rate
-    poor: Rate
-    none: Rate
-
-    def __getitem__(self, condition: str) -> float:
-        return float(getattr(self, condition))
-
-
-class FitoutLags(_Section):
-    """Days from the handover or the roof until fit-out releases area (power rooms, pipes), by condition of the hall."""
-
-    ready: Days = 0
-    sound: Days = 0
-    poor: Days = 0
-    none: Days = 0
-
-
-class Shell(_Section):
-    """New shells of one type: the area of one, and the days until their roofs.
-
-    The first is begun ``permit_days`` after the handover, and its roof is there ``shell_days`` later. ``parallel`` of
-    them are built at a time; ``offset_days`` lie between the beginnings of these.
-    """
-
-    area_m2: Annotated[float, Field(ge=500, le=5_000_000)]
-    permit_days: Days
-    shell_days: Days
-    parallel: Annotated[int, Field(ge=1, le=100)] = 1
-    offset_days: Days = 0
-
-
-class Building(_Section):
-    """Area that the halls need, rates at which they are fitted out, and types of new shells for sites without a hall.
-
-    ``site_fitout_m2_per_day`` limits all buildings of a site together; without it there is no limit.
-    """
-
-    hall_m2_per_mw: Annotated[float, Field(ge=1, le=1e6)]
-    liquid_loop_mw_per_day: Rate
-    fitout_m2_per_day: FitoutRates
-    fitout_lag_days: FitoutLags = FitoutLags()
-    site_fitout_m2_per_day: Rate | None = None
-    shells: dict[ShellKind, Shell] = {}
-
-
-CrewNumber = Annotated[float, Field(ge=0, le=100_000)]
-
-
-class CrewPeriod(_Section):
-    """Number of crews from a day on."""
-
-    day: Days
-    crews: CrewNumber
-
-
-class Crews(_Section):
-    """Number of crews that can work at the same time, by trade: a number, or a list of days and numbers.
-
-    ``shifts`` is the number of shifts a day. The second and third shift do the share of the first that their
-    productivity says (estimates: 0.9 and 0.8). With ``working_days_per_week``, the work of a week is spread evenly.
-    """
-
-    electrical: CrewNumber | Annotated[list[CrewPeriod], Field(min_length=1, max_length=1000)]
-    mechanical: CrewNumber | Annotated[list[CrewPeriod], Field(min_length=1, max_length=1000)]
-    shifts: Annotated[int, Field(ge=1, le=3)] = 1
-    second_shift_productivity: Share = 0.9
-    third_shift_productivity: Share = 0.8
-    working_days_per_week: Annotated[float, Field(ge=1, le=7)] = 7
-
-    def calendar(self, trade: str) -> list[CrewPeriod]:
-        """Return the crews of a trade from each day on; the first entry is for day 0."""
-        given = getattr(self, trade)
-        if not isinstance(given, list):
-            return [CrewPeriod(day=0, crews=given)]
-        return given if given[0].day == 0 else [CrewPeriod(day=0, crews=0), *given]
-
-    @property
-    def crew_days_per_day(self) -> float:
-        """Return the crew-days that one crew does a calendar day."""
-        shares = (1.0, self.second_shift_productivity, self.third_shift_productivity)
-        return sum(shares[: self.shifts]) * self.working_days_per_week / 7
-
-
-class Supply(_Section):
+class Supply(Section):
     """Rules for how equipment is rented, hauled and commissioned.
 
     ``commissioning_mw_per_day`` is what one team commissions a day: MW of IT, and of each stage of the plant, each with
@@ -288,7 +184,7 @@ class Supply(_Section):
     yard_prep_days: Days
 
 
-class Grid(_Section):
+class Grid(Section):
     """Right to import, and rules for import that the grid may curtail.
 
     Limits of the grid with a ``basis`` in ``accept`` count as entered, and so do limits that the scenario assumes. The
@@ -316,7 +212,7 @@ class Grid(_Section):
         return self
 
 
-class PowerQuality(_Section):
+class PowerQuality(Section):
     """Load changes that the plant must withstand, and the power quality that it must keep.
 
     ``class`` is the class of ISO 8528-5 that the plan must keep; without it, the load changes are replayed, but no
@@ -346,7 +242,7 @@ class PowerQuality(_Section):
 Assumed = float | Literal["exclude"]
 
 
-class Defaults(_Section):
+class Defaults(Section):
     """Values that replace blanks in the candidates table; ``"exclude"`` excludes such a site.
 
     ``unknown`` applies to the columns without a value here. Without ``nox_limit_t_per_year``, a blank is no limit. With
@@ -397,7 +293,7 @@ if _NO_DEISSUE:
     raise TypeError(f"columns that may be assumed, but have no field in Defaults: {', '.join(_NO_DEISSUE)}")
 
 
-class Objective(_Section):
+class Objective(Section):
     """Order of the objective: milestone names and ``"cost"``; the first is minimised first.
 
     Milestones that are not named come next, then cost if it is not named.
@@ -406,7 +302,7 @@ class Objective(_Section):
     order: list[str] = []
 
 
-class Baseline(_Section):
+class Baseline(Section):
     """Delivery time quoted by another provider, to compare with the day of ``milestone`` in the plan."""
 
     name: str = Field(min_length=1, max_length=80, pattern=SHOWN)
@@ -415,14 +311,14 @@ class Baseline(_Section):
     days_high: Annotated[int, Field(gt=0, le=100_000)]
 
 
-class AwayFrom(_Section):
+class AwayFrom(Section):
     """Minimum distance between a candidate and the features of a layer."""
 
     layer: Name
     km: Annotated[float, Field(gt=0, le=20_100)]
 
 
-class Filter(_Section):
+class Filter(Section):
     """Conditions that a candidate must meet to take part. An empty list admits all candidates."""
 
     status: list[Status] = []
@@ -432,7 +328,7 @@ class Filter(_Section):
     away_from: AwayFrom | None = None
 
 
-class Scenario(_Section):
+class Scenario(Section):
     """Scenario: read from a file by :func:`siteopt.read_scenario`, or made in Python from its sections.
 
     >>> from siteopt import Scenario

@@ -47,11 +47,16 @@ class Machine(StrEnum):
 
 
 class Condition(StrEnum):
-    """State of a hall at handover; ``none`` means a greenfield site without a hall."""
+    """State of a hall at handover.
+
+    Of a ``gutted`` hall only frame, roof, walls and slab stay, and all within is new: such as a mine for coins.
+    ``none`` means a greenfield site without a hall.
+    """
 
     READY = "ready"
     SOUND = "sound"
     POOR = "poor"
+    GUTTED = "gutted"
     NONE = "none"
 
 
@@ -255,6 +260,9 @@ CANDIDATES = Table(
         _text("condition", "state of the hall at handover", Condition, assumable=True),
         _number("floor_area_m2", "m2", 0, 5_000_000, "area of the halls, or for new shells", assumable=True),
         _text("shell_type", "type of the new shells of a site without a hall; blank: the best that exists", ShellKind),
+        _number(
+            "shell_permit_days", "days", 0, 3650, "from handover until new shells may be begun; blank: by their type"
+        ),
         _number("yard_area_m2", "m2", 0, 50_000_000, "open area for trailers and equipment", assumable=True),
         _number("gas_mw", "MW thermal", 0, 20_000, "capacity of the gas connection", assumable=True),
         _number("water_m3_per_day", "m3/day", 0, 1_000_000, "water supply that the site may use", assumable=True),

@@ -166,6 +166,7 @@ def tiny(
         "building_gpus": np.zeros(0),
         "option_site": np.zeros(0, dtype=np.int64),
         "option_shell": np.zeros(0, dtype=np.int64),
+        "option_day": np.zeros(0, dtype=np.int64),
         "option_count": np.zeros(0, dtype=np.int64),
         "option_ready_day": np.zeros((0, milestones), dtype=np.int64),
         "spare_units": 0,

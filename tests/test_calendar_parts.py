@@ -11,14 +11,20 @@ from siteopt import Result
 from siteopt.output.charts.schedule import schedule
 from siteopt.output.translations import Translations
 from tests.geodata.test_halls import GREEN, HALL, MEMBRANE, TILT_UP
-from tests.worlds import SITES, Row, csv_text, write_world
+from tests.worlds import SITES, Row, changed, csv_text, write_world
 
 COMMISSIONED = "supply.commissioning_mw_per_day=0.5"
 CREWS = "crews.electrical=[{day=0,crews=2},{day=40,crews=10}]"
 
 
-def solved(folder: Path, settings: list[str], buildings: tuple[Row, ...] = (), method: str = "search") -> Result:
-    path = write_world(folder, sites=SITES if buildings else GREEN)
+def solved(
+    folder: Path,
+    settings: list[str],
+    buildings: tuple[Row, ...] = (),
+    method: str = "search",
+    green: tuple[Row, ...] = GREEN,
+) -> Result:
+    path = write_world(folder, sites=SITES if buildings else green)
     if buildings:
         (folder / "buildings.csv").write_text(csv_text(buildings), encoding="utf-8")
         settings = [*settings, 'inputs.buildings=["buildings.csv"]']
@@ -57,3 +63,17 @@ def test_a_site_with_new_shells_and_commissioning(tmp_path: Path, method: str) -
     folder = tmp_path / "out"
     result.write(folder)
     assert "membrane 1" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("method", ["search", "monolithic"])
+def test_new_shells_in_shifts_with_permits_in_hand(tmp_path: Path, method: str) -> None:
+    settings = [MEMBRANE, "building.shell_shifts=2", "building.fitout_shifts=3", "building.fitout_lag_days.none=27"]
+    in_hand = changed(GREEN, "site_id", "beta", shell_permit_days=0)
+    result = solved(tmp_path, settings, method=method, green=in_hand)
+    plan = result.record.plan
+    assert plan is not None
+    # handover on day 5; shells of 20 days in two shifts take 11, begun 3 days apart; 27 days of lag take 10 in three
+    assert [(one.name, one.roof_day) for one in plan.buildings] == [("1", 26), ("2", 29), ("3", 37)]
+    # 1,157 GPUs a day in each shell, from days 26 and 29 on, but racks of 1,000 a day: ten days; and a day of bring-up
+    assert plan.milestones[0].compute_ready_day == 26 + 10 + 1
+    assert plan.replay.milestones[0].day == plan.milestones[0].day

@@ -185,6 +185,41 @@ def test_levers_are_what_could_be_better(tmp_path: Path) -> None:
     assert levers["ready_day"].step == 0
 
 
+def test_shells_and_their_shifts_and_permits_are_levers(tmp_path: Path) -> None:
+    shells = ["building.shells.tilt_up={area_m2=4200,permit_days=30,shell_days=60}"]
+    shells += ["building.shells.membrane={area_m2=4200,permit_days=10,shell_days=90}", "building.fitout_shifts=2"]
+    green = changed(SITES, "site_id", "beta", condition="none")
+    data = siteopt.load(siteopt.read_scenario(write_world(tmp_path / "a", green), shells))
+    vary = Variants(data, "beta")
+    levers = {lever.column: lever for lever in vary.levers}
+    assert (levers["shell_shifts"].now, levers["fitout_shifts"].now, levers["permit_days"].now) == (1, 2, 30)
+    # the first of membranes and of tilt-up is fitted out on these days: handover on day 5, permits, shells
+    assert data.only("beta").instance.option_day.tolist() == [5 + 10 + 90, 5 + 30 + 60]
+    moved = {name: vary([levers[name].moved(1)]).option_day.tolist() for name in ("shell_shifts", "permit_days")}
+    assert moved["shell_shifts"] == [5 + 10 + 48, 5 + 30 + 32]
+    assert moved["permit_days"] == [5 + 10 + 90, 5 + 29 + 60]
+    assert vary([levers["fitout_shifts"].moved(1)]).hall_gpus_per_day[0] == pytest.approx(2.7 * 150 / 0.35)
+    own = changed(green, "site_id", "beta", shell_permit_days=20)
+    vary = Variants(siteopt.load(siteopt.read_scenario(write_world(tmp_path / "b", own), shells)), "beta")
+    permit = next(lever for lever in vary.levers if lever.column == "permit_days")
+    assert (permit.now, vary([permit.moved(15)]).option_day.tolist()) == (20, [5 + 5 + 90, 5 + 5 + 60])
+
+
+def test_more_shifts_make_a_site_win(tmp_path: Path) -> None:
+    # 3,500 m2 at 70 a day are 50 days in one shift; alpha's hall is ready
+    world = changed(SITES, "site_id", "beta", fitout_m2_per_day=70, site_cost_usd=0, grid_mw=12)
+    world = changed(world, "site_id", "alpha", handover_days=30)
+    found = explained(tmp_path / "asked", sites=world)
+    change = by_column(found)["fitout_shifts"]
+    assert (change.now, change.needed, change.unit) == (1, 2, "shifts a day")
+    assert "fit-out in 2 shifts a day, not 1" in str(found)
+    path = write_world(tmp_path / "two", world)
+    for shifts, winner in ((1, "alpha"), (2, "beta")):
+        plan = siteopt.solve(siteopt.read_scenario(path, [f"building.fitout_shifts={shifts}"])).record.plan
+        assert plan is not None
+        assert plan.site_id == winner
+
+
 def call(*arguments: object) -> Any:
     return CliRunner().invoke(app, ["explain", *map(str, arguments)])
 

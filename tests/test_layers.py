@@ -26,6 +26,7 @@ FORBIDDEN = {
         OUTPUT,
         *MADE,
         "siteopt.scenario",
+        "siteopt.construction",
         "siteopt.scenario_file",
         "siteopt.run",
         "siteopt.cli",
@@ -39,7 +40,7 @@ FORBIDDEN = {
     "siteopt/simulate/": (
         *SOLVERS,
         *MAPS,
-        *(GEODATA, OPTIMIZE, OUTPUT, *MADE, "siteopt.scenario", "siteopt.run", "siteopt.cli"),
+        *(GEODATA, OPTIMIZE, OUTPUT, *MADE, "siteopt.scenario", "siteopt.construction", "siteopt.run", "siteopt.cli"),
     ),
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from siteopt.geodata.compute import Halls, compute_ready, queue_relaxed
 from siteopt.instance import QUEUES, Floats, Ints
@@ -46,13 +47,15 @@ class _Days:
 class _Places:
     """What the candidates table says about halls; S each.
 
-    ``lag`` are the days from the handover, or from a roof, until fit-out releases area.
+    ``lag`` are the days from the handover, or from a roof, until fit-out releases area; ``shell_permit`` those from the
+    handover until new shells may be begun (nan: by their type).
     """
 
     handover: Ints
     lag: Ints
     fitout_m2_per_day: Floats
     floor_m2: Floats
+    shell_permit: Floats
 
 
 def hall_arrays(scenario: Scenario, sites: pd.DataFrame, buildings: pd.DataFrame, pace: Pace) -> HallArrays:
@@ -74,14 +77,11 @@ def hall_arrays(scenario: Scenario, sites: pd.DataFrame, buildings: pd.DataFrame
     for at, halls in _by_number(place.handover, by_building):
         _put(days, at, _days_of(gpus, halls, pace))
         capacity[at] = halls.capacity_gpus
-    shells = tuple(
-        ShellType(name, one.area_m2 * gpus_per_m2, one.permit_days, one.shell_days, one.parallel, one.offset_days)
-        for name, one in sorted(scenario.building.shells.items())
-    )
+    shells = _types(scenario, gpus_per_m2)
     is_new = sites["condition"].to_numpy() == Condition.NONE
     is_new[by_building["building_site"]] = False
     new = np.flatnonzero(is_new) if shells else np.zeros(0, dtype=np.int64)
-    by_option = _options(scenario, sites["shell_type"].to_numpy()[new], new, place.floor_m2[new], shells)
+    by_option = _options(scenario, sites["shell_type"].to_numpy()[new], new, place, shells)
     by_option |= _option_days(gpus, place, rate, by_option, shells, pace)
     for at, found, room in _best_options(by_option, shells):
         _put(days, at, found)
@@ -104,17 +104,44 @@ def hall_arrays(scenario: Scenario, sites: pd.DataFrame, buildings: pd.DataFrame
 
 def _places(scenario: Scenario, sites: pd.DataFrame) -> _Places:
     handover = np.ceil(sites["handover_days"].to_numpy(dtype=float)).astype(np.int64)
-    fitout = sites["fitout_m2_per_day"].fillna(sites["condition"].map(dict(scenario.building.fitout_m2_per_day)))
-    lags, lag = dict(scenario.building.fitout_lag_days), np.zeros_like(handover)
+    building, work = scenario.building, _fitout_work(scenario)
+    fitout = sites["fitout_m2_per_day"].fillna(sites["condition"].map(building.fitout_m2_per_day.by_condition))
+    lags, lag = dict(building.fitout_lag_days), np.zeros_like(handover)
     if any(lags.values()):
-        lag = sites["condition"].map(lags).fillna(0).to_numpy(dtype=np.int64)
-    return _Places(handover, lag, fitout.to_numpy(dtype=float), sites["floor_area_m2"].to_numpy(dtype=float))
+        lag = _at_pace(sites["condition"].map(lags).fillna(0).to_numpy(dtype=float), work)
+    floor, permit = (sites[name].to_numpy(dtype=float) for name in ("floor_area_m2", "shell_permit_days"))
+    return _Places(handover, lag, fitout.to_numpy(dtype=float) * work, floor, permit)
+
+
+def _types(scenario: Scenario, gpus_per_m2: float) -> tuple[ShellType, ...]:
+    """Return the types of new shells, sorted by name, with the days that they take in the shifts of the scenario."""
+    work = scenario.building.work_of_shifts(scenario.building.shell_shifts, scenario.crews)
+    return tuple(
+        ShellType(
+            name,
+            one.area_m2 * gpus_per_m2,
+            int(_at_pace(one.shell_days, work)),
+            one.parallel,
+            int(_at_pace(one.offset_days, work)),
+        )
+        for name, one in sorted(scenario.building.shells.items())
+    )
+
+
+def _fitout_work(scenario: Scenario) -> float:
+    """Return the work that fit-out does a day, as a multiple of what its days and rates are for."""
+    return scenario.building.work_of_shifts(scenario.building.fitout_shifts, scenario.crews)
+
+
+def _at_pace(days: ArrayLike, work: float) -> Ints:
+    """Return the days that works take if a day does ``work`` times as much; rounded up."""
+    return np.ceil(np.asarray(days, dtype=float) / work - HAIR).astype(np.int64)
 
 
 def _buildings(scenario: Scenario, owner: Ints, rows: pd.DataFrame, place: _Places) -> dict[str, np.ndarray]:
     """Return the fields of the buildings of a table; ``owner`` is the index of the site of each."""
     m2_per_mw = rows["hall_m2_per_mw"].astype(float).fillna(scenario.building.hall_m2_per_mw).to_numpy()
-    m2_per_day = rows["fitout_m2_per_day"].astype(float).to_numpy()
+    m2_per_day = rows["fitout_m2_per_day"].astype(float).to_numpy() * _fitout_work(scenario)
     m2_per_day = np.where(np.isnan(m2_per_day), place.fitout_m2_per_day[owner], m2_per_day)
     gpus_per_m2 = 1000 / scenario.workload.it_kw_per_gpu / m2_per_mw
     roof = np.maximum(rows["day"].to_numpy(dtype=np.int64), place.handover[owner])
@@ -145,7 +172,7 @@ def relaxed_days(
         relaxed[at] = queue_relaxed(gpus, halls, pace, known["compute_ready_day"][at])
     ready = known["option_ready_day"]
     of_option = np.zeros((*ready.shape, len(QUEUES)), dtype=np.int64)
-    for mine, halls in _by_shells(handover, lag, rate, known, shells):
+    for mine, halls in _by_shells(handover, rate, known, shells):
         of_option[mine] = queue_relaxed(gpus, halls, pace, ready[mine])
     sites, first = np.unique(known["option_site"], return_index=True)
     if len(sites):
@@ -175,15 +202,29 @@ def _by_number(handover: Ints, rows: Mapping[str, np.ndarray]) -> Iterator[tuple
 
 
 def _options(
-    scenario: Scenario, wanted: np.ndarray, places: Ints, floor_m2: Floats, shells: tuple[ShellType, ...]
+    scenario: Scenario, wanted: np.ndarray, new: Ints, place: _Places, shells: tuple[ShellType, ...]
 ) -> dict[str, np.ndarray]:
-    """Return site, type and number of shells of every option, sorted by site; V each."""
-    area = np.array([scenario.building.shells[ShellKind(shell.name)].area_m2 for shell in shells])
-    fits = np.floor(floor_m2[:, None] / area * (1 + HAIR)).astype(np.int64)
+    """Return site, type and number of shells of every option, and when the first is fitted out; by site, V each.
+
+    Parameters
+    ----------
+    wanted, new : types that the sites with new shells want ('' for any), and the indices of these sites
+    """
+    types = [scenario.building.shells[ShellKind(shell.name)] for shell in shells]
+    area = np.array([one.area_m2 for one in types])
+    fits = np.floor(place.floor_m2[new, None] / area * (1 + HAIR)).astype(np.int64)
     names = np.array([shell.name for shell in shells], dtype=object)
     open_to = (wanted[:, None] == "") | (wanted[:, None] == names)
-    place, shell = np.nonzero(open_to)
-    return {"option_site": places[place], "option_shell": shell, "option_count": fits[place, shell]}
+    row, shell = np.nonzero(open_to)
+    site = new[row]
+    permit = place.shell_permit[site]
+    permit = np.ceil(np.where(np.isnan(permit), np.array([one.permit_days for one in types])[shell], permit))
+    built = np.array([one.shell_days for one in shells], dtype=np.int64)[shell]
+    lags = [one.fitout_lag_days for one in types]
+    general = scenario.building.fitout_lag_days.none
+    lag = _at_pace([general if own is None else own for own in lags], _fitout_work(scenario))[shell]
+    day = place.handover[site] + permit.astype(np.int64) + built + lag
+    return {"option_site": site, "option_shell": shell, "option_day": day, "option_count": fits[row, shell]}
 
 
 def _option_days(
@@ -197,30 +238,30 @@ def _option_days(
     """Return the days of the GPUs with each option, and the queue that decides; by V."""
     size = (len(options["option_site"]), len(gpus))
     found = _Days(np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64))
-    for mine, halls in _by_shells(place.handover, place.lag, rate, options, shells):
+    for mine, halls in _by_shells(place.handover, rate, options, shells):
         _put(found, mine, _days_of(gpus, halls, pace))
     return {"option_ready_day": found.day, "option_queue": found.queue}
 
 
 def _by_shells(
-    handover: Ints, lag: Ints, rate: Floats, options: Mapping[str, np.ndarray], shells: tuple[ShellType, ...]
+    handover: Ints, rate: Floats, options: Mapping[str, np.ndarray], shells: tuple[ShellType, ...]
 ) -> Iterator[tuple[Ints, Halls]]:
     """Yield the options with the same type and number of shells, and their halls.
 
     Parameters
     ----------
-    handover, lag, rate : S, day of the handover, days until fit-out begins, and GPUs a day of each shell
+    handover, rate : S, day of the handover, and GPUs a day of each shell
     """
     site, shell, count = (options[name] for name in ("option_site", "option_shell", "option_count"))
     for index, number in {*zip(shell.tolist(), count.tolist(), strict=True)}:
         mine = np.flatnonzero((shell == index) & (count == number))
         at = site[mine]
-        # sites with the same rate have the same buildings, counted from the handover
-        own, set_of = np.unique(rate[at], return_inverse=True)
+        # sites with the same first roof and rate have the same buildings, counted from the handover
+        first = options["option_day"][mine] - handover[at]
+        own, set_of = np.unique(np.stack([first, rate[at]]), axis=1, return_inverse=True)
         one = shells[index]
-        roof_days = lag[at[:1]] + one.roof_days(max(1, number))  # the lag is the same at all sites without a hall
-        roofs = np.broadcast_to(roof_days, (len(own), max(1, number)))
-        rates = np.broadcast_to(own[:, None], roofs.shape)
+        roofs = own[0].astype(np.int64)[:, None] + one.later_days(max(1, number))
+        rates = np.broadcast_to(own[1][:, None], roofs.shape)
         room = np.full(roofs.shape, one.gpus if number else 0.0)
         yield mine, Halls(handover[at], roofs, rates, room, set_of.ravel())
 

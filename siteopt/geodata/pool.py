@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from siteopt.construction import Crews
 from siteopt.equipment import COOLING, KINDS, MEAN_POWER, REQUIREMENTS, RIDE_THROUGH, suppliers
 from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
 from siteopt.geodata.distances import geodesic_km, least_km
@@ -22,7 +23,7 @@ from siteopt.geodata.limits import Timelines
 from siteopt.geodata.machines import answers
 from siteopt.instance import OWNERS, QUEUES, TRADES, Floats, Instance, Ints, PowerQuality, rows_of
 from siteopt.pace import Pace
-from siteopt.scenario import COST, Crews, Scenario, Supply
+from siteopt.scenario import COST, Scenario, Supply
 from siteopt.schema import OFFERS, Answer, Fuel, Machine
 from siteopt.tolerances import HAIR
 
@@ -293,15 +294,16 @@ def _offer(offers: pd.DataFrame, column: str) -> Floats:
 
 
 def _pace(scenario: Scenario) -> Pace:
-    compute, gpus_per_mw = scenario.compute, 1000 / scenario.workload.it_kw_per_gpu
+    compute, building, gpus_per_mw = scenario.compute, scenario.building, 1000 / scenario.workload.it_kw_per_gpu
+    fitout = building.work_of_shifts(building.fitout_shifts, scenario.crews)
     return Pace(
         np.array([delivery.day for delivery in compute.deliveries]),
         np.array([delivery.gpus for delivery in compute.deliveries]),
-        scenario.building.liquid_loop_mw_per_day * gpus_per_mw,
+        building.liquid_loop_mw_per_day * gpus_per_mw * fitout,
         compute.install_gpus_per_day,
         compute.network_gpus_per_day,
         compute.network_bringup_days,
-        _rate(scenario.building.site_fitout_m2_per_day, gpus_per_mw / scenario.building.hall_m2_per_mw),
+        _rate(building.site_fitout_m2_per_day, gpus_per_mw / building.hall_m2_per_mw * fitout),
         _rate(scenario.supply.commissioning_mw_per_day, gpus_per_mw),
     )
 

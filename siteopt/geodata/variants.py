@@ -43,8 +43,14 @@ LEAST_CAP = 0.7
 ROOF = "roof_day"
 """Column of the buildings that can be varied: the day by which all roofs of the site are there."""
 
-SHELL = "shell_days"
-"""Key of the types of shells that can be varied: the most days that any of them takes to build."""
+SHELL, PERMIT = "shell_days", "permit_days"
+"""Keys of the types of shells that can be varied: the most days that any of them takes to build, or to be permitted. At
+a site with permits of its own, PERMIT is about these."""
+
+SHELL_SHIFTS, FITOUT_SHIFTS = "shell_shifts", "fitout_shifts"
+"""Keys of the building that can be varied: shifts a day of those who build new shells, and who fit out halls."""
+
+MOST_SHIFTS = 3.0
 
 
 class Variants:
@@ -63,7 +69,7 @@ class Variants:
         scenario, steps = dataset.scenario, self._data.steps
         filled = filled_sites(scenario, self._data.sites, self._data.limits)[0]
         cells = counted_sites(scenario.grid, filled)[0].iloc[0]
-        rate = dict(scenario.building.fitout_m2_per_day).get(cells["condition"])
+        rate = scenario.building.fitout_m2_per_day.by_condition.get(cells["condition"])
         cells["fitout_m2_per_day"] = rate if pd.isna(cells["fitout_m2_per_day"]) else cells["fitout_m2_per_day"]
         if scenario.defaults.distribution_share_of_grid is None:
             cells["distribution_mw"] = np.nan  # no limit, so no lever either
@@ -103,9 +109,14 @@ class Variants:
         roofs = dated_buildings(scenario, self._data.buildings)["day"]
         if len(roofs):
             found.append(Lever(ROOF, float(roofs.max()), 0.0, -1.0))
-        self._shell_days = {kind: shell.shell_days for kind, shell in scenario.building.shells.items()}
+        building = scenario.building
+        found.append(Lever(FITOUT_SHIFTS, float(building.fitout_shifts), MOST_SHIFTS, 1.0))
+        self._has_permit = pd.notna(cells["shell_permit_days"])
         if len(self._data.instance.option_site):
-            found.append(Lever(SHELL, float(max(self._shell_days.values())), 0.0, -1.0))
+            found.append(Lever(SHELL_SHIFTS, float(building.shell_shifts), MOST_SHIFTS, 1.0))
+            found.append(Lever(SHELL, float(max(one.shell_days for one in building.shells.values())), 0.0, -1.0))
+            permit = max(one.permit_days for one in building.shells.values())
+            found.append(Lever(PERMIT, float(cells["shell_permit_days"] if self._has_permit else permit), 0.0, -1.0))
         self.levers = tuple(lever for lever in found if lever.notches > 0)
 
     def __call__(self, adjustments: Sequence[Adjustment]) -> Instance:
@@ -124,9 +135,13 @@ class Variants:
             yield Change(GRID_STEPS.name, self._site, DAY, value, self._levels[adjustment.lever.step])
         elif column == ROOF:
             yield Change(BUILDINGS.name, self._site, DAY, value)
-        elif column == SHELL:
-            for kind, days in self._shell_days.items():
-                yield Change(SCENARIO, "", f"building.shells.{kind}.{SHELL}", min(days, int(value)))
+        elif column == PERMIT and self._has_permit:
+            yield Change(CANDIDATES.name, self._site, "shell_permit_days", value)
+        elif column in (SHELL, PERMIT):
+            for kind, shell in self._data.scenario.building.shells.items():
+                yield Change(SCENARIO, "", f"building.shells.{kind}.{column}", min(getattr(shell, column), int(value)))
+        elif column in (SHELL_SHIFTS, FITOUT_SHIFTS):
+            yield Change(SCENARIO, "", f"building.{column}", int(value))
         elif column == "grid_mw":
             yield Change(GRID_STEPS.name, self._site, DAY, float(adjustment.by_day), value)
         elif column == CONTRACT_DAYS:

@@ -28,8 +28,8 @@ UNUSED = (
 )
 """Arrays that no row of the MILP uses; they are in ``compute_ready_day`` and ``ready_day`` already."""
 
-BUILDINGS = ("building_site", "building_id", "building_day", "building_gpus_per_day", "building_gpus")
-"""Fields of buildings, which no row uses either."""
+BUILDINGS = ("building_site", "building_id", "building_day", "building_gpus_per_day", "building_gpus", "option_day")
+"""Fields of buildings and new shells, which no row uses either."""
 
 STEPS = ("step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_commissioned_mw", "step_cost_musd")
 CHANGES = ("change_day", "change_limit")

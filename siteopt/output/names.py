@@ -41,7 +41,7 @@ NAMES = {
     "m2": "m²",
     "tankers/day": "tankers a day",
     "m2/day": "m²/day",
-    **{f"{state} condition": f"{state} hall" for state in ("ready", "sound", "poor")},
+    **{f"{state} condition": f"{state} hall" for state in ("ready", "sound", "poor", "gutted")},
     "none condition": "no hall",
     "deg C": "°C",
     "front": "Pareto front",

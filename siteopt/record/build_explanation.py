@@ -92,7 +92,7 @@ def _change(scenario: Scenario, change: Adjustment, grid: Sequence[tuple[int, fl
     if lever.column == "ready_day" and lever.step is not None:
         step_mw = grid[1 + lever.step][1]
     units = {column.name: column.unit for table in (BUILDINGS, GRID_STEPS, CANDIDATES) for column in table}
-    units |= {POWER_CAP: "share"}
+    units |= {POWER_CAP: "share", **dict.fromkeys(("shell_shifts", "fitout_shifts"), "shifts a day")}
     is_counted = lever.column != CONTRACT_DAYS or scenario.grid.contract_days is not None
     return ChangeRecord(
         column=lever.column,

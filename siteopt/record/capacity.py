@@ -24,7 +24,7 @@ from siteopt.record.base import (
 from siteopt.record.pareto_front import FrontCertificate
 from siteopt.record.reason import Reason
 from siteopt.record.run import Rank
-from siteopt.scenario import Days
+from siteopt.section import Days
 
 Gpus = Annotated[int, Field(ge=0, le=100_000_000)]
 

@@ -21,7 +21,7 @@ from siteopt.record.base import (
     Usd,
 )
 from siteopt.record.run import Environment, Rank, Recomputed
-from siteopt.scenario import Days
+from siteopt.section import Days
 
 
 class FrontPoint(Record):

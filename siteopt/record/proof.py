@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from siteopt.record.base import Amount, Count, Label, Many, Name, Number, Record, RunOutcome, Whole
-from siteopt.scenario import Days
+from siteopt.section import Days
 
 Numbers = Many[Number]
 

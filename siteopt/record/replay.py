@@ -23,7 +23,7 @@ from siteopt.record.base import (
     Usd,
 )
 from siteopt.record.reason import Reason
-from siteopt.scenario import Days
+from siteopt.section import Days
 
 
 class ReplayedMilestone(Record):

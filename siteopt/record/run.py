@@ -33,8 +33,8 @@ from siteopt.record.base import (
 from siteopt.record.proof import Proof
 from siteopt.record.reason import Reason
 from siteopt.record.replay import PowerQualityRecord, ReplayRecord
-from siteopt.scenario import Days, Share
 from siteopt.schema import CANDIDATES, SHARE_OF_GRID, Resource
+from siteopt.section import Days, Share
 
 Units = Annotated[int, Field(ge=0, le=100_000)]
 """Number of units of an offer; a table of offers holds no larger one."""

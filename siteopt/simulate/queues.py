@@ -70,9 +70,10 @@ def buildings_of(instance: Instance) -> list[list[Building]]:
         return [[Building(*row) for row in zip(*(row.tolist() for row in rows), strict=True)]]
     if len(instance.option_site):
         types = [instance.shells[shell] for shell in instance.option_shell.tolist()]
+        first_days, counts = instance.option_day.tolist(), instance.option_count.tolist()
         return [
-            [Building(day + roof, rate, shell.gpus) for roof in shell.roof_days(count).tolist()]
-            for shell, count in zip(types, instance.option_count.tolist(), strict=True)
+            [Building(first + later, rate, shell.gpus) for later in shell.later_days(count).tolist()]
+            for shell, first, count in zip(types, first_days, counts, strict=True)
         ]
     return [[Building(day, rate, float(instance.hall_capacity_gpus[0]))]]
 

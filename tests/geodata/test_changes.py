@@ -111,7 +111,7 @@ def test_days_follow_the_date_of_the_decision(tmp_path: Path) -> None:
         (Change("offers", "chiler", "count", 1.0), "did you mean 'chiller'"),
         (Change("candidates", "beta", "gird_mw", 1.0), "did you mean 'grid_mw'"),
         (Change("candidates", "beta", "grid_mw", -1.0), "a number from 0 to 5,000 (MW)"),
-        (Change("candidates", "beta", "condition", "wet"), "one of ready, sound, poor, none"),
+        (Change("candidates", "beta", "condition", "wet"), "one of ready, sound, poor, gutted, none"),
         (Change("candidates", "beta", "name", ""), "text (name of the plant"),
         (Change("grid_steps", "beta", "day", -3.0, 30.0), "a number from 0 to 10,000 (days)"),
         (Change("grid_steps", "beta", "ready_day", 75.0, 30.0), "day or cost_usd"),

@@ -68,7 +68,7 @@ EXPECTED = {
     ("candidates.csv", 4, "latitude", "126.77", "latitude and longitude look swapped"),
     ("candidates.csv", 5, "grid_mw", "15000", "a number from 0 to 5,000 (MW); is it in kW?"),
     ("candidates.csv", 6, "site_id", "alpha", "row 2 has the same id"),
-    ("candidates.csv", 7, "condition", "sounds", "one of ready, sound, poor, none; did you mean 'sound'?"),
+    ("candidates.csv", 7, "condition", "sounds", "one of ready, sound, poor, gutted, none; did you mean 'sound'?"),
     ("candidates.csv", 8, "gas_mw", "-5", "a number from 0 to 20,000"),
     ("candidates.csv", 9, "yard_area_m2", "about 20000", "a number from 0"),
     ("candidates.csv", 10, "available_from", "01/02/2024", "2024-01-02 or 2024-02-01?"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import siteopt
@@ -111,7 +111,7 @@ def test_wrong_buildings_are_told(tmp_path: Path, rows: list[Row], code: Code, s
 
 
 def test_shells_have_their_roofs_one_after_the_other() -> None:
-    assert ShellType("membrane", 1.0, 10, 20, 2, 5).roof_days(5).tolist() == [30, 35, 50, 55, 70]
+    assert ShellType("membrane", 1.0, 20, 2, 5).later_days(5).tolist() == [0, 5, 20, 25, 40]
 
 
 def test_a_site_without_a_hall_builds_shells_of_the_best_type(tmp_path: Path) -> None:
@@ -134,6 +134,99 @@ def test_without_types_of_shells_a_green_field_is_a_hall_as_before(tmp_path: Pat
     plain = beta(loaded(tmp_path, sites=GREEN))
     assert len(plain.option_site) == 0
     assert ready(plain) == (5 + 24 + 1, "halls")
+
+
+def test_a_type_of_shells_may_have_a_lag_of_its_own(tmp_path: Path) -> None:
+    settings = [MEMBRANE, TILT_UP, "building.fitout_lag_days.none=30", "building.shells.tilt_up.fitout_lag_days=4"]
+    instance = beta(loaded(tmp_path, settings, sites=GREEN))
+    # handover on day 5, permits of 10 days, shells of 20 and 40; then the lag
+    assert instance.option_day.tolist() == [5 + 10 + 20 + 30, 5 + 10 + 40 + 4]
+    # 4,200 m2 a shell: 429 GPUs a day in each of them, from day 59 and day 99 on; the racks need 10 days from day 59
+    assert instance.option_ready_day[1, 0] == replayed(instance, 1) == 59 + 24 + 1
+
+
+def test_a_site_may_have_permits_of_its_own(tmp_path: Path) -> None:
+    in_hand = changed(GREEN, "site_id", "beta", shell_permit_days=0)
+    instance = beta(loaded(tmp_path, [MEMBRANE, TILT_UP], sites=in_hand))
+    assert instance.option_day.tolist() == [25, 45]
+    # ten days sooner than with the permits of the types
+    assert ready(instance) == (41, "roofs")
+    assert replayed(instance) == 41
+    # without the roofs, and so without the permits, shells are fitted out from the handover on
+    plain = beta(loaded(tmp_path, [MEMBRANE, TILT_UP], sites=GREEN))
+    roofs = QUEUES.index("roofs")
+    assert instance.queue_relaxed_day[0, 0, roofs] == plain.queue_relaxed_day[0, 0, roofs] == 21
+
+
+def test_shells_in_shifts_take_fewer_days(tmp_path: Path) -> None:
+    # two shifts do 1.9 times the work of one: 20 and 5 days become 11 and 3; permits stay
+    settings = [MEMBRANE, TILT_UP, "building.shell_shifts=2"]
+    instance = beta(loaded(tmp_path, settings, sites=GREEN))
+    assert [(one.shell_days, one.offset_days) for one in instance.shells] == [(11, 3), (22, 0)]
+    assert instance.option_day.tolist() == [5 + 10 + 11, 5 + 10 + 22]
+    # 429 GPUs a day in each shell, from days 26, 29 and 37 on: 8,143 by day 37, and 1,286 a day from then on
+    assert ready(instance) == (37 + 2 + 1, "roofs")
+    assert replayed(instance) == 40
+    # three shifts on seven days a week
+    settings = [MEMBRANE, "building.shell_shifts=3", "building.working_days_per_week=7"]
+    assert beta(loaded(tmp_path, settings, sites=GREEN)).shells[0].shell_days == 6  # 20 / (2.7 x 7 / 5) = 5.3
+
+
+def test_fit_out_in_shifts_is_faster(tmp_path: Path) -> None:
+    slow = ["building.fitout_lag_days.sound=30", "building.fitout_m2_per_day.sound=70"]
+    # 30 days, then 3,500 m2 at 70 a day
+    assert ready(beta(loaded(tmp_path, slow))) == (5 + 30 + 50 + 1, "halls")
+    two = [*slow, "building.fitout_shifts=2"]
+    instance = beta(loaded(tmp_path, two))
+    assert (int(instance.hall_day[0]), ready(instance)) == (5 + 16, (5 + 16 + 27 + 1, "halls"))
+    assert replayed(instance) == 49
+    # the share of the second shift is that of the crews
+    assert beta(loaded(tmp_path, [*two, "crews.second_shift_productivity=0.5"])).hall_day[0] == 5 + 20
+    # buildings with a rate of their own, all buildings together, and the liquid loop
+    east = HALL | {"fitout_m2_per_day": 100}
+    instance = beta(loaded(tmp_path, ["building.site_fitout_m2_per_day=70", "building.fitout_shifts=3"], [east]))
+    assert instance.building_gpus_per_day == pytest.approx([2.7 * 100 / 0.35])
+    assert instance.pace.site_fitout_per_day == pytest.approx(2.7 * 70 / 0.35)
+    assert instance.pace.loop_per_day == pytest.approx(2.7 * 3_000)
+
+
+def test_a_gutted_hall_has_its_own_days_and_rate(tmp_path: Path) -> None:
+    gutted = changed(SITES, "site_id", "beta", condition="gutted")
+    # all within it is new: 150 m2 a day, as in new shells
+    assert ready(beta(loaded(tmp_path, sites=gutted))) == (5 + 24 + 1, "halls")
+    settings = ["building.fitout_m2_per_day.gutted=100", "building.fitout_lag_days.gutted=40"]
+    instance = beta(loaded(tmp_path, settings, sites=gutted))
+    assert (int(instance.hall_day[0]), ready(instance)) == (45, (45 + 35 + 1, "roofs"))
+    assert replayed(instance) == 81
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.sampled_from([None, 0, 7, 30]),
+    st.sampled_from([None, 0, 11]),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(4, 7),
+)
+def test_shells_are_as_in_the_replay_and_more_work_is_never_later(
+    tmp_path_factory: pytest.TempPathFactory,
+    permit: int | None,
+    lag: int | None,
+    shell_shifts: int,
+    fitout_shifts: int,
+    days: int,
+) -> None:
+    def instance(*more: str) -> Instance:
+        own = [f"building.shells.membrane.fitout_lag_days={lag}"] if lag is not None else []
+        sites = changed(GREEN, "site_id", "beta", shell_permit_days="" if permit is None else permit)
+        said = [MEMBRANE, TILT_UP, "building.fitout_lag_days.none=20", *own, *more]
+        return beta(loaded(tmp_path_factory.mktemp("world"), said, sites=sites))
+
+    shifts = [f"building.shell_shifts={shell_shifts}", f"building.fitout_shifts={fitout_shifts}"]
+    found = instance(*shifts, f"building.working_days_per_week={days}")
+    assert found.option_ready_day[:, 0].tolist() == [replayed(found, 0), replayed(found, 1)]
+    least = instance("building.working_days_per_week=4")
+    assert (found.option_ready_day <= least.option_ready_day).all()
 
 
 def test_a_site_without_room_for_a_shell_cannot_serve(tmp_path: Path) -> None:
@@ -179,13 +272,13 @@ def test_a_live_feed_needs_no_commissioning(tmp_path: Path) -> None:
         assert beta(loaded(tmp_path, steps=[step | {"live_feed": answer}])).step_commissioned_mw.tolist() == [expected]
 
 
-@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 4), st.integers(0, 9), st.integers(1, 30))
+@given(st.integers(0, 40), st.integers(1, 4), st.integers(0, 9), st.integers(1, 30))
 def test_every_shell_has_a_roof_no_sooner_than_the_one_before_it_there(
-    permit: int, shell: int, parallel: int, offset: int, count: int
+    shell: int, parallel: int, offset: int, count: int
 ) -> None:
-    roofs = ShellType("membrane", 1.0, permit, shell, parallel, offset).roof_days(count)
-    assert (np.diff(roofs[::parallel]) == shell).all()
-    assert roofs.min() == permit + shell
+    later = ShellType("membrane", 1.0, shell, parallel, offset).later_days(count)
+    assert (np.diff(later[::parallel]) == shell).all()
+    assert later.min() == 0
 
 
 @pytest.mark.parametrize(
@@ -198,6 +291,9 @@ def test_every_shell_has_a_roof_no_sooner_than_the_one_before_it_there(
             "building.shells: found 'igloo', expected 'tilt_up', 'metal_building'",
         ),
         ("building.shells.membrane={area_m2=2000,permit_days=1}", "building.shells.membrane.shell_days: missing key"),
+        ("building.fitout_shifts=4", "building.fitout_shifts: found '4', expected at most 3"),
+        ("building.working_days_per_week=8", "building.working_days_per_week: found '8', expected at most 7"),
+        ("building.fitout_lag_days.gutted=-1", "building.fitout_lag_days.gutted: found '-1', expected at least 0"),
     ],
 )
 def test_wrong_crews_and_shells_are_told(tmp_path: Path, setting: str, said: str) -> None:

@@ -67,6 +67,7 @@ def text_of(part: Callable[[Model], None]) -> str:
         commissioning_mw_per_day=2.5,
         option_site=np.array([0, 0]),
         option_shell=np.array([0, 1]),
+        option_day=np.array([0, 0]),
         option_count=np.array([1, 1]),
         option_ready_day=np.array([[6, 8], [7, 7]]),
         operating_days=np.array([10, 20]),

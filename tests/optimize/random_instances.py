@@ -135,6 +135,7 @@ def instances(
         commissioning_mw_per_day=draw(scarce(0.7, 2.0)),
         option_site=np.array(options, dtype=np.int64),
         option_shell=np.arange(len(options)),
+        option_day=np.zeros(len(options), dtype=np.int64),
         option_count=np.ones(len(options), dtype=np.int64),
         option_ready_day=np.array(ready, dtype=np.int64).reshape(len(options), count),
         spare_units=draw(st.integers(0, 1)),

@@ -69,6 +69,7 @@ class Sized:
             queue_relaxed_day=queue_relaxed(gpus, halls, self.pace, ready),
             option_site=NOTHING,
             option_shell=NOTHING,
+            option_day=NOTHING,
             option_count=NOTHING,
             option_ready_day=np.zeros((0, count), dtype=np.int64),
             option_relaxed_day=np.zeros((0, count, len(QUEUES)), dtype=np.int64),

@@ -245,7 +245,8 @@ def test_what_arrives_late_is_commissioned_late() -> None:
     assert list(plan.units[:, 0]) == [4, 2]
 
 
-SHELLS = {"option_site": np.array([0, 0]), "option_shell": np.array([0, 1]), "option_count": np.array([1, 1])}
+SHELLS = {"option_site": np.array([0, 0]), "option_shell": np.array([0, 1])}
+SHELLS |= {"option_day": np.array([0, 0]), "option_count": np.array([1, 1])}
 
 
 def test_one_type_of_shells_for_all_milestones() -> None:
