@@ -38,6 +38,13 @@ SEED = 0
 TRIAL_SECONDS, TRIAL_ANSWER = 60.0, -20.0
 """Time limit of a trial, and the least objective of its problem, at (4, 0); the relaxation has -21."""
 
+OPTIONS = {"output_flag": False, "threads": 1, "presolve": "off", "mip_root_presolve_only": True}
+"""Options of every run.
+
+Without the last one, HiGHS presolves the MILPs of its own heuristics even where presolve is off; and there, the
+strengthening of rows may go on for ever (seen in 1.16.0), whatever the time limit.
+"""
+
 POLL_SECONDS = 0.1
 """Seconds between two checks for the signal to stop the second solver."""
 
@@ -117,7 +124,7 @@ def _highs(program: Program, *, relax: bool, tolerance: float, **options: Any) -
         highs = highspy.Highs()  # type: ignore[no-untyped-call]
     for name in ("primal_feasibility_tolerance", "dual_feasibility_tolerance", "mip_feasibility_tolerance"):
         options[name] = tolerance
-    for name, value in {"output_flag": False, "threads": 1, "presolve": "off", **options}.items():
+    for name, value in {**OPTIONS, **options}.items():
         highs.setOptionValue(name, value)
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = len(program.columns), len(program.rows)
@@ -171,7 +178,8 @@ def solve(
         try:
             found, bound = event.data_out.mip_primal_bound, event.data_out.mip_dual_bound
             over = (stop is not None and stop.is_set()) or found + program.constant <= target
-            event.interrupt(over or bound + program.constant > cutoff)
+            beyond = math.isfinite(bound) and bound + program.constant > cutoff  # infinite: HiGHS ends as infeasible
+            event.interrupt(over or beyond)
         except BaseException as error:  # a signal: HiGHS would report an exception here as its own error
             raised.append(error)
             event.interrupt(True)
