@@ -19,6 +19,7 @@ import numpy as np
 
 from siteopt.instance import Floats, Ints
 from siteopt.optimize.program import Program
+from siteopt.optimize.propagation import Propagation
 from siteopt.optimize.safe import is_empty, narrowed
 from siteopt.optimize.solver import Relaxation, Vertex
 from siteopt.tolerances import SAME_COST_MUSD
@@ -135,6 +136,7 @@ class _Search(Generic[Plan]):
     def __post_init__(self) -> None:
         size = len(self.program.columns)
         self.relaxation = Relaxation(self.program, self.limit + NEAR_MUSD)
+        self.propagation = Propagation(self.program)
         self.wholes = np.flatnonzero(self.program.whole)
         self.gain, self.count = np.zeros((2, size)), np.zeros((2, size))
         self.numbers = itertools.count()
@@ -159,6 +161,7 @@ class _Search(Generic[Plan]):
 
     def _node(self, way: str, lower: Floats, upper: Floats, least: float) -> _Node | None:
         """Return a node with its bound and its vertex; None if the bound closes it or it holds no point."""
+        lower, upper = self.propagation.narrowed(lower, upper)
         if (lower > upper).any():
             return None
         relaxation = self.relaxation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siteopt.optimize.program import Program
+from siteopt.optimize.propagation import Propagation
 from siteopt.optimize.safe import lower_bound, narrowed
+from siteopt.tolerances import HAIR
 from tests.optimize.test_exact import thorough
 
 Rows = list[tuple[list[float], float, float]]
@@ -130,3 +133,35 @@ def test_no_point_is_below_a_bound_or_beyond_what_is_narrowed(some: Program, dat
             assert cost >= bound
             if cost < limit - 1e-9:
                 assert ((lower <= values) & (values <= upper)).all()
+
+
+def test_a_row_leaves_whole_numbers_only() -> None:
+    # 4 x + 3 y + 2 z at most 7, z whole and at least 1 by the second row: x at most 1, y at most 1, z from 1 to 3
+    some = program([1.0] * 3, [([4.0, 3.0, 2.0], -np.inf, 7.0), ([0.0, 0.0, 1.0], 0.5, np.inf)], [9.0] * 3)
+    lower, upper = Propagation(some).narrowed(some.lower, some.upper)
+    assert (lower.tolist(), upper.tolist()) == ([0, 0, 1], [1, 1, 3])
+
+
+def test_what_is_not_whole_keeps_its_bounds() -> None:
+    # x takes at most half of y, which is at most 3: x is at most 1.5 on the way, so z, at most x, is at most 1
+    rows: Rows = [([1.0, -0.5, 0.0], -np.inf, 0.0), ([-1.0, 0.0, 1.0], -np.inf, 0.0)]
+    some = replace(program([1.0] * 3, rows, [9.0, 3.0, 9.0]), whole=np.array([False, True, True]))
+    lower, upper = Propagation(some).narrowed(some.lower, some.upper)
+    assert (lower.tolist(), upper.tolist()) == ([0, 0, 0], [9, 3, 1])
+
+
+def test_rows_that_contradict_each_other_leave_nothing() -> None:
+    some = program([1.0], [([2.0], 1.0, 1.5)], [9.0])
+    lower, upper = Propagation(some).narrowed(some.lower, some.upper)
+    assert lower[0] > upper[0]
+
+
+@thorough
+@given(programs())
+def test_no_point_is_lost_by_propagation(some: Program) -> None:
+    lower, upper = Propagation(some).narrowed(some.lower, some.upper)
+    for point in itertools.product(*(range(int(most) + 1) for most in some.upper)):
+        values = np.array(point, dtype=float)
+        left = np.bincount(some.row, some.value * values[some.column], minlength=len(some.rows))
+        if ((left >= some.low - HAIR * some.size) & (left <= some.high + HAIR * some.size)).all():
+            assert ((lower <= values) & (values <= upper)).all()
