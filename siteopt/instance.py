@@ -289,7 +289,7 @@ class Instance:
 
     def phases(self, day: Ints) -> Phases:
         """Return the phases of a plan at the only site, from the day of each milestone (M)."""
-        return phases(day, self.change_day)
+        return phases(day, self.change_day[self.falls])
 
     def on(self, day: int) -> Instance:
         """Return the only site with the limits that are in force on a day, and no changes of them."""

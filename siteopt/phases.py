@@ -1,4 +1,4 @@
-"""Cut the calendar of a plan into phases: at each milestone, and at each day on which a limit of its site changes."""
+"""Cut the calendar of a plan into phases: at each milestone, and at each day on which a limit of its site falls."""
 
 from __future__ import annotations
 
@@ -37,15 +37,17 @@ class Phases:
         return len(self.begin)
 
 
-def phases(day: NDArray[np.int64], change_day: NDArray[np.int64]) -> Phases:
+def phases(day: NDArray[np.int64], fall_day: NDArray[np.int64]) -> Phases:
     """Return the phases of a plan.
+
+    A day on which limits only rise needs no phase: what served the day before serves on.
 
     Parameters
     ----------
     day : M, day of each milestone
-    change_day : C, days on which a limit of the site changes
+    fall_day : days on which a limit of the site falls
     """
-    later = change_day[(change_day > day.min()) & ~np.isin(change_day, day)]
+    later = fall_day[(fall_day > day.min()) & ~np.isin(fall_day, day)]
     milestone = np.concatenate([np.arange(len(day)), (day <= later[:, None]).sum(axis=1) - 1])
     begin = np.concatenate([day, later])
     order = np.lexsort((milestone, begin))

@@ -94,19 +94,25 @@ def _rows(instance: Instance, plan: Plan) -> Iterator[Row]:
     yield Row("integrality", "phases", float(abs(len(phases) - plan.units.shape[1])), 0)
     if len(phases) != plan.units.shape[1]:
         return
-    for f, (m, begin) in enumerate(zip(phases.milestone.tolist(), phases.begin.tolist(), strict=True)):
-        at = _Phase(instance.on(begin), plan, f, m, begin)
-        for family_of in (_arrivals, _crews, _commissioning, _heat, _power):
-            yield from family_of(at)
-        for requirement in instance.requirements:
-            yield from _required(at, requirement)
-        yield from _limits(at)
+    ends = [*phases.begin[1:].tolist(), np.inf]
+    for f, (m, begin, end) in enumerate(zip(phases.milestone.tolist(), phases.begin.tolist(), ends, strict=True)):
+        for day in (begin, *(int(day) for day in instance.change_day if begin < day < end)):
+            yield from _held(_Phase(instance.on(day), plan, f, m, day))
     yield Row("budget", "total", plan.cost_musd(instance), instance.most_musd)
+
+
+def _held(at: _Phase) -> Iterator[Row]:
+    """Yield the rows that hold on a day of a phase."""
+    for family_of in (_arrivals, _crews, _commissioning, _heat, _power):
+        yield from family_of(at)
+    for requirement in at.instance.requirements:
+        yield from _required(at, requirement)
+    yield from _limits(at)
 
 
 @dataclass(frozen=True)
 class _Phase:
-    """A phase of a plan: its column, its milestone, the day on which it begins, and the limits then in force."""
+    """A phase of a plan: its column, its milestone, its first day or one on which limits change, and the limits."""
 
     instance: Instance
     plan: Plan

@@ -50,20 +50,22 @@ def available_units_and_arrival(model: Model) -> None:
     """Use units and grid steps only once they are ready, keep what is on site, and keep milestones in order.
 
     ``units[o,s,f] <= available_units[o] x sum_{t >= ready_day[o,s] + c} begins[s,f,t]``, likewise ``step``, which is
-    one unit. Each step needs the one before it. ``units`` and ``step`` never fall in a later phase. ``day[m] >=
-    day[m-1]``. ``start[s,m,t] = 0`` for ``t < compute_ready_day[s,m] + c`` holds by the days that the model is built
-    over.
+    one unit; the bounds of variables say so by themselves where a phase is fixed. Each step needs the one before it.
+    ``units`` and ``step`` never fall in a later phase. ``day[m] >= day[m-1]``. ``start[s,m,t] = 0`` for ``t <
+    compute_ready_day[s,m] + c`` holds by the days that the model is built over.
     """
     instance, delay = model.instance, model.instance.commissioning_days
     for (o, s, f), var in model.units.items():
         since, most, at = int(instance.ready_day[s, o]) + delay, float(instance.available_units[o]), model.label(s, f)
-        model.row(f"fleet_o{o}_s{s}_{at}", [(var, 1), *model.started(s, f, -most, since)], LE, 0)
+        if not model.is_fixed(s, f):
+            model.row(f"fleet_o{o}_s{s}_{at}", [(var, 1), *model.started(s, f, -most, since)], LE, 0)
         for before, name in model.before(s, f):
             if (o, s, before) in model.units:
                 _stays(model, f"stays_o{o}_s{s}_{name}", s, f, var, model.units[o, s, before], most)
     for (step, s, f), var in model.step.items():
         since, at = int(instance.step_ready_day[step]) + delay, model.label(s, f)
-        model.row(f"step_l{step}_s{s}_{at}", [(var, 1), *model.started(s, f, -1, since)], LE, 0)
+        if not model.is_fixed(s, f):
+            model.row(f"step_l{step}_s{s}_{at}", [(var, 1), *model.started(s, f, -1, since)], LE, 0)
         for before, name in model.before(s, f):
             if (step, s, before) in model.step:
                 _stays(model, f"step_stays_l{step}_s{s}_{name}", s, f, var, model.step[step, s, before], 1.0)

@@ -140,25 +140,33 @@ class Model:
                     )
 
     def options(self, s: int) -> list[int]:
-        """Return the options of a site for its new shells; none if there is no choice, which the days say already."""
-        found = np.flatnonzero(self.instance.option_site == s).tolist()
-        return found if len(found) > 1 else []
+        """Return the options of a site for its new shells; none if the days of the model leave no choice.
+
+        They leave none if there is one option, which they know already, or if one option keeps all of the only days.
+        """
+        instance, found = self.instance, np.flatnonzero(self.instance.option_site == s)
+        days = [self.days[s, m] for m in range(instance.milestones)]
+        if all(len(each) == 1 for each in days):
+            ready = instance.option_ready_day[found] + instance.commissioning_days
+            found = found[:0] if (ready <= np.ravel(days)).all(axis=1).any() else found
+        return found.tolist() if len(found) > 1 else []
 
     def _phases(self, s: int) -> list[Phase]:
         """Return the phases that a site may have on the days of the model, in the order of milestones and limits.
 
-        A milestone has a phase in each time between two changes of limits in which it may be in force. A phase begins
-        on the day on which the milestone starts, or with the time if the milestone started before.
+        A milestone has a phase in each time between two changes of limits in which it may start, and in each that
+        begins with a fall of some limit and in which it may be in force. A phase begins on the day on which the
+        milestone starts, or with the time if the milestone started before.
         """
-        change = self._changes(s).tolist()
+        change, falls = self._changes(s).tolist(), [True, *self._alone(s).falls.tolist()]
         found = []
         for m in range(self.instance.milestones):
             mine = [(t, self.start[s, m, t]) for t in self.days[s, m]]
             following = self.days[s, m + 1] if m + 1 < self.instance.milestones else None
             for p, (first, until) in enumerate(zip([0, *change], [*change, math.inf], strict=True)):
-                if not any(t < until for t, _ in mine) or (
-                    following is not None and not any(t >= first for t in following)
-                ):
+                is_cut = falls[p] or any(first <= t < until for t, _ in mine)
+                is_over = following is not None and not any(t >= first for t in following)
+                if not is_cut or is_over or not any(t < until for t, _ in mine):
                     continue
                 carried = [(var, 1.0) for t, var in mine if t <= first]
                 if following is not None and carried:
@@ -180,14 +188,18 @@ class Model:
     def before(self, s: int, f: int) -> list[tuple[int, str]]:
         """Return the phases that may be the one before a phase, each with a part of the names of its rows.
 
-        These are the same milestone before the last change of limits, and the milestone before in the same time: it is
-        there in each time in which the next one starts.
+        These are the last phase of the same milestone before, and that of the milestone before in the same time or
+        before: it is there wherever the next one starts.
         """
         phase = self.phases[s][f]
-        place = {(one.milestone, one.segment): number for number, one in enumerate(self.phases[s])}
-        pairs = {(phase.milestone - 1, phase.segment): phase.label}
-        pairs[phase.milestone, phase.segment - 1] = f"{phase.label}_change"
-        return [(place[pair], name) for pair, name in pairs.items() if pair in place]
+        found = []
+        for m, last, name in (
+            (phase.milestone - 1, phase.segment, phase.label),
+            (phase.milestone, phase.segment - 1, f"{phase.label}_change"),
+        ):
+            past = [at for at, one in enumerate(self.phases[s]) if one.milestone == m and one.segment <= last]
+            found += [(past[-1], name)] if past else []
+        return found
 
     def is_there(self, s: int, f: int) -> bool:
         """Return whether a phase is there wherever its site is taken."""
@@ -196,6 +208,10 @@ class Model:
         first, until = change[phase.segment], change[phase.segment + 1]
         following = self.days[s, m + 1] if m + 1 < self.instance.milestones else ()
         return all(t < until for t in self.days[s, m]) and all(t >= first for t in following)
+
+    def is_fixed(self, s: int, f: int) -> bool:
+        """Return whether a phase is there in any case, from one day on: then only what is ready has variables."""
+        return len(self.sites) == len(self.phases[s][f].begins) == 1 and self.is_there(s, f)
 
     def site(self, s: int, f: int) -> Instance:
         """Return the Instance of a site alone, with the limits that are in force in a phase."""

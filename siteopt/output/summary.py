@@ -161,7 +161,7 @@ def _mix(plan: PlanRecord, translations: Translations) -> list[str]:
         str(one.date) for one in plan.phases if one.date not in {milestone.date for milestone in plan.milestones}
     ]
     if changes:
-        lines.append(f"Limits      change on {', '.join(changes)}; the plan holds in each phase between them")
+        lines.append(f"Limits      fall on {', '.join(changes)}; the plan holds in each phase between them")
     return lines
 
 

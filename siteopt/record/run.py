@@ -178,7 +178,7 @@ class PhaseLimits(Record):
 
 
 class PhaseRecord(Record):
-    """Phase of a plan: from a milestone, or a day on which a limit changes, to the next one."""
+    """Phase of a plan: from a milestone, or a day on which a limit falls, to the next one."""
 
     milestone: Name = Field(description="milestone in force")
     day: Day

@@ -41,7 +41,7 @@ changing = instances(sites=1, changes=2).map(roomy).filter(lambda one: len(one.c
 # phases
 
 
-def test_phases_are_cut_at_milestones_and_changes() -> None:
+def test_phases_are_cut_at_milestones_and_falls() -> None:
     found = phases(np.array([10, 20]), np.array([5, 12, 20, 33]))
     assert found.begin.tolist() == [10, 12, 20, 33]
     assert found.milestone.tolist() == [0, 0, 1, 1]
@@ -69,6 +69,27 @@ def test_the_air_bounds_days_by_arithmetic() -> None:
     assert bounds(tiny([dirty], [site | {"nox_t_per_year": 60.0}], changes=for_good)).day.tolist() == [[NEVER]]
 
 
+def test_a_day_on_which_limits_only_rise_needs_no_phase() -> None:
+    # gas and grid rise on day 12, on day 20 gas rises and grid falls, on day 33 water falls: only the last two cut
+    changes = [
+        {"day": 12, "gas_mw": 20.0, "grid_mw": 9.0},
+        {"day": 20, "gas_mw": 30.0, "grid_mw": 8.0},
+        {"day": 33, "gas_mw": 30.0, "grid_mw": 8.0, "water_m3_per_day": 5.0},
+    ]
+    instance = tiny(sites=[{"gas_mw": 10.0, "grid_mw": 7.0, "water_m3_per_day": 9.0}], changes=changes)
+    assert instance.phases(np.array([10])).begin.tolist() == [10, 20, 33]
+    assert instance.phases(np.array([25])).begin.tolist() == [25, 33]
+
+
+def test_a_plan_is_checked_on_each_day_on_which_limits_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    # the certificate finds the missing grid even where no phase begins with its fall
+    plan, _ = answer(tiny(sites=[{"grid_mw": 10.0}]))
+    fallen = tiny(sites=[{"grid_mw": 10.0}], changes=[{"day": 20, "grid_mw": 7.0}])
+    monkeypatch.setattr(Instance, "falls", np.array([False]))
+    assert fallen.phases(plan.day).begin.tolist() == [10]
+    assert {row.name.split(" ", 1)[-1] for row in certify(fallen, plan).violations} >= {"m0 from day 20"}
+
+
 # by hand: 10 MW of load, 4 MW of grid, and what one limit does
 
 
@@ -82,9 +103,9 @@ def test_a_temporary_permit_and_the_one_that_follows() -> None:
     instance = tiny([engines], [site], [step], changes=permits)
     plan, _ = answer(instance)
     assert list(plan.day) == [10]
-    assert plan.units.tolist() == [[6, 6, 6]]
-    assert plan.step.tolist() == [[False, True, True]]
-    assert plan.output_mw.tolist() == [[6.0, 0.0, 0.0]]
+    assert plan.units.tolist() == [[6, 6]]
+    assert plan.step.tolist() == [[False, True]]
+    assert plan.output_mw[0] == pytest.approx([6.0, 0.0])
     assert plan.cost_musd(instance) == pytest.approx(1 + 6 + 9)
     # without that step it can start only after the gap, beyond the horizon
     assert unable(tiny([engines], [site], changes=permits)) == "air for m0: not ready by day 60"
@@ -96,7 +117,7 @@ def test_a_fuel_cell_without_nox_carries_the_gap() -> None:
     instance = tiny([generator(nox_g_per_kwh=1.0), clean], [{"grid_mw": 4.0}], changes=permits)
     plan, _ = answer(instance)
     assert list(plan.day) == [10]
-    assert plan.units.tolist() == [[6, 6, 6], [0, 6, 6]]
+    assert plan.units.tolist() == [[6, 6], [0, 6]]
     assert plan.cost_musd(instance) == pytest.approx(1 + 6 + 30)
 
 
@@ -143,7 +164,7 @@ def test_grid_that_falls_for_a_while() -> None:
     instance = tiny([generator()], [{"grid_mw": 10.0}], changes=changes)
     plan, _ = answer(instance)
     assert list(plan.day) == [10]
-    assert plan.units.tolist() == [[0, 3, 3]]
+    assert plan.units.tolist() == [[0, 3]]
 
 
 def test_fuel_trucks() -> None:

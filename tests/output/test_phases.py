@@ -30,7 +30,7 @@ def test_each_phase_has_its_limits_and_what_runs() -> None:
     assert "fuel trucks" not in found.header
     assert plan.phases[-1].units == {order.offer_id: order.all_units for order in plan.orders}
     assert found.sentences[0] in pages.with_phases().page()
-    assert "Limits      change on 2025-07-20; the plan holds" in summary(pages.with_phases().run)
+    assert "Limits      fall on 2025-07-20; the plan holds" in summary(pages.with_phases().run)
 
 
 @pytest.mark.parametrize("command", [siteopt.verify, siteopt.prove])
