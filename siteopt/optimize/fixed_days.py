@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.optimize.branching import NEAR_MUSD, Branchings, Closing, branch
 from siteopt.optimize.clock import Claim, Clock, Undecided
+from siteopt.optimize.diving import dive
 from siteopt.optimize.finishing import Finisher, whole_values
 from siteopt.optimize.formulation import COST, FAMILIES, build
 from siteopt.optimize.model import Model
@@ -147,6 +148,10 @@ class FixedDays:
             As Undecided if the solver contradicts itself.
         """
         limit = self._within(limit_musd)
+        question = ("dive", self.program.fingerprint, tuple(map(int, self.days)))
+        near = self.clock.once(question, lambda: dive(self.program.eased, self.finish))
+        if near is not None and near[1] <= limit:
+            return near[0]
         found = best_whole(self.program.eased.without_cost(), self.finish, self.clock)
         if found.plan is not None and found.value > limit:  # the plan costs too much: minimise the cost
             found = self._search(limit, target=limit)

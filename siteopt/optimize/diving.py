@@ -1,0 +1,66 @@
+"""Look for any plan of a program by rounding one linear program after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+
+from siteopt.instance import Floats
+from siteopt.optimize.branching import WHOLE
+from siteopt.optimize.program import Program
+from siteopt.optimize.propagation import Propagation
+from siteopt.optimize.solver import Relaxation
+
+STEPS = 60
+"""Most linear programs of one dive."""
+
+NEAR_UP = 0.8
+"""Variables at least this far above a whole number are rounded up together."""
+
+Made = TypeVar("Made")
+
+
+def dive(program: Program, accept: Callable[[Floats], Made | None]) -> Made | None:
+    """Return a plan of a program, or None if rounding leads to none, which says nothing.
+
+    The vertex of the linear relaxation is rounded up where it is nearest to that, rows narrow the other variables, and
+    the relaxation is solved again. What cannot be rounded up is rounded down, once.
+
+    Parameters
+    ----------
+    accept : callable
+        Make a plan from values whose whole numbers are whole; None if there is none with these whole numbers.
+    """
+    relaxation, propagation = Relaxation(program), Propagation(program)
+    wholes = np.flatnonzero(program.whole)
+    lower, upper = propagation.narrowed(program.lower, program.upper)
+    values = _vertex(relaxation, lower, upper)
+    for _ in range(STEPS):
+        if values is None:
+            return None
+        floors = np.floor(values[wholes] + WHOLE)
+        part = values[wholes] - floors
+        if part.max(initial=0) <= WHOLE:
+            return accept(values)
+        up = part >= min(NEAR_UP, part.max())
+        higher = lower.copy()
+        higher[wholes[up]] = floors[up] + 1
+        narrow = propagation.narrowed(higher, upper)
+        values = _vertex(relaxation, *narrow)
+        if values is None:
+            last = wholes[np.argmax(part)]
+            below = upper.copy()
+            below[last] = floors[np.argmax(part)]
+            narrow = propagation.narrowed(lower, below)
+            values = _vertex(relaxation, *narrow)
+        lower, upper = narrow
+    return None
+
+
+def _vertex(relaxation: Relaxation, lower: Floats, upper: Floats) -> Floats | None:
+    if (lower > upper).any():
+        return None
+    vertex = relaxation.solve(lower, upper)
+    return None if vertex is None else vertex.values

@@ -1,0 +1,55 @@
+"""Dives: what they find holds, where there is nothing they find nothing, and they round both ways."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given
+
+from siteopt.instance import Floats
+from siteopt.optimize.diving import dive
+from siteopt.optimize.program import Program
+from tests.optimize.test_exact import thorough
+from tests.optimize.test_safe import COVER, program, programs
+
+
+def found(some: Program) -> list[float] | None:
+    """Return the point that a dive finds, if the rows hold there."""
+
+    def accept(values: Floats) -> Floats | None:
+        whole = np.where(some.whole, np.round(values), values)
+        return whole if holds(some, whole) else None
+
+    point = dive(some, accept)
+    return None if point is None else point.tolist()
+
+
+def holds(some: Program, values: Floats) -> bool:
+    left = np.bincount(some.row, some.value * values[some.column], minlength=len(some.rows))
+    return bool(((left >= some.low - 1e-9 * some.size) & (left <= some.high + 1e-9 * some.size)).all())
+
+
+def test_fractions_are_rounded_up() -> None:
+    # 3.5 of x without whole numbers
+    assert found(COVER) == [4, 0]
+
+
+def test_what_cannot_be_rounded_up_is_rounded_down() -> None:
+    # x + c at most 2 and x - c at most 1 leave x at most 1.5
+    rows = [([1.0, 1.0], -np.inf, 2.0), ([1.0, -1.0], -np.inf, 1.0)]
+    point = found(replace(program([-1.0, 0.0], rows, [9.0, 9.0]), whole=np.array([True, False])))
+    assert point is not None
+    assert point[0] == 1
+
+
+@thorough
+@given(programs())
+def test_what_a_dive_finds_holds(some: Program) -> None:
+    point = found(some)
+    points = itertools.product(*(range(int(most) + 1) for most in some.upper))
+    if not any(holds(some, np.array(values, dtype=float)) for values in points):
+        assert point is None
+    elif point is not None:
+        assert ((some.lower <= point) & (point <= some.upper)).all()
