@@ -119,18 +119,22 @@ def _together(found: SitePlan, m: int) -> Reason:
 def _largest(savings: list[_Saving]) -> str:
     """Return the limit that saves the most days, the first one of equals; an empty string if none saves any.
 
-    Each trial asks only whether the limit that could save the most saves more than any other could.
+    Each trial asks about the limit that could save the most: first whether it saves more than any other could, then
+    whether it saves more than any other is known to, then in between. So a limit that saves nothing falls at its second
+    trial, even if others could save as much.
     """
     while True:
         leader = max(savings, key=lambda saving: saving.most)
         if not leader.most:
             return ""
         ahead = savings.index(leader)
-        others = (other.most + (place < ahead) for place, other in enumerate(savings) if other is not leader)
-        enough = max(1, *others)
+        others = [(other, place < ahead) for place, other in enumerate(savings) if other is not leader]
+        enough = max([1, *(other.most + first for other, first in others)])
         if leader.least >= enough:
             return leader.limit
-        leader.narrow_at(enough)
+        known = max([leader.least + 1, *(other.least + first for other, first in others)])
+        leader.narrow_at(enough if not leader.trials else known if leader.trials == 1 else (known + leader.most) // 2)
+        leader.trials += 1
 
 
 def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:

@@ -132,6 +132,10 @@ class Monolithic:
     def best_of(self, site: int) -> SitePlan | None:
         """Return None: only the chosen site has a plan."""
 
+    def settled(self) -> SitePlan | None:
+        """Return the chosen plan: its claims are confirmed when it is chosen."""
+        return self.ranking().plan
+
     def ranking(self, earlier: SitePlan | None = None) -> Ranking:
         """Return the ranking of the last pool, or of the one before if the time ran out before there was a plan."""
         assert self.found is not None, "no pool was solved"

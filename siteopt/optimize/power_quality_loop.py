@@ -157,6 +157,9 @@ class Optimiser(Protocol):
     def best_of(self, site: int) -> SitePlan | None:
         """Return the best plan of a site, as far as it is known."""
 
+    def settled(self) -> SitePlan | None:
+        """Return the plan that comes first in the last pool, with every claim that decides a rank confirmed."""
+
     def ranking(self, earlier: SitePlan | None = None) -> Ranking:
         """Return the ranking of the last pool, with every claim that decides a rank confirmed.
 
@@ -233,10 +236,11 @@ def power_quality_loop(
         note("checked", iteration=len(iterations), site=site_id, passes=asked is None)
         over = not optimiser.is_proven or len(iterations) >= max_iterations or is_over()
         if asked is None or over:
-            ranking, raised = optimiser.ranking(), {}
-            if asked is not None or ranking.plan is None or _is_same(ranking.plan, best):
-                return LoopResult(ranking, tuple(iterations), asked is None, within)
+            first = optimiser.settled()
+            if asked is not None or first is None or _is_same(first, best):
+                return LoopResult(optimiser.ranking(), tuple(iterations), asked is None, within)
             iterations.pop()  # other orders cost the same and come first, or the solver was wrong
+            raised = {}
             continue
         raised = _with_same_plan(pool.site_id.index(site_id), best, asked, within, optimiser, check)
         raised = {s: minimum.or_more(known.get(s)) for s, minimum in raised.items()}

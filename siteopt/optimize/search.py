@@ -117,6 +117,7 @@ class Search:
     ----------
     in_time : whether the time has not run out
     is_bounded : whether all sites have bounds
+    is_settled : whether the ranks are confirmed and the ties of the first one resolved
     found : best known plans, by the index of their site
     cannot : Instances of the sites that cannot serve, by the index of the site
     asked : sites that went to a solver
@@ -140,6 +141,7 @@ class Search:
     watch: Stopwatch = field(default_factory=Stopwatch)
     in_time: bool = True
     is_bounded: bool = False
+    is_settled: bool = False
 
     @property
     def is_proven(self) -> bool:
@@ -158,6 +160,7 @@ class Search:
         self.pool = pool
         if raised:
             self._reopen(raised)
+            self.is_settled = False
         with self._until_the_end():
             self._close()
         first = min(self.found, key=self._rank, default=None)
@@ -183,6 +186,17 @@ class Search:
         """Return the best plan of a site, as far as it is known."""
         return self.found.get(site)
 
+    def settled(self) -> SitePlan | None:
+        """Return the plan that comes first, with every claim that decides a rank confirmed, and its ties resolved."""
+        if not self.is_settled:
+            with self._until_the_end():
+                while self.in_time and not self._confirm():
+                    self._close()
+            if self.found:
+                self._resolve_ties(min(self.found, key=self._rank))
+            self.is_settled = True
+        return self.found[min(self.found, key=self._rank)] if self.found else None
+
     def ranking(self, earlier: SitePlan | None = None) -> Ranking:
         """Return the ranking, with every claim that decides a rank confirmed.
 
@@ -191,11 +205,7 @@ class Search:
         earlier : SitePlan, optional
             Plan to give if the time ran out before there was one.
         """
-        with self._until_the_end():
-            while self.in_time and not self._confirm():
-                self._close()
-        if self.found:
-            self._resolve_ties(min(self.found, key=self._rank))
+        self.settled()
         proven = self.is_proven
         if earlier is not None and not proven and not self.found:
             self.found[self.pool.site_id.index(earlier.instance.site_id[0])] = earlier

@@ -144,7 +144,7 @@ def test_a_plan_is_not_compared_between_sites_with_other_grid_steps() -> None:
 
 
 def test_a_better_plan_found_at_the_end_is_checked_as_well() -> None:
-    """The last ranking is confirmed; where that changes the plan, the loop goes on with it."""
+    """Ranks are confirmed before the last ranking; where that changes the plan, the loop goes on with it."""
     pool = tiny([battery()])
 
     class Wrong(Solved):
@@ -154,7 +154,16 @@ def test_a_better_plan_found_at_the_end_is_checked_as_well() -> None:
             units = best.plan.units + (len(seen) == 0)
             return replace(best, plan=replace(best.plan, units=units))
 
+        def settled(self) -> SitePlan | None:
+            assert self.found is not None
+            return self.found.plan
+
+        def ranking(self, earlier: SitePlan | None = None) -> Ranking:
+            rankings.append(super().ranking(earlier))
+            return rankings[-1]
+
     seen: list[int] = []
+    rankings: list[Ranking] = []
 
     def check(found: SitePlan) -> None:
         seen.append(int(found.plan.units.sum()))
@@ -162,7 +171,7 @@ def test_a_better_plan_found_at_the_end_is_checked_as_well() -> None:
     found = power_quality_loop(pool, Wrong(search), check, 100, never)
     assert seen == [1, 0]
     assert found.passes
-    assert len(found.iterations) == 1
+    assert len(found.iterations) == len(rankings) == 1
 
 
 def test_a_site_that_is_never_chosen_is_never_checked() -> None:
