@@ -96,7 +96,8 @@ def test_the_form_follows_the_schema(facts: Any) -> None:
     assert facts["aliases"]["grid_usd_per_mwh"] == "Grid price (USD/MWh)"
     assert facts["widgets"]["status"] == facts["widgets"]["condition"] == "ValueMap"
     assert facts["widgets"]["available_until"] == "DateTime"
-    assert [next(iter(choice)) for choice in facts["choices"]["map"]] == ["(unknown)", "ready", "sound", "poor", "none"]
+    words = ["(unknown)", "ready", "sound", "poor", "gutted", "none"]
+    assert [next(iter(choice)) for choice in facts["choices"]["map"]] == words
     assert facts["hints"]["grid_mw"] == '"grid_mw" is null or "grid_mw" between 0 and 5000'
     assert facts["told"] == "a number from 0 to 5,000 (MW): firm import available at handover"
     assert {"site_id", "name"} <= set(facts["needed"])
