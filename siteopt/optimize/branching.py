@@ -42,6 +42,12 @@ TRUSTED = 4
 LEAST_GAIN = 1e-8
 """A smaller gain of a branch counts as this much (million USD) when the gains of both branches are multiplied."""
 
+NEAR = 0.05
+"""Rows narrow the variables of a node if its bound is more than this share below the limit.
+
+Then rows have to close it, not the cost; nearer to the limit, each pass costs more than it saves.
+"""
+
 Branchings = Mapping[str, tuple[str, int]]
 """Variable and value (rounded down) that each node was branched on, by the path from the root to the node.
 
@@ -161,7 +167,8 @@ class _Search(Generic[Plan]):
 
     def _node(self, way: str, lower: Floats, upper: Floats, least: float) -> _Node | None:
         """Return a node with its bound and its vertex; None if the bound closes it or it holds no point."""
-        lower, upper = self.propagation.narrowed(lower, upper)
+        if least < (1 - NEAR) * self.limit:
+            lower, upper = self.propagation.narrowed(lower, upper)
         if (lower > upper).any():
             return None
         relaxation = self.relaxation
