@@ -12,7 +12,9 @@ from siteopt.section import Days, Rate, Section, Share
 USUAL_WORKING_DAYS = 5
 """Working days a week that the days and rates of construction are for."""
 
-Shifts = Annotated[int, Field(ge=1, le=3)]
+MOST_SHIFTS = 3
+
+Shifts = Annotated[int, Field(ge=1, le=MOST_SHIFTS)]
 """Number of shifts a day."""
 
 WorkingDays = Annotated[float, Field(ge=1, le=7)]

@@ -104,7 +104,7 @@ def hall_arrays(scenario: Scenario, sites: pd.DataFrame, buildings: pd.DataFrame
 
 def _places(scenario: Scenario, sites: pd.DataFrame) -> _Places:
     handover = np.ceil(sites["handover_days"].to_numpy(dtype=float)).astype(np.int64)
-    building, work = scenario.building, _fitout_work(scenario)
+    building, work = scenario.building, fitout_work(scenario)
     fitout = sites["fitout_m2_per_day"].fillna(sites["condition"].map(building.fitout_m2_per_day.by_condition))
     lags, lag = dict(building.fitout_lag_days), np.zeros_like(handover)
     if any(lags.values()):
@@ -128,7 +128,7 @@ def _types(scenario: Scenario, gpus_per_m2: float) -> tuple[ShellType, ...]:
     )
 
 
-def _fitout_work(scenario: Scenario) -> float:
+def fitout_work(scenario: Scenario) -> float:
     """Return the work that fit-out does a day, as a multiple of what its days and rates are for."""
     return scenario.building.work_of_shifts(scenario.building.fitout_shifts, scenario.crews)
 
@@ -141,7 +141,7 @@ def _at_pace(days: ArrayLike, work: float) -> Ints:
 def _buildings(scenario: Scenario, owner: Ints, rows: pd.DataFrame, place: _Places) -> dict[str, np.ndarray]:
     """Return the fields of the buildings of a table; ``owner`` is the index of the site of each."""
     m2_per_mw = rows["hall_m2_per_mw"].astype(float).fillna(scenario.building.hall_m2_per_mw).to_numpy()
-    m2_per_day = rows["fitout_m2_per_day"].astype(float).to_numpy() * _fitout_work(scenario)
+    m2_per_day = rows["fitout_m2_per_day"].astype(float).to_numpy() * fitout_work(scenario)
     m2_per_day = np.where(np.isnan(m2_per_day), place.fitout_m2_per_day[owner], m2_per_day)
     gpus_per_m2 = 1000 / scenario.workload.it_kw_per_gpu / m2_per_mw
     roof = np.maximum(rows["day"].to_numpy(dtype=np.int64), place.handover[owner])
@@ -222,7 +222,7 @@ def _options(
     built = np.array([one.shell_days for one in shells], dtype=np.int64)[shell]
     lags = [one.fitout_lag_days for one in types]
     general = scenario.building.fitout_lag_days.none
-    lag = _at_pace([general if own is None else own for own in lags], _fitout_work(scenario))[shell]
+    lag = _at_pace([general if own is None else own for own in lags], fitout_work(scenario))[shell]
     day = place.handover[site] + permit.astype(np.int64) + built + lag
     return {"option_site": site, "option_shell": shell, "option_day": day, "option_count": fits[row, shell]}
 

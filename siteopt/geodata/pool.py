@@ -18,7 +18,7 @@ from siteopt.construction import Crews
 from siteopt.equipment import COOLING, KINDS, MEAN_POWER, REQUIREMENTS, RIDE_THROUGH, suppliers
 from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
 from siteopt.geodata.distances import geodesic_km, least_km
-from siteopt.geodata.halls import hall_arrays, relaxed_days
+from siteopt.geodata.halls import fitout_work, hall_arrays, relaxed_days
 from siteopt.geodata.limits import Timelines
 from siteopt.geodata.machines import answers
 from siteopt.instance import OWNERS, QUEUES, TRADES, Floats, Instance, Ints, PowerQuality, rows_of
@@ -295,7 +295,7 @@ def _offer(offers: pd.DataFrame, column: str) -> Floats:
 
 def _pace(scenario: Scenario) -> Pace:
     compute, building, gpus_per_mw = scenario.compute, scenario.building, 1000 / scenario.workload.it_kw_per_gpu
-    fitout = building.work_of_shifts(building.fitout_shifts, scenario.crews)
+    fitout = fitout_work(scenario)
     return Pace(
         np.array([delivery.day for delivery in compute.deliveries]),
         np.array([delivery.gpus for delivery in compute.deliveries]),

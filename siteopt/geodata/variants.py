@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from siteopt.construction import MOST_SHIFTS
 from siteopt.findings import CONTRACT_DAYS, LIMIT, LIMIT_DAY, POWER_CAP, Adjustment, Lever
 from siteopt.geodata.changes import DAY, SCENARIO, Change, dated_buildings
 from siteopt.geodata.dataset import Dataset, filled_sites
@@ -49,8 +50,6 @@ a site with permits of its own, PERMIT is about these."""
 
 SHELL_SHIFTS, FITOUT_SHIFTS = "shell_shifts", "fitout_shifts"
 """Keys of the building that can be varied: shifts a day of those who build new shells, and who fit out halls."""
-
-MOST_SHIFTS = 3.0
 
 
 class Variants:
@@ -110,10 +109,10 @@ class Variants:
         if len(roofs):
             found.append(Lever(ROOF, float(roofs.max()), 0.0, -1.0))
         building = scenario.building
-        found.append(Lever(FITOUT_SHIFTS, float(building.fitout_shifts), MOST_SHIFTS, 1.0))
+        found.append(Lever(FITOUT_SHIFTS, float(building.fitout_shifts), float(MOST_SHIFTS), 1.0))
         self._has_permit = pd.notna(cells["shell_permit_days"])
         if len(self._data.instance.option_site):
-            found.append(Lever(SHELL_SHIFTS, float(building.shell_shifts), MOST_SHIFTS, 1.0))
+            found.append(Lever(SHELL_SHIFTS, float(building.shell_shifts), float(MOST_SHIFTS), 1.0))
             found.append(Lever(SHELL, float(max(one.shell_days for one in building.shells.values())), 0.0, -1.0))
             permit = max(one.permit_days for one in building.shells.values())
             found.append(Lever(PERMIT, float(cells["shell_permit_days"] if self._has_permit else permit), 0.0, -1.0))

@@ -52,11 +52,11 @@ class _Saving:
 
     def narrow(self) -> None:
         """Narrow the range by one trial: the first is one day, the second all days, the others bisect."""
-        self.trials += 1
-        self.narrow_at((1, self.most)[self.trials - 1] if self.trials <= 2 else (self.least + self.most + 1) // 2)
+        self.narrow_at((1, self.most)[self.trials] if self.trials < 2 else (self.least + self.most + 1) // 2)
 
     def narrow_at(self, days: int) -> None:
         """Narrow the range by a trial with this number of days."""
+        self.trials += 1
         if self.works(days):
             self.least = days
         else:
@@ -134,7 +134,6 @@ def _largest(savings: list[_Saving]) -> str:
             return leader.limit
         known = max([leader.least + 1, *(other.least + first for other, first in others)])
         leader.narrow_at(enough if not leader.trials else known if leader.trials == 1 else (known + leader.most) // 2)
-        leader.trials += 1
 
 
 def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:

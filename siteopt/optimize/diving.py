@@ -44,15 +44,15 @@ def dive(program: Program, accept: Callable[[Floats], Made | None]) -> Made | No
         part = values[wholes] - floors
         if part.max(initial=0) <= WHOLE:
             return accept(values)
-        up = part >= min(NEAR_UP, part.max())
+        nearest = int(np.argmax(part))
+        up = part >= min(NEAR_UP, part[nearest])
         higher = lower.copy()
         higher[wholes[up]] = floors[up] + 1
         narrow = propagation.narrowed(higher, upper)
         values = _vertex(relaxation, *narrow)
         if values is None:
-            last = wholes[np.argmax(part)]
             below = upper.copy()
-            below[last] = floors[np.argmax(part)]
+            below[wholes[nearest]] = floors[nearest]
             narrow = propagation.narrowed(lower, below)
             values = _vertex(relaxation, *narrow)
         lower, upper = narrow

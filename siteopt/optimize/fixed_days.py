@@ -91,6 +91,11 @@ class FixedDays:
         return program_of(self.model.problem, self.model.sizes)
 
     @cached_property
+    def _key(self) -> tuple[int, ...]:
+        """Return the days as part of a key: programs of other days may hold the same numbers."""
+        return tuple(map(int, self.days))
+
+    @cached_property
     def _finisher(self) -> Finisher:
         return Finisher(self.model, self.program, [*self.relaxed, "budget"])
 
@@ -148,7 +153,7 @@ class FixedDays:
             As Undecided if the solver contradicts itself.
         """
         limit = self._within(limit_musd)
-        question = ("dive", self.program.fingerprint, tuple(map(int, self.days)))
+        question = ("dive", self.program.fingerprint, self._key)
         near = self.clock.once(question, lambda: dive(self.program.eased, self.finish))
         if near is not None and near[1] <= limit:
             return near[0]
@@ -212,15 +217,14 @@ class FixedDays:
         def closing() -> Closing[Plan]:
             return branch(self.program, limit_musd, self.finish, nodes, lambda: self.clock.is_over, advice)
 
-        days = tuple(map(int, self.days))
-        claim = Claim(self.instance, np.array(days), limit_musd)
+        claim = Claim(self.instance, np.array(self._key), limit_musd)
         if not self.relaxed and self.clock.is_claimed(claim):
             return Closing(True, limit_musd, 0, {})
-        found = self.clock.once((self.program.fingerprint, days, limit_musd, nodes), closing)
+        found = self.clock.once((self.program.fingerprint, self._key, limit_musd, nodes), closing)
         if found.closed and not self.relaxed:
             self.clock.claim(claim)
         if self.kept and found.closed and found.branchings:
-            self.clock.branchings[self.instance.site_id[0], days] = found.branchings
+            self.clock.branchings[self.instance.site_id[0], self._key] = found.branchings
         return found
 
     def is_plainly_above(self, limit_musd: float) -> bool:

@@ -55,20 +55,23 @@ def available_units_and_arrival(model: Model) -> None:
     compute_ready_day[s,m] + c`` holds by the days that the model is built over.
     """
     instance, delay = model.instance, model.instance.commissioning_days
-    for (o, s, f), var in model.units.items():
-        since, most, at = int(instance.ready_day[s, o]) + delay, float(instance.available_units[o]), model.label(s, f)
-        if not model.is_fixed(s, f):
-            model.row(f"fleet_o{o}_s{s}_{at}", [(var, 1), *model.started(s, f, -most, since)], LE, 0)
-        for before, name in model.before(s, f):
-            if (o, s, before) in model.units:
-                _stays(model, f"stays_o{o}_s{s}_{name}", s, f, var, model.units[o, s, before], most)
+    for s, f in model.pairs():
+        at, is_fixed, before = model.label(s, f), model.is_fixed(s, f), model.before(s, f)
+        for o in model.offers(s, f):
+            var, most = model.units[o, s, f], float(instance.available_units[o])
+            if not is_fixed:
+                since = int(instance.ready_day[s, o]) + delay
+                model.row(f"fleet_o{o}_s{s}_{at}", [(var, 1), *model.started(s, f, -most, since)], LE, 0)
+            for past, name in before:
+                if (o, s, past) in model.units:
+                    _stays(model, f"stays_o{o}_s{s}_{name}", s, f, var, model.units[o, s, past], most)
     for (step, s, f), var in model.step.items():
         since, at = int(instance.step_ready_day[step]) + delay, model.label(s, f)
         if not model.is_fixed(s, f):
             model.row(f"step_l{step}_s{s}_{at}", [(var, 1), *model.started(s, f, -1, since)], LE, 0)
-        for before, name in model.before(s, f):
-            if (step, s, before) in model.step:
-                _stays(model, f"step_stays_l{step}_s{s}_{name}", s, f, var, model.step[step, s, before], 1.0)
+        for past, name in model.before(s, f):
+            if (step, s, past) in model.step:
+                _stays(model, f"step_stays_l{step}_s{s}_{name}", s, f, var, model.step[step, s, past], 1.0)
         below = (step - 1, s, f)
         if below in model.step:
             model.row(f"step_order_l{step}_s{s}_{at}", [(var, 1), (model.step[below], -1)], LE, 0)

@@ -192,14 +192,13 @@ class Model:
         before: it is there wherever the next one starts.
         """
         phase = self.phases[s][f]
-        found = []
-        for m, last, name in (
-            (phase.milestone - 1, phase.segment, phase.label),
-            (phase.milestone, phase.segment - 1, f"{phase.label}_change"),
-        ):
-            past = [at for at, one in enumerate(self.phases[s]) if one.milestone == m and one.segment <= last]
-            found += [(past[-1], name)] if past else []
-        return found
+        found = {}  # the last one of each name stays
+        for at, one in enumerate(self.phases[s]):
+            if one.milestone == phase.milestone - 1 and one.segment <= phase.segment:
+                found[phase.label] = at
+            elif one.milestone == phase.milestone and one.segment < phase.segment:
+                found[f"{phase.label}_change"] = at
+        return [(at, name) for name, at in found.items()]
 
     def is_there(self, s: int, f: int) -> bool:
         """Return whether a phase is there wherever its site is taken."""

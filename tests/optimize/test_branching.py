@@ -13,7 +13,7 @@ from siteopt.instance import Floats
 from siteopt.optimize.branching import Closing, branch
 from siteopt.optimize.program import Program
 from tests.optimize.test_exact import thorough
-from tests.optimize.test_safe import COVER, program, programs
+from tests.optimize.test_safe import COVER, holds, program, programs
 
 Point = tuple[int, ...]
 
@@ -23,9 +23,8 @@ def closing(some: Program, limit: float, nodes: int = 10_000, **more: object) ->
 
     def accept(values: Floats) -> tuple[Point, float] | None:
         whole = np.round(values)
-        left = np.bincount(some.row, some.value * whole[some.column], minlength=len(some.rows))
-        holds = ((left >= some.low - 1e-9 * some.size) & (left <= some.high + 1e-9 * some.size)).all()
-        return (tuple(map(int, whole)), float(some.cost @ whole + some.constant)) if holds else None
+        cost = float(some.cost @ whole + some.constant)
+        return (tuple(map(int, whole)), cost) if holds(some, whole, 1e-9) else None
 
     return branch(some, limit, accept, nodes, **more)  # type: ignore[arg-type]
 
@@ -35,8 +34,7 @@ def best(some: Program) -> float:
     costs = [np.inf]
     for point in itertools.product(*(range(int(most) + 1) for most in some.upper)):
         values = np.array(point, dtype=float)
-        left = np.bincount(some.row, some.value * values[some.column], minlength=len(some.rows))
-        if ((left >= some.low - 1e-9 * some.size) & (left <= some.high + 1e-9 * some.size)).all():
+        if holds(some, values, 1e-9):
             costs.append(float(some.cost @ values + some.constant))
     return min(costs)
 

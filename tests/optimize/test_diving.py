@@ -12,7 +12,7 @@ from siteopt.instance import Floats
 from siteopt.optimize.diving import dive
 from siteopt.optimize.program import Program
 from tests.optimize.test_exact import thorough
-from tests.optimize.test_safe import COVER, program, programs
+from tests.optimize.test_safe import COVER, holds, program, programs
 
 
 def found(some: Program) -> list[float] | None:
@@ -20,15 +20,10 @@ def found(some: Program) -> list[float] | None:
 
     def accept(values: Floats) -> Floats | None:
         whole = np.where(some.whole, np.round(values), values)
-        return whole if holds(some, whole) else None
+        return whole if holds(some, whole, 1e-9) else None
 
     point = dive(some, accept)
     return None if point is None else point.tolist()
-
-
-def holds(some: Program, values: Floats) -> bool:
-    left = np.bincount(some.row, some.value * values[some.column], minlength=len(some.rows))
-    return bool(((left >= some.low - 1e-9 * some.size) & (left <= some.high + 1e-9 * some.size)).all())
 
 
 def test_fractions_are_rounded_up() -> None:
@@ -49,7 +44,7 @@ def test_what_cannot_be_rounded_up_is_rounded_down() -> None:
 def test_what_a_dive_finds_holds(some: Program) -> None:
     point = found(some)
     points = itertools.product(*(range(int(most) + 1) for most in some.upper))
-    if not any(holds(some, np.array(values, dtype=float)) for values in points):
+    if not any(holds(some, np.array(values, dtype=float), 1e-9) for values in points):
         assert point is None
     elif point is not None:
         assert ((some.lower <= point) & (point <= some.upper)).all()

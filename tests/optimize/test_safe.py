@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from siteopt.instance import Floats
 from siteopt.optimize.program import Program
 from siteopt.optimize.propagation import Propagation
 from siteopt.optimize.safe import lower_bound, narrowed
@@ -40,6 +41,12 @@ def program(cost: list[float], rows: Rows, most: list[float], whole: bool = True
         high=np.array([high for _, _, high in rows]),
         size=np.array([max(1.0, *(abs(end) for end in (low, high) if math.isfinite(end))) for _, low, high in rows]),
     )
+
+
+def holds(some: Program, values: Floats, tolerance: float = 0.0) -> bool:
+    """Whether a point keeps the rows, within a share of their size."""
+    left, room = np.bincount(some.row, some.value * values[some.column], len(some.rows)), tolerance * some.size
+    return bool(((left >= some.low - room) & (left <= some.high + room)).all())
 
 
 # 2 x + 3 y at least 7, x and y up to 10, at 1 and 2 a piece: 3.5 with fractions, 4 without
@@ -126,8 +133,7 @@ def test_no_point_is_below_a_bound_or_beyond_what_is_narrowed(some: Program, dat
     none = lower_bound(some, price, some.lower, some.upper, weight=0.0) > 0
     for point in itertools.product(*(range(int(most) + 1) for most in some.upper)):
         values = np.array(point, dtype=float)
-        left = np.bincount(some.row, some.value * values[some.column], minlength=len(some.rows))
-        if ((left >= some.low) & (left <= some.high)).all():
+        if holds(some, values):
             cost = some.cost @ values + some.constant
             assert not none
             assert cost >= bound
@@ -162,6 +168,5 @@ def test_no_point_is_lost_by_propagation(some: Program) -> None:
     lower, upper = Propagation(some).narrowed(some.lower, some.upper)
     for point in itertools.product(*(range(int(most) + 1) for most in some.upper)):
         values = np.array(point, dtype=float)
-        left = np.bincount(some.row, some.value * values[some.column], minlength=len(some.rows))
-        if ((left >= some.low - HAIR * some.size) & (left <= some.high + HAIR * some.size)).all():
+        if holds(some, values, HAIR):
             assert ((lower <= values) & (values <= upper)).all()
