@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -32,18 +33,27 @@ LIMITS = (*QUEUES, *RESOURCES, *NEEDS)
 quantity and limits nothing.
 """
 
-Each = Callable[[Callable[["_Saving"], None], Iterable["_Saving"]], Iterable[None]]
+Each = Callable[[Callable[[list["_Saving"]], None], Iterable[list["_Saving"]]], Iterable[None]]
 
 
-@dataclass
+@dataclass(eq=False)
 class _Saving:
-    """Days by which a milestone could start sooner if a limit were relaxed: between ``least`` and ``most``."""
+    """Days by which a milestone could start sooner if a limit were relaxed: between ``least`` and ``most``.
+
+    Attributes
+    ----------
+    works : callable
+        Returns whether so many days are saved.
+    above, below : limits that save no fewer days, and limits that save no more: they learn from each trial
+    """
 
     limit: str
     works: Callable[[int], bool]
     most: int
     least: int = 0
     trials: int = 0
+    above: list[_Saving] = field(default_factory=list)
+    below: list[_Saving] = field(default_factory=list)
 
     def settle(self) -> None:
         """Narrow the range to one number."""
@@ -58,9 +68,12 @@ class _Saving:
         """Narrow the range by a trial with this number of days."""
         self.trials += 1
         if self.works(days):
-            self.least = days
+            for one in (self, *self.above):
+                one.least = max(one.least, days)
+                one.most = max(one.least, one.most)  # a plan counts for more than a trial that stayed undecided
         else:
-            self.most = days - 1
+            for one in (self, *self.below):
+                one.most = min(one.most, days - 1)
 
 
 def days_saved(found: SitePlan, clock: Clock, each: Each = map) -> tuple[dict[str, int], ...]:
@@ -82,10 +95,21 @@ def days_saved(found: SitePlan, clock: Clock, each: Each = map) -> tuple[dict[st
         Days by the name of the limit, the most first. A limit that saves no day by itself is left out.
     """
     savings = [_savings(found, m, clock) for m in range(found.instance.milestones)]
-    for _ in each(_Saving.settle, [saving for of_milestone in savings for saving in of_milestone]):
+    for _ in each(_settle, [group for of_milestone in savings for group in _groups(of_milestone)]):
         pass
     ordered = (sorted(of_milestone, key=lambda saving: -saving.least) for of_milestone in savings)
     return tuple({saving.limit: saving.least for saving in every if saving.least} for every in ordered)
+
+
+def _groups(savings: list[_Saving]) -> list[list[_Saving]]:
+    """Return the savings that learn from one another as one group, and each of the others alone."""
+    learning = [saving for saving in savings if saving.above or saving.below]
+    return [learning, *([saving] for saving in savings if saving not in learning)]
+
+
+def _settle(savings: list[_Saving]) -> None:
+    for saving in savings:
+        saving.settle()
 
 
 def bottlenecks(found: SitePlan, clock: Clock, saved: tuple[dict[str, int], ...] = ()) -> tuple[Reason, ...]:
@@ -128,7 +152,11 @@ def _largest(savings: list[_Saving]) -> str:
         if not leader.most:
             return ""
         ahead = savings.index(leader)
-        others = [(other, place < ahead) for place, other in enumerate(savings) if other is not leader]
+        others = [
+            (other, place < ahead)
+            for place, other in enumerate(savings)
+            if other is not leader and not (place > ahead and other in leader.below)
+        ]
         enough = max([1, *(other.most + first for other, first in others)])
         if leader.least >= enough:
             return leader.limit
@@ -146,10 +174,12 @@ def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:
         instance.horizon_day if order.index(m) < order.index(i) else int(planned[i]) for i in range(len(planned))
     ]
 
-    def saving(limit: str) -> _Saving:
+    savings, by_queue = list[_Saving](), list[tuple[_Saving, Instance]]()
+    for limit in _asked(instance, LIMITS):
         without, relaxed = _without(instance, limit)
+        is_alone = limit in QUEUES and not relaxed  # then only days on which GPUs are ready differ
 
-        def works(days: int) -> bool:
+        def works(days: int, without: Instance = without, relaxed: tuple[str, ...] = relaxed) -> bool:
             day = int(planned[m]) - days
             before = [min(int(planned[i]), day) for i in range(m)]
             try:
@@ -157,10 +187,24 @@ def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:
             except Undecided:  # only a plan shows that days are saved
                 return False
 
-        most = int(planned[m] - bounds(without, limit).day[0, m])
-        return _Saving("cost" if is_capped and limit == "budget" else limit, works, most)
+        in_vain = is_alone and _is_ready_by(instance, without)
+        most = 0 if in_vain else int(planned[m] - bounds(without, limit).day[0, m])
+        savings.append(_Saving("cost" if is_capped and limit == "budget" else limit, works, most))
+        if is_alone:
+            by_queue.append((savings[-1], without))
+    for (one, ready), (other, later) in itertools.permutations(by_queue, 2):
+        if _is_ready_by(ready, later):
+            one.below.append(other)
+            other.above.append(one)
+    return savings
 
-    return [saving(limit) for limit in _asked(instance, LIMITS)]
+
+def _is_ready_by(instance: Instance, other: Instance) -> bool:
+    """Return whether all GPUs are ready on the days on which they are in another Instance, or before."""
+    return bool(
+        (instance.compute_ready_day <= other.compute_ready_day).all()
+        and (instance.option_ready_day <= other.option_ready_day).all()
+    )
 
 
 def _asked(instance: Instance, limits: Iterable[str]) -> list[str]:

@@ -42,6 +42,12 @@ TRUSTED = 4
 LEAST_GAIN = 1e-8
 """A smaller gain of a branch counts as this much (million USD) when the gains of both branches are multiplied."""
 
+FIRST = (("step_", "option_"), ("total_", "used_"))
+"""First letters of the names of variables that are branched on before others: those of the first group, then the next.
+
+A grid step or a type of shell decides what else is needed, and a total stands for the same units from all depots.
+"""
+
 NEAR = 0.05
 """Rows narrow the variables of a node if its bound is more than this share below the limit.
 
@@ -113,6 +119,11 @@ def branch(
     return _Search(program, limit, accept, nodes, is_over, advice or {}).run()
 
 
+def _later(name: str) -> int:
+    """Return the place of the group of FIRST that a variable is in; the number of groups if it is in none."""
+    return next((place for place, group in enumerate(FIRST) if name.startswith(group)), len(FIRST))
+
+
 @dataclass
 class _Node:
     """A part of the program: its path, the bounds of its variables and its cost, and the vertex to branch on."""
@@ -144,6 +155,7 @@ class _Search(Generic[Plan]):
         self.relaxation = Relaxation(self.program, self.limit + NEAR_MUSD)
         self.propagation = Propagation(self.program)
         self.wholes = np.flatnonzero(self.program.whole)
+        self.later = np.array([_later(name) for name in self.program.columns])
         self.gain, self.count = np.zeros((2, size)), np.zeros((2, size))
         self.numbers = itertools.count()
 
@@ -208,7 +220,8 @@ class _Search(Generic[Plan]):
         values = node.values[self.wholes]
         away = np.abs(values - np.round(values)) > WHOLE
         if away.any():
-            self._choose(node, self.wholes[away])
+            among = self.wholes[away]
+            self._choose(node, among[self.later[among] == self.later[among].min()])
             return None
         found = self.accept(node.values)
         if found is not None and found[1] < self.limit:

@@ -157,6 +157,12 @@ class FixedDays:
         near = self.clock.once(question, lambda: dive(self.program.eased, self.finish))
         if near is not None and near[1] <= limit:
             return near[0]
+        closing = self.closing(limit, FEW_NODES)
+        if closing.closed:
+            self.clock.confirmed(safe=1)
+            return None
+        if closing.plan is not None:
+            return closing.plan
         found = best_whole(self.program.eased.without_cost(), self.finish, self.clock)
         if found.plan is not None and found.value > limit:  # the plan costs too much: minimise the cost
             found = self._search(limit, target=limit)
