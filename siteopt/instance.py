@@ -329,6 +329,10 @@ class Instance:
         before = np.concatenate([base, self.change_limit])[:-1]
         return np.asarray((self.change_limit < before).any(axis=1))
 
+    def options_by(self, day: Sequence[int] | Ints) -> NDArray[np.bool_]:
+        """Return for each option of shells of the only site whether the GPUs are ready by these days (M) with it; V."""
+        return np.asarray((self.option_ready_day + self.commissioning_days <= np.asarray(day)).all(axis=1))
+
     def capped(self, budget_musd: float) -> Instance:
         """Return the same Instance with a budget of no more than this, million USD."""
         return replace(self, budget_musd=min(self.budget_musd, budget_musd))

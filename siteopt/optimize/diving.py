@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -19,7 +20,15 @@ STEPS = 60
 NEAR_UP = 0.8
 """Variables at least this far above a whole number are rounded up together."""
 
+UNITS = "units_"
+"""First letters of the names of the numbers of units."""
+
 Made = TypeVar("Made")
+
+
+def fewest(program: Program) -> Program:
+    """Return the same program with the number of units in place of its cost: crews and queues have the least to do."""
+    return replace(program, cost=np.array([float(name.startswith(UNITS)) for name in program.columns]), constant=0.0)
 
 
 def dive(program: Program, accept: Callable[[Floats], Made | None]) -> Made | None:

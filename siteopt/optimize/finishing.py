@@ -95,10 +95,8 @@ def whole_values(model: Model, program: Program, units: Ints, step: np.ndarray) 
         values[program.place[variable.name]] = units[model.group[0] == g, f].any()
     for (index, _, f), variable in model.step.items():
         values[program.place[variable.name]] = step[index, f]
-    instance = model.instance
-    keeps = (instance.option_ready_day + instance.commissioning_days <= day).all(axis=1)
     for (v, _), variable in model.option.items():
-        values[program.place[variable.name]] = v == np.argmax(keeps)
+        values[program.place[variable.name]] = v == np.argmax(model.instance.options_by(day))
     return values
 
 

@@ -80,7 +80,7 @@ def buildings_of(instance: Instance) -> list[list[Building]]:
 
 def chosen_option(instance: Instance, day: Ints) -> int:
     """Return the first option of shells of the only site with which these days (M) are kept; 0 if there is none."""
-    keeps = (instance.option_ready_day + instance.commissioning_days <= day).all(axis=1)
+    keeps = instance.options_by(day)
     return int(keeps.argmax()) if keeps.any() else 0
 
 
