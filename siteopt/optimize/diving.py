@@ -26,22 +26,24 @@ UNITS = "units_"
 Made = TypeVar("Made")
 
 
-def fewest(program: Program) -> Program:
-    """Return the same program with the number of units in place of its cost: crews and queues have the least to do."""
-    return replace(program, cost=np.array([float(name.startswith(UNITS)) for name in program.columns]), constant=0.0)
-
-
 def dive(program: Program, accept: Callable[[Floats], Made | None]) -> Made | None:
     """Return a plan of a program, or None if rounding leads to none, which says nothing.
 
     The vertex of the linear relaxation is rounded up where it is nearest to that, rows narrow the other variables, and
-    the relaxation is solved again. What cannot be rounded up is rounded down, once.
+    the relaxation is solved again. What cannot be rounded up is rounded down, once. If this leads to none, it is tried
+    again with the number of units in place of the cost: then crews and queues have the least to do.
 
     Parameters
     ----------
     accept : callable
         Make a plan from values whose whole numbers are whole; None if there is none with these whole numbers.
     """
+    units = np.array([float(name.startswith(UNITS)) for name in program.columns])
+    found = _dive(program, accept)
+    return _dive(replace(program, cost=units, constant=0.0), accept) if found is None else found
+
+
+def _dive(program: Program, accept: Callable[[Floats], Made | None]) -> Made | None:
     relaxation, propagation = Relaxation(program), Propagation(program)
     wholes = np.flatnonzero(program.whole)
     lower, upper = propagation.narrowed(program.lower, program.upper)

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.optimize.branching import NEAR_MUSD, Branchings, Closing, branch
 from siteopt.optimize.clock import Claim, Clock, Undecided
-from siteopt.optimize.diving import dive, fewest
+from siteopt.optimize.diving import dive
 from siteopt.optimize.finishing import Finisher, whole_values
 from siteopt.optimize.formulation import COST, FAMILIES, build
 from siteopt.optimize.model import Model
@@ -155,15 +155,15 @@ class FixedDays:
         limit, options = self._within(limit_musd), self.instance.options_by(self.days)
         if len(options) and not options.any():
             return None
-        for program in (self.program.eased, fewest(self.program.eased)):
-            near = self.clock.once(("dive", program.fingerprint, self._key), lambda p=program: dive(p, self.finish))
-            if near is not None and near[1] <= limit:
-                return near[0]
-        closing = self.closing(limit, SOME_NODES)
+        question = ("dive", self.program.fingerprint, self._key)
+        near = self.clock.once(question, lambda: dive(self.program.eased, self.finish))
+        if near is not None and near[1] <= limit:
+            return near[0]
+        closing = self.closing(limit + 2 * NEAR_MUSD, SOME_NODES)  # a plan that costs just the limit counts
         if closing.closed:
             self.clock.confirmed(safe=1)
             return None
-        if closing.plan is not None:
+        if closing.plan is not None and self._cost(closing.plan) <= limit:
             return closing.plan
         found = best_whole(self.program.eased.without_cost(), self.finish, self.clock)
         if found.plan is not None and found.value > limit:  # the plan costs too much: minimise the cost

@@ -37,6 +37,41 @@ def test_a_queue_saves_what_its_free_day_says() -> None:
     assert saved(tiny(queue_relaxed_day=relaxed)) == [{"halls": 7, "network": 2}]
 
 
+def test_a_queue_that_waits_longer_is_tried_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    # without halls the GPUs are ready on day 3, without the network on day 8; the others are in vain
+    relaxed = np.full((1, 1, len(QUEUES)), 10)
+    relaxed[0, 0, QUEUES.index("halls")], relaxed[0, 0, QUEUES.index("network")] = 3, 8
+    best, asked, any_plan = best_of(tiny(queue_relaxed_day=relaxed)), list[int](), FixedDays.any_plan
+
+    def counted(self: FixedDays, limit_musd: float = math.inf) -> Plan | None:
+        asked.append(int(self.days[0]))
+        return any_plan(self, limit_musd)
+
+    monkeypatch.setattr(FixedDays, "any_plan", counted)
+    (first,) = bottlenecks(best, Clock())
+    assert first.limit == "halls"
+    assert asked == [9]
+
+
+def test_shells_that_are_never_ready_in_time_need_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    # one type has the first milestone ready on day 5, the other the second on day 8; none has both
+    instance = tiny(
+        [generator()],
+        [{"grid_mw": 20.0}],
+        it_mw=(5.0, 10.0),
+        option_site=np.zeros(2, dtype=np.int64),
+        option_shell=np.arange(2),
+        option_day=np.zeros(2, dtype=np.int64),
+        option_count=np.ones(2, dtype=np.int64),
+        option_ready_day=np.array([[5, 12], [9, 8]]),
+        compute_ready_day=np.array([[5, 8]]),
+    )
+    for days, is_open in (([5, 8], False), ([5, 12], True), ([9, 9], True)):
+        on = FixedDays(instance, days, Clock())
+        assert (on.any_plan() is not None) == is_open
+        assert ("model" in vars(on)) == is_open
+
+
 def test_a_free_queue_saves_no_more_than_the_chillers_allow() -> None:
     instance = tiny([chiller(arrival_day=6)], heat_fraction=1.0)
     assert saved(instance) == [{"GPU deliveries": 4}]

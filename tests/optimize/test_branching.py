@@ -53,6 +53,16 @@ def test_what_the_first_bound_shows_needs_no_branching() -> None:
     assert (found.closed, found.nodes, dict(found.branchings)) == (True, 1, {})
 
 
+def test_what_decides_most_is_branched_on_first() -> None:
+    # all three are equal, and 1.5 together
+    rows = [([1.0, -1.0, 0.0], 0.0, 0.0), ([0.0, 1.0, -1.0], 0.0, 0.0), ([2.0, 2.0, 2.0], 3.0, 3.0)]
+    some = program([0.0, 0.0, 0.0], rows, [3.0, 3.0, 3.0], constant=5.0)
+    for columns in (("units_o0", "step_l0", "x2"), ("step_l0", "units_o0", "x2"), ("units_o0", "x1", "total_g0")):
+        found = closing(replace(some, columns=columns), 5.2)
+        assert found.closed
+        assert found.branchings[""][0] in ("step_l0", "total_g0")
+
+
 def test_a_cheaper_point_is_found() -> None:
     found = closing(COVER, 5 + 4.1)
     assert not found.closed

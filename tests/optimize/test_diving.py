@@ -39,6 +39,13 @@ def test_what_cannot_be_rounded_up_is_rounded_down() -> None:
     assert point[0] == 1
 
 
+def test_what_the_cost_leads_astray_is_tried_again_with_the_fewest_units() -> None:
+    # seen in 200,000 random programs: a dive along the cost ends where no point is left; one unit of x0 is a point
+    rows = [([-4.0, 4.0, -2.0], -np.inf, -1.0), ([4.0, -2.0, 4.0], -np.inf, 7.0)]
+    units = ("units_o0", "units_o1", "units_o2")
+    assert found(replace(program([1.0, -2.0, -1.0], rows, [3.0, 3.0, 3.0]), columns=units)) == [1, 0, 0]
+
+
 @thorough
 @given(programs())
 def test_what_a_dive_finds_holds(some: Program) -> None:

@@ -56,7 +56,7 @@ def lie(how: str, program: Program, truth: Solve, cutoff: float) -> Solve:
 def lying(share: float, number: int, kinds: tuple[str, ...] = LIES) -> Iterator[None]:
     """Let a share of the answers be lies; the same question has the same answer.
 
-    With an odd number, no plan is found by rounding, so that everything hangs on the solver.
+    With an odd number, no plan is found by rounding, and the solver is asked before our own branch and bound.
     """
 
     def solve(program: Program, *rest: object, seed: int = 0, cutoff: float = np.inf, **more: object) -> Solve:
@@ -64,8 +64,8 @@ def lying(share: float, number: int, kinds: tuple[str, ...] = LIES) -> Iterator[
         drawn = random.Random(f"{number} {program.fingerprint.hex()} {seed}")
         return lie(drawn.choice(kinds), program, truth, cutoff) if drawn.random() < share else truth
 
-    dive = (lambda *_: None) if number % 2 else fixed_days.dive
-    with mock.patch.object(clocks, "solve", solve), mock.patch.object(fixed_days, "dive", dive):
+    own = ((lambda *_: None), 0) if number % 2 else (fixed_days.dive, fixed_days.SOME_NODES)
+    with mock.patch.object(clocks, "solve", solve), mock.patch.multiple(fixed_days, dive=own[0], SOME_NODES=own[1]):
         yield
 
 
@@ -149,6 +149,7 @@ def test_a_plan_that_is_known_is_never_lost() -> None:
 def test_what_can_neither_be_shown_nor_refuted_is_not_called_proven(monkeypatch: pytest.MonkeyPatch) -> None:
     # our own branch and bound gets no nodes, and the settings of the solver contradict each other
     monkeypatch.setattr(fixed_days, "dive", lambda *_: None)
+    monkeypatch.setattr(fixed_days, "SOME_NODES", 0)
     monkeypatch.setattr(fixed_days, "NODES", 0)
     real = solver.solve
 
