@@ -97,6 +97,8 @@ class Trace:
         Energy that went into the batteries and out of them, added up.
     battery_peak_mw, grid_lowest_mw, grid_highest_mw : float
         Extremes over all steps that count; for the batteries, of charging or discharging.
+    grid_beyond_s : float
+        Longest time without a break in which the grid carries more than its limit, or takes power.
     shed_mw : float
         Load that relays shed.
     collapsed_s : float or None
@@ -117,6 +119,7 @@ class Trace:
     battery_peak_mw: float
     grid_lowest_mw: float
     grid_highest_mw: float
+    grid_beyond_s: float
     shed_mw: float
     collapsed_s: float | None
 
@@ -257,6 +260,9 @@ def _trace(
     slopes = (deviation[window:] - deviation[:-window]) / (window * dt_s) if window else (deviation - first) / dt_s
     start = min(round(event.checked_s[0] / dt_s), len(deviation) - 1) if event.checked_s else 0
     moved = np.abs(batteries)
+    limit_mw = event.after.limit_mw
+    within = np.flatnonzero((grid <= limit_mw * (1 + ROUNDING)) & (grid >= -ROUNDING * limit_mw))
+    beyond = int(np.diff(within, prepend=-1, append=len(grid)).max()) - 1
 
     def thinned(values: Floats) -> Floats:
         some = values[::stride].copy()
@@ -278,6 +284,7 @@ def _trace(
         battery_peak_mw=float(moved[start:].max()),
         grid_lowest_mw=float(grid[start:].min()),
         grid_highest_mw=float(grid[start:].max()),
+        grid_beyond_s=beyond * dt_s,
         shed_mw=shed_mw,
         collapsed_s=collapsed_s,
     )

@@ -24,6 +24,15 @@ MOST_BATTERY, MOST_INERTIA = 2.0, 20
 STEP_S, SEARCH_STEP_S, TRACE_S = 1e-3, 5e-3, 1e-2
 """Steps of every verdict, and of the search for a size that is then tried with those; time between the entries."""
 
+BEYOND_S = 0.5
+"""Longest time for which a grid with no machines beside it may carry more than its limit, or take power, in seconds.
+
+An estimate: batteries answer within 0.1 to 0.2 s, and the relays of a feeder take seconds to trip at such a load.
+"""
+
+SOME_INERTIA_MWS = 0.1
+"""Inertia that a plant needs if it fails without any: as little as counts as some."""
+
 Check = Callable[[int, int, float], bool]
 """Tells whether an event keeps the class: with battery power (tenths of a MW), inertia (percent), and step (s)."""
 
@@ -155,10 +164,10 @@ def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
     dip, rise, settled = max(0.0, -trace.lowest), max(0.0, trace.highest), _last_mean(event, trace, trace.deviation)
     changed = float(event.load_s[-1])
     recovery = () if event.checked_s else tuple(_recovery(trace, each.steady, changed) for each in CLASSES.values())
-    kept = ""
+    kept, is_held = "", trace.collapsed_s is None and trace.grid_beyond_s <= BEYOND_S
     for place, (name, limits) in enumerate(CLASSES.items()):
         recovered = recovery[place] <= limits.recovery_s if recovery else max(dip, rise) <= limits.steady
-        if trace.collapsed_s is None and recovered and dip <= limits.dip and rise <= limits.rise:
+        if is_held and recovered and dip <= limits.dip and rise <= limits.rise:
             kept = name
     energy = event.after.battery_mwh
     return Response(
@@ -237,10 +246,11 @@ def sizing(
     and keep their hours and response; without batteries, NEW_HOURS and NEW_RESPONSE_S apply. If MOST_BATTERY is not
     sufficient, find the least inertia that is sufficient with that much power, in hundredths of the present inertia
     and then rounded up to 0.1 MW s, with all inertia constants scaled alike. Then find the least battery power with
-    this inertia. Both are infinite if MOST_INERTIA is not sufficient either.
+    this inertia. Both are infinite if MOST_INERTIA is not sufficient either. A plant without inertia that fails with
+    all batteries needs some machine, whatever else it needs: SOME_INERTIA_MWS. With it, it is checked again.
 
-    The returned values were simulated and keep the class. They are the least only if more battery power or inertia
-    never makes a response worse.
+    Other values that are returned were simulated and keep the class. They are the least only if more battery power or
+    inertia never makes a response worse.
 
     Parameters and errors are those of :func:`responses`.
     """
@@ -263,6 +273,8 @@ def _sizing(bus: Bus, checks: Sequence[Check], most: int) -> SizingResult:
     percent, most_percent = 100, 100 * MOST_INERTIA
     while (tenths := _least_battery(checks, percent, most)) is None:
         failing = next(passes for passes in checks if not passes(most, percent, STEP_S))
+        if not bus.inertia_mws:
+            return SizingResult(0.0, SOME_INERTIA_MWS)
         if not failing(most, most_percent, STEP_S):
             return SizingResult(math.inf, math.inf)
         percent = bisected(failing, lambda value: (most, value), percent, most_percent)

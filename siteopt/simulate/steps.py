@@ -12,7 +12,8 @@ powers are in MW::
 * Set points ``r`` approach each class's share of the load minus the scheduled import with the time constant
   SECONDARY_S, by at most ``ramp_per_s C`` per second.
 * Batteries measure the load, and while charged approach ``load - import - sum(r)`` with the lag ``response_s``.
-* The grid supplies the remainder, ``clip(import - K x, 0, limit)``, with ``K = limit / GRID_DROOP``.
+* The grid supplies the remainder, ``clip(import - K x, 0, limit)``, with ``K = limit / GRID_DROOP``. Without machines
+  nothing is clipped: then the grid alone holds the frequency, and how long it carries more than its limit is counted.
 
 The load does not change with the frequency, because power electronics keep it constant; this is conservative. The
 equation, droop and secondary control are in Kundur, Power System Stability and Control (1994), chapters 3 and 11.
@@ -185,7 +186,9 @@ class Stepper:
             net = generated + battery - start
             y = (x + rate * (net + schedule)) / (1 + rate * stiffness)
             grid = schedule - stiffness * y
-            if grid > limit:
+            if not classes:
+                pass
+            elif grid > limit:
                 grid, y = limit, x + rate * (net + limit)
             elif grid < 0.0:
                 grid, y = 0.0, x + rate * net

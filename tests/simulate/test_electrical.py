@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -126,7 +127,20 @@ def test_a_grid_without_generators_moves_along_its_droop() -> None:
     assert trace.lowest == pytest.approx(-1e-4)
     assert trace.grid_highest_mw == pytest.approx(60.0)
     assert trace.collapsed_s is None
-    assert simulate(step(tied, 50.0, 101.0)).collapsed_s == 0.0
+    above = simulate(step(tied, 50.0, 101.0))
+    assert (above.collapsed_s, above.grid_highest_mw) == (None, pytest.approx(101.0))
+    assert above.grid_beyond_s > 1.0
+
+
+def test_a_battery_takes_what_is_above_the_limit_within_its_lag() -> None:
+    # 10 MW above the limit at once; a battery with a lag of 0.1 s leaves 60 MW x exp(-t / 0.1): 50 MW after 18 ms
+    trace = simulate(step(bus(battery=60.0, import_mw=50.0, limit_mw=100.0), 50.0, 110.0))
+    assert trace.grid_highest_mw == pytest.approx(110.0)
+    assert trace.grid_beyond_s == pytest.approx(0.1 * math.log(60 / 50), abs=2e-3)
+    # the job stops while the battery gives 60 MW: 10 MW flow out, until it gives less than 50
+    stop = simulate(step(bus(battery=60.0, import_mw=50.0, limit_mw=100.0), 110.0, 50.0))
+    assert stop.grid_lowest_mw == pytest.approx(-10.0)
+    assert stop.grid_beyond_s == pytest.approx(0.1 * math.log(60 / 50), abs=2e-3)
 
 
 @pytest.mark.parametrize(("power", "grid"), [(4.0, 56.0), (20.0, 50.0)])

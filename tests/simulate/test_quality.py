@@ -16,6 +16,7 @@ from siteopt.simulate.electrical import Event, Trace, simulated
 from siteopt.simulate.quality import (
     CLASSES,
     SEARCH_STEP_S,
+    SOME_INERTIA_MWS,
     Response,
     SizingResult,
     bisected,
@@ -36,7 +37,7 @@ TIME = np.arange(0, 20, 0.01)
 def response(deviation: np.ndarray, collapsed_s: float | None = None, swings: bool = False) -> Response:
     """Of a frequency that went this way; 60 Hz."""
     zero = np.zeros(len(TIME))
-    extremes = (float(deviation.min()), float(deviation.max()), 0.25, 0.0, 0.0, 0.0, 0.0, 0.0)
+    extremes = (float(deviation.min()), float(deviation.max()), 0.25, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     trace = Trace(TIME, deviation, zero, zero, zero, zero, zero, *extremes, collapsed_s)
     checked = (2.0, 2.0) if swings else None
     event = Event("made up", "islanded", NONE, NONE, 0.0, (0.0,), (0.0,), 20.0, checked)
@@ -194,8 +195,32 @@ def test_where_batteries_come_too_late_inertia_is_needed() -> None:
     assert not keeps(met(lighter, 388), "G2", grid_loss=False)
 
 
-def test_without_any_inertia_nothing_helps() -> None:
-    assert needed(engines(inertia_s=0.0)) == SizingResult(math.inf, math.inf)
+def test_without_any_inertia_some_machine_is_needed() -> None:
+    # another mix may have machines with inertia; how much is needed is for the next check to say
+    assert needed(engines(inertia_s=0.0)) == SizingResult(0.0, SOME_INERTIA_MWS)
+    asked = replace(QUALITY, iso_class="G2", grid_loss=True)
+    alone = tiny([], [{"grid_mw": 100.0}], it_mw=(80.0,), load_step_amplitude=0.4, power_quality=asked)
+    assert sizing(alone, 0, np.zeros(0, dtype=np.int64), NO_STEP, 80.0, 64.0) == SizingResult(0.0, SOME_INERTIA_MWS)
+
+
+def test_batteries_alone_keep_the_grid_within_its_limit() -> None:
+    # 48 MW on the mean and 12 more at the peak, of 52: the battery is behind by 0.1 s, and no grid trips so soon
+    instance = tiny(
+        [battery(energy_mwh=2.0, response_s=0.1, available_units=40)],
+        [{"grid_mw": 52.0}],
+        it_mw=(60.0,),
+        load_step_amplitude=0.4,
+        load_factor=0.8,
+        power_quality=replace(QUALITY, iso_class="G2", job_step=0.0),
+    )
+    mean = 48.0
+    sized = sizing(instance, 0, np.array([0]), NO_STEP, 60.0, mean)
+    assert sized is not None
+    assert (0 < sized.battery_mw < 20, sized.inertia_mws) == (True, 0.0)
+    units = np.array([math.ceil(sized.battery_mw)])
+    found = responses(instance, 0, units, NO_STEP, 60.0, mean)
+    assert found[0].import_peak_mw > 52.0
+    assert keeps(found, "G2", grid_loss=False)
 
 
 def test_a_grid_alone_keeps_its_frequency() -> None:
