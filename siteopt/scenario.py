@@ -322,6 +322,7 @@ class Filter(Section):
     """Conditions that a candidate must meet to take part. An empty list admits all candidates."""
 
     status: list[Status] = []
+    condition: list[Condition] = []
     countries: list[str] = []
     regions: list[str] = []
     within: Name | None = None
