@@ -81,9 +81,9 @@ def solve(
     >>> result.outcome
     <RunOutcome.PROVEN: 'proven'>
     >>> result.milestones[["gpus", "day"]]
-                gpus  day
+               gpus  day
     milestone
-    first run   2048   51
+    first run  2048  110
 
     Parameters
     ----------
@@ -240,8 +240,8 @@ def capacity(
     milestone of the scenario, and the budget holds for it. The power quality class is not checked.
 
     >>> import siteopt
-    >>> siteopt.capacity(siteopt.example("frugal"), by=30, top=1)
-    <Capacity frugal: proven, by day 30, 128 GPUs at us-canton-pactiv>
+    >>> siteopt.capacity(siteopt.example("frugal"), by=100, top=1)
+    <Capacity frugal: proven, by day 100, 1,328 GPUs at us-coloradosprings-intel>
 
     Parameters
     ----------

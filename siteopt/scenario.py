@@ -170,10 +170,12 @@ class Supply(Section):
     """Rules for how equipment is rented, hauled and commissioned.
 
     ``commissioning_mw_per_day`` is what one team commissions a day: MW of IT, and of each stage of the plant, each with
-    its own team; without it there is no limit. ``commissioning_days`` pass once, beside that.
+    its own team; without it there is no limit. ``commissioning_days`` pass once, beside that. Generators that emit more
+    than ``max_nox_g_per_kwh`` of nitrogen oxides are not used; without it, all are.
     """
 
     max_fleet_share: Share
+    max_nox_g_per_kwh: Annotated[float, Field(ge=0, le=100)] | None = None
     spare_units: Annotated[int, Field(ge=0, le=10)]
     ride_through_minutes: Annotated[float, Field(ge=0, le=10_000)]
     commissioning_days: Days
@@ -322,6 +324,7 @@ class Filter(Section):
     """Conditions that a candidate must meet to take part. An empty list admits all candidates."""
 
     status: list[Status] = []
+    condition: list[Condition] = []
     countries: list[str] = []
     regions: list[str] = []
     within: Name | None = None

@@ -15,8 +15,9 @@ from siteopt.schema import TABLES, Table, markdown
 ROOT = examples_root()
 CSVS = sorted((ROOT / "data").glob("*.csv"))
 MODELS = sorted((ROOT / "models").glob("*.toml"))
-README = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
 LIMITS = [path for path in CSVS if path.name.startswith("limits")]
+PARAMETERS = sorted((ROOT / "models" / "parameters").glob("*.toml"))
+README = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
 FLEET_MW = 280 * 1.74
 US = ROOT / "data" / "candidates_us.csv"
 STEPS = sorted((ROOT / "data").glob("grid_steps*.csv"))
@@ -39,7 +40,7 @@ def test_model_loads_without_issue(path: Path) -> None:
 
 def test_every_table_is_read_by_a_model() -> None:
     read = {Path(one.path).name for path in MODELS for one in siteopt.load(siteopt.read_scenario(path)).inputs}
-    assert read == {path.name for path in (*CSVS, *MODELS) if path not in LIMITS}
+    assert read == {path.name for path in (*CSVS, *MODELS, *PARAMETERS)}
 
 
 @pytest.mark.parametrize("path", CSVS, ids=lambda path: path.name)

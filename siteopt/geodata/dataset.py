@@ -127,8 +127,8 @@ class Dataset(Tables):
         --------
         >>> import siteopt
         >>> data = siteopt.load(siteopt.read_scenario(siteopt.example("frugal")))
-        >>> later = data.with_changes([siteopt.Change("candidates", "us-gadsden-goodyear", "handover_days", 90.0)])
-        >>> found = later.only("us-gadsden-goodyear").instance
+        >>> later = data.with_changes([siteopt.Change("candidates", "us-eugene-hynix", "handover_days", 90.0)])
+        >>> found = later.only("us-eugene-hynix").instance
         >>> int(found.handover_day[0])
         90
         """

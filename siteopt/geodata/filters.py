@@ -51,7 +51,8 @@ def _tests(scenario: Scenario, sites: pd.DataFrame) -> Iterator[tuple[np.ndarray
     begin, until = sites["available_from"], sites["available_until"]
     yield (begin > start).to_numpy(), (ReasonCode.NOT_YET_AVAILABLE, {}, begin)
     yield (until < start).to_numpy(), (ReasonCode.NO_LONGER_AVAILABLE, {}, until)
-    for name, allowed in (("status", keep.status), ("country", keep.countries), ("region", keep.regions)):
+    lists = {"status": keep.status, "condition": keep.condition, "country": keep.countries, "region": keep.regions}
+    for name, allowed in lists.items():
         if allowed:
             left_out = ~sites[name].isin(allowed).to_numpy(dtype=bool)
             yield left_out, (ReasonCode.NOT_ADMITTED, {"column": name}, sites[name])

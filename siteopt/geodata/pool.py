@@ -221,7 +221,7 @@ def site_pool(
         How the limits of these sites change.
     """
     workload, supply, common = scenario.workload, scenario.supply, _of_scenario(scenario)
-    offers = offers[_helps(common, offers)]
+    offers = offers[_helps(common, offers) & _is_clean(supply, offers)]
 
     def site(column: str) -> Floats:
         return sites[column].to_numpy(dtype=float)
@@ -286,6 +286,12 @@ def _helps(common: Mapping[str, Any], offers: pd.DataFrame) -> NDArray[np.bool_]
     """Return which offers supply a requirement that the scenario asks for; O."""
     asked = [one.name for one in REQUIREMENTS if not one.asked_by or common[one.asked_by]]
     return np.logical_or.reduce([_supplying(name, offers) for name in asked])
+
+
+def _is_clean(supply: Supply, offers: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which offers emit no more nitrogen oxides for a kWh than the scenario allows; O."""
+    most = np.inf if supply.max_nox_g_per_kwh is None else supply.max_nox_g_per_kwh
+    return _offer(offers, "nox_g_per_kwh") <= most
 
 
 def _offer(offers: pd.DataFrame, column: str) -> Floats:

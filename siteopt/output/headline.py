@@ -77,7 +77,7 @@ def knowledge(run: RunRecord, translations: Translations) -> tuple[str, ...]:
     unknown = translations.number(run.grid_or_hall_unknown)
     return (
         translations(
-            "{candidates}; for {unknown} of them the tables say nothing about the grid or the hall.",
+            "{candidates}; for {unknown} of them the tables do not give both the grid and the hall.",
             candidates=candidates,
             unknown=unknown,
         ),

@@ -42,8 +42,9 @@ def summary(run: RunRecord) -> str:
             + (f"  at {milestone.power_cap:.0%} of their power" if milestone.power_cap < 1 else "")
         )
     for row in plan.baselines:
+        head, than = ("Faster  ", "faster than") if row.times_faster_low > 1 else ("Compared", "as fast as")
         lines.append(
-            f"Faster      {row.times_faster_low:.1f} to {row.times_faster_high:.1f} times faster than {row.name!r}"
+            f"{head}    {row.times_faster_low:.1f} to {row.times_faster_high:.1f} times {than} {row.name!r}"
             f" ({row.milestone}: day {row.days} against {row.days_low:g} to {row.days_high:g})"
         )
     lines += _mix(plan, translations)

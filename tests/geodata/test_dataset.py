@@ -206,6 +206,14 @@ def test_filter_by_status(tmp_path: Path) -> None:
     assert data.instance.site_id == ("beta",)
 
 
+def test_filter_by_condition(tmp_path: Path) -> None:
+    sites = changed(SITES, "site_id", "alpha", condition="none")
+    sites = changed(sites, "site_id", "beta", condition="")
+    data = small(tmp_path, 'filter.condition=["ready", "sound"]', 'defaults.condition="sound"', sites=sites)
+    assert data.excluded["alpha"] == because(ReasonCode.NOT_ADMITTED, column="condition", found="none")
+    assert data.excluded["beta"] == because(ReasonCode.NOT_ADMITTED, column="condition", found="")
+
+
 def test_filter_by_country(tmp_path: Path) -> None:
     data = small(tmp_path, 'filter.countries=["US"]', "defaults.grid_mw=9")
     assert data.excluded.to_dict() == {"gamma": because(ReasonCode.NOT_ADMITTED, column="country", found="KR")}

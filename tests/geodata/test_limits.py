@@ -167,6 +167,18 @@ def test_many_sites_share_the_rows_of_their_country(tmp_path: Path) -> None:
     assert pool.exact(np.array([3, 40])).change_day.tolist() == [300, 400, 300, 400]
 
 
+def test_generators_above_a_limit_of_the_stack_are_left_out(tmp_path: Path) -> None:
+    dirty = changed(OFFERS, "offer_id", "gen_rented", nox_g_per_kwh=0.91)
+    path = write_world(tmp_path, SITES, changed(dirty, "offer_id", "gen_bought", nox_g_per_kwh=0.9))
+
+    def offers(*settings: str) -> set[str]:
+        return set(siteopt.load(siteopt.read_scenario(path, settings)).instance.offer_id)
+
+    assert offers() == {"battery", "chiller", "gen_bought", "gen_rented"}
+    assert offers("supply.max_nox_g_per_kwh=0.9") == {"battery", "chiller", "gen_bought"}
+    assert offers("supply.max_nox_g_per_kwh=0") == {"battery", "chiller"}
+
+
 def test_fuel_cells_wait_for_no_permit(tmp_path: Path) -> None:
     sites = changed(SITES, "site_id", "alpha", air_permit_days=200)
     cell = {**OFFERS[0], "offer_id": "cell", "machine": "fuel cell", "nox_g_per_kwh": 0.001}

@@ -42,6 +42,7 @@ EDITS: dict[str, dict[str, Any]] = {
 }
 NEW = {"site_id": "us-new-강진", "name": "강진 제2공장", "country": "US", "region": "TN", "status": "vacant"}
 NEW |= {"available_from": "2024-02-29", "latitude": 36.25, "longitude": -86.5, "grid_mw": 9.0, "closed_year": 2019}
+NEW |= {"condition": "sound"}
 
 EDIT = """
 def edited(layer, moved=True):

@@ -11,6 +11,7 @@ import pytest
 from siteopt.output.headline import headline
 from siteopt.output.ranking import LISTED_ROWS, ranking_table
 from siteopt.output.report import front_report
+from siteopt.output.summary import summary
 from siteopt.output.translations import Translations
 from siteopt.schema import CANDIDATES
 from tests.report import pages
@@ -124,6 +125,9 @@ def test_quote_that_is_not_beaten_is_not_called_slower(low: float, high: float, 
     found = pages.small()
     found.document["plan"]["baselines"][0] |= {"times_faster_low": low, "times_faster_high": high}
     assert said in headline(found.run, Translations()).verdict[0]
+    line = next(line for line in summary(found.run).splitlines() if "'a quote'" in line)
+    assert line.startswith("Faster" if low > 1 else "Compared")
+    assert ("faster than" if low > 1 else "as fast as") in line
 
 
 def test_every_quote_is_compared() -> None:

@@ -156,7 +156,7 @@ def given() -> dict[str, set[str]]:
         "kinds": {*PLURAL, *PLURAL.values(), *(f"{kind.name} haul" for kind in KINDS)},
         "trades": {*TRADES, *Trade},
         "columns": {*(column.name for column in columns), "status", "country", "region"},
-        "what stands in columns": {*(f"{state} condition" for state in Condition), *Status},
+        "what stands in columns": {*(f"{state} condition" for state in Condition), *Condition, *Status},
         "confidence": {"high", "medium", "low", "estimate", "unknown"},
         "units": {
             *(column.unit for column in columns if column.unit not in ("", "USD")),
