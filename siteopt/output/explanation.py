@@ -80,7 +80,7 @@ def _side_by_side(plan: ComparedPlan, rival: ComparedPlan | None, translations: 
     width = max(len(text) for _, text in own)
     rows = itertools.zip_longest(own, other, fillvalue=("", ""))
     return [
-        f"{label:<10}  {text:<{width}}" + (f"  |  {beside}" if other else "") for (label, text), (_, beside) in rows
+        f"{label:<11} {text:<{width}}" + (f"  |  {beside}" if other else "") for (label, text), (_, beside) in rows
     ]
 
 

@@ -149,7 +149,7 @@ def _mix(plan: PlanRecord, translations: Translations) -> list[str]:
         if models:
             units = ", ".join(f"{count} x {model}" for model, count in models.most_common())
             lines.append(
-                f"{titled(kind.plural):<10}  {translations.count(models.total(), 'unit')}, {mw:,.1f} MW: {units}"
+                f"{titled(kind.plural):<11} {translations.count(models.total(), 'unit')}, {mw:,.1f} MW: {units}"
             )
     if plan.buildings:
         types = Counter(translations.term(one.shell_type) if one.shell_type else "building" for one in plan.buildings)
