@@ -27,7 +27,7 @@ NAMES = {
     "nox_limit_t_per_year": "limit of NOx",
     "nonfirm_mw": "non-firm import",
     "grid_nonfirm": "non-firm grid",
-    "roofs": "roofs and power rooms",
+    "roofs": "roofs or power rooms",
     "nox": "NOx",
     "fuel_trucks": "diesel by truck",
     "nox_t_per_year": "limit of NOx",
