@@ -30,7 +30,7 @@ COMMISSIONING = "commissioning"
 """Name of the limit of the MW that are commissioned a day: a queue of the GPUs, and a family of rows for the rest."""
 
 QUEUES = (
-    *("roofs and power rooms", "halls", "site fit-out", "liquid loop", "GPU deliveries", "rack installation", "network"),
+    *("roofs or power rooms", "halls", "site fit-out", "liquid loop", "GPU deliveries", "rack installation", "network"),
     *(COMMISSIONING, "floor area"),
 )
 """Queues that can limit the GPUs of a milestone, in the order of the indices in ``compute_queue``."""

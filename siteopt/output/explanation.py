@@ -79,9 +79,7 @@ def _side_by_side(plan: ComparedPlan, rival: ComparedPlan | None, translations: 
     other = others[0] if others else []
     width = max(len(text) for _, text in own)
     rows = itertools.zip_longest(own, other, fillvalue=("", ""))
-    return [
-        f"{label:<11} {text:<{width}}" + (f"  |  {beside}" if other else "") for (label, text), (_, beside) in rows
-    ]
+    return [f"{label:<11} {text:<{width}}" + (f"  |  {beside}" if other else "") for (label, text), (_, beside) in rows]
 
 
 def _facts(plan: ComparedPlan, kinds: list[str], parts: list[str], unit: MoneyUnit) -> list[tuple[str, str]]:

@@ -55,8 +55,8 @@ def test_a_standing_hall_is_one_building(tmp_path: Path) -> None:
     assert ready(plain) == (21, "GPU deliveries")
     # a lag of 30 days: from day 35 on racks take ten days
     late = beta(loaded(tmp_path, ["building.fitout_lag_days.sound=30"]))
-    assert (int(late.hall_day[0]), ready(late)) == (35, (46, "roofs and power rooms"))
-    assert late.queue_relaxed_day[0, 0, QUEUES.index("roofs and power rooms")] == 21
+    assert (int(late.hall_day[0]), ready(late)) == (35, (46, "roofs or power rooms"))
+    assert late.queue_relaxed_day[0, 0, QUEUES.index("roofs or power rooms")] == 21
     assert replayed(late) == 46
 
 
@@ -72,7 +72,7 @@ def test_buildings_have_their_own_roofs_and_rates(tmp_path: Path) -> None:
     # the 2,000 beyond those of the first building pass two days of the racks, from day 50 on
     assert ready(instance)[0] == replayed(instance) == 53
     assert ready(instance)[1] == "rack installation"
-    assert instance.queue_relaxed_day[0, 0, QUEUES.index("roofs and power rooms")] == 21
+    assert instance.queue_relaxed_day[0, 0, QUEUES.index("roofs or power rooms")] == 21
 
 
 def test_one_site_of_several_has_buildings(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_site_without_a_hall_builds_shells_of_the_best_type(tmp_path: Path) ->
     days = instance.option_ready_day[:, 0].tolist()
     assert days == [replayed(instance, 0), replayed(instance, 1)]
     # two membranes, from days 35 and 40 on: 15 and 10 days at 429 GPUs a day; the first roof of tilt-up is on day 55
-    assert ready(instance) == (51, "roofs and power rooms")
+    assert ready(instance) == (51, "roofs or power rooms")
     assert days[0] == 51 < days[1]
     given = beta(loaded(tmp_path, [MEMBRANE, TILT_UP], sites=changed(GREEN, "site_id", "beta", shell_type="tilt_up")))
     assert given.option_ready_day[:, 0].tolist() == [days[1]]
@@ -150,11 +150,11 @@ def test_a_site_may_have_permits_of_its_own(tmp_path: Path) -> None:
     instance = beta(loaded(tmp_path, [MEMBRANE, TILT_UP], sites=in_hand))
     assert instance.option_day.tolist() == [25, 45]
     # ten days sooner than with the permits of the types
-    assert ready(instance) == (41, "roofs and power rooms")
+    assert ready(instance) == (41, "roofs or power rooms")
     assert replayed(instance) == 41
     # without the roofs, and so without the permits, shells are fitted out from the handover on
     plain = beta(loaded(tmp_path, [MEMBRANE, TILT_UP], sites=GREEN))
-    roofs = QUEUES.index("roofs and power rooms")
+    roofs = QUEUES.index("roofs or power rooms")
     assert instance.queue_relaxed_day[0, 0, roofs] == plain.queue_relaxed_day[0, 0, roofs] == 21
 
 
@@ -165,7 +165,7 @@ def test_shells_in_shifts_take_fewer_days(tmp_path: Path) -> None:
     assert [(one.shell_days, one.offset_days) for one in instance.shells] == [(11, 3), (22, 0)]
     assert instance.option_day.tolist() == [5 + 10 + 11, 5 + 10 + 22]
     # 429 GPUs a day in each shell, from days 26, 29 and 37 on: 8,143 by day 37, and 1,286 a day from then on
-    assert ready(instance) == (37 + 2 + 1, "roofs and power rooms")
+    assert ready(instance) == (37 + 2 + 1, "roofs or power rooms")
     assert replayed(instance) == 40
     # three shifts on seven days a week
     settings = [MEMBRANE, "building.shell_shifts=3", "building.working_days_per_week=7"]
@@ -196,7 +196,7 @@ def test_a_gutted_hall_has_its_own_days_and_rate(tmp_path: Path) -> None:
     assert ready(beta(loaded(tmp_path, sites=gutted))) == (5 + 24 + 1, "halls")
     settings = ["building.fitout_m2_per_day.gutted=100", "building.fitout_lag_days.gutted=40"]
     instance = beta(loaded(tmp_path, settings, sites=gutted))
-    assert (int(instance.hall_day[0]), ready(instance)) == (45, (45 + 35 + 1, "roofs and power rooms"))
+    assert (int(instance.hall_day[0]), ready(instance)) == (45, (45 + 35 + 1, "roofs or power rooms"))
     assert replayed(instance) == 81
 
 
