@@ -328,6 +328,7 @@ def _phases(scenario: Scenario, instance: Instance, plan: Plan) -> Iterator[Phas
         day = int(phases.begin[f])
         site, units = instance.on(day), plan.units[:, f]
         limits = {name: float(getattr(site, name)[0]) for name in PhaseLimits.model_fields}
+        limits["grid_mw"] += float(instance.step_rise_mw @ plan.step[:, f])
         yield PhaseRecord(
             milestone=instance.milestone[phases.milestone[f]],
             day=day,

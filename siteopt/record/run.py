@@ -169,7 +169,7 @@ class Building(Record):
 class PhaseLimits(Record):
     """Limits of a site that are in force in a phase; null if there is none."""
 
-    grid_mw: Amount = Field(description="limit of firm import, without grid steps")
+    grid_mw: Amount = Field(description="limit of firm import, with the grid steps in service")
     nonfirm_mw: Amount
     gas_mw: Amount | None
     nox_t_per_year: Amount | None

@@ -33,6 +33,19 @@ def test_each_phase_has_its_limits_and_what_runs() -> None:
     assert "Limits      fall on 2025-07-20; the plan holds" in summary(pages.with_phases().run)
 
 
+def test_the_grid_of_a_phase_has_its_steps(tmp_path: Path) -> None:
+    limits = csv_text([{"site_id": "alpha", "resource": "water", "until_day": 300, "limit": 900}, *pages.PERMITS])
+    scenario = write_world(tmp_path, steps=[{"site_id": "alpha", "ready_day": 0, "grid_mw": 13.5, "cost_usd": 0}])
+    (tmp_path / "limits.csv").write_text(limits, encoding="utf-8")
+    settings = ['inputs.limits=["limits.csv"]', 'filter.regions=["TN"]']
+    plan = siteopt.solve(siteopt.read_scenario(scenario, settings)).record.plan
+    assert plan is not None
+    assert plan.phases
+    grid = {one.name: one.grid_mw for one in plan.milestones}
+    assert all(one.limits.grid_mw == grid[one.milestone] for one in plan.phases)
+    assert {one.grid_steps for one in plan.phases} == {1}
+
+
 @pytest.mark.parametrize("command", [siteopt.verify, siteopt.prove])
 def test_a_run_with_phases_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Any) -> None:
     monkeypatch.chdir(tmp_path)
