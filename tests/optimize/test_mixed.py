@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from siteopt.instance import Instance
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.search import search
+from siteopt.record.base import RunOutcome
 from tests.optimize import brute_force, test_bottleneck, test_exact, test_phases, test_price_bound, test_pricing
 from tests.optimize.mixed import PARTS, answer, differ
 from tests.optimize.mixed_instances import drawn, mixed
@@ -44,9 +45,10 @@ some = settings(test_exact.thorough, max_examples=8)
 @settings(some, max_examples=25)
 @given(mixed())
 def test_search_is_monolithic_is_brute_force(instance: Instance) -> None:
-    found = answer(search(instance))
-    assert not differ(found, answer(monolithic(instance)))
+    found, whole = answer(search(instance)), monolithic(instance)
     assert not differ(found, brute_force.best(instance))
+    assume(whole.outcome is not RunOutcome.LIMIT)  # the one MILP, whose solver may err, says so where it does
+    assert not differ(found, answer(whole))
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.__name__)
