@@ -183,9 +183,15 @@ def _of_limits(
                 change = Change(GRID_STEPS.name, site_id, DAY, max(0.0, after), float(cells["limit"]))
                 yield Replaced(change, before)
         else:
-            found = f"{cells['resource']} {'' if pd.isna(cells['limit']) else format(cells['limit'], 'g')}".strip()
-            expected = "a limit of the scenario for the same place: only its days may change"
+            found = _limit(cells["resource"], cells["limit"])
+            rows = sorted({_limit(*row) for row in zip(known["resource"], known["limit"], strict=True)})
+            expected = "a row of the scenario for the same place, of which only the days may change: "
+            expected += ", ".join(rows) if rows else "it has none"
             issues.append(Issue(Code.NO_SUCH_NAME, raw.file, int(str(number)), "limit", found, expected))
+
+
+def _limit(resource: str, limit: float) -> str:
+    return f"{resource} without a limit" if pd.isna(limit) else f"{resource} {limit:,g}"
 
 
 def _turns(keys: Sequence[Any]) -> list[int]:

@@ -256,8 +256,11 @@ def test_whole_tables_of_limits_and_buildings_change_nothing(tmp_path: Path, mor
     [
         ("site_id,building_id,roof_day\nbeta,north,9\n", "a building of beta: east, west [E306]"),
         ("site_id,building_id,roof_day\nbeta,east,-1\n", "expected a number from 0 to 10,000 (days)"),
-        ("site_id,resource,limit,ready_day\nbeta,gas,11,60\n", "found 'gas 11', expected a limit of the scenario"),
-        ("region,resource,limit,ready_day\nTX,gas,10,60\n", "only its days may change [E306]"),
+        ("site_id,resource,limit,ready_day\nbeta,gas,11,60\n", "found 'gas 11', expected a row of the scenario"),
+        (
+            "region,resource,limit,ready_day\nTX,gas,10,60\n",
+            "only the days may change: gas 10, nox 40, nox without a limit, water 200 [E306]",
+        ),
     ],
 )
 def test_rows_that_are_not_there(tmp_path: Path, more: Dataset, text: str, said: str) -> None:
