@@ -311,7 +311,8 @@ def verify(
     changed: Annotated[
         list[Path] | None,
         typer.Option(
-            "--with", help="Table of changed offers, grid steps or candidates; only the ids and the changes are needed."
+            "--with",
+            help="Table of changed offers, candidates, grid steps, limits or buildings; ids and changes are enough.",
         ),
     ] = None,
     scenario: RunScenario = None,

@@ -20,7 +20,7 @@ from siteopt.record.build_replay import known_day, quality_record, replay_record
 from siteopt.record.run import PlanRecord
 from siteopt.record.verification import Cause, ChangedCell, Slip, VerificationRecord
 from siteopt.rereading import changed_inputs, check_admitted, orders_of, read_again, unusable
-from siteopt.schema import OFFERS
+from siteopt.schema import BUILDINGS, OFFERS
 from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.orders import Orders
 from siteopt.simulate.replayed import replayed
@@ -66,7 +66,8 @@ def verify(
     run : path
         Folder of a run.
     changed : sequence of paths
-        Tables of offers, grid steps or candidates, complete or not. Their values replace those of the scenario.
+        Tables of offers, grid steps, candidates, limits or buildings, complete or not. Their values replace those of
+        the scenario.
     report : callable, optional
         Function that is called with a text about the current step.
     scenario : path, optional
@@ -105,7 +106,7 @@ def verify(
         currency_per_usd=run_record.currency_per_usd,
         holds=calendar.on_time and quality.passes is not False and calendar.within_budget,
         changed_inputs=tuple(changed_inputs(run_record.inputs, dataset.inputs)),
-        changes=tuple(_changed_cell(one, plan) for one in replaced),
+        changes=tuple(_changed_cell(one, plan, dataset) for one in replaced),
         slips=tuple(_slips(plan, dataset, changes, calendar)) if changes else (),
         replay=replay_record(dataset.scenario, instance, found, dataset.offers),
         power_quality=quality,
@@ -143,17 +144,28 @@ def _slips(plan: PlanRecord, dataset: Dataset, changes: Sequence[Change], calend
         )
 
 
-def _changed_cell(replaced: Replaced, plan: PlanRecord) -> ChangedCell:
+def _changed_cell(replaced: Replaced, plan: PlanRecord, dataset: Dataset) -> ChangedCell:
     change = replaced.change
     return ChangedCell(
         table=change.table,
         row=change.row,
         column=change.column,
         level_mw=change.level_mw,
+        **_place(change, dataset),
         before=_plain(replaced.before),
         after=_plain(change.value),
         concerns=change.table != OFFERS.name or change.row in (order.offer_id for order in plan.orders),
     )
+
+
+def _place(change: Change, dataset: Dataset) -> dict[str, Any]:
+    """Return which row of the limits or the buildings changes; nothing for other tables."""
+    if change.place is None:
+        return {}
+    if change.table == BUILDINGS.name:
+        return {"building_id": str(dataset.buildings.at[change.place, "building_id"])}
+    row = dataset.limits.loc[change.place]
+    return {"resource": str(row["resource"]), "limit": _plain(row["limit"])}
 
 
 def _plain(value: Any) -> float | str | None:

@@ -16,7 +16,7 @@ from siteopt.cli import app
 from siteopt.record.run import RunRecord
 from siteopt.record.verification import Cause, ChangedCell, VerificationRecord
 from tests.first_version import MODELS
-from tests.worlds import OFFERS, changed, csv_text, write_world
+from tests.worlds import OFFERS, STEPS, changed, csv_text, write_world
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -240,3 +240,27 @@ def test_issues_of_changes_are_told(run: Path) -> None:
     refused = call(run, "--with", table(run, "offer_id,lead_day\nchiller,60\n"), "--json")
     assert refused.exit_code == 2
     assert "did you mean 'lead_days'?" in refused.stdout
+
+
+def test_later_limits_and_roofs(tmp_path: Path) -> None:
+    path = write_world(tmp_path, steps=[STEPS[0] | {"ready_day": 300}])
+    permits = "site_id,resource,ready_day,until_day,limit,basis\nbeta,nox,,70,0,\nbeta,nox,70,,900,minor source\n"
+    (tmp_path / "limits.csv").write_text(permits, encoding="utf-8")
+    roofs = "site_id,building_id,area_m2,roof_day\nbeta,east,3500,40\n"
+    (tmp_path / "buildings.csv").write_text(roofs, encoding="utf-8")
+    more = 'offers = ["offers.csv"]\nlimits = ["limits.csv"]\nbuildings = ["buildings.csv"]\n'
+    path.write_text(path.read_text(encoding="utf-8").replace('offers = ["offers.csv"]\n', more), encoding="utf-8")
+    run = siteopt.solve(siteopt.read_scenario(path, ['filter.regions=["TX"]'])).write(tmp_path / "run")
+
+    roof = siteopt.verify(run, [table(run, "site_id,building_id,roof_day\nbeta,east,90\n")], scenario=path)
+    # 3,500 m2 at 800 a day from day 90 on; racks of 1,000 a day take ten days, then a day of bring-up, two of tests
+    assert [(one.day, one.day_with) for one in roof.record.slips] == [(70, 103)]
+    assert "because of day of beta, building east: 40 -> 90 (+33 alone)" in str(roof)
+    later = "site_id,resource,ready_day,until_day,limit\nbeta,nox,130,,900\nbeta,nox,,130,0\n"
+    permit = siteopt.verify(run, [table(run, later)], scenario=path)
+    assert [(one.day, one.day_with) for one in permit.record.slips] == [(70, 130)]
+    assert [(one.resource, one.limit, one.column) for one in permit.record.changes] == [
+        ("nox", 900, "day"),
+        ("nox", 0, "until"),
+    ]
+    assert "because of day of beta, nox 900 t/year: 70 -> 130 (+60 alone)" in str(permit)

@@ -36,6 +36,8 @@ SCENARIO = "scenario"
 """Table name of a change to a key of the scenario, such as ``supply.spare_units``."""
 DAY = "day"
 """Column of a grid step for its day, and of the buildings of a site for that of their roofs, given as days or dates."""
+UNTIL = "until"
+"""Column of a limit for the first day on which it no longer holds, given as a day or a date."""
 
 _READ = ("inputs", "project.currency", "project.currency_per_usd", "power_quality")
 """Keys that decide how tables are read, so they cannot be changed after reading; that needs another scenario."""
@@ -63,6 +65,9 @@ class Change:
     level_mw : float, optional
         For a grid step, the limit that it rises to. A new step, which needs no commissioning, is added if its limit is
         above the limit that the site has by that day.
+    place : int, optional
+        For one row of the limits or the buildings, its index in their table; ``row`` is the site that it is changed
+        for. ``column`` is a column of the table, or ``day`` (of the roof, or from which the limit holds) or ``until``.
     """
 
     table: str
@@ -70,6 +75,11 @@ class Change:
     column: str
     value: Any
     level_mw: float | None = None
+    place: int | None = None
+
+
+_DATED = {(BUILDINGS.name, DAY): "roof", (LIMITS.name, DAY): "ready", (LIMITS.name, UNTIL): "until"}
+"""First word of the columns that hold a day of one row as a day or a date, by table and column of a change."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,9 +145,10 @@ def changed(tables: Tables, changes: Sequence[Change]) -> Tables:
         if change.table == GRID_STEPS.name:
             steps = _with_step(scenario, sites, steps, change)
         if change.table == LIMITS.name:
-            limits = _with_limits(limits, change)
+            limits = _with_limits(limits, change) if change.place is None else _with_row(limits, change)
         if change.table == BUILDINGS.name:
-            buildings = _with_roofs(scenario, buildings, change)
+            every = change.place is None
+            buildings = _with_roofs(scenario, buildings, change) if every else _with_row(buildings, change)
     decided = {"sites": sites, "offers": offers, "grid_steps": steps, "limits": limits, "buildings": buildings}
     return replace(tables, scenario=scenario, **decided)
 
@@ -183,6 +194,17 @@ def _with_roofs(scenario: Scenario, buildings: pd.DataFrame, change: Change) -> 
         roof_day=buildings["roof_day"].mask(late, float(change.value)),
         roof_date=buildings["roof_date"].mask(late, pd.NaT),
     )
+
+
+def _with_row(frame: pd.DataFrame, change: Change) -> pd.DataFrame:
+    """Return limits or buildings with one row changed."""
+    frame, dated = frame.copy(), _DATED.get((change.table, change.column))
+    if dated is None:
+        frame.loc[change.place, change.column] = change.value
+    else:
+        frame.loc[change.place, f"{dated}_day"] = float(change.value)
+        frame.loc[change.place, f"{dated}_date"] = pd.NaT
+    return frame
 
 
 def _with_limits(limits: pd.DataFrame, change: Change) -> pd.DataFrame:
@@ -238,7 +260,7 @@ def _issue(tables: Tables, change: Change) -> Issue | None:
     if table is GRID_STEPS:
         return _issue_of_step(tables, change)
     if table is LIMITS:
-        return _issue_of_limits(change)
+        return _issue_of_limits(tables, change)
     return _issue_of_roofs(tables, change) if table is BUILDINGS else _issue_of_cell(table, change)
 
 
@@ -260,8 +282,10 @@ def _issue_of_step(tables: Tables, change: Change) -> Issue | None:
     return _issue_of_day(GRID_STEPS["ready_day"], change)
 
 
-def _issue_of_limits(change: Change) -> Issue | None:
-    """Return the issue of a change to the limits of a resource at a site; None if it is right."""
+def _issue_of_limits(tables: Tables, change: Change) -> Issue | None:
+    """Return the issue of a change to the limits of a resource at a site, or to one row; None if it is right."""
+    if change.place is not None:
+        return _issue_of_row(LIMITS, tables.limits, change)
     if change.column not in list(Resource):
         told = f"one of {', '.join(Resource)}{nearest(change.column, Resource)}"
         return _wrong(Code.CHOICE, change, change.column, told)
@@ -273,12 +297,22 @@ def _issue_of_limits(change: Change) -> Issue | None:
 
 
 def _issue_of_roofs(tables: Tables, change: Change) -> Issue | None:
-    """Return the issue of a change to the roofs of the buildings of a site; None if it is right."""
+    """Return the issue of a change to the roofs of the buildings of a site, or to one building; None if it is right."""
+    if change.place is not None:
+        return _issue_of_row(BUILDINGS, tables.buildings, change)
     if change.column != DAY:
         return _wrong(Code.UNKNOWN_COLUMN, change, change.column, DAY)
     if not (tables.buildings["site_id"] == change.row).any():
         return _wrong(Code.NO_SUCH_NAME, change, change.row, "a site_id of the buildings")
     return _issue_of_day(BUILDINGS["roof_day"], change)
+
+
+def _issue_of_row(table: Table, frame: pd.DataFrame, change: Change) -> Issue | None:
+    """Return the issue of a change to one row of the limits or the buildings; None if it is right."""
+    if change.place not in frame.index:
+        return _wrong(Code.NO_SUCH_NAME, change, change.place, f"the place of a row of {table.name}")
+    dated = _DATED.get((table.name, change.column))
+    return _issue_of_cell(table, change) if dated is None else _issue_of_day(table[f"{dated}_day"], change)
 
 
 def _issue_of_day(column: Column, change: Change) -> Issue | None:

@@ -121,7 +121,7 @@ def _by_site(sites: int, owner: Ints, days: Ints, values: Floats, blank: float) 
     """Return days and values of rows that belong to sites, side by side for each site; blanks are on NEVER."""
     most = int(np.bincount(owner, minlength=1).max()) if len(owner) else 0
     rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
-    day, value = np.full((sites, most), NEVER), np.full((sites, most), blank)
+    day, value = np.full((sites, most), NEVER), np.full((sites, most), blank, dtype=float)
     day[owner, rank], value[owner, rank] = days, values
     return day, value
 
@@ -220,7 +220,7 @@ def _barred_until(instance: Instance, mean: Sources) -> Ints:
     left = np.maximum(0, permitted[:, None] - np.cumsum(power * tonnes, axis=1) + power * tonnes)
     output = np.where(tonnes > 0, np.minimum(power, left / np.where(tonnes > 0, tonnes, 1)), power)
     step_day, risen = _by_site(
-        instance.sites, instance.step_site, instance.step_ready_day + c, instance.step_rise_mw, 0
+        instance.sites, instance.step_site, instance.step_ready_day + c, instance.step_rise_mw, 0.0
     )
     grid = limit[:, LIMITED.index("grid_mw")] + limit[:, LIMITED.index("nonfirm_mw")]
     grid = grid + (risen[owner] * (step_day[owner] < end[:, None])).sum(axis=1)

@@ -51,7 +51,6 @@ def monolithic(pool: Pool, clock: Clock | None = None, report: Report | None = N
     best, outcome = None, RunOutcome.PROVEN
     try:
         best = _staged(instance, limits, clock, stages, report)
-        best = best and _dispatched(best, clock)
         if _is_contradicted(instance, limits, best, clock):
             outcome = RunOutcome.LIMIT
         elif best is None:
@@ -197,8 +196,8 @@ def _staged(
 def _dispatched(made: _Made, clock: Clock) -> _Made:
     """Return a plan with the cheapest dispatch of its units.
 
-    A stage after that of the cost has the cost as a limit, and its energy may use that limit up to the last cent. If
-    such a plan were added up in another order, it could cost one step more.
+    A stage whose goal is a day has the budget, or the cost of an earlier stage, as a limit, and its energy may use that
+    limit up to the last cent. If such a plan were added up in another order, it could cost too much.
     """
     found = FixedDays(made.instance, made.plan.day, clock).with_units(made.plan.units, made.plan.step)
     return _Made(made.instance, found[0]) if found is not None else made
@@ -221,13 +220,15 @@ def _solved(
     """Return a plan with the least value of one goal, that value, and the solver's bound."""
     model = build(instance, days, goal)
     program = program_of(model.problem, model.sizes)
-    finisher = Finisher(model, program)
+    finisher = Finisher(model, program, ["budget"])  # compared below, with the cheapest dispatch
 
     def finish(values: Floats) -> tuple[_Made, float] | None:
         found = finisher.finish(values)
         if found is None:
             return None
-        made = _Made(*found)
+        made = _dispatched(_Made(*found), clock)
+        if made.plan.cost_musd(made.instance) > made.instance.most_musd:
+            return None
         return made, _value(made, goal)
 
     found = best_whole(program, finish, clock)

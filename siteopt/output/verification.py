@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from siteopt.output.summary import replay_lines
 from siteopt.output.translations import Translations
 from siteopt.record.verification import Cause, ChangedCell, Slip, VerificationRecord
+from siteopt.schema import RESOURCE_UNITS, Resource
 
 
 def verification(record: VerificationRecord) -> str:
@@ -31,8 +32,21 @@ def _lines(record: VerificationRecord, translations: Translations) -> Iterator[s
 
 
 def _change(change: ChangedCell) -> str:
-    step = "" if change.level_mw is None else f", step to {change.level_mw:g} MW"
-    return f"{change.column} of {change.row}{step}: {_cell(change.before)} -> {_cell(change.after)}"
+    return f"{change.column} of {change.row}{_part(change)}: {_cell(change.before)} -> {_cell(change.after)}"
+
+
+def _part(change: ChangedCell) -> str:
+    """Return which grid step, building or limit of the site changes."""
+    if change.level_mw is not None:
+        return f", step to {change.level_mw:g} MW"
+    if change.building_id is not None:
+        return f", building {change.building_id}"
+    if change.resource is None:
+        return ""
+    limit = (
+        "without a limit" if change.limit is None else f"{change.limit:,g} {RESOURCE_UNITS[Resource(change.resource)]}"
+    )
+    return f", {change.resource} {limit}"
 
 
 def _cell(value: float | str | None) -> str:

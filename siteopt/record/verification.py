@@ -18,6 +18,11 @@ class ChangedCell(Record):
     row: str = Field(description="an offer_id or site_id")
     column: str
     level_mw: float | None = Field(description="limit of the grid after the step, for a grid step")
+    building_id: str | None = Field(None, description="id of the building, for a building")
+    resource: str | None = Field(None, description="what is limited, for a row of the limits")
+    limit: float | None = Field(
+        None, description="limit of that row in the unit of its resource; null if there is none"
+    )
     before: float | str | None
     after: float | str | None
     concerns: bool = Field(description="whether the plan uses it")

@@ -180,3 +180,90 @@ def test_every_kind_of_cell_can_be_changed(tmp_path: Path, data: Dataset) -> Non
     assert changed_instance(data, changes).hall_gpus_per_day[0] == pytest.approx(
         changed_instance(data).hall_gpus_per_day[0] / 2
     )
+
+
+HALLS = (
+    "site_id,building_id,area_m2,roof_day,roof_date\nbeta,east,2800,,\nbeta,west,2100,,2025-01-31\nalpha,east,9000,5,\n"
+)
+LIMITS = """\
+site_id,region,country,resource,ready_day,until_day,limit,basis
+,,US,nox,,90,,temporary engines
+,,US,nox,90,,40,minor source
+beta,,,gas,50,,10,
+beta,,,water,20,30,200,
+beta,,,water,40,45,200,
+beta,,,grid,80,,40,
+,TN,,gas,5,,7,
+"""
+
+
+@pytest.fixture
+def more(tmp_path: Path) -> Dataset:
+    """The small world with buildings and limits."""
+    path = write_world(tmp_path)
+    table(tmp_path, HALLS, "buildings.csv")
+    table(tmp_path, LIMITS, "limits.csv")
+    given = ['inputs.buildings=["buildings.csv"]', 'inputs.limits=["limits.csv"]']
+    return siteopt.load(siteopt.read_scenario(path, given))
+
+
+def test_roofs_and_areas_of_buildings(tmp_path: Path, more: Dataset) -> None:
+    text = "site_id,building_id,roof_day,area_m2\nbeta,east,25,\nbeta,west,60,2450\nalpha,east,99,\n"
+    changes = changes_of(more, tmp_path, text)
+    assert told(changes) == {
+        (Change("buildings", "beta", "day", 25.0, place=0), None),
+        (Change("buildings", "beta", "day", 60.0, place=1), 30.0),
+        (Change("buildings", "beta", "area_m2", 2450.0, place=1), 2100.0),
+    }
+    found = changed_instance(more, changes)
+    assert found.building_day.tolist() == [25, 60]
+    assert found.building_gpus.tolist() == pytest.approx([8_000, 7_000])
+    assert changed_instance(more, changes[:1]).building_day.tolist() == [25, 30]
+
+
+def test_days_of_limits(tmp_path: Path, more: Dataset) -> None:
+    before = changed_instance(more)
+    assert before.change_day.tolist() == [20, 30, 40, 45, 50, 90]
+    text = """\
+site_id,country,resource,ready_day,until_day,limit
+,US,nox,150,,40
+,US,nox,,150,
+beta,,water,,35,200
+beta,,water,60,65,200
+beta,,grid,140,,40
+alpha,,gas,77,,7
+"""
+    changes = changes_of(more, tmp_path, text)
+    assert told(changes) == {
+        (Change("limits", "beta", "day", 150.0, place=1), 90.0),
+        (Change("limits", "beta", "until", 150.0, place=0), 90.0),
+        (Change("limits", "beta", "until", 35.0, place=3), 30.0),
+        (Change("limits", "beta", "day", 60.0, place=4), 40.0),
+        (Change("limits", "beta", "until", 65.0, place=4), 45.0),
+        (Change("grid_steps", "beta", "day", 140.0, 40.0), 80.0),
+    }
+    found = changed_instance(more, changes)
+    assert found.change_day.tolist() == [20, 35, 50, 60, 65, 150]
+    assert found.step_ready_day.tolist() == [60, 140]
+
+
+def test_whole_tables_of_limits_and_buildings_change_nothing(tmp_path: Path, more: Dataset) -> None:
+    assert read_changes(more, "beta", [tmp_path / "limits.csv", tmp_path / "buildings.csv"]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("site_id,building_id,roof_day\nbeta,north,9\n", "a building of beta: east, west [E306]"),
+        ("site_id,building_id,roof_day\nbeta,east,-1\n", "expected a number from 0 to 10,000 (days)"),
+        ("site_id,resource,limit,ready_day\nbeta,gas,11,60\n", "found 'gas 11', expected a row of the scenario"),
+        (
+            "region,resource,limit,ready_day\nTX,gas,10,60\n",
+            "only the days may change: gas 10, nox 40, nox without a limit, water 200 [E306]",
+        ),
+    ],
+)
+def test_rows_that_are_not_there(tmp_path: Path, more: Dataset, text: str, said: str) -> None:
+    with pytest.raises(siteopt.InputError) as refused:
+        changes_of(more, tmp_path, text)
+    assert said in str(refused.value)

@@ -16,6 +16,7 @@ from siteopt.optimize import monolithic as optimize_monolithic
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.certificate import certify
 from siteopt.optimize.clock import Clock
+from siteopt.optimize.finishing import Finisher
 from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.search import search
@@ -24,6 +25,7 @@ from siteopt.record.base import RunOutcome
 from siteopt.tolerances import HAIR, most_of_step, steps_of_cost
 from tests.instances import chiller, generator, tiny
 from tests.optimize import brute_force
+from tests.optimize.mixed_instances import drawn
 from tests.optimize.random_instances import instances
 
 thorough = settings(max_examples=60, suppress_health_check=list(HealthCheck))
@@ -216,6 +218,13 @@ def test_a_budget_is_kept_to_the_same_cost(method: Callable[..., Ranking], over_
     assert ranking.outcome is (RunOutcome.PROVEN if serves else RunOutcome.NO_SITE)
 
 
+def test_energy_may_not_use_up_a_budget_that_cheaper_energy_keeps() -> None:
+    """The first stage asks for a day alone, so its solver may run dear engines up to the last cent of the budget."""
+    instance = drawn(261)
+    assert monolithic(instance).outcome is RunOutcome.PROVEN
+    assert_same(key(search(instance)), key(monolithic(instance)))
+
+
 @pytest.mark.parametrize("cents", [0, 3_33, 4_97, 5_03])
 def test_days_after_cost_are_the_same_by_either_method(cents: int) -> None:
     """Where cost comes first, it is held at its step, which may end below the cost itself."""
@@ -230,18 +239,20 @@ def test_energy_that_uses_up_a_step_of_cost_makes_no_other_step(monkeypatch: pyt
     """A stage behind that of the cost may run a dear generator up to the end of the cost's step, and a hair beyond."""
     power = generator(rating_mw=1.0, fuel_usd_per_mwh=100.0)
     instance = tiny([power], sites=[{"grid_mw": 9.5}], it_mw=[10.0], order=(-1, 0), operating_days=np.array([30]))
-    staged = optimize_monolithic._staged
 
-    def dear(*arguments: Any) -> Any:
-        made = staged(*arguments)
-        plan, cost = made.plan, made.plan.cost_musd(instance)
-        beyond = most_of_step(steps_of_cost(cost)) * (1 + 1e-12) - cost
-        shift = beyond / ((100.0 - instance.grid_usd_per_mwh[0]) * instance.musd_per_mw[0])
-        output, imported = plan.output_mw.copy(), plan.import_mw.copy()
-        output[0, 0], imported[0] = output[0, 0] + shift, imported[0] - shift
-        return replace(made, plan=replace(plan, output_mw=output, import_mw=imported))
+    class Dear(Finisher):
+        def finish(self, values: np.ndarray) -> Any:
+            own, plan = super().finish(values) or (None, None)
+            if own is None or plan is None:
+                return None
+            cost = plan.cost_musd(own)
+            beyond = most_of_step(steps_of_cost(cost)) * (1 + 1e-12) - cost
+            shift = beyond / ((100.0 - own.grid_usd_per_mwh[0]) * own.musd_per_mw[0])
+            output, imported = plan.output_mw.copy(), plan.import_mw.copy()
+            output[0, 0], imported[0] = output[0, 0] + shift, imported[0] - shift
+            return own, replace(plan, output_mw=output, import_mw=imported)
 
-    monkeypatch.setattr(optimize_monolithic, "_staged", dear)
+    monkeypatch.setattr(optimize_monolithic, "Finisher", Dear)
     one, other = search(instance), monolithic(instance)
     assert one.outcome is other.outcome is RunOutcome.PROVEN
     assert_same(key(one), key(other))

@@ -69,6 +69,15 @@ def test_the_air_bounds_days_by_arithmetic() -> None:
     assert bounds(tiny([dirty], [site | {"nox_t_per_year": 60.0}], changes=for_good)).day.tolist() == [[NEVER]]
 
 
+def test_a_grid_step_of_part_of_a_megawatt_counts_in_full() -> None:
+    # 9.5 MW of grid and a step of 0.5 MW on day 20 are enough, whatever changes on day 50
+    steps = [{"site": 0, "ready_day": 20, "rise_mw": 0.5}]
+    instance = tiny(sites=[{"grid_mw": 9.5}], steps=steps, changes=[{"day": 50, "water_m3_per_day": 9.0}])
+    assert bounds(instance).day.tolist() == [[20]]
+    plan, _ = answer(instance)
+    assert list(plan.day) == [20]
+
+
 def test_a_day_on_which_limits_only_rise_needs_no_phase() -> None:
     # gas and grid rise on day 12, on day 20 gas rises and grid falls, on day 33 water falls: only the last two cut
     changes = [
