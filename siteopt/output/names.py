@@ -68,6 +68,7 @@ NAMES = {
     "battery_drain_mw": "batteries, mean MW",
     "import_peak_mw": "import, peak MW",
     "import_swing_mw": "import, swing MW",
+    "import_beyond_s": "import beyond limit, s",
     "shed_mw": "shed, MW",
 }
 

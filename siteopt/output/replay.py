@@ -8,14 +8,14 @@ from datetime import date
 from typing import Any
 
 from siteopt.output.translations import Translations
-from siteopt.record.replay import EventRecord, PowerQualityRecord, QualityMilestone, ReplayedMilestone
+from siteopt.record.replay import EventRecord, FailedEvent, PowerQualityRecord, QualityMilestone, ReplayedMilestone
 from siteopt.record.run import PlanRecord
 
 CLASSES = ("", "G1", "G2", "G3")
 """Performance classes of ISO 8528-5, from none to the best."""
 FIGURES = (
     *("lowest_hz", "highest_hz", "rocof_hz_per_s", "recovery_s", "battery_mwh", "battery_peak_mw"),
-    *("battery_drain_mw", "import_peak_mw", "import_swing_mw", "shed_mw"),
+    *("battery_drain_mw", "import_peak_mw", "import_swing_mw", "import_beyond_s", "shed_mw"),
 )
 """Figures of an event, in the order of the table."""
 DIGITS = 3
@@ -221,8 +221,16 @@ def _without(found: PowerQualityRecord, translations: Translations) -> Iterator[
     if without.passes:
         yield translations("The class would be kept without batteries, too.")
     elif without.failed:
-        events = ", ".join(_event(one.event, one.mode, translations) for one in without.failed)
+        events = ", ".join(_failed(one, translations) for one in without.failed)
         yield translations("The class would not be kept without batteries: {events}.", events=events)
+
+
+def _failed(event: FailedEvent, translations: Translations) -> str:
+    name = _event(event.event, event.mode, translations)
+    if not event.import_beyond_s:
+        return name
+    seconds = translations.number(event.import_beyond_s, 1)
+    return translations("{event}, with the import beyond its limit for {seconds} s", event=name, seconds=seconds)
 
 
 def _shown(value: Any) -> Any:

@@ -119,12 +119,15 @@ def quality_record(
     quality = instance.power_quality
     checked = quality.iso_class or CHECKED
     bare = [some for some in found.without_batteries if not keeps(some, quality.iso_class, quality.grid_loss)]
-    failed = dict.fromkeys(
-        (one.event, one.mode) for some in bare for one in some if not keeps([one], checked, quality.grid_loss)
-    )
+    failed = dict[tuple[str, str], float]()
+    for one in (one for some in bare for one in some if not keeps([one], checked, quality.grid_loss)):
+        failed[one.event, one.mode] = max(failed.get((one.event, one.mode), 0.0), one.import_beyond_s)
     without = WithoutBatteries(
         passes=not failed if quality.iso_class else None,
-        failed=tuple(FailedEvent(event=event, mode=mode) for event, mode in failed),
+        failed=tuple(
+            FailedEvent(event=event, mode=mode, import_beyond_s=rounded(seconds))
+            for (event, mode), seconds in failed.items()
+        ),
     )
     return PowerQualityRecord(
         iso_class=quality.iso_class or None,
@@ -168,6 +171,7 @@ def _event(one: Response, checked: str) -> EventRecord:
         battery_drain_mw=rounded(one.battery_drain_mw),
         import_peak_mw=rounded(one.import_peak_mw),
         import_swing_mw=rounded(one.import_swing_mw),
+        import_beyond_s=rounded(one.import_beyond_s),
         shed_mw=rounded(one.shed_mw),
         collapsed_s=None if one.collapsed_s is None else rounded(one.collapsed_s),
         iso_class=one.iso_class,

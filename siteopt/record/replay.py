@@ -25,6 +25,9 @@ from siteopt.record.base import (
 from siteopt.record.reason import Reason
 from siteopt.section import Days
 
+BEYOND = "longest time in which the grid carries more than its limit, or takes power; null in runs of older versions"
+"""Description of a field of events."""
+
 
 class ReplayedMilestone(Record):
     """Milestone as it was replayed."""
@@ -107,6 +110,7 @@ class EventRecord(Record):
     battery_drain_mw: Number
     import_peak_mw: Number
     import_swing_mw: Number
+    import_beyond_s: Amount | None = Field(None, description=BEYOND)
     shed_mw: Number
     collapsed_s: Amount | None
     iso_class: Literal["", "G1", "G2", "G3"] = Field(
@@ -132,6 +136,7 @@ class FailedEvent(Record):
 
     event: Label
     mode: Label
+    import_beyond_s: Amount | None = Field(None, description=BEYOND)
 
 
 class WithoutBatteries(Record):

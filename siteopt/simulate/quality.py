@@ -115,6 +115,7 @@ class Response:
     battery_drain_mw: float
     import_peak_mw: float
     import_swing_mw: float
+    import_beyond_s: float
     shed_mw: float
     collapsed_s: float | None
     iso_class: str
@@ -186,6 +187,7 @@ def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
         battery_drain_mw=_last_mean(event, trace, trace.batteries_mw) if event.checked_s else 0.0,
         import_peak_mw=trace.grid_highest_mw if tied else 0.0,
         import_swing_mw=trace.grid_highest_mw - trace.grid_lowest_mw if tied else 0.0,
+        import_beyond_s=trace.grid_beyond_s,
         shed_mw=trace.shed_mw,
         collapsed_s=trace.collapsed_s,
         iso_class=kept,

@@ -160,6 +160,7 @@ def _quality(milestone: Mapping[str, Any], best: str) -> Document:
             "battery_peak_mw": round(min(milestone["equipment_mw"]["battery"], swing), 1),
             "import_peak_mw": milestone["grid_mw"] if mode == "grid-tied" else 0.0,
             "import_swing_mw": 1.5 if mode == "grid-tied" else 0.0,
+            "import_beyond_s": 0.0,
             "shed_mw": 0.0,
             "collapsed_s": None,
             "iso_class": best if event == "routine swing" else "G3",
