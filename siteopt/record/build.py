@@ -374,8 +374,8 @@ def _baselines(scenario: Scenario, plan: Plan) -> Iterator[Baseline]:
             days=days,
             days_low=baseline.days_low,
             days_high=baseline.days_high,
-            times_faster_low=round(baseline.days_low / max(1, days), 2),
-            times_faster_high=round(baseline.days_high / max(1, days), 2),
+            times_faster_low=round(baseline.days_low / max(1, days), 6),
+            times_faster_high=round(baseline.days_high / max(1, days), 6),
         )
 
 
