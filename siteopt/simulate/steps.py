@@ -186,11 +186,9 @@ class Stepper:
             net = generated + battery - start
             y = (x + rate * (net + schedule)) / (1 + rate * stiffness)
             grid = schedule - stiffness * y
-            if not classes:
-                pass
-            elif grid > limit:
+            if classes and grid > limit:
                 grid, y = limit, x + rate * (net + limit)
-            elif grid < 0.0:
+            elif classes and grid < 0.0:
                 grid, y = 0.0, x + rate * net
             kept.append((y, generated, battery, grid, charge))
             x = y
