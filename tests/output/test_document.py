@@ -142,7 +142,9 @@ def test_plan_json_agrees_with_itself(result: Result) -> None:
     assert plan["cost"]["total_usd"] == pytest.approx(sum(parts.values()), abs=len(parts))
     (milestone,), (baseline,) = plan["milestones"], plan["baselines"]
     assert date.fromisoformat(milestone["date"]) - date(2025, 1, 1) == pd.Timedelta(days=milestone["day"])
-    assert baseline["times_faster_low"] == pytest.approx(400 / milestone["day"], abs=1e-6)  # two digits would be rounded twice
+    assert baseline["times_faster_low"] == pytest.approx(
+        400 / milestone["day"], abs=1e-6
+    )  # two digits would be rounded twice
     for order in plan["orders"]:
         assert order["leaves"] < order["arrives"] < order["ready"] <= milestone["date"]
         assert order["units"]["first run"] > 0
