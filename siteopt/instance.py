@@ -330,7 +330,7 @@ class Instance:
         return np.asarray((self.change_limit < before).any(axis=1))
 
     def options_by(self, day: Sequence[int] | Ints) -> NDArray[np.bool_]:
-        """Return for each option of shells of the only site whether the GPUs are ready by these days (M) with it; V."""
+        """Return for each option of shells whether the GPUs of its site are ready by these days (M) with it; V."""
         return np.asarray((self.option_ready_day + self.commissioning_days <= np.asarray(day)).all(axis=1))
 
     def capped(self, budget_musd: float) -> Instance:

@@ -20,7 +20,7 @@ from siteopt.record.build_replay import known_day, quality_record, replay_record
 from siteopt.record.run import PlanRecord
 from siteopt.record.verification import Cause, ChangedCell, Slip, VerificationRecord
 from siteopt.rereading import changed_inputs, check_admitted, orders_of, read_again, unusable
-from siteopt.schema import BUILDINGS, OFFERS
+from siteopt.schema import BUILDINGS, LIMITS, OFFERS
 from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.orders import Orders
 from siteopt.simulate.replayed import replayed
@@ -146,26 +146,22 @@ def _slips(plan: PlanRecord, dataset: Dataset, changes: Sequence[Change], calend
 
 def _changed_cell(replaced: Replaced, plan: PlanRecord, dataset: Dataset) -> ChangedCell:
     change = replaced.change
+    building = limit = None
+    if change.place is not None:
+        building = dataset.buildings.loc[change.place] if change.table == BUILDINGS.name else None
+        limit = dataset.limits.loc[change.place] if change.table == LIMITS.name else None
     return ChangedCell(
         table=change.table,
         row=change.row,
         column=change.column,
         level_mw=change.level_mw,
-        **_place(change, dataset),
+        building_id=None if building is None else str(building["building_id"]),
+        resource=None if limit is None else str(limit["resource"]),
+        limit=None if limit is None or pd.isna(limit["limit"]) else float(limit["limit"]),
         before=_plain(replaced.before),
         after=_plain(change.value),
         concerns=change.table != OFFERS.name or change.row in (order.offer_id for order in plan.orders),
     )
-
-
-def _place(change: Change, dataset: Dataset) -> dict[str, Any]:
-    """Return which row of the limits or the buildings changes; nothing for other tables."""
-    if change.place is None:
-        return {}
-    if change.table == BUILDINGS.name:
-        return {"building_id": str(dataset.buildings.at[change.place, "building_id"])}
-    row = dataset.limits.loc[change.place]
-    return {"resource": str(row["resource"]), "limit": _plain(row["limit"])}
 
 
 def _plain(value: Any) -> float | str | None:

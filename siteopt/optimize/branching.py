@@ -155,7 +155,6 @@ class _Search(Generic[Plan]):
         self.relaxation = Relaxation(self.program, self.limit + NEAR_MUSD)
         self.propagation = Propagation(self.program)
         self.wholes = np.flatnonzero(self.program.whole)
-        self.later = np.array([_later(name) for name in self.program.columns])
         self.gain, self.count = np.zeros((2, size)), np.zeros((2, size))
         self.numbers = itertools.count()
 
@@ -197,6 +196,11 @@ class _Search(Generic[Plan]):
             if least < self.limit and vertex.values is None:  # stopped at the cutoff, but not closed
                 vertex = self._solve(relaxation, lower, upper, whole_way=True)
         return None if least >= self.limit else _Node(way, least, lower, upper, vertex.values)
+
+    @cached_property
+    def later(self) -> Ints:
+        """Return for each variable the place of its group in FIRST."""
+        return np.array([_later(name) for name in self.program.columns])
 
     @cached_property
     def eased(self) -> Relaxation:

@@ -38,13 +38,16 @@ def dive(program: Program, accept: Callable[[Floats], Made | None]) -> Made | No
     accept : callable
         Make a plan from values whose whole numbers are whole; None if there is none with these whole numbers.
     """
+    propagation = Propagation(program)
+    found = _dive(program, propagation, accept)
+    if found is not None:
+        return found
     units = np.array([float(name.startswith(UNITS)) for name in program.columns])
-    found = _dive(program, accept)
-    return _dive(replace(program, cost=units, constant=0.0), accept) if found is None else found
+    return _dive(replace(program, cost=units, constant=0.0), propagation, accept)
 
 
-def _dive(program: Program, accept: Callable[[Floats], Made | None]) -> Made | None:
-    relaxation, propagation = Relaxation(program), Propagation(program)
+def _dive(program: Program, propagation: Propagation, accept: Callable[[Floats], Made | None]) -> Made | None:
+    relaxation = Relaxation(program)
     wholes = np.flatnonzero(program.whole)
     lower, upper = propagation.narrowed(program.lower, program.upper)
     values = _vertex(relaxation, lower, upper)

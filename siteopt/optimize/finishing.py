@@ -95,8 +95,9 @@ def whole_values(model: Model, program: Program, units: Ints, step: np.ndarray) 
         values[program.place[variable.name]] = units[model.group[0] == g, f].any()
     for (index, _, f), variable in model.step.items():
         values[program.place[variable.name]] = step[index, f]
+    keeps = model.instance.options_by(day)
     for (v, _), variable in model.option.items():
-        values[program.place[variable.name]] = v == np.argmax(model.instance.options_by(day))
+        values[program.place[variable.name]] = v == np.argmax(keeps)
     return values
 
 

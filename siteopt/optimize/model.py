@@ -147,8 +147,7 @@ class Model:
         instance, found = self.instance, np.flatnonzero(self.instance.option_site == s)
         days = [self.days[s, m] for m in range(instance.milestones)]
         if all(len(each) == 1 for each in days):
-            ready = instance.option_ready_day[found] + instance.commissioning_days
-            found = found[:0] if (ready <= np.ravel(days)).all(axis=1).any() else found
+            found = found[:0] if instance.options_by(np.ravel(days))[found].any() else found
         return found.tolist() if len(found) > 1 else []
 
     def _phases(self, s: int) -> list[Phase]:
