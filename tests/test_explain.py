@@ -80,7 +80,9 @@ def test_site_and_winner_are_side_by_side(tmp_path: Path) -> None:
         "Site        Beta Mill (beta): it can serve, but does not win",
         "Winner      Alpha Works (alpha)",
     ]
-    assert any(line.startswith("Behind      in cost by USD") and "site USD 4.00 million" in line for line in lines)
+    (behind,) = [line for line in lines if line.startswith("Behind      in cost by USD")]
+    assert "site USD 4.00 million" in behind
+    assert " 0.00 million" not in behind
     assert found.outcome is RunOutcome.PROVEN
 
 

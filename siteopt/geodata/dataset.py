@@ -280,11 +280,6 @@ def load(
             for name, frame in tables_of_sites:
                 reader.report(table, stranger_issues(frame["site_id"], name, reader.known.index), frame)
         _report_steps(reader, stepped, risen, others)
-    entered = [(name, frame) for name, frame, _ in site_tables]
-    for table, tables_of_grid in ((CANDIDATES, entered), (GRID_STEPS, stepped), (LIMITS, limited)):
-        column = "limit" if table is LIMITS else "grid_mw"
-        for name, frame in tables_of_grid:
-            reader.report(table, import_issues(scenario.grid, frame, name, column), frame)
     sampled = scenario.power_quality.waveform
     waves = [frame for _, frame, _ in reader.read(WAVEFORM, [sampled] if sampled else [])]
     waveform = waves[0].sort_values("time_s") if waves else pd.DataFrame(columns=list(WAVEFORM.names))
@@ -300,11 +295,8 @@ def load(
         if table.empty and is_read:
             files = ", ".join(getattr(scenario.inputs, name)) or name
             reader.issues.append(Issue(Code.EMPTY, files, None, "", "no rows", f"at least one row of {name}"))
-    warnings = tuple(issue for issue in reader.issues if issue.code.is_warning)
-    if len(warnings) < len(reader.issues):
+    if not all(issue.code.is_warning for issue in reader.issues):
         raise InputError(reader.issues)
-    if warnings:
-        note("warnings", logging.WARNING, count=len(warnings), warnings=[str(warning) for warning in warnings])
     steps = [frame.drop(columns="day") for _, frame in (*stepped, *risen)]
     buildings = [frame for _, frame in built]
     shaped = [(frame, OUTLINE, shapes) for _, frame, shapes in site_tables]
@@ -320,11 +312,20 @@ def load(
         buildings=pd.concat(buildings, ignore_index=True) if buildings else pd.DataFrame(columns=list(BUILDINGS.names)),
         quality=power_quality(scenario, waveform),
         inputs=(*_also_read(scenario), *reader.inputs),
-        warnings=warnings,
+        warnings=(),
         areas=tuple(_polygons(frame["site_id"], role, shapes) for frame, role, shapes in shaped if shapes is not None),
         admit=admit,
     )
-    return _assembled(tables)
+    dataset = _assembled(tables)
+    entered = [(name, frame) for name, frame, _ in site_tables]
+    for table, tables_of_grid in ((CANDIDATES, entered), (GRID_STEPS, stepped), (LIMITS, limited)):
+        column = "limit" if table is LIMITS else "grid_mw"
+        for name, frame in tables_of_grid:
+            reader.report(table, import_issues(scenario.grid, frame, name, column, dataset.pool.site_id), frame)
+    if reader.issues:
+        told = [str(warning) for warning in reader.issues]
+        note("warnings", logging.WARNING, count=len(told), warnings=told)
+    return replace(dataset, warnings=tuple(reader.issues))
 
 
 _Named = list[tuple[str, pd.DataFrame]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -85,11 +87,22 @@ def held_mw(grid: Grid, sites: pd.DataFrame, steps: pd.DataFrame, limits: pd.Dat
     return float(np.nan_to_num(every["grid_mw"][held].astype(float).max()))
 
 
-def import_issues(grid: Grid, frame: pd.DataFrame, file: str, column: str = "grid_mw") -> list[Issue]:
-    """Return a warning for each row of candidates, grid steps or limits whose limit of the grid does not count yet."""
+def import_issues(grid: Grid, frame: pd.DataFrame, file: str, column: str, eligible: Sequence[str]) -> list[Issue]:
+    """Return a warning for each row whose limit of the grid does not count yet, and concerns an eligible site.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Candidates, grid steps or limits; a limit of a region or country concerns any site.
+    column : str
+        Column of ``frame`` with the limit of the grid, in MW.
+    eligible : sequence of str
+        Ids of the eligible sites.
+    """
     if column == "limit":
         frame = frame[frame["resource"].isin(IMPORTED)]
     held = frame[~counts(grid, frame["basis"]) & (frame[column] > 0).to_numpy(dtype=bool)]
+    held = held[held["site_id"].isin(["", *eligible])] if len(held) else held
     can = _can_count(grid, held["basis"])
     issues = (
         Issue(Code.NO_IMPORT_RIGHT, file, int(row), column, f"{mw:g}", _told(grid, basis, later))

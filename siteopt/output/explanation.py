@@ -112,9 +112,9 @@ def _behind(plan: ComparedPlan, rival: ComparedPlan, translations: Translations)
         return lines
     total = plan.cost.total_usd - rival.cost.total_usd
     more = {name: usd - rival.cost.parts_usd[name] for name, usd in plan.cost.parts_usd.items()}
-    dearer = sorted(((usd, name) for name, usd in more.items() if usd > 0), reverse=True)[:NAMED]
     unit = translations.money_unit([total, *more.values()])
-    parts = ", ".join(f"{translations.term(name)} {unit(usd)}" for usd, name in dearer)
+    dearer = sorted(((usd, name) for name, usd in more.items() if usd > 0 and unit(usd) != unit(0.0)), reverse=True)
+    parts = ", ".join(f"{translations.term(name)} {unit(usd)}" for usd, name in dearer[:NAMED])
     return [f"Behind      in cost by {unit(total)}; more expensive: {parts}"] if total > 0 else []
 
 

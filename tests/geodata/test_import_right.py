@@ -100,3 +100,14 @@ def test_an_export_cannot_be_accepted() -> None:
 def test_an_unknown_basis_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="one of contract, utility letter"):
         loaded(tmp_path, "hearsay")
+
+
+def test_an_excluded_site_is_no_warning(tmp_path: Path) -> None:
+    """What a site may import tells nothing once another reason excludes it."""
+    sites = [
+        {**SITES[0], "grid_mw": 40, "grid_swing_mw": "", "basis": "generation export"},
+        {**SITES[1], "grid_mw": 70, "grid_swing_mw": "", "basis": "generation export", "available_until": "2020-01-01"},
+    ]
+    data = siteopt.load(siteopt.read_scenario(write_world(tmp_path, sites=sites)))
+    assert list(data.excluded.index) == [sites[1]["site_id"]]
+    assert [(one.code, one.found) for one in data.warnings] == [(Code.NO_IMPORT_RIGHT, "40")]
