@@ -106,7 +106,7 @@ def test_an_excluded_site_is_no_warning(tmp_path: Path) -> None:
     """What a site may import tells nothing once another reason excludes it."""
     sites = [
         {**SITES[0], "grid_mw": 40, "grid_swing_mw": "", "basis": "generation export"},
-        {**SITES[1], "grid_mw": 70, "grid_swing_mw": "", "basis": "generation export", "available_until": "2020-01-01"},
+        {**SITES[1], "grid_mw": 5, "grid_swing_mw": "", "basis": "generation export", "available_until": "2020-01-01"},
     ]
     data = siteopt.load(siteopt.read_scenario(write_world(tmp_path, sites=sites)))
     assert list(data.excluded.index) == [sites[1]["site_id"]]
