@@ -16,6 +16,7 @@ from siteopt.cli import app
 from siteopt.record.run import RunRecord
 from siteopt.record.verification import Cause, ChangedCell, VerificationRecord
 from tests.first_version import MODELS
+from tests.shared_runs import solved_once
 from tests.worlds import OFFERS, STEPS, changed, csv_text, write_world
 
 Change = Callable[[dict[str, Any]], None]
@@ -176,7 +177,7 @@ def test_a_cell_that_was_blank_is_told_as_blank(run: Path) -> None:
 
 def test_later_grid_step_at_memphis(tmp_path: Path) -> None:
     path = MODELS / "colossus.toml"
-    run = siteopt.solve(siteopt.read_scenario(path, ['filter.regions=["TN"]'])).write(tmp_path / "run")
+    run = solved_once(path, 'filter.regions=["TN"]').write(tmp_path / "run")
     later = tmp_path / "changed.csv"
     later.write_text(
         "site_id,grid_mw,ready_date\nus-memphis-electrolux,50,2025-03-01\n", encoding="utf-8"
