@@ -1,6 +1,7 @@
 # make run    sets up its own environment, solves the reference scenario, says where the outputs lie
 # make test   runs the tests
-# make slow   runs the slow tests: the large scenarios by both methods
+# make slow   runs the slow tests: whole scenarios by a second method and the commands of the README; and all the random
+#             instances of which make test draws a quarter (without them: SLOW=slow)
 # make backtest  predicts every finished build again, and compares the days with the page; minutes
 # make check  formats, lints, type-checks (check-only where CI is set)
 # make docs   writes the figures in the documents again, from runs
@@ -10,7 +11,8 @@
 # make bench  measures siteopt from 50 to 1,000,000 sites, and against peers; takes about an hour (BENCH="--sizes 50,200")
 # make fuzz   tries inputs that nobody would write on purpose, ten thousand of them (FUZZ=100000)
 # make exact  holds the answers to random worlds against an independent model, 10,000 of them; hours (EXACT="--worlds 100"),
-#             and instances with every part of the model against brute force (MIXED="--instances 500")
+#             and instances with every part of the model against brute force, and explanations of some of them against
+#             solving again (MIXED="--instances 500 --explained 25")
 # make reliability  kills runs, fills disks, presses Ctrl-C, and writes docs/reliability.md (as root it mounts disks)
 # make oldest runs a part of the tests with the oldest dependencies that pyproject.toml allows; needs Python 3.11
 # make lock   resolves the pinned constraints again
@@ -36,8 +38,10 @@ run: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
+SLOW ?= slow or random
+
 slow: $(READY)
-	$(BIN)/python -m pytest -m slow
+	SITEOPT_EXAMPLES=all $(BIN)/python -m pytest -m "$(SLOW)"
 
 backtest: $(READY)
 	$(BIN)/python -m pytest tests/test_backtests.py -m backtest
@@ -74,7 +78,7 @@ fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz --examples $(FUZZ)
 
 EXACT ?= --worlds 10000
-MIXED ?= --instances 500
+MIXED ?= --instances 500 --explained 25
 
 exact: $(READY)
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r constraints-bench.txt

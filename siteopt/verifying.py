@@ -13,6 +13,8 @@ import pandas as pd
 from siteopt.geodata.changes import Change
 from siteopt.geodata.dataset import Dataset
 from siteopt.geodata.facts import Replaced, read_changes
+from siteopt.geodata.import_right import counted_limits
+from siteopt.geodata.limits import holding
 from siteopt.instance import Instance
 from siteopt.output.notebook import text_html
 from siteopt.output.verification import verification
@@ -160,8 +162,18 @@ def _changed_cell(replaced: Replaced, plan: PlanRecord, dataset: Dataset) -> Cha
         limit=None if limit is None or pd.isna(limit["limit"]) else float(limit["limit"]),
         before=_plain(replaced.before),
         after=_plain(change.value),
-        concerns=change.table != OFFERS.name or change.row in (order.offer_id for order in plan.orders),
+        concerns=_concerns(change, plan, dataset),
     )
+
+
+def _concerns(change: Change, plan: PlanRecord, dataset: Dataset) -> bool:
+    """Return whether a plan uses what changes: an offer that it orders, a limit that holds at its site, or the site."""
+    if change.table == OFFERS.name:
+        return change.row in (order.offer_id for order in plan.orders)
+    if change.table == LIMITS.name:
+        limits = counted_limits(dataset.scenario, dataset.limits)
+        return change.place in holding(limits, dataset.sites.loc[[plan.site_id]])
+    return True
 
 
 def _plain(value: Any) -> float | str | None:

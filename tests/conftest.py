@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from siteopt.log import FOLDER
 from siteopt.output.charts import drawing, engine
+from tests import shared_runs
 
 settings.register_profile("siteopt", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("siteopt")
@@ -32,6 +33,15 @@ _OWN_ENGINE = drawing._answer
 def own_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Charts are drawn in a process of their own."""
     monkeypatch.setattr(drawing, "_answer", _OWN_ENGINE)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_runs(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> None:
+    """The processes of a run share the scenarios that one of them has solved."""
+    own = tmp_path_factory.getbasetemp()
+    is_worker = hasattr(pytestconfig, "workerinput")  # whose folder is in that of the run
+    shared_runs.folder = (own.parent if is_worker else own) / "shared"
+    shared_runs.folder.mkdir(exist_ok=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

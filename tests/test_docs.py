@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from siteopt.cli import app
 from siteopt.message_catalogue import Code
+from tests.shared_runs import solved_once
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "data" / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -27,14 +28,19 @@ def _generator() -> ModuleType:
     sys.modules["generate"] = module
     sys.path.insert(0, str(ROOT / "docs"))
     spec.loader.exec_module(module)
+    module._solve = lambda *settings, scenario=module.COLOSSUS: solved_once(scenario, *settings)
     return module
 
 
 GENERATOR = _generator()
 
 
+HELD_ELSEWHERE = {*GENERATOR.BACKTEST, GENERATOR.explain}
+"""Blocks that other tests run: of the back-tests, and of the commands of the README."""
+
+
 @pytest.mark.parametrize(
-    "key", [key for key, make in GENERATOR.BLOCKS.items() if make not in GENERATOR.BACKTEST], ids=" ".join
+    "key", [key for key, make in GENERATOR.BLOCKS.items() if make not in HELD_ELSEWHERE], ids=" ".join
 )
 def test_generated_block_is_up_to_date(key: tuple[str, str]) -> None:
     assert GENERATOR.block(*key) == GENERATOR.BLOCKS[key](), "run: make docs"
@@ -47,11 +53,13 @@ def test_links_between_files_lead_somewhere(path: Path) -> None:
             assert (path.parent / link).exists(), link
 
 
+@pytest.mark.slow
 def test_readme_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     lines = "".join(re.findall(r"^```\w*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)).splitlines()
     commands = [line.split("#")[0] for line in lines if line.startswith(("siteopt ", "cd mysites"))]
     assert len(commands) > 3
+    said: dict[str, str] = {}
     monkeypatch.chdir(tmp_path)
     for command in map(shlex.split, commands):
         if command[0] == "cd":
@@ -59,9 +67,12 @@ def test_readme_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             continue
         result = CliRunner().invoke(app, command[1:])
         assert result.exit_code == 0, result.output
+        said[command[1]] = result.stdout
+    assert f"```\n{said['explain']}```" == GENERATOR.block("README.md", "explain"), "run: make docs"
     assert (tmp_path / "mysites" / "runs" / "spare2" / "plan.json").is_file()
 
 
+@pytest.mark.slow
 def test_readme_python_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(ROOT)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)

@@ -86,9 +86,9 @@ def test_rows_of_other_places_are_no_levers(tmp_path: Path) -> None:
     data = loaded(tmp_path, OTHERS, {"site_id": "beta", "resource": "gas", "limit": 40, "until_day": 20})
     levers = [lever for lever in Variants(data, "beta").levers if lever.resource]
     assert [(one.column, one.resource, one.now, one.since) for one in levers] == [
-        ("limit", "gas", 40, 0),
         ("limit", "gas", 100, 20),
         ("limit_day", "gas", 20, 0),
+        ("limit", "gas", 40, 0),
     ]
     assert "gas_mw" not in {lever.column for lever in Variants(data, "beta").levers}
 

@@ -14,6 +14,7 @@ from siteopt.optimize.search import search
 from siteopt.optimize.single import solve_site
 from tests.bench.candidates import write_scenario
 from tests.first_version import MODELS
+from tests.shared_runs import solved_once
 
 HISTORY = {"first run": 80, "100k": 122, "200k": 214}
 WITHIN_DAYS = 5
@@ -26,13 +27,11 @@ def test_every_scenario_is_tried_here() -> None:
     assert {path.stem for path in MODELS.glob("*.toml")} == {"colossus", "korea", "frugal", "today"}
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("korea", "today", "colossus")]
-
-
-@pytest.mark.parametrize("name", ["frugal", *SLOW])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["colossus", "frugal", "korea", "today"])
 def test_search_and_monolithic_agree(name: str) -> None:
     path = MODELS / f"{name}.toml"
-    one, other = siteopt.solve(path), siteopt.solve(path, method="monolithic")
+    one, other = solved_once(path), siteopt.solve(path, method="monolithic")
     assert one.outcome == other.outcome == siteopt.RunOutcome.PROVEN
     first, second = one.record.plan, other.record.plan
     assert first is not None
@@ -47,7 +46,7 @@ def test_search_and_monolithic_agree(name: str) -> None:
 
 
 def test_every_plan_of_the_ranking_passes_its_certificate() -> None:
-    result = siteopt.solve(MODELS / "colossus.toml")
+    result = solved_once(MODELS / "colossus.toml")
     found = [site.best for site in result.ranking.results if site.best is not None]
     assert len(found) > 1
     for best in found:
@@ -55,7 +54,7 @@ def test_every_plan_of_the_ranking_passes_its_certificate() -> None:
 
 
 def test_memphis_is_within_five_days_of_history() -> None:
-    result = siteopt.solve(MODELS / "colossus.toml")
+    result = solved_once(MODELS / "colossus.toml")
     site = next(site for site in result.record.ranking if site.site_id == "us-memphis-electrolux")
     assert site.rank is not None
     assert [one.milestone for one in site.milestones] == list(HISTORY)
@@ -65,15 +64,15 @@ def test_memphis_is_within_five_days_of_history() -> None:
 
 
 def test_without_rentals_memphis_waits_for_its_substation() -> None:
-    settings = ["supply.max_fleet_share=0", 'filter.regions=["TN"]']
-    scenario = siteopt.read_scenario(MODELS / "colossus.toml", settings)
-    plan = siteopt.solve(scenario).record.plan
+    result = solved_once(MODELS / "colossus.toml", 'filter.regions=["TN"]', "supply.max_fleet_share=0")
+    plan = result.record.plan
     assert plan is not None
     milestone = plan.milestones[1]
     assert milestone.name == "100k"
-    assert milestone.day == SUBSTATION_DAY + scenario.supply.commissioning_days
+    assert milestone.day == SUBSTATION_DAY + result.scenario.supply.commissioning_days
 
 
+@pytest.mark.slow
 def test_first_ranks_among_many_sites_are_those_of_every_site_alone(tmp_path: Path) -> None:
     """Bounds from spherical distances and foreign duals leave out no site that belongs to the first ranks."""
     pool = siteopt.load(siteopt.read_scenario(write_scenario(SYNTHETIC, tmp_path, seed=5))).pool

@@ -16,6 +16,7 @@ from siteopt.cli import app
 from siteopt.record.run import RunRecord
 from siteopt.record.verification import Cause, ChangedCell, VerificationRecord
 from tests.first_version import MODELS
+from tests.shared_runs import solved_once
 from tests.worlds import OFFERS, STEPS, changed, csv_text, write_world
 
 Change = Callable[[dict[str, Any]], None]
@@ -176,7 +177,7 @@ def test_a_cell_that_was_blank_is_told_as_blank(run: Path) -> None:
 
 def test_later_grid_step_at_memphis(tmp_path: Path) -> None:
     path = MODELS / "colossus.toml"
-    run = siteopt.solve(siteopt.read_scenario(path, ['filter.regions=["TN"]'])).write(tmp_path / "run")
+    run = solved_once(path, 'filter.regions=["TN"]').write(tmp_path / "run")
     later = tmp_path / "changed.csv"
     later.write_text(
         "site_id,grid_mw,ready_date\nus-memphis-electrolux,50,2025-03-01\n", encoding="utf-8"
@@ -264,3 +265,25 @@ def test_later_limits_and_roofs(tmp_path: Path) -> None:
         ("nox", 0, "until"),
     ]
     assert "because of day of beta, nox 900 t/year: 70 -> 130 (+60 alone)" in str(permit)
+
+
+def test_a_limit_that_a_row_of_the_site_replaces_is_not_used(tmp_path: Path) -> None:
+    # the state permits no NOx until day 90, but the site has a row of its own; of water it has none
+    path = write_world(tmp_path)
+    rows = "site_id,region,resource,ready_day,until_day,limit,basis\n"
+    rows += ",TN,nox,,90,0,\nalpha,,nox,,,900,minor source\n,TN,water,,40,500,\n"
+    (tmp_path / "limits.csv").write_text(rows, encoding="utf-8")
+    given = ['filter.regions=["TN"]', 'inputs.limits=["limits.csv"]']
+    run = siteopt.solve(siteopt.read_scenario(path, given)).write(tmp_path / "run")
+    scenario = tmp_path / "given.toml"
+    limits = 'offers = ["offers.csv"]\nlimits = ["limits.csv"]'
+    scenario.write_text(path.read_text(encoding="utf-8").replace('offers = ["offers.csv"]', limits), encoding="utf-8")
+    later = "site_id,region,resource,until_day,limit\n,TN,nox,200,0\nalpha,,nox,300,900\n,TN,water,50,500\n"
+    found = siteopt.verify(run, [table(run, later)], scenario=scenario)
+    assert found.holds
+    assert [(one.resource, one.concerns) for one in found.record.changes] == [
+        ("nox", False),
+        ("nox", True),
+        ("water", True),
+    ]
+    assert "until of alpha, nox 0 t/year: 90 -> 200 (the plan does not use it)" in str(found)

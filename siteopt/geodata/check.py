@@ -44,6 +44,11 @@ CUT_BYTES = 251
 """Length, bytes, from which a shapefile may have cut a text: a cell holds 254 bytes, and only whole letters."""
 
 
+_BLANK = {Type.TEXT: "", Type.DATE: pd.NaT, Type.NUMBER: np.nan, Type.INTEGER: np.nan}
+_DTYPE = {Type.TEXT: "str", Type.DATE: "datetime64[s]", Type.NUMBER: "float64", Type.INTEGER: "float64"}
+"""Value and dtype of a column that a table lacks, by its type."""
+
+
 def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1.0) -> tuple[pd.DataFrame, list[Issue]]:
     """Return a raw table with typed columns, and its issues.
 
@@ -80,20 +85,20 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
         issues.append(Issue(Code.COLUMN_TWICE, raw.file, raw.header_row, name, found, wrong))
     wrong_names, misspelt = header_issues(table, raw.file, raw.header_row, source, code)
     issues += wrong_names
-    written = {
-        column.name: cells.get(source.get(column.name, column.name), pd.Series("", index=cells.index, dtype=str))
-        for column in table
-    }
+    written = {column.name: cells[name] for column in table if (name := source.get(column.name)) is not None}
     values, commas_are_decimal = _numbers(table, written)
     unknown = [name for usd, name in source.items() if usd not in table.names]
     issues += [replace(issue, file=raw.file) for issue in raw.issues if issue.column not in unknown]
     unread = {(issue.row, issue.column) for issue in raw.issues}
     frame = {}
     for column in table:
-        name, series = source.get(column.name, column.name), written[column.name]
+        if column.name not in source:
+            frame[column.name] = pd.Series(_BLANK[column.type], index=cells.index, dtype=_DTYPE[column.type])
+            continue
+        name, series = source[column.name], written[column.name]
         own_money = usd_name(meant.get(name, [name])[0], code) is not None
         frame[column.name], bad = _convert(column, series, values.get(column.name), per_usd if own_money else 1.0)
-        if column.required and column.name in source:
+        if column.required:
             bad = bad | _is_blank(series)
         rows = [row for row in cells.index[bad].tolist() if (row, name) not in unread]
         issues += named((_issue(raw.file, column, name, cells, row, values) for row in rows), len(rows))
@@ -135,8 +140,9 @@ def _of_one_kind(series: pd.Series) -> pd.Series:
 
 def _numbers(table: Table, written: dict[str, pd.Series]) -> tuple[dict[str, pd.Series], bool]:
     """Return the number columns, with NaN for blanks and other text, and whether commas are decimal in their text."""
-    columns = {column.name: written[column.name] for column in table if column.type in (Type.NUMBER, Type.INTEGER)}
-    degrees = [column.name for column in table if column.unit == "degrees"]
+    numeric = [column for column in table if column.name in written and column.type in (Type.NUMBER, Type.INTEGER)]
+    columns = {column.name: written[column.name] for column in numeric}
+    degrees = [column.name for column in numeric if column.unit == "degrees"]
     texts = {name: _as_arrow(one) for name, one in columns.items() if not pd.api.types.is_numeric_dtype(one)}
     read, commas_are_decimal = numbers(texts, degrees)
     found = {}

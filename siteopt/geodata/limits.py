@@ -134,6 +134,24 @@ def has_rows(limits: pd.DataFrame, sites: pd.DataFrame, resource: Resource) -> n
     return _keys(limits[limits["resource"] == resource], sites)[0] >= 0
 
 
+def holding(limits: pd.DataFrame, site: pd.DataFrame) -> pd.Index:
+    """Return the index of the rows that hold at one site: those of the most specific level of each resource.
+
+    Parameters
+    ----------
+    limits : DataFrame
+        Rows that count.
+    site : DataFrame
+        The one site by site_id, with ``region`` and ``country``.
+    """
+    found = limits.index[:0]
+    for _, rows in limits.groupby("resource"):
+        (key,), groups = _keys(rows, site)
+        if key >= 0:
+            found = found.union(groups[key].index)
+    return found
+
+
 def nox_issues(scenario: Scenario, limits: pd.DataFrame, sites: pd.DataFrame) -> list[Issue]:
     """Return a warning if some eligible sites have no limit of NOx, because nothing says what a blank means."""
     if scenario.defaults.nox_limit_t_per_year is not None:

@@ -162,12 +162,13 @@ Windows = Sequence[tuple[int, float]]
 
 
 def _levers_of(resource: Resource, windows: Windows) -> Iterator[Lever]:
-    """Yield the levers of a resource: more of it from each window on, and each rise on an earlier day."""
+    """Yield the levers of a resource: more of it from each window on, and each rise on an earlier day; latest first."""
     most = LIMITS["limit"].high
     assert most is not None
-    for step, (day, limit) in enumerate(windows):
+    for step, (day, limit) in reversed(list(enumerate(windows))):
         if np.isfinite(limit):
-            yield Lever(LIMIT, limit, most, LIMIT_NOTCHES[resource], step, resource, since=day)
+            least = min(after for _, after in windows[step:])
+            yield Lever(LIMIT, least, most, LIMIT_NOTCHES[resource], step, resource, since=day)
         if step and limit > windows[step - 1][1]:
             yield Lever(LIMIT_DAY, float(day), 0.0, -1.0, step, resource, reached=limit)
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from siteopt.equipment import REQUIREMENTS
-from siteopt.findings import Adjustment, Findings, Lever, Shortfall, Vary
+from siteopt.findings import LIMIT, Adjustment, Findings, Lever, Shortfall, Vary
 from siteopt.instance import NEVER, QUEUES, Instance, Pool
 from siteopt.optimize.bottleneck import bottlenecks, days_saved, why_not
 from siteopt.optimize.bounds import bounds, sources
@@ -35,7 +35,8 @@ def changes_to(
 ) -> Iterator[tuple[Adjustment, ...]]:
     """Yield each single change that reaches a target, as small as possible.
 
-    If no single change is sufficient, yield the fewest changes that are sufficient together.
+    A LIMIT is left out if a lever before it, which holds from a later day on, reaches a target with no more. If no
+    single change is sufficient, yield the fewest changes that are sufficient together.
     """
 
     def works(changes: Sequence[Adjustment]) -> bool:
@@ -43,7 +44,14 @@ def changes_to(
 
     suffices = threads.map(lambda lever: works([lever.moved(lever.notches)]), levers)
     alone = [lever for lever, enough in zip(levers, suffices, strict=True) if enough]
-    yield from threads.map(lambda lever: _least([lever], targets, works, vary), alone)
+    sufficient: dict[str, float] = {}
+    for way in threads.map(lambda lever: _least([lever], targets, works, vary), alone):
+        lever, value = way[0].lever, way[0].value
+        if lever.column == LIMIT:
+            if value >= sufficient.get(lever.resource, math.inf):
+                continue
+            sufficient[lever.resource] = value
+        yield way
     if not alone and (together := _fewest(levers, works)):
         yield _least(together, targets, works, vary)
 
@@ -68,7 +76,8 @@ def _fewest(levers: Sequence[Lever], works: Works) -> list[Lever]:
 def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, vary: Vary) -> tuple[Adjustment, ...]:
     """Return the smallest changes of these levers that suffice; for the grid, also the latest sufficient day.
 
-    The levers suffice at their best values. They are reduced one after the other.
+    The levers suffice at their best values. They are reduced one after the other. More grid is needed for a milestone,
+    or from a day on which a limit falls.
     """
     changes = [lever.moved(lever.notches) for lever in chosen]
 
@@ -86,8 +95,10 @@ def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, var
         changes[place] = lever.moved(high)
     for place, change in enumerate(changes):
         if change.lever.column == "grid_mw":
-            delay = vary(changes).commissioning_days
-            days = sorted({day - delay for target in targets for day in target.days if day > delay}, reverse=True)
+            varied = vary(changes)
+            asked = {*varied.change_day[varied.falls].tolist(), *(day for target in targets for day in target.days)}
+            delay = varied.commissioning_days
+            days = sorted((day - delay for day in asked if day > delay), reverse=True)
             later = (replace(change, by_day=day) for day in days)
             changes[place] = next((late for late in later if works_with(place, late)), change)
     return tuple(changes)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import siteopt
@@ -23,6 +23,7 @@ from siteopt import InputError, Issue, Scenario
 from siteopt.geodata.headers import header_issues
 from siteopt.message_catalogue import Code
 from siteopt.schema import CANDIDATES, GRID_STEPS, OFFERS, Table
+from tests.examples import many
 from tests.worlds import OFFERS as OFFER_ROWS
 from tests.worlds import SITES, STEPS, Row, changed, csv_text, write_world
 
@@ -227,7 +228,7 @@ def outcome(files: Sequence[Sequence[Row]]) -> object:
             return sorted((issue.code.number, issue.found, issue.expected) for issue in error.issues)
 
 
-@settings(max_examples=20, deadline=None)
+@many(20)
 @given(some_steps, st.randoms(use_true_random=False), st.integers(1, 3))
 def test_order_of_steps_and_their_files_changes_nothing(rows: list[Row], chance: random.Random, count: int) -> None:
     shuffled = chance.sample(rows, len(rows))

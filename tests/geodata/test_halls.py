@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import siteopt
@@ -18,6 +18,7 @@ from siteopt.instance import NEVER, QUEUES, Instance
 from siteopt.message_catalogue import Code
 from siteopt.pace import ShellType
 from siteopt.simulate.queues import buildings_of, follow_queues
+from tests.examples import many
 from tests.worlds import SITES, Row, changed, csv_text, write_world
 
 # 0.35 m2 a GPU; 10,000 GPUs need 3,500 m2. A sound hall of beta is fitted out at 800 m2 a day from day 5 on.
@@ -200,7 +201,7 @@ def test_a_gutted_hall_has_its_own_days_and_rate(tmp_path: Path) -> None:
     assert replayed(instance) == 81
 
 
-@settings(max_examples=15, deadline=None)
+@many(15)
 @given(
     st.sampled_from([None, 0, 7, 30]),
     st.sampled_from([None, 0, 11]),

@@ -1,6 +1,8 @@
 """Hold search and monolithic MILP against brute force: ``python -m tests.optimize.mixed --instances 500``.
 
 Prints each seed on which they differ, and how often each part of the model decides: without it the answer is another.
+Of some instances, each site that is not first or cannot serve is explained, and the explanation held against solving
+again.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from siteopt.phases import LIMITED
 from siteopt.plan import Ranking
 from siteopt.record.base import RunOutcome
 from tests.optimize import brute_force
+from tests.optimize.mixed_explain import explained
 from tests.optimize.mixed_instances import drawn
 
 Answer = tuple[tuple[int, ...], float] | None
@@ -117,8 +120,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--instances", type=int, default=500)
     parser.add_argument("--first", type=int, default=0, help="seed of the first instance")
+    parser.add_argument("--explained", type=int, default=25, help="most instances of which sites are explained")
     given = parser.parse_args()
     served, wrong, undecided, tried, decided = 0, 0, 0, Counter[str](), Counter[str]()
+    told = Counter[int]()
     for seed in range(given.first, given.first + given.instances):
         instance = drawn(seed)
         found = answer(search(instance))
@@ -134,11 +139,17 @@ def main() -> None:
         if any(differ(found, other) for other in by.values()):
             wrong += 1
             print(f"seed {seed}: search {found}, {by}", flush=True)
+        for s, faults in explained(instance) if len(told) < given.explained else ():
+            told[seed] += 1
+            wrong += bool(faults)
+            for fault in faults:
+                print(f"seed {seed}: explanation of site {s}: {fault}", flush=True)
         there = sorted((part for part in PARTS if _is_there(part, instance)), key=lambda part: tried[part])
         for part in there[:TRIED]:
             tried[part] += 1
             decided[part] += differ(found, answer(search(PARTS[part](instance))))
     print(f"{given.instances} instances, of which {served} have a plan: {wrong} differ, {undecided} undecided")
+    print(f"{told.total()} sites of {len(told)} instances explained")
     for part in PARTS:
         print(f"  {part}: decides {decided[part]} of {tried[part]}")
     sys.exit(bool(wrong))

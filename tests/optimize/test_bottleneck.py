@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from siteopt.instance import QUEUES, Instance
 from siteopt.optimize.bottleneck import LIMITS, SEVERAL, bottlenecks, days_saved
@@ -15,6 +15,7 @@ from siteopt.optimize.clock import Clock, Undecided
 from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.search import search
 from siteopt.plan import Plan, SitePlan
+from tests.examples import many
 from tests.instances import chiller, generator, tiny
 from tests.optimize.random_instances import instances
 
@@ -146,7 +147,7 @@ def test_no_limit_alone() -> None:
     assert bottlenecks(best_of(instance), Clock()) == (SEVERAL,)
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@many(60)
 @given(instances())
 def test_names_and_days_agree(instance: Instance) -> None:
     best = search(instance).best
@@ -171,7 +172,7 @@ RELAXED = {
 }
 
 
-@settings(max_examples=30, suppress_health_check=list(HealthCheck))
+@many(30)
 @given(instances(milestones=1))
 def test_days_saved_are_those_of_solving_again_without_the_limit(instance: Instance) -> None:
     best = search(instance).best

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siteopt.geodata.compute import Halls, compute_ready, queue_relaxed
@@ -24,11 +24,12 @@ from siteopt.pace import Pace
 from siteopt.plan import Capacities, CapacityPoint
 from siteopt.record.base import RunOutcome
 from siteopt.record.reason import Reason, ReasonCode, because
+from tests.examples import many
 from tests.instances import battery, generator, tiny
 from tests.optimize import brute_force
 from tests.optimize.random_instances import instances
 
-thorough = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = many(25)
 
 AT_ONCE = Pace(np.array([9]), np.array([20]), 1e6, 1e6, 1e6, 0)
 """Twenty GPUs on day 9, which are ready on day 10."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siteopt.instance import Instance
@@ -23,12 +23,13 @@ from siteopt.optimize.search import search
 from siteopt.plan import Ranking
 from siteopt.record.base import RunOutcome
 from siteopt.tolerances import HAIR, most_of_step, steps_of_cost
+from tests.examples import many
 from tests.instances import chiller, generator, tiny
 from tests.optimize import brute_force
 from tests.optimize.mixed_instances import drawn
 from tests.optimize.random_instances import instances
 
-thorough = settings(max_examples=60, suppress_health_check=list(HealthCheck))
+thorough = many(60)
 
 
 def key(ranking: Ranking) -> tuple[tuple[int, ...], float] | None:
@@ -49,7 +50,7 @@ def assert_same(one: tuple | None, other: tuple | None) -> None:
         assert one[1] == pytest.approx(other[1], abs=1e-4)
 
 
-@settings(thorough, max_examples=200)
+@many(200)
 @given(instances())
 def test_search_is_monolithic_is_brute_force(instance: Instance) -> None:
     found = key(search(instance))
@@ -57,7 +58,7 @@ def test_search_is_monolithic_is_brute_force(instance: Instance) -> None:
     assert_same(found, brute_force.best(instance))
 
 
-@settings(thorough, max_examples=40)
+@many(40)
 @given(instances(sites=8), st.integers(1, 4))
 def test_the_first_ranks_are_those_of_every_site(instance: Instance, top: int) -> None:
     alone = [key(search(instance.take(np.array([s])))) for s in range(instance.sites)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from siteopt.findings import Adjustment, Findings, Lever, Shortfall
 from siteopt.instance import Instance
@@ -18,6 +18,7 @@ from siteopt.optimize.explain import Target, findings, shortfalls, to_win
 from siteopt.optimize.search import search
 from siteopt.record.base import Standing
 from siteopt.record.reason import ReasonCode, because
+from tests.examples import many
 from tests.instances import battery, chiller, generator, tiny
 from tests.optimize.random_instances import instances
 
@@ -267,7 +268,7 @@ def test_out_of_time(site: int) -> None:
     assert found.changes == whole.changes
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@many(40)
 @given(instances())
 def test_a_change_makes_the_site_win_and_one_notch_less_does_not(instance: Instance) -> None:
     best = search(instance).best
@@ -306,7 +307,7 @@ def test_a_change_makes_the_site_win_and_one_notch_less_does_not(instance: Insta
                 assert not is_chosen([other for other in way if other is not change] + [change.lever.moved(less)])
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@many(60)
 @given(instances())
 def test_a_site_lacks_something_where_it_cannot_serve(instance: Instance) -> None:
     for result in search(instance).results:

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from siteopt.instance import Instance
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.search import search
 from siteopt.record.base import RunOutcome
+from tests.examples import many
 from tests.optimize import brute_force, test_bottleneck, test_exact, test_phases, test_price_bound, test_pricing
 from tests.optimize.mixed import PARTS, answer, differ
 from tests.optimize.mixed_instances import drawn, mixed
@@ -39,10 +40,10 @@ ROOMS_BY_DATA = (
 
 ROOMS_OF_ONE_SITE = (test_replay.test_plans_replay_as_planned_but_for_whole_crews,)
 
-some = settings(test_exact.thorough, max_examples=8)
+some = settings(max_examples=8, suppress_health_check=list(HealthCheck))
 
 
-@settings(some, max_examples=25)
+@many(25)
 @given(mixed())
 def test_search_is_monolithic_is_brute_force(instance: Instance) -> None:
     found, whole = answer(search(instance)), monolithic(instance)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siteopt.instance import Instance
@@ -21,11 +21,12 @@ from siteopt.optimize.program import Program
 from siteopt.optimize.single import Answer
 from siteopt.optimize.solver import Solve
 from siteopt.plan import Breakpoint, SiteFront
+from tests.examples import many
 from tests.instances import generator, tiny
 from tests.optimize import brute_force
 from tests.optimize.random_instances import instances
 
-thorough = settings(max_examples=30, suppress_health_check=list(HealthCheck))
+thorough = many(30)
 
 SOON, CHEAP = generator(unit_cost_musd=3.0), generator(unit_cost_musd=1.0, arrival_day=20)
 """Ten units each: on site from day 0 at three millions, or from day 20 at one."""

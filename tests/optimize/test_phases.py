@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siteopt.instance import NEVER, Instance
@@ -17,6 +17,7 @@ from siteopt.optimize.fixed_days import FixedDays
 from siteopt.optimize.monolithic import monolithic
 from siteopt.optimize.search import search
 from siteopt.phases import phases
+from tests.examples import many
 from tests.instances import battery, chiller, generator, tiny
 from tests.optimize import brute_force
 from tests.optimize.random_instances import instances
@@ -245,7 +246,7 @@ def test_a_rise_leaves_the_energy_as_it_is() -> None:
 # drawn at random
 
 
-@settings(thorough, max_examples=100)
+@many(100)
 @given(changing)
 def test_search_is_monolithic_is_brute_force_where_limits_change(instance: Instance) -> None:
     found = key(search(instance))
@@ -253,7 +254,7 @@ def test_search_is_monolithic_is_brute_force_where_limits_change(instance: Insta
     assert_same(found, brute_force.best(instance))
 
 
-@settings(thorough, max_examples=100)
+@many(100)
 @given(changing, st.data())
 def test_later_days_never_hurt(instance: Instance, data: st.DataObject) -> None:
     first = bounds(instance).day[0]

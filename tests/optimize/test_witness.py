@@ -10,7 +10,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siteopt.instance import Instance
@@ -26,9 +26,10 @@ from siteopt.optimize.search import search
 from siteopt.optimize.single import confirmed, solve_site
 from siteopt.optimize.solver import Outcome, Solve
 from siteopt.record.base import RunOutcome
+from tests.examples import many
 from tests.instances import chiller, generator, tiny
 from tests.optimize.random_instances import instances
-from tests.optimize.test_exact import assert_same, key, thorough
+from tests.optimize.test_exact import assert_same, key
 
 LIES = ("infeasible", "dearer", "bound", "failed", "unwhole")
 DAY = [10]
@@ -69,7 +70,7 @@ def lying(share: float, number: int, kinds: tuple[str, ...] = LIES) -> Iterator[
         yield
 
 
-@settings(thorough, max_examples=150)
+@many(150)
 @given(
     instances(), st.sampled_from([0.3, 1.0]), st.integers(0, 9), st.sampled_from([*[(each,) for each in LIES], LIES])
 )
@@ -83,7 +84,7 @@ def test_the_answer_is_right_whatever_the_solver_says(
         assert_same(key(found), key(truth))
 
 
-@settings(thorough, max_examples=60)
+@many(60)
 @given(instances(), st.permutations([0, 1, -1]), st.integers(0, 9))
 def test_so_it_is_in_any_order_of_the_objective(instance: Instance, order: list[int], number: int) -> None:
     instance = replace(instance, order=tuple(goal for goal in order if goal < instance.milestones))
@@ -94,7 +95,7 @@ def test_so_it_is_in_any_order_of_the_objective(instance: Instance, order: list[
         assert_same(key(found), key(truth))
 
 
-@settings(thorough, max_examples=60)
+@many(60)
 @given(instances(), st.integers(0, 9))
 def test_so_it_is_of_one_milp_over_all_sites(instance: Instance, number: int) -> None:
     truth = search(instance)
@@ -104,7 +105,7 @@ def test_so_it_is_of_one_milp_over_all_sites(instance: Instance, number: int) ->
         assert_same(key(found), key(truth))
 
 
-@settings(thorough, max_examples=40)
+@many(40)
 @given(instances(sites=1), st.integers(0, 9))
 def test_so_it_is_of_fronts(instance: Instance, number: int) -> None:
     (truth,) = fronts([instance], 0)

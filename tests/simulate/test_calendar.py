@@ -7,10 +7,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-import siteopt
 from siteopt.instance import _AXES, NEVER, Instance
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.search import search
@@ -20,9 +19,11 @@ from siteopt.record.reason import ReasonCode, because
 from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.orders import Orders
 from siteopt.simulate.queues import buildings_of, follow_queues
+from tests.examples import many
 from tests.first_version import MODELS
 from tests.instances import battery, chiller, generator, tiny
 from tests.optimize.random_instances import instances
+from tests.shared_runs import solved_once
 
 SCENARIOS = sorted(MODELS.glob("*.toml"))
 
@@ -213,7 +214,7 @@ def with_a_day_of_keys(instance: Instance) -> Instance:
     return replace(instance, compute_ready_day=late, pace=pace, **none)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
+@many(40)
 @given(instances(sites=1))
 def test_a_proven_plan_is_late_by_crews_only(instance: Instance) -> None:
     instance = with_a_day_of_keys(instance)
@@ -235,7 +236,7 @@ def test_a_proven_plan_is_late_by_crews_only(instance: Instance) -> None:
 unit = st.tuples(st.integers(0, 6), st.sampled_from([1.0, 2.0, 4.0]), st.integers(1, 2), st.sampled_from([4.0, 10.0]))
 
 
-@settings(max_examples=20)
+@many(20)
 @given(st.lists(unit, min_size=3, max_size=3), st.integers(1, 2), st.sets(st.integers(0, 2)))
 def test_no_sequence_starts_before_the_bound(
     few: list[tuple[int, float, int, float]], crews: int, first: set[int]
@@ -265,7 +266,7 @@ def examples() -> dict[str, tuple[Instance, Plan, Calendar]]:
     """The best plan of every scenario of the first version, and its replay."""
     found = {}
     for path in SCENARIOS:
-        best = siteopt.solve(path).ranking.best
+        best = solved_once(path).ranking.best
         assert best is not None
         assert best.best is not None
         instance, plan = best.best.instance, best.best.plan

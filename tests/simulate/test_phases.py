@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from siteopt.instance import NEVER, Instance
 from siteopt.optimize.search import search
@@ -13,6 +13,7 @@ from siteopt.simulate.calendar import Calendar, replay
 from siteopt.simulate.dispatch import dispatch
 from siteopt.simulate.orders import Orders
 from siteopt.simulate.replayed import lacking
+from tests.examples import many
 from tests.instances import generator, tiny
 from tests.optimize.test_phases import changing
 from tests.simulate.test_calendar import of, with_a_day_of_keys
@@ -83,7 +84,7 @@ def test_trucks_and_air_together() -> None:
     assert said(found) == ["fuel trucks: 1.2 trucks/day of 1.0 trucks/day"]
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@many(40)
 @given(changing)
 def test_plans_replay_as_planned_but_for_whole_crews(instance: Instance) -> None:
     instance = with_a_day_of_keys(instance)
