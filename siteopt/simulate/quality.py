@@ -28,7 +28,7 @@ STEP_S, SEARCH_STEP_S, TRACE_S = 1e-3, 5e-3, 1e-2
 SOME_INERTIA_MWS = 0.1
 """Inertia that a plant needs beyond what it has if nothing but other machines helps: as little as counts as some."""
 
-METERED = (FigureName.BEYOND, FigureName.RAMP)
+METERED = frozenset([FigureName.BEYOND, FigureName.RAMP])
 """Figures of the meter; no inertia changes them, but a plant with more machines may import less, or run islanded."""
 
 Check = Callable[[int, int, float], bool]
@@ -103,9 +103,9 @@ def sizing(
     and keep their hours and response; without batteries, NEW_HOURS and NEW_RESPONSE_S apply. If MOST_BATTERY is not
     sufficient, find the least inertia that is sufficient with that much power, in hundredths of the present inertia
     and then rounded up to 0.1 MW s, with all inertia constants scaled alike. Then find the least battery power with
-    this inertia. Both are infinite if MOST_INERTIA is not sufficient either. A plant needs some machine more, whatever
-    else it needs, if it has no inertia and fails with all batteries, or if nothing cures what the meter counts: then
-    SOME_INERTIA_MWS more than there is. With it, it is checked again.
+    this inertia. If MOST_INERTIA is not sufficient either, in any mode, both are infinite. But if the plant has no
+    inertia, or only the meter counts too much, other machines may still help: then it needs SOME_INERTIA_MWS more than
+    it has, and is checked again with them.
 
     Other values that are returned were simulated and keep the class. They are the least only if more battery power or
     inertia never makes a response worse.
@@ -121,30 +121,32 @@ def sizing(
         return None
     most = math.ceil(10 * MOST_BATTERY * float(instance.it_mw[m]))
     ends = [each for tries in modes for each in tries[:: max(1, len(tries) - 1)]]
-    lacking = [_sizing(instance, each, most) for each in ends]
-    return min(lacking, key=lambda one: (one.inertia_mws, one.battery_mw))
+    results = [_sizing(instance, each, most) for each in ends]
+    lacking = [one for one in results if isinstance(one, SizingResult)]
+    if lacking:
+        return min(lacking, key=lambda one: (one.inertia_mws, one.battery_mw))
+    bus = ends[0][0].before
+    may_help = not bus.inertia_mws or any(one <= METERED for one in results if not isinstance(one, SizingResult))
+    return SizingResult(0.0, bus.inertia_mws + SOME_INERTIA_MWS) if may_help else SizingResult(math.inf, math.inf)
 
 
-def _sizing(instance: Instance, found: Sequence[Event], most: int) -> SizingResult:
-    """Return the sizing result for the events of one mode, with battery power up to ``most`` tenths of a MW."""
+def _sizing(instance: Instance, found: Sequence[Event], most: int) -> SizingResult | frozenset[FigureName]:
+    """Return the sizing result for the events of one mode, or the figures that are beyond their limits with all of it.
+
+    Battery power goes up to ``most`` tenths of a MW.
+    """
     bus, checks = found[0].before, [partial(_passes, instance, event) for event in found]
     percent, most_percent = 100, 100 * MOST_INERTIA
     while (tenths := _least_battery(checks, percent, most)) is None:
         place = next(place for place, passes in enumerate(checks) if not passes(most, percent, STEP_S))
-        if not bus.inertia_mws:
-            return SizingResult(0.0, SOME_INERTIA_MWS)
-        if not checks[place](most, most_percent, STEP_S):
+        if not bus.inertia_mws or not checks[place](most, most_percent, STEP_S):
             response = _response(instance, found[place], most, most_percent, STEP_S)
-            wrong = {one.name for one in response.figures(instance.power_quality.iso_class) if not one.holds}
-            is_metered = response.collapsed_s is None and wrong <= set(METERED)
-            return SizingResult(0.0, bus.inertia_mws + SOME_INERTIA_MWS) if is_metered else _NOTHING_HELPS
+            figures = response.figures(instance.power_quality.iso_class)
+            return frozenset(one.name for one in figures if not one.holds)
         percent = bisected(checks[place], lambda value: (most, value), percent, most_percent)
     if percent == 100:
         return SizingResult(tenths / 10, 0.0)
     return SizingResult(max(tenths / 10, bus.battery_mw), math.ceil(percent / 10 * bus.inertia_mws) / 10)
-
-
-_NOTHING_HELPS = SizingResult(math.inf, math.inf)
 
 
 def _least_battery(checks: Sequence[Check], percent: int, most: int) -> int | None:

@@ -177,9 +177,16 @@ def test_the_least_value_does_not_depend_on_the_quick_search(exact: int, coarse:
 
 
 def test_nothing_cures_the_meter_but_another_plant() -> None:
-    # a contract that no battery keeps, since each is behind by 0.1 s; on an island the swing is too much for any
-    instance = engines(overrun_s=0.0)
-    assert needed(instance) == SizingResult(0.0, pytest.approx(126.4 + SOME_INERTIA_MWS))
+    # no battery keeps the contract, since each is behind by 0.1 s; an island would need 250 MW s, and there are 3.16
+    light = engines(inertia_s=0.02, overrun_s=0.0)
+    assert needed(light) == SizingResult(0.0, pytest.approx(3.16 + SOME_INERTIA_MWS))
+    # with 126.4 an island can be cured, and what was tried comes before what may help
+    heavy = needed(engines(overrun_s=0.0))
+    assert heavy is not None
+    assert 250 < heavy.inertia_mws < 500
+    # a frequency that nothing cures on an island without a grid is beyond all units
+    alone = engines(inertia_s=0.02, grid_mw=0.0)
+    assert needed(alone, imported=0.0) == SizingResult(math.inf, math.inf)
     # without machines, some are needed
     alone = tiny(
         [battery(energy_mwh=2.0)],
