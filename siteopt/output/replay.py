@@ -132,11 +132,11 @@ def quality_part(plan: PlanRecord, translations: Translations) -> Part:
         without = [translations("fails") if (event, mode) in failed else ""] if is_checked else []
         kept = (classes.get((one.name, event, mode), "") for one in found.milestones)
         rows.append((_event(event, mode, translations), *kept, *without))
-    judged = (f"{translations.term(name)}, {translations.term(unit)}" for name, unit in FIGURE_UNITS.items())
+    limited = (f"{translations.term(name)}, {translations.term(unit)}" for name, unit in FIGURE_UNITS.items())
     plain = (translations.term(name) for name in FIGURES)
     more_header = (
         *(translations.term(name) for name in ("milestone", "event", "class")),
-        *judged,
+        *limited,
         *plain,
     )
     more_rows = tuple(_figures(found.milestones, translations))
@@ -179,7 +179,7 @@ def worst_figures(milestone: QualityMilestone, mode: str) -> list[FigureRecord]:
 
 
 def _size(figure: FigureRecord) -> tuple[bool, float]:
-    """Return the sort key of a figure: judged ones come above those that are only shown."""
+    """Return the sort key of a figure: limited ones come above those that are only shown."""
     value = math.inf if figure.value is None else figure.value
     return (figure.limit is not None, value / figure.limit if figure.limit else value)
 

@@ -204,9 +204,9 @@ def _traces(instance: Instance, found: Replayed, checked: str) -> Iterator[Trace
     limits, pairs = CLASSES[checked], []
     for m, some in enumerate(found.responses):
         kept = modes_kept(some, checked)
-        alike = {(bare.event, bare.mode): bare for bare in found.without_batteries[m]}
-        for one in (one for one in some if (one.event, one.mode) in alike):
-            bare = alike[one.event, one.mode]
+        by_event = {(bare.event, bare.mode): bare for bare in found.without_batteries[m]}
+        for one in (one for one in some if (one.event, one.mode) in by_event):
+            bare = by_event[one.event, one.mode]
             lost, rests = not bare.keeps(checked), one.band is None
             if one.event != GRID_LOSS and min(len(one.trace.time_s), len(bare.trace.time_s)) > 1:
                 pairs.append(((one.mode in kept, lost, not rests, bare.dip, bare.rise), m, one, bare))
