@@ -39,6 +39,8 @@ class Part:
 
     Attributes
     ----------
+    not_covered : tuple of str
+        Sentences above all else, on what the section does not cover.
     more_header, more_rows : tuple
         A second table with all figures; no rows if there is no such table.
     """
@@ -48,6 +50,7 @@ class Part:
     rows: Rows
     more_header: tuple[str, ...] = ()
     more_rows: Rows = ()
+    not_covered: tuple[str, ...] = ()
 
 
 def replay_part(plan: PlanRecord, translations: Translations) -> Part:
@@ -140,7 +143,16 @@ def quality_part(plan: PlanRecord, translations: Translations) -> Part:
         *plain,
     )
     more_rows = tuple(_figures(found.milestones, translations))
-    return Part(tuple(sentences), tuple(header), tuple(rows), more_header, more_rows)
+    return Part(tuple(sentences), tuple(header), tuple(rows), more_header, more_rows, _not_covered(translations))
+
+
+def _not_covered(translations: Translations) -> tuple[str, ...]:
+    """Return what the simulation leaves out, so that nobody takes a class of frequency for a study of the plant."""
+    return (
+        translations("Only frequency and active power are simulated: voltage and reactive power are not."),
+        translations("Short-circuit faults are not simulated: neither their currents nor the voltage dips they cause."),
+        translations("Protection is not simulated: no setting of a relay, breaker or fuse is checked."),
+    )
 
 
 def _event(event: str, mode: str, translations: Translations) -> str:

@@ -117,6 +117,20 @@ def test_class_that_is_kept() -> None:
     assert (shown["steady band, %"], shown["rate of change, Hz/s"], shown["dip, %"]) == ("1.2 of 1.5", "0.8", "")
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ("voltage", "Short-circuit faults", "Protection")), ("ko", ("전압", "단락 고장", "보호 협조"))],
+)
+def test_power_quality_begins_with_what_it_does_not_cover(language: str, words: tuple[str, ...]) -> None:
+    found = pages.replayed()
+    part = quality_part(found.plan, Translations(language))
+    assert [word in sentence for word, sentence in zip(words, part.not_covered, strict=True)] == [True] * 3
+    page = pages.page("replayed", language)
+    section = page[page.index('<section id="power_quality">') :]
+    first = section[section.index("</h2>") + len("</h2>") :].lstrip()
+    assert first.startswith(f"<p>{' '.join(part.not_covered)}</p>")
+
+
 def test_class_that_is_not_kept_is_not_called_kept() -> None:
     found = pages.replayed_late()
     assert said(found, "Electricity").startswith("Electricity G2 NOT kept")
