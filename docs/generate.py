@@ -20,7 +20,7 @@ from siteopt.output.translations import Translations
 from siteopt.record.reason import Reason
 from siteopt.record.run import PlanRecord
 from siteopt.schema import TABLES, markdown
-from siteopt.simulate.quality import CLASSES
+from siteopt.simulate.judgement import CLASSES
 
 ROOT = Path(__file__).parent.parent
 COLOSSUS = ROOT / "models" / "colossus.toml"
@@ -206,9 +206,9 @@ def classes() -> str:
         ["frequency dip", *(f"{one.dip:.0%}" for one in CLASSES.values())],
         ["frequency rise", *(f"{one.rise:.0%}" for one in CLASSES.values())],
         ["recovery", *(f"{one.recovery_s:g} s" for one in CLASSES.values())],
-        ["steady band", *(f"{one.band:.1%}" for one in CLASSES.values())],
+        ["steady band, total width", *(f"{one.steady_band:.1%}" for one in CLASSES.values())],
+        ["tolerance band, total width", *(f"{one.tolerance_band:.1%}" for one in CLASSES.values())],
         ["droop", *(f"{one.droop:.0%}" for one in CLASSES.values())],
-        ["steady: droop and band", *(f"{one.steady:.1%}" for one in CLASSES.values())],
     ]
     return _table(["", *CLASSES], rows)
 

@@ -52,8 +52,15 @@ class PowerQuality:
         Share of the IT peak that falls away when a job stops, and comes back when a job starts.
     job_stop_s, job_start_s : float
         Times in which a job stops and starts.
-    grid_loss : bool
-        Whether the class is also required on the loss of the grid.
+    ride_grid_loss : bool
+        Whether the job goes on when the grid is lost; otherwise it stops, as on any other fault.
+    rocof_limit_hz_per_s : float
+        Largest rate of change of frequency over 500 ms; 0 if it follows from the grid and the machines.
+    overrun_share, overrun_s : float
+        Share of the import limit by which the import may be beyond it for good, and the time for which it may be
+        further beyond.
+    ramp_limit_mw_per_min : float
+        Largest change of the import within a minute; infinite without a limit.
     waveform_s, waveform_share : tuple of float
         A sampled IT load: times in seconds, and the load as a share of ``it_mw``; empty if there is none.
     """
@@ -65,7 +72,11 @@ class PowerQuality:
     job_step: float
     job_stop_s: float
     job_start_s: float
-    grid_loss: bool
+    ride_grid_loss: bool
+    rocof_limit_hz_per_s: float
+    overrun_share: float
+    overrun_s: float
+    ramp_limit_mw_per_min: float
     waveform_s: tuple[float, ...]
     waveform_share: tuple[float, ...]
 
@@ -146,6 +157,7 @@ class Instance:
     droop : O, share of the nominal frequency by which the frequency falls from no load to full load
     governor_s : O, time constant of governor and actuator
     ramp_per_s : O, share of its rating by which a generator can follow in a second beyond ``step_fraction``
+    rocof_withstand_hz_per_s : O, rate of change of frequency that a generator withstands; infinite if none is known
     response_s : O, time constant of a battery
     heat_rate_mj_per_kwh, nox_g_per_kwh, fuel_usd_per_mwh : O, generators
     water_m3_per_mwh : O, chillers
@@ -239,6 +251,7 @@ class Instance:
     droop: Floats
     governor_s: Floats
     ramp_per_s: Floats
+    rocof_withstand_hz_per_s: Floats
     response_s: Floats
     heat_rate_mj_per_kwh: Floats
     nox_g_per_kwh: Floats
@@ -535,7 +548,7 @@ class Pool(Protocol):
 
 _LIMITS = (
     *("crews", "gas_mw", "nox_t_per_year", "water_m3_per_day", "yard_m2", "hall_capacity_gpus"),
-    *("fuel_trucks_per_day", "change_limit"),
+    *("fuel_trucks_per_day", "change_limit", "rocof_withstand_hz_per_s"),
 )
 """Arrays that may be infinite, which means that there is no limit."""
 
@@ -588,6 +601,7 @@ _AXES = {
             "droop",
             "governor_s",
             "ramp_per_s",
+            "rocof_withstand_hz_per_s",
             "response_s",
             "heat_rate_mj_per_kwh",
             "nox_g_per_kwh",

@@ -220,8 +220,11 @@ class PowerQuality(Section):
     ``class`` is the class of ISO 8528-5 that the plan must keep; without it, the load changes are replayed, but no
     class is required. ``swing_period_s`` and ``swing_edge_s`` describe the routine swing. ``job_step`` is the share of
     the IT peak that drops within ``job_stop_s`` when a job stops, and returns within ``job_start_s`` when a job starts.
-    ``grid_loss`` says whether the plan must also keep the class when the grid is lost. ``waveform`` names a table of a
-    sampled IT load.
+    ``ride_grid_loss`` says whether the job goes on when the grid is lost; otherwise it stops. ``rocof_limit_hz_per_s``
+    is the largest rate of change of frequency over 500 ms; without it, it is 1 Hz/s while the grid is connected or with
+    turbines above 10 MW, and is not judged on an island of engines. The import may be beyond its limit by
+    ``overrun_share`` of the limit for good, and further for ``overrun_s``; it may change by ``ramp_limit_mw_per_min``.
+    ``waveform`` names a table of a sampled IT load.
     """
 
     iso_class: Literal["G1", "G2", "G3"] | None = Field(default=None, alias="class")
@@ -231,7 +234,11 @@ class PowerQuality(Section):
     job_step: Share = 0.8
     job_stop_s: Annotated[float, Field(ge=0, le=600)] = 0.1
     job_start_s: Annotated[float, Field(ge=0, le=600)] = 60.0
-    grid_loss: bool = False
+    ride_grid_loss: bool = False
+    rocof_limit_hz_per_s: Annotated[float, Field(gt=0, le=100)] | None = None
+    overrun_share: Annotated[float, Field(ge=0, le=10)] = 0.05
+    overrun_s: Annotated[float, Field(ge=0, le=3600)] = 0.5
+    ramp_limit_mw_per_min: Annotated[float, Field(gt=0, le=100_000)] | None = None
     waveform: Name | None = None
 
     @model_validator(mode="after")

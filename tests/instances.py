@@ -51,6 +51,7 @@ OFFER = {
     "droop": 0.05,
     "governor_s": 0.2,
     "ramp_per_s": 1.0,
+    "rocof_withstand_hz_per_s": np.inf,
     "response_s": 0.1,
     "heat_rate_mj_per_kwh": 7.2,
     "nox_g_per_kwh": 0.0,
@@ -65,7 +66,7 @@ OFFER = {
 }
 
 
-QUALITY = PowerQuality("", 60.0, 2.0, 0.1, 0.8, 0.1, 60.0, False, (), ())
+QUALITY = PowerQuality("", 60.0, 2.0, 0.1, 0.8, 0.1, 60.0, False, 0.0, 0.0, 0.5, np.inf, (), ())
 """Nothing is asked of the electricity."""
 
 
@@ -212,7 +213,7 @@ def tiny(
         values[name] = values[name].astype(np.int64)
     values["pace"] = at_once(values["gpus"], ready_day[0])
     by_offer = ("crew_days", "footprint_m2", "energy_mwh", "step_fraction", "heat_rate_mj_per_kwh", "nox_g_per_kwh")
-    by_offer += ("inertia_s", "droop", "governor_s", "ramp_per_s", "response_s")
+    by_offer += ("inertia_s", "droop", "governor_s", "ramp_per_s", "response_s", "rocof_withstand_hz_per_s")
     values |= {name: offer(name) for name in (*by_offer, "fuel_usd_per_mwh", "water_m3_per_mwh")}
     values |= scalars
     values["crews"] = np.asarray(values["crews"], dtype=float).reshape(len(TRADES), -1)

@@ -46,6 +46,17 @@ diesels and fuel cells are estimates. Inverters have the same droop as machines.
 """
 
 
+LARGE_TURBINE_MW, LARGE_TURBINE_HZ_PER_S = 10.0, 1.0
+"""Rating above which a turbine is large, and the rate of change of frequency that a large one withstands over 500 ms.
+
+The rate is that of large synchronous units,
+https://www.euturbines.eu/position-papers/joint-position-paperassessment-onrate-of-change-of-frequency-rocofrequirements-applied-tosynchronous-power-generation-modules-spgms/;
+the rating is an estimate.
+"""
+
+_TURBINES = (Machine.AERODERIVATIVE, Machine.INDUSTRIAL_TURBINE)
+
+
 def answers(offers: pd.DataFrame) -> dict[str, Floats]:
     """Return the fields of the Instance that describe how each generator responds; O each.
 
@@ -56,9 +67,11 @@ def answers(offers: pd.DataFrame) -> dict[str, Floats]:
     table = np.array([ANSWERS[Machine(name)] for name in machine], dtype=float).reshape(-1, len(Answer._fields))
     ramp_mw_per_min, inertia_s = (offers[name].to_numpy(dtype=float) for name in ("ramp_mw_per_min", "inertia_s"))
     ramp_per_min = ramp_mw_per_min / offers["unit_mw"].to_numpy(dtype=float)
+    is_large = np.isin(machine, _TURBINES) & (offers["unit_mw"].to_numpy(dtype=float) > LARGE_TURBINE_MW)
     return {
         "inertia_s": np.where(np.isnan(inertia_s), table[:, 0], inertia_s),
         "droop": np.full(len(offers), DROOP),
         "governor_s": table[:, 1],
         "ramp_per_s": np.where(np.isnan(ramp_per_min), table[:, 2], ramp_per_min) / 60,
+        "rocof_withstand_hz_per_s": np.where(is_large, LARGE_TURBINE_HZ_PER_S, np.inf),
     }

@@ -188,7 +188,9 @@ def power_quality(scenario: Scenario, waveform: pd.DataFrame) -> PowerQuality:
     times, shares = (tuple(waveform[name].astype(float)) for name in ("time_s", "it_share"))
     return PowerQuality(
         asked.iso_class or "",
-        **asked.model_dump(exclude={"iso_class", "waveform"}),
+        **asked.model_dump(exclude={"iso_class", "rocof_limit_hz_per_s", "ramp_limit_mw_per_min", "waveform"}),
+        rocof_limit_hz_per_s=asked.rocof_limit_hz_per_s or 0.0,
+        ramp_limit_mw_per_min=asked.ramp_limit_mw_per_min or np.inf,
         waveform_s=times,
         waveform_share=shares,
     )

@@ -61,14 +61,12 @@ NAMES = {
     "training_gpus": "training",
     "lowest_hz": "lowest Hz",
     "highest_hz": "highest Hz",
-    "rocof_hz_per_s": "Hz/s",
-    "recovery_s": "recovery, s",
+    "schedule_mw": "scheduled import, MW",
     "battery_mwh": "through batteries, MWh",
     "battery_peak_mw": "batteries, peak MW",
     "battery_drain_mw": "batteries, mean MW",
     "import_peak_mw": "import, peak MW",
     "import_swing_mw": "import, swing MW",
-    "import_beyond_s": "import beyond limit, s",
     "shed_mw": "shed, MW",
 }
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from siteopt.output.translations import Translations
-from siteopt.record.replay import EventRecord, FailedEvent, PowerQualityRecord, QualityMilestone, ReplayedMilestone
+from siteopt.record.replay import (
+    EventRecord,
+    FailedEvent,
+    FigureRecord,
+    PowerQualityRecord,
+    QualityMilestone,
+    ReplayedMilestone,
+)
 from siteopt.record.run import PlanRecord
+from siteopt.simulate.events import GRID_LOSS, GRID_TIED
+from siteopt.simulate.judgement import FIGURE_UNITS, FigureName
 
 CLASSES = ("", "G1", "G2", "G3")
 """Performance classes of ISO 8528-5, from none to the best."""
 FIGURES = (
-    *("lowest_hz", "highest_hz", "rocof_hz_per_s", "recovery_s", "battery_mwh", "battery_peak_mw"),
-    *("battery_drain_mw", "import_peak_mw", "import_swing_mw", "import_beyond_s", "shed_mw"),
+    *("schedule_mw", "lowest_hz", "highest_hz", "battery_mwh", "battery_peak_mw", "battery_drain_mw"),
+    *("import_peak_mw", "import_swing_mw", "shed_mw"),
 )
-"""Figures of an event, in the order of the table."""
+"""Figures of an event that have no limit, in the order of the table."""
 DIGITS = 3
 
 Rows = tuple[tuple[Any, ...], ...]
@@ -29,6 +39,8 @@ class Part:
 
     Attributes
     ----------
+    not_covered : tuple of str
+        Sentences above all else, on what the section does not cover.
     more_header, more_rows : tuple
         A second table with all figures; no rows if there is no such table.
     """
@@ -38,6 +50,7 @@ class Part:
     rows: Rows
     more_header: tuple[str, ...] = ()
     more_rows: Rows = ()
+    not_covered: tuple[str, ...] = ()
 
 
 def replay_part(plan: PlanRecord, translations: Translations) -> Part:
@@ -122,9 +135,24 @@ def quality_part(plan: PlanRecord, translations: Translations) -> Part:
         without = [translations("fails") if (event, mode) in failed else ""] if is_checked else []
         kept = (classes.get((one.name, event, mode), "") for one in found.milestones)
         rows.append((_event(event, mode, translations), *kept, *without))
-    more_header = tuple(translations.term(name) for name in ("milestone", "event", *FIGURES, "class"))
+    limited = (f"{translations.term(name)}, {translations.term(unit)}" for name, unit in FIGURE_UNITS.items())
+    plain = (translations.term(name) for name in FIGURES)
+    more_header = (
+        *(translations.term(name) for name in ("milestone", "event", "class")),
+        *limited,
+        *plain,
+    )
     more_rows = tuple(_figures(found.milestones, translations))
-    return Part(tuple(sentences), tuple(header), tuple(rows), more_header, more_rows)
+    return Part(tuple(sentences), tuple(header), tuple(rows), more_header, more_rows, _not_covered(translations))
+
+
+def _not_covered(translations: Translations) -> tuple[str, ...]:
+    """Return what the simulation leaves out, so that nobody takes a class of frequency for a study of the plant."""
+    return (
+        translations("Only frequency and active power are simulated: voltage and reactive power are not."),
+        translations("Short-circuit faults are not simulated: neither their currents nor the voltage dips they cause."),
+        translations("Protection is not simulated: no setting of a relay, breaker or fuse is checked."),
+    )
 
 
 def _event(event: str, mode: str, translations: Translations) -> str:
@@ -132,19 +160,52 @@ def _event(event: str, mode: str, translations: Translations) -> str:
 
 
 def _class(event: EventRecord, translations: Translations) -> str:
+    """Return the class that an event keeps, and the figures that are beyond their limits for the required class."""
     if event.collapsed_s is not None:
         return translations("collapses at {seconds} s", seconds=translations.number(event.collapsed_s, 2))
-    return event.iso_class or translations("no class")
+    kept = event.iso_class or translations("no class")
+    beyond = ", ".join(figure_text(one, translations) for one in event.figures if not one.holds)
+    return f"{kept}: {beyond}" if beyond else kept
+
+
+def figure_text(figure: FigureRecord, translations: Translations) -> str:
+    """Return a figure beside its limit, such as *recovery 1.6 of 5 s*; without a limit, it is only shown."""
+    return f"{translations.term(figure.name)} {_beside(figure, translations)} {translations.term(figure.unit)}"
+
+
+def _beside(figure: FigureRecord, translations: Translations) -> str:
+    value = translations("never") if figure.value is None else f"{figure.value:.3g}"
+    if figure.limit is None:
+        return value
+    return translations("{value} of {limit}", value=value, limit=f"{figure.limit:.3g}")
+
+
+def worst_figures(milestone: QualityMilestone, mode: str) -> list[FigureRecord]:
+    """Return each figure of a mode in the event in which it is closest to its limit, or farthest beyond it."""
+    worst: dict[FigureName, FigureRecord] = {}
+    for event in milestone.events:
+        for one in event.figures if event.mode == mode else ():
+            if one.name not in worst or _size(one) > _size(worst[one.name]):
+                worst[one.name] = one
+    return list(worst.values())
+
+
+def _size(figure: FigureRecord) -> tuple[bool, float]:
+    """Return the sort key of a figure: limited ones come above those that are only shown."""
+    value = math.inf if figure.value is None else figure.value
+    return (figure.limit is not None, value / figure.limit if figure.limit else value)
 
 
 def _figures(milestones: Sequence[QualityMilestone], translations: Translations) -> Iterator[tuple[Any, ...]]:
     for one in milestones:
         for event in one.events:
+            figures = {figure.name: figure for figure in event.figures}
             yield (
                 one.name,
                 _event(event.event, event.mode, translations),
+                event.iso_class,
+                *(_beside(figures[name], translations) if name in figures else "" for name in FIGURE_UNITS),
                 *(_shown(getattr(event, name)) for name in FIGURES),
-                _class(event, translations),
             )
 
 
@@ -174,13 +235,25 @@ def _kept(found: PowerQualityRecord, translations: Translations) -> Iterator[str
                 )
         if below:
             yield translations(
-                "Below the class, but not required (the other mode, or loss of the grid): {events}.",
+                "Below the class, but not required, since the other mode keeps it: {events}.",
                 events="; ".join(below),
             )
     else:
         yield translations("{iso_class} is NOT kept.", iso_class=asked)
         if below:
             yield translations("Below the class: {events}.", events="; ".join(below))
+    dark = [one.name for one in found.milestones if _stops_with_grid(one)]
+    if dark:
+        yield translations(
+            "Nothing on the site keeps a frequency at {milestones}: when the grid is lost, everything stops.",
+            milestones=", ".join(dark),
+        )
+
+
+def _stops_with_grid(one: QualityMilestone) -> bool:
+    """Return whether a milestone imports, and its loss of the grid is no event, since no machine is left."""
+    imports = any(event.mode == GRID_TIED and event.schedule_mw for event in one.events)
+    return imports and all(event.event != GRID_LOSS for event in one.events)
 
 
 def _rounds(plan: PlanRecord, translations: Translations) -> Iterator[str]:

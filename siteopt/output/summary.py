@@ -9,6 +9,7 @@ from siteopt.equipment import KINDS
 from siteopt.output.headline import knowledge
 from siteopt.output.limits import limit_of
 from siteopt.output.names import titled
+from siteopt.output.replay import figure_text, worst_figures
 from siteopt.output.translations import MoneyUnit, Translations
 from siteopt.record.base import RunOutcome
 from siteopt.record.replay import PowerQualityRecord, ReplayedMilestone, ReplayRecord
@@ -131,6 +132,10 @@ def _quality(found: PowerQualityRecord, translations: Translations) -> Iterator[
     failing = ", ".join(one.name for one in found.milestones if not one.kept)
     kept = "kept at every milestone" if found.passes else f"NOT kept at {failing}"
     yield f"Electricity {found.iso_class} {kept}{without}"
+    for one in found.milestones:
+        for mode in one.kept[:1] or dict.fromkeys(event.mode for event in one.events):
+            worst = ", ".join(figure_text(figure, translations) for figure in worst_figures(one, mode))
+            yield f"            {one.name}, {mode}: {worst}"
     before = found.before
     if before is not None:
         days = ", ".join(str(day) for day in before.days)

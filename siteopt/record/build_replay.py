@@ -15,6 +15,7 @@ from siteopt.record.replay import (
     DaySeries,
     EventRecord,
     FailedEvent,
+    FigureRecord,
     PlanBefore,
     PowerQualityRecord,
     QualityMilestone,
@@ -26,7 +27,7 @@ from siteopt.record.replay import (
 )
 from siteopt.scenario import Scenario
 from siteopt.simulate.events import GRID_LOSS
-from siteopt.simulate.quality import CLASSES, Response, keeps, modes_kept
+from siteopt.simulate.judgement import CLASSES, Response, keeps, modes_kept
 from siteopt.simulate.replayed import Replayed
 
 CHECKED = "G2"
@@ -118,9 +119,9 @@ def quality_record(
     """
     quality = instance.power_quality
     checked = quality.iso_class or CHECKED
-    bare = [some for some in found.without_batteries if not keeps(some, quality.iso_class, quality.grid_loss)]
+    bare = [some for some in found.without_batteries if not keeps(some, quality.iso_class)]
     failed = dict[tuple[str, str], float]()
-    for one in (one for some in bare for one in some if not keeps([one], checked, quality.grid_loss)):
+    for one in (one for some in bare for one in some if not one.keeps(checked)):
         failed[one.event, one.mode] = max(failed.get((one.event, one.mode), 0.0), one.import_beyond_s)
     without = WithoutBatteries(
         passes=not failed if quality.iso_class else None,
@@ -131,7 +132,7 @@ def quality_record(
     )
     return PowerQualityRecord(
         iso_class=quality.iso_class or None,
-        passes=found.keeps(quality.iso_class, quality.grid_loss) if quality.iso_class else None,
+        passes=found.keeps(quality.iso_class) if quality.iso_class else None,
         frequency_hz=quality.frequency_hz,
         iterations=iterations,
         before=before,
@@ -152,7 +153,7 @@ def _milestone(instance: Instance, found: Replayed, m: int, checked: str) -> Qua
         inertia_mws=rounded(float(instance.supply(INERTIA, every)[0] @ units)),
         min_battery_mw=rounded(instance.min_battery_mw[0, m]),
         min_inertia_mws=rounded(instance.min_inertia_mws[0, m]),
-        kept=tuple(modes_kept(found.responses[m], checked, instance.power_quality.grid_loss)),
+        kept=tuple(modes_kept(found.responses[m], checked)),
         events=tuple(_event(one, checked) for one in found.responses[m]),
     )
 
@@ -162,10 +163,11 @@ def _event(one: Response, checked: str) -> EventRecord:
     return EventRecord(
         event=one.event,
         mode=one.mode,
+        schedule_mw=rounded(one.schedule_mw),
         lowest_hz=rounded(one.lowest_hz),
         highest_hz=rounded(one.highest_hz),
         rocof_hz_per_s=rounded(one.rocof_hz_per_s),
-        recovery_s=rounded(recovery) if math.isfinite(recovery) else None,
+        recovery_s=_finite(recovery),
         battery_mwh=rounded(one.battery_mwh),
         battery_peak_mw=rounded(one.battery_peak_mw),
         battery_drain_mw=rounded(one.battery_drain_mw),
@@ -175,7 +177,21 @@ def _event(one: Response, checked: str) -> EventRecord:
         shed_mw=rounded(one.shed_mw),
         collapsed_s=None if one.collapsed_s is None else rounded(one.collapsed_s),
         iso_class=one.iso_class,
+        figures=tuple(
+            FigureRecord(
+                name=figure.name,
+                unit=figure.unit,
+                value=_finite(figure.value),
+                limit=_finite(figure.limit),
+                holds=figure.holds,
+            )
+            for figure in one.figures(checked)
+        ),
     )
+
+
+def _finite(value: float) -> float | None:
+    return rounded(value) if math.isfinite(value) else None
 
 
 def _traces(instance: Instance, found: Replayed, checked: str) -> Iterator[TraceRecord]:
@@ -185,20 +201,21 @@ def _traces(instance: Instance, found: Replayed, checked: str) -> Iterator[Trace
     keeps the class with batteries; the event loses the class without batteries; its load is periodic; without
     batteries, the frequency dips deepest, and then rises highest.
     """
-    quality, limits = instance.power_quality, CLASSES[checked]
-    pairs = []
+    limits, pairs = CLASSES[checked], []
     for m, some in enumerate(found.responses):
-        kept = modes_kept(some, checked, quality.grid_loss)
-        for one, bare in zip(some, found.without_batteries[m], strict=True):
-            lost, rests = not keeps([bare], checked, quality.grid_loss), bool(one.recovery_s)
+        kept = modes_kept(some, checked)
+        by_event = {(bare.event, bare.mode): bare for bare in found.without_batteries[m]}
+        for one in (one for one in some if (one.event, one.mode) in by_event):
+            bare = by_event[one.event, one.mode]
+            lost, rests = not bare.keeps(checked), one.band is None
             if one.event != GRID_LOSS and min(len(one.trace.time_s), len(bare.trace.time_s)) > 1:
                 pairs.append(((one.mode in kept, lost, not rests, bare.dip, bare.rise), m, one, bare))
     if not pairs:
         return
     _, m, one, bare = max(pairs, key=lambda pair: pair[0])
-    hz = quality.frequency_hz
-    below, above = (limits.steady, limits.steady) if not one.recovery_s else (limits.dip, limits.rise)
-    band = (rounded(hz * (1 - below)), rounded(hz * (1 + above)))
+    hz, half = instance.power_quality.frequency_hz, limits.steady_band / 2
+    below, above = (-limits.dip, limits.rise) if one.band is None else (one.settled - half, one.settled + half)
+    band = (rounded(hz * (1 + below)), rounded(hz * (1 + above)))
     for batteries, shown in ((True, one), (False, bare)):
         yield _trace(shown, hz, band, batteries, instance.milestone[m])
 

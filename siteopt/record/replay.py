@@ -24,8 +24,12 @@ from siteopt.record.base import (
 )
 from siteopt.record.reason import Reason
 from siteopt.section import Days
+from siteopt.simulate.judgement import FigureName
 
-BEYOND = "longest time in which the grid carries more than its limit, or takes power; null in runs of older versions"
+BEYOND = (
+    "longest time in which the grid carries more than its limit, or takes power, by more than the tolerance; null in"
+    " runs of older versions"
+)
 """Description of a field of events."""
 
 
@@ -96,11 +100,22 @@ class ReplayRecord(Record):
         return self
 
 
+class FigureRecord(Record):
+    """Figure of a response, beside its limit."""
+
+    name: FigureName
+    unit: Label
+    value: Amount | None = Field(description="null if the frequency never recovers")
+    limit: Amount | None = Field(description="null if the figure is shown, and not judged")
+    holds: bool
+
+
 class EventRecord(Record):
     """Response of the plant to an event."""
 
     event: Label
     mode: Label
+    schedule_mw: Amount | None = Field(None, description="scheduled import; null in runs of older versions")
     lowest_hz: Number
     highest_hz: Number
     rocof_hz_per_s: Number
@@ -114,7 +129,10 @@ class EventRecord(Record):
     shed_mw: Number
     collapsed_s: Amount | None
     iso_class: Literal["", "G1", "G2", "G3"] = Field(
-        description="the best class of ISO 8528-5 that is kept; empty if none is"
+        description="the best class of ISO 8528-5 that is kept, with the limits beside it; empty if none is"
+    )
+    figures: Many[FigureRecord] = Field(
+        (), description="every figure beside its limit for the required class; empty in runs of older versions"
     )
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from siteopt.equipment import COOLING, MEAN_POWER, Requirement
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.record.reason import Quantity, Reason, ReasonCode, because
+from siteopt.tolerances import HAIR
 
 AIR_T_PER_YEAR = 8.76
 """Tonnes that one MW emits in a year of 8,760 hours at one gram a kWh."""
@@ -24,7 +25,7 @@ TRUCK_HOURS = 24 / 116
 """Tankers of diesel a day for one MW: 116 MWh of electricity each (``docs/model.md``, *Fuel trucks*)."""
 
 BISECTIONS = 60
-"""Halvings of the price at which a limit of trucks begins to hold."""
+"""Halvings of the price at which a limit of trucks begins to hold, and of the least import."""
 
 WATER_HOURS = 24.0
 """Hours in a day, for which the limit of water counts."""
@@ -149,6 +150,30 @@ def dispatch(instance: Instance, m: int, units: Ints, grid_mw: float) -> Dispatc
         float(nox @ _fill(mean, power, nox, nox)),
         float(trucks @ fewest),
     )
+
+
+def least_import(instance: Instance, mean_mw: float, units: Ints) -> float:
+    """Return the least mean import with which units (O) meet a mean load within the limits of NOx and fuel trucks.
+
+    It is found by bisection: more import takes no more NOx and no more trucks. The whole load, if nothing less is
+    enough.
+    """
+    power = np.where(instance.supplies(MEAN_POWER), instance.rating_mw[0] * units, 0.0)
+    nox, trucks = np.asarray(instance.nox_g_per_kwh * AIR_T_PER_YEAR), np.asarray(instance.is_diesel * TRUCK_HOURS)
+
+    def meets(import_mw: float) -> bool:
+        need = mean_mw - import_mw
+        output = least_cost_fill(need, power, trucks, nox, float(instance.nox_t_per_year[0]))
+        within = float(trucks @ output) <= float(instance.fuel_trucks_per_day[0]) * (1 + HAIR)
+        return within and float(output.sum()) >= need - HAIR * mean_mw
+
+    low, high = 0.0, mean_mw
+    if meets(low):
+        return low
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if meets(middle) else (middle, high)
+    return high
 
 
 def _within_trucks(

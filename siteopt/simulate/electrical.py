@@ -18,14 +18,11 @@ from siteopt.simulate.steps import ROW, Bus, Stepper, rest
 LOWEST, HIGHEST = -0.25, 0.20
 """Deviations at which machines trip; estimates, beyond every limit of ISO 8528-5."""
 
-RELAY = -0.03
-"""Deviation at which under-frequency relays shed load; an estimate: 58.2 Hz of 60."""
+WINDOW_S = 0.5
+"""Seconds over which the rate of change of frequency is averaged, as for the withstand of machines (EUTurbines)."""
 
-RELAY_S = 0.1
-"""Seconds from that deviation until the load falls; an estimate for relay and command."""
-
-WINDOW_S = 0.1
-"""Seconds over which the rate of change of frequency is averaged: relays use several cycles, at least 0.1 s."""
+RAMP_S = 60.0
+"""Seconds within which the largest change of the import is its ramp: a utility limits MW a minute."""
 
 CHECK_S, CALM_CHECKS = 0.1, 10
 """Seconds between checks for a settled run, and checks in a row that must pass: longer than a swing takes to turn."""
@@ -47,6 +44,27 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
+class Allowed:
+    """What an event may do beside the limits of a class; infinite where a figure is shown, and not judged.
+
+    Attributes
+    ----------
+    rocof_per_s : float
+        Rate of change of the deviation, per second.
+    overrun_share, overrun_s : float
+        Share of its limit by which the import may be beyond it, or below 0, for good; and the time without a break in
+        which it may be further beyond.
+    ramp_mw : float
+        Change of the import within RAMP_S.
+    """
+
+    rocof_per_s: float = math.inf
+    overrun_share: float = 0.0
+    overrun_s: float = math.inf
+    ramp_mw: float = math.inf
+
+
+@dataclass(frozen=True)
 class Event:
     """An event that happens to a bus at time 0.
 
@@ -64,8 +82,9 @@ class Event:
         Longest time that the bus is simulated.
     checked_s : tuple of float, optional
         For a periodic load: the time from which extremes count, and the period for the mean.
-    shed_mw, shed_s : float
-        Load that is shed when the frequency passes RELAY, and the time that this takes; 0 for none.
+    schedule_mw : float
+        Scheduled import: on the bus if grid-tied, of the grid's own halls if islanded.
+    allowed : Allowed
     """
 
     name: str
@@ -77,8 +96,8 @@ class Event:
     load_mw: tuple[float, ...]
     duration_s: float
     checked_s: tuple[float, float] | None = None
-    shed_mw: float = 0.0
-    shed_s: float = 0.0
+    schedule_mw: float = 0.0
+    allowed: Allowed = Allowed()
 
 
 @dataclass(frozen=True)
@@ -87,8 +106,10 @@ class Trace:
 
     Attributes
     ----------
-    time_s, deviation, load_mw, generators_mw, batteries_mw, grid_mw, charge : arrays
+    time_s, deviation, target, load_mw, generators_mw, batteries_mw, grid_mw, charge : arrays
         One entry every ``stride`` steps; ``deviation`` is a share of the nominal frequency, ``charge`` of the energy.
+        ``target`` is the deviation at which the governors, with the set points of that moment, would carry what
+        batteries leave of the load: the steady frequency under droop. It is 0 where the grid holds the frequency.
     lowest, highest : float
         Extremes of the deviation over all steps that count (see ``Event.checked_s``).
     rocof_per_s : float
@@ -98,15 +119,17 @@ class Trace:
     battery_peak_mw, grid_lowest_mw, grid_highest_mw : float
         Extremes over all steps that count; for the batteries, of charging or discharging.
     grid_beyond_s : float
-        Longest time without a break in which the grid carries more than its limit, or takes power.
-    shed_mw : float
-        Load that relays shed.
+        Longest time without a break in which the grid carries more than its limit, or takes power, by more than
+        ``Allowed.overrun_share``.
+    ramp_mw : float
+        Largest change of the grid's power within RAMP_S, over all steps that count.
     collapsed_s : float or None
         Time at which the plant tripped, and the frequency ends; None if it did not trip.
     """
 
     time_s: Floats
     deviation: Floats
+    target: Floats
     load_mw: Floats
     generators_mw: Floats
     batteries_mw: Floats
@@ -120,7 +143,7 @@ class Trace:
     grid_lowest_mw: float
     grid_highest_mw: float
     grid_beyond_s: float
-    shed_mw: float
+    ramp_mw: float
     collapsed_s: float | None
 
 
@@ -147,22 +170,18 @@ def simulated(event: Event, stride: int, dt_s: float, leaps: bool) -> Trace:
     stepper = Stepper(event.after, dt_s)
     state, load = stepper.at_rest(event.before, event.rest_mw), _Load(event, dt_s)
     settling, leaping = _Settling(load, stepper, state.x), Leaps(stepper)
-    lowest = max(LOWEST, RELAY) if event.shed_mw else LOWEST
-    shed_mw, collapsed_s = 0.0, None
-    kept = [np.array(stepper.advance(state, load.between(0, 1), (lowest, HIGHEST), stepper.rate / 2))]
+    within, collapsed_s = (LOWEST, HIGHEST), None
+    kept = [np.array(stepper.advance(state, load.between(0, 1), within, stepper.rate / 2))]
     k, next_leap, pause = 1, 1 if leaps else load.steps, SHORTEST_PAUSE
     while True:
-        if not lowest <= state.x <= HIGHEST:
-            if not LOWEST <= state.x <= HIGHEST:
-                collapsed_s = (k - 1) * dt_s
-                break
-            lowest, shed_mw = LOWEST, event.shed_mw
-            load.shed(shed_mw, (k - 1) * dt_s + RELAY_S, event.shed_s)
+        if not LOWEST <= state.x <= HIGHEST:
+            collapsed_s = (k - 1) * dt_s
+            break
         if k == load.steps or settling.is_settled:
             break
         straight = load.straight(k)
         if k >= next_leap and straight >= LEAST_LEAP:
-            found = leaping.advance(state, *load.line(k, straight), (lowest, HIGHEST), straight)
+            found = leaping.advance(state, *load.line(k, straight), within, straight)
             found = settling.until_settled(k, found)
             kept.append(found[:, :ROW])
             k += len(found)
@@ -170,13 +189,13 @@ def simulated(event: Event, stride: int, dt_s: float, leaps: bool) -> Trace:
             next_leap = k + pause
         else:
             until = min(max(next_leap, k + straight + 1), settling.next_check(k), load.steps)
-            rows = stepper.advance(state, load.between(k, until), (lowest, HIGHEST), stepper.rate)
+            rows = stepper.advance(state, load.between(k, until), within, stepper.rate)
             kept.append(np.array(rows))
             k += len(rows)
             settling.check(k, state.x, state.moving, state.battery, state.charge)
     every = np.concatenate(kept)
     every[-1, 0] = min(max(every[-1, 0], LOWEST), HIGHEST)  # when the plant trips, the deviation counts up to its limit
-    return _trace(event, every, load.halves, stride, dt_s, shed_mw, collapsed_s)
+    return _trace(event, every, load.halves, stride, dt_s, collapsed_s)
 
 
 class _Load:
@@ -185,16 +204,8 @@ class _Load:
     def __init__(self, event: Event, dt_s: float) -> None:
         self.dt_s, self.steps = dt_s, max(1, round(event.duration_s / dt_s))
         self.last_change_s = float(event.load_s[-1])
-        self._time = np.arange(2 * self.steps + 1) * (dt_s / 2)
-        self.halves = np.interp(self._time, event.load_s, event.load_mw)
+        self.halves = np.interp(np.arange(2 * self.steps + 1) * (dt_s / 2), event.load_s, event.load_mw)
         self._knots = np.asarray(event.load_s, dtype=float) / dt_s
-
-    def shed(self, shed_mw: float, from_s: float, within_s: float) -> None:
-        """Take some load away, linearly within a time."""
-        since = self._time - from_s
-        self.halves = self.halves - shed_mw * np.clip(since / within_s if within_s else since > 0, 0, 1)
-        self.last_change_s = from_s + within_s
-        self._knots = np.sort(np.append(self._knots, np.array([from_s, self.last_change_s]) / self.dt_s))
 
     def between(self, k: int, until: int) -> list[float]:
         """Return the load at the start and in the middle of the steps from ``k`` up to ``until``."""
@@ -246,11 +257,9 @@ class _Settling:
         return read
 
 
-def _trace(
-    event: Event, kept: Floats, loads: Floats, stride: int, dt_s: float, shed_mw: float, collapsed_s: float | None
-) -> Trace:
+def _trace(event: Event, kept: Floats, loads: Floats, stride: int, dt_s: float, collapsed_s: float | None) -> Trace:
     """Return the Trace of all steps; ``kept`` has the deviation in the middle of each step, the rest at its start."""
-    middle, generators, batteries, grid, charge = kept.T
+    middle, generators, batteries, grid, points, charge = kept.T
     first = rest(event.before, event.rest_mw)[2]
     deviation = (np.concatenate(([first], middle[:-1])) + middle) / 2
     deviation[0] = first
@@ -259,9 +268,9 @@ def _trace(
     window = min(round(WINDOW_S / dt_s), len(middle) - 1)
     slopes = (deviation[window:] - deviation[:-window]) / (window * dt_s) if window else (deviation - first) / dt_s
     start = min(round(event.checked_s[0] / dt_s), len(deviation) - 1) if event.checked_s else 0
-    moved = np.abs(batteries)
-    limit_mw = event.after.limit_mw
-    within = np.flatnonzero((grid <= limit_mw * (1 + ROUNDING)) & (grid >= -ROUNDING * limit_mw))
+    load, moved = loads[::2][: len(middle)], np.abs(batteries)
+    limit_mw, share = event.after.limit_mw, event.allowed.overrun_share + ROUNDING
+    within = np.flatnonzero((grid <= limit_mw * (1 + share)) & (grid >= -share * limit_mw))
     beyond = int(np.diff(within, prepend=-1, append=len(grid)).max()) - 1
 
     def thinned(values: Floats) -> Floats:
@@ -272,7 +281,8 @@ def _trace(
     return Trace(
         time_s=thinned(np.arange(len(middle), dtype=float) * dt_s),
         deviation=thinned(deviation),
-        load_mw=thinned(loads[::2][: len(middle)]),
+        target=thinned(_target(event.after, load - batteries - points)),
+        load_mw=thinned(load),
         generators_mw=thinned(generators),
         batteries_mw=thinned(batteries),
         grid_mw=thinned(grid),
@@ -285,6 +295,19 @@ def _trace(
         grid_lowest_mw=float(grid[start:].min()),
         grid_highest_mw=float(grid[start:].max()),
         grid_beyond_s=beyond * dt_s,
-        shed_mw=shed_mw,
+        ramp_mw=_ramp(grid[start :: max(1, round(CHECK_S / dt_s))]),
         collapsed_s=collapsed_s,
     )
+
+
+def _target(bus: Bus, gap_mw: Floats) -> Floats:
+    """Return the deviation at which governors alone would close a gap; 0 where a grid, or nothing, closes it."""
+    if bus.grid_mw or not bus.governors_mw:
+        return np.zeros(len(gap_mw))
+    return -gap_mw / bus.governors_mw
+
+
+def _ramp(grid: Floats) -> float:
+    """Return the largest change within RAMP_S of a power that is sampled every CHECK_S."""
+    window = min(round(RAMP_S / CHECK_S) + 1, len(grid))
+    return float(np.ptp(np.lib.stride_tricks.sliding_window_view(grid, window), axis=1).max())

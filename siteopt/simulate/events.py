@@ -3,7 +3,9 @@
 In *islanded* mode, generators and batteries feed their own bus, and the grid feeds its own halls: the share import /
 mean load of all halls. The grid takes the part of a routine swing that it tolerates (peak to peak), at most the swing
 of its own halls. When a job stops or starts, the grid takes the change of its own halls. The bus takes the rest. In
-*grid-tied* mode, everything runs in parallel.
+*grid-tied* mode, everything runs in parallel, and the grid holds the frequency.
+
+A plant may leave a part of its grid unused: it may run on any import of :func:`schedules`.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ import numpy as np
 
 from siteopt.equipment import BATTERY_POWER, INERTIA
 from siteopt.instance import Floats, Instance, Ints
-from siteopt.simulate.electrical import Event
+from siteopt.simulate.dispatch import TOLERANCE, least_import
+from siteopt.simulate.electrical import Allowed, Event
 from siteopt.simulate.steps import SECONDARY_S, Bus, Machines
 
 ISLANDED, GRID_TIED = "islanded", "grid-tied"
@@ -29,6 +32,18 @@ SWING_S = 12.0
 A swing is assessed after its first period, or after this time if the period is longer.
 """
 
+GRID_ROCOF_HZ_PER_S = 1.0
+"""Rate of change of frequency that is allowed while the grid is connected, in Hz/s over 500 ms.
+
+The loss-of-mains relays of plants of 5 MW or more trip there (G59, https://www.scribd.com/document/749044231).
+"""
+
+NOTICED_S = 0.1
+"""Time from the loss of the grid until the job begins to stop, in seconds; an estimate for relay and command."""
+
+SCHEDULES = 8
+"""Parts of the mean load in which the import is scheduled; an estimate: fine enough, and soon tried."""
+
 FOLLOWED_S = 3 * SECONDARY_S
 """Simulated time of the other events after the last change of the load, in seconds.
 
@@ -37,21 +52,35 @@ have reached their targets within 5 %.
 """
 
 
+def schedules(instance: Instance, m: int, units: Ints, demand_mw: float, import_mw: float) -> list[float]:
+    """Return the imports that a plan may schedule at a milestone, the largest first; MW.
+
+    They are the least import with which the units meet the mean load within the limits of NOx and fuel trucks, and
+    every further multiple of a SCHEDULES-th of the mean load, up to the mean import of the plan. None of them depends
+    on the grid, so a plant with more grid may schedule whatever the same plant with less grid may.
+    """
+    mean_mw = _mean_mw(instance, m, demand_mw)
+    least = min(least_import(instance, mean_mw, units), import_mw)
+    parts = [mean_mw * part / SCHEDULES for part in range(SCHEDULES, -1, -1)]
+    return [*(part for part in parts if least + TOLERANCE * mean_mw < part <= import_mw), least]
+
+
 def events(
     instance: Instance, m: int, units: Ints, step: np.ndarray, demand_mw: float, import_mw: float
 ) -> list[Event]:
     """Return every event in each mode of a plan, at a milestone of an Instance of one site.
 
     Without generators there is no islanded mode, and without a grid no grid-tied mode. A load that does not change is
-    no event. Before each event, the plant is in steady state at its mean load (before a job start, at the load after a
-    job stop). All machines are synchronised, and share the load in proportion to their capacity.
+    no event, nor is the loss of the grid if nothing on the site keeps a frequency, so that everything stops. Before
+    each event, the plant is in steady state at its mean load (before a job start, at the load after a job stop). All
+    machines are synchronised, and share the load in proportion to their capacity.
 
     Parameters
     ----------
     units : O, units on site
     step : L, bool, grid steps in service
     demand_mw, import_mw : float
-        Peak demand and mean import.
+        Peak demand and scheduled import.
 
     Raises
     ------
@@ -60,26 +89,50 @@ def events(
     """
     if instance.sites != 1:
         raise ValueError(f"a plan belongs to an Instance of one site, not of {instance.sites}")
-    mean_mw = demand_mw - float(instance.it_mw[m]) * (1 - instance.load_factor)
+    mean_mw = _mean_mw(instance, m, demand_mw)
     found: list[Event] = []
     generators = instance.supplies(INERTIA) & (units > 0) & (instance.rating_mw[0] > 0)
+    alone = Allowed(rocof_per_s=_rocof(instance, generators, is_tied=False))
     if generators.any():
         bus = _bus(instance, units, 0.0, 0.0)
         share = min(import_mw / mean_mw, 1.0)
         tolerated = float(instance.grid_swing_mw[0] + instance.step_rise_swing_mw[step].sum())
-        found += _swings(instance, m, ISLANDED, bus, mean_mw - import_mw, share, tolerated)
-        found += _jobs(instance, m, ISLANDED, bus, mean_mw - import_mw, 1 - share)
-        found.append(_generator_loss(instance, ISLANDED, bus, mean_mw - import_mw, generators))
+        island = _swings(instance, m, ISLANDED, bus, mean_mw - import_mw, share, tolerated)
+        island += _jobs(instance, m, ISLANDED, bus, mean_mw - import_mw, 1 - share)
+        island.append(_generator_loss(instance, ISLANDED, bus, mean_mw - import_mw, generators))
+        found += [replace(event, allowed=alone, schedule_mw=import_mw) for event in island]
     limit_mw = float(instance.import_limit_mw[0] + instance.step_rise_mw[step].sum())
     if limit_mw > 0:
+        quality = instance.power_quality
+        losing = Allowed(_rocof(instance, generators, is_tied=True), quality.overrun_share, quality.overrun_s)
+        normal = replace(losing, ramp_mw=quality.ramp_limit_mw_per_min)
         bus = _bus(instance, units, import_mw, limit_mw)
-        found += _swings(instance, m, GRID_TIED, bus, mean_mw, 0.0, 0.0)
-        found += _jobs(instance, m, GRID_TIED, bus, mean_mw, 1.0)
+        tied = _swings(instance, m, GRID_TIED, bus, mean_mw, 0.0, 0.0)
+        tied += _jobs(instance, m, GRID_TIED, bus, mean_mw, 1.0)
+        tied = [replace(event, allowed=normal) for event in tied]
         if generators.any():
-            found.append(_generator_loss(instance, GRID_TIED, bus, mean_mw, generators))
-        if import_mw > 0:
-            found.append(_grid_loss(instance, m, bus, mean_mw))
+            tied.append(replace(_generator_loss(instance, GRID_TIED, bus, mean_mw, generators), allowed=losing))
+        if import_mw > 0 and (generators.any() or quality.ride_grid_loss):
+            tied.append(replace(_grid_loss(instance, m, bus, mean_mw), allowed=alone))
+        found += [replace(event, schedule_mw=import_mw) for event in tied]
     return found
+
+
+def _mean_mw(instance: Instance, m: int, demand_mw: float) -> float:
+    """Return the mean load at a milestone."""
+    return demand_mw - float(instance.it_mw[m]) * (1 - instance.load_factor)
+
+
+def _rocof(instance: Instance, generators: np.ndarray, *, is_tied: bool) -> float:
+    """Return the rate of change that is allowed, as a share of the frequency per second; infinite if it is shown only.
+
+    The limit of the scenario counts in place of what a connected grid and the machines allow.
+    """
+    quality = instance.power_quality
+    allowed = min([np.inf, *instance.rocof_withstand_hz_per_s[generators]])
+    if is_tied:
+        allowed = min(allowed, GRID_ROCOF_HZ_PER_S)
+    return float(quality.rocof_limit_hz_per_s or allowed) / quality.frequency_hz
 
 
 def _bus(instance: Instance, units: Ints, import_mw: float, limit_mw: float) -> Bus:
@@ -202,18 +255,19 @@ def _generator_loss(instance: Instance, mode: str, bus: Bus, rest_mw: float, gen
 
 
 def _grid_loss(instance: Instance, m: int, bus: Bus, rest_mw: float) -> Event:
-    """Return the event in which the grid is lost, and the job is stopped when the frequency passes RELAY."""
-    after = replace(bus, import_mw=0.0, limit_mw=0.0)
-    quality, shed = instance.power_quality, _fallen(instance, m)
+    """Return the event in which the grid is lost, and the job is stopped; or goes on, if it has to ride through.
+
+    What is left when the job has stopped is cooling, auxiliaries and what its servers draw at rest.
+    """
+    after, quality = replace(bus, import_mw=0.0, limit_mw=0.0), instance.power_quality
+    fallen = 0.0 if quality.ride_grid_loss else _fallen(instance, m)
     return Event(
         GRID_LOSS,
         GRID_TIED,
         bus,
         after,
         rest_mw,
-        (0.0,),
-        (rest_mw,),
-        FOLLOWED_S,
-        shed_mw=shed,
-        shed_s=quality.job_stop_s,
+        (NOTICED_S, NOTICED_S + quality.job_stop_s),
+        (rest_mw, rest_mw - fallen),
+        NOTICED_S + quality.job_stop_s + FOLLOWED_S,
     )

@@ -10,8 +10,9 @@ import numpy as np
 from siteopt.equipment import BATTERY_POWER
 from siteopt.instance import Floats, Instance
 from siteopt.simulate.calendar import Calendar, replay
+from siteopt.simulate.judgement import Response, keeps
 from siteopt.simulate.orders import Orders
-from siteopt.simulate.quality import Response, keeps, responses, sizing
+from siteopt.simulate.quality import responses, sizing
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,10 @@ class Replayed:
     responses: tuple[tuple[Response, ...], ...]
     without_batteries: tuple[tuple[Response, ...], ...]
 
-    def keeps(self, iso_class: str, grid_loss: bool) -> bool:
+    def keeps(self, iso_class: str) -> bool:
         """Return whether the class is kept at every milestone; False if the units are not sufficient."""
         suffices = bool(np.isfinite(self.calendar.demand_mw).all())
-        return suffices and all(keeps(found, iso_class, grid_loss) for found in self.responses)
+        return suffices and all(keeps(found, iso_class) for found in self.responses)
 
 
 def replayed(instance: Instance, orders: Orders, tell: Callable[[str], None] = lambda words: None) -> Replayed:
@@ -65,10 +66,10 @@ def replayed(instance: Instance, orders: Orders, tell: Callable[[str], None] = l
 
 def _shown(instance: Instance, orders: Orders, calendar: Calendar, m: int) -> int:
     """Return the first phase of a milestone that does not keep the class, or the phase with which it starts."""
-    phases, quality = instance.phases(orders.day), instance.power_quality
+    phases, iso_class = instance.phases(orders.day), instance.power_quality.iso_class
     own = int(phases.own[m])
     for f in np.flatnonzero(phases.milestone == m).tolist() if len(phases) > instance.milestones else ():
-        if not keeps(_responses(instance, orders, calendar, f), quality.iso_class, quality.grid_loss):
+        if not keeps(_responses(instance, orders, calendar, f), iso_class):
             return f
     return own
 

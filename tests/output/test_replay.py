@@ -93,14 +93,18 @@ def test_class_that_is_kept() -> None:
     assert said(found, "Electricity") == (
         "Electricity G2 kept at every milestone (without batteries: routine swing, job start fail)"
     )
+    assert said(found, "            first run, islanded: ") == (
+        "            first run, islanded: steady band 1.2 of 1.5 %, rate of change 0.8 Hz/s, dip 1.3 of 10 %,"
+        " recovery 1.6 of 5 s"
+    )
     assert said(found, "Iterations") == (
         "Iterations  2; the plan without this requirement: Alpha Works, days 23, USD 295.43 million"
     )
     part = quality_part(found.plan, Translations())
     assert part.sentences == (
         "In the simulation, G2 is kept at every milestone.",
-        "Operating mode that keeps the class at first run: islanded, grid-tied.",
-        "Below the class, but not required (the other mode, or loss of the grid): grid loss (grid-tied) at first run.",
+        "Operating mode that keeps the class at first run: islanded.",
+        "Below the class, but not required, since the other mode keeps it: grid loss (grid-tied) at first run.",
         "The plan took 2 iterations; each adds the battery power or inertia that the previous plan lacked.",
         "The plan without this requirement: Alpha Works, days 23, USD 295.43 million.",
         "The requirement changes the plan: USD 12.30 million more.",
@@ -108,7 +112,23 @@ def test_class_that_is_kept() -> None:
     )
     assert part.rows[0] == ("routine swing (islanded)", "G3", "fails")
     assert part.rows[-1] == ("grid loss (grid-tied)", "G1", "")
-    assert part.more_rows[0][:6] == ("first run", "routine swing (islanded)", 59.2, 60.1, 0.8, "")
+    shown = dict(zip(part.more_header, part.more_rows[0], strict=True))
+    assert (shown["event"], shown["class"], shown["lowest Hz"]) == ("routine swing (islanded)", "G3", 59.2)
+    assert (shown["steady band, %"], shown["rate of change, Hz/s"], shown["dip, %"]) == ("1.2 of 1.5", "0.8", "")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ("voltage", "Short-circuit faults", "Protection")), ("ko", ("전압", "단락 고장", "보호 협조"))],
+)
+def test_power_quality_begins_with_what_it_does_not_cover(language: str, words: tuple[str, ...]) -> None:
+    found = pages.replayed()
+    part = quality_part(found.plan, Translations(language))
+    assert [word in sentence for word, sentence in zip(words, part.not_covered, strict=True)] == [True] * 3
+    page = pages.page("replayed", language)
+    section = page[page.index('<section id="power_quality">') :]
+    first = section[section.index("</h2>") + len("</h2>") :].lstrip()
+    assert first.startswith(f"<p>{' '.join(part.not_covered)}</p>")
 
 
 def test_class_that_is_not_kept_is_not_called_kept() -> None:
@@ -155,9 +175,41 @@ def test_no_class_asked_for() -> None:
 def test_event_without_a_class(collapsed: float | None, cell: str) -> None:
     found = pages.replayed()
     event = found.document["plan"]["power_quality"]["milestones"][0]["events"][0]
-    event |= {"iso_class": "", "collapsed_s": collapsed}
+    event |= {"iso_class": "", "collapsed_s": collapsed, "figures": []}
     part = quality_part(found.plan, Translations())
     assert part.rows[0][1] == cell
+
+
+def test_what_is_beyond_its_limit_is_said_beside_the_class() -> None:
+    found = pages.replayed()
+    event = found.document["plan"]["power_quality"]["milestones"][0]["events"][2]
+    late = {"name": "recovery", "unit": "s", "value": None, "limit": 5.0, "holds": False}
+    over = {"name": "beyond import limit", "unit": "s", "value": 2.25, "limit": 0.5, "holds": False}
+    event |= {"iso_class": "", "figures": [late, over]}
+    part = quality_part(found.plan, Translations())
+    assert part.rows[2][1] == "no class: recovery never of 5 s, beyond import limit 2.25 of 0.5 s"
+
+
+def test_the_worst_event_of_each_figure_is_in_the_summary() -> None:
+    found = pages.replayed()
+    events = found.document["plan"]["power_quality"]["milestones"][0]["events"]
+    slow = {"name": "recovery", "unit": "s", "value": 4.5, "limit": 5.0, "holds": True}
+    (one,) = (event for event in events if (event["event"], event["mode"]) == ("job start", "islanded"))
+    one["figures"] = [slow]
+    assert "recovery 4.5 of 5 s" in said(found, "            first run, islanded: ")
+    # the other mode does not count
+    slow["value"] = 4.9
+    one["mode"] = "grid-tied"
+    assert "recovery 1.6 of 5 s" in said(found, "            first run, islanded: ")
+
+
+def test_a_plant_without_machines_stops_with_its_grid() -> None:
+    found = pages.replayed()
+    sentence = "Nothing on the site keeps a frequency at first run: when the grid is lost, everything stops."
+    assert sentence not in quality_part(found.plan, Translations()).sentences
+    events = found.document["plan"]["power_quality"]["milestones"][0]["events"]
+    events[:] = [event for event in events if event["mode"] == "grid-tied" and event["event"] != "grid loss"]
+    assert sentence in quality_part(found.plan, Translations()).sentences
 
 
 def test_crews_csv_has_every_shift() -> None:

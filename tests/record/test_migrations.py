@@ -214,7 +214,8 @@ def test_the_electricity_is_the_same(unpacked: Path, name: str) -> None:
     failed = now.pop("without_batteries")
     told = [f"{one['event']} ({one['mode']})" for one in failed.pop("failed")]
     for events in [one["events"] for one in now["milestones"]]:
-        assert {event.pop("import_beyond_s") for event in events} <= {None}
+        assert {event.pop(name) for event in events for name in ("import_beyond_s", "schedule_mw")} <= {None}
+        assert {tuple(event.pop("figures")) for event in events} <= {()}
     assert failed | {"failed": told} == before.pop("without_batteries")
     for one in before["milestones"]:
         for event in one["events"]:

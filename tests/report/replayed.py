@@ -164,6 +164,8 @@ def _quality(milestone: Mapping[str, Any], best: str) -> Document:
             "shed_mw": 0.0,
             "collapsed_s": None,
             "iso_class": best if event == "routine swing" else "G3",
+            "schedule_mw": 2.0,
+            "figures": _figures(event, best),
         }
         for event in EVENTS
         for mode in ("islanded", "grid-tied")
@@ -174,7 +176,20 @@ def _quality(milestone: Mapping[str, Any], best: str) -> Document:
         "generators_mw": milestone["equipment_mw"]["generator"],
         "batteries_mw": milestone["equipment_mw"]["battery"],
     }
-    return found | {"kept": ["islanded", "grid-tied"] if best == "G3" else [], "events": [*events, events[-1] | lost]}
+    return found | {"kept": ["islanded"] if best == "G3" else [], "events": [*events, events[-1] | lost]}
+
+
+def _figures(event: str, best: str) -> list[Document]:
+    """Some figures beside their limits of G2; the steady band only holds if the class is kept."""
+    rate = {"name": "rate of change", "unit": "Hz/s", "value": 0.8, "limit": None, "holds": True}
+    if event == "routine swing":
+        band = {"value": 1.2 if best == "G3" else 1.8, "limit": 1.5, "holds": best == "G3"}
+        return [{"name": "steady band", "unit": "%", **band}, rate]
+    return [
+        {"name": "dip", "unit": "%", "value": 1.3, "limit": 10.0, "holds": True},
+        {"name": "recovery", "unit": "s", "value": 1.6, "limit": 5.0, "holds": True},
+        rate,
+    ]
 
 
 def _trace(plan: Document, iso_class: str, batteries: bool) -> Document:

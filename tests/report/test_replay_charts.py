@@ -273,5 +273,5 @@ def test_page_has_the_sections_and_their_charts(language: str) -> None:
 def test_name_of_a_column_stands_over_its_numbers_wherever_they_begin() -> None:
     """A routine swing has no recovery, and the first event is one."""
     page = pages.page("replayed")
-    assert '<th scope="col" class="number">recovery, s</th>' in page
+    assert '<th scope="col" class="number">lowest Hz</th>' in page
     assert '<th scope="col">class</th>' in page

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from siteopt.instance import Instance
 from siteopt.simulate.electrical import Event
-from siteopt.simulate.events import events, sampled, trapezoid
+from siteopt.simulate.events import events, sampled, schedules, trapezoid
 from tests.instances import QUALITY, battery, generator, tiny
 
 NO_STEP = np.zeros(0, dtype=bool)
@@ -49,7 +49,10 @@ def test_modes_and_events_of_a_plan() -> None:
     no_grid = replace(plant(), grid_mw=np.zeros(1))
     assert list(found(no_grid, import_mw=0.0)) == islanded
     alone = found(plant(), units=np.array([0, 0, 0, 3, 3]), import_mw=100.0)
-    assert list(alone) == [*tied[:3], ("grid-tied", "grid loss")]
+    # where nothing on the site keeps a frequency, everything stops with the grid, unless it has to go on
+    assert list(alone) == tied[:3]
+    riding = plant(power_quality=replace(QUALITY, ride_grid_loss=True))
+    assert list(found(riding, np.array([0, 0, 0, 3, 3]), 100.0)) == [*tied[:3], ("grid-tied", "grid loss")]
 
 
 def test_alike_generators_are_one_class_and_batteries_one() -> None:
@@ -112,11 +115,50 @@ def test_the_largest_generator_is_lost_from_its_class() -> None:
     assert event.load_mw == (event.rest_mw,)
 
 
-def test_the_grid_is_lost_and_the_job_may_be_shed() -> None:
+def test_when_the_grid_is_lost_the_job_stops() -> None:
     event = found(plant())["grid-tied", "grid loss"]
     assert (event.after.import_mw, event.after.limit_mw) == (0.0, 0.0)
     assert event.after.machines == event.before.machines
-    assert (event.shed_mw, event.shed_s) == (80.0, 0.1)
+    # noticed after 0.1 s, and stopped within another 0.1 s: of 100 MW on the mean, 80 MW of the job fall away
+    assert (event.rest_mw, event.load_s, event.load_mw) == (100.0, (0.1, 0.2), (100.0, 20.0))
+    riding = plant(power_quality=replace(QUALITY, ride_grid_loss=True))
+    assert found(riding)["grid-tied", "grid loss"].load_mw == (100.0, 100.0)
+
+
+def test_what_is_allowed_beside_a_class() -> None:
+    contract = {"overrun_share": 0.02, "overrun_s": 2.0, "ramp_limit_mw_per_min": 30.0}
+    quality = replace(QUALITY, **contract)
+    allowed = {key: event.allowed for key, event in found(plant(power_quality=quality)).items()}
+    # 1 Hz/s of 60 Hz where the grid is connected, and nothing on an island of engines, also after the loss of the grid
+    for key, one in allowed.items():
+        tied = key[0] == "grid-tied" and key[1] != "grid loss"
+        assert one.rocof_per_s == (pytest.approx(1 / 60) if tied else np.inf)
+        assert (one.overrun_share, one.overrun_s) == ((0.02, 2.0) if tied else (0.0, np.inf))
+        # a fault may change the import faster than a load
+        assert one.ramp_mw == (30.0 if tied and key[1] != "generator loss" else np.inf)
+    withstand = np.array([np.inf, 1.0, 0.8, np.inf, np.inf])
+    large = found(plant(rocof_withstand_hz_per_s=withstand))
+    assert {event.allowed.rocof_per_s for event in large.values()} == {0.8 / 60}
+    # of what is not on site nothing counts
+    assert (
+        found(plant(rocof_withstand_hz_per_s=withstand), np.array([10, 0, 0, 3, 3]))[
+            "islanded", "job stop"
+        ].allowed.rocof_per_s
+        == np.inf
+    )
+    of_scenario = plant(rocof_withstand_hz_per_s=withstand, power_quality=replace(QUALITY, rocof_limit_hz_per_s=3.0))
+    assert {event.allowed.rocof_per_s for event in found(of_scenario).values()} == {3 / 60}
+
+
+def test_imports_that_may_be_scheduled() -> None:
+    # 100 MW on the mean, and 90 MW of generators: eighths from 10 to 70 MW
+    instance = plant(grid_mw=np.array([70.0]))
+    assert schedules(instance, 0, UNITS, 120.0, 70.0) == pytest.approx([62.5, 50.0, 37.5, 25.0, 12.5, 10.0])
+    assert schedules(instance, 0, UNITS, 120.0, 12.0) == pytest.approx([10.0])
+    assert schedules(instance, 0, np.array([0, 0, 0, 3, 3]), 120.0, 100.0) == pytest.approx([100.0])
+    # 4 g/kWh and 1,051.2 t a year let 30 MW run
+    strict = plant(nox_g_per_kwh=np.array([4.0, 4.0, 4.0, 0.0, 0.0]), nox_t_per_year=np.array([30 * 4 * 8.76]))
+    assert schedules(strict, 0, UNITS, 120.0, 90.0) == pytest.approx([87.5, 75.0, 70.0])
 
 
 def test_no_more_falls_away_than_there_is() -> None:
