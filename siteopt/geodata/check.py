@@ -85,7 +85,7 @@ def typed(table: Table, raw: RawTable, currency: str = "USD", per_usd: float = 1
         issues.append(Issue(Code.COLUMN_TWICE, raw.file, raw.header_row, name, found, wrong))
     wrong_names, misspelt = header_issues(table, raw.file, raw.header_row, source, code)
     issues += wrong_names
-    written = {column.name: cells[name] for column in table if (name := source.get(column.name)) is not None}
+    written = {column.name: cells[source[column.name]] for column in table if column.name in source}
     values, commas_are_decimal = _numbers(table, written)
     unknown = [name for usd, name in source.items() if usd not in table.names]
     issues += [replace(issue, file=raw.file) for issue in raw.issues if issue.column not in unknown]
