@@ -112,7 +112,7 @@ def events(
         tied = [replace(event, allowed=normal) for event in tied]
         if generators.any():
             tied.append(replace(_generator_loss(instance, GRID_TIED, bus, mean_mw, generators), allowed=losing))
-        if import_mw > 0 and (generators.any() or quality.ride_grid_loss):
+        if import_mw > 0 and ((generators & (instance.inertia_s > 0)).any() or quality.ride_grid_loss):
             tied.append(replace(_grid_loss(instance, m, bus, mean_mw), allowed=alone))
         found += [replace(event, schedule_mw=import_mw) for event in tied]
     return found

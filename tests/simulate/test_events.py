@@ -125,6 +125,16 @@ def test_when_the_grid_is_lost_the_job_stops() -> None:
     assert found(riding)["grid-tied", "grid loss"].load_mw == (100.0, 100.0)
 
 
+def test_without_inertia_everything_stops_with_the_grid() -> None:
+    """Fuel cells keep no frequency: a plant of them is as dark as one without generators, so it is not judged."""
+    cells = plant()
+    cells = replace(cells, inertia_s=np.zeros_like(cells.inertia_s))
+    assert ("grid-tied", "grid loss") not in found(cells)
+    assert ("grid-tied", "generator loss") in found(cells)
+    riding = replace(cells, power_quality=replace(QUALITY, ride_grid_loss=True))
+    assert ("grid-tied", "grid loss") in found(riding)
+
+
 def test_what_is_allowed_beside_a_class() -> None:
     contract = {"overrun_share": 0.02, "overrun_s": 2.0, "ramp_limit_mw_per_min": 30.0}
     quality = replace(QUALITY, **contract)
