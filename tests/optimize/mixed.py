@@ -139,11 +139,11 @@ def main() -> None:
         if any(differ(found, other) for other in by.values()):
             wrong += 1
             print(f"seed {seed}: search {found}, {by}", flush=True)
-        for s, faults in explained(instance) if len(told) < given.explained else ():
+        for s, issues in explained(instance) if len(told) < given.explained else ():
             told[seed] += 1
-            wrong += bool(faults)
-            for fault in faults:
-                print(f"seed {seed}: explanation of site {s}: {fault}", flush=True)
+            wrong += bool(issues)
+            for issue in issues:
+                print(f"seed {seed}: explanation of site {s}: {issue}", flush=True)
         there = sorted((part for part in PARTS if _is_there(part, instance)), key=lambda part: tried[part])
         for part in there[:TRIED]:
             tried[part] += 1

@@ -59,7 +59,7 @@ def test_wrong_explanations_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for least, words in ((largest, "one notch less is enough"), (too_small, "not enough")):
         monkeypatch.setattr(explain, "_least", least)
-        assert any(words in fault for fault in said(gap(12.0)))
+        assert any(words in issue for issue in said(gap(12.0)))
     monkeypatch.setattr(explain, "_least", smallest)
     monkeypatch.setattr(explain, "changes_to", lambda *_: iter(()))
-    assert any("not said" in fault for fault in said(gap(12.0)))
+    assert any("not said" in issue for issue in said(gap(12.0)))
