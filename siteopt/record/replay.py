@@ -173,12 +173,22 @@ class TraceRecord(Record):
     mode: Label
     band_hz: tuple[Amount, Amount]
     collapsed_s: Amount | None
+    import_limit_mw: Amount | None = Field(default=None, description="null where the grid is not connected")
+    import_beyond_s: Amount | None = Field(
+        default=None, description="longest time with the import beyond its limit; null in earlier runs"
+    )
+    overrun_s: Amount | None = Field(default=None, description="longest time for which it may be; null: not judged")
     time_s: Many[Amount]
     hz: Many[Number]
     load_mw: Many[Number]
     generators_mw: Many[Number]
     batteries_mw: Many[Number]
     grid_mw: Many[Number]
+
+    @property
+    def is_overrun(self) -> bool:
+        """Return whether the import is beyond its limit for longer than it may be."""
+        return self.overrun_s is not None and (self.import_beyond_s or 0.0) > self.overrun_s
 
     @model_validator(mode="after")
     def _is_whole(self) -> TraceRecord:

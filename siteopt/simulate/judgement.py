@@ -142,9 +142,9 @@ class Response:
     battery_drain_mw : float
         Mean power of the batteries over the last period of a periodic load; otherwise 0. Governors cut fuel on each
         fall of the load, and machines near full load cannot make up for it, so this drains the batteries.
-    import_peak_mw, import_swing_mw, overrun_mw, import_beyond_s, ramp_mw_per_min : float
-        Largest import, its peak-to-peak swing, MW above its limit, longest time beyond it, and largest change within a
-        minute, if ``is_tied``; otherwise 0.
+    import_limit_mw, import_peak_mw, import_swing_mw, overrun_mw, import_beyond_s, ramp_mw_per_min : float
+        Limit of the import, largest import, its peak-to-peak swing, MW above the limit, longest time beyond it, and
+        largest change within a minute, if ``is_tied``; otherwise 0.
     shed_mw : float
         Load of the job that is stopped because the grid is lost.
     collapsed_s : float or None
@@ -171,6 +171,7 @@ class Response:
     battery_cycles: float
     battery_peak_mw: float
     battery_drain_mw: float
+    import_limit_mw: float
     import_peak_mw: float
     import_swing_mw: float
     overrun_mw: float
@@ -236,6 +237,7 @@ def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
         battery_cycles=trace.throughput_mwh / (2 * energy) if energy else 0.0,
         battery_peak_mw=trace.battery_peak_mw,
         battery_drain_mw=_last_mean(event, trace, trace.batteries_mw) if event.checked_s else 0.0,
+        import_limit_mw=event.after.limit_mw if tied else 0.0,
         import_peak_mw=trace.grid_highest_mw if tied else 0.0,
         import_swing_mw=trace.grid_highest_mw - trace.grid_lowest_mw if tied else 0.0,
         overrun_mw=max(0.0, trace.grid_highest_mw - event.after.limit_mw) if tied else 0.0,

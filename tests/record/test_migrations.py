@@ -216,6 +216,8 @@ def test_the_electricity_is_the_same(unpacked: Path, name: str) -> None:
     for events in [one["events"] for one in now["milestones"]]:
         assert {event.pop(name) for event in events for name in ("import_beyond_s", "schedule_mw")} <= {None}
         assert {tuple(event.pop("figures")) for event in events} <= {()}
+    metered = ("import_limit_mw", "import_beyond_s", "overrun_s")
+    assert {trace.pop(name) for trace in now["traces"] for name in metered} <= {None}
     assert failed | {"failed": told} == before.pop("without_batteries")
     for one in before["milestones"]:
         for event in one["events"]:

@@ -241,6 +241,20 @@ def test_a_plant_that_trips_is_said_to() -> None:
     assert "0.75초에 정지" in made(frequency_of, found, "ko").caption
 
 
+def test_where_the_grid_holds_the_frequency_the_import_decides() -> None:
+    """The frequency stays in its band with and without batteries, so the chart says what the meter counts."""
+    found = pages.replayed()
+    for trace, beyond in zip(found.document["plan"]["power_quality"]["traces"], (0.25, 1.0), strict=True):
+        trace |= {"hz": [60.0] * len(trace["hz"]), "grid_mw": [80.0] * len(trace["grid_mw"]), "collapsed_s": None}
+        trace |= {"import_limit_mw": 50.0, "import_beyond_s": beyond, "overrun_s": 0.5}
+    chart = made(frequency_of, found)
+    assert "With batteries: import up to 80.0 MW, beyond 50 MW for 0.25 s." in chart.caption
+    assert "Without batteries: import up to 80.0 MW, beyond 50 MW for 1.00 s." in chart.caption
+    verdicts = [row for row in rows(chart, WIDE) if "beyond 50 MW" in str(row.get("text"))]
+    assert len(verdicts) == 2
+    assert "import limit 50 MW" in words_in(svg(chart, WIDE))
+
+
 def test_a_scale_and_a_key() -> None:
     assert [Scale(50, 70, 200, 100)(value) for value in (50, 60, 70)] == [200, 150, 100]
     places, height = keys(["a", "b" * 40, "c"], 200)

@@ -70,9 +70,16 @@ def frequency(plan: PlanRecord, translations: Translations) -> Chart | None:
         "",
         *(translations.term(name) for name in ("lowest_hz", "highest_hz")),
         translations("leaves the band at, s"),
+        translations("import beyond its limit, s"),
     )
     rows = tuple(
-        (_name(trace, translations), round(min(trace.hz), 3), round(max(trace.hz), 3), _shown(_left(trace)))
+        (
+            _name(trace, translations),
+            round(min(trace.hz), 3),
+            round(max(trace.hz), 3),
+            _shown(_left(trace)),
+            _shown(trace.import_beyond_s or None),
+        )
         for trace in traces
     )
     return Chart("frequency", translations("Frequency with and without batteries"), " ".join(said), draw, header, rows)
@@ -93,6 +100,13 @@ def _shown(seconds: float | None) -> float | str:
 
 
 def _verdict(trace: TraceRecord, translations: Translations) -> str:
+    """Return how a trace ends: how far the frequency moves or, where the grid holds it, what the meter counts."""
+    if trace.import_limit_mw is not None and _left(trace) is None:
+        amounts = {"most": f"{max(trace.grid_mw):.1f}", "limit": f"{trace.import_limit_mw:g}"}
+        if not trace.import_beyond_s:
+            return translations("import up to {most} MW, limit {limit} MW", **amounts)
+        seconds = f"{trace.import_beyond_s:.2f}"
+        return translations("import up to {most} MW, beyond {limit} MW for {seconds} s", **amounts, seconds=seconds)
     low, high = f"{min(trace.hz):.2f}", f"{max(trace.hz):.2f}"
     left = _left(trace)
     if left is None:
@@ -152,7 +166,7 @@ class _Traces:
         lower = upper + tall + GAP + NAME
         mw = Scale(*self._mw(seen), lower + low, lower)
         yield from heading(x, y, [{"x": left, "y": top + 8, "text": _name(trace, self.translations)}])
-        color = OUTSIDE if _left(trace) is not None else WITHIN
+        color = OUTSIDE if _left(trace) is not None or trace.is_overrun else WITHIN
         verdict = [{"x": left, "y": top + 26, "text": _verdict(trace, self.translations)}]
         yield texts(x, y, verdict, color=color, fontWeight="bold", fontSize=TEXT)
         yield from self._band(trace, hz, across)
@@ -167,6 +181,12 @@ class _Traces:
         band = trace.band_hz
         for limits in ((hz.low, band[0]), (band[1], hz.high)):
             yield self._lines(seconds, hz, curve, OUTSIDE, 3.0, limits)
+        if trace.import_limit_mw is not None:
+            limit = [{"x": left, "x2": right, "y": mw(trace.import_limit_mw)}]
+            yield layer("rule", limit, {"x": x, "x2": "x2", "y": y}, color=KIND["grid"], strokeDash=[5, 3], aria=False)
+            what = self.translations("import limit {limit} MW", limit=f"{trace.import_limit_mw:g}")
+            name = [{"x": right, "y": lower - 11, "text": what}]
+            yield texts(x, y, name, color=KIND["grid"], align="right", fontSize=SMALL)
         for field in seen:
             if any(getattr(trace, field)):
                 power = thinned(trace.time_s, getattr(trace, field), count)
@@ -185,6 +205,7 @@ class _Traces:
 
     def _mw(self, seen: Sequence[str]) -> tuple[float, float]:
         powers = [power for trace in self.traces for field in seen for power in getattr(trace, field)]
+        powers += [trace.import_limit_mw or 0.0 for trace in self.traces]
         low, high = min(0.0, *powers), max(1.0, *powers)
         return low - (high - low) * 0.04 * (low < 0), high + (high - low) * 0.05
 
