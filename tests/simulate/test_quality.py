@@ -111,8 +111,12 @@ def test_where_batteries_come_too_late_inertia_is_needed() -> None:
 
 def test_without_any_inertia_some_machine_is_needed() -> None:
     # another mix may have machines with inertia; how much is needed is for the next check to say
-    assert needed(engines(inertia_s=0.0)) == SizingResult(0.0, SOME_INERTIA_MWS)
     asked = replace(QUALITY, iso_class="G2", ride_grid_loss=True)
+    still = engines(inertia_s=0.0)
+    assert needed(replace(still, power_quality=asked)) == SizingResult(0.0, SOME_INERTIA_MWS)
+    found = needed(still)  # if everything may stop with the grid, batteries suffice
+    assert found is not None
+    assert found.inertia_mws == 0
     alone = tiny([], [{"grid_mw": 100.0}], it_mw=(80.0,), load_step_amplitude=0.4, power_quality=asked)
     assert sizing(alone, 0, np.zeros(0, dtype=np.int64), NO_STEP, 80.0, 64.0) == SizingResult(0.0, SOME_INERTIA_MWS)
 
