@@ -235,6 +235,11 @@ def rounded(value: float) -> float:
     return round(float(value), 3) + 0.0
 
 
+def finite(value: float) -> float | None:
+    """Return a figure rounded as :func:`rounded` does; None if it is infinite or not a number."""
+    return rounded(value) if np.isfinite(value) else None
+
+
 def cost_of(instance: Instance, plan: Plan) -> Cost:
     """Return the total cost of a plan and its parts, in US dollars."""
     parts = plan.cost_parts_musd(instance)
@@ -333,9 +338,7 @@ def _phases(scenario: Scenario, instance: Instance, plan: Plan) -> Iterator[Phas
             milestone=instance.milestone[phases.milestone[f]],
             day=day,
             date=scenario.date_of(day),
-            limits=PhaseLimits(
-                **{name: rounded(value) if np.isfinite(value) else None for name, value in limits.items()}
-            ),
+            limits=PhaseLimits(**{name: finite(value) for name, value in limits.items()}),
             demand_mw=rounded(plan.demand_mw[f]),
             import_mw=rounded(plan.import_mw[f]),
             nox_t_per_year=rounded(float(instance.nox_g_per_kwh @ plan.output_mw[:, f]) * 8.76),
@@ -357,8 +360,7 @@ def _limits(scenario: Scenario, instance: Instance, plan: Plan) -> Iterator[Site
                 for day, there in zip(days, risen, strict=True)
             }
         windows = (
-            LimitWindow(day=day, date=scenario.date_of(day), limit=rounded(limit) if np.isfinite(limit) else None)
-            for day, limit in limits.items()
+            LimitWindow(day=day, date=scenario.date_of(day), limit=finite(limit)) for day, limit in limits.items()
         )
         if len(limits) > 1:
             yield SiteLimit(resource=resource, windows=tuple(windows))

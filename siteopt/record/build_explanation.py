@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -11,7 +10,7 @@ from siteopt.equipment import KINDS
 from siteopt.findings import CONTRACT_DAYS, LIMIT, LIMIT_DAY, POWER_CAP, Adjustment, Findings, Shortfall
 from siteopt.plan import SiteResult
 from siteopt.record.base import RunOutcome
-from siteopt.record.build import cost_of, heading, milestones_of
+from siteopt.record.build import cost_of, finite, heading, milestones_of
 from siteopt.record.explanation import ChangeRecord, ComparedPlan, ExplanationRecord, ShortfallRecord
 from siteopt.record.reason import Reason
 from siteopt.scenario import Scenario
@@ -74,14 +73,10 @@ def _shortfall(scenario: Scenario, short: Shortfall) -> ShortfallRecord:
     return ShortfallRecord(
         limit=short.limit,
         milestone=short.milestone,
-        missing=_finite(short.missing * factor),
-        needed=_finite(short.needed * factor),
+        missing=finite(short.missing * factor),
+        needed=finite(short.needed * factor),
         unit="m2" if is_floor else short.unit,
     )
-
-
-def _finite(value: float) -> float | None:
-    return round(float(value), 3) if math.isfinite(value) else None
 
 
 def _change(scenario: Scenario, change: Adjustment, grid: Sequence[tuple[int, float]]) -> ChangeRecord:
@@ -102,5 +97,5 @@ def _change(scenario: Scenario, change: Adjustment, grid: Sequence[tuple[int, fl
         by_day=by_day,
         grid_step_mw=lever.reached if lever.column == CONTRACT_DAYS else step_mw,
         resource=lever.resource,
-        limit=_finite(lever.reached) if lever.column == LIMIT_DAY and lever.reached is not None else None,
+        limit=finite(lever.reached) if lever.column == LIMIT_DAY and lever.reached is not None else None,
     )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from siteopt.equipment import BATTERY_POWER, INERTIA
 from siteopt.instance import NEVER, TRADES, Floats, Instance
-from siteopt.record.build import rounded
+from siteopt.record.build import finite, rounded
 from siteopt.record.replay import (
     DaySeries,
     EventRecord,
@@ -167,7 +167,7 @@ def _event(one: Response, checked: str) -> EventRecord:
         lowest_hz=rounded(one.lowest_hz),
         highest_hz=rounded(one.highest_hz),
         rocof_hz_per_s=rounded(one.rocof_hz_per_s),
-        recovery_s=_finite(recovery),
+        recovery_s=finite(recovery),
         battery_mwh=rounded(one.battery_mwh),
         battery_peak_mw=rounded(one.battery_peak_mw),
         battery_drain_mw=rounded(one.battery_drain_mw),
@@ -181,17 +181,13 @@ def _event(one: Response, checked: str) -> EventRecord:
             FigureRecord(
                 name=figure.name,
                 unit=figure.unit,
-                value=_finite(figure.value),
-                limit=_finite(figure.limit),
+                value=finite(figure.value),
+                limit=finite(figure.limit),
                 holds=figure.holds,
             )
             for figure in one.figures(checked)
         ),
     )
-
-
-def _finite(value: float) -> float | None:
-    return rounded(value) if math.isfinite(value) else None
 
 
 def _traces(instance: Instance, found: Replayed, checked: str) -> Iterator[TraceRecord]:
@@ -242,7 +238,7 @@ def _trace(one: Response, hz: float, band: tuple[float, float], batteries: bool,
         collapsed_s=None if one.collapsed_s is None else rounded(one.collapsed_s),
         import_limit_mw=rounded(one.import_limit_mw) if one.is_tied else None,
         import_beyond_s=rounded(one.import_beyond_s),
-        overrun_s=rounded(one.allowed.overrun_s) if math.isfinite(one.allowed.overrun_s) else None,
+        overrun_s=finite(one.allowed.overrun_s),
         time_s=shown(trace.time_s),
         hz=shown(hz * (1 + trace.deviation)),
         load_mw=shown(trace.load_mw),
