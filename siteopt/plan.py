@@ -143,14 +143,29 @@ class SitePlan:
         return next((stage.bound for stage in self.stages if stage.goal == "cost"), least)
 
     @property
+    def is_exact(self) -> bool:
+        """Return whether the cost is known to its step: always, unless it is the last goal and its bound is lower."""
+        return self.instance.order[-1] >= 0 or self.cost_musd - self.cost_bound_musd <= SAME_COST_MUSD
+
+    @property
     def key(self) -> Key:
         """Return the values that the objective compares."""
         return objective_key(self.instance, self.plan.day, self.cost_musd)
 
+    @property
+    def least_key(self) -> Key:
+        """Return a key that no plan of the site comes before, if it is proven that the days are its best."""
+        cost = self.cost_musd if self.is_exact else self.cost_bound_musd
+        return objective_key(self.instance, self.plan.day, cost)
+
     def stored(self) -> StoredRank:
         """Return the rank as ``plan.json`` stores it."""
-        days = tuple(map(int, self.plan.day))
-        return StoredRank(site_id=self.instance.site_id[0], days=days, cost_musd=self.cost_musd)
+        return StoredRank(
+            site_id=self.instance.site_id[0],
+            days=tuple(map(int, self.plan.day)),
+            cost_musd=self.cost_musd,
+            cost_bound_musd=None if self.is_exact else self.cost_bound_musd,
+        )
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from siteopt.options import PROOF_SECONDS
 from siteopt.output.notebook import text_html
 from siteopt.output.proving import proving
 from siteopt.output.runs import PLAN
-from siteopt.plan import objective_key
+from siteopt.plan import Key, objective_key
 from siteopt.record.base import RunOutcome
 from siteopt.record.proof import CheckedGoal, CheckedRank, CheckedSites, Means, ProofReport, StoredRank
 from siteopt.record.run import RunRecord
@@ -151,10 +151,7 @@ class _Checking:
         firsts = Incumbent(keys[0], self.ranks[0]) if keys else Incumbent(None)
         self.tell("comparing every other site with the first rank")
         means = ruled_out(self.pool, np.setdiff1d(every, self.ranks[:1]), firsts, self.prices, self.clock)
-        own = [
-            own_claims(self.head, s, key, rank.cost_musd)
-            for s, key, rank in zip(self.ranks, keys, self.proof.ranks, strict=True)
-        ]
+        own = [self._own_claims(place, key) for place, key in enumerate(keys)]
         holds = [self._holds(place) for place in range(len(own[:1]))]
         first, left = self._closed([*own[:1], *self._left(means, firsts)], "the first rank")
         own[:1] = first[: len(own[:1])]
@@ -180,6 +177,18 @@ class _Checking:
             nodes=left,
             seconds=round(self.clock.elapsed, 3),
         )
+
+    def _own_claims(self, place: int, key: Key) -> list[Claim]:
+        """Return the claims that a rank is the best of its site, or as good as it was claimed to be.
+
+        If its cost is claimed only within a bound, and the rank above it has the same days, the claim is that it costs
+        no less than that one.
+        """
+        rank, above = self.proof.ranks[place], self.proof.ranks[place - 1] if place else None
+        least = rank.cost_bound_musd
+        if least is not None and above is not None and above.days == rank.days:
+            least = max(least, above.cost_musd)
+        return own_claims(self.head, self.ranks[place], key, rank.cost_musd, least)
 
     def _left(self, means: dict[int, Means], incumbent: Incumbent) -> list[list[Claim]]:
         """Return the claims about each site that neither arithmetic nor prices close."""

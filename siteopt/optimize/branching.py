@@ -70,6 +70,33 @@ Return the plan and its cost, or None if there is no plan with these whole numbe
 
 
 @dataclass(frozen=True)
+class Known:
+    """A plan that a branch and bound need not find: the values of some whole variables in it, and its own limit.
+
+    Where these variables have these values, only a plan that costs less than ``limit`` is looked for; elsewhere, one
+    that costs less than the limit of the search, which may be higher.
+
+    Attributes
+    ----------
+    columns : indices of the variables
+    values : their values, one for each
+    limit : float, million USD
+    """
+
+    columns: Ints
+    values: Floats
+    limit: float
+
+    def is_met(self, values: Floats) -> bool:
+        """Return whether the variables have the known values."""
+        return bool((np.abs(values[self.columns] - self.values) <= WHOLE).all())
+
+    def is_all(self, lower: Floats, upper: Floats) -> bool:
+        """Return whether bounds leave nothing but the known values."""
+        return bool((lower[self.columns] == self.values).all() and (upper[self.columns] == self.values).all())
+
+
+@dataclass(frozen=True)
 class Closing(Generic[Plan]):
     """Result of a branch and bound.
 
@@ -100,6 +127,7 @@ def branch(
     nodes: int,
     is_over: Callable[[], bool] = lambda: False,
     advice: Branchings | None = None,
+    known: Known | None = None,
 ) -> Closing[Plan]:
     """Show that no plan of a program costs less than a limit, or find one.
 
@@ -115,8 +143,10 @@ def branch(
         Returns whether the time is up or the user asked to stop.
     advice : mapping, optional
         Branchings that closed the same program in an earlier run.
+    known : Known, optional
+        A plan that costs less than the limit, beside which another is looked for.
     """
-    return _Search(program, limit, accept, nodes, is_over, advice or {}).run()
+    return _Search(program, limit, accept, nodes, is_over, advice or {}, known).run()
 
 
 def _later(name: str) -> int:
@@ -145,6 +175,7 @@ class _Search(Generic[Plan]):
     most: int
     is_over: Callable[[], bool]
     advice: Branchings
+    known: Known | None = None
     solved: int = 0
     left_open: float = math.inf
     open: list[tuple[float, int, _Node]] = field(default_factory=list)
@@ -182,6 +213,7 @@ class _Search(Generic[Plan]):
             lower, upper = self.propagation.narrowed(lower, upper)
         if (lower > upper).any():
             return None
+        limit = self._limit(lower, upper)
         relaxation = self.relaxation
         vertex = self._solve(relaxation, lower, upper)
         if vertex.is_infeasible and not is_empty(self.program, vertex.price, lower, upper):
@@ -191,11 +223,15 @@ class _Search(Generic[Plan]):
             if is_empty(self.program, vertex.price, lower, upper):
                 return None
         elif vertex.price is not None:
-            bound, lower, upper = narrowed(self.program, vertex.price, lower, upper, self.limit)
+            bound, lower, upper = narrowed(self.program, vertex.price, lower, upper, limit)
             least = max(least, bound)
-            if least < self.limit and vertex.values is None:  # stopped at the cutoff, but not closed
+            if least < limit and vertex.values is None:  # stopped at the cutoff, but not closed
                 vertex = self._solve(relaxation, lower, upper, whole_way=True)
-        return None if least >= self.limit else _Node(way, least, lower, upper, vertex.values)
+        return None if least >= limit else _Node(way, least, lower, upper, vertex.values)
+
+    def _limit(self, lower: Floats, upper: Floats) -> float:
+        """Return the limit of the cost between these bounds."""
+        return self.known.limit if self.known and self.known.is_all(lower, upper) else self.limit
 
     @cached_property
     def later(self) -> Ints:
@@ -221,19 +257,23 @@ class _Search(Generic[Plan]):
         if node.values is None:
             self._halve(node)
             return None
+        known = self.known
+        if known and known.is_met(node.values) and not known.is_all(node.lower, node.upper):
+            self._part(node, known)  # the vertex shows nothing of what may be beside the known plan
+            return None
         values = node.values[self.wholes]
         away = np.abs(values - np.round(values)) > WHOLE
         if away.any():
             among = self.wholes[away]
             self._choose(node, among[self.later[among] == self.later[among].min()])
             return None
-        found = self.accept(node.values)
-        if found is not None and found[1] < self.limit:
+        found, limit = self.accept(node.values), self._limit(node.lower, node.upper)
+        if found is not None and found[1] < limit:
             return found[0]
-        if found is None or node.bound < self.limit - NEAR_MUSD:
+        if found is None or node.bound < limit - NEAR_MUSD:
             self._halve(node)
         else:  # the vertex is a plan, and the node holds none that is cheaper by more than NEAR_MUSD
-            self.left_open = min(self.left_open, node.bound)
+            self.left_open = min(self.left_open, node.bound + self.limit - limit)
         return None
 
     def _follow(self, node: _Node, name: str, floor: int) -> bool:
@@ -305,4 +345,12 @@ class _Search(Generic[Plan]):
             return
         column = int(self.wholes[np.argmax(width)])
         floor = math.floor((node.lower[column] + node.upper[column]) / 2)
+        self._divide(node, column, floor, self._both(node, column, floor))
+
+    def _part(self, node: _Node, known: Known) -> None:
+        """Branch on the first variable that may have another value than the known one."""
+        lower, upper = node.lower[known.columns], node.upper[known.columns]
+        place = int(np.argmax(lower < upper))
+        column, floor = int(known.columns[place]), int(known.values[place])
+        floor -= int(lower[place] < floor)
         self._divide(node, column, floor, self._both(node, column, floor))

@@ -82,14 +82,20 @@ class Incumbent:
         ]
 
 
-def own_claims(head: Instance, site: int, key: Key, cost_musd: float) -> list[Claim]:
+def own_claims(head: Instance, site: int, key: Key, cost_musd: float, least_musd: float | None = None) -> list[Claim]:
     """Return the claims that make a plan with this key and this cost the best of its site, one for each goal.
 
     A cost that is lower by no more than CHEAPER counts as the same.
+
+    Parameters
+    ----------
+    least_musd : float, optional
+        Claimed lower bound of the cost, if it is less than the cost.
     """
     *claims, last = Incumbent(key, site).claims(head, site)
     if last.goal == COST:
-        last = replace(last, limit_musd=min(last.limit_musd, cost_musd - CHEAPER))
+        least = cost_musd if least_musd is None else least_musd
+        last = replace(last, limit_musd=min(last.limit_musd, least, cost_musd - CHEAPER))
     return [*claims, last]
 
 

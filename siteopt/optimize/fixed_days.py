@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from siteopt.instance import Floats, Instance, Ints
-from siteopt.optimize.branching import NEAR_MUSD, Branchings, Closing, branch
+from siteopt.optimize.branching import NEAR_MUSD, Branchings, Closing, Known, branch
 from siteopt.optimize.clock import Claim, Clock, Undecided
 from siteopt.optimize.diving import dive
 from siteopt.optimize.finishing import Finisher, whole_values
@@ -26,7 +26,7 @@ from siteopt.optimize.program import Program, program_of
 from siteopt.optimize.solver import SEED
 from siteopt.optimize.whole import Best, best_whole
 from siteopt.plan import Plan
-from siteopt.tolerances import SAME_COST_MUSD
+from siteopt.tolerances import GAP_MUSD, SAME_COST_MUSD
 
 NODES, SOME_NODES, FEW_NODES = 5000, 1000, 40
 """Most linear programs of our own branch and bound: to confirm a claim, before the solver is asked, and at a glance."""
@@ -121,7 +121,8 @@ class FixedDays:
         known : Plan, optional
             A plan that these days allow within the limit. It is kept, whatever the solver says.
         gap : float
-            Relative gap that is near enough.
+            Relative gap of the cost without GPUs that is near enough. The plan is then the solver's, even if the known
+            one is cheaper: so it does not depend on what was asked before.
         sure : bool
             Whether to confirm that there is no plan if the solver says so.
 
@@ -132,6 +133,8 @@ class FixedDays:
         """
         limit = self._within(limit_musd)
         found = self._search(limit, gap=gap, target=-math.inf)
+        if gap and found.plan is not None and found.value <= limit:
+            return found
         best = min((plan for plan in (known, found.plan) if plan is not None), key=self._cost, default=None)
         if best is not None and best is found.plan and found.value <= limit:
             return found
@@ -229,11 +232,35 @@ class FixedDays:
         if not self.relaxed and self.clock.is_claimed(claim):
             return Closing(True, limit_musd, 0, {})
         found = self.clock.once((self.program.fingerprint, self._key, limit_musd, nodes), closing)
-        if found.closed and not self.relaxed:
-            self.clock.claim(claim)
-        if self.kept and found.closed and found.branchings:
-            self.clock.branchings[self.instance.site_id[0], self._key] = found.branchings
+        if found.closed:
+            self._keep(found, limit_musd)
         return found
+
+    def _keep(self, found: Closing[Plan], limit_musd: float) -> None:
+        """Keep that no plan costs less than a limit: as a claim, and its branchings for the proof."""
+        if not self.relaxed:
+            self.clock.claim(Claim(self.instance, np.array(self._key), limit_musd))
+        if self.kept and found.branchings:
+            self.clock.branchings[self.instance.site_id[0], self._key] = found.branchings
+
+    def has_only_orders_of(self, plan: Plan, limit_musd: float) -> bool:
+        """Return whether it is shown that any plan below a limit orders what this one does, and is no cheaper.
+
+        Parameters
+        ----------
+        limit_musd : float
+            At least the cost of the plan.
+        """
+        last = len(self.model.phases[0]) - 1
+        ordered = [(var, plan.units[o, -1]) for (o, _, f), var in self.model.units.items() if f == last]
+        columns = np.array([self.program.place[var.name] for var, _ in ordered], dtype=np.int64)
+        cheaper = self._cost(plan) - CHEAPER + GAP_MUSD  # the canonical plan may cost a rounding more
+        known = Known(columns, np.array([float(units) for _, units in ordered]), cheaper)
+        limit = limit_musd + 2 * NEAR_MUSD  # a plan that costs just the limit counts
+        found = branch(self.program, limit, self.finish, NODES, lambda: self.clock.is_over, None, known)
+        if found.closed:
+            self._keep(found, cheaper)
+        return found.closed
 
     def is_plainly_above(self, limit_musd: float) -> bool:
         """Return whether FEW_NODES linear programs suffice to show that no plan costs less than a limit."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from siteopt.instance import Floats
 from siteopt.optimize.intervals import ROUNDING
 from siteopt.optimize.program import Program
-from siteopt.optimize.safe import SLACK, TINY
+from siteopt.optimize.safe import SLACK, TINY, reach
 
 ROUNDS = 4
 """Most passes over all rows."""
@@ -64,3 +66,28 @@ class Propagation:
         low = np.maximum.reduceat(below - 4 * ROUNDING * np.abs(below) - TINY, self.first)
         whole = self.whole[self.named]
         return np.where(whole, np.ceil(low), low), np.where(whole, np.floor(high), high)
+
+
+def tightened(program: Program) -> Program | None:
+    """Return a program with narrower bounds and without the rows that these bounds keep; None if it has no point.
+
+    Both have the same points. HiGHS then solves smaller linear programs; its own presolve stays off.
+    """
+    lower, upper = Propagation(program).narrowed(program.lower, program.upper)
+    if (lower > upper).any():
+        return None
+    least, most = reach(program, lower, upper)
+    binds = (least < program.low) | (most > program.high)
+    entries = binds[program.row]
+    return replace(
+        program,
+        rows=tuple(name for name, kept in zip(program.rows, binds, strict=True) if kept),
+        lower=lower,
+        upper=upper,
+        first=np.concatenate([[0], np.cumsum(np.diff(program.first)[binds])]),
+        column=program.column[entries],
+        value=program.value[entries],
+        low=program.low[binds],
+        high=program.high[binds],
+        size=program.size[binds],
+    )

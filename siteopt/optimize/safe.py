@@ -68,8 +68,7 @@ def is_empty(program: Program, price: Floats | None, lower: Floats, upper: Float
     """
     if price is not None and lower_bound(program, price, lower, upper, weight=0.0) > 0:
         return True
-    ends = np.stack([program.value * lower[program.column], program.value * upper[program.column]])
-    least, most = (np.bincount(program.row, part, len(program.rows)) for part in (ends.min(axis=0), ends.max(axis=0)))
+    least, most = reach(program, lower, upper)
     beyond = np.maximum(program.low - most, least - program.high)
     worst = int(np.argmax(beyond)) if len(beyond) else 0
     if not len(beyond) or beyond[worst] <= 0:
@@ -77,6 +76,15 @@ def is_empty(program: Program, price: Floats | None, lower: Floats, upper: Float
     alone = np.zeros(len(beyond))
     alone[worst] = 1.0 if program.low[worst] > most[worst] else -1.0
     return lower_bound(program, alone, lower, upper, weight=0.0) > 0
+
+
+def reach(program: Program, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
+    """Return the least and the most that each row comes to between these bounds of x, rounding aside; R each."""
+    ends = np.stack([program.value * lower[program.column], program.value * upper[program.column]])
+    least, most = (
+        np.bincount(program.row, part, len(program.rows)).astype(float) for part in (ends.min(axis=0), ends.max(axis=0))
+    )
+    return least, most
 
 
 def _priced(

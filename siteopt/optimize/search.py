@@ -23,6 +23,7 @@ from siteopt.optimize.formulation import COST
 from siteopt.optimize.pricing import Prices, priced
 from siteopt.optimize.screening import Rank, Screening, chunks
 from siteopt.optimize.single import (
+    ROUGH,
     Answer,
     IncumbentCutoff,
     canonical,
@@ -30,6 +31,7 @@ from siteopt.optimize.single import (
     cost_prices,
     first_plan,
     is_behind,
+    sharpened,
     shortfall_prices,
     solve_site,
 )
@@ -122,6 +124,7 @@ class Search:
     cannot : Instances of the sites that cannot serve, by the index of the site
     asked : sites that went to a solver
     canonical : sites whose plan is canonical
+    sharpened : sites whose least cost was asked for after a plan within ROUGH of it
     undecided : sites that stay open because the solver contradicts itself or the time ran out
     watch : seconds spent in each step
     """
@@ -138,6 +141,7 @@ class Search:
     asked: set[int] = field(default_factory=set)
     undecided: set[int] = field(default_factory=set)
     canonical: set[int] = field(default_factory=set)
+    sharpened: set[int] = field(default_factory=set)
     watch: Stopwatch = field(default_factory=Stopwatch)
     in_time: bool = True
     is_bounded: bool = False
@@ -192,8 +196,6 @@ class Search:
             with self._until_the_end():
                 while self.in_time and not self._confirm():
                     self._close()
-            if self.found:
-                self._resolve_ties(min(self.found, key=self._rank))
             self.is_settled = True
         return self.found[min(self.found, key=self._rank)] if self.found else None
 
@@ -251,16 +253,57 @@ class Search:
             with self._timed("prices"):
                 self._probe()
         with self._timed("milps"):
-            while len(open_sites := self._open_sites()):
-                self._solve(open_sites)
+            while True:
+                open_sites = self._open_sites()
+                vague = self._vague(open_sites)
+                if vague:
+                    self._sharpen(vague)
+                elif len(open_sites):
+                    self._solve(open_sites)
+                else:
+                    break
+
+    def _vague(self, open_sites: Ints) -> list[int]:
+        """Return the sites whose cost decides a rank, but is known only within ROUGH.
+
+        It decides who is first, and it decides between sites with the same days unless the dearer one is known to cost
+        more.
+        """
+        if self.screening.head.order[-1] != COST:
+            return []
+        ranked = [s for _, s in sorted(map(self._rank, self.found)) if self.found[s].proven]
+        decides = set() if len(open_sites) else set(ranked[:1])
+        open_days = set(map(tuple, self.screening.bounds.key[open_sites, :-1].tolist()))
+        for place, s in enumerate(ranked[: self.top]):
+            key = self.found[s].key
+            if key[:-1] in open_days:
+                decides.add(s)
+            for other in ranked[place + 1 :]:
+                behind = self.found[other]
+                if behind.key[:-1] != key[:-1]:
+                    break
+                if behind.least_key < key:
+                    decides |= {s, other}
+        return sorted(s for s in decides - self.sharpened if not self.found[s].is_exact)
+
+    def _sharpen(self, sites: list[int]) -> None:
+        """Find the least cost of some sites, on the days that they have."""
+
+        def one(s: int) -> SitePlan:
+            same = self.batches.inherited(s, self.found[s].instance, self.found)
+            return same if same is not None and same.is_exact else sharpened(self.found[s], self.clock)
+
+        self.found |= dict(zip(sites, self.threads.map(one, sites), strict=True))
+        self.sharpened |= set(sites)
 
     def _reopen(self, raised: Collection[int]) -> None:
         """Forget the plans of sites whose minimum values rose; their keys are bounds now, and other sites may rank."""
         for s in raised:
             best = self.found.pop(s, None)
             self.canonical.discard(s)
+            self.sharpened.discard(s)
             if best is not None and best.proven:
-                self.screening.raise_to(np.array([s]), best.key)
+                self.screening.raise_to(np.array([s]), best.least_key)
         self.undecided -= set(raised)
         self.batches = Batches(self.pool)
         self.screening.reopen(self.pool, [*self.found, *self.cannot, *self.undecided])
@@ -346,7 +389,7 @@ class Search:
             if same is not None:
                 return Answer(same), []
             try:
-                answer = solve_site(instance, self.clock, bound, beat)
+                answer = solve_site(instance, self.clock, bound, beat, 0.0 if s in exactly else ROUGH)
             except OutOfTime:
                 return None, []
             learn = len(open_sites) > BATCH and len(self.screening.prices) < PRICES and not answer.worse
@@ -354,6 +397,7 @@ class Search:
 
         batch = self.batches.next(open_sites)
         self.asked.update(batch)
+        exactly = {s for s, worse in batch.items() if len(worse.sites)} | set(filter(self._leads, list(batch)[:1]))
         for (s, worse), (answer, prices) in zip(batch.items(), self.threads.map(one, batch), strict=True):
             self.screening.open[s] = False
             if answer is None or (answer.best is not None and not answer.best.proven):
@@ -363,7 +407,7 @@ class Search:
             if answer.best is not None:
                 self.found[s] = answer.best
                 if answer.best.proven:
-                    self.screening.raise_to(worse.sites, answer.best.key, worse.dearer_musd)
+                    self.screening.raise_to(worse.sites, answer.best.least_key, worse.dearer_musd)
             elif answer.worse and cutoff is not None:
                 self.screening.raise_to(np.array([s, *worse.sites]), cutoff[0])
             else:
@@ -378,6 +422,11 @@ class Search:
             closed = len(self.screening.open) - int(self.screening.open.sum())
             progress = Progress(closed, len(self.screening.open), "sites", first, self.clock.solves, self.clock.elapsed)
             self.report(progress)
+
+    def _leads(self, s: int) -> bool:
+        """Return whether the bound of a site allows it to be the first."""
+        bound = tuple(self.screening.bounds.compared(np.array([s]))[0].tolist())
+        return all(bound <= best.key for best in self.found.values())
 
     def _confirm(self) -> bool:
         """Confirm the claims that decide the ranks, and return whether the ranks still hold.
@@ -398,6 +447,9 @@ class Search:
             except Undecided:
                 return None
 
+        if ranked:
+            self._resolve_ties(ranked[0])  # which mostly shows that there is no cheaper plan, too
+            self.clock.share_claims()
         with self._timed("confirmation"):
             checked = [one(place) for place in range(len(ranked))[:1]]
             self.clock.share_claims()  # what is shown at the first rank may hold at look-alike sites behind it

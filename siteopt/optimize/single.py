@@ -27,7 +27,7 @@ from siteopt.plan import Key, Plan, SitePlan, Stage, relative_gap
 from siteopt.tolerances import BORDER, SAME_COST_MUSD, most_of_step, steps_of_cost
 
 ROUGH = 0.01
-"""Relative gap of cost (without GPUs) that is accurate enough for prices."""
+"""Relative gap of cost (without GPUs) that is near enough for prices, and for a rank that cost does not decide."""
 
 UNIT = 1000.0
 """Weight of a unit in the resolution of ties, in addition to the position of its offer."""
@@ -78,6 +78,7 @@ def solve_site(
     clock: Clock,
     bound: Floats | None = None,
     cutoff: IncumbentCutoff | None = None,
+    gap: float = 0.0,
 ) -> Answer:
     """Return the best plan of the only site of an Instance, in the order of the objective.
 
@@ -87,6 +88,8 @@ def solve_site(
         Key that no plan of the site comes before; cost in million USD.
     cutoff : IncumbentCutoff, optional
         Incumbent cutoff; a site that is worse needs no plan.
+    gap : float
+        Relative gap of the cost without GPUs that is near enough if cost is the last goal.
 
     Raises
     ------
@@ -100,7 +103,7 @@ def solve_site(
         known.raise_to(ONE, bound[None])
     if not known.can_serve(ONE, instance.horizon_day)[0]:
         return Answer(None)
-    return _Attempt(instance, known, clock, cutoff).answer()
+    return _Attempt(instance, known, clock, cutoff, gap).answer()
 
 
 @dataclass
@@ -122,6 +125,7 @@ class _Attempt:
     bounds: KeyBounds
     clock: Clock
     cutoff: IncumbentCutoff | None
+    gap: float
     settled: dict[int, int] = field(default_factory=dict)
     values: list[float] = field(default_factory=list)
     low: dict[int, int] = field(default_factory=dict)
@@ -203,7 +207,7 @@ class _Attempt:
     def _least(self, on: FixedDays, limit: float = math.inf, known: Plan | None = None, *, sure: bool = True) -> Found:
         """Return the plan of least cost if cost is the last goal; if the time runs out, keep the bound of the cost."""
         try:
-            return on.cheapest(limit, known, sure=sure)
+            return on.cheapest(limit, known, gap=self.gap, sure=sure)
         except OutOfTime as end:
             self.cost_bound_musd = max(self.cost_bound_musd, end.bound_musd)
             raise
@@ -262,6 +266,21 @@ class _Attempt:
         return high
 
 
+def sharpened(found: SitePlan, clock: Clock) -> SitePlan:
+    """Return a site's plan of least cost on the days of a plan, if cost is the last goal.
+
+    Raises
+    ------
+    OutOfTime
+        As Undecided if the solver contradicts itself.
+    """
+    least = FixedDays(found.instance, found.plan.day, clock, kept=True).cheapest(known=found.plan)
+    assert least.plan is not None
+    bound = min(least.value, least.bound)
+    last = Stage("cost", least.value, bound, relative_gap(least.value, bound))
+    return replace(found, plan=least.plan, stages=(*found.stages[:-1], last))
+
+
 def confirmed(found: SitePlan, clock: Clock) -> SitePlan:
     """Return a site's best plan with its least cost confirmed, or a cheaper plan with its cost confirmed.
 
@@ -307,10 +326,12 @@ def canonical(found: SitePlan, clock: Clock, *, same_orders: bool = False) -> Si
     ----------
     same_orders : bool
         Whether the units at the last milestone are kept. This takes a tenth of the time or less, and leaves a tie only
-        between other orders of the same cost.
+        between other orders of the same cost. If it is shown that there are none, they are kept in any case.
     """
     instance, cost = found.instance, found.cost_musd
     limit = min(cost + SAME_COST_MUSD / 10, most_of_step(steps_of_cost(cost)))
+    if not same_orders and instance.order[-1] == COST:
+        same_orders = FixedDays(instance, found.plan.day, clock, kept=True).has_only_orders_of(found.plan, limit)
     model = fixed(replace(instance, budget_musd=limit - BORDER * SAME_COST_MUSD), found.plan.day, families=FAMILIES)
     units = [(var, UNIT + o) for (o, _, _), var in model.units.items()]
     model.problem.setObjective(pulp.LpAffineExpression(units + [(var, -UNIT) for var in model.step.values()]))

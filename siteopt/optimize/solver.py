@@ -30,6 +30,7 @@ from siteopt.issues import Failure
 from siteopt.log import next_lp, note
 from siteopt.message_catalogue import Code
 from siteopt.optimize.program import Program, program_of
+from siteopt.optimize.propagation import tightened
 from siteopt.tolerances import GAP_MUSD, SOLVER_TOLERANCE
 
 SEED = 0
@@ -166,11 +167,11 @@ def solve(
     cutoff : float
         End with CUTOFF when the bound is more than this.
     """
-    begin = time.monotonic()
+    begin, lp = time.monotonic(), _kept(program, relax=relax)
     limit = {} if math.isinf(seconds) else {"time_limit": max(0.0, seconds)}
     options = {"random_seed": seed, "mip_rel_gap": gap, "mip_abs_gap": GAP_MUSD, **limit}
-    highs = _highs(program, relax=relax, tolerance=SOLVER_TOLERANCE, **options)
-    lp = _kept(highs, program)
+    tight = program if relax else tightened(program)
+    highs = _highs(tight or program, relax=relax, tolerance=SOLVER_TOLERANCE, **options)
 
     raised: list[BaseException] = []
 
@@ -186,17 +187,18 @@ def solve(
 
     if not relax:
         highs.cbMipInterrupt.subscribe(is_over)
-    highs.run()
+    if tight is not None:
+        highs.run()
     if raised:
         raise raised[0]
-    result = _read(highs, program, relax, target, cutoff)
+    result = Solve(Outcome.INFEASIBLE) if tight is None else _read(highs, tight, relax, target, cutoff)
     size = {"rows": len(program.rows), "columns": len(program.columns), "relaxed": relax, "lp": lp}
     spent = round(time.monotonic() - begin, 4)
     note("solver", logging.DEBUG, outcome=result.outcome, plan=result.has_plan, seconds=spent, **size)
     return result
 
 
-def _kept(highs: highspy.Highs, program: Program) -> str | None:
+def _kept(program: Program, *, relax: bool) -> str | None:
     """Write a program to an LP file if the user wants such files, and return the name of the file.
 
     Return None if no file is wanted, or if it cannot be written, which is noted as a warning.
@@ -205,6 +207,7 @@ def _kept(highs: highspy.Highs, program: Program) -> str | None:
         path = next_lp()
         if path is None:
             return None
+        highs = _highs(program, relax=relax, tolerance=SOLVER_TOLERANCE)
         for each, names in ((highs.passColName, program.columns), (highs.passRowName, program.rows)):
             for index, name in enumerate(names):
                 each(index, name)

@@ -65,7 +65,9 @@ def _cells(site: ListedSite, shown: list[str], unit: MoneyUnit, translations: Tr
         else:
             yield Cell("" if one.bound_day is None else f"≥ {one.bound_day}", one.bound_day)
     if site.cost_usd is not None:
-        yield Cell(unit.bare(site.cost_usd), site.cost_usd)
+        less = site.may_cost_less_usd
+        note = translations("or up to {money} less", money=unit.bare(less)) if less else ""
+        yield Cell(unit.bare(site.cost_usd), site.cost_usd, note)
     else:
         bound = site.cost_bound_usd
         yield Cell("" if bound is None else "≥ " + unit.bare(bound), bound)
@@ -80,6 +82,8 @@ def _cells(site: ListedSite, shown: list[str], unit: MoneyUnit, translations: Tr
 def _notes(run: RunRecord, shown: list[str], listed: Sequence[ListedSite], translations: Translations) -> Iterator[str]:
     if any(one.rank is None and one.cost_bound_usd is not None for one in listed):
         yield translations("≥ marks a proven bound: the site cannot start earlier or cost less.")
+    if any(one.may_cost_less_usd for one in listed):
+        yield translations("Where the days decide a rank, its least cost is found only within the range given.")
     if len(run.milestone_names) > len(shown):
         yield translations("The other milestones are in sites.geojson.")
     more, unlisted = len(run.ranking) - len(listed), run.candidates - len(run.ranking)

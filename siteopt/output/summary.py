@@ -52,6 +52,7 @@ def summary(run: RunRecord) -> str:
     lines.append(f"Cost        {unit(plan.cost.total_usd)}: " + _parts(plan, unit, translations))
     lines += [
         f"Next best   {site.rank}. {site.name}: days {_days(site)}, {unit(site.cost_usd)}"
+        + (f", or up to {unit.bare(site.may_cost_less_usd)} less" if site.may_cost_less_usd else "")
         for site in run.ranking
         if site.rank is not None and site.cost_usd is not None and 1 < site.rank <= 1 + NEXT_BEST
     ]

@@ -39,11 +39,15 @@ class StoredPrices(Record):
 
 
 class StoredRank(Record):
-    """Ranked site: the days of its milestones, and its cost in million USD."""
+    """Ranked site: the days of its milestones, and its cost in million USD.
+
+    ``cost_bound_musd`` is the claimed lower bound of the cost of any plan of these days; None if it is the cost itself.
+    """
 
     site_id: Name
     days: Many[Days]
     cost_musd: Number
+    cost_bound_musd: Number | None = None
 
 
 class StoredMinimumSupport(Record):

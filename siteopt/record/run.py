@@ -35,6 +35,7 @@ from siteopt.record.reason import Reason
 from siteopt.record.replay import PowerQualityRecord, ReplayRecord
 from siteopt.schema import CANDIDATES, SHARE_OF_GRID, Resource
 from siteopt.section import Days, Share
+from siteopt.tolerances import SAME_COST_MUSD
 
 Units = Annotated[int, Field(ge=0, le=100_000)]
 """Number of units of an offer; a table of offers holds no larger one."""
@@ -302,6 +303,14 @@ class ListedSite(Record):
     cost_bound_usd: Usd | None = Field(description="no plan of this site on these days costs less")
     milestones: Many[SiteDay]
     assumed: Many[Label] = Field(description="blank columns, for which the values of the scenario are used")
+
+    @property
+    def may_cost_less_usd(self) -> int:
+        """Return by how much the cost may exceed the least cost of these days; 0 if it is the least to its step."""
+        if self.rank is None or self.cost_usd is None or self.cost_bound_usd is None:
+            return 0
+        less = self.cost_usd - self.cost_bound_usd
+        return less if less > 1e6 * SAME_COST_MUSD + 1 else 0  # 1: both are rounded
 
 
 def _assumable(column: str) -> str:

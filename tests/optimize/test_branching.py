@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from siteopt.instance import Floats
-from siteopt.optimize.branching import Closing, branch
+from siteopt.optimize.branching import Closing, Known, branch
 from siteopt.optimize.program import Program
 from tests.optimize.test_exact import thorough
 from tests.optimize.test_safe import COVER, holds, program, programs
@@ -138,3 +139,49 @@ def test_advice_divides_no_variable_that_is_not_whole() -> None:
         found = branch(some, 2.0, accept, 100, advice=advice)
         assert not found.closed
         assert found.plan == pytest.approx((0.5, 1.0))
+
+
+def beside(some: Program, point: Point, limit: float, own: float, among: tuple[int, ...]) -> Closing[Point]:
+    """Return what is found beside a point: below ``limit``, or below ``own`` where these variables are those of it."""
+    columns = np.array(among, dtype=np.int64)
+    return closing(some, limit, known=Known(columns, np.array(point, dtype=float)[columns], own))
+
+
+def test_another_point_of_the_same_cost_is_found_beside_a_known_one() -> None:
+    # 2 x + 3 y at least 7 for x + 2 y: (4, 0) and (2, 1) cost 4, and (5, 0) and (3, 1) cost 5
+    for point, other in (((4, 0), (2, 1)), ((2, 1), (4, 0))):
+        found = beside(COVER, point, 5 + 4.5, 5 + 3.9, (0, 1))
+        assert (found.closed, found.plan) == (False, other)
+    dearer = replace(COVER, cost=np.array([1.0, 2.6]))  # (2, 1) costs 4.6
+    assert beside(dearer, (4, 0), 5 + 4.5, 5 + 3.9, (0, 1)).closed
+    assert beside(dearer, (4, 0), 5 + 4.7, 5 + 3.9, (0, 1)).plan == (2, 1)
+
+
+def test_a_cheaper_point_with_the_known_values_is_found() -> None:
+    # with x = 2 known, (2, 1) is cheaper than (2, 2), and (4, 0) has another x
+    assert beside(COVER, (2, 2), 5 + 6.1, 5 + 5.9, (0,)).plan in ((2, 1), (4, 0), (3, 1), (5, 0))
+    assert beside(
+        replace(COVER, lower=np.array([2.0, 0.0]), upper=np.array([2.0, 9.0])), (2, 2), 12, 10, (0,)
+    ).plan == (2, 1)
+    assert beside(COVER, (4, 0), 5 + 4.0 - 1e-4, 5 + 3.9, ()).closed
+
+
+@thorough
+@given(programs(), st.floats(0.01, 3), st.integers(0, 3))
+def test_beside_a_known_point_it_finds_any_other_below_the_limit(some: Program, more: float, among: int) -> None:
+    points = {}
+    for point in itertools.product(*(range(int(most) + 1) for most in some.upper)):
+        values = np.array(point, dtype=float)
+        if holds(some, values, 1e-9):
+            points[point] = float(some.cost @ values + some.constant)
+    if not points:
+        return
+    known = min(points, key=lambda point: points[point])
+    columns = tuple(range(min(among, len(known))))
+    limit, own = points[known] + more, points[known] - 1e-4
+    others = [cost for point, cost in points.items() if any(point[c] != known[c] for c in columns)]
+    if any(abs(cost - limit) < 1e-3 for cost in others):
+        return
+    found = beside(some, known, limit, own, columns)
+    assert found.closed == (not others or min(others) > limit)
+    assert found.closed or (found.plan is not None and found.plan[: len(columns)] != known[: len(columns)])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from siteopt.instance import Floats
 from siteopt.optimize.program import Program
-from siteopt.optimize.propagation import Propagation
+from siteopt.optimize.propagation import Propagation, tightened
 from siteopt.optimize.safe import lower_bound, narrowed
 from siteopt.tolerances import HAIR
 from tests.optimize.test_exact import thorough
@@ -170,3 +170,23 @@ def test_no_point_is_lost_by_propagation(some: Program) -> None:
         values = np.array(point, dtype=float)
         if holds(some, values, HAIR):
             assert ((lower <= values) & (values <= upper)).all()
+
+
+def test_rows_that_the_bounds_keep_are_left_out() -> None:
+    # 4 x + y at most 7 leaves x at most 1 and y at most 7, which keep x + y at most 9, but not x + y at least 1
+    rows: Rows = [([4.0, 1.0], -np.inf, 7.0), ([1.0, 1.0], -np.inf, 9.0), ([1.0, 1.0], 1.0, np.inf)]
+    tight = tightened(program([1.0, 1.0], rows, [9.0, 9.0]))
+    assert tight is not None
+    assert (tight.upper.tolist(), tight.rows, tight.first.tolist()) == ([1, 7], ("r0", "r2"), [0, 2, 4])
+    assert (tight.column.tolist(), tight.value.tolist()) == ([0, 1, 0, 1], [4, 1, 1, 1])
+    assert tightened(program([1.0], [([2.0], 1.0, 1.5)], [9.0])) is None
+
+
+@thorough
+@given(programs())
+def test_a_tightened_program_has_the_same_points(some: Program) -> None:
+    tight = tightened(some)
+    for point in itertools.product(*(range(int(most) + 1) for most in some.upper)):
+        values = np.array(point, dtype=float)
+        within = tight is not None and bool(((tight.lower <= values) & (values <= tight.upper)).all())
+        assert holds(some, values, HAIR) == (within and tight is not None and holds(tight, values, HAIR))
