@@ -19,7 +19,7 @@ import numpy as np
 
 from siteopt.instance import Floats, Ints
 from siteopt.optimize.program import Program
-from siteopt.optimize.propagation import Propagation
+from siteopt.optimize.propagation import Propagation, tightened
 from siteopt.optimize.safe import is_empty, narrowed
 from siteopt.optimize.solver import Relaxation, Vertex
 from siteopt.tolerances import SAME_COST_MUSD
@@ -183,6 +183,8 @@ class _Search(Generic[Plan]):
 
     def __post_init__(self) -> None:
         size = len(self.program.columns)
+        tight = tightened(self.program)
+        self.program, self.has_points = tight or self.program, tight is not None
         self.relaxation = Relaxation(self.program, self.limit + NEAR_MUSD)
         self.propagation = Propagation(self.program)
         self.wholes = np.flatnonzero(self.program.whole)
@@ -191,7 +193,8 @@ class _Search(Generic[Plan]):
 
     def run(self) -> Closing[Plan]:
         """Branch until every node is closed, a plan is found, or the nodes or the time are used up."""
-        self._push(self._node("", self.program.lower, self.program.upper, -math.inf))
+        if self.has_points:
+            self._push(self._node("", self.program.lower, self.program.upper, -math.inf))
         while self.open and self.solved < self.most and not self.is_over():
             _, _, node = heapq.heappop(self.open)
             plan = self._branch(node)

@@ -29,7 +29,8 @@ from siteopt.plan import Plan
 from siteopt.tolerances import GAP_MUSD, SAME_COST_MUSD
 
 NODES, SOME_NODES, FEW_NODES = 5000, 1000, 40
-"""Most linear programs of our own branch and bound: to confirm a claim, before the solver is asked, and at a glance."""
+"""Most linear programs of our own branch and bound: to confirm a claim; before the solver is asked, and for the order
+of later ranks; and at a glance."""
 
 CHEAPER = 0.9 * SAME_COST_MUSD
 """Smallest saving (million USD) for which a cheaper plan is searched: less would count as the same cost, or nearly."""
@@ -189,15 +190,20 @@ class FixedDays:
             plan = better
         return plan
 
-    def refute(self, limit_musd: float) -> Plan | None:
+    def refute(self, limit_musd: float, nodes: int = NODES) -> Plan | None:
         """Confirm the solver's answer that no plan costs less than a limit, and return None; or return such a plan.
+
+        Parameters
+        ----------
+        nodes : int
+            Most linear programs for safe bounds, before a second setting of the solver is asked.
 
         Raises
         ------
         Undecided
             If safe bounds do not show it, a second setting of the solver does not agree, and no cheaper plan is found.
         """
-        closing = self.closing(limit_musd, NODES)
+        closing = self.closing(limit_musd, nodes)
         if closing.closed:
             self.clock.confirmed(safe=1)
             return None

@@ -17,7 +17,7 @@ import pulp
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.optimize.bounds import bounds
 from siteopt.optimize.clock import Clock, OutOfTime, Undecided
-from siteopt.optimize.fixed_days import CHEAPER, FixedDays, Found, fixed, followed
+from siteopt.optimize.fixed_days import CHEAPER, SOME_NODES, FixedDays, Found, fixed, followed
 from siteopt.optimize.formulation import COST, FAMILIES, PRICED, SHORTFALL
 from siteopt.optimize.key_bounds import KeyBounds
 from siteopt.optimize.pricing import Prices, prices_of
@@ -311,7 +311,7 @@ def is_behind(found: SitePlan, cutoff: IncumbentCutoff, clock: Clock) -> SitePla
     if found.instance.order[-1] != COST or days != key[:-1]:
         return found
     on = FixedDays(found.instance, found.plan.day, clock, kept=True)
-    better = on.refute(min(cutoff.cost_musd, found.cost_musd - CHEAPER))
+    better = on.refute(min(cutoff.cost_musd, found.cost_musd - CHEAPER), SOME_NODES)
     return found if better is None else confirmed(replace(found, plan=better), clock)
 
 

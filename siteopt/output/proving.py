@@ -66,7 +66,7 @@ def _cost(goal: CheckedGoal, rank: CheckedRank) -> str:
         return "THERE IS A CHEAPER PLAN"
     gap = goal.value - goal.bound
     if goal.means is not Means.OPEN:
-        return f"no plan is cheaper by {max(10, gap):.0f} US dollars or more ({_means(goal)})"
+        return f"no plan is cheaper by {max(10, gap):,.0f} US dollars or more ({_means(goal)})"
     share = gap / rank.decided_usd if rank.decided_usd > 0 else 1.0
     nodes = Translations().count(goal.nodes, "linear program")
     return f"no plan is cheaper by {share:.3%} or more of what the plan decides, so far ({nodes})"
