@@ -273,10 +273,10 @@ class Search:
             return []
         ranked = [s for _, s in sorted(map(self._rank, self.found)) if self.found[s].proven]
         decides = set() if len(open_sites) else set(ranked[:1])
-        open_days = set(map(tuple, self.screening.bounds.key[open_sites, :-1].tolist()))
+        open_days = self.screening.bounds.key[open_sites, :-1]
         for place, s in enumerate(ranked[: self.top]):
             key = self.found[s].key
-            if key[:-1] in open_days:
+            if not self.found[s].is_exact and (open_days == key[:-1]).all(axis=1).any():
                 decides.add(s)
             for other in ranked[place + 1 :]:
                 behind = self.found[other]
@@ -289,11 +289,20 @@ class Search:
     def _sharpen(self, sites: list[int]) -> None:
         """Find the least cost of some sites, on the days that they have."""
 
-        def one(s: int) -> SitePlan:
+        def one(s: int) -> SitePlan | None:
             same = self.batches.inherited(s, self.found[s].instance, self.found)
-            return same if same is not None and same.is_exact else sharpened(self.found[s], self.clock)
+            if same is not None and same.is_exact:
+                return same
+            try:
+                return sharpened(self.found[s], self.clock)
+            except Undecided:
+                return None
 
-        self.found |= dict(zip(sites, self.threads.map(one, sites), strict=True))
+        for s, best in zip(sites, list(self.threads.map(one, sites)), strict=True):
+            if best is None:
+                self.undecided.add(s)
+            else:
+                self.found[s] = best
         self.sharpened |= set(sites)
 
     def _reopen(self, raised: Collection[int]) -> None:
