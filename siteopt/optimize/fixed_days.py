@@ -190,20 +190,20 @@ class FixedDays:
             plan = better
         return plan
 
-    def refute(self, limit_musd: float, nodes: int = NODES) -> Plan | None:
+    def refute(self, limit_musd: float, nodes: int | None = None) -> Plan | None:
         """Confirm the solver's answer that no plan costs less than a limit, and return None; or return such a plan.
 
         Parameters
         ----------
-        nodes : int
-            Most linear programs for safe bounds, before a second setting of the solver is asked.
+        nodes : int, optional
+            Most linear programs for safe bounds, before a second setting of the solver is asked; by default NODES.
 
         Raises
         ------
         Undecided
             If safe bounds do not show it, a second setting of the solver does not agree, and no cheaper plan is found.
         """
-        closing = self.closing(limit_musd, nodes)
+        closing = self.closing(limit_musd, NODES if nodes is None else nodes)
         if closing.closed:
             self.clock.confirmed(safe=1)
             return None
