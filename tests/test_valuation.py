@@ -145,6 +145,12 @@ def test_both_keys_contradict_each_other(tmp_path: Path) -> None:
         scenario_with(tmp_path, "\n[value]\ngpu_hour_usd = 2.0\ngpu_life_years = 5\n")
 
 
+def test_a_setting_of_the_section_replaces_both_keys(tmp_path: Path) -> None:
+    found = day_value(scenario_with(tmp_path, "\n[value]\ngpu_life_years = 5\n", "value={gpu_hour_usd=3.0}"))
+    assert found is not None
+    assert (found.gpu_hour_usd, found.gpu_life_years) == (3.0, None)
+
+
 @pytest.mark.parametrize("value", ["gpu_hour_usd = 0", "gpu_hour_usd = -1", "gpu_life_years = 0"])
 def test_a_value_is_positive(tmp_path: Path, value: str) -> None:
     with pytest.raises(siteopt.InputError):

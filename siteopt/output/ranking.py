@@ -47,7 +47,7 @@ def ranking_table(run: RunRecord, translations: Translations, limit: int = LISTE
         (translations.term("site"), False),
         *((translations("{name}, day", name=name), True) for name in shown),
         (translations("Cost, {unit}", unit=unit.name), True),
-        *([(_better_than_first(translations), True)] if _has_break_evens(listed) else []),
+        *([(_beats_first(translations), True)] if _has_break_evens(listed) else []),
         (translations.term("standing"), False),
         (translations("Limited by, or reason"), False),
         (translations.term("assumed"), True),
@@ -63,8 +63,8 @@ def _has_break_evens(listed: Sequence[ListedSite]) -> bool:
     return any(one.break_even is not None for one in listed)
 
 
-def _better_than_first(translations: Translations) -> str:
-    return translations("Better than rank 1, {currency} a GPU-hour", currency=translations.currency_name)
+def _beats_first(translations: Translations) -> str:
+    return translations("Beats rank 1, {currency} a GPU-hour", currency=translations.currency_name)
 
 
 def _cells(
@@ -104,7 +104,7 @@ def _notes(run: RunRecord, shown: list[str], listed: Sequence[ListedSite], trans
         yield translations("Where the days decide a rank, its least cost is found only within the range given.")
     if _has_break_evens(listed):
         yield translations(
-            "Better than rank 1: at such prices of a GPU-hour, the cost of the site and the value of its days, all "
+            "Beats rank 1: at such prices of a GPU-hour, the cost of the site and the value of its days, all "
             "milestones counted, are together less than those of rank 1. The price decides no rank."
         )
     if len(run.milestone_names) > len(shown):

@@ -56,8 +56,8 @@ def test_a_price_is_in_the_currency_of_the_scenario() -> None:
 
 def test_the_terminal_tells_what_a_day_of_each_milestone_is_worth() -> None:
     assert day_line(VALUE, ENGLISH) == (
-        "A day       of first run is worth USD 1.54 million (32,000 GPUs), of 100k USD 3.26 million (68,000 GPUs more), "
-        "at USD 2.00 a GPU-hour"
+        "A day       of first run is worth USD 1.54 million (32,000 GPUs), of 100k USD 3.26 million (68,000 GPUs "
+        "more), at USD 2.00 a GPU-hour"
     )
 
 
@@ -127,14 +127,14 @@ def test_the_terminal_tells_the_price_beside_the_rank() -> None:
 
 def test_the_ranking_has_a_column_only_where_a_price_matters() -> None:
     table = ranking_table(pages.Documents(told(BELOW)).run, ENGLISH)
-    (place,) = (n for n, (name, _) in enumerate(table.columns) if name.startswith("Better than rank 1"))
+    (place,) = (n for n, (name, _) in enumerate(table.columns) if name.startswith("Beats rank 1"))
     assert [row[place].text for _, row in table.rows] == ["", "below 1.23", ""]
     assert [row[place].key for _, row in table.rows] == [None, 1.234, None]
     assert all(len(row) == len(table.columns) for _, row in table.rows)
-    assert any(note.startswith("Better than rank 1") for note in table.notes)
+    assert any(note.startswith("Beats rank 1") for note in table.notes)
     plain = ranking_table(pages.Documents(told(None)).run, ENGLISH)
     assert len(plain.columns) == len(table.columns) - 1
-    assert not any(note.startswith("Better") for note in plain.notes)
+    assert not any(note.startswith("Beats") for note in plain.notes)
 
 
 def test_sites_have_fields_of_the_price() -> None:
@@ -150,7 +150,7 @@ def test_the_page_tells_both_in_its_language() -> None:
     assert day_sentence(VALUE, ENGLISH) in english
     assert "below 1.23" in english
     assert day_sentence(VALUE, Translations("ko")) in korean
-    assert "1.23 미만에서" in korean
+    assert "1.23 미만" in korean
 
 
 # the front
