@@ -20,6 +20,7 @@ from siteopt.issues import nearest
 from siteopt.parameters import Parameter
 from siteopt.schema import CANDIDATES, Basis, Condition, Status
 from siteopt.section import Days, Rate, Section, Share
+from siteopt.valuation import Value
 
 SHOWN = r"^[^\p{C}\p{Zl}\p{Zp}]+$"
 """Pattern of a name without control characters and invisible marks."""
@@ -358,6 +359,7 @@ class Scenario(Section):
     grid: Grid = Grid()
     power_quality: PowerQuality = PowerQuality()
     defaults: Defaults = Defaults()
+    value: Value = Value()
     objective: Objective = Objective()
     baselines: list[Baseline] = []
     filter: Filter = Filter()

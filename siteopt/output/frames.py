@@ -27,7 +27,8 @@ def site_rows(run: RunRecord) -> pd.DataFrame:
     for name in run.milestone_names:
         whole += [f"day_{slug(name)}", f"bound_day_{slug(name)}"]
         dated.append(f"date_{slug(name)}")
-    return _frame(rows, "site_id", whole, dated)
+    found = _frame(rows, "site_id", whole, dated)
+    return found.astype({name: float for name in found if name == "break_even_gpu_hour_usd"})
 
 
 def milestones(run: RunRecord) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import shapely
 from shapely.geometry.polygon import orient
 
 from siteopt.output.translations import MoneyUnit, Translations
+from siteopt.output.value import break_even_text
 from siteopt.record.run import ListedSite, RunRecord
 from siteopt.scenario import slug
 
@@ -61,6 +62,8 @@ def site_properties(site: ListedSite, unit: MoneyUnit) -> dict[str, Any]:
         "cost_usd": site.cost_usd,
         "cost_bound_usd": site.cost_bound_usd,
         "cost": unit(site.cost_usd) if site.cost_usd is not None else None,
+        "break_even_gpu_hour_usd": site.break_even.gpu_hour_usd if site.break_even is not None else None,
+        "better_than_first": break_even_text(site, translations),
     }
     for one in site.milestones:
         field = slug(one.milestone)

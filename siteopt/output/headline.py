@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from siteopt.output.limits import limited_by
 from siteopt.output.translations import Translations
+from siteopt.output.value import day_sentence
 from siteopt.record.base import RunOutcome
 from siteopt.record.run import Baseline, Milestone, PlanRecord, RunRecord
 from siteopt.schema import CANDIDATES
@@ -61,6 +62,7 @@ def headline(run: RunRecord, translations: Translations) -> Headline:
         _main(plan, translations),
         *others,
         _whole(plan, translations),
+        *([day_sentence(run.value, translations)] if run.value is not None else []),
         *knowledge(run, translations),
         _proof(run, translations),
     )

@@ -125,6 +125,8 @@ def _result_fields(run: RunRecord) -> Iterator[Field]:
     yield Field("cost_usd", int, "Cost (USD)", "total of the site's best plan")
     yield Field("cost_bound_usd", int, "Cost bound (USD)", "no plan of these days at this site costs less")
     yield Field("cost", str, "Cost", "of the best plan, in the currency of the scenario")
+    yield Field("break_even_gpu_hour_usd", float, "Break-even (USD per GPU-hour)", "as much as rank 1, days included")
+    yield Field("better_than_first", str, "Beats rank 1", "at which prices of a GPU-hour, days included")
     for field, name in milestone_names(run).items():
         yield Field(f"day_{field}", int, f"Day of {name}", "days after the decision on which training starts")
         yield Field(f"date_{field}", date, f"Date of {name}", "date on which training starts")

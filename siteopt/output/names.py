@@ -86,6 +86,7 @@ def _words(name: str) -> str:
 
 COUNTED = {
     "day": ("{count} day", "{count} days"),
+    "year": ("{count} year", "{count} years"),
     "unit": ("{count} unit", "{count} units"),
     **{kind.name: (f"{{count}} {_words(kind.name)}", f"{{count}} {_words(kind.plural)}") for kind in KINDS},
     "depot": ("{count} depot", "{count} depots"),

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from typing import Any
 
 from siteopt.output.geojson import GeoJSON, collection, point
 from siteopt.output.tables import csv_text
 from siteopt.output.translations import Translations
+from siteopt.output.value import best_sentence
 from siteopt.record.pareto_front import FrontPoint, FrontRecord, SiteFrontRecord
 from siteopt.scenario import slug
 
 FIELDS = ("milestone", "day", "date", "cost_usd", "cost_bound_usd", "site_id", "name", "on_front", "proven")
-"""Columns of every point, before the days of the other milestones."""
+"""Columns of every point, before those about the value of a day."""
+VALUED = ("day_earlier_usd", "best_at_value")
+"""Columns about the value of a day, before the days of the other milestones."""
 
 
 def columns(record: FrontRecord) -> list[str]:
     """Return the names of the columns of a point."""
     others = (f"day_{slug(name)}" for name in record.milestones if name != record.milestone)
-    return [*FIELDS, *others]
+    return [*FIELDS, *VALUED, *others]
 
 
 def rows(record: FrontRecord) -> list[list[Any]]:
     """Return a row for each point, in the order of the columns."""
-    return [[*(getattr(one, name) for name in FIELDS), *one.other_days.values()] for one in record.points]
+    slopes = {
+        (one.site_id, one.day): None if slope is None else round(slope)
+        for one, slope in zip(record.joint, record.day_earlier_usd, strict=True)
+    }
+    return [
+        [
+            *(getattr(one, name) for name in FIELDS),
+            slopes.get((one.site_id, one.day)) if one.on_front else None,
+            one.best_at_value,
+            *one.other_days.values(),
+        ]
+        for one in record.points
+    ]
 
 
 def front_csv(record: FrontRecord) -> str:
@@ -37,7 +51,8 @@ def front_geojson(record: FrontRecord) -> GeoJSON:
 
 
 def _properties(site: SiteFrontRecord) -> dict[str, Any]:
-    ends = {"fastest": site.fastest, "cheapest": site.cheapest}
+    best = next((one for one in site.points if one.best_at_value), None)
+    ends = {"fastest": site.fastest, "cheapest": site.cheapest, "best_at_value": best}
     return {
         "site_id": site.site_id,
         "name": site.name,
@@ -65,13 +80,15 @@ def front_summary(record: FrontRecord) -> str:
     ]
     if points:
         lines.append(f"{'day':>6}  {'date':<10}  {'cost, ' + record.currency:>22}  {'one day earlier':>17}  site")
-    for row, after in zip_longest(points, points[1:]):
-        saved = (row.cost_usd - after.cost_usd) / (after.day - row.day) * record.currency_per_usd if after else None
+    for row, slope in zip(points, record.day_earlier_usd, strict=True):
+        saved = slope * record.currency_per_usd if slope is not None else None
         lines.append(
             f"{row.day:>6}  {row.date}  {row.cost_usd * record.currency_per_usd:>22,.0f}"
             f"  {'' if saved is None else f'{saved:,.0f}':>17}  {row.name} ({row.site_id})"
             f"{'' if row.proven else '  not proven'}"
         )
+    if said := best_sentence(record, translations):
+        lines.append(said)
     if not all(site.proven for site in record.sites):
         lines.append("The time ran out: there may be more breakpoints")
     return "\n".join(lines)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from siteopt.output.translations import MoneyUnit, Translations
+from siteopt.output.value import break_even_cell
 from siteopt.record.run import ListedSite, RunRecord
 
 LISTED_ROWS = 1000
@@ -46,15 +47,29 @@ def ranking_table(run: RunRecord, translations: Translations, limit: int = LISTE
         (translations.term("site"), False),
         *((translations("{name}, day", name=name), True) for name in shown),
         (translations("Cost, {unit}", unit=unit.name), True),
+        *([(_beats_first(translations), True)] if _has_break_evens(listed) else []),
         (translations.term("standing"), False),
         (translations("Limited by, or reason"), False),
         (translations.term("assumed"), True),
     ]
-    rows = [(str(one.standing), tuple(_cells(one, shown, unit, translations))) for one in listed]
+    rows = [
+        (str(one.standing), tuple(_cells(one, shown, unit, translations, _has_break_evens(listed)))) for one in listed
+    ]
     return RankingTable(tuple(columns), tuple(rows), tuple(_notes(run, shown, listed, translations)))
 
 
-def _cells(site: ListedSite, shown: list[str], unit: MoneyUnit, translations: Translations) -> Iterator[Cell]:
+def _has_break_evens(listed: Sequence[ListedSite]) -> bool:
+    """Return whether any site is better than the first at some prices of a GPU-hour, or at none, so both differ."""
+    return any(one.break_even is not None for one in listed)
+
+
+def _beats_first(translations: Translations) -> str:
+    return translations("Beats rank 1, {currency} a GPU-hour", currency=translations.currency_name)
+
+
+def _cells(
+    site: ListedSite, shown: list[str], unit: MoneyUnit, translations: Translations, has_break_evens: bool
+) -> Iterator[Cell]:
     yield Cell("" if site.rank is None else str(site.rank), site.rank)
     yield Cell(site.name, site.name.casefold(), site.site_id)
     for one in site.milestones:
@@ -71,6 +86,9 @@ def _cells(site: ListedSite, shown: list[str], unit: MoneyUnit, translations: Tr
     else:
         bound = site.cost_bound_usd
         yield Cell("" if bound is None else "≥ " + unit.bare(bound), bound)
+    if has_break_evens:
+        found = site.break_even
+        yield Cell(break_even_cell(site, translations), found.gpu_hour_usd if found is not None else None)
     yield Cell(translations.term(site.standing), translations.term(site.standing))
     held = dict.fromkeys(translations.reason(one.limited_by) for one in site.milestones if one.limited_by is not None)
     why = translations.reasons(site.reasons) or ", ".join(held)
@@ -84,6 +102,11 @@ def _notes(run: RunRecord, shown: list[str], listed: Sequence[ListedSite], trans
         yield translations("≥ marks a proven bound: the site cannot start earlier or cost less.")
     if any(one.may_cost_less_usd for one in listed):
         yield translations("Where the days decide a rank, its least cost is found only within the range given.")
+    if _has_break_evens(listed):
+        yield translations(
+            "Beats rank 1: at such prices of a GPU-hour, the cost of the site and the value of its days, all "
+            "milestones counted, are together less than those of rank 1. The price decides no rank."
+        )
     if len(run.milestone_names) > len(shown):
         yield translations("The other milestones are in sites.geojson.")
     more, unlisted = len(run.ranking) - len(listed), run.candidates - len(run.ranking)

@@ -11,6 +11,7 @@ from siteopt.output.limits import limit_of
 from siteopt.output.names import titled
 from siteopt.output.replay import figure_text, worst_figures
 from siteopt.output.translations import MoneyUnit, Translations
+from siteopt.output.value import break_even_text, day_line
 from siteopt.record.base import RunOutcome
 from siteopt.record.replay import PowerQualityRecord, ReplayedMilestone, ReplayRecord
 from siteopt.record.run import ListedSite, PlanRecord, RunRecord
@@ -50,9 +51,12 @@ def summary(run: RunRecord) -> str:
         )
     lines += _mix(plan, translations)
     lines.append(f"Cost        {unit(plan.cost.total_usd)}: " + _parts(plan, unit, translations))
+    if run.value is not None:
+        lines.append(day_line(run.value, translations))
     lines += [
         f"Next best   {site.rank}. {site.name}: days {_days(site)}, {unit(site.cost_usd)}"
         + (f", or up to {unit.bare(site.may_cost_less_usd)} less" if site.may_cost_less_usd else "")
+        + (f"; {said}" if (said := break_even_text(site, translations)) else "")
         for site in run.ranking
         if site.rank is not None and site.cost_usd is not None and 1 < site.rank <= 1 + NEXT_BEST
     ]

@@ -191,7 +191,7 @@ class Translations:
         fits = (one for one in self._sizes if most / one[0] < (_PLAIN if one[0] == 1 else 10**_DIGITS))
         size, name = next(fits, self._sizes[-1])
         digits = min(2, max(1, 6 - len(str(int(most / size))))) if size > 1 else 0
-        pattern = self._with_currency(name)
+        pattern = self.with_currency(name)
         unit = " ".join(pattern.replace("{amount}", "").split())
         return MoneyUnit(self, self.currency_per_usd / size, digits, unit, pattern)
 
@@ -216,13 +216,14 @@ class Translations:
 
     def price(self, usd: float) -> str:
         """Return a price for one unit of something, given in US dollars, with one digit after the point."""
-        return self._with_currency(self.number(usd * self.currency_per_usd, 1))
+        return self.with_currency(self.number(usd * self.currency_per_usd, 1))
 
     def amount(self, usd: float) -> str:
         """Return an amount, given in US dollars, in whole units of the currency, if rounding would hide too much."""
-        return self._with_currency(self.number(usd * self.currency_per_usd))
+        return self.with_currency(self.number(usd * self.currency_per_usd))
 
-    def _with_currency(self, amount: str) -> str:
+    def with_currency(self, amount: str) -> str:
+        """Return the text of an amount with its currency."""
         return self._text("{currency} {amount}", "money").format(currency=self.currency_name, amount=amount)
 
 

@@ -15,6 +15,7 @@ from siteopt.instance import Instance, Ints
 from siteopt.issues import Issue
 from siteopt.plan import LISTED, Plan, Ranking, SiteResult
 from siteopt.record.base import Heading, InputFile, InputWarning, RunOutcome, Standing
+from siteopt.record.build_value import day_value, with_break_evens
 from siteopt.record.proof import Proof
 from siteopt.record.reason import Reason
 from siteopt.record.replay import PowerQualityRecord, ReplayRecord
@@ -90,7 +91,12 @@ def run_record(
         grid_or_hall_unknown=int((sites["grid_mw"].isna() | sites["floor_area_m2"].isna()).sum()),
         eligible=ranking.eligible,
         ranks_asked=ranking.top,
-        ranking=tuple(_listed(scenario, sites, ranking, excluded, assumed)),
+        value=day_value(scenario),
+        ranking=tuple(
+            with_break_evens(
+                _listed(scenario, sites, ranking, excluded, assumed), [one.gpus for one in scenario.milestones]
+            )
+        ),
         certificate=certificate,
         proof=proof,
         inputs=tuple(inputs),

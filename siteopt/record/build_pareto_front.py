@@ -11,7 +11,9 @@ from siteopt.issues import Issue
 from siteopt.plan import Breakpoint, SiteFront
 from siteopt.record.base import InputFile, RunOutcome
 from siteopt.record.build import heading, warnings_of
+from siteopt.record.build_value import best_point, day_value
 from siteopt.record.pareto_front import FrontCertificate, FrontPoint, FrontRecord, Line, SiteFrontRecord
+from siteopt.record.value import MilestoneValue
 from siteopt.scenario import Scenario
 
 
@@ -38,16 +40,31 @@ def front_record(
         Pareto fronts of the sites, in the order of ranks.
     """
     horizon = scenario.project.horizon_days
+    value = day_value(scenario)
     found = tuple(_site(scenario, milestone, sites, rank, front) for rank, front in enumerate(fronts, start=1))
+    found = _with_best(found, value.of(milestone) if value is not None else None)
     return FrontRecord(
         **vars(heading(scenario, outcome, version)),
         milestone=milestone,
         milestones=tuple(other.name for other in scenario.milestones),
         line=_line((point for site in found for point in site.points if point.on_front), horizon),
         sites=found,
+        value=value,
         certificate=certificate,
         inputs=tuple(inputs),
         warnings=warnings_of(warnings),
+    )
+
+
+def _with_best(sites: tuple[SiteFrontRecord, ...], value: MilestoneValue | None) -> tuple[SiteFrontRecord, ...]:
+    """Return the Pareto fronts with the best point at the value of a day marked, if there is a value."""
+    joint = [point for site in sites for point in site.points if point.on_front]
+    best = best_point(joint, value.usd_per_day) if value is not None else None
+    return tuple(
+        site.model_copy(
+            update={"points": tuple(one.model_copy(update={"best_at_value": one is best}) for one in site.points)}
+        )
+        for site in sites
     )
 
 

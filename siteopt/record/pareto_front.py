@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 
 from pydantic import Field, model_validator
 
@@ -21,6 +22,7 @@ from siteopt.record.base import (
     Usd,
 )
 from siteopt.record.run import Environment, Rank, Recomputed
+from siteopt.record.value import DayValue, MilestoneValue
 from siteopt.section import Days
 
 
@@ -39,6 +41,10 @@ class FrontPoint(Record):
     )
     proven: bool
     other_days: dict[Name, Days] = Field(description="days of the other milestones")
+    best_at_value: bool = Field(
+        default=False,
+        description="its cost and the value of its day are the least together; ties go to the earlier day",
+    )
 
 
 class Line(Record):
@@ -94,6 +100,7 @@ class FrontRecord(Heading):
     milestones: Many[Name]
     line: Line = Field(description="joint Pareto front of all sites")
     sites: Many[SiteFrontRecord]
+    value: DayValue | None = Field(default=None, description="null if the scenario gives no value of a GPU-hour")
     certificate: FrontCertificate
     inputs: Many[InputFile]
     warnings: Many[InputWarning]
@@ -107,3 +114,22 @@ class FrontRecord(Heading):
     def joint(self) -> Many[FrontPoint]:
         """Return the points on the joint Pareto front of all sites, the earliest first."""
         return tuple(sorted((point for point in self.points if point.on_front), key=lambda point: point.day))
+
+    @property
+    def day_earlier_usd(self) -> Many[float | None]:
+        """Return what a day earlier costs at each joint point, USD: the slope to the next point; None at the last."""
+        slopes = (
+            (one.cost_usd - other.cost_usd) / (other.day - one.day) if other.day > one.day else None
+            for one, other in pairwise(self.joint)
+        )
+        return (*slopes, *([None] if self.joint else []))
+
+    @property
+    def of_day(self) -> MilestoneValue | None:
+        """Return the value of a day of the milestone of the front; None if the scenario does not give it."""
+        return self.value.of(self.milestone) if self.value is not None else None
+
+    @property
+    def best_at_value(self) -> FrontPoint | None:
+        """Return the best point at the value of a day; None if there is none, or the scenario gives no value."""
+        return next((one for one in self.points if one.best_at_value), None)

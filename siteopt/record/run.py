@@ -33,6 +33,7 @@ from siteopt.record.base import (
 from siteopt.record.proof import Proof
 from siteopt.record.reason import Reason
 from siteopt.record.replay import PowerQualityRecord, ReplayRecord
+from siteopt.record.value import BreakEven, DayValue
 from siteopt.schema import CANDIDATES, SHARE_OF_GRID, Resource
 from siteopt.section import Days, Share
 from siteopt.tolerances import SAME_COST_MUSD
@@ -303,6 +304,12 @@ class ListedSite(Record):
     cost_bound_usd: Usd | None = Field(description="no plan of this site on these days costs less")
     milestones: Many[SiteDay]
     assumed: Many[Label] = Field(description="blank columns, for which the values of the scenario are used")
+    break_even: BreakEven | None = Field(
+        default=None, description="of a rank behind the first; null if the days of both are worth the same"
+    )
+    break_even_bound: BreakEven | None = Field(
+        default=None, description="the same, if the site costs only its bound; null if its cost is known"
+    )
 
     @property
     def may_cost_less_usd(self) -> int:
@@ -408,6 +415,7 @@ class RunRecord(Heading):
     )
     eligible: Count
     ranks_asked: Count
+    value: DayValue | None = Field(default=None, description="null if the scenario gives no value of a GPU-hour")
     ranking: Many[ListedSite] = Field(description="the best first; at most 10,000")
     certificate: Certificate
     proof: Proof

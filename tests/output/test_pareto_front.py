@@ -56,6 +56,8 @@ def test_csv_has_a_row_a_corner_and_runs_in_no_spreadsheet(front: siteopt.Pareto
         "name",
         "on_front",
         "proven",
+        "day_earlier_usd",
+        "best_at_value",
         "day_all_of_it",
     ]
     assert len(rows) == len(front.points)
@@ -79,6 +81,7 @@ def test_geojson_has_a_flat_point_a_site(front: siteopt.ParetoFront) -> None:
         assert (properties["fastest_day"], properties["cheapest_day"]) == (rows["day"].min(), rows["day"].max())
         assert properties["fastest_cost_usd"] == rows["cost_usd"].max()
         assert properties["cheapest_cost_usd"] == rows["cost_usd"].min()
+        assert properties["best_at_value_day"] is None
         assert properties["corner_points"] == len(rows)
         assert properties["points_on_front"] == rows["on_front"].sum()
         assert all(value is None or isinstance(value, str | int | float) for value in properties.values())

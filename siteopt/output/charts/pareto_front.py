@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 
 from siteopt.output.charts.base import (
@@ -29,6 +28,7 @@ from siteopt.output.charts.base import (
 )
 from siteopt.output.palette import INK, KIND, STANDING
 from siteopt.output.translations import Translations
+from siteopt.output.value import best_sentence
 from siteopt.record.base import Standing
 from siteopt.record.pareto_front import FrontPoint, FrontRecord, Line
 
@@ -66,6 +66,8 @@ def front(record: FrontRecord, translations: Translations) -> Chart:
             )
         else:
             said.append(translations("A later start saves nothing."))
+        if best := best_sentence(record, translations):
+            said += [best, translations("A ring marks it, and the dotted line through it has the slope of this value.")]
         said.append(translations("The cost axis does not start at zero."))
     if not all(site.proven for site in record.sites):
         said.append(translations("Not proven: the time ran out, and there may be more breakpoints."))
@@ -79,20 +81,13 @@ def front(record: FrontRecord, translations: Translations) -> Chart:
             row.day,
             str(row.date),
             translations.amount(row.cost_usd),
-            _slope(translations, row, after),
-            row.name,
+            "" if slope is None else translations.amount(slope),
+            translations("{site} (best point)", site=row.name) if row.best_at_value else row.name,
         )
-        for row, after in zip_longest(points, points[1:])
+        for row, slope in zip(points, record.day_earlier_usd, strict=True)
     )
     title = translations("Pareto front: start day of {milestone} and cost", milestone=record.milestone)
     return Chart("front", title, " ".join(said) or translations("There is no Pareto front."), draw, header, rows)
-
-
-def _slope(translations: Translations, row: FrontPoint, after: FrontPoint | None) -> str:
-    """Return the saving per day of waiting for the next breakpoint; empty at the last breakpoint."""
-    if after is None:
-        return ""
-    return translations.amount((row.cost_usd - after.cost_usd) / (after.day - row.day))
 
 
 @dataclass(frozen=True)
@@ -130,6 +125,7 @@ class _Front:
             [
                 _line(x, y, _steps(self.record.line, until), wide_line),
                 *(_line(x, y, _steps(site.line, until), look(n)) for n, site in enumerate(sites)),
+                *self._best(x, y, first, until),
                 layer("point", joint, {"x": x, "y": y, "description": "what"}, ariaRoleDescription="what", **dot),
                 texts(x, y, [unit], dx=-8, dy=-14, align="right", color=QUIET, fontSize=SMALL),
                 *line_names(
@@ -138,6 +134,20 @@ class _Front:
                     [(site.line.cost_usd[-1] - low) / (high - low) for site in sites],
                 ),
             ]
+        )
+
+    def _best(self, x: Spec, y: Spec, first: float, until: float) -> Iterator[Spec]:
+        """Draw the best point at the value of a day: a ring, and a line on which cost and value add up to the same."""
+        best, of_day = self.record.best_at_value, self.record.of_day
+        if best is None or of_day is None:
+            return
+        ends = [{"x": day, "y": best.cost_usd + of_day.usd_per_day * (best.day - day)} for day in (first, until)]
+        yield layer(
+            "line", ends, {"x": x, "y": y}, aria=False, clip=True, color=INK, strokeDash=[1, 4], strokeWidth=1.6
+        )
+        ring = [{"x": best.day, "y": best.cost_usd}]
+        yield layer(
+            "point", ring, {"x": x, "y": y}, aria=False, filled=False, size=420, opacity=1, color=INK, strokeWidth=2
         )
 
     def _what(self, row: FrontPoint) -> str:
