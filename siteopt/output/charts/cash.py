@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ BARS = COLORS | {"site": QUIET, "fuel": "#F3CF80", "grid_energy": "#80B8D8"}
 PAID = KIND["grid"]
 DASHES = {INK: [1, 0], PAID: [1, 0], QUIET: [6, 4]}
 """Dashes of a line by its colour: those of the budget, and none."""
-HEAD, GAP = 24.0, 18.0
+HEAD, GAP, RIGHT = 24.0, 18.0, 16.0
 MOST_BARS = 60
 """Maximum number of bars by month; of a longer calendar, each bar is a year."""
 FAR = 2.0
@@ -38,7 +38,7 @@ def cash(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart 
     def draw(width: int) -> Spec:
         return _Payments(run, plan, translations, width, found).draw()
 
-    unit = translations.cost_unit(plan.cost)
+    unit = _monthly_unit(found, translations)
     title = translations("Payments by month, {unit}", unit=unit.name)
     names = [translations.term(name) for name in ("month", "committed", "paid", "committed so far", "paid so far")]
     parts = _parts(plan)
@@ -57,7 +57,7 @@ def cash(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart 
         )
         for one, total in zip(found.months, found.totals(), strict=True)
     )
-    said = [*_said(plan, found, unit, translations), translations("Lines show the total by the end of each month.")]
+    said = [*_said(plan, found, translations), translations("Lines show the total by the end of each month.")]
     if any(part != "gpus" for part in parts):
         said.append(translations("Bars show what is paid for everything but the GPUs."))
     return Chart("cash", title, " ".join(said), draw, header, rows)
@@ -74,8 +74,15 @@ def month_name(month: date) -> str:
     return f"{month:%Y-%m}"
 
 
-def _said(plan: PlanRecord, found: Cash, unit: MoneyUnit, translations: Translations) -> Iterator[str]:
+def _monthly_unit(found: Cash, translations: Translations) -> MoneyUnit:
+    """Return the unit for the payments of a month, which the GPUs, often most of the cost, do not decide."""
+    amounts = [usd for one in found.months for part, usd in one.paid_usd.items() if part != "gpus"]
+    return translations.money_unit(amounts or [found.peak.committed_usd])
+
+
+def _said(plan: PlanRecord, found: Cash, translations: Translations) -> Iterator[str]:
     """Yield the sentences of the caption."""
+    unit = translations.cost_unit(plan.cost)
     for milestone, one in zip(plan.milestones, found.milestones, strict=True):
         yield translations(
             "By the end of {date}, the day of {milestone}, {committed} is committed and {paid} is paid.",
@@ -93,69 +100,103 @@ def _said(plan: PlanRecord, found: Cash, unit: MoneyUnit, translations: Translat
 
 
 @dataclass(frozen=True)
+class _Plot:
+    """One plot of the chart.
+
+    Attributes
+    ----------
+    colours : dict
+        Colours of what it shows, by their words.
+    most : float
+        Upper end of its scale, in the unit that the title names.
+    of_lines : bool
+        Whether it shows lines; if not, boxes.
+    draw : callable
+        Function from a timeline and a scale to layers.
+    """
+
+    title: str
+    colours: dict[str, str]
+    most: float
+    height: float
+    of_lines: bool
+    draw: Callable[[Timeline, Scale], list[Spec]]
+
+    @property
+    def marks(self) -> dict[float, str]:
+        """Return the marks of its scale."""
+        return {value: f"{value:,.10g}" for value in ticks(0, self.most, 4)}
+
+
+@dataclass(frozen=True)
 class _Payments(Drawing):
     cash: Cash
 
     def draw(self) -> Spec:
-        bars = _bars(self.cash)
-        parts = [part for part in _parts(self.plan) if part != "gpus"]
-        shown = {"committed": INK, "paid": PAID} | ({"budget": QUIET} if self._has_budget else {})
         until = float(self._day(_after(self.cash.months[-1].month)))
-        scales = [(self._most, 200.0 if self.is_wide else 160.0)]
-        if parts:
-            most = max(sum(paid.values()) for _, _, paid in bars)
-            scales.append((most * self._unit.factor * 1.05, 150.0 if self.is_wide else 120.0))
-        marks = [{value: f"{value:,g}" for value in ticks(0, most, 4)} for most, _ in scales]
-        left = 14 + max(measure(text, SMALL) for one in marks for text in one.values())
-        room = self.width - left - 16
-        line_keys, line_room = keys([self.translations.term(name) for name in shown], room)
-        part_keys, part_room = keys([self.translations.term(name) for name in parts], room)
-        top = 8 + line_room + NAME_LINE * name_lines(self.plan, until, room)
-        lower = HEAD + scales[0][1] + GAP
-        down = lower + HEAD + part_room + scales[1][1] if parts else HEAD + scales[0][1]
-        frame = Frame(self.width, top + down + AXIS_ROOM, left, 16, top, AXIS_ROOM)
+        plots = [self._upper()] + ([self._lower()] if self._others else [])
+        marks = [text for plot in plots for text in plot.marks.values()]
+        left = 14 + max(measure(text, SMALL) for text in marks)
+        room = self.width - left - RIGHT
+        heights = [HEAD + keys(list(plot.colours), room)[1] + plot.height for plot in plots]
+        down = sum(heights) + GAP * (len(plots) - 1)
+        top = 8 + NAME_LINE * name_lines(self.plan, until, room)
+        frame = Frame(self.width, top + down + AXIS_ROOM, left, RIGHT, top, AXIS_ROOM)
         time = Timeline(self.run.start_date, self.plan, frame, until)
-        upper = Scale(0, scales[0][0], HEAD + scales[0][1], HEAD)
-        layers = [
-            *time.rules(DOWN, 0, down),
-            *ruled(time.x(), DOWN, upper, marks[0], 0, until),
-            *self._lines(time, upper),
-            *self._head(time, HEAD / 2 - 1, self.translations("Committed and paid in all")),
-            *_key(time, dict(zip(self._terms(shown), shown.values(), strict=True)), line_keys, -top + 4, True),
-        ]
-        if parts:
-            place = lower + HEAD + part_room
-            scale = Scale(0, scales[1][0], place + scales[1][1], place)
-            name = self.translations("Paid each month, without the GPUs")
-            if len(self.cash.months) > MOST_BARS:
-                name = self.translations("Paid each year, without the GPUs")
-            layers += [
-                *ruled(time.x(), DOWN, scale, marks[1], 0, until),
-                self._boxes(time, scale, bars, parts),
-                *self._head(time, lower + HEAD / 2 - 1, name),
-                *_key(time, {self.translations.term(one): BARS[one] for one in parts}, part_keys, lower + HEAD, False),
-            ]
+        layers, place = time.rules(DOWN, 0, down), 0.0
+        for plot, height in zip(plots, heights, strict=True):
+            places, key_room = keys(list(plot.colours), room)
+            scale = Scale(0, plot.most, place + height, place + height - plot.height)
+            layers += ruled(time.x(), DOWN, scale, plot.marks, 0, until)
+            layers += plot.draw(time, scale)
+            layers += heading(time.x(), DOWN, [{"x": 0, "y": place + HEAD / 2 - 1, "text": plot.title}])
+            layers += _key(time, plot.colours, places, place + height - plot.height - key_room, plot.of_lines)
+            place += height + GAP
         return frame.around(layers)
+
+    def _upper(self) -> _Plot:
+        """Return the plot of what is committed and paid in all, with the budget."""
+        budget = self.cash.budget_usd if self._has_budget else 0
+        shown = {"committed": INK, "paid": PAID} | ({"budget": QUIET} if budget else {})
+        return _Plot(
+            f"{self.translations('Committed and paid in all')}, {self._unit.name}",
+            {self.translations.term(name): colour for name, colour in shown.items()},
+            1.05 * self._unit.factor * max(1, self.plan.cost.total_usd, budget),
+            200.0 if self.is_wide else 160.0,
+            True,
+            self._lines,
+        )
+
+    def _lower(self) -> _Plot:
+        """Return the plot of what is paid each month or year, without the GPUs."""
+        name = self.translations("Paid each month, without the GPUs")
+        if len(self.cash.months) > MOST_BARS:
+            name = self.translations("Paid each year, without the GPUs")
+        return _Plot(
+            f"{name}, {self._monthly.name}",
+            {self.translations.term(part): BARS[part] for part in self._others},
+            1.05 * self._monthly.factor * max(sum(paid.values()) for _, _, paid in _bars(self.cash)),
+            150.0 if self.is_wide else 120.0,
+            False,
+            self._boxes,
+        )
+
+    @property
+    def _others(self) -> list[str]:
+        """Return the parts of the cost that the lower plot shows."""
+        return [part for part in _parts(self.plan) if part != "gpus"]
 
     @property
     def _unit(self) -> MoneyUnit:
         return self.translations.cost_unit(self.plan.cost)
 
     @property
-    def _has_budget(self) -> bool:
-        return self.cash.budget_usd <= FAR * self.plan.cost.total_usd
+    def _monthly(self) -> MoneyUnit:
+        return _monthly_unit(self.cash, self.translations)
 
     @property
-    def _most(self) -> float:
-        """Return the largest amount of the upper plot, in the unit of the chart."""
-        usd = max(1, self.plan.cost.total_usd, self.cash.budget_usd if self._has_budget else 0)
-        return usd * self._unit.factor * 1.05
-
-    def _head(self, time: Timeline, y: float, name: str) -> list[Spec]:
-        return heading(time.x(), DOWN, [{"x": 0, "y": y, "text": f"{name}, {self._unit.name}"}])
-
-    def _terms(self, names: Sequence[str] | Mapping[str, Any]) -> list[str]:
-        return [self.translations.term(name) for name in names]
+    def _has_budget(self) -> bool:
+        return self.cash.budget_usd <= FAR * self.plan.cost.total_usd
 
     def _day(self, when: date) -> int:
         return (when - self.run.start_date).days
@@ -172,28 +213,29 @@ class _Payments(Drawing):
                 for x, y in [(0, scale(0)), *zip(begins, heights, strict=True), (time.until, heights[-1])]
             ]
         budget = [
-            {"x": x, "y": scale(self.cash.budget_usd * factor), "color": QUIET, "line": 0} for x in (0, time.until)
+            {"x": x, "y": scale(self.cash.budget_usd * factor), "color": QUIET, "line": "budget"}
+            for x in (0, time.until)
         ]
         return [
             lines(time.x(), DOWN, drawn, strokeWidth=2.4, interpolate="step-after"),
             lines(time.x(), DOWN, budget if self._has_budget else [], strokeWidth=1.8, strokeDash=DASHES[QUIET]),
         ]
 
-    def _boxes(self, time: Timeline, scale: Scale, bars: Sequence[Bar], parts: Sequence[str]) -> Spec:
+    def _boxes(self, time: Timeline, scale: Scale) -> list[Spec]:
         """Draw a stacked bar for what is paid in each month or year, GPUs left out."""
-        boxes = []
-        for name, (first, after), paid in bars:
+        boxes, unit = [], self._monthly
+        for name, (first, after), paid in _bars(self.cash):
             begin, end = max(0, self._day(first)), self._day(after)
             low = 0
-            for part in parts:
+            for part in self._others:
                 usd = paid[part]
                 if usd:
-                    what = f"{name}, {self.translations.term(part)}: {self._unit(usd)}"
-                    y, y2 = (scale(amount * self._unit.factor) for amount in (low + usd, low))
+                    what = f"{name}, {self.translations.term(part)}: {unit(usd)}"
+                    y, y2 = (scale(amount * unit.factor) for amount in (low + usd, low))
                     edge = begin + 0.9 * (end - begin)
                     boxes.append({"x": begin, "x2": edge, "y": y, "y2": y2, "color": BARS[part], "what": what})
                 low += usd
-        return rectangles(time.x(), DOWN, boxes)
+        return [rectangles(time.x(), DOWN, boxes)]
 
 
 Bar = tuple[str, tuple[date, date], Counter[str]]
