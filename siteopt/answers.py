@@ -21,7 +21,7 @@ from siteopt.output.notebook import capacity_html, front_html, result_html
 from siteopt.output.pareto_front import columns, front_csv, front_geojson, front_summary, rows
 from siteopt.output.report import capacity_report, front_report, report
 from siteopt.output.summary import summary
-from siteopt.output.tables import crews_csv, orders_csv, schedule_csv
+from siteopt.output.tables import cash_csv, crews_csv, orders_csv, schedule_csv
 from siteopt.output.translations import Translations
 from siteopt.plan import Ranking
 from siteopt.record.base import RunOutcome
@@ -134,6 +134,11 @@ class Result(Output):
         """Return the cost of the plan by part."""
         return frames.costs(self.record)
 
+    @cached_property
+    def cash(self) -> pd.DataFrame:
+        """Return what is committed and paid for each part of the cost, month by month."""
+        return frames.cash(self.record)
+
     @property
     def plan(self) -> geopandas.GeoDataFrame:
         """Return the chosen site, the depots and the deliveries (WGS 84); empty if no site can serve."""
@@ -183,6 +188,7 @@ class Result(Output):
             "schedule.csv": schedule_csv(self.record),
             "orders.csv": orders_csv(self.record),
             "crews.csv": crews_csv(self.record),
+            "cash.csv": cash_csv(self.record),
             **map_files(self.record, sites, plan, translations),
         }
 

@@ -51,15 +51,22 @@ class Plan:
     def cost_parts_musd(self, instance: Instance) -> dict[str, float]:
         """Return the cost of the plan by part, at the site of the Instance, in millions of USD."""
         bought = self.units[:, -1] * instance.unit_cost_musd[0]
-        phase, share = self.paid(instance)
-        output, imported = self.output_mw[:, phase] * share, self.import_mw[phase] * share
+        energy = self.energy_musd(instance)
         return {
             "site": float(instance.site_cost_musd[0]),
             "grid_steps": float((self.step[:, -1] * instance.step_cost_musd).sum()),
             **{kind.plural: float(bought[instance.of_kind(kind.name)].sum()) for kind in KINDS},
-            "fuel": float((instance.fuel_usd_per_mwh @ output) @ instance.musd_per_mw),
-            "grid_energy": float(instance.grid_usd_per_mwh[0] * (imported @ instance.musd_per_mw)),
+            **{part: float(by_milestone.sum()) for part, by_milestone in energy.items()},
             "gpus": instance.gpu_cost_musd,
+        }
+
+    def energy_musd(self, instance: Instance) -> dict[str, Floats]:
+        """Return the cost of fuel and of grid energy that each milestone pays, in millions of USD; M each."""
+        phase, share = self.paid(instance)
+        output, imported = self.output_mw[:, phase] * share, self.import_mw[phase] * share
+        return {
+            "fuel": (instance.fuel_usd_per_mwh @ output) * instance.musd_per_mw,
+            "grid_energy": instance.grid_usd_per_mwh[0] * imported * instance.musd_per_mw,
         }
 
     def paid(self, instance: Instance) -> tuple[Ints, Floats]:

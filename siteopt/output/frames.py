@@ -9,7 +9,7 @@ import pandas as pd
 
 from siteopt.output.geojson import cost_unit, site_properties
 from siteopt.output.limits import limit_of
-from siteopt.output.tables import events
+from siteopt.output.tables import CASH, events, payments_by_month
 from siteopt.output.translations import Translations
 from siteopt.record.replay import Shift
 from siteopt.record.run import RunRecord
@@ -83,6 +83,22 @@ def costs(run: RunRecord) -> pd.DataFrame:
         for name, usd in parts.items()
     ]
     return _frame(rows, "part", list(dict.fromkeys(["cost_usd", f"cost_{run.currency.lower()}"])), [])
+
+
+def cash(run: RunRecord) -> pd.DataFrame:
+    """Return what is committed and paid for each part of the cost in each month, in US dollars and in the currency.
+
+    A month is the date of its first day. A part that costs anything has a row in every month of the calendar.
+    """
+    rows = []
+    for found in payments_by_month(run):
+        row: dict[str, Any] = dict(zip(CASH, found, strict=True))
+        for name in ("committed", "paid"):
+            row[f"{name}_{run.currency.lower()}"] = round(row[f"{name}_usd"] * run.currency_per_usd)
+        rows.append(row)
+    amounts = [f"{name}_{currency}" for currency in ("usd", run.currency.lower()) for name in ("committed", "paid")]
+    amounts = list(dict.fromkeys(amounts))
+    return _frame(rows, "", amounts, ["month"], ("month", "part", *amounts))
 
 
 def _frame(

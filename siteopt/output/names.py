@@ -45,6 +45,7 @@ NAMES = {
     "none condition": "no hall",
     "deg C": "°C",
     "front": "Pareto front",
+    "cash": "payments",
     "site_plan": "site plan",
     "lead phase": "order to departure",
     "haul phase": "haul",

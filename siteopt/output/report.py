@@ -15,6 +15,7 @@ from siteopt.message_catalogue import Code
 from siteopt.output.charts.base import NARROW, WIDE, Chart
 from siteopt.output.charts.capacity import capacity
 from siteopt.output.charts.capacity_by_day import capacity_by_day
+from siteopt.output.charts.cash import cash
 from siteopt.output.charts.cost import cost
 from siteopt.output.charts.crews import crews
 from siteopt.output.charts.drawing import NotDrawn, svgs
@@ -64,6 +65,7 @@ def charts(run: RunRecord, plan_features: GeoJSON, translations: Translations) -
         cooling(run, plan, translations),
         *others(run, plan, translations),
         cost(plan, translations),
+        cash(run, plan, translations),
         crews(run, plan, translations),
         capacity_by_day(run, plan, translations),
         frequency(plan, translations),

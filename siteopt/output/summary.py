@@ -51,6 +51,7 @@ def summary(run: RunRecord) -> str:
         )
     lines += _mix(plan, translations)
     lines.append(f"Cost        {unit(plan.cost.total_usd)}: " + _parts(plan, unit, translations))
+    lines += _cash(plan, unit)
     if run.value is not None:
         lines.append(day_line(run.value, translations))
     lines += [
@@ -179,6 +180,17 @@ def _mix(plan: PlanRecord, translations: Translations) -> list[str]:
 def _parts(plan: PlanRecord, unit: MoneyUnit, translations: Translations) -> str:
     parts = sorted(((name, usd) for name, usd in plan.cost.parts_usd.items() if usd), key=lambda part: -part[1])
     return ", ".join(f"{translations.term(name)} {unit.bare(usd)}" for name, usd in parts)
+
+
+def _cash(plan: PlanRecord, unit: MoneyUnit) -> list[str]:
+    """Return a line on what is committed and paid by when; none for a run of an earlier version."""
+    if plan.cash is None:
+        return []
+    peak, first = plan.cash.peak, plan.cash.milestones[0]
+    return [
+        f"Cash        at most {unit(peak.unpaid_usd)} committed and not yet paid ({peak.date}); by {first.milestone},"
+        f" {unit(first.committed_usd)} committed and {unit(first.paid_usd)} paid"
+    ]
 
 
 def _days(site: ListedSite) -> str:

@@ -1,4 +1,4 @@
-"""Write ``orders.csv``, ``schedule.csv`` and ``crews.csv``: the orders, the events by day, and the crew schedule."""
+"""Write the tables of a run: ``orders.csv``, ``schedule.csv``, ``crews.csv`` and ``cash.csv``."""
 
 from __future__ import annotations
 
@@ -70,6 +70,25 @@ def crews_csv(run: RunRecord) -> str:
     header = ("trade", "crew", "offer_id", "model", "unit", "milestone", "first_day", "last_day", "first", "last")
     shifts = run.plan.replay.crews if run.plan is not None else ()
     return csv_text(header, ([getattr(shift, name) for name in header] for shift in shifts))
+
+
+def cash_csv(run: RunRecord) -> str:
+    """Return the calendar of payments as CSV, one row for each part of the cost in each month; no rows without one."""
+    return csv_text(CASH, payments_by_month(run))
+
+
+CASH = ("month", "part", "committed_usd", "paid_usd")
+"""Columns of ``cash.csv``."""
+
+
+def payments_by_month(run: RunRecord) -> Iterable[tuple[str, str, int, int]]:
+    """Yield month, part of the cost, and what is committed and paid; each part that costs anything, in every month."""
+    if run.plan is None or run.plan.cash is None:
+        return
+    parts = [part for part, usd in run.plan.cost.parts_usd.items() if usd]
+    for one in run.plan.cash.months:
+        for part in parts:
+            yield f"{one.month:%Y-%m}", part, one.committed_usd.get(part, 0), one.paid_usd.get(part, 0)
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

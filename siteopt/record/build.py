@@ -15,6 +15,7 @@ from siteopt.instance import Instance, Ints
 from siteopt.issues import Issue
 from siteopt.plan import LISTED, Plan, Ranking, SiteResult
 from siteopt.record.base import Heading, InputFile, InputWarning, RunOutcome, Standing
+from siteopt.record.build_cash import cash_of, terms_of
 from siteopt.record.build_value import day_value, with_break_evens
 from siteopt.record.proof import Proof
 from siteopt.record.reason import Reason
@@ -167,7 +168,7 @@ def plan_record(
     if result.best is None:
         raise ValueError("a site without a plan has no record of one")
     instance, plan, site = result.best.instance, result.best.plan, result.site_id
-    handover_day = int(instance.handover_day[0])
+    handover_day, cost = int(instance.handover_day[0]), cost_of(instance, plan)
     return PlanRecord(
         site_id=site,
         site_name=sites.at[site, "name"],
@@ -176,7 +177,8 @@ def plan_record(
         handover_day=handover_day,
         handover=scenario.date_of(handover_day),
         milestones=milestones_of(scenario, result, instance, plan),
-        cost=cost_of(instance, plan),
+        cost=cost,
+        cash=cash_of(scenario, instance, plan, terms_of(scenario, instance, offers), cost.parts_usd),
         orders=_orders(scenario, instance, plan, offers),
         buildings=tuple(_buildings(scenario, instance, plan)),
         grid_steps=tuple(_grid_steps(scenario, instance, plan, steps[steps["site_id"] == site])),

@@ -30,6 +30,7 @@ from siteopt.record.base import (
     Text,
     Usd,
 )
+from siteopt.record.cash import Cash
 from siteopt.record.proof import Proof
 from siteopt.record.reason import Reason
 from siteopt.record.replay import PowerQualityRecord, ReplayRecord
@@ -231,6 +232,9 @@ class PlanRecord(Record):
     handover: date
     milestones: Many[Milestone]
     cost: Cost
+    cash: Cash | None = Field(
+        default=None, description="calendar of payments: the cost by month; null in runs of earlier versions"
+    )
     orders: Many[Order]
     grid_steps: Many[GridStep]
     phases: Many[PhaseRecord] = Field(
@@ -272,6 +276,15 @@ class PlanRecord(Record):
             raise ValueError("grid steps in service from a milestone of the plan")
         if self.power_quality.before is not None and len(self.power_quality.before.days) != len(names):
             raise ValueError("a day of the plan before for each milestone of the plan")
+        return self
+
+    @model_validator(mode="after")
+    def _pays_its_cost(self) -> PlanRecord:
+        if self.cash is not None:
+            if self.cash.parts_usd() != {part: usd for part, usd in self.cost.parts_usd.items() if usd}:
+                raise ValueError("payments that add up to each part of the cost")
+            if [one.milestone for one in self.cash.milestones] != [one.name for one in self.milestones]:
+                raise ValueError("what is committed and paid by each milestone of the plan")
         return self
 
     @property

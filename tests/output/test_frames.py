@@ -46,6 +46,10 @@ def test_frames_say_what_the_record_says(result: Result) -> None:
     assert result.orders["units_first_run"].sum() == result.orders["units"].sum()
     assert result.costs["cost_usd"].to_dict() == plan.cost.parts_usd
     assert len(result.crews) == len(plan.replay.crews)
+    sums = result.cash.groupby("part", sort=False)[["committed_usd", "paid_usd"]].sum()
+    assert sums["committed_usd"].to_dict() == {part: usd for part, usd in plan.cost.parts_usd.items() if usd}
+    assert (sums["committed_usd"] == sums["paid_usd"]).all()
+    assert list(result.cash.columns) == ["month", "part", "committed_usd", "paid_usd"]
     assert result.schedule["day"].is_monotonic_increasing
     assert set(result.schedule["event"]) == {"order", "leaves", "arrives", "ready", "training starts"}
     for frame, columns in {
@@ -53,13 +57,14 @@ def test_frames_say_what_the_record_says(result: Result) -> None:
         "orders": ["leaves", "arrives", "ready", "serves"],
         "schedule": ["date"],
         "crews": ["first", "last"],
+        "cash": ["month"],
     }.items():
         for column in columns:
             assert getattr(result, frame)[column].dtype.kind == "M", (frame, column)
 
 
 def test_frames_of_no_plan_have_their_columns_and_no_rows(result: Result, nothing: Result) -> None:
-    for name in ("milestones", "orders", "schedule", "crews", "costs"):
+    for name in ("milestones", "orders", "schedule", "crews", "costs", "cash"):
         frame = getattr(nothing, name)
         assert frame.empty
         assert frame.index.name == getattr(result, name).index.name

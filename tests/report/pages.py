@@ -153,6 +153,8 @@ def with_milestones(names: Sequence[str]) -> Documents:
         for number, name in enumerate(names)
     ]
     document["objective"] = [*names, "cost"]
+    (by_first,) = plan["cash"]["milestones"]
+    plan["cash"]["milestones"] = [by_first | {"milestone": name} for name in names]
     plan["baselines"][0]["milestone"] = names[-1]
     for row in document["ranking"]:
         (one,) = row["milestones"]

@@ -105,7 +105,7 @@ def test_plot_writes_every_chart_as_png_and_svg(run: Path) -> None:
     code, output = siteopt_says("plot", run)
     assert code == 0
     names = {path.name for path in (run / "charts").iterdir()}
-    charts = ("map", "schedule", "power", "cooling", "cost", "crews", "capacity_by_day", "frequency", "front")
+    charts = ("map", "schedule", "power", "cooling", "cost", "cash", "crews", "capacity_by_day", "frequency", "front")
     assert names == {f"{chart}.{kind}" for chart in charts for kind in ("png", "svg")}
     assert all(name in output for name in names)
     for chart in charts:
