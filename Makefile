@@ -1,7 +1,7 @@
 # make run    sets up its own environment, solves the reference scenario, says where the outputs lie
 # make test   runs the tests
-# make slow   runs the slow tests: whole scenarios by a second method and the commands of the README; and all the random
-#             instances of which make test draws a quarter (without them: SLOW=slow)
+# make slow   runs the slow tests: whole scenarios once more, the figures of the documents and the commands of the README;
+#             and all the random instances of which make test draws a quarter (without them: SLOW=slow)
 # make backtest  predicts every finished build again, and compares the days with the page; minutes
 # make check  formats, lints, type-checks (check-only where CI is set)
 # make docs   writes the figures in the documents again, from runs

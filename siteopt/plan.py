@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -138,7 +139,7 @@ class SitePlan:
     stages: tuple[Stage, ...]
     proven: bool = True
 
-    @property
+    @cached_property
     def cost_musd(self) -> float:
         """Return the total cost of the plan, in millions of USD."""
         return self.plan.cost_musd(self.instance)
@@ -154,7 +155,7 @@ class SitePlan:
         """Return whether the cost is known to its step: always, unless it is the last goal and its bound is lower."""
         return self.instance.order[-1] >= 0 or self.cost_musd - self.cost_bound_musd <= SAME_COST_MUSD
 
-    @property
+    @cached_property
     def key(self) -> Key:
         """Return the values that the objective compares."""
         return objective_key(self.instance, self.plan.day, self.cost_musd)

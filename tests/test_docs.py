@@ -39,6 +39,7 @@ HELD_ELSEWHERE = {*GENERATOR.BACKTEST, GENERATOR.explain}
 """Blocks that other tests run: of the back-tests, and of the commands of the README."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "key", [key for key, make in GENERATOR.BLOCKS.items() if make not in HELD_ELSEWHERE], ids=" ".join
 )

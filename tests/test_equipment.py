@@ -60,6 +60,7 @@ def test_kinds_need_columns_of_the_offers() -> None:
     assert OFFERS["energy_mwh"].required_for == ("battery",)
 
 
+@pytest.mark.slow
 def test_a_fourth_kind_goes_all_the_way() -> None:
     """With one more entry in the registry: solved, certified, priced, replayed, explained, proven, written, drawn."""
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "tests.fourth.kind", "tests/fourth/checks.py"]

@@ -97,6 +97,7 @@ def test_one_day_sooner_is_seen(run: Path) -> None:
     assert "1 day later than planned" in str(found)
 
 
+@pytest.mark.slow
 def test_without_its_batteries_the_class_is_not_kept(tmp_path: Path) -> None:
     settings = ['filter.regions=["TN"]', "defaults.grid_swing_share=0.0"]
     scenario = siteopt.read_scenario(MODELS / "colossus.toml", settings)
