@@ -74,6 +74,11 @@ class Key(NamedTuple):
         return self.cost_usd - STEP_USD
 
 
+def _least(best: SitePlan, key: Key) -> Key:
+    """Return the key of a plan at the bound of its cost, if its cost is told as a range; else its key."""
+    return key if best.is_exact else Key(key.days, best.cost_bound_musd * 1e6)
+
+
 @dataclass
 class Check:
     """Checks the answer to one world.
@@ -117,8 +122,10 @@ class Check:
             return self.findings
         keys = [self._own_plan(site_id, best) for site_id, best in self.ranked if site_id in self.sites]
         told = [site_id for site_id, _ in self.ranked if site_id in self.sites]
-        for (site_id, key), (next_id, next_key) in itertools.pairwise(zip(told, keys, strict=True)):
-            self._order(site_id, key, next_id, next_key)
+        plans = [best for site_id, best in self.ranked if site_id in self.sites]
+        least = [_least(best, key) for best, key in zip(plans, keys, strict=True)]
+        for place, (site_id, next_id) in enumerate(itertools.pairwise(told)):
+            self._order(site_id, keys[place], next_id, least[place + 1])
         for result in self.ranking.results:
             if result.best is None and result.site_id in self.sites:
                 self._unranked(result, keys, told)
@@ -172,7 +179,7 @@ class Check:
             self._found(WRONG, "budget", site_id, f"costs {cost:.2f} USD, budget {float(self.question.budget_usd):.2f}")
         key = Key(plan.days, cost)
         if best.proven:
-            for claim, better in self._better(site, key):
+            for claim, better in self._better(site, _least(best, key)):
                 text = f"told {self._shown(key)}, possible {self._shown_plan(site, better)}"
                 self._found(WRONG, claim, site_id, text, better)
                 break
