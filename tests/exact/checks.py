@@ -75,7 +75,7 @@ class Key(NamedTuple):
 
 
 def _least(best: SitePlan, key: Key) -> Key:
-    """Return the key of a plan at the bound of its cost, if its cost is told as a range; else its key."""
+    """Return the key of a plan behind the first at the bound of its cost, if its cost is told as a range."""
     return key if best.is_exact else Key(key.days, best.cost_bound_musd * 1e6)
 
 
@@ -179,7 +179,8 @@ class Check:
             self._found(WRONG, "budget", site_id, f"costs {cost:.2f} USD, budget {float(self.question.budget_usd):.2f}")
         key = Key(plan.days, cost)
         if best.proven:
-            for claim, better in self._better(site, _least(best, key)):
+            is_first = best is self.ranked[0][1]
+            for claim, better in self._better(site, key if is_first else _least(best, key)):
                 text = f"told {self._shown(key)}, possible {self._shown_plan(site, better)}"
                 self._found(WRONG, claim, site_id, text, better)
                 break
