@@ -205,6 +205,7 @@ def renamed_milestone(stored: dict[str, Any]) -> None:
     plan = stored["plan"]
     for part in (plan, plan["replay"], plan["power_quality"]):
         part["milestones"][0]["name"] = "second run"
+    plan["cash"]["milestones"][0]["milestone"] = "second run"
     plan["baselines"] = []
     for order in plan["orders"]:
         order["units"] = {"second run": order["units"]["first run"]}
