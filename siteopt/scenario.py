@@ -68,6 +68,11 @@ class Project(Section):
     budget_usd: Annotated[Money, Field(gt=0)]
     horizon_days: Annotated[int, Field(ge=1, le=3650)] = 1095
 
+    @property
+    def term_days(self) -> float:
+        """Return the days of the term of a rent, at 365.25 a year."""
+        return self.term_months * 365.25 / 12
+
 
 class Inputs(Section):
     """Tables and layers. Paths are relative to the scenario file. Frames may replace tables."""
@@ -435,7 +440,7 @@ class Scenario(Section):
     @property
     def calendar_end_day(self) -> int:
         """Return the day on which the calendar ends: the end of the term, or the horizon if that is later."""
-        return max(self.project.horizon_days, math.ceil(self.project.term_months * 365.25 / 12))
+        return max(self.project.horizon_days, math.ceil(self.project.term_days))
 
     def date_of(self, day: int) -> date:
         """Return the calendar date of a day, counted from the decision (day 0)."""

@@ -146,7 +146,10 @@ def branch(
     known : Known, optional
         A plan that costs less than the limit, beside which another is looked for.
     """
-    return _Search(program, limit, accept, nodes, is_over, advice or {}, known).run()
+    tight = tightened(program)
+    if tight is None:
+        return Closing(True, limit, 0, {})
+    return _Search(tight, limit, accept, nodes, is_over, advice or {}, known).run()
 
 
 def _later(name: str) -> int:
@@ -183,8 +186,6 @@ class _Search(Generic[Plan]):
 
     def __post_init__(self) -> None:
         size = len(self.program.columns)
-        tight = tightened(self.program)
-        self.program, self.has_points = tight or self.program, tight is not None
         self.relaxation = Relaxation(self.program, self.limit + NEAR_MUSD)
         self.propagation = Propagation(self.program)
         self.wholes = np.flatnonzero(self.program.whole)
@@ -193,8 +194,7 @@ class _Search(Generic[Plan]):
 
     def run(self) -> Closing[Plan]:
         """Branch until every node is closed, a plan is found, or the nodes or the time are used up."""
-        if self.has_points:
-            self._push(self._node("", self.program.lower, self.program.upper, -math.inf))
+        self._push(self._node("", self.program.lower, self.program.upper, -math.inf))
         while self.open and self.solved < self.most and not self.is_over():
             _, _, node = heapq.heappop(self.open)
             plan = self._branch(node)
@@ -276,7 +276,7 @@ class _Search(Generic[Plan]):
         if found is None or node.bound < limit - NEAR_MUSD:
             self._halve(node)
         else:  # the vertex is a plan, and the node holds none that is cheaper by more than NEAR_MUSD
-            self.left_open = min(self.left_open, node.bound + self.limit - limit)
+            self.left_open = min(self.left_open, node.bound + self.limit - limit)  # as near to the limit of the search
         return None
 
     def _follow(self, node: _Node, name: str, floor: int) -> bool:

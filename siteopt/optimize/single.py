@@ -330,8 +330,9 @@ def canonical(found: SitePlan, clock: Clock, *, same_orders: bool = False) -> Si
     """
     instance, cost = found.instance, found.cost_musd
     limit = min(cost + SAME_COST_MUSD / 10, most_of_step(steps_of_cost(cost)))
+    on = FixedDays(instance, found.plan.day, clock, kept=True)
     if not same_orders and instance.order[-1] == COST:
-        same_orders = FixedDays(instance, found.plan.day, clock, kept=True).has_only_orders_of(found.plan, limit)
+        same_orders = on.has_only_orders_of(found.plan, limit)
     model = fixed(replace(instance, budget_musd=limit - BORDER * SAME_COST_MUSD), found.plan.day, families=FAMILIES)
     units = [(var, UNIT + o) for (o, _, _), var in model.units.items()]
     model.problem.setObjective(pulp.LpAffineExpression(units + [(var, -UNIT) for var in model.step.values()]))
@@ -343,7 +344,7 @@ def canonical(found: SitePlan, clock: Clock, *, same_orders: bool = False) -> Si
         result = clock.solve(program_of(model.problem, model.sizes))
     except OutOfTime:
         return found
-    finished = None if result.values is None else FixedDays(instance, found.plan.day, clock).finish(result.values)
+    finished = None if result.values is None else on.finish(result.values)
     return found if finished is None or finished[1] > limit else replace(found, plan=finished[0])
 
 

@@ -28,7 +28,7 @@ def site_rows(run: RunRecord) -> pd.DataFrame:
         whole += [f"day_{slug(name)}", f"bound_day_{slug(name)}"]
         dated.append(f"date_{slug(name)}")
     found = _frame(rows, "site_id", whole, dated)
-    return found.astype({name: float for name in found if name == "break_even_gpu_hour_usd"})
+    return found.astype({"break_even_gpu_hour_usd": float}) if rows else found
 
 
 def milestones(run: RunRecord) -> pd.DataFrame:

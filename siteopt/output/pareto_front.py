@@ -32,7 +32,7 @@ def rows(record: FrontRecord) -> list[list[Any]]:
     return [
         [
             *(getattr(one, name) for name in FIELDS),
-            slopes.get((one.site_id, one.day)) if one.on_front else None,
+            slopes.get((one.site_id, one.day)),
             one.best_at_value,
             *one.other_days.values(),
         ]

@@ -42,19 +42,18 @@ def ranking_table(run: RunRecord, translations: Translations, limit: int = LISTE
     unit = translations.money_unit(
         one.cost_usd if one.cost_usd is not None else one.cost_bound_usd or 0 for one in listed
     )
+    has_break_evens = _has_break_evens(listed)
     columns = [
         (translations.term("rank"), True),
         (translations.term("site"), False),
         *((translations("{name}, day", name=name), True) for name in shown),
         (translations("Cost, {unit}", unit=unit.name), True),
-        *([(_beats_first(translations), True)] if _has_break_evens(listed) else []),
+        *([(_beats_first(translations), True)] if has_break_evens else []),
         (translations.term("standing"), False),
         (translations("Limited by, or reason"), False),
         (translations.term("assumed"), True),
     ]
-    rows = [
-        (str(one.standing), tuple(_cells(one, shown, unit, translations, _has_break_evens(listed)))) for one in listed
-    ]
+    rows = [(str(one.standing), tuple(_cells(one, shown, unit, translations, has_break_evens))) for one in listed]
     return RankingTable(tuple(columns), tuple(rows), tuple(_notes(run, shown, listed, translations)))
 
 

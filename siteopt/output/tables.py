@@ -88,7 +88,7 @@ def payments_by_month(run: RunRecord) -> Iterable[tuple[str, str, int, int]]:
     parts = [part for part, usd in run.plan.cost.parts_usd.items() if usd]
     for one in run.plan.cash.months:
         for part in parts:
-            yield f"{one.month:%Y-%m}", part, one.committed_usd.get(part, 0), one.paid_usd.get(part, 0)
+            yield one.name, part, one.committed_usd.get(part, 0), one.paid_usd.get(part, 0)
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -16,11 +16,8 @@ import pandas as pd
 from siteopt.equipment import KINDS
 from siteopt.instance import Floats, Instance
 from siteopt.plan import Plan
-from siteopt.record.cash import Cash, CashDay, CashMilestone, CashMonth
+from siteopt.record.cash import Cash, CashDay, CashMilestone, CashMonth, next_month
 from siteopt.scenario import Scenario
-
-DAYS_PER_MONTH = 365.25 / 12
-"""Days of a month of the term of a rent."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +87,11 @@ def terms_of(scenario: Scenario, instance: Instance, offers: pd.DataFrame) -> Te
         All offers by offer_id, with money in US dollars.
     """
     mine = offers.loc[list(instance.offer_id)]
-    rent = mine["rent_usd_per_month"].where(mine["purchase_usd"].isna(), 0.0).astype(float).fillna(0.0)
+    rent = mine["rent_usd_per_month"].astype(float).fillna(0.0)
     return Terms(
         rent_musd=rent.to_numpy(dtype=float) * scenario.project.term_months / 1e6,
         lead_days=np.ceil(mine["lead_days"].to_numpy(dtype=float)),
-        term_days=scenario.project.term_months * DAYS_PER_MONTH,
+        term_days=scenario.project.term_days,
     )
 
 
@@ -162,9 +159,10 @@ def cash_of(scenario: Scenario, instance: Instance, plan: Plan, terms: Terms, pa
 
 def _months(scenario: Scenario, last_day: int) -> list[date]:
     """Return the first day of each month from that of the decision to that of a day, and of the month after it."""
-    start, end = scenario.project.start_date, scenario.date_of(last_day)
-    numbers = range(12 * start.year + start.month - 1, 12 * end.year + end.month + 1)
-    return [date(number // 12, number % 12 + 1, 1) for number in numbers]
+    months, end = [scenario.project.start_date.replace(day=1)], scenario.date_of(last_day)
+    while months[-1] <= end:
+        months.append(next_month(months[-1]))
+    return months
 
 
 ByPart = dict[str, int]

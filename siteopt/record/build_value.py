@@ -23,15 +23,13 @@ def day_value(scenario: Scenario) -> DayValue | None:
     price = given.of_gpu_hour_usd(scenario.workload.gpu_price_usd)
     if price is None:
         return None
-    added = added_gpus([one.gpus for one in scenario.milestones])
+    price, added = round(price, DIGITS), added_gpus([one.gpus for one in scenario.milestones])
     return DayValue(
-        gpu_hour_usd=round(price, DIGITS),
+        gpu_hour_usd=price,
         gpu_life_years=given.gpu_life_years,
         is_estimate=_is_estimate(scenario),
         milestones=tuple(
-            MilestoneValue(
-                milestone=one.name, added_gpus=gpus, usd_per_day=round(day_value_usd(gpus, round(price, DIGITS)), 2)
-            )
+            MilestoneValue(milestone=one.name, added_gpus=gpus, usd_per_day=round(day_value_usd(gpus, price), 2))
             for one, gpus in zip(scenario.milestones, added, strict=True)
         ),
     )

@@ -47,6 +47,11 @@ class CashMonth(Record):
     committed_usd: dict[Label, Dollars] = Field(description="by part of the cost; parts with nothing are left out")
     paid_usd: dict[Label, Dollars] = Field(description="by part of the cost; parts with nothing are left out")
 
+    @property
+    def name(self) -> str:
+        """Return the month as ``2024-09``."""
+        return f"{self.month:%Y-%m}"
+
 
 class Cash(Record):
     """Calendar of payments of a plan: every month from that of the decision until everything is paid."""
@@ -58,9 +63,8 @@ class Cash(Record):
 
     @model_validator(mode="after")
     def _adds_up(self) -> Cash:
-        numbers = [_number(one.month) for one in self.months]
-        whole = list(range(numbers[0], numbers[0] + len(numbers)))
-        if numbers != whole or any(one.month.day != 1 for one in self.months):
+        after = [next_month(one.month) for one in self.months]
+        if self.months[0].month.day != 1 or [one.month for one in self.months[1:]] != after[:-1]:
             raise ValueError("one month after the other, each by its first day")
         committed: Counter[str] = Counter()
         paid: Counter[str] = Counter()
@@ -92,6 +96,6 @@ class Cash(Record):
         return {part: usd for part, usd in paid.items() if usd}
 
 
-def _number(day: date) -> int:
-    """Return the number of the month of a day, counted from the year 0."""
-    return 12 * day.year + day.month - 1
+def next_month(day: date) -> date:
+    """Return the first day of the month after that of a day; raises ValueError after the year 9999."""
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)

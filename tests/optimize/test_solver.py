@@ -42,3 +42,10 @@ def test_no_milp_of_a_heuristic_is_presolved(monkeypatch: pytest.MonkeyPatch) ->
     assert np.isfinite(solve(COVER).objective)
     options = {name: made[0].getOptionValue(name)[1] for name in ("presolve", "mip_root_presolve_only")}
     assert options == {"presolve": "off", "mip_root_presolve_only": True}
+
+
+def test_the_second_setting_shares_no_narrowing_with_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solver, "tightened", lambda _: None)  # a narrowing that loses every point
+    assert solve(COVER).outcome is Outcome.INFEASIBLE
+    second = solve(COVER, seed=solver.SEED + 1)
+    assert (second.outcome, second.objective) == (Outcome.OPTIMAL, pytest.approx(5 + 4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from siteopt.output.charts.base import DOWN, QUIET, SMALL, Chart, Frame, Spec, layer, measure, rectangles, texts, ticks
@@ -14,7 +14,7 @@ from siteopt.output.charts.panels import SWATCH, Scale, heading, keys, lines, ru
 from siteopt.output.charts.timeline import AXIS_ROOM, NAME_LINE, Drawing, Timeline, name_lines
 from siteopt.output.palette import INK, KIND
 from siteopt.output.translations import MoneyUnit, Translations
-from siteopt.record.cash import Cash, CashMonth
+from siteopt.record.cash import Cash, CashMonth, next_month
 from siteopt.record.run import PlanRecord, RunRecord
 
 BARS = COLORS | {"site": QUIET, "fuel": "#F3CF80", "grid_energy": "#80B8D8"}
@@ -45,7 +45,7 @@ def cash(run: RunRecord, plan: PlanRecord, translations: Translations) -> Chart 
     header = (*names, *(translations("paid: {part}", part=translations.term(part)) for part in parts))
     rows = tuple(
         (
-            month_name(one.month),
+            one.name,
             *(
                 unit.bare(usd) if usd else ""
                 for usd in (
@@ -67,11 +67,6 @@ def _parts(plan: PlanRecord) -> list[str]:
     """Return the parts of the cost that cost anything, the largest first."""
     parts = [name for name, usd in plan.cost.parts_usd.items() if usd]
     return sorted(parts, key=lambda name: -plan.cost.parts_usd[name])
-
-
-def month_name(month: date) -> str:
-    """Return a month as ``2024-09``."""
-    return f"{month:%Y-%m}"
 
 
 def _monthly_unit(found: Cash, translations: Translations) -> MoneyUnit:
@@ -133,7 +128,7 @@ class _Payments(Drawing):
     cash: Cash
 
     def draw(self) -> Spec:
-        until = float(self._day(_after(self.cash.months[-1].month)))
+        until = float(self._day(next_month(self.cash.months[-1].month)))
         plots = [self._upper()] + ([self._lower()] if self._others else [])
         marks = [text for plot in plots for text in plot.marks.values()]
         left = 14 + max(measure(text, SMALL) for text in marks)
@@ -248,17 +243,12 @@ def _bars(found: Cash) -> list[Bar]:
     by_year = len(months) > MOST_BARS
     bars: dict[str, Bar] = {}
     for one in months:
-        name = str(one.month.year) if by_year else month_name(one.month)
+        name = str(one.month.year) if by_year else one.name
         first = bars[name][1][0] if name in bars else one.month
         paid = bars[name][2] if name in bars else Counter[str]()
         paid.update({part: usd for part, usd in one.paid_usd.items() if part != "gpus"})
-        bars[name] = (name, (first, _after(one.month)), paid)
+        bars[name] = (name, (first, next_month(one.month)), paid)
     return list(bars.values())
-
-
-def _after(month: date) -> date:
-    """Return the first day of the month after this one."""
-    return (month + timedelta(days=31)).replace(day=1)
 
 
 def _key(
