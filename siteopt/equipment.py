@@ -182,7 +182,8 @@ REQUIREMENTS: list[Requirement] = [
     Requirement(
         INERTIA,
         "MW s",
-        "Have the inertia that power quality asks for: ``sum(inertia_s x firm_mw x units) >= min_inertia_mws``.",
+        "Have the inertia that power quality asks for: ``sum(inertia_s x MW x units) >= min_inertia_mws`` over"
+        " generators and grid-forming batteries.",
         need=("min_inertia_mws",),
         family=POWER_QUALITY,
         at_every_site=False,
@@ -237,6 +238,7 @@ KINDS: list[Kind] = [
             **dict.fromkeys((PEAK_POWER, SWING, BATTERY_POWER, CURTAILMENT), _MW),
             RIDE_THROUGH: Amount("energy_mwh", per_mw=False),
             CURTAILED_ENERGY: Amount("mw_through_curtailment", per_mw=False),
+            INERTIA: Amount("inertia_s"),
         },
         ("energy_mwh",),
         stage="storage",

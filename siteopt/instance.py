@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from siteopt.equipment import KINDS, MEAN_POWER, REQUIREMENTS, Amount, Requirement
+from siteopt.equipment import BATTERY_POWER, KINDS, MEAN_POWER, REQUIREMENTS, Amount, Requirement
 from siteopt.pace import Pace, ShellType
 from siteopt.phases import LIMITED, Phases, phases
 from siteopt.tolerances import BORDER, SAME_COST_MUSD
@@ -134,7 +134,7 @@ class Instance:
     option_ready_day : V x M, ``compute_ready_day`` with shells of this type
     option_relaxed_day : V x M x Q, ``queue_relaxed_day`` with shells of this type
     min_battery_mw : S x M, minimum power of batteries, MW
-    min_inertia_mws : S x M, minimum of ``inertia_s x firm_mw x units``, MW s
+    min_inertia_mws : S x M, minimum of ``inertia_s x MW x units`` over generators and grid-forming batteries, MW s
     compute_ready_day : S x M, day on which the GPUs are racked, plumbed and networked (NEVER: they cannot be); with
         several options of new shells, the earliest day of each milestone over the options
     compute_queue : S x M, index into QUEUES of the queue that decides ``compute_ready_day``
@@ -153,8 +153,10 @@ class Instance:
     available_units : O, available units
     trade : O, index into TRADES
     crew_days, footprint_m2, energy_mwh, step_fraction : O, per unit
-    inertia_s : O, inertia constant of a generator: energy of its shaft over its rating
-    droop : O, share of the nominal frequency by which the frequency falls from no load to full load
+    inertia_s : O, inertia constant: energy of the shaft of a generator over its rating; virtual inertia of a battery
+    droop : O, share of the nominal frequency by which the frequency falls from no load to full load; 0 for a battery
+        that is not grid-forming
+    overload : O, largest power of a grid-forming battery for a few seconds, as a multiple of its rating
     governor_s : O, time constant of governor and actuator
     ramp_per_s : O, share of its rating by which a generator can follow in a second beyond ``step_fraction``
     rocof_withstand_hz_per_s : O, rate of change of frequency that a generator withstands; infinite if none is known
@@ -249,6 +251,7 @@ class Instance:
     step_fraction: Floats
     inertia_s: Floats
     droop: Floats
+    overload: Floats
     governor_s: Floats
     ramp_per_s: Floats
     rocof_withstand_hz_per_s: Floats
@@ -408,6 +411,11 @@ class Instance:
     def is_diesel(self) -> NDArray[np.bool_]:
         """Return which offers burn fuel that comes in trucks; O."""
         return self.supplies(MEAN_POWER) & ~self.is_gas & (self.heat_rate_mj_per_kwh > 0)
+
+    @property
+    def is_forming(self) -> NDArray[np.bool_]:
+        """Return which offers are grid-forming batteries; O."""
+        return self.supplies(BATTERY_POWER) & (self.droop > 0)
 
     @property
     def ride_through_hours(self) -> float:
@@ -599,6 +607,7 @@ _AXES = {
             "step_fraction",
             "inertia_s",
             "droop",
+            "overload",
             "governor_s",
             "ramp_per_s",
             "rocof_withstand_hz_per_s",

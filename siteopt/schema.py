@@ -364,7 +364,30 @@ OFFERS = Table(
         _number("step_fraction", "share", 0, 1, "largest load step, as a share of the rating"),
         _text("machine", "machine that drives a generator; blank: a diesel or gas engine, by the fuel", Machine),
         _number("ramp_mw_per_min", "MW/min", 0, 1000, "ramp rate of one unit after its load step; blank: by machine"),
-        _number("inertia_s", "s", 0, 20, "inertia constant: rotating energy over the rating; blank: by machine"),
+        _number(
+            "inertia_s",
+            "s",
+            0,
+            20,
+            "inertia constant: rotating energy over the rating; blank: by machine. For a grid-forming battery its"
+            " virtual inertia, MW s for each MW; blank: the battery is not grid-forming, and follows the load",
+        ),
+        _number(
+            "droop",
+            "share",
+            0.005,
+            0.2,
+            "share of the frequency by which it falls from no load to full load, of a generator or a grid-forming"
+            " battery; blank: 0.04",
+        ),
+        _number(
+            "overload",
+            "share",
+            1,
+            3,
+            "largest power of a grid-forming battery for 2 s, as a share of its rating; blank: 1",
+            default=1.0,
+        ),
         _number("response_s", "s", 0.001, 5, "time constant of a battery; blank: 0.1", default=0.1),
         Column("count", Type.INTEGER, "units", "number of identical units at the depot", 0, 100_000, required=True),
         _number("latitude", "degrees", -90, 90, "place of the depot in WGS 84", required=True),

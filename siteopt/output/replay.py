@@ -242,6 +242,15 @@ def _kept(found: PowerQualityRecord, translations: Translations) -> Iterator[str
         yield translations("{iso_class} is NOT kept.", iso_class=asked)
         if below:
             yield translations("Below the class: {events}.", events="; ".join(below))
+    formed = [
+        translations("{mw} MW at {milestone}", mw=translations.number(one.forming_mw, 1), milestone=one.name)
+        for one in found.milestones
+        if one.forming_mw
+    ]
+    if formed:
+        yield translations(
+            "Grid-forming batteries, which keep a frequency as machines do: {places}.", places="; ".join(formed)
+        )
     dark = [one.name for one in found.milestones if _stops_with_grid(one)]
     if dark:
         yield translations(
@@ -251,7 +260,7 @@ def _kept(found: PowerQualityRecord, translations: Translations) -> Iterator[str
 
 
 def _stops_with_grid(one: QualityMilestone) -> bool:
-    """Return whether a milestone imports, and its loss of the grid is no event, since no machine is left."""
+    """Return whether a milestone imports, and its loss of the grid is no event, since nothing keeps a frequency."""
     imports = any(event.mode == GRID_TIED and event.schedule_mw for event in one.events)
     return imports and all(event.event != GRID_LOSS for event in one.events)
 

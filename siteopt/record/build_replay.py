@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from siteopt.equipment import BATTERY_POWER, INERTIA
+from siteopt.equipment import BATTERY_POWER, INERTIA, MEAN_POWER
 from siteopt.instance import NEVER, TRADES, Floats, Instance
 from siteopt.record.build import finite, rounded
 from siteopt.record.replay import (
@@ -148,8 +148,9 @@ def _milestone(instance: Instance, found: Replayed, m: int, checked: str) -> Qua
     power = instance.rating_mw[0] * units
     return QualityMilestone(
         name=instance.milestone[m],
-        generators_mw=rounded(power[instance.supplies(INERTIA)].sum()),
+        generators_mw=rounded(power[instance.supplies(MEAN_POWER)].sum()),
         batteries_mw=rounded(float(instance.supply(BATTERY_POWER, every)[0] @ units)),
+        forming_mw=rounded(power[instance.is_forming].sum()),
         inertia_mws=rounded(float(instance.supply(INERTIA, every)[0] @ units)),
         min_battery_mw=rounded(instance.min_battery_mw[0, m]),
         min_inertia_mws=rounded(instance.min_inertia_mws[0, m]),

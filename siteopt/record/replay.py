@@ -142,7 +142,8 @@ class QualityMilestone(Record):
     name: Name
     generators_mw: Amount
     batteries_mw: Amount
-    inertia_mws: Amount
+    forming_mw: Amount = Field(0.0, description="of batteries_mw: grid-forming batteries; 0 in runs of older versions")
+    inertia_mws: Amount = Field(description="of machines, and virtual inertia of grid-forming batteries")
     min_battery_mw: Amount
     min_inertia_mws: Amount
     kept: Many[Label] = Field(description="modes in which the class is kept")

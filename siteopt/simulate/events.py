@@ -15,11 +15,11 @@ from dataclasses import astuple, replace
 
 import numpy as np
 
-from siteopt.equipment import BATTERY_POWER, INERTIA
+from siteopt.equipment import BATTERY_POWER, INERTIA, MEAN_POWER
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.simulate.dispatch import TOLERANCE, least_import
 from siteopt.simulate.electrical import Allowed, Event
-from siteopt.simulate.steps import SECONDARY_S, Bus, Machines
+from siteopt.simulate.steps import SECONDARY_S, Bus, Forming, Machines
 
 ISLANDED, GRID_TIED = "islanded", "grid-tied"
 
@@ -71,7 +71,8 @@ def events(
     """Return every event in each mode of a plan, at a milestone of an Instance of one site.
 
     Without generators there is no islanded mode, and without a grid no grid-tied mode. A load that does not change is
-    no event, nor is the loss of the grid if nothing on the site keeps a frequency, so that everything stops. Before
+    no event, nor is the loss of the grid if nothing on the site keeps a frequency, neither a machine with inertia nor a
+    grid-forming battery, so that everything stops. Before
     each event, the plant is in steady state at its mean load (before a job start, at the load after a job stop). All
     machines are synchronised, and share the load in proportion to their capacity.
 
@@ -91,7 +92,8 @@ def events(
         raise ValueError(f"a plan belongs to an Instance of one site, not of {instance.sites}")
     mean_mw = _mean_mw(instance, m, demand_mw)
     found: list[Event] = []
-    generators = instance.supplies(INERTIA) & (units > 0) & (instance.rating_mw[0] > 0)
+    there = (units > 0) & (instance.rating_mw[0] > 0)
+    generators = instance.supplies(MEAN_POWER) & there
     alone = Allowed(rocof_per_s=_rocof(instance, generators, is_tied=False))
     if generators.any():
         bus = _bus(instance, units, 0.0, 0.0)
@@ -112,7 +114,8 @@ def events(
         tied = [replace(event, allowed=normal) for event in tied]
         if generators.any():
             tied.append(replace(_generator_loss(instance, GRID_TIED, bus, mean_mw, generators), allowed=losing))
-        if import_mw > 0 and ((generators & (instance.inertia_s > 0)).any() or quality.ride_grid_loss):
+        keeps = instance.is_forming | (instance.supplies(INERTIA) & (instance.inertia_s > 0))
+        if import_mw > 0 and ((there & keeps).any() or quality.ride_grid_loss):
             tied.append(replace(_grid_loss(instance, m, bus, mean_mw), allowed=alone))
         found += [replace(event, schedule_mw=import_mw) for event in tied]
     return found
@@ -139,7 +142,7 @@ def _bus(instance: Instance, units: Ints, import_mw: float, limit_mw: float) -> 
     """Return a bus with the generators of a plan by class, and its batteries as one."""
     power = instance.rating_mw[0] * units
     capacity: defaultdict[tuple[float, ...], float] = defaultdict(float)
-    for o in np.flatnonzero(instance.supplies(INERTIA) & (power > 0)):
+    for o in np.flatnonzero(instance.supplies(MEAN_POWER) & (power > 0)):
         capacity[_answer(instance, int(o))] += float(power[o])
     machines = tuple(Machines(mw, *answer) for answer, mw in sorted(capacity.items()))
     stores = instance.supplies(BATTERY_POWER)
@@ -147,7 +150,23 @@ def _bus(instance: Instance, units: Ints, import_mw: float, limit_mw: float) -> 
     energy = float((instance.energy_mwh * units)[stores].sum())
     battery_mw = float(batteries.sum()) if energy > 0 else 0.0
     response = float(batteries @ instance.response_s) / battery_mw if battery_mw else 0.0
-    return Bus(machines, battery_mw, energy, response, import_mw, limit_mw)
+    forming = _forming(instance, power) if battery_mw else None
+    return Bus(machines, battery_mw, energy, response, import_mw, limit_mw, forming)
+
+
+def _forming(instance: Instance, power: Floats) -> Forming | None:
+    """Return the grid-forming batteries as one, with their virtual inertia and what they give at a deviation in all."""
+    mine = instance.is_forming & (power > 0)
+    if not mine.any():
+        return None
+    part = power[mine]
+    capacity = float(part.sum())
+    return Forming(
+        capacity,
+        inertia_s=float(part @ instance.inertia_s[mine]) / capacity,
+        droop=capacity / float((part / instance.droop[mine]).sum()),
+        overload=float(part @ instance.overload[mine]) / capacity,
+    )
 
 
 def _answer(instance: Instance, o: int) -> tuple[float, ...]:

@@ -262,7 +262,8 @@ def _energy(
         for kind, array in (("firm", firm), ("chill", chill))
     }
     power, stored = batteries.sum(), (instance.energy_mwh * instance.of_kind("battery")) @ units
-    there = np.array([power + instance.step_fraction @ firm + tolerated, stored, power, instance.inertia_s @ firm])
+    inertia = instance.inertia_s @ (firm + batteries)
+    there = np.array([power + instance.step_fraction @ firm + tolerated, stored, power, inertia])
     minima = [instance.min_battery_mw[s, m], instance.min_inertia_mws[s, m]]
     if (
         there < np.array([instance.load_step_amplitude * it, it * instance.ride_through_minutes / 60, *minima]) - 1e-7

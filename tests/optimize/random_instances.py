@@ -67,7 +67,9 @@ def instances(
     cold = chiller(
         **common(), cop=draw(st.sampled_from([2.0, 4.0])), water_m3_per_mwh=draw(st.sampled_from([0.0, 1.0]))
     )
-    store = battery(**common(), energy_mwh=draw(st.sampled_from([0.5, 2.0])))
+    store = battery(
+        **common(), energy_mwh=draw(st.sampled_from([0.5, 2.0])), inertia_s=draw(st.sampled_from([0.0, 0.0, 2.0]))
+    )
     distribution, liquid_heat = draw(st.sampled_from([(False, 0.0), (False, 0.0), (True, 0.0), (False, 0.5)]))
     extra = draw(st.sampled_from([None, power | {"arrival_day": 0}, cold | {"arrival_day": 0}]))
     extra = substation(**common()) if distribution else cdu(**common()) if liquid_heat else extra

@@ -22,7 +22,7 @@ from siteopt.simulate.quality import (
     responses,
     sizing,
 )
-from tests.instances import QUALITY, battery, generator, tiny
+from tests.instances import QUALITY, battery, forming, generator, tiny
 
 NO_STEP = np.zeros(0, dtype=bool)
 
@@ -119,6 +119,56 @@ def test_without_any_inertia_some_machine_is_needed() -> None:
     assert found.inertia_mws == 0
     alone = tiny([], [{"grid_mw": 100.0}], it_mw=(80.0,), load_step_amplitude=0.4, power_quality=asked)
     assert sizing(alone, 0, np.zeros(0, dtype=np.int64), NO_STEP, 80.0, 64.0) == SizingResult(0.0, SOME_INERTIA_MWS)
+
+
+def fuel_cells(**store: Any) -> Instance:
+    """Fuel cells of 2 MW, which follow by 10 % a minute, and batteries of 1 MW and 2 h; 100 MW of IT, and no grid."""
+    cell = {"inertia_s": 0.0, "governor_s": 0.1, "droop": 0.04, "ramp_per_s": 0.1 / 60, "step_fraction": 0.0}
+    return tiny(
+        [generator(rating_mw=2.0, **cell), battery(energy_mwh=2.0), forming(energy_mwh=2.0, **store)],
+        [{"grid_mw": 0.0}],
+        it_mw=(100.0,),
+        load_step_amplitude=0.4,
+        load_factor=0.8,
+        power_quality=replace(QUALITY, iso_class="G2"),
+    )
+
+
+def test_fuel_cells_and_batteries_alone_keep_a_class_if_the_batteries_are_grid_forming() -> None:
+    instance = fuel_cells()
+
+    def sized(following: int, formed: int) -> SizingResult | None:
+        return sizing(instance, 0, np.array([50, following, formed]), NO_STEP, 100.0, 0.0)
+
+    # without inertia there is no frequency to judge: some is needed, which another mix may have
+    assert sized(120, 0) == SizingResult(0.0, SOME_INERTIA_MWS)
+    assert sized(0, 120) is None
+    kept = responses(instance, 0, np.array([50, 0, 120]), NO_STEP, 100.0, 0.0)
+    assert {one.event: one.keeps("G2") for one in kept} == {
+        "routine swing": True,
+        "job stop": True,
+        "job start": True,
+        "generator loss": True,
+    }
+    # 80 MW fall away within 0.1 s; what batteries follow is behind by 0.1 s: about 80 MW x 0.1 s on 1,200 MW s
+    stop = next(one for one in kept if one.event == "job stop")
+    assert 0 < stop.rise < 80 * 0.1 / 1200
+    # two thirds of them do, too: they hold what the others are behind by, at most 80 MW x (1 - 1 / e), and their share
+    assert sized(40, 80) is None
+    less = responses(instance, 0, np.array([50, 40, 80]), NO_STEP, 100.0, 0.0)
+    assert next(one for one in less if one.event == "job stop").rise > stop.rise
+
+
+def test_batteries_that_grow_only_follow_so_inertia_is_asked_for_by_itself() -> None:
+    # 2 MW of grid-forming batteries keep a frequency, but have no current for a job stop: more than 20 times as many
+    instance = fuel_cells()
+    found = sizing(instance, 0, np.array([50, 0, 2]), NO_STEP, 100.0, 0.0)
+    assert found is not None
+    assert 5 * 40 < found.inertia_mws < 5 * 80
+    assert found.inertia_mws / 5 <= found.battery_mw < 200
+    count = math.ceil(found.inertia_mws / 5)
+    assert sizing(instance, 0, np.array([50, math.ceil(found.battery_mw) - count, count]), NO_STEP, 100.0, 0.0) is None
+    assert sizing(instance, 0, np.array([50, 200 - count, count - 2]), NO_STEP, 100.0, 0.0) is not None
 
 
 def test_batteries_alone_keep_the_grid_within_its_limit() -> None:
