@@ -153,7 +153,9 @@ class Instance:
     available_units : O, available units
     trade : O, index into TRADES
     crew_days, footprint_m2, energy_mwh, step_fraction : O, per unit
-    inertia_s : O, inertia constant: energy of the shaft of a generator over its rating; virtual inertia of a battery
+    own_load_mw : O, MW that one unit draws all the time that it is on site, such as the losses of a condenser
+    inertia_s : O, inertia constant: energy of the shaft of a generator or condenser over its rating; virtual inertia of
+        a battery
     droop : O, share of the nominal frequency by which the frequency falls from no load to full load; 0 for a battery
         that is not grid-forming
     overload : O, largest power of a grid-forming battery for a few seconds, as a multiple of its rating
@@ -165,7 +167,7 @@ class Instance:
     water_m3_per_mwh : O, chillers
     transit_days : S x O, days on the road
     arrival_day, ready_day : S x O
-    rating_mw : S x O, ``firm_mw`` of generators, ``cap_mw`` of chillers, power of batteries
+    rating_mw : S x O, ``firm_mw`` of generators, ``cap_mw`` of chillers, power of batteries, MVA of condensers
     cop : S x O, chillers (1 elsewhere)
     unit_cost_musd : S x O, mobilisation, haulage, rent over the term or price of one unit
     """
@@ -249,6 +251,7 @@ class Instance:
     footprint_m2: Floats
     energy_mwh: Floats
     step_fraction: Floats
+    own_load_mw: Floats
     inertia_s: Floats
     droop: Floats
     overload: Floats
@@ -605,6 +608,7 @@ _AXES = {
             "footprint_m2",
             "energy_mwh",
             "step_fraction",
+            "own_load_mw",
             "inertia_s",
             "droop",
             "overload",

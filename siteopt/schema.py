@@ -346,7 +346,7 @@ OFFERS = Table(
             "MW",
             0.01,
             500,
-            "rating of one unit: electric power, or heat for a chiller or cdu",
+            "rating of one unit: electric power, heat for a chiller or cdu, or MVA for a condenser",
             required=True,
         ),
         _number("energy_mwh", "MWh", 0.01, 5000, "energy that one battery stores"),
@@ -369,7 +369,8 @@ OFFERS = Table(
             "s",
             0,
             20,
-            "inertia constant: rotating energy over the rating; blank: by machine. For a grid-forming battery its"
+            "inertia constant: rotating energy over the rating; blank: by machine. For a condenser always; for a"
+            " grid-forming battery its"
             " virtual inertia, MW s for each MW; blank: the battery is not grid-forming, and follows the load",
         ),
         _number(
@@ -387,6 +388,14 @@ OFFERS = Table(
             3,
             "largest power of a grid-forming battery for 2 s, as a share of its rating; blank: 1",
             default=1.0,
+        ),
+        _number(
+            "own_load_share",
+            "share",
+            0,
+            1,
+            "what one unit draws all the time, as a share of unit_mw, such as the losses of a condenser; blank: 0",
+            default=0.0,
         ),
         _number("response_s", "s", 0.001, 5, "time constant of a battery; blank: 0.1", default=0.1),
         Column("count", Type.INTEGER, "units", "number of identical units at the depot", 0, 100_000, required=True),

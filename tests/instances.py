@@ -47,6 +47,7 @@ OFFER = {
     "footprint_m2": 0.0,
     "energy_mwh": 0.0,
     "step_fraction": 0.0,
+    "own_load_mw": 0.0,
     "inertia_s": 1.0,
     "droop": 0.05,
     "overload": 0.0,
@@ -104,6 +105,11 @@ def substation(**more: Any) -> dict[str, Any]:
 def cdu(**more: Any) -> dict[str, Any]:
     """Ten coolant distribution units of 1 MW of heat, on site from day 0, at a million each."""
     return {**OFFER, "kind": "cdu", "trade": "mechanical", **more}
+
+
+def condenser(**more: Any) -> dict[str, Any]:
+    """Ten synchronous condensers of 1 MVA and 4 MW s, on site from day 0, at a million each; they lose nothing."""
+    return {**OFFER, "kind": "condenser", "inertia_s": 4.0, **more}
 
 
 def tiny(
@@ -218,7 +224,15 @@ def tiny(
     for name in ("handover_day", "hall_day"):
         values[name] = values[name].astype(np.int64)
     values["pace"] = at_once(values["gpus"], ready_day[0])
-    by_offer = ("crew_days", "footprint_m2", "energy_mwh", "step_fraction", "heat_rate_mj_per_kwh", "nox_g_per_kwh")
+    by_offer = (
+        "own_load_mw",
+        "crew_days",
+        "footprint_m2",
+        "energy_mwh",
+        "step_fraction",
+        "heat_rate_mj_per_kwh",
+        "nox_g_per_kwh",
+    )
     by_offer += ("inertia_s", "droop", "overload", "governor_s", "ramp_per_s", "response_s", "rocof_withstand_hz_per_s")
     values |= {name: offer(name) for name in (*by_offer, "fuel_usd_per_mwh", "water_m3_per_mwh")}
     values |= scalars

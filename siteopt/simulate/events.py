@@ -139,7 +139,7 @@ def _rocof(instance: Instance, generators: np.ndarray, *, is_tied: bool) -> floa
 
 
 def _bus(instance: Instance, units: Ints, import_mw: float, limit_mw: float) -> Bus:
-    """Return a bus with the generators of a plan by class, and its batteries as one."""
+    """Return a bus with the generators of a plan by class, its batteries as one, and its condensers."""
     power = instance.rating_mw[0] * units
     capacity: defaultdict[tuple[float, ...], float] = defaultdict(float)
     for o in np.flatnonzero(instance.supplies(MEAN_POWER) & (power > 0)):
@@ -151,7 +151,9 @@ def _bus(instance: Instance, units: Ints, import_mw: float, limit_mw: float) -> 
     battery_mw = float(batteries.sum()) if energy > 0 else 0.0
     response = float(batteries @ instance.response_s) / battery_mw if battery_mw else 0.0
     forming = _forming(instance, power) if battery_mw else None
-    return Bus(machines, battery_mw, energy, response, import_mw, limit_mw, forming)
+    condensers = instance.supplies(INERTIA) & ~instance.supplies(MEAN_POWER) & ~stores
+    spinning_mws = float(power[condensers] @ instance.inertia_s[condensers])
+    return Bus(machines, battery_mw, energy, response, import_mw, limit_mw, forming, spinning_mws)
 
 
 def _forming(instance: Instance, power: Floats) -> Forming | None:

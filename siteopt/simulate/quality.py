@@ -103,13 +103,12 @@ def sizing(
 
     First, find the least battery power, in tenths of a MW, with the machines unchanged. The batteries of the plan grow,
     and keep their hours and response, but what is added only follows the load, so that inertia is asked for by itself;
-    without batteries, NEW_HOURS and NEW_RESPONSE_S apply. If MOST_BATTERY is not
-    sufficient, find the least inertia that is sufficient with that much power, in hundredths of the present inertia
-    and then rounded up to 0.1 MW s. The inertia constants of machines, and the number of grid-forming batteries, which
-    need current to give inertia, are scaled alike. Then find the least battery power with
-    this inertia. If MOST_INERTIA is not sufficient either, in any mode, both are infinite. But if the plant has no
-    inertia, or only the meter counts too much, other machines may still help: then it needs SOME_INERTIA_MWS more than
-    it has, and is checked again with them.
+    without batteries, NEW_HOURS and NEW_RESPONSE_S apply. If MOST_BATTERY is not sufficient, find the least inertia
+    that is sufficient with that much power, in hundredths of the present inertia and then rounded up to 0.1 MW s. The
+    inertia of machines and condensers is scaled, and alike the number of grid-forming batteries, which need current to
+    give inertia. Then find the least battery power with this inertia. If MOST_INERTIA is not sufficient either, in
+    any mode, both are infinite. But if the plant has no inertia, or only the meter counts too much, other machines may
+    still help: then it needs SOME_INERTIA_MWS more than it has, and is checked again with them.
 
     Other values that are returned were simulated and keep the class. They are the least only if more battery power or
     inertia never makes a response worse.
@@ -210,7 +209,7 @@ def _grown(bus: Bus, battery_mw: float, inertia: float) -> Bus:
     With the power and the inertia that it has, the bus is equal, so its events are not simulated again.
     """
     machines = tuple(replace(each, inertia_s=each.inertia_s * inertia) for each in bus.machines)
-    bus = replace(bus, machines=machines)
+    bus = replace(bus, machines=machines, condensers_mws=bus.condensers_mws * inertia)
     if bus.forming:
         capacity_mw = bus.forming.capacity_mw * inertia
         bus = replace(bus, forming=replace(bus.forming, capacity_mw=capacity_mw))

@@ -16,6 +16,7 @@ powers are in MW::
   they follow is their set point: ``formed = -C x / droop - 2 H C dx/dt``, with the virtual inertia ``H``. So they share
   the frequency with the machines, and keep one where there are none. All that they give together stays within ``C``,
   or for OVERLOAD_S within ``overload C``. At this limit they are current sources: their inertia and droop are gone.
+* Synchronous condensers are shafts without power: their ``H C``, with ``C`` in MVA, is a part of ``sum(H C)``.
 * The grid supplies the remainder, ``import - K x`` with ``K = GRID_MW``. It holds the frequency, whatever its contract
   allows: what is above the import limit, or flows out, is for the meter to count.
 
@@ -119,6 +120,8 @@ class Bus:
         Scheduled import, and the limit that the contract sets to it; a limit of 0 means no grid.
     forming : Forming or None
         Those of the batteries that are grid-forming, if any are.
+    condensers_mws : float
+        Kinetic energy of the shafts of synchronous condensers at nominal speed, MW s. They give no power.
     """
 
     machines: tuple[Machines, ...]
@@ -128,11 +131,12 @@ class Bus:
     import_mw: float
     limit_mw: float
     forming: Forming | None = None
+    condensers_mws: float = 0.0
 
     @property
     def shafts_mws(self) -> float:
         """Return the kinetic energy of the shafts at nominal speed, in MW s."""
-        return sum(each.inertia_s * each.capacity_mw for each in self.machines)
+        return sum(each.inertia_s * each.capacity_mw for each in self.machines) + self.condensers_mws
 
     @property
     def inertia_mws(self) -> float:
