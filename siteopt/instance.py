@@ -63,6 +63,8 @@ class PowerQuality:
         Largest change of the import within a minute; infinite without a limit.
     waveform_s, waveform_share : tuple of float
         A sampled IT load: times in seconds, and the load as a share of ``it_mw``; empty if there is none.
+    units_lost_together : int
+        Generators that a fault on one bus or step-up transformer takes at once; 1 if no more than one is ever lost.
     """
 
     iso_class: str
@@ -79,6 +81,7 @@ class PowerQuality:
     ramp_limit_mw_per_min: float
     waveform_s: tuple[float, ...]
     waveform_share: tuple[float, ...]
+    units_lost_together: int = 1
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ CLASSES = ("", "G1", "G2", "G3")
 """Performance classes of ISO 8528-5, from none to the best."""
 FIGURES = (
     *("schedule_mw", "lowest_hz", "highest_hz", "battery_mwh", "battery_peak_mw", "battery_drain_mw"),
-    *("import_peak_mw", "import_swing_mw", "shed_mw"),
+    *("import_peak_mw", "import_swing_mw", "shed_mw", "lost_mw"),
 )
 """Figures of an event that have no limit, in the order of the table."""
 DIGITS = 3
@@ -242,6 +242,11 @@ def _kept(found: PowerQualityRecord, translations: Translations) -> Iterator[str
         yield translations("{iso_class} is NOT kept.", iso_class=asked)
         if below:
             yield translations("Below the class: {events}.", events="; ".join(below))
+    if found.units_lost_together > 1:
+        yield translations(
+            "A fault on one bus or step-up transformer takes the {count} largest generators at once.",
+            count=found.units_lost_together,
+        )
     formed = [
         translations("{mw} MW at {milestone}", mw=translations.number(one.forming_mw, 1), milestone=one.name)
         for one in found.milestones

@@ -134,6 +134,7 @@ def quality_record(
         iso_class=quality.iso_class or None,
         passes=found.keeps(quality.iso_class) if quality.iso_class else None,
         frequency_hz=quality.frequency_hz,
+        units_lost_together=quality.units_lost_together,
         iterations=iterations,
         before=before,
         milestones=tuple(_milestone(instance, found, m, checked) for m in range(instance.milestones)),
@@ -176,6 +177,7 @@ def _event(one: Response, checked: str) -> EventRecord:
         import_swing_mw=rounded(one.import_swing_mw),
         import_beyond_s=rounded(one.import_beyond_s),
         shed_mw=rounded(one.shed_mw),
+        lost_mw=rounded(max(0.0, one.lost_mw)),
         collapsed_s=None if one.collapsed_s is None else rounded(one.collapsed_s),
         iso_class=one.iso_class,
         figures=tuple(

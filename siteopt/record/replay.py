@@ -127,6 +127,7 @@ class EventRecord(Record):
     import_swing_mw: Number
     import_beyond_s: Amount | None = Field(None, description=BEYOND)
     shed_mw: Number
+    lost_mw: Amount = Field(0.0, description="rating of the generators that are lost; 0 in runs of older versions")
     collapsed_s: Amount | None
     iso_class: Literal["", "G1", "G2", "G3"] = Field(
         description="the best class of ISO 8528-5 that is kept, with the limits beside it; empty if none is"
@@ -216,6 +217,7 @@ class PowerQualityRecord(Record):
     iso_class: Literal["G1", "G2", "G3"] | None = Field(description="required class; null if none is required")
     passes: bool | None = Field(description="null if no class is required")
     frequency_hz: Annotated[float, Field(ge=40, le=70)]
+    units_lost_together: Count = Field(1, description="generators that a fault on a bus takes at once")
     iterations: Count = Field(description="iterations of the power-quality loop: the number of checked plans")
     before: PlanBefore | None
     milestones: Many[QualityMilestone]

@@ -24,7 +24,7 @@ from siteopt.simulate.steps import SECONDARY_S, Bus, Forming, Machines
 ISLANDED, GRID_TIED = "islanded", "grid-tied"
 
 SWING, WAVEFORM, STOP, START = "routine swing", "waveform", "job stop", "job start"
-GENERATOR_LOSS, GRID_LOSS = "generator loss", "grid loss"
+GENERATOR_LOSS, BUS_LOSS, GRID_LOSS = "generator loss", "bus loss", "grid loss"
 
 SWING_S = 12.0
 """Shortest simulation of a swing, in seconds: six times 2 s.
@@ -101,7 +101,7 @@ def events(
         tolerated = float(instance.grid_swing_mw[0] + instance.step_rise_swing_mw[step].sum())
         island = _swings(instance, m, ISLANDED, bus, mean_mw - import_mw, share, tolerated)
         island += _jobs(instance, m, ISLANDED, bus, mean_mw - import_mw, 1 - share)
-        island.append(_generator_loss(instance, ISLANDED, bus, mean_mw - import_mw, generators))
+        island += _generator_losses(instance, ISLANDED, bus, mean_mw - import_mw, generators * units)
         found += [replace(event, allowed=alone, schedule_mw=import_mw) for event in island]
     limit_mw = float(instance.import_limit_mw[0] + instance.step_rise_mw[step].sum())
     if limit_mw > 0:
@@ -113,7 +113,8 @@ def events(
         tied += _jobs(instance, m, GRID_TIED, bus, mean_mw, 1.0)
         tied = [replace(event, allowed=normal) for event in tied]
         if generators.any():
-            tied.append(replace(_generator_loss(instance, GRID_TIED, bus, mean_mw, generators), allowed=losing))
+            losses = _generator_losses(instance, GRID_TIED, bus, mean_mw, generators * units)
+            tied += [replace(event, allowed=losing) for event in losses]
         keeps = instance.is_forming | (instance.supplies(INERTIA) & (instance.inertia_s > 0))
         if import_mw > 0 and ((there & keeps).any() or quality.ride_grid_loss):
             tied.append(replace(_grid_loss(instance, m, bus, mean_mw), allowed=alone))
@@ -263,16 +264,36 @@ def _change(name: str, mode: str, bus: Bus, before_mw: float, after_mw: float, w
     return Event(name, mode, bus, bus, before_mw, time, load, within_s + FOLLOWED_S)
 
 
-def _generator_loss(instance: Instance, mode: str, bus: Bus, rest_mw: float, generators: np.ndarray) -> Event:
-    """Return the event in which the largest generator is lost; the first one if several are equal."""
-    largest = int(np.argmax(np.where(generators, instance.rating_mw[0], 0.0)))
-    answer, lost = _answer(instance, largest), float(instance.rating_mw[0, largest])
+def _generator_losses(instance: Instance, mode: str, bus: Bus, rest_mw: float, generators: Ints) -> list[Event]:
+    """Return the event in which the largest generator is lost, and that in which a bus is lost with several of them.
+
+    A fault on a bus or a step-up transformer takes the generators that stand on it. Which ones do is not known, so
+    these are the largest ones, and the first offers if several are equal. It is no event if the scenario takes them one
+    by one, or if there is no second generator.
+
+    Parameters
+    ----------
+    generators : O, generators on site
+    """
+    together = min(instance.power_quality.units_lost_together, int(generators.sum()))
+    numbers = {GENERATOR_LOSS: 1, BUS_LOSS: together} if together > 1 else {GENERATOR_LOSS: 1}
+    return [
+        Event(name, mode, bus, _without(instance, bus, generators, number), rest_mw, (0.0,), (rest_mw,), FOLLOWED_S)
+        for name, number in numbers.items()
+    ]
+
+
+def _without(instance: Instance, bus: Bus, generators: Ints, number: int) -> Bus:
+    """Return a bus without the largest generators."""
+    every = np.repeat(np.arange(instance.offers), generators)
+    largest = every[np.argsort(-instance.rating_mw[0, every], kind="stable")[:number]]
+    lost: defaultdict[tuple[float, ...], float] = defaultdict(float)
+    for o in largest.tolist():
+        lost[_answer(instance, o)] += float(instance.rating_mw[0, o])
     machines = tuple(
-        replace(each, capacity_mw=max(each.capacity_mw - lost, 0.0)) if astuple(each)[1:] == answer else each
-        for each in bus.machines
+        replace(each, capacity_mw=max(each.capacity_mw - lost[astuple(each)[1:]], 0.0)) for each in bus.machines
     )
-    after = replace(bus, machines=machines)
-    return Event(GENERATOR_LOSS, mode, bus, after, rest_mw, (0.0,), (rest_mw,), FOLLOWED_S)
+    return replace(bus, machines=machines)
 
 
 def _grid_loss(instance: Instance, m: int, bus: Bus, rest_mw: float) -> Event:

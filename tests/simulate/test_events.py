@@ -116,6 +116,24 @@ def test_the_largest_generator_is_lost_from_its_class() -> None:
     assert event.load_mw == (event.rest_mw,)
 
 
+def test_a_lost_bus_takes_the_largest_generators_along() -> None:
+    # of 10 x 2, 4 x 10 and 10 x 3 MW: four of 10 MW and then two of 3 MW; the classes are 2 and 3 MW, and 10 MW
+    together = plant(power_quality=replace(QUALITY, units_lost_together=6))
+    instance = found(together)
+    assert [name for mode, name in instance if mode == "islanded"][3:] == ["generator loss", "bus loss"]
+    for mode in ("islanded", "grid-tied"):
+        one, bus = instance[mode, "generator loss"], instance[mode, "bus loss"]
+        assert one == found(plant())[mode, "generator loss"]
+        assert [each.capacity_mw for each in bus.after.machines] == [44.0, 0.0]
+        assert (bus.before, bus.rest_mw, bus.load_mw) == (one.before, one.rest_mw, one.load_mw)
+        assert bus.allowed == one.allowed
+    # no more than there are, and no bus with a single one
+    few = found(together, units=np.array([0, 1, 1, 3, 3]))
+    assert [each.capacity_mw for each in few["islanded", "bus loss"].after.machines] == [0.0, 0.0]
+    assert ("islanded", "bus loss") not in found(together, units=np.array([0, 1, 0, 3, 3]))
+    assert not any(name == "bus loss" for _, name in found(plant()))
+
+
 def test_when_the_grid_is_lost_the_job_stops() -> None:
     event = found(plant())["grid-tied", "grid loss"]
     assert (event.after.import_mw, event.after.limit_mw) == (0.0, 0.0)

@@ -89,6 +89,29 @@ def test_nothing_is_asked_without_a_class() -> None:
     assert needed(engines(iso_class="")) is None
 
 
+def test_a_lost_bus_is_judged_like_a_lost_generator() -> None:
+    # 45 engines of 2 MW carry 155.2 MW less 50 MW of grid; of 79, 30 are enough to lose: 98 MW are left for 105
+    def lost(together: int, batteries: int) -> Response:
+        every = met(engines(units_lost_together=together), batteries)
+        return next(one for one in every if (one.event, one.mode) == ("bus loss", "islanded"))
+
+    held, short = lost(20, 0), lost(30, 0)
+    assert (held.lost_mw, short.lost_mw) == (40.0, 60.0)
+    # 158 less 60 MW cannot carry 155.2 less 50 MW
+    assert short.collapsed_s is not None
+    assert lost(30, 100).collapsed_s is None
+    assert {one.lost_mw for one in met(engines(), 0)} == {0.0, 2.0}
+    # so more batteries are asked for
+    asked = {
+        together: needed(engines(units_lost_together=together, job_step=0.0, grid_mw=0.0), imported=0.0)
+        for together in (1, 40)
+    }
+    few, many = asked[1], asked[40]
+    assert few is not None
+    assert many is not None
+    assert (many.inertia_mws, many.battery_mw) >= (few.inertia_mws, few.battery_mw)
+
+
 def test_the_stricter_class_needs_more() -> None:
     # on an island, with batteries that answer within 20 ms: half of 1.5 % are enough, half of 0.5 % are not
     fair, good = (needed(engines(iso_class=each, response_s=0.02, grid_mw=0.0), imported=0.0) for each in ("G2", "G3"))
