@@ -280,19 +280,32 @@ def test_nothing_cures_the_meter_but_another_plant() -> None:
 @given(
     engine_count=st.integers(0, 79),
     batteries=st.integers(0, 160),
+    inertia_s=st.sampled_from([None, 0.0, 4.4]),
     response=st.sampled_from([0.02, 0.1]),
     grids=st.lists(st.sampled_from([0.0, 17.0, 34.0, 36.0, 50.0, 97.0, 155.2, 200.0]), min_size=2, max_size=2),
     job_step=st.sampled_from([0.0, 0.3, 0.8]),
     overrun_s=st.sampled_from([0.1, 0.5, 5.0]),
 )
 def test_more_grid_never_fails_what_less_grid_kept(
-    engine_count: int, batteries: int, response: float, grids: list[float], job_step: float, overrun_s: float
+    engine_count: int,
+    batteries: int,
+    inertia_s: float | None,
+    response: float,
+    grids: list[float],
+    job_step: float,
+    overrun_s: float,
 ) -> None:
     units, (less, more) = np.array([engine_count, batteries]), sorted(grids)
     assume(2 * engine_count + less >= 155.2)  # the mean load
 
     def kept(grid_mw: float) -> bool:
         instance = engines(response_s=response, grid_mw=grid_mw, job_step=job_step, overrun_s=overrun_s)
+        if inertia_s is not None:  # the batteries are grid-forming
+            of_batteries = {"inertia_s": inertia_s, "droop": 0.04, "overload": 1.0}
+            instance = replace(
+                instance,
+                **{name: np.array([getattr(instance, name)[0], value]) for name, value in of_batteries.items()},
+            )
         return keeps(responses(instance, 0, units, NO_STEP, 194.0, min(grid_mw, 155.2)), "G2")
 
     assert not kept(less) or kept(more)
