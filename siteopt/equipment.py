@@ -182,7 +182,8 @@ REQUIREMENTS: list[Requirement] = [
     Requirement(
         INERTIA,
         "MW s",
-        "Have the inertia that power quality asks for: ``sum(inertia_s x firm_mw x units) >= min_inertia_mws``.",
+        "Have the inertia that power quality asks for: ``sum(inertia_s x MW x units) >= min_inertia_mws`` over"
+        " generators, grid-forming batteries and condensers (MVA).",
         need=("min_inertia_mws",),
         family=POWER_QUALITY,
         at_every_site=False,
@@ -237,6 +238,7 @@ KINDS: list[Kind] = [
             **dict.fromkeys((PEAK_POWER, SWING, BATTERY_POWER, CURTAILMENT), _MW),
             RIDE_THROUGH: Amount("energy_mwh", per_mw=False),
             CURTAILED_ENERGY: Amount("mw_through_curtailment", per_mw=False),
+            INERTIA: Amount("inertia_s"),
         },
         ("energy_mwh",),
         stage="storage",
@@ -245,6 +247,15 @@ KINDS: list[Kind] = [
     ),
     Kind("substation", "substations", {DISTRIBUTION: _MW}, (), stage="distribution", colour="#D55E00", dash=(12, 3)),
     Kind("cdu", "cdus", {COOLANT_DISTRIBUTION: _MW}, (), stage="coolant distribution", colour="#56B4E9", dash=(4, 4)),
+    Kind(
+        "condenser",
+        "condensers",
+        {INERTIA: Amount("inertia_s")},
+        ("inertia_s", "own_load_share"),
+        stage="condensers",
+        colour="#000000",
+        dash=(9, 4),
+    ),
 ]
 """Kinds of equipment, in the order in which tables and legends show them. Colours: Okabe and Ito (2008)."""
 

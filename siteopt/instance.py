@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from siteopt.equipment import KINDS, MEAN_POWER, REQUIREMENTS, Amount, Requirement
+from siteopt.equipment import BATTERY_POWER, KINDS, MEAN_POWER, REQUIREMENTS, Amount, Requirement
 from siteopt.pace import Pace, ShellType
 from siteopt.phases import LIMITED, Phases, phases
 from siteopt.tolerances import BORDER, SAME_COST_MUSD
@@ -63,6 +63,8 @@ class PowerQuality:
         Largest change of the import within a minute; infinite without a limit.
     waveform_s, waveform_share : tuple of float
         A sampled IT load: times in seconds, and the load as a share of ``it_mw``; empty if there is none.
+    units_lost_together : int
+        Generators that a fault on one bus or step-up transformer takes at once; 1 if no more than one is ever lost.
     """
 
     iso_class: str
@@ -79,6 +81,7 @@ class PowerQuality:
     ramp_limit_mw_per_min: float
     waveform_s: tuple[float, ...]
     waveform_share: tuple[float, ...]
+    units_lost_together: int = 1
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ class Instance:
     option_ready_day : V x M, ``compute_ready_day`` with shells of this type
     option_relaxed_day : V x M x Q, ``queue_relaxed_day`` with shells of this type
     min_battery_mw : S x M, minimum power of batteries, MW
-    min_inertia_mws : S x M, minimum of ``inertia_s x firm_mw x units``, MW s
+    min_inertia_mws : S x M, minimum of ``inertia_s x MW x units`` over generators and grid-forming batteries, MW s
     compute_ready_day : S x M, day on which the GPUs are racked, plumbed and networked (NEVER: they cannot be); with
         several options of new shells, the earliest day of each milestone over the options
     compute_queue : S x M, index into QUEUES of the queue that decides ``compute_ready_day``
@@ -153,8 +156,12 @@ class Instance:
     available_units : O, available units
     trade : O, index into TRADES
     crew_days, footprint_m2, energy_mwh, step_fraction : O, per unit
-    inertia_s : O, inertia constant of a generator: energy of its shaft over its rating
-    droop : O, share of the nominal frequency by which the frequency falls from no load to full load
+    own_load_mw : O, MW that one unit draws all the time that it is on site, such as the losses of a condenser
+    inertia_s : O, inertia constant: energy of the shaft of a generator or condenser over its rating; virtual inertia of
+        a battery
+    droop : O, share of the nominal frequency by which the frequency falls from no load to full load; 0 for a battery
+        that is not grid-forming
+    overload : O, largest power of a grid-forming battery for a few seconds, as a multiple of its rating
     governor_s : O, time constant of governor and actuator
     ramp_per_s : O, share of its rating by which a generator can follow in a second beyond ``step_fraction``
     rocof_withstand_hz_per_s : O, rate of change of frequency that a generator withstands; infinite if none is known
@@ -163,7 +170,7 @@ class Instance:
     water_m3_per_mwh : O, chillers
     transit_days : S x O, days on the road
     arrival_day, ready_day : S x O
-    rating_mw : S x O, ``firm_mw`` of generators, ``cap_mw`` of chillers, power of batteries
+    rating_mw : S x O, ``firm_mw`` of generators, ``cap_mw`` of chillers, power of batteries, MVA of condensers
     cop : S x O, chillers (1 elsewhere)
     unit_cost_musd : S x O, mobilisation, haulage, rent over the term or price of one unit
     """
@@ -247,8 +254,10 @@ class Instance:
     footprint_m2: Floats
     energy_mwh: Floats
     step_fraction: Floats
+    own_load_mw: Floats
     inertia_s: Floats
     droop: Floats
+    overload: Floats
     governor_s: Floats
     ramp_per_s: Floats
     rocof_withstand_hz_per_s: Floats
@@ -408,6 +417,11 @@ class Instance:
     def is_diesel(self) -> NDArray[np.bool_]:
         """Return which offers burn fuel that comes in trucks; O."""
         return self.supplies(MEAN_POWER) & ~self.is_gas & (self.heat_rate_mj_per_kwh > 0)
+
+    @property
+    def is_forming(self) -> NDArray[np.bool_]:
+        """Return which offers are grid-forming batteries; O."""
+        return self.supplies(BATTERY_POWER) & (self.droop > 0)
 
     @property
     def ride_through_hours(self) -> float:
@@ -597,8 +611,10 @@ _AXES = {
             "footprint_m2",
             "energy_mwh",
             "step_fraction",
+            "own_load_mw",
             "inertia_s",
             "droop",
+            "overload",
             "governor_s",
             "ramp_per_s",
             "rocof_withstand_hz_per_s",

@@ -230,7 +230,8 @@ class PowerQuality(Section):
     is the largest rate of change of frequency over 500 ms; without it, it is 1 Hz/s while the grid is connected or with
     turbines above 10 MW, and is not judged on an island of engines. The import may be beyond its limit by
     ``overrun_share`` of the limit for good, and further for ``overrun_s``; it may change by ``ramp_limit_mw_per_min``.
-    ``waveform`` names a table of a sampled IT load.
+    ``waveform`` names a table of a sampled IT load. ``units_lost_together`` is the number of generators that a fault on
+    one bus or step-up transformer takes at once.
     """
 
     iso_class: Literal["G1", "G2", "G3"] | None = Field(default=None, alias="class")
@@ -246,6 +247,7 @@ class PowerQuality(Section):
     overrun_s: Annotated[float, Field(ge=0, le=3600)] = 0.5
     ramp_limit_mw_per_min: Annotated[float, Field(gt=0, le=100_000)] | None = None
     waveform: Name | None = None
+    units_lost_together: Annotated[int, Field(ge=1, le=1000)] = 1
 
     @model_validator(mode="after")
     def _edges_within_period(self) -> PowerQuality:

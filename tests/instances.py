@@ -47,8 +47,10 @@ OFFER = {
     "footprint_m2": 0.0,
     "energy_mwh": 0.0,
     "step_fraction": 0.0,
+    "own_load_mw": 0.0,
     "inertia_s": 1.0,
     "droop": 0.05,
+    "overload": 0.0,
     "governor_s": 0.2,
     "ramp_per_s": 1.0,
     "rocof_withstand_hz_per_s": np.inf,
@@ -86,8 +88,13 @@ def chiller(**more: Any) -> dict[str, Any]:
 
 
 def battery(**more: Any) -> dict[str, Any]:
-    """Ten batteries of 1 MW and 1 MWh, on site from day 0, at a million each."""
-    return {**OFFER, "kind": "battery", "energy_mwh": 1.0, **more}
+    """Ten batteries of 1 MW and 1 MWh, on site from day 0, at a million each; they are not grid-forming."""
+    return {**OFFER, "kind": "battery", "energy_mwh": 1.0, "inertia_s": 0.0, "droop": 0.0, **more}
+
+
+def forming(**more: Any) -> dict[str, Any]:
+    """Ten grid-forming batteries like :func:`battery`, with 5 MW s of virtual inertia and a droop of 4 % each."""
+    return battery(**{"inertia_s": 5.0, "droop": 0.04, "overload": 1.0, **more})
 
 
 def substation(**more: Any) -> dict[str, Any]:
@@ -98,6 +105,11 @@ def substation(**more: Any) -> dict[str, Any]:
 def cdu(**more: Any) -> dict[str, Any]:
     """Ten coolant distribution units of 1 MW of heat, on site from day 0, at a million each."""
     return {**OFFER, "kind": "cdu", "trade": "mechanical", **more}
+
+
+def condenser(**more: Any) -> dict[str, Any]:
+    """Ten synchronous condensers of 1 MVA and 4 MW s, on site from day 0, at a million each; they lose nothing."""
+    return {**OFFER, "kind": "condenser", "inertia_s": 4.0, **more}
 
 
 def tiny(
@@ -212,8 +224,16 @@ def tiny(
     for name in ("handover_day", "hall_day"):
         values[name] = values[name].astype(np.int64)
     values["pace"] = at_once(values["gpus"], ready_day[0])
-    by_offer = ("crew_days", "footprint_m2", "energy_mwh", "step_fraction", "heat_rate_mj_per_kwh", "nox_g_per_kwh")
-    by_offer += ("inertia_s", "droop", "governor_s", "ramp_per_s", "response_s", "rocof_withstand_hz_per_s")
+    by_offer = (
+        "own_load_mw",
+        "crew_days",
+        "footprint_m2",
+        "energy_mwh",
+        "step_fraction",
+        "heat_rate_mj_per_kwh",
+        "nox_g_per_kwh",
+    )
+    by_offer += ("inertia_s", "droop", "overload", "governor_s", "ramp_per_s", "response_s", "rocof_withstand_hz_per_s")
     values |= {name: offer(name) for name in (*by_offer, "fuel_usd_per_mwh", "water_m3_per_mwh")}
     values |= scalars
     values["crews"] = np.asarray(values["crews"], dtype=float).reshape(len(TRADES), -1)

@@ -281,6 +281,11 @@ def _offers(frame: pd.DataFrame, file: str) -> list[Issue]:
     for row in frame.index[stores & (frame["fuel"] != "")]:
         expected = f"no fuel for a {frame.at[row, 'kind']}"
         issues.append(Issue(Code.WRONG_KIND, file, int(row), "fuel", frame.at[row, "fuel"], expected))
+    follows = stores & frame["inertia_s"].isna()
+    for name in ("droop", "overload"):
+        expected = f"the virtual inertia of a grid-forming battery, or no {name}"
+        for row in frame.index[follows & frame[name].notna()]:
+            issues.append(Issue(Code.WRONG_KIND, file, int(row), "inertia_s", "", expected))
     dense = (frame["footprint_m2"] > 0) & (frame["unit_mw"] * UNIT_M2_PER_MW > frame["footprint_m2"])
     expected = f"at most 1 MW for each {UNIT_M2_PER_MW} m2 of footprint; is it in kW?"
     issues += _once(Code.UNLIKELY, frame, file, dense, "unit_mw", expected)

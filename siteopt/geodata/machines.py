@@ -1,4 +1,4 @@
-"""Estimate how generators respond to a change of their load, if the table of offers does not give the response."""
+"""Estimate how generators and batteries respond to a change of the load, if the offers do not give the response."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from siteopt.instance import Floats
-from siteopt.schema import Fuel, Machine
+from siteopt.schema import OFFERS, Fuel, Machine
 
 DROOP = 0.04
 """Drop of the frequency from no load to full load, as a share of the nominal frequency.
@@ -42,7 +42,7 @@ ANSWERS = {
 actuators 0.05 to 0.25 s). The 0.5 s of turbines is the valve of GAST (see DROOP). Ramps: engines above 100 %,
 aeroderivatives about 50 %, industrial turbines about 20 % a minute,
 https://www.wartsila.com/energy/learn-more/technology-comparison-engine-vs-aero/combustion-engine-vs-gas-turbine-ramp-rate;
-diesels and fuel cells are estimates. Inverters have the same droop as machines.
+diesels and fuel cells are estimates. Inverters, those of grid-forming batteries too, have the same droop as machines.
 """
 
 
@@ -65,13 +65,26 @@ def answers(offers: pd.DataFrame) -> dict[str, Floats]:
     engine = np.where(offers["fuel"] == Fuel.DIESEL, Machine.DIESEL_ENGINE, Machine.GAS_ENGINE)
     machine = np.where(offers["machine"] == "", engine, offers["machine"])
     table = np.array([ANSWERS[Machine(name)] for name in machine], dtype=float).reshape(-1, len(Answer._fields))
-    ramp_mw_per_min, inertia_s = (offers[name].to_numpy(dtype=float) for name in ("ramp_mw_per_min", "inertia_s"))
+    ramp_mw_per_min, inertia_s, droop = (
+        offers[name].to_numpy(dtype=float) for name in ("ramp_mw_per_min", "inertia_s", "droop")
+    )
     ramp_per_min = ramp_mw_per_min / offers["unit_mw"].to_numpy(dtype=float)
     is_large = np.isin(machine, _TURBINES) & (offers["unit_mw"].to_numpy(dtype=float) > LARGE_TURBINE_MW)
     return {
         "inertia_s": np.where(np.isnan(inertia_s), table[:, 0], inertia_s),
-        "droop": np.full(len(offers), DROOP),
+        "droop": np.where(np.isnan(droop), DROOP, droop),
         "governor_s": table[:, 1],
         "ramp_per_s": np.where(np.isnan(ramp_per_min), table[:, 2], ramp_per_min) / 60,
         "rocof_withstand_hz_per_s": np.where(is_large, LARGE_TURBINE_HZ_PER_S, np.inf),
     }
+
+
+def forming_answers(offers: pd.DataFrame) -> dict[str, Floats]:
+    """Return the fields of the Instance that describe how each grid-forming battery responds; O each.
+
+    A battery without an ``inertia_s`` is not grid-forming, and has 0 of everything.
+    """
+    blanks = {"inertia_s": 0.0, "droop": DROOP, "overload": OFFERS["overload"].default}
+    is_forming = offers["inertia_s"].notna().to_numpy()
+    filled = {name: offers[name].astype(float).fillna(blank).to_numpy() for name, blank in blanks.items()}
+    return {name: np.where(is_forming, values, 0.0) for name, values in filled.items()}

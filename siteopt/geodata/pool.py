@@ -15,12 +15,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from siteopt.construction import Crews
-from siteopt.equipment import COOLING, KINDS, MEAN_POWER, REQUIREMENTS, RIDE_THROUGH, suppliers
+from siteopt.equipment import COOLING, INERTIA, KINDS, MEAN_POWER, REQUIREMENTS, RIDE_THROUGH, suppliers
 from siteopt.geodata.derating import chiller_factors, cooler_factor, firm_mw
 from siteopt.geodata.distances import geodesic_km, least_km
 from siteopt.geodata.halls import fitout_work, hall_arrays, relaxed_days
 from siteopt.geodata.limits import Timelines
-from siteopt.geodata.machines import answers
+from siteopt.geodata.machines import answers, forming_answers
 from siteopt.instance import OWNERS, QUEUES, TRADES, Floats, Instance, Ints, PowerQuality, rows_of
 from siteopt.pace import Pace
 from siteopt.scenario import COST, Scenario, Supply
@@ -369,6 +369,9 @@ def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
     """Return the fields of the Instance that have one value for each offer."""
     is_machine, is_store = _supplying(MEAN_POWER, offers), _supplying(RIDE_THROUGH, offers)
     is_gas = is_machine & (offers["fuel"] == Fuel.GAS).to_numpy()
+    is_condenser = _supplying(INERTIA, offers) & ~is_machine & ~is_store
+    machines = {name: np.where(is_machine, values, 0.0) for name, values in answers(offers).items()}
+    stores = {name: np.where(is_store, values, 0.0) for name, values in forming_answers(offers).items()}
     share = np.where(offers["rent_usd_per_month"].notna().to_numpy(), scenario.supply.max_fleet_share, 1.0)
     fuel_price = np.where(is_gas, scenario.energy.gas_usd_per_gj, scenario.energy.diesel_usd_per_gj)
 
@@ -385,7 +388,9 @@ def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
         "footprint_m2": _offer(offers, "footprint_m2"),
         "energy_mwh": only(is_store, "energy_mwh"),
         "step_fraction": only(is_machine, "step_fraction"),
-        **{name: np.where(is_machine, values, 0.0) for name, values in answers(offers).items()},
+        **{name: machines.get(name, 0.0) + stores.get(name, 0.0) for name in machines | stores},
+        "inertia_s": machines["inertia_s"] + stores["inertia_s"] + only(is_condenser, "inertia_s"),
+        "own_load_mw": _offer(offers, "own_load_share") * _offer(offers, "unit_mw"),
         "response_s": only(is_store, "response_s"),
         "heat_rate_mj_per_kwh": only(is_machine, "heat_rate_mj_per_kwh"),
         "nox_g_per_kwh": only(is_machine & ~_is_fuel_cell(offers), "nox_g_per_kwh"),

@@ -201,6 +201,7 @@ def _power(at: _Phase) -> Iterator[Row]:
     off = HAIR * max(1.0, it)
     output, heat, imported, demand = plan.output_mw[:, f], plan.heat_mw[:, f], plan.import_mw[f], plan.demand_mw[f]
     load = it * (1 + instance.auxiliary_load_fraction) + float((heat / instance.cop[0]).sum())
+    load += float(instance.own_load_mw @ plan.units[:, f])
     load += float(plan.own_heat_mw[f]) * instance.own_cooling_mw_per_mw
     yield Row("demand", f"at least {at.name}", load, float(demand), off)
     yield Row("demand", f"at most {at.name}", float(demand), load, off)

@@ -164,7 +164,7 @@ def balanced(instance: Instance, plan: Plan, *, powered: bool = True) -> Plan:
         it = instance.it_mw[m]
         heat[:, f] = _moved(heat[:, f], coolers[:, f], instance.heat_mw[m], is_dry)
         demand[f] = it * (1 + instance.auxiliary_load_fraction) + (heat[:-1, f] / instance.cop[0]).sum()
-        demand[f] += heat[-1, f] * instance.own_cooling_mw_per_mw
+        demand[f] += heat[-1, f] * instance.own_cooling_mw_per_mw + instance.own_load_mw @ plan.units[:, f]
         sources = np.append(output[:, f], imported[f])
         most = np.append(capacity[:, f] * runs, grid[f])
         if powered:

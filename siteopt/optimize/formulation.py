@@ -232,7 +232,8 @@ def _required(model: Model, s: int, f: int, requirement: Requirement) -> None:
 def demand(model: Model) -> None:
     """Define the peak demand, of which cooling is a part.
 
-    ``demand_mw = it_mw x (1 + auxiliary_load_fraction) + sum(heat_mw / cop) + own_heat_mw x own_cooling_mw_per_mw``.
+    ``demand_mw = it_mw x (1 + auxiliary_load_fraction) + sum(heat_mw / cop) + own_heat_mw x own_cooling_mw_per_mw +
+    sum(own_load_mw x units)``.
     """
     instance = model.instance
     for s, f in model.pairs():
@@ -240,6 +241,8 @@ def demand(model: Model) -> None:
         chillers = model.suppliers(s, f, COOLING)
         draw = [(model.heat_mw[o, s, f], -1 / float(instance.cop[s, o])) for o in chillers]
         draw += model.own_heat(s, f, -instance.own_cooling_mw_per_mw)
+        drawing = model.offers(s, f, instance.own_load_mw > 0)
+        draw += [(model.units[o, s, f], -float(instance.own_load_mw[o])) for o in drawing]
         load = model.started(s, f, -it * (1 + instance.auxiliary_load_fraction))
         model.row(f"demand_s{s}_{at}", [(model.demand_mw[s, f], 1), *draw, *load], EQ, 0, it)
 

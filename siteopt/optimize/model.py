@@ -93,7 +93,7 @@ class Model:
             full = instance.rating_mw[s] * instance.available_units
             risen = float(instance.step_rise_mw[instance.step_site == s].sum())
             cools, runs = instance.supplies(COOLING), instance.supplies(MEAN_POWER)
-            draw = float((full / instance.cop[s])[cools].sum())
+            draw = float((full / instance.cop[s])[cools].sum() + instance.own_load_mw @ instance.available_units)
             for v in self.options(s):
                 self.option[v, s] = variable(f"option_v{v}_s{s}", 0, 1, pulp.LpBinary)
             for m in range(instance.milestones):
@@ -438,6 +438,7 @@ def symmetry_classes(instance: Instance, s: int) -> np.ndarray:
         instance.water_m3_per_mwh,
     ]
     traits += [instance.kind, instance.is_gas, instance.rating_mw[s], instance.cop[s], instance.inertia_s]
+    traits.append(instance.own_load_mw)
     for one in REQUIREMENTS:
         traits += instance.per_unit(one.name, np.arange(instance.offers))
     return np.asarray(np.unique(np.stack(traits), axis=1, return_inverse=True)[1]).ravel()

@@ -69,6 +69,7 @@ NAMES = {
     "import_peak_mw": "import, peak MW",
     "import_swing_mw": "import, swing MW",
     "shed_mw": "shed, MW",
+    "lost_mw": "lost, MW",
 }
 
 PLURAL = {**{kind.name: kind.plural for kind in KINDS}, "grid": "grid", "own": "own"}

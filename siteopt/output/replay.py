@@ -25,7 +25,7 @@ CLASSES = ("", "G1", "G2", "G3")
 """Performance classes of ISO 8528-5, from none to the best."""
 FIGURES = (
     *("schedule_mw", "lowest_hz", "highest_hz", "battery_mwh", "battery_peak_mw", "battery_drain_mw"),
-    *("import_peak_mw", "import_swing_mw", "shed_mw"),
+    *("import_peak_mw", "import_swing_mw", "shed_mw", "lost_mw"),
 )
 """Figures of an event that have no limit, in the order of the table."""
 DIGITS = 3
@@ -242,6 +242,20 @@ def _kept(found: PowerQualityRecord, translations: Translations) -> Iterator[str
         yield translations("{iso_class} is NOT kept.", iso_class=asked)
         if below:
             yield translations("Below the class: {events}.", events="; ".join(below))
+    if found.units_lost_together > 1:
+        yield translations(
+            "A fault on one bus or step-up transformer takes the {count} largest generators at once.",
+            count=found.units_lost_together,
+        )
+    formed = [
+        translations("{mw} MW at {milestone}", mw=translations.number(one.forming_mw, 1), milestone=one.name)
+        for one in found.milestones
+        if one.forming_mw
+    ]
+    if formed:
+        yield translations(
+            "Grid-forming batteries, which keep a frequency as machines do: {places}.", places="; ".join(formed)
+        )
     dark = [one.name for one in found.milestones if _stops_with_grid(one)]
     if dark:
         yield translations(
@@ -251,7 +265,7 @@ def _kept(found: PowerQualityRecord, translations: Translations) -> Iterator[str
 
 
 def _stops_with_grid(one: QualityMilestone) -> bool:
-    """Return whether a milestone imports, and its loss of the grid is no event, since no machine is left."""
+    """Return whether a milestone imports, and its loss of the grid is no event, since nothing keeps a frequency."""
     imports = any(event.mode == GRID_TIED and event.schedule_mw for event in one.events)
     return imports and all(event.event != GRID_LOSS for event in one.events)
 

@@ -137,7 +137,8 @@ def _quality(found: PowerQualityRecord, translations: Translations) -> Iterator[
     without = f" (without batteries: {', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'})" if failed else ""
     failing = ", ".join(one.name for one in found.milestones if not one.kept)
     kept = "kept at every milestone" if found.passes else f"NOT kept at {failing}"
-    yield f"Electricity {found.iso_class} {kept}{without}"
+    lost = f", also if {found.units_lost_together} generators are lost at once" if found.units_lost_together > 1 else ""
+    yield f"Electricity {found.iso_class} {kept}{lost if found.passes else ''}{without}"
     for one in found.milestones:
         for mode in one.kept[:1] or dict.fromkeys(event.mode for event in one.events):
             worst = ", ".join(figure_text(figure, translations) for figure in worst_figures(one, mode))

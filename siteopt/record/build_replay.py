@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from siteopt.equipment import BATTERY_POWER, INERTIA
+from siteopt.equipment import BATTERY_POWER, INERTIA, MEAN_POWER
 from siteopt.instance import NEVER, TRADES, Floats, Instance
 from siteopt.record.build import finite, rounded
 from siteopt.record.replay import (
@@ -134,6 +134,7 @@ def quality_record(
         iso_class=quality.iso_class or None,
         passes=found.keeps(quality.iso_class) if quality.iso_class else None,
         frequency_hz=quality.frequency_hz,
+        units_lost_together=quality.units_lost_together,
         iterations=iterations,
         before=before,
         milestones=tuple(_milestone(instance, found, m, checked) for m in range(instance.milestones)),
@@ -148,8 +149,9 @@ def _milestone(instance: Instance, found: Replayed, m: int, checked: str) -> Qua
     power = instance.rating_mw[0] * units
     return QualityMilestone(
         name=instance.milestone[m],
-        generators_mw=rounded(power[instance.supplies(INERTIA)].sum()),
+        generators_mw=rounded(power[instance.supplies(MEAN_POWER)].sum()),
         batteries_mw=rounded(float(instance.supply(BATTERY_POWER, every)[0] @ units)),
+        forming_mw=rounded(power[instance.is_forming].sum()),
         inertia_mws=rounded(float(instance.supply(INERTIA, every)[0] @ units)),
         min_battery_mw=rounded(instance.min_battery_mw[0, m]),
         min_inertia_mws=rounded(instance.min_inertia_mws[0, m]),
@@ -175,6 +177,7 @@ def _event(one: Response, checked: str) -> EventRecord:
         import_swing_mw=rounded(one.import_swing_mw),
         import_beyond_s=rounded(one.import_beyond_s),
         shed_mw=rounded(one.shed_mw),
+        lost_mw=rounded(max(0.0, one.lost_mw)),
         collapsed_s=None if one.collapsed_s is None else rounded(one.collapsed_s),
         iso_class=one.iso_class,
         figures=tuple(

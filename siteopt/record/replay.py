@@ -127,6 +127,7 @@ class EventRecord(Record):
     import_swing_mw: Number
     import_beyond_s: Amount | None = Field(None, description=BEYOND)
     shed_mw: Number
+    lost_mw: Amount = Field(0.0, description="rating of the generators that are lost; 0 in runs of older versions")
     collapsed_s: Amount | None
     iso_class: Literal["", "G1", "G2", "G3"] = Field(
         description="the best class of ISO 8528-5 that is kept, with the limits beside it; empty if none is"
@@ -142,7 +143,8 @@ class QualityMilestone(Record):
     name: Name
     generators_mw: Amount
     batteries_mw: Amount
-    inertia_mws: Amount
+    forming_mw: Amount = Field(0.0, description="of batteries_mw: grid-forming batteries; 0 in runs of older versions")
+    inertia_mws: Amount = Field(description="of machines, and virtual inertia of grid-forming batteries")
     min_battery_mw: Amount
     min_inertia_mws: Amount
     kept: Many[Label] = Field(description="modes in which the class is kept")
@@ -215,6 +217,7 @@ class PowerQualityRecord(Record):
     iso_class: Literal["G1", "G2", "G3"] | None = Field(description="required class; null if none is required")
     passes: bool | None = Field(description="null if no class is required")
     frequency_hz: Annotated[float, Field(ge=40, le=70)]
+    units_lost_together: Count = Field(1, description="generators that a fault on a bus takes at once")
     iterations: Count = Field(description="iterations of the power-quality loop: the number of checked plans")
     before: PlanBefore | None
     milestones: Many[QualityMilestone]

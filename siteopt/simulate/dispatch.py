@@ -129,7 +129,7 @@ def dispatch(instance: Instance, m: int, units: Ints, grid_mw: float) -> Dispatc
     water = np.append(instance.water_m3_per_mwh, instance.own_cooling_m3_per_mwh) * WATER_HOURS
     heat = least_cost_fill(need, cold, draw, water, float(instance.water_m3_per_day[0]))
     demand = it * (1 + instance.auxiliary_load_fraction) + float((heat[:-1] / instance.cop[0]).sum())
-    demand += float(heat[-1]) * instance.own_cooling_mw_per_mw
+    demand += float(heat[-1]) * instance.own_cooling_mw_per_mw + float(instance.own_load_mw @ units)
     mean = demand - it * (1 - instance.load_factor)
     # the grid comes first, then the offers
     power = np.append(grid_mw, np.where(instance.supplies(MEAN_POWER), capacity, 0.0))

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from siteopt.instance import Floats
-from siteopt.simulate.leaps import Leaps
+from siteopt.simulate.leaps import FORMED, Leaps
 from siteopt.simulate.steps import ROW, Bus, Stepper, rest
 
 LOWEST, HIGHEST = -0.25, 0.20
@@ -108,8 +108,9 @@ class Trace:
     ----------
     time_s, deviation, target, load_mw, generators_mw, batteries_mw, grid_mw, charge : arrays
         One entry every ``stride`` steps; ``deviation`` is a share of the nominal frequency, ``charge`` of the energy.
-        ``target`` is the deviation at which the governors, with the set points of that moment, would carry what
-        batteries leave of the load: the steady frequency under droop. It is 0 where the grid holds the frequency.
+        ``target`` is the deviation at which the governors, with the set points of that moment, and the droop of
+        grid-forming batteries would carry what batteries leave of the load: the steady frequency under droop. It is 0
+        where the grid holds the frequency.
     lowest, highest : float
         Extremes of the deviation over all steps that count (see ``Event.checked_s``).
     rocof_per_s : float
@@ -171,7 +172,7 @@ def simulated(event: Event, stride: int, dt_s: float, leaps: bool) -> Trace:
     state, load = stepper.at_rest(event.before, event.rest_mw), _Load(event, dt_s)
     settling, leaping = _Settling(load, stepper, state.x), Leaps(stepper)
     within, collapsed_s = (LOWEST, HIGHEST), None
-    kept = [np.array(stepper.advance(state, load.between(0, 1), within, stepper.rate / 2))]
+    kept = [np.array(stepper.advance(state, load.between(0, 1), within, 0.5))]
     k, next_leap, pause = 1, 1 if leaps else load.steps, SHORTEST_PAUSE
     while True:
         if not LOWEST <= state.x <= HIGHEST:
@@ -189,10 +190,10 @@ def simulated(event: Event, stride: int, dt_s: float, leaps: bool) -> Trace:
             next_leap = k + pause
         else:
             until = min(max(next_leap, k + straight + 1), settling.next_check(k), load.steps)
-            rows = stepper.advance(state, load.between(k, until), within, stepper.rate)
+            rows = stepper.advance(state, load.between(k, until), within)
             kept.append(np.array(rows))
             k += len(rows)
-            settling.check(k, state.x, state.moving, state.battery, state.charge)
+            settling.check(k, state.x, state.moving, state.battery + state.formed, state.charge)
     every = np.concatenate(kept)
     every[-1, 0] = min(max(every[-1, 0], LOWEST), HIGHEST)  # when the plant trips, the deviation counts up to its limit
     return _trace(event, every, load.halves, stride, dt_s, collapsed_s)
@@ -250,8 +251,9 @@ class _Settling:
     def until_settled(self, k: int, read: Floats) -> Floats:
         """Return the steps of a leap after ``k`` steps, up to the one at which the run has settled."""
         for done in range(self.next_check(k), k + len(read) + 1, self._every):
-            x, *_, moving, battery, charge = read[done - k - 1].tolist()
-            self.check(done, x, moving, battery, charge)
+            row = read[done - k - 1].tolist()
+            x, formed, (moving, battery, charge) = row[0], row[FORMED], row[ROW:]
+            self.check(done, x, moving, battery + formed, charge)
             if self.is_settled:
                 return read[: done - k]
         return read
@@ -259,7 +261,8 @@ class _Settling:
 
 def _trace(event: Event, kept: Floats, loads: Floats, stride: int, dt_s: float, collapsed_s: float | None) -> Trace:
     """Return the Trace of all steps; ``kept`` has the deviation in the middle of each step, the rest at its start."""
-    middle, generators, batteries, grid, points, charge = kept.T
+    middle, generators, following, grid, points, charge, formed = kept.T
+    batteries = following + formed
     first = rest(event.before, event.rest_mw)[2]
     deviation = (np.concatenate(([first], middle[:-1])) + middle) / 2
     deviation[0] = first
@@ -281,7 +284,7 @@ def _trace(event: Event, kept: Floats, loads: Floats, stride: int, dt_s: float, 
     return Trace(
         time_s=thinned(np.arange(len(middle), dtype=float) * dt_s),
         deviation=thinned(deviation),
-        target=thinned(_target(event.after, load - batteries - points)),
+        target=thinned(_target(event.after, load - following - points)),
         load_mw=thinned(load),
         generators_mw=thinned(generators),
         batteries_mw=thinned(batteries),
@@ -301,10 +304,11 @@ def _trace(event: Event, kept: Floats, loads: Floats, stride: int, dt_s: float, 
 
 
 def _target(bus: Bus, gap_mw: Floats) -> Floats:
-    """Return the deviation at which governors alone would close a gap; 0 where a grid, or nothing, closes it."""
-    if bus.grid_mw or not bus.governors_mw:
+    """Return the deviation at which droop alone would close a gap; 0 where a grid, or nothing, closes it."""
+    droop_mw = bus.governors_mw + bus.forming_droop_mw
+    if bus.grid_mw or not droop_mw:
         return np.zeros(len(gap_mw))
-    return -gap_mw / bus.governors_mw
+    return -gap_mw / droop_mw
 
 
 def _ramp(grid: Floats) -> float:

@@ -15,16 +15,16 @@ from dataclasses import astuple, replace
 
 import numpy as np
 
-from siteopt.equipment import BATTERY_POWER, INERTIA
+from siteopt.equipment import BATTERY_POWER, INERTIA, MEAN_POWER
 from siteopt.instance import Floats, Instance, Ints
 from siteopt.simulate.dispatch import TOLERANCE, least_import
 from siteopt.simulate.electrical import Allowed, Event
-from siteopt.simulate.steps import SECONDARY_S, Bus, Machines
+from siteopt.simulate.steps import SECONDARY_S, Bus, Forming, Machines
 
 ISLANDED, GRID_TIED = "islanded", "grid-tied"
 
 SWING, WAVEFORM, STOP, START = "routine swing", "waveform", "job stop", "job start"
-GENERATOR_LOSS, GRID_LOSS = "generator loss", "grid loss"
+GENERATOR_LOSS, BUS_LOSS, GRID_LOSS = "generator loss", "bus loss", "grid loss"
 
 SWING_S = 12.0
 """Shortest simulation of a swing, in seconds: six times 2 s.
@@ -71,7 +71,8 @@ def events(
     """Return every event in each mode of a plan, at a milestone of an Instance of one site.
 
     Without generators there is no islanded mode, and without a grid no grid-tied mode. A load that does not change is
-    no event, nor is the loss of the grid if nothing on the site keeps a frequency, so that everything stops. Before
+    no event, nor is the loss of the grid if nothing on the site keeps a frequency, neither a machine with inertia nor a
+    grid-forming battery, so that everything stops. Before
     each event, the plant is in steady state at its mean load (before a job start, at the load after a job stop). All
     machines are synchronised, and share the load in proportion to their capacity.
 
@@ -91,7 +92,8 @@ def events(
         raise ValueError(f"a plan belongs to an Instance of one site, not of {instance.sites}")
     mean_mw = _mean_mw(instance, m, demand_mw)
     found: list[Event] = []
-    generators = instance.supplies(INERTIA) & (units > 0) & (instance.rating_mw[0] > 0)
+    there = (units > 0) & (instance.rating_mw[0] > 0)
+    generators = instance.supplies(MEAN_POWER) & there
     alone = Allowed(rocof_per_s=_rocof(instance, generators, is_tied=False))
     if generators.any():
         bus = _bus(instance, units, 0.0, 0.0)
@@ -99,7 +101,7 @@ def events(
         tolerated = float(instance.grid_swing_mw[0] + instance.step_rise_swing_mw[step].sum())
         island = _swings(instance, m, ISLANDED, bus, mean_mw - import_mw, share, tolerated)
         island += _jobs(instance, m, ISLANDED, bus, mean_mw - import_mw, 1 - share)
-        island.append(_generator_loss(instance, ISLANDED, bus, mean_mw - import_mw, generators))
+        island += _generator_losses(instance, ISLANDED, bus, mean_mw - import_mw, generators * units)
         found += [replace(event, allowed=alone, schedule_mw=import_mw) for event in island]
     limit_mw = float(instance.import_limit_mw[0] + instance.step_rise_mw[step].sum())
     if limit_mw > 0:
@@ -111,8 +113,10 @@ def events(
         tied += _jobs(instance, m, GRID_TIED, bus, mean_mw, 1.0)
         tied = [replace(event, allowed=normal) for event in tied]
         if generators.any():
-            tied.append(replace(_generator_loss(instance, GRID_TIED, bus, mean_mw, generators), allowed=losing))
-        if import_mw > 0 and ((generators & (instance.inertia_s > 0)).any() or quality.ride_grid_loss):
+            losses = _generator_losses(instance, GRID_TIED, bus, mean_mw, generators * units)
+            tied += [replace(event, allowed=losing) for event in losses]
+        keeps = instance.is_forming | (instance.supplies(INERTIA) & (instance.inertia_s > 0))
+        if import_mw > 0 and ((there & keeps).any() or quality.ride_grid_loss):
             tied.append(replace(_grid_loss(instance, m, bus, mean_mw), allowed=alone))
         found += [replace(event, schedule_mw=import_mw) for event in tied]
     return found
@@ -136,10 +140,10 @@ def _rocof(instance: Instance, generators: np.ndarray, *, is_tied: bool) -> floa
 
 
 def _bus(instance: Instance, units: Ints, import_mw: float, limit_mw: float) -> Bus:
-    """Return a bus with the generators of a plan by class, and its batteries as one."""
+    """Return a bus with the generators of a plan by class, its batteries as one, and its condensers."""
     power = instance.rating_mw[0] * units
     capacity: defaultdict[tuple[float, ...], float] = defaultdict(float)
-    for o in np.flatnonzero(instance.supplies(INERTIA) & (power > 0)):
+    for o in np.flatnonzero(instance.supplies(MEAN_POWER) & (power > 0)):
         capacity[_answer(instance, int(o))] += float(power[o])
     machines = tuple(Machines(mw, *answer) for answer, mw in sorted(capacity.items()))
     stores = instance.supplies(BATTERY_POWER)
@@ -147,7 +151,25 @@ def _bus(instance: Instance, units: Ints, import_mw: float, limit_mw: float) -> 
     energy = float((instance.energy_mwh * units)[stores].sum())
     battery_mw = float(batteries.sum()) if energy > 0 else 0.0
     response = float(batteries @ instance.response_s) / battery_mw if battery_mw else 0.0
-    return Bus(machines, battery_mw, energy, response, import_mw, limit_mw)
+    forming = _forming(instance, power) if battery_mw else None
+    condensers = instance.supplies(INERTIA) & ~instance.supplies(MEAN_POWER) & ~stores
+    spinning_mws = float(power[condensers] @ instance.inertia_s[condensers])
+    return Bus(machines, battery_mw, energy, response, import_mw, limit_mw, forming, spinning_mws)
+
+
+def _forming(instance: Instance, power: Floats) -> Forming | None:
+    """Return the grid-forming batteries as one, with their virtual inertia and what they give at a deviation in all."""
+    mine = instance.is_forming & (power > 0)
+    if not mine.any():
+        return None
+    part = power[mine]
+    capacity = float(part.sum())
+    return Forming(
+        capacity,
+        inertia_s=float(part @ instance.inertia_s[mine]) / capacity,
+        droop=capacity / float((part / instance.droop[mine]).sum()),
+        overload=float(part @ instance.overload[mine]) / capacity,
+    )
 
 
 def _answer(instance: Instance, o: int) -> tuple[float, ...]:
@@ -242,16 +264,36 @@ def _change(name: str, mode: str, bus: Bus, before_mw: float, after_mw: float, w
     return Event(name, mode, bus, bus, before_mw, time, load, within_s + FOLLOWED_S)
 
 
-def _generator_loss(instance: Instance, mode: str, bus: Bus, rest_mw: float, generators: np.ndarray) -> Event:
-    """Return the event in which the largest generator is lost; the first one if several are equal."""
-    largest = int(np.argmax(np.where(generators, instance.rating_mw[0], 0.0)))
-    answer, lost = _answer(instance, largest), float(instance.rating_mw[0, largest])
+def _generator_losses(instance: Instance, mode: str, bus: Bus, rest_mw: float, generators: Ints) -> list[Event]:
+    """Return the event in which the largest generator is lost, and that in which a bus is lost with several of them.
+
+    A fault on a bus or a step-up transformer takes the generators that stand on it. Which ones do is not known, so
+    these are the largest ones, and the first offers if several are equal. It is no event if the scenario takes them one
+    by one, or if there is no second generator.
+
+    Parameters
+    ----------
+    generators : O, generators on site
+    """
+    together = min(instance.power_quality.units_lost_together, int(generators.sum()))
+    numbers = {GENERATOR_LOSS: 1, BUS_LOSS: together} if together > 1 else {GENERATOR_LOSS: 1}
+    return [
+        Event(name, mode, bus, _without(instance, bus, generators, number), rest_mw, (0.0,), (rest_mw,), FOLLOWED_S)
+        for name, number in numbers.items()
+    ]
+
+
+def _without(instance: Instance, bus: Bus, generators: Ints, number: int) -> Bus:
+    """Return a bus without the largest generators."""
+    every = np.repeat(np.arange(instance.offers), generators)
+    largest = every[np.argsort(-instance.rating_mw[0, every], kind="stable")[:number]]
+    lost: defaultdict[tuple[float, ...], float] = defaultdict(float)
+    for o in largest.tolist():
+        lost[_answer(instance, o)] += float(instance.rating_mw[0, o])
     machines = tuple(
-        replace(each, capacity_mw=max(each.capacity_mw - lost, 0.0)) if astuple(each)[1:] == answer else each
-        for each in bus.machines
+        replace(each, capacity_mw=max(each.capacity_mw - lost[astuple(each)[1:]], 0.0)) for each in bus.machines
     )
-    after = replace(bus, machines=machines)
-    return Event(GENERATOR_LOSS, mode, bus, after, rest_mw, (0.0,), (rest_mw,), FOLLOWED_S)
+    return replace(bus, machines=machines)
 
 
 def _grid_loss(instance: Instance, m: int, bus: Bus, rest_mw: float) -> Event:

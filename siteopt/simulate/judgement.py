@@ -145,8 +145,8 @@ class Response:
     import_limit_mw, import_peak_mw, import_swing_mw, overrun_mw, import_beyond_s, ramp_mw_per_min : float
         Limit of the import, largest import, its peak-to-peak swing, MW above the limit, longest time beyond it, and
         largest change within a minute, if ``is_tied``; otherwise 0.
-    shed_mw : float
-        Load of the job that is stopped because the grid is lost.
+    shed_mw, lost_mw : float
+        Load of the job that is stopped because the grid is lost, and rating of the generators that are lost.
     collapsed_s : float or None
         Time at which the plant tripped; None if it did not.
     allowed : Allowed
@@ -178,6 +178,7 @@ class Response:
     import_beyond_s: float
     ramp_mw_per_min: float
     shed_mw: float
+    lost_mw: float
     collapsed_s: float | None
     allowed: Allowed
     frequency_hz: float
@@ -244,6 +245,7 @@ def respond(event: Event, trace: Trace, frequency_hz: float) -> Response:
         import_beyond_s=trace.grid_beyond_s if tied else 0.0,
         ramp_mw_per_min=trace.ramp_mw if tied else 0.0,
         shed_mw=event.rest_mw - event.load_mw[-1] if event.name == GRID_LOSS else 0.0,
+        lost_mw=event.before.capacity_mw - event.after.capacity_mw,
         collapsed_s=trace.collapsed_s,
         allowed=event.allowed,
         frequency_hz=frequency_hz,

@@ -32,6 +32,9 @@ At rest, many values are equal, and rounding must not count as a change. At its 
 SEEN = ROW + 3
 """Values that a leap returns of a step: those of its Row, then ``moving``, ``battery`` and ``charge`` after it."""
 
+FORMED = ROW - 1
+"""Place in a Row of what grid-forming batteries give."""
+
 
 class Linear(float):
     """A float that knows its coefficients: it equals ``row @ z``, for a state ``z`` that ends with a 1.
@@ -165,7 +168,7 @@ class Leaps:
         seen = np.concatenate(found)
         state.set_values(z[:-3].tolist())
         if len(seen):
-            state.moving = float(seen[-1, ROW])
+            state.moving, state.formed = float(seen[-1, ROW]), float(seen[-1, FORMED])
         return seen
 
     def _mode(self, state: State, z: Floats, within: tuple[float, float]) -> _Mode:
@@ -174,7 +177,7 @@ class Leaps:
         linear = [Linear.of(value, row, conditions) for value, row in zip(z.tolist(), np.eye(size), strict=True)]
         traced, load, slope = replace(state), linear[-3], linear[-2]
         traced.set_values(linear[:-3])
-        (kept,) = self._stepper.advance(traced, (load, load + slope * 0.5), within, self._stepper.rate)
+        (kept,) = self._stepper.advance(traced, (load, load + slope * 0.5), within)
         matrix = np.array([row_of(value, size) for value in (*traced.values(), load + slope, slope, 1.0)])
         seen = [row_of(value, size) for value in (*kept, traced.moving, traced.battery, traced.charge)]
         rows = np.array([*seen, *(row for row in conditions if row[:-1].any())])

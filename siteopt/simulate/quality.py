@@ -19,8 +19,10 @@ NEW_RESPONSE_S, NEW_HOURS = 0.1, 1.0
 """Batteries assumed if a plan has none: response in s (estimate: controls take 0.05 to 0.15 s), hours of energy."""
 
 MOST_BATTERY, MOST_INERTIA = 2.0, 20
-"""Largest values that are tried: battery power in multiples of the IT peak, inertia in those of the machines."""
+"""Largest values that are tried: battery power in multiples of the IT peak, inertia in those of the plant.
 
+Of grid-forming batteries, as many are tried as have that power, where this is more.
+"""
 
 STEP_S, SEARCH_STEP_S, TRACE_S = 1e-3, 5e-3, 1e-2
 """Steps of every verdict, and of the search for a size that is then tried with those; time between the entries."""
@@ -100,12 +102,13 @@ def sizing(
     less: less inertia or, if that is equal, less battery power.
 
     First, find the least battery power, in tenths of a MW, with the machines unchanged. The batteries of the plan grow,
-    and keep their hours and response; without batteries, NEW_HOURS and NEW_RESPONSE_S apply. If MOST_BATTERY is not
-    sufficient, find the least inertia that is sufficient with that much power, in hundredths of the present inertia
-    and then rounded up to 0.1 MW s, with all inertia constants scaled alike. Then find the least battery power with
-    this inertia. If MOST_INERTIA is not sufficient either, in any mode, both are infinite. But if the plant has no
-    inertia, or only the meter counts too much, other machines may still help: then it needs SOME_INERTIA_MWS more than
-    it has, and is checked again with them.
+    and keep their hours and response, but what is added only follows the load, so that inertia is asked for by itself;
+    without batteries, NEW_HOURS and NEW_RESPONSE_S apply. If MOST_BATTERY is not sufficient, find the least inertia
+    that is sufficient with that much power, in hundredths of the present inertia and then rounded up to 0.1 MW s. The
+    inertia of machines and condensers is scaled, and alike the number of grid-forming batteries, which need current to
+    give inertia. Then find the least battery power with this inertia. If MOST_INERTIA is not sufficient either, in
+    any mode, both are infinite. But if the plant has no inertia, or only the meter counts too much, other machines may
+    still help: then it needs SOME_INERTIA_MWS more than it has, and is checked again with them.
 
     Other values that are returned were simulated and keep the class. They are the least only if more battery power or
     inertia never makes a response worse.
@@ -137,6 +140,8 @@ def _sizing(instance: Instance, found: Sequence[Event], most: int) -> SizingResu
     """
     bus, checks = found[0].before, [partial(_passes, instance, event) for event in found]
     percent, most_percent = 100, 100 * MOST_INERTIA
+    if bus.forming:
+        most_percent = max(most_percent, math.ceil(10 * most / bus.forming.capacity_mw))
     while (tenths := _least_battery(checks, percent, most)) is None:
         place = next(place for place, passes in enumerate(checks) if not passes(most, percent, STEP_S))
         if not bus.inertia_mws or not checks[place](most, most_percent, STEP_S):
@@ -146,7 +151,8 @@ def _sizing(instance: Instance, found: Sequence[Event], most: int) -> SizingResu
         percent = bisected(checks[place], lambda value: (most, value), percent, most_percent)
     if percent == 100:
         return SizingResult(tenths / 10, 0.0)
-    return SizingResult(max(tenths / 10, bus.battery_mw), math.ceil(percent / 10 * bus.inertia_mws) / 10)
+    battery_mw = max(tenths / 10, _grown(bus, 0.0, percent / 100).battery_mw)
+    return SizingResult(battery_mw, math.ceil(percent / 10 * bus.inertia_mws) / 10)
 
 
 def _least_battery(checks: Sequence[Check], percent: int, most: int) -> int | None:
@@ -198,12 +204,16 @@ def _response(instance: Instance, event: Event, tenths: int, percent: int, dt_s:
 
 
 def _grown(bus: Bus, battery_mw: float, inertia: float) -> Bus:
-    """Return a bus with at least this battery power, of the same kind of batteries, and ``inertia`` times the inertia.
+    """Return a bus with at least this battery power, and ``inertia`` times the inertia (see :func:`sizing`).
 
     With the power and the inertia that it has, the bus is equal, so its events are not simulated again.
     """
     machines = tuple(replace(each, inertia_s=each.inertia_s * inertia) for each in bus.machines)
-    bus = replace(bus, machines=machines)
+    bus = replace(bus, machines=machines, condensers_mws=bus.condensers_mws * inertia)
+    if bus.forming:
+        capacity_mw = bus.forming.capacity_mw * inertia
+        bus = replace(bus, forming=replace(bus.forming, capacity_mw=capacity_mw))
+        battery_mw = max(battery_mw, capacity_mw)
     if battery_mw <= bus.battery_mw:
         return bus
     hours, response = NEW_HOURS, NEW_RESPONSE_S

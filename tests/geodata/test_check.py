@@ -88,7 +88,7 @@ EXPECTED = {
         3,
         "kind",
         "genrator",
-        "one of generator, chiller, battery, substation, cdu; did you mean 'generator'?",
+        "one of generator, chiller, battery, substation, cdu, condenser; did you mean 'generator'?",
     ),
     ("offers.csv", 4, "cop", "", "for a chiller"),
     ("offers.csv", 4, "lead_days_high", "20", "at least lead_days (30)"),

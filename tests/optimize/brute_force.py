@@ -262,7 +262,8 @@ def _energy(
         for kind, array in (("firm", firm), ("chill", chill))
     }
     power, stored = batteries.sum(), (instance.energy_mwh * instance.of_kind("battery")) @ units
-    there = np.array([power + instance.step_fraction @ firm + tolerated, stored, power, instance.inertia_s @ firm])
+    inertia = instance.inertia_s @ (firm + batteries + rating * instance.of_kind("condenser"))
+    there = np.array([power + instance.step_fraction @ firm + tolerated, stored, power, inertia])
     minima = [instance.min_battery_mw[s, m], instance.min_inertia_mws[s, m]]
     if (
         there < np.array([instance.load_step_amplitude * it, it * instance.ride_through_minutes / 60, *minima]) - 1e-7
@@ -278,7 +279,7 @@ def _energy(
     n = instance.offers  # variables: output, heat, import, heat of the site's own towers
     tower = instance.own_cooling_mw_per_mw
     draw = 1 / instance.cop[s]
-    base = it * (1 + instance.auxiliary_load_fraction)
+    base = it * (1 + instance.auxiliary_load_fraction) + instance.own_load_mw @ units
     money = instance.operating_days[m] * 24 / 1e6 if paid is None else paid
     is_diesel = instance.of_kind("generator") & ~instance.is_gas & (instance.heat_rate_mj_per_kwh > 0)
     must_carry = limits["nonfirm_mw"] > 0 and not instance.accept_nonfirm

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from siteopt.instance import Instance
-from tests.instances import battery, cdu, chiller, generator, substation, tiny
+from tests.instances import battery, cdu, chiller, condenser, generator, substation, tiny
 
 
 @st.composite
@@ -67,9 +67,12 @@ def instances(
     cold = chiller(
         **common(), cop=draw(st.sampled_from([2.0, 4.0])), water_m3_per_mwh=draw(st.sampled_from([0.0, 1.0]))
     )
-    store = battery(**common(), energy_mwh=draw(st.sampled_from([0.5, 2.0])))
+    store = battery(
+        **common(), energy_mwh=draw(st.sampled_from([0.5, 2.0])), inertia_s=draw(st.sampled_from([0.0, 0.0, 2.0]))
+    )
     distribution, liquid_heat = draw(st.sampled_from([(False, 0.0), (False, 0.0), (True, 0.0), (False, 0.5)]))
-    extra = draw(st.sampled_from([None, power | {"arrival_day": 0}, cold | {"arrival_day": 0}]))
+    spinning = condenser(**common(), own_load_mw=draw(st.sampled_from([0.0, 0.3])))
+    extra = draw(st.sampled_from([None, power | {"arrival_day": 0}, cold | {"arrival_day": 0}, spinning]))
     extra = substation(**common()) if distribution else cdu(**common()) if liquid_heat else extra
     offers = [offer for offer in (power, cold, store, extra) if offer]
     steps = [

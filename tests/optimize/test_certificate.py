@@ -14,7 +14,7 @@ from siteopt.optimize.model import symmetry_classes
 from siteopt.optimize.search import search
 from siteopt.plan import Plan
 from siteopt.tolerances import HAIR
-from tests.instances import battery, chiller, generator, tiny
+from tests.instances import battery, chiller, forming, generator, tiny
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,20 @@ def test_floors_are_recomputed(floor: str, reached: float, name: str) -> None:
         assert [(row.family, row.name, row.left, row.right) for row in violations] == [
             ("power quality", name, above, pytest.approx(reached))
         ]
+
+
+def test_grid_forming_batteries_count_towards_the_inertia() -> None:
+    """12 MW s: two batteries of 5 MW s, and two machines of 1 MW s, at a million each; or else twelve machines."""
+    machine, minimum = generator(available_units=12), np.array([[12.0]])
+    for store, units in ((forming(available_units=2), [2, 2]), (battery(available_units=2), [12, 0])):
+        best = search(tiny([machine, store], min_inertia_mws=minimum)).best
+        assert best is not None
+        assert best.best is not None
+        plan = best.best.plan
+        assert list(plan.units[:, 0]) == units
+        assert certify(best.best.instance, plan).valid
+        fewer = replace(plan, units=plan.units - 1 * (plan.units > 0))
+        assert [row.family for row in certify(best.best.instance, fewer).violations] == ["power quality"]
 
 
 def test_generators_of_another_inertia_are_not_alike() -> None:

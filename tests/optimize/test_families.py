@@ -398,9 +398,9 @@ def test_min_battery() -> None:
 
 def test_min_inertia() -> None:
     # 9 MW s: five units of 2 MW s cost 5 million, three of 4 MW s at 1.5 million 4.5, two of those and a light one 4;
-    # chillers and batteries turn nothing, whatever their column says
+    # chillers and substations turn nothing, whatever their column says
     light, heavy = generator(inertia_s=2.0), generator(inertia_s=4.0, unit_cost_musd=1.5)
-    free = [kind(inertia_s=20.0, unit_cost_musd=0.0) for kind in (battery, chiller)]
+    free = [kind(inertia_s=20.0, unit_cost_musd=0.0) for kind in (substation, chiller)]
     plan, _ = answer(tiny([light, heavy, *free], min_inertia_mws=np.array([[9.0]])))
     assert list(plan.units[:2, 0]) == [1, 2]
 

@@ -18,7 +18,9 @@ from siteopt.optimize.search import search, searching
 from siteopt.plan import Ranking, SitePlan
 from siteopt.record.base import RunOutcome
 from siteopt.record.reason import ReasonCode, because
-from tests.instances import battery, generator, tiny
+from siteopt.simulate.orders import Orders
+from siteopt.simulate.replayed import lacking
+from tests.instances import QUALITY, battery, condenser, forming, generator, tiny
 from tests.optimize import brute_force
 from tests.optimize.random_instances import instances
 from tests.optimize.test_exact import assert_same, key, thorough
@@ -182,6 +184,46 @@ def test_a_site_that_is_never_chosen_is_never_checked() -> None:
 
     looped(tiny([battery()], TWO_SITES), check)
     assert checked == ["s0"]
+
+
+def replays(found: SitePlan) -> MinimumSupport | None:
+    """The check of siteopt: a plan is replayed electrically."""
+    asked = lacking(found.instance, Orders(found.plan.day, found.plan.units, found.plan.step))
+    return None if asked is None else MinimumSupport(*asked)
+
+
+@pytest.mark.parametrize(("dear", "cheap"), [("condenser", 2), ("forming", 3)])
+def test_a_plant_without_machines_gets_the_inertia_that_is_cheaper(dear: str, cheap: int) -> None:
+    """Fuel cells of 20 MW without a grid; batteries that follow them are the cheapest, and keep no frequency."""
+    cell = {"inertia_s": 0.0, "droop": 0.04, "governor_s": 0.1, "ramp_per_s": 0.1 / 60, "step_fraction": 0.3}
+    price = {"condenser": 1.0, "forming": 1.0, dear: 9.0}
+    offers = [
+        generator(rating_mw=2.0, **cell),
+        battery(rating_mw=5.0, energy_mwh=10.0, unit_cost_musd=0.5),
+        forming(rating_mw=5.0, energy_mwh=10.0, unit_cost_musd=price["forming"]),
+        condenser(rating_mw=5.0, own_load_mw=0.05, unit_cost_musd=price["condenser"]),
+    ]
+    instance = tiny(
+        offers,
+        [{"grid_mw": 0.0, "grid_swing_mw": 0.0}],
+        it_mw=(16.0,),
+        load_step_amplitude=0.4,
+        load_factor=0.8,
+        power_quality=replace(QUALITY, iso_class="G2"),
+    )
+    found = looped(instance, replays)
+    assert found.passes
+    first, *others = found.iterations
+    assert first.minimum is not None
+    assert others
+    assert found.ranking.best is not None
+    assert found.ranking.best.best is not None
+    plan = found.ranking.best.best
+    units = plan.plan.units[:, 0]
+    inertia = float(plan.instance.supply("inertia", np.arange(4))[0] @ units)
+    assert inertia >= found.pool.exact(np.array([0])).min_inertia_mws[0, 0] > 0
+    # the dearer of both is left out
+    assert (units[cheap] > 0, units[5 - cheap]) == (True, 0)
 
 
 def test_nothing_can_serve() -> None:

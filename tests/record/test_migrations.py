@@ -217,6 +217,9 @@ def test_the_electricity_is_the_same(unpacked: Path, name: str) -> None:
     for events in [one["events"] for one in now["milestones"]]:
         assert {event.pop(name) for event in events for name in ("import_beyond_s", "schedule_mw")} <= {None}
         assert {tuple(event.pop("figures")) for event in events} <= {()}
+        assert {event.pop("lost_mw") for event in events} <= {0.0}
+    assert {one.pop("forming_mw") for one in now["milestones"]} == {0.0}
+    assert now.pop("units_lost_together") == 1
     metered = ("import_limit_mw", "import_beyond_s", "overrun_s")
     assert {trace.pop(name) for trace in now["traces"] for name in metered} <= {None}
     assert failed | {"failed": told} == before.pop("without_batteries")

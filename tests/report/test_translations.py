@@ -164,7 +164,15 @@ def given() -> dict[str, set[str]]:
             *("km", "GPUs", "days", "million USD"),
         },
         "events": {
-            *(events.SWING, events.WAVEFORM, events.STOP, events.START, events.GENERATOR_LOSS, events.GRID_LOSS),
+            *(
+                events.SWING,
+                events.WAVEFORM,
+                events.STOP,
+                events.START,
+                events.GENERATOR_LOSS,
+                events.GRID_LOSS,
+                events.BUS_LOSS,
+            ),
         },
         "modes": {events.ISLANDED, events.GRID_TIED},
         "figures of an event": {*FIGURES, *SOURCES.values(), "load_mw"},

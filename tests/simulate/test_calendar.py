@@ -173,7 +173,7 @@ def test_cost_by_hand() -> None:
     instance = tiny(offers, [site], operating_days=np.array([100]), gpu_cost_musd=7.0, budget_musd=12.5)
     found = replay(instance, ordered([10], [2], [1]))
     parts = {"site": 1.0, "grid_steps": 0.0, "generators": 2.0, "chillers": 0.0, "batteries": 0.5, "gpus": 7.0}
-    parts |= {"substations": 0.0, "cdus": 0.0, "fuel": 1.296, "grid_energy": 0.384}
+    parts |= {"substations": 0.0, "cdus": 0.0, "condensers": 0.0, "fuel": 1.296, "grid_energy": 0.384}
     assert found.cost_parts_musd == pytest.approx(parts)
     assert found.cost_musd == pytest.approx(12.18)
     assert found.within_budget

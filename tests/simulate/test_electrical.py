@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siteopt.simulate.electrical import Allowed, Event, Trace, simulate, simulated
-from siteopt.simulate.steps import Bus, Machines
+from siteopt.simulate.steps import OVERLOAD_S, Bus, Forming, Machines
 
 FREE = Machines(10.0, inertia_s=1.0, droop=0.05, governor_s=0.3, ramp_per_s=0.0, step_fraction=1.0)
 """Nothing but inertia, lag and droop: set points stand still, and no level holds the power back. 2 H C = 20 MW s."""
@@ -20,7 +21,7 @@ FLYWHEEL = replace(FREE, step_fraction=0.0)
 """Cannot give more than it gives."""
 
 
-def bus(*machines: Machines, battery: float = 0.0, mwh: float = 10.0, **more: float) -> Bus:
+def bus(*machines: Machines, battery: float = 0.0, mwh: float = 10.0, **more: Any) -> Bus:
     values = {"battery_mw": battery, "battery_mwh": mwh, "response_s": 0.1, "import_mw": 0.0, "limit_mw": 0.0}
     return Bus(machines, **{**values, **more})
 
@@ -255,6 +256,139 @@ def test_what_is_not_balanced_is_in_the_shafts(limit: float) -> None:
     on = bus(ENGINES, battery=20.0, import_mw=limit / 2, limit_mw=limit)
     trace = simulate(swinging(on, 80 + limit / 2, 140 + limit / 2), stride=1)
     assert balance(trace, on.inertia_mws) < 0.1  # of 100 MW s that swing in and out
+
+
+# grid-forming batteries
+
+BLIND = 1e9
+"""Time constant of batteries that do not see the load, so that nothing but inertia and droop answers."""
+
+
+def sources(*machines: Machines, overload: float = 1.0, response_s: float = BLIND, mwh: float = 10.0) -> Bus:
+    """10 MW of grid-forming batteries with 2 H C = 100 MW s of virtual inertia, and a droop of 4 %: 250 MW."""
+    forming = Forming(10.0, inertia_s=5.0, droop=0.04, overload=overload)
+    return bus(*machines, battery=10.0, mwh=mwh, response_s=response_s, forming=forming)
+
+
+def test_grid_forming_batteries_alone_follow_the_closed_form() -> None:
+    # 100 MW s x' = -2 MW - 250 MW x: to -0.8 % with a time constant of 0.4 s
+    trace = simulate(step(sources(), 0.0, 2.0), stride=1)
+    exact = -0.008 * (1 - np.exp(-trace.time_s / 0.4))
+    assert np.abs(trace.deviation - exact).max() < 1e-5
+    assert trace.rocof_per_s == pytest.approx(0.016 * (1 - math.exp(-0.5 / 0.4)), rel=1e-2)
+    assert trace.target == pytest.approx(-0.008)
+    # without machines, they carry the load from the first millisecond on
+    assert trace.batteries_mw == pytest.approx(2.0)
+    assert (0.5 - trace.charge[-1]) * 10 == pytest.approx(2.0 * trace.time_s[-1] / 3600, rel=1e-2)
+
+
+def test_what_they_follow_brings_the_frequency_of_an_island_back() -> None:
+    # with a lag of 0.1 s in the set point: -2 MW / 250 MW x (exp(-t / 0.4) - exp(-t / 0.1)) x 0.1 / (0.4 - 0.1)
+    trace = simulate(step(sources(response_s=0.1), 0.0, 2.0), stride=1)
+    exact = -0.008 * 0.1 / 0.3 * (np.exp(-trace.time_s / 0.4) - np.exp(-trace.time_s / 0.1))
+    assert np.abs(trace.deviation - exact).max() < 1e-5
+    assert trace.batteries_mw == pytest.approx(2.0)
+
+
+def test_virtual_inertia_counts_like_that_of_shafts() -> None:
+    # 2 MW / (20 + 100) MW s
+    on = sources(FLYWHEEL)
+    assert (on.inertia_mws, on.shafts_mws) == (60.0, 10.0)
+    trace = simulate(step(on, 5.0, 7.0), stride=1)
+    assert trace.deviation[2] / trace.time_s[2] == pytest.approx(-2.0 / 120, rel=1e-2)
+    # 5/6 of it come from the batteries at once, and in the end all of it: the droop of a machine that cannot give more
+    assert trace.batteries_mw[1] == pytest.approx(2.0 * 100 / 120, rel=1e-2)
+    assert trace.deviation[-1] == pytest.approx(-0.008, rel=1e-2)
+
+
+def test_a_droop_like_that_of_a_machine_shares_the_load_like_one() -> None:
+    # 200 MW of a machine at 5 %, and 250 MW of batteries: 2 MW are -0.444 %
+    trace = simulate(step(sources(FREE), 5.0, 7.0), stride=1)
+    assert trace.deviation[-1] == pytest.approx(-2.0 / 450, rel=1e-3)
+    assert trace.batteries_mw[-1] == pytest.approx(2.0 * 250 / 450, rel=1e-2)
+    assert trace.target == pytest.approx(-2.0 / 450)
+
+
+def test_at_their_limit_they_are_sources_of_current() -> None:
+    # 12 MW more, of which batteries give 10 and no inertia: 2 MW on the 20 MW s of the shaft
+    trace = simulate(step(sources(FLYWHEEL), 0.0, 12.0), stride=1)
+    assert trace.batteries_mw[100:500] == pytest.approx(10.0)
+    slope = (trace.deviation[500] - trace.deviation[100]) / 0.4
+    assert slope == pytest.approx(-2.0 / 20, rel=1e-3)
+    # without any shaft there is nothing else to keep the frequency
+    alone = simulate(step(sources(), 0.0, 10.5))
+    assert alone.collapsed_s is not None
+    assert alone.collapsed_s < 0.02
+    assert simulate(step(sources(), 0.0, 9.5)).collapsed_s is None
+
+
+def test_an_overload_lasts_for_seconds() -> None:
+    # 12 MW of 10 for 2 s, of which the frequency feels nothing but droop; then 2 MW on the 20 MW s of the shaft
+    trace = simulate(step(sources(FLYWHEEL, overload=1.5), 0.0, 12.0), stride=1)
+    over = np.flatnonzero(trace.batteries_mw > 10.001)
+    assert over[-1] - over[0] == pytest.approx(1000 * OVERLOAD_S, abs=30)
+    late = over[-1] + 100
+    assert (trace.deviation[late + 300] - trace.deviation[late]) / 0.3 == pytest.approx(-2.0 / 20, rel=1e-3)
+    assert trace.batteries_mw[late] == pytest.approx(10.0)
+    # within the rating, no second is used
+    light = simulate(step(sources(FLYWHEEL, overload=1.5), 0.0, 9.0, 20.0))
+    assert light.batteries_mw[-1] == pytest.approx(9.0, rel=1e-2)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_empty_ones_form_nothing(sign: float) -> None:
+    # half of 0.01 MWh is 18 MW s: 2 MW for 9 s; then 2 MW on the 20 MW s of the shaft, from -0.8 % on
+    trace = simulate(step(sources(FLYWHEEL, mwh=0.01), 0.0, 2.0 * sign, 30.0), stride=1)
+    over = trace.time_s[np.flatnonzero(np.abs(trace.batteries_mw) > 1.0)[-1]]
+    assert over == pytest.approx(9.0, abs=0.5)
+    assert trace.charge[-1] == pytest.approx(0.5 - 0.5 * sign, abs=1e-3)
+    assert trace.collapsed_s is not None
+    assert trace.collapsed_s - over == pytest.approx(2.42 if sign > 0 else 1.92, abs=0.05)
+
+
+def test_a_stiff_droop_without_inertia_moves_the_frequency_at_once() -> None:
+    on = replace(sources(), forming=Forming(10.0, inertia_s=0.0, droop=0.04, overload=1.0))
+    trace = simulate(step(on, 0.0, 2.0), stride=1)
+    assert trace.deviation[2:] == pytest.approx(-0.008)
+    assert trace.batteries_mw[1:] == pytest.approx(2.0)
+
+
+def test_on_a_grid_they_hardly_feel_the_frequency() -> None:
+    # 10 of 420,000 MW, and 250 MW of droop: 10 MW x 250 / 420,250
+    trace = simulate(step(replace(sources(), import_mw=50.0, limit_mw=100.0), 50.0, 60.0), stride=1)
+    assert trace.lowest == pytest.approx(-10 / 420_250, rel=1e-3)
+    assert trace.batteries_mw[-1] == pytest.approx(10 * 250 / 420_250, rel=1e-3)
+
+
+def test_energy_that_batteries_give_as_inertia_is_not_in_the_shafts() -> None:
+    on = replace(bus(ENGINES, battery=20.0), forming=Forming(15.0, 5.0, 0.04, 1.0))
+    trace = simulate(swinging(on, 100, 120), stride=1)
+    assert np.abs(trace.batteries_mw).max() < 15.0
+    assert balance(trace, on.shafts_mws) < 0.1
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    engines=st.booleans(),
+    step_mw=st.floats(0.5, 4.0),
+    droop=st.floats(0.02, 0.08),
+    response=st.sampled_from([0.1, BLIND]),
+    less=st.floats(0.2, 8.0),
+    more=st.floats(0.01, 8.0),
+)
+def test_more_virtual_inertia_never_makes_the_rate_of_change_worse(
+    engines: bool, step_mw: float, droop: float, response: float, less: float, more: float
+) -> None:
+    """In the linear range: with no limit in the way, a step first falls on all inertia, and moves it fastest then."""
+
+    def fastest(inertia_s: float) -> float:
+        forming = Forming(10.0, inertia_s, droop, overload=1.0)
+        on = bus(*([FREE] if engines else []), battery=10.0, response_s=response, forming=forming)
+        trace = simulate(step(on, 2.0, 2.0 + step_mw, 5.0), stride=1)
+        assert np.abs(trace.batteries_mw).max() < 10.0
+        return float(np.abs(np.diff(trace.deviation)).max())
+
+    assert fastest(less + more) <= fastest(less) + 1e-9
 
 
 def test_the_same_event_is_simulated_once() -> None:

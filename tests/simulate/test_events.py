@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from siteopt.instance import Instance
 from siteopt.simulate.electrical import Event
 from siteopt.simulate.events import events, sampled, schedules, trapezoid
-from tests.instances import QUALITY, battery, generator, tiny
+from siteopt.simulate.steps import Forming
+from tests.instances import QUALITY, battery, forming, generator, tiny
 
 NO_STEP = np.zeros(0, dtype=bool)
 
@@ -115,6 +116,24 @@ def test_the_largest_generator_is_lost_from_its_class() -> None:
     assert event.load_mw == (event.rest_mw,)
 
 
+def test_a_lost_bus_takes_the_largest_generators_along() -> None:
+    # of 10 x 2, 4 x 10 and 10 x 3 MW: four of 10 MW and then two of 3 MW; the classes are 2 and 3 MW, and 10 MW
+    together = plant(power_quality=replace(QUALITY, units_lost_together=6))
+    instance = found(together)
+    assert [name for mode, name in instance if mode == "islanded"][3:] == ["generator loss", "bus loss"]
+    for mode in ("islanded", "grid-tied"):
+        one, bus = instance[mode, "generator loss"], instance[mode, "bus loss"]
+        assert one == found(plant())[mode, "generator loss"]
+        assert [each.capacity_mw for each in bus.after.machines] == [44.0, 0.0]
+        assert (bus.before, bus.rest_mw, bus.load_mw) == (one.before, one.rest_mw, one.load_mw)
+        assert bus.allowed == one.allowed
+    # no more than there are, and no bus with a single one
+    few = found(together, units=np.array([0, 1, 1, 3, 3]))
+    assert [each.capacity_mw for each in few["islanded", "bus loss"].after.machines] == [0.0, 0.0]
+    assert ("islanded", "bus loss") not in found(together, units=np.array([0, 1, 0, 3, 3]))
+    assert not any(name == "bus loss" for _, name in found(plant()))
+
+
 def test_when_the_grid_is_lost_the_job_stops() -> None:
     event = found(plant())["grid-tied", "grid loss"]
     assert (event.after.import_mw, event.after.limit_mw) == (0.0, 0.0)
@@ -133,6 +152,45 @@ def test_without_inertia_everything_stops_with_the_grid() -> None:
     assert ("grid-tied", "generator loss") in found(cells)
     riding = replace(cells, power_quality=replace(QUALITY, ride_grid_loss=True))
     assert ("grid-tied", "grid loss") in found(riding)
+
+
+def with_forming(**more: Any) -> Instance:
+    """The plant with batteries of 3 MW that are grid-forming, and fuel cells in place of engines."""
+    cells = [generator(rating_mw=mw, inertia_s=0.0, droop=0.04) for mw in (2.0, 10.0, 3.0)]
+    stores = [battery(response_s=0.1), forming(rating_mw=3.0, response_s=0.2, overload=1.3, **more)]
+    changed = {"it_mw": (100.0,), "load_step_amplitude": 0.4, "load_factor": 0.8, "power_quality": QUALITY}
+    return tiny([*cells, *stores], [{"grid_mw": 30.0, "grid_swing_mw": 4.0}], **changed)
+
+
+def test_grid_forming_batteries_are_a_part_of_all_batteries() -> None:
+    bus = found(with_forming())["islanded", "routine swing"].before
+    assert (bus.battery_mw, bus.battery_mwh) == (12.0, 6.0)
+    assert bus.forming == Forming(9.0, inertia_s=5.0, droop=pytest.approx(0.04), overload=pytest.approx(1.3))
+    assert (bus.inertia_mws, bus.shafts_mws) == (45.0, 0.0)
+    assert found(plant())["islanded", "routine swing"].before.forming is None
+    # of two kinds: inertia and overload are means by MW, and droop is such that both together give what each gives
+    both = tiny(
+        [generator(rating_mw=20.0), forming(droop=0.02, overload=1.0), forming(inertia_s=1.0, overload=2.0)],
+        [{"grid_mw": 0.0}],
+        load_step_amplitude=0.4,
+        load_factor=0.8,
+    )
+    mixed = events(both, 0, np.array([1, 1, 3]), NO_STEP, 10.0, 0.0)[0].before.forming
+    assert mixed is not None
+    assert (mixed.capacity_mw, mixed.inertia_s, mixed.overload) == pytest.approx((4.0, 2.0, 1.75))
+    assert mixed.capacity_mw / mixed.droop == pytest.approx(1 / 0.02 + 3 / 0.04)
+
+
+def test_grid_forming_batteries_keep_a_frequency_when_the_grid_is_lost() -> None:
+    cells = with_forming()
+    assert ("grid-tied", "grid loss") in found(cells)
+    # also with a droop and no inertia, but not without them
+    assert ("grid-tied", "grid loss") in found(with_forming(inertia_s=0.0))
+    assert ("grid-tied", "grid loss") not in found(cells, units=np.array([10, 4, 10, 3, 0]))
+    # batteries alone: no island that runs for good, but one that bears the loss of the grid
+    alone = found(cells, units=np.array([0, 0, 0, 3, 3]), import_mw=100.0)
+    assert ("grid-tied", "grid loss") in alone
+    assert {mode for mode, _ in alone} == {"grid-tied"}
 
 
 def test_what_is_allowed_beside_a_class() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from siteopt.simulate.electrical import Event, simulate
 from siteopt.simulate.leaps import Linear, row_of
-from siteopt.simulate.steps import Bus, Machines, Row, State, Stepper
+from siteopt.simulate.steps import OVERLOAD_S, Bus, Forming, Machines, Row, State, Stepper
 
 ENGINES = Machines(100.0, inertia_s=0.8, droop=0.04, governor_s=0.25, ramp_per_s=1 / 60, step_fraction=0.15)
 TURBINES = Machines(50.0, inertia_s=3.0, droop=0.05, governor_s=0.5, ramp_per_s=0.003, step_fraction=0.3)
@@ -83,8 +83,18 @@ def happenings(draw: st.DrawFn) -> Event:
     limit = draw(st.sampled_from([0.0, 0.0, 30.0, 150.0])) * odd
     battery = draw(st.sampled_from([0.0, 2.0, 20.0, 60.0])) * draw(of(0.0, 1.0)) * odd
     hours = draw(st.sampled_from([0.002, 0.1, 2.0])) * odd
+    response, schedule = draw(st.sampled_from([0.0, 0.02, 0.1])), limit * draw(of(0.0, 1.0))
+    forming = Forming(
+        battery * draw(st.sampled_from([0.3, 1.0])), draw(of(0.0, 8.0)), draw(of(0.01, 0.1)), draw(of(1.0, 1.5))
+    )
     before = Bus(
-        machines, battery, battery * hours, draw(st.sampled_from([0.0, 0.02, 0.1])), limit * draw(of(0.0, 1.0)), limit
+        machines,
+        battery,
+        battery * hours,
+        response,
+        schedule,
+        limit,
+        forming if battery and draw(st.booleans()) else None,
     )
     after = before
     if draw(st.booleans()):
@@ -152,4 +162,22 @@ def test_a_battery_runs_empty_at_the_same_step() -> None:
     trace = simulate(event, stride=1)
     assert trace.batteries_mw[-1] == 0.0
     assert 5 < trace.time_s[np.flatnonzero(trace.batteries_mw)[-1]] < 55
+    assert gap(event) < 1e-9
+
+
+def test_an_overload_of_grid_forming_batteries_ends_at_the_same_step() -> None:
+    # 12 MW more than machines that stand still can give: 13 MW of 10 for 2 s, then 10 MW
+    still = replace(ENGINES, step_fraction=0.0, ramp_per_s=0.0)
+    on = Bus((still,), 10.123, 40.0, 1e6, 0.0, 0.0, Forming(10.123, 0.5, 0.01, 1.3))
+    event = Event("overload", "islanded", on, on, 60.0, (0.0,), (72.0,), 20.0)
+    trace = simulate(event, stride=1)
+    over = trace.time_s[trace.batteries_mw > 10.2]
+    assert over[-1] - over[0] == pytest.approx(OVERLOAD_S, abs=0.01)
+    assert gap(event) < 1e-9
+
+
+def test_an_island_of_grid_forming_batteries_is_leapt_through() -> None:
+    cells = Machines(60.0, inertia_s=0.0, droop=0.04, governor_s=0.1, ramp_per_s=0.1 / 60, step_fraction=0.0)
+    on = Bus((cells,), 40.0, 80.0, 0.1, 0.0, 0.0, Forming(30.0, 5.0, 0.04, 1.2))
+    event = Event("start", "islanded", on, on, 30.0, (0.0, 60.0), (30.0, 55.0), 90.0)
     assert gap(event) < 1e-9

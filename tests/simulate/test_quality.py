@@ -22,7 +22,7 @@ from siteopt.simulate.quality import (
     responses,
     sizing,
 )
-from tests.instances import QUALITY, battery, generator, tiny
+from tests.instances import QUALITY, battery, forming, generator, tiny
 
 NO_STEP = np.zeros(0, dtype=bool)
 
@@ -89,6 +89,29 @@ def test_nothing_is_asked_without_a_class() -> None:
     assert needed(engines(iso_class="")) is None
 
 
+def test_a_lost_bus_is_judged_like_a_lost_generator() -> None:
+    # 45 engines of 2 MW carry 155.2 MW less 50 MW of grid; of 79, 30 are enough to lose: 98 MW are left for 105
+    def lost(together: int, batteries: int) -> Response:
+        every = met(engines(units_lost_together=together), batteries)
+        return next(one for one in every if (one.event, one.mode) == ("bus loss", "islanded"))
+
+    held, short = lost(20, 0), lost(30, 0)
+    assert (held.lost_mw, short.lost_mw) == (40.0, 60.0)
+    # 158 less 60 MW cannot carry 155.2 less 50 MW
+    assert short.collapsed_s is not None
+    assert lost(30, 100).collapsed_s is None
+    assert {one.lost_mw for one in met(engines(), 0)} == {0.0, 2.0}
+    # so more batteries are asked for
+    asked = {
+        together: needed(engines(units_lost_together=together, job_step=0.0, grid_mw=0.0), imported=0.0)
+        for together in (1, 40)
+    }
+    few, many = asked[1], asked[40]
+    assert few is not None
+    assert many is not None
+    assert (many.inertia_mws, many.battery_mw) >= (few.inertia_mws, few.battery_mw)
+
+
 def test_the_stricter_class_needs_more() -> None:
     # on an island, with batteries that answer within 20 ms: half of 1.5 % are enough, half of 0.5 % are not
     fair, good = (needed(engines(iso_class=each, response_s=0.02, grid_mw=0.0), imported=0.0) for each in ("G2", "G3"))
@@ -119,6 +142,56 @@ def test_without_any_inertia_some_machine_is_needed() -> None:
     assert found.inertia_mws == 0
     alone = tiny([], [{"grid_mw": 100.0}], it_mw=(80.0,), load_step_amplitude=0.4, power_quality=asked)
     assert sizing(alone, 0, np.zeros(0, dtype=np.int64), NO_STEP, 80.0, 64.0) == SizingResult(0.0, SOME_INERTIA_MWS)
+
+
+def fuel_cells(**store: Any) -> Instance:
+    """Fuel cells of 2 MW, which follow by 10 % a minute, and batteries of 1 MW and 2 h; 100 MW of IT, and no grid."""
+    cell = {"inertia_s": 0.0, "governor_s": 0.1, "droop": 0.04, "ramp_per_s": 0.1 / 60, "step_fraction": 0.0}
+    return tiny(
+        [generator(rating_mw=2.0, **cell), battery(energy_mwh=2.0), forming(energy_mwh=2.0, **store)],
+        [{"grid_mw": 0.0}],
+        it_mw=(100.0,),
+        load_step_amplitude=0.4,
+        load_factor=0.8,
+        power_quality=replace(QUALITY, iso_class="G2"),
+    )
+
+
+def test_fuel_cells_and_batteries_alone_keep_a_class_if_the_batteries_are_grid_forming() -> None:
+    instance = fuel_cells()
+
+    def sized(following: int, formed: int) -> SizingResult | None:
+        return sizing(instance, 0, np.array([50, following, formed]), NO_STEP, 100.0, 0.0)
+
+    # without inertia there is no frequency to judge: some is needed, which another mix may have
+    assert sized(120, 0) == SizingResult(0.0, SOME_INERTIA_MWS)
+    assert sized(0, 120) is None
+    kept = responses(instance, 0, np.array([50, 0, 120]), NO_STEP, 100.0, 0.0)
+    assert {one.event: one.keeps("G2") for one in kept} == {
+        "routine swing": True,
+        "job stop": True,
+        "job start": True,
+        "generator loss": True,
+    }
+    # 80 MW fall away within 0.1 s; what batteries follow is behind by 0.1 s: about 80 MW x 0.1 s on 1,200 MW s
+    stop = next(one for one in kept if one.event == "job stop")
+    assert 0 < stop.rise < 80 * 0.1 / 1200
+    # two thirds of them do, too: they hold what the others are behind by, at most 80 MW x (1 - 1 / e), and their share
+    assert sized(40, 80) is None
+    less = responses(instance, 0, np.array([50, 40, 80]), NO_STEP, 100.0, 0.0)
+    assert next(one for one in less if one.event == "job stop").rise > stop.rise
+
+
+def test_batteries_that_grow_only_follow_so_inertia_is_asked_for_by_itself() -> None:
+    # 2 MW of grid-forming batteries keep a frequency, but have no current for a job stop: more than 20 times as many
+    instance = fuel_cells()
+    found = sizing(instance, 0, np.array([50, 0, 2]), NO_STEP, 100.0, 0.0)
+    assert found is not None
+    assert 5 * 40 < found.inertia_mws < 5 * 80
+    assert found.inertia_mws / 5 <= found.battery_mw < 200
+    count = math.ceil(found.inertia_mws / 5)
+    assert sizing(instance, 0, np.array([50, math.ceil(found.battery_mw) - count, count]), NO_STEP, 100.0, 0.0) is None
+    assert sizing(instance, 0, np.array([50, 200 - count, count - 2]), NO_STEP, 100.0, 0.0) is not None
 
 
 def test_batteries_alone_keep_the_grid_within_its_limit() -> None:
@@ -207,19 +280,32 @@ def test_nothing_cures_the_meter_but_another_plant() -> None:
 @given(
     engine_count=st.integers(0, 79),
     batteries=st.integers(0, 160),
+    inertia_s=st.sampled_from([None, 0.0, 4.4]),
     response=st.sampled_from([0.02, 0.1]),
     grids=st.lists(st.sampled_from([0.0, 17.0, 34.0, 36.0, 50.0, 97.0, 155.2, 200.0]), min_size=2, max_size=2),
     job_step=st.sampled_from([0.0, 0.3, 0.8]),
     overrun_s=st.sampled_from([0.1, 0.5, 5.0]),
 )
 def test_more_grid_never_fails_what_less_grid_kept(
-    engine_count: int, batteries: int, response: float, grids: list[float], job_step: float, overrun_s: float
+    engine_count: int,
+    batteries: int,
+    inertia_s: float | None,
+    response: float,
+    grids: list[float],
+    job_step: float,
+    overrun_s: float,
 ) -> None:
     units, (less, more) = np.array([engine_count, batteries]), sorted(grids)
     assume(2 * engine_count + less >= 155.2)  # the mean load
 
     def kept(grid_mw: float) -> bool:
         instance = engines(response_s=response, grid_mw=grid_mw, job_step=job_step, overrun_s=overrun_s)
+        if inertia_s is not None:  # the batteries are grid-forming
+            of_batteries = {"inertia_s": inertia_s, "droop": 0.04, "overload": 1.0}
+            instance = replace(
+                instance,
+                **{name: np.array([getattr(instance, name)[0], value]) for name, value in of_batteries.items()},
+            )
         return keeps(responses(instance, 0, units, NO_STEP, 194.0, min(grid_mw, 155.2)), "G2")
 
     assert not kept(less) or kept(more)
