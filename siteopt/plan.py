@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from siteopt.equipment import KINDS
-from siteopt.instance import NEVER, Floats, Instance, Ints
+from siteopt.instance import NEVER, WORKS, Floats, Instance, Ints
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.proof import Proof, StoredRank
 from siteopt.record.reason import Reason
@@ -55,11 +55,18 @@ class Plan:
         energy = self.energy_musd(instance)
         return {
             "site": float(instance.site_cost_musd[0]),
+            **self.works_musd(instance),
             "grid_steps": float((self.step[:, -1] * instance.step_cost_musd).sum()),
             **{kind.plural: float(bought[instance.of_kind(kind.name)].sum()) for kind in KINDS},
             **{part: float(by_milestone.sum()) for part, by_milestone in energy.items()},
             "gpus": instance.gpu_cost_musd,
         }
+
+    def works_musd(self, instance: Instance) -> dict[str, float]:
+        """Return the cost of each work that makes the site ready, in millions of USD; new shells are works on halls."""
+        by_work = instance.works_musd[0].tolist()
+        by_work[0] += float(instance.shells_musd(self.day[None])[0])
+        return dict(zip(WORKS, by_work, strict=True))
 
     def energy_musd(self, instance: Instance) -> dict[str, Floats]:
         """Return the cost of fuel and of grid energy that each milestone pays, in millions of USD; M each."""
@@ -147,7 +154,7 @@ class SitePlan:
     @property
     def cost_bound_musd(self) -> float:
         """Return the proven lower bound of the cost of any plan with the same days, in millions of USD."""
-        least = float(self.instance.site_cost_musd[0] + self.instance.gpu_cost_musd)
+        least = float((self.instance.prepared_musd + self.instance.shells_musd())[0] + self.instance.gpu_cost_musd)
         return next((stage.bound for stage in self.stages if stage.goal == "cost"), least)
 
     @property

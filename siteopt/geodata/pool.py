@@ -370,7 +370,7 @@ def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
     is_machine, is_store = _supplying(MEAN_POWER, offers), _supplying(RIDE_THROUGH, offers)
     is_gas = is_machine & (offers["fuel"] == Fuel.GAS).to_numpy()
     share = np.where(offers["rent_usd_per_month"].notna().to_numpy(), scenario.supply.max_fleet_share, 1.0)
-    fuel_price = np.where(is_gas, scenario.energy.gas_usd_per_gj, scenario.energy.diesel_usd_per_gj)
+    fuel_price = np.where(is_gas, *(scenario.energy.fuel_usd_per_gj(fuel) for fuel in (Fuel.GAS, Fuel.DIESEL)))
 
     def only(where: np.ndarray, column: str) -> Floats:
         return np.where(where, _offer(offers, column), 0.0)

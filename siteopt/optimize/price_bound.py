@@ -47,7 +47,8 @@ class _Bound:
     def low(self) -> Floats:
         """Return the lower end of the bound; S."""
         instance = self.instance
-        total = self.weight * (exactly(instance.site_cost_musd) + instance.gpu_cost_musd)
+        prepared = exactly(instance.works_musd).sum(axis=1) + instance.site_cost_musd
+        total = self.weight * (prepared + instance.shells_musd(self.day) + instance.gpu_cost_musd)
         if self.budget:
             total = total - exactly(self.budget) * instance.most_musd
         total = total + self._requirements() - self._limits() - self._crews() - self._grid()

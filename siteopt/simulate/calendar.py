@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siteopt.equipment import COOLING, KINDS
-from siteopt.instance import NEVER, TRADES, Floats, Instance, Ints
+from siteopt.instance import NEVER, TRADES, WORKS, Floats, Instance, Ints
 from siteopt.phases import LIMITED, Phases
 from siteopt.record.reason import Reason, ReasonCode, because
 from siteopt.simulate.commissioning import commissioned_days
@@ -333,12 +333,15 @@ def _run(instance: Instance, m: int, units: Ints, step: NDArray[np.bool_]) -> Di
 
 
 def _cost(instance: Instance, orders: Orders, phases: Phases, running: list[Dispatch]) -> dict[str, float]:
-    """Return the cost by part, in millions of USD: the last orders, and energy over the days for which it is paid.
+    """Return the cost by part, in millions of USD: works, last orders, and energy over the days for which it is paid.
 
     A milestone pays for the phase with which it starts; or, if dearer, for a phase that begins when some limit has
     fallen since, as much of it as its load is of the load of that phase.
     """
     bought = orders.units[:, -1] * instance.unit_cost_musd[0]
+    works = instance.works_musd[0].copy()
+    if len(instance.option_site):
+        works[WORKS.index("halls")] += instance.option_cost_musd[chosen_option(instance, orders.day)]
     before = [instance.on(-1), *(instance.on(day) for day in instance.change_day[:-1].tolist())]
     fallen = [
         int(day)
@@ -357,6 +360,7 @@ def _cost(instance: Instance, orders: Orders, phases: Phases, running: list[Disp
         fuel[m], imported[m] = max(spent, key=sum)
     return {
         "site": float(instance.site_cost_musd[0]),
+        **dict(zip(WORKS, works.tolist(), strict=True)),
         "grid_steps": float(instance.step_cost_musd @ orders.step[:, -1]),
         **{kind.plural: float(bought[instance.of_kind(kind.name)].sum()) for kind in KINDS},
         "fuel": float(fuel.sum()),

@@ -272,8 +272,20 @@ class Parameters:
             exact(site["yard_area_m2"]),
             None if nox is None else exact(nox),
             exact(site["grid_usd_per_mwh"]),
-            exact(site["site_cost_usd"]) + self.question.gpus_usd,
+            exact(site["site_cost_usd"]) + self._works_usd(site) + self.question.gpus_usd,
         )
+
+    def _works_usd(self, site: Row) -> Fraction:
+        """Return what it costs to make a site ready for all GPUs; without new shells, which no world has."""
+        keys = self.world.scenario
+        costs = {name: exact(value) for name, value in keys["building"].get("costs", {}).items()}
+        condition = site.get("condition") or keys["defaults"].get("condition") or "sound"
+        it_mw = self.question.milestones[-1].gpus * exact(keys["workload"]["it_kw_per_gpu"]) / 1000
+        hall_m2 = it_mw * exact(keys["building"]["hall_m2_per_mw"])
+        ground = "raw" if condition == "none" else "plant"
+        per_mw = ("fitout_usd_per_mw", "liquid_loop_usd_per_mw", f"{ground}_site_works_usd_per_mw")
+        usd = hall_m2 * costs.get(f"{condition}_usd_per_m2", Fraction(0))
+        return usd + it_mw * sum((costs.get(name, Fraction(0)) for name in per_mw), Fraction(0))
 
     def _steps(self, site_id: str, grid: Fraction, share: Fraction) -> Iterator[Step]:
         """Yield the grid steps of a site in the order of their days."""
@@ -323,7 +335,9 @@ class Parameters:
         rating *= max(Fraction(0), 1 - exact(row.get("altitude_derate_per_km")) * high)
         heat_rate = exact(row["heat_rate_mj_per_kwh"])
         is_gas = row["fuel"] == "gas"
-        price = exact(self.world.scenario["energy"]["gas_usd_per_gj" if is_gas else "diesel_usd_per_gj"])
+        energy = self.world.scenario["energy"]
+        price = exact(energy["gas_usd_per_gj" if is_gas else "diesel_usd_per_gj"])
+        price += exact(energy.get("carbon_usd_per_t")) * Fraction("56.1" if is_gas else "74.1") / 1000
         return {
             "rating_mw": rating,
             "step_mw": exact(row["step_fraction"]) * rating,

@@ -199,6 +199,20 @@ def test_both_ends_of_the_dates_count(tmp_path: Path, start: str, eligible: int)
     assert ("alpha" in data.instance.site_id) == eligible
 
 
+def test_carbon_adds_to_the_price_of_fuel(tmp_path: Path) -> None:
+    # 9 MJ/kWh of gas at 4 USD and of diesel at 25 USD per GJ, with 56.1 and 74.1 kg of CO2 at 50 USD/t
+    offers = (*OFFERS, {**OFFERS[0], "offer_id": "set", "fuel": "diesel"})
+    known = [
+        dict(zip(one.offer_id, one.fuel_usd_per_mwh.tolist(), strict=True))
+        for one in (
+            small(tmp_path / f"{price}", f"energy.carbon_usd_per_t={price}", offers=offers).instance
+            for price in (0, 50)
+        )
+    ]
+    assert (known[0]["gen_rented"], known[0]["set"]) == pytest.approx((9 * 4, 9 * 25))
+    assert (known[1]["gen_rented"], known[1]["set"]) == pytest.approx((9 * (4 + 2.805), 9 * (25 + 3.705)))
+
+
 def test_filter_by_status(tmp_path: Path) -> None:
     sites = changed(SITES, "site_id", "alpha", status="occupied")
     data = small(tmp_path, 'filter.status=["vacant", "idle"]', sites=sites)

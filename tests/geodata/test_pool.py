@@ -35,6 +35,7 @@ BY_SITE += (
     "min_battery_mw",
     "min_inertia_mws",
     "site_cost_musd",
+    "works_musd",
     "handover_day",
     "hall_day",
     "hall_gpus_per_day",
