@@ -23,6 +23,9 @@ NEVER = 1_000_000
 HOURS_PER_YEAR = 8760
 """Hours in a year, for which emissions are counted."""
 
+HOURS_PER_MONTH = 730.5
+"""Hours in a month for which demand is billed: a twelfth of 365.25 days."""
+
 TRADES = ("electrical", "mechanical")
 """Trades, in the order of every array by trade (K)."""
 
@@ -122,7 +125,8 @@ class Instance:
     nonfirm_mw : S, MW of import that the grid may curtail
     gas_mw (MW thermal), nox_t_per_year, water_m3_per_day, yard_m2 : S; infinite if there is no limit
     fuel_trucks_per_day : S, tankers of diesel; infinite if there is no limit
-    grid_usd_per_mwh, site_cost_musd : S
+    grid_usd_per_mwh, demand_usd_per_mw_month : S, prices of the energy that is imported, and of the highest import
+    site_cost_musd : S
     works_musd : S x W, cost of making the site ready for the GPUs of the last milestone, by work; without new shells
     handover_day : S, day on which the site is handed over
     hall_day : S, day from which a standing hall is fitted out
@@ -214,6 +218,7 @@ class Instance:
     fuel_trucks_per_day: Floats
     yard_m2: Floats
     grid_usd_per_mwh: Floats
+    demand_usd_per_mw_month: Floats
     site_cost_musd: Floats
     works_musd: Floats
     handover_day: Ints
@@ -426,6 +431,11 @@ class Instance:
         return self.grid_mw + self.nonfirm_mw
 
     @property
+    def import_usd_per_mwh(self) -> Floats:
+        """Return the price of a MWh of steady import at each site: its energy, and its share of the demand; S."""
+        return np.asarray(self.grid_usd_per_mwh + self.demand_usd_per_mw_month / HOURS_PER_MONTH)
+
+    @property
     def must_carry_curtailment(self) -> NDArray[np.bool_]:
         """Return whether each site has non-firm import whose curtailment engines and batteries must carry; S."""
         return (self.nonfirm_mw > 0) & (not self.accept_nonfirm)
@@ -604,6 +614,7 @@ _AXES = {
             "own_cooling_mw",
             "yard_m2",
             "grid_usd_per_mwh",
+            "demand_usd_per_mw_month",
             "site_cost_musd",
             "handover_day",
             "hall_day",

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from siteopt.equipment import KINDS
-from siteopt.instance import NEVER, WORKS, Floats, Instance, Ints
+from siteopt.instance import HOURS_PER_MONTH, NEVER, WORKS, Floats, Instance, Ints
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.proof import Proof, StoredRank
 from siteopt.record.reason import Reason
@@ -69,12 +69,13 @@ class Plan:
         return dict(zip(WORKS, by_work, strict=True))
 
     def energy_musd(self, instance: Instance) -> dict[str, Floats]:
-        """Return the cost of fuel and of grid energy that each milestone pays, in millions of USD; M each."""
+        """Return the cost of fuel, grid energy and demand that each milestone pays, in millions of USD; M each."""
         phase, share = self.paid(instance)
         output, imported = self.output_mw[:, phase] * share, self.import_mw[phase] * share
         return {
             "fuel": (instance.fuel_usd_per_mwh @ output) * instance.musd_per_mw,
             "grid_energy": instance.grid_usd_per_mwh[0] * imported * instance.musd_per_mw,
+            "demand_charge": instance.demand_usd_per_mw_month[0] / HOURS_PER_MONTH * imported * instance.musd_per_mw,
         }
 
     def paid(self, instance: Instance) -> tuple[Ints, Floats]:
@@ -87,7 +88,7 @@ class Plan:
         phase = phases.own.copy()
         fallen = instance.change_day[instance.falls]
         if len(fallen):
-            usd = instance.fuel_usd_per_mwh @ self.output_mw + instance.grid_usd_per_mwh[0] * self.import_mw
+            usd = instance.fuel_usd_per_mwh @ self.output_mw + instance.import_usd_per_mwh[0] * self.import_mw
             usd_per_mw = usd / instance.it_mw[phases.milestone]
             for m, day in enumerate(self.day):
                 first = fallen[fallen > day].min(initial=NEVER)

@@ -128,11 +128,16 @@ IPCC guidelines of 2006, volume 2, table 2.2, https://www.ipcc-nggip.iges.or.jp/
 
 
 class Energy(Section):
-    """Prices of energy (LHV for fuels), and of a tonne of carbon dioxide that generators on site emit."""
+    """Prices of energy (LHV for fuels), and of a tonne of carbon dioxide that generators on site emit.
+
+    A site without a price of grid energy of its own has ``grid_usd_per_mwh`` and ``demand_usd_per_mw_month``, the price
+    of the highest import of each month.
+    """
 
     gas_usd_per_gj: Price
     diesel_usd_per_gj: Price
     grid_usd_per_mwh: Price
+    demand_usd_per_mw_month: Price = 0.0
     carbon_usd_per_t: Price = 0.0
 
     def fuel_usd_per_gj(self, fuel: Fuel) -> float:

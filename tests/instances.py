@@ -29,6 +29,7 @@ SITE = {
     "water_m3_per_day": np.inf,
     "yard_m2": np.inf,
     "grid_usd_per_mwh": 0.0,
+    "demand_usd_per_mw_month": 0.0,
     "site_cost_musd": 1.0,
     "works_musd": (0.0, 0.0, 0.0, 0.0),
     "handover_day": 0,

@@ -24,7 +24,7 @@ from siteopt.geodata.machines import answers
 from siteopt.instance import OWNERS, QUEUES, TRADES, Floats, Instance, Ints, PowerQuality, rows_of
 from siteopt.pace import Pace
 from siteopt.scenario import COST, Scenario, Supply
-from siteopt.schema import OFFERS, Answer, Fuel, Machine
+from siteopt.schema import DEMAND, OFFERS, Answer, Fuel, Machine
 from siteopt.tolerances import HAIR
 
 
@@ -255,6 +255,7 @@ def site_pool(
             "water_m3_per_day": site("water_m3_per_day"),
             "yard_m2": site("yard_area_m2"),
             "grid_usd_per_mwh": site("grid_usd_per_mwh"),
+            "demand_usd_per_mw_month": site(DEMAND),
             "site_cost_musd": site("site_cost_usd") / 1e6,
             **halls.by_site,
         },

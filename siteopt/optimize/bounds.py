@@ -178,7 +178,8 @@ def bounds(instance: Instance, relaxed: str = "") -> Bounds:
     limiting = np.where(before > day, BEFORE, limiting)
     fuel = instance.fuel_usd_per_mwh[instance.supplies(MEAN_POWER) & (instance.available_units > 0)].min(initial=np.inf)
     price = np.minimum(
-        np.where((instance.loosest().import_limit_mw > 0) | _stepped(instance), instance.grid_usd_per_mwh, np.inf), fuel
+        np.where((instance.loosest().import_limit_mw > 0) | _stepped(instance), instance.import_usd_per_mwh, np.inf),
+        fuel,
     )
     energy = np.where(np.isfinite(price), price, 0) * (mean.need @ instance.musd_per_mw)
     cost = instance.prepared_musd + instance.shells_musd() + instance.gpu_cost_musd + energy

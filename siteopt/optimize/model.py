@@ -418,7 +418,7 @@ class Model:
             (self.output_mw[o, s, f], float(self.instance.fuel_usd_per_mwh[o] * scale))
             for o in self.suppliers(s, f, MEAN_POWER)
         ]
-        return fuel, [(self.import_mw[s, f], float(self.instance.grid_usd_per_mwh[s] * scale))]
+        return fuel, [(self.import_mw[s, f], float(self.instance.import_usd_per_mwh[s] * scale))]
 
 
 def worded(name: str) -> str:

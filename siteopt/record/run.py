@@ -96,7 +96,16 @@ class Milestone(Record):
         return max(0.0, there - sum(self.equipment_mw[kind.name] for kind in suppliers(name)))
 
 
-COST_PARTS = ("site", *WORKS, "grid_steps", *(kind.plural for kind in KINDS), "fuel", "grid_energy", "gpus")
+COST_PARTS = (
+    "site",
+    *WORKS,
+    "grid_steps",
+    *(kind.plural for kind in KINDS),
+    "fuel",
+    "grid_energy",
+    "demand_charge",
+    "gpus",
+)
 """Parts of the cost of a plan."""
 
 

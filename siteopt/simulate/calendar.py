@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siteopt.equipment import COOLING, KINDS
-from siteopt.instance import NEVER, TRADES, WORKS, Floats, Instance, Ints
+from siteopt.instance import HOURS_PER_MONTH, NEVER, TRADES, WORKS, Floats, Instance, Ints
 from siteopt.phases import LIMITED, Phases
 from siteopt.record.reason import Reason, ReasonCode, because
 from siteopt.simulate.commissioning import commissioned_days
@@ -348,23 +348,28 @@ def _cost(instance: Instance, orders: Orders, phases: Phases, running: list[Disp
         for day, earlier in zip(instance.change_day, before, strict=False)
         if any(getattr(instance.on(int(day)), name)[0] < getattr(earlier, name)[0] for name in LIMITED)
     ]
-    fuel, imported = np.zeros(instance.milestones), np.zeros(instance.milestones)
+    paid = np.zeros((3, instance.milestones))
     for m in np.flatnonzero(instance.operating_days > 0):
         since = min((day for day in fallen if day > orders.day[m]), default=NEVER)
         spent = []
         for f in [int(phases.own[m]), *np.flatnonzero(phases.begin >= since).tolist()]:
             million_hours = 24.0 * instance.operating_days[m] / 1e6
             million_hours *= instance.it_mw[m] / instance.it_mw[phases.milestone[f]]
-            grid = float(instance.grid_usd_per_mwh[0] * running[f].import_mw * million_hours)
-            spent.append((float(instance.fuel_usd_per_mwh @ running[f].output_mw * million_hours), grid))
-        fuel[m], imported[m] = max(spent, key=sum)
+            million_months = million_hours / HOURS_PER_MONTH
+            spent.append(
+                (
+                    float(instance.fuel_usd_per_mwh @ running[f].output_mw * million_hours),
+                    float(instance.grid_usd_per_mwh[0] * running[f].import_mw * million_hours),
+                    float(instance.demand_usd_per_mw_month[0] * running[f].import_mw * million_months),
+                )
+            )
+        paid[:, m] = max(spent, key=sum)
     return {
         "site": float(instance.site_cost_musd[0]),
         **dict(zip(WORKS, works.tolist(), strict=True)),
         "grid_steps": float(instance.step_cost_musd @ orders.step[:, -1]),
         **{kind.plural: float(bought[instance.of_kind(kind.name)].sum()) for kind in KINDS},
-        "fuel": float(fuel.sum()),
-        "grid_energy": float(imported.sum()),
+        **dict(zip(("fuel", "grid_energy", "demand_charge"), paid.sum(axis=1).tolist(), strict=True)),
         "gpus": instance.gpu_cost_musd,
     }
 

@@ -22,7 +22,7 @@ WGS84 = Geod(ellps="WGS84")
 HAIR = Fraction(1, 10**9)
 """Of a day, or of the size of a row: what is exceeded by no more than this still holds."""
 
-COST = "cost"
+COST, DEMAND = "cost", "demand_usd_per_mw_month"
 TRADES = ("electrical", "mechanical")
 HOURS = 24
 
@@ -246,6 +246,8 @@ class Parameters:
         for name in ASSUMABLE:
             if filled[name] is None and assumed.get(name) != "exclude":
                 filled[name] = assumed.get(name)
+        if filled.get(DEMAND) is None and site["grid_usd_per_mwh"] is None:
+            filled[DEMAND] = keys["energy"].get(DEMAND)
         rates = keys["building"]["fitout_m2_per_day"]
         if filled["fitout_m2_per_day"] is None and filled["condition"] is not None:
             filled["fitout_m2_per_day"] = rates[filled["condition"]]
@@ -271,7 +273,7 @@ class Parameters:
             exact(site["water_m3_per_day"]),
             exact(site["yard_area_m2"]),
             None if nox is None else exact(nox),
-            exact(site["grid_usd_per_mwh"]),
+            exact(site["grid_usd_per_mwh"]) + exact(site.get(DEMAND)) * 12 / (Fraction("365.25") * HOURS),
             exact(site["site_cost_usd"]) + self._works_usd(site) + self.question.gpus_usd,
         )
 

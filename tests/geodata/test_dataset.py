@@ -17,6 +17,7 @@ import shapely
 import siteopt
 from siteopt import Dataset, InputError
 from siteopt.geodata.distances import WGS84
+from siteopt.geodata.variants import Variants
 from siteopt.instance import Instance
 from siteopt.record.reason import Quantity, ReasonCode, because
 from siteopt.schema import CANDIDATES
@@ -211,6 +212,23 @@ def test_carbon_adds_to_the_price_of_fuel(tmp_path: Path) -> None:
     ]
     assert (known[0]["gen_rented"], known[0]["set"]) == pytest.approx((9 * 4, 9 * 25))
     assert (known[1]["gen_rented"], known[1]["set"]) == pytest.approx((9 * (4 + 2.805), 9 * (25 + 3.705)))
+
+
+def test_demand_belongs_to_the_price_of_energy(tmp_path: Path) -> None:
+    # alpha gives both prices, beta only that of energy; what the scenario says of both is for a site without any
+    sites = changed(SITES, "site_id", "alpha", demand_usd_per_mw_month=9_000)
+    settings = ["energy.demand_usd_per_mw_month=7305", "energy.grid_usd_per_mwh=30"]
+    instance = small(tmp_path / "both", *settings, sites=sites).instance
+    assert instance.demand_usd_per_mw_month.tolist() == [9_000, 0]
+    assert instance.import_usd_per_mwh.tolist() == pytest.approx([60 + 9_000 / 730.5, 60])
+    data = small(tmp_path / "none", *settings, sites=changed(sites, "site_id", "beta", grid_usd_per_mwh=""))
+    assert data.instance.demand_usd_per_mw_month.tolist() == [9_000, 7_305]
+    assert data.instance.import_usd_per_mwh.tolist()[1] == 40
+    # a lever on the price of energy leaves the demand as it is
+    vary = Variants(data, "beta")
+    (lever,) = (lever for lever in vary.levers if lever.column == "grid_usd_per_mwh")
+    varied = vary([lever.moved(10)])
+    assert (varied.grid_usd_per_mwh[0], varied.demand_usd_per_mw_month[0]) == pytest.approx((29, 7_305))
 
 
 def test_filter_by_status(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ BY_SITE = (
     "water_m3_per_day",
     "yard_m2",
     "grid_usd_per_mwh",
+    "demand_usd_per_mw_month",
 )
 BY_SITE += (
     "distribution_mw",

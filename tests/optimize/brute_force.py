@@ -298,9 +298,8 @@ def _energy(
     is_diesel = instance.of_kind("generator") & ~instance.is_gas & (instance.heat_rate_mj_per_kwh > 0)
     must_carry = limits["nonfirm_mw"] > 0 and not instance.accept_nonfirm
     lasting = min(power, stored / instance.curtailment_hours) if must_carry else np.inf
-    objective = np.concatenate(
-        [instance.fuel_usd_per_mwh * money, np.zeros(n), [instance.grid_usd_per_mwh[s] * money, 0]]
-    )
+    imported = instance.grid_usd_per_mwh[s] + instance.demand_usd_per_mw_month[s] * 12 / (365.25 * 24)
+    objective = np.concatenate([instance.fuel_usd_per_mwh * money, np.zeros(n), [imported * money, 0]])
     zero = np.zeros(n)
     drawn = np.concatenate([zero, draw, [0, tower]])
     mean = base - it * (1 - instance.load_factor)

@@ -39,6 +39,7 @@ def text_of(part: Callable[[Model], None]) -> str:
         "water_m3_per_day": 60.0,
         "yard_m2": 700.0,
         "grid_usd_per_mwh": 50.0,
+        "demand_usd_per_mw_month": 7305.0,
         "works_musd": (1.0, 2.0, 3.0, 4.0),
     }
     # the families of what is not everywhere have it here, and it changes while the first milestone is in force

@@ -71,10 +71,16 @@ def drawn(seed: int, sites: int | None = None) -> Instance:
 
 
 def _with_costs(r: Random, instance: Instance) -> Instance:
-    """Draw what works and shells cost; drawn last, so that the rest of each seed stays as it was."""
+    """Draw what works, shells and demand cost; drawn last, so that the rest of each seed stays as it was."""
     works = [[r.choice([0.0, 0.5, 1.0]), 0.25, 0.0, r.choice([0.0, 0.5])] for _ in range(instance.sites)]
     shells = [r.choice([0.0, 1.0, 3.0]) for _ in instance.option_site]
-    return replace(instance, works_musd=np.array(works), option_cost_musd=np.array(shells, dtype=float))
+    demand = [r.choice([0.0, 0.0, 15_000.0, 60_000.0]) for _ in range(instance.sites)]
+    return replace(
+        instance,
+        works_musd=np.array(works),
+        option_cost_musd=np.array(shells, dtype=float),
+        demand_usd_per_mw_month=np.array(demand),
+    )
 
 
 def _load(r: Random, tight: set[str]) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def instances(
             "water_m3_per_day": draw(scarce(50.0, 120.0)),
             "yard_m2": draw(scarce(2.0, 4.0)),
             "grid_usd_per_mwh": draw(st.sampled_from([0.0, 40.0])),
+            "demand_usd_per_mw_month": draw(st.sampled_from([0.0, 30_000.0])),
             "site_cost_musd": draw(st.sampled_from([1.0, 2.0, 3.0])),
             "works_musd": (draw(st.sampled_from([0.0, 1.0])), 0.5, 0.0, 0.0),
             "compute_ready_day": sorted(draw(st.lists(st.integers(0, 15), min_size=count, max_size=count))),

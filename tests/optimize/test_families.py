@@ -286,6 +286,21 @@ def test_of_the_shells_that_keep_the_days_the_cheapest_are_built() -> None:
     assert (list(plan.day), plan.cost_musd(late)) == ([35], 3.0)
 
 
+def test_a_demand_charge_makes_import_dear() -> None:
+    # 36,525 USD for a MW and month are 50 USD for each of its 730.5 hours: engines at 80 USD a MWh are cheaper
+    site = {"grid_usd_per_mwh": 40.0, "demand_usd_per_mw_month": 36_525.0}
+    instance = tiny([generator(fuel_usd_per_mwh=80.0, unit_cost_musd=0.0)], [site], operating_days=np.array([100]))
+    plan = answer(instance)[0]
+    assert (plan.import_mw[0], plan.output_mw[0, 0]) == pytest.approx((0, 10))
+    # with engines at 91 USD, or without any, it is imported: 24,000 MWh
+    for offers in ([], [generator(fuel_usd_per_mwh=91.0, unit_cost_musd=0.0)]):
+        dear = tiny(offers, [site], operating_days=np.array([100]))
+        plan = answer(dear)[0]
+        parts = plan.cost_parts_musd(dear)
+        assert (parts["grid_energy"], parts["demand_charge"]) == pytest.approx((0.96, 1.2))
+        assert plan.cost_musd(dear) == pytest.approx(1 + 0.96 + 1.2)
+
+
 def test_works_decide_between_sites_that_tie_in_days() -> None:
     dear, cheap = {"works_musd": (4.0, 0.0, 0.0, 0.0)}, {"site_cost_musd": 3.0, "works_musd": (1.0, 0.5, 0.0, 0.0)}
     instance = tiny(sites=[dear, cheap])
