@@ -378,6 +378,7 @@ OFFERS = Table(
         ),
         _number("heat_rate_mj_per_kwh", "MJ/kWh", 3.6, 25, "fuel (LHV) per electrical energy"),
         _number("nox_g_per_kwh", "g/kWh", 0, 30, "emission of nitrogen oxides"),
+        _number("own_use_share", "share", 0, 0.3, "share of the output that a generator uses itself", default=0.0),
         _number("step_fraction", "share", 0, 1, "largest load step, as a share of the rating"),
         _text("machine", "machine that drives a generator; blank: a diesel or gas engine, by the fuel", Machine),
         _number("ramp_mw_per_min", "MW/min", 0, 1000, "ramp rate of one unit after its load step; blank: by machine"),

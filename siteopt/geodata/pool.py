@@ -223,7 +223,7 @@ def site_pool(
         How the limits of these sites change.
     """
     workload, supply, common = scenario.workload, scenario.supply, _of_scenario(scenario)
-    offers = offers[_helps(common, offers) & _is_clean(supply, offers)]
+    offers = _net(offers[_helps(common, offers) & _is_clean(supply, offers)])
 
     def site(column: str) -> Floats:
         return sites[column].to_numpy(dtype=float)
@@ -289,6 +289,13 @@ def _helps(common: Mapping[str, Any], offers: pd.DataFrame) -> NDArray[np.bool_]
     """Return which offers supply a requirement that the scenario asks for; O."""
     asked = [one.name for one in REQUIREMENTS if not one.asked_by or common[one.asked_by]]
     return np.logical_or.reduce([_supplying(name, offers) for name in asked])
+
+
+def _net(offers: pd.DataFrame) -> pd.DataFrame:
+    """Return the offers with ratings, heat rates and emissions of what generators deliver beside their own use."""
+    delivered = np.where(_supplying(MEAN_POWER, offers), 1 - _offer(offers, "own_use_share"), 1.0)
+    net = {name: offers[name].astype(float) / delivered for name in ("heat_rate_mj_per_kwh", "nox_g_per_kwh")}
+    return offers.assign(unit_mw=offers["unit_mw"].astype(float) * delivered, **net)
 
 
 def _is_clean(supply: Supply, offers: pd.DataFrame) -> NDArray[np.bool_]:

@@ -335,7 +335,9 @@ class Parameters:
         rating = exact(row["unit_mw"])
         rating *= max(Fraction(0), 1 - exact(row.get("temp_derate_per_c")) * warm)
         rating *= max(Fraction(0), 1 - exact(row.get("altitude_derate_per_km")) * high)
-        heat_rate = exact(row["heat_rate_mj_per_kwh"])
+        delivered = 1 - exact(row.get("own_use_share"))
+        rating *= delivered
+        heat_rate = exact(row["heat_rate_mj_per_kwh"]) / delivered
         is_gas = row["fuel"] == "gas"
         energy = self.world.scenario["energy"]
         price = exact(energy["gas_usd_per_gj" if is_gas else "diesel_usd_per_gj"])
@@ -345,7 +347,7 @@ class Parameters:
             "step_mw": exact(row["step_fraction"]) * rating,
             "gas_mw": heat_rate / Fraction("3.6") * rating if is_gas else Fraction(0),
             "usd_per_mwh": heat_rate * price,
-            "nox_kg_per_mwh": exact(row["nox_g_per_kwh"]),
+            "nox_kg_per_mwh": exact(row["nox_g_per_kwh"]) / delivered,
         }
 
     def _chiller(self, row: Row, site: Row) -> dict[str, Fraction]:

@@ -231,6 +231,25 @@ def test_demand_belongs_to_the_price_of_energy(tmp_path: Path) -> None:
     assert (varied.grid_usd_per_mwh[0], varied.demand_usd_per_mw_month[0]) == pytest.approx((29, 7_305))
 
 
+def test_a_generator_delivers_what_it_does_not_use_itself(tmp_path: Path) -> None:
+    # a tenth of 2.5 MW; the fuel and the emissions of the whole output are those of what is left
+    own, plain = (small(tmp_path / str(share), offers=_using(share)).instance for share in (0.1, ""))
+    o = own.offer_id.index("gen_rented")
+    assert own.rating_mw[0, o] == pytest.approx(0.9 * plain.rating_mw[0, o])
+    assert plain.rating_mw[0, o] == 2.5
+    for name, value in (("heat_rate_mj_per_kwh", 9), ("nox_g_per_kwh", 0.3), ("fuel_usd_per_mwh", 36)):
+        assert (getattr(own, name)[o], getattr(plain, name)[o]) == pytest.approx((value / 0.9, value))
+    others = [one for one in range(own.offers) if own.offer_id[one] != "gen_rented"]
+    assert np.array_equal(own.rating_mw[:, others], plain.rating_mw[:, others])
+    # the rule for the stack is about what is entered
+    strict = small(tmp_path / "strict", "supply.max_nox_g_per_kwh=0.3", offers=_using(0.1)).instance
+    assert "gen_rented" in strict.offer_id
+
+
+def _using(share: object) -> Sequence[Row]:
+    return changed(OFFERS, "offer_id", "gen_rented", own_use_share=share)
+
+
 def test_filter_by_status(tmp_path: Path) -> None:
     sites = changed(SITES, "site_id", "alpha", status="occupied")
     data = small(tmp_path, 'filter.status=["vacant", "idle"]', sites=sites)
