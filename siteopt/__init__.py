@@ -2,7 +2,7 @@
 
 >>> import siteopt
 >>> siteopt.solve(siteopt.example("frugal"), top=1)
-<Result frugal: proven, us-eugene-hynix, days 110, USD 95.81 million>
+<Result frugal: proven, us-eugene-hynix, days 110, USD 102.79 million>
 """
 
 from importlib import import_module

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from siteopt.schema import ShellKind
-from siteopt.section import Days, Rate, Section, Share
+from siteopt.schema import Condition, ShellKind
+from siteopt.section import Days, Price, Rate, Section, Share
 
 USUAL_WORKING_DAYS = 5
 """Working days a week that the days and rates of construction are for."""
@@ -49,8 +49,40 @@ class FitoutLags(Section):
     none: Days = 0
 
 
+class BuildingCosts(Section):
+    """What it costs to make a site ready.
+
+    Halls that stand are converted at a price for each m2, by their condition: envelope, slab, stripping, so that they
+    are as good as a new shell. A site without a hall has the price of its new shells, or that of ``none`` if its
+    buildings stand in a table, or no type of shells is described. Fit-out for racks and the liquid loop have a price
+    for each MW of IT, without the units that a plan orders. So have works on the site, by condition, too: yard,
+    foundations, trenches and fence at a plant, earthworks, roads and drainage besides where there is no hall.
+    """
+
+    ready_usd_per_m2: Price = 0.0
+    sound_usd_per_m2: Price = 0.0
+    poor_usd_per_m2: Price = 0.0
+    gutted_usd_per_m2: Price = 0.0
+    none_usd_per_m2: Price = 0.0
+    fitout_usd_per_mw: Price = 0.0
+    liquid_loop_usd_per_mw: Price = 0.0
+    plant_site_works_usd_per_mw: Price = 0.0
+    raw_site_works_usd_per_mw: Price = 0.0
+
+    @property
+    def usd_per_m2(self) -> dict[str, float]:
+        """Return the price of a m2 of hall by the condition in which it is found."""
+        return {str(one): getattr(self, f"{one}_usd_per_m2") for one in Condition}
+
+    @property
+    def site_works_usd_per_mw(self) -> dict[str, float]:
+        """Return the price of the works on the site for a MW of IT, by the condition of its hall."""
+        plant, raw = self.plant_site_works_usd_per_mw, self.raw_site_works_usd_per_mw
+        return {str(one): raw if one is Condition.NONE else plant for one in Condition}
+
+
 class Shell(Section):
-    """New shells of one type: the area of one, and the days until their roofs.
+    """New shells of one type: the area of one, its price, and the days until their roofs.
 
     The first is begun ``permit_days`` after the handover, and its roof is there ``shell_days`` later. ``parallel`` of
     them are built at a time; ``offset_days`` lie between the beginnings of these. ``fitout_lag_days`` pass from a roof
@@ -58,6 +90,7 @@ class Shell(Section):
     """
 
     area_m2: Annotated[float, Field(ge=500, le=5_000_000)]
+    usd_per_m2: Price = 0.0
     permit_days: Days
     shell_days: Days
     parallel: Annotated[int, Field(ge=1, le=100)] = 1
@@ -84,6 +117,7 @@ class Building(Section):
     shell_shifts: Shifts = 1
     fitout_shifts: Shifts = 1
     working_days_per_week: WorkingDays = USUAL_WORKING_DAYS
+    costs: BuildingCosts = BuildingCosts()
     shells: dict[ShellKind, Shell] = {}
 
     def work_of_shifts(self, shifts: int, crews: Crews) -> float:

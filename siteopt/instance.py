@@ -23,8 +23,14 @@ NEVER = 1_000_000
 HOURS_PER_YEAR = 8760
 """Hours in a year, for which emissions are counted."""
 
+HOURS_PER_MONTH = 730.5
+"""Hours in a month for which demand is billed: a twelfth of 365.25 days."""
+
 TRADES = ("electrical", "mechanical")
 """Trades, in the order of every array by trade (K)."""
+
+WORKS = ("halls", "fitout", "liquid_loop", "site_works")
+"""Works that make a site ready, in the order of every array by work (W). Halls are converted; shells are options."""
 
 COMMISSIONING = "commissioning"
 """Name of the limit of the MW that are commissioned a day: a queue of the GPUs, and a family of rows for the rest."""
@@ -89,8 +95,9 @@ class Instance:
     """Everything that the optimizer may know.
 
     Axes: S sites, O offers, M milestones, L grid steps, C changes of limits, R limits, B buildings, V options of new
-    shells, K trades, P periods with the same number of crews, Q queues. Sites and offers are sorted by id, so that the
-    order of rows in a table does not matter. Days count from the decision (day 0); money is in millions of USD.
+    shells, K trades, P periods with the same number of crews, Q queues, W works. Sites and offers are sorted by id, so
+    that the order of rows in a table does not matter. Days count from the decision (day 0); money is in millions of
+    USD.
 
     Attributes
     ----------
@@ -121,7 +128,9 @@ class Instance:
     nonfirm_mw : S, MW of import that the grid may curtail
     gas_mw (MW thermal), nox_t_per_year, water_m3_per_day, yard_m2 : S; infinite if there is no limit
     fuel_trucks_per_day : S, tankers of diesel; infinite if there is no limit
-    grid_usd_per_mwh, site_cost_musd : S
+    grid_usd_per_mwh, demand_usd_per_mw_month : S, prices of the energy that is imported, and of the highest import
+    site_cost_musd : S
+    works_musd : S x W, cost of making the site ready for the GPUs of the last milestone, by work; without new shells
     handover_day : S, day on which the site is handed over
     hall_day : S, day from which a standing hall is fitted out
     hall_gpus_per_day : S, GPUs for which a standing hall, or each new shell, is made ready a day
@@ -130,12 +139,13 @@ class Instance:
     building_id : tuple of str, B
     building_day : B, day from which the building is fitted out
     building_gpus_per_day, building_gpus : B, GPUs for which it is made ready a day, and has room
-    option_site : V, index of the site, rising; the options of a site are the types of shells that it may build
+    option_site : V, index of the site, rising; the options of a site are the types and numbers of shells to choose from
     option_shell : V, index into ``shells``
     option_day : V, day from which the first of these shells is fitted out
-    option_count : V, number of shells of this type for which the site has room
-    option_ready_day : V x M, ``compute_ready_day`` with shells of this type
-    option_relaxed_day : V x M x Q, ``queue_relaxed_day`` with shells of this type
+    option_count : V, number of shells of this type that are built
+    option_cost_musd : V, cost of these shells
+    option_ready_day : V x M, ``compute_ready_day`` with these shells
+    option_relaxed_day : V x M x Q, ``queue_relaxed_day`` with these shells
     min_battery_mw : S x M, minimum power of batteries, MW
     min_inertia_mws : S x M, minimum of ``inertia_s x MW x units`` over generators and grid-forming batteries, MW s
     compute_ready_day : S x M, day on which the GPUs are racked, plumbed and networked (NEVER: they cannot be); with
@@ -215,7 +225,9 @@ class Instance:
     fuel_trucks_per_day: Floats
     yard_m2: Floats
     grid_usd_per_mwh: Floats
+    demand_usd_per_mw_month: Floats
     site_cost_musd: Floats
+    works_musd: Floats
     handover_day: Ints
     hall_day: Ints
     hall_gpus_per_day: Floats
@@ -229,6 +241,7 @@ class Instance:
     option_shell: Ints
     option_day: Ints
     option_count: Ints
+    option_cost_musd: Floats
     option_ready_day: Ints
     option_relaxed_day: Ints
     min_battery_mw: Floats
@@ -281,7 +294,7 @@ class Instance:
         sizes = {"S": len(self.site_id), "O": len(self.offer_id), "M": len(self.milestone)}
         sizes |= {"L": len(self.step_site), "K": len(TRADES), "P": len(self.crew_day), "Q": len(QUEUES)}
         sizes |= {"C": len(self.change_site), "R": len(LIMITED)}
-        sizes |= {"B": len(self.building_site), "V": len(self.option_site)}
+        sizes |= {"B": len(self.building_site), "V": len(self.option_site), "W": len(WORKS)}
         for name, axes in _AXES.items():
             array = getattr(self, name)
             shape = tuple(sizes[axis] for axis in axes)
@@ -352,8 +365,31 @@ class Instance:
         return np.asarray((self.change_limit < before).any(axis=1))
 
     def options_by(self, day: Sequence[int] | Ints) -> NDArray[np.bool_]:
-        """Return for each option of shells whether the GPUs of its site are ready by these days (M) with it; V."""
+        """Return for each option of shells whether the GPUs of its site are ready by these days (M or V x M); V."""
         return np.asarray((self.option_ready_day + self.commissioning_days <= np.asarray(day)).all(axis=1))
+
+    @property
+    def prepared_musd(self) -> Floats:
+        """Return the cost of each site with the works that make it ready, but for new shells; S, million USD."""
+        return np.asarray(self.site_cost_musd + self.works_musd.sum(axis=1))
+
+    def shells_musd(self, day: Ints | None = None) -> Floats:
+        """Return the least cost of new shells with which the GPUs of each site are ready by some days; S, million USD.
+
+        If no option of a site keeps the days, or no days are given, it is the least of all its options; 0 without any.
+
+        Parameters
+        ----------
+        day : S x M
+        """
+        cost, owner = self.option_cost_musd, self.option_site
+        least = np.full(self.sites, np.inf)
+        np.minimum.at(least, owner, cost)
+        if day is not None:
+            kept, keeps = np.full(self.sites, np.inf), self.options_by(day[owner])
+            np.minimum.at(kept, owner[keeps], cost[keeps])
+            least = np.where(np.isfinite(kept), kept, least)
+        return np.where(np.isfinite(least), least, 0.0)
 
     def capped(self, budget_musd: float) -> Instance:
         """Return the same Instance with a budget of no more than this, million USD."""
@@ -402,6 +438,11 @@ class Instance:
     def import_limit_mw(self) -> Floats:
         """Return the MW that each site may import, firm or not; S."""
         return self.grid_mw + self.nonfirm_mw
+
+    @property
+    def import_usd_per_mwh(self) -> Floats:
+        """Return the price of a MWh of steady import at each site: its energy, and its share of the demand; S."""
+        return np.asarray(self.grid_usd_per_mwh + self.demand_usd_per_mw_month / HOURS_PER_MONTH)
 
     @property
     def must_carry_curtailment(self) -> NDArray[np.bool_]:
@@ -578,6 +619,7 @@ _AXES = {
     "crews": "KP",
     **dict.fromkeys(("building_site", "building_day", "building_gpus_per_day", "building_gpus"), "B"),
     **dict.fromkeys(("option_site", "option_shell", "option_day", "option_count"), "V"),
+    "option_cost_musd": "V",
     "option_ready_day": "VM",
     "option_relaxed_day": "VMQ",
     **dict.fromkeys(
@@ -586,6 +628,7 @@ _AXES = {
             "own_cooling_mw",
             "yard_m2",
             "grid_usd_per_mwh",
+            "demand_usd_per_mw_month",
             "site_cost_musd",
             "handover_day",
             "hall_day",
@@ -596,6 +639,7 @@ _AXES = {
     ),
     **dict.fromkeys(("compute_ready_day", "compute_queue", "min_battery_mw", "min_inertia_mws"), "SM"),
     "queue_relaxed_day": "SMQ",
+    "works_musd": "SW",
     **dict.fromkeys(("step_site", "step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_cost_musd"), "L"),
     "step_commissioned_mw": "L",
     **dict.fromkeys(("change_site", "change_day"), "C"),

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from siteopt.equipment import KINDS
-from siteopt.instance import NEVER, Floats, Instance, Ints
+from siteopt.instance import HOURS_PER_MONTH, NEVER, WORKS, Floats, Instance, Ints
 from siteopt.record.base import RunOutcome, Standing
 from siteopt.record.proof import Proof, StoredRank
 from siteopt.record.reason import Reason
@@ -55,19 +55,27 @@ class Plan:
         energy = self.energy_musd(instance)
         return {
             "site": float(instance.site_cost_musd[0]),
+            **self.works_musd(instance),
             "grid_steps": float((self.step[:, -1] * instance.step_cost_musd).sum()),
             **{kind.plural: float(bought[instance.of_kind(kind.name)].sum()) for kind in KINDS},
             **{part: float(by_milestone.sum()) for part, by_milestone in energy.items()},
             "gpus": instance.gpu_cost_musd,
         }
 
+    def works_musd(self, instance: Instance) -> dict[str, float]:
+        """Return the cost of each work that makes the site ready, in millions of USD; new shells are works on halls."""
+        by_work = instance.works_musd[0].tolist()
+        by_work[0] += float(instance.shells_musd(self.day[None])[0])
+        return dict(zip(WORKS, by_work, strict=True))
+
     def energy_musd(self, instance: Instance) -> dict[str, Floats]:
-        """Return the cost of fuel and of grid energy that each milestone pays, in millions of USD; M each."""
+        """Return the cost of fuel, grid energy and demand that each milestone pays, in millions of USD; M each."""
         phase, share = self.paid(instance)
         output, imported = self.output_mw[:, phase] * share, self.import_mw[phase] * share
         return {
             "fuel": (instance.fuel_usd_per_mwh @ output) * instance.musd_per_mw,
             "grid_energy": instance.grid_usd_per_mwh[0] * imported * instance.musd_per_mw,
+            "demand_charge": instance.demand_usd_per_mw_month[0] / HOURS_PER_MONTH * imported * instance.musd_per_mw,
         }
 
     def paid(self, instance: Instance) -> tuple[Ints, Floats]:
@@ -80,7 +88,7 @@ class Plan:
         phase = phases.own.copy()
         fallen = instance.change_day[instance.falls]
         if len(fallen):
-            usd = instance.fuel_usd_per_mwh @ self.output_mw + instance.grid_usd_per_mwh[0] * self.import_mw
+            usd = instance.fuel_usd_per_mwh @ self.output_mw + instance.import_usd_per_mwh[0] * self.import_mw
             usd_per_mw = usd / instance.it_mw[phases.milestone]
             for m, day in enumerate(self.day):
                 first = fallen[fallen > day].min(initial=NEVER)
@@ -147,7 +155,7 @@ class SitePlan:
     @property
     def cost_bound_musd(self) -> float:
         """Return the proven lower bound of the cost of any plan with the same days, in millions of USD."""
-        least = float(self.instance.site_cost_musd[0] + self.instance.gpu_cost_musd)
+        least = float((self.instance.prepared_musd + self.instance.shells_musd())[0] + self.instance.gpu_cost_musd)
         return next((stage.bound for stage in self.stages if stage.goal == "cost"), least)
 
     @property

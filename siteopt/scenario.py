@@ -18,8 +18,8 @@ from siteopt import aliases
 from siteopt.construction import Building, Crews
 from siteopt.issues import nearest
 from siteopt.parameters import Parameter
-from siteopt.schema import CANDIDATES, Basis, Condition, Status
-from siteopt.section import Days, Rate, Section, Share
+from siteopt.schema import CANDIDATES, Basis, Condition, Fuel, Status
+from siteopt.section import Days, Price, Rate, Section, Share
 from siteopt.valuation import Value
 
 SHOWN = r"^[^\p{C}\p{Zl}\p{Zp}]+$"
@@ -34,9 +34,6 @@ Name = Annotated[str, Field(min_length=1, max_length=4096)]
 
 Money = Annotated[float, Field(ge=0, le=1e15)]
 """Amount in any currency; the range is wide because of that."""
-
-Price = Annotated[float, Field(ge=0, le=1e9)]
-"""Price of one unit of something, in any currency."""
 
 Gpus = Annotated[int, Field(gt=0, le=100_000_000)]
 StartDate = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 12, 31))]
@@ -125,12 +122,28 @@ class Workload(Section):
         return self
 
 
+CO2_KG_PER_GJ = {Fuel.GAS: 56.1, Fuel.DIESEL: 74.1}
+"""Carbon dioxide of each fuel, kg per GJ of the lower heating value: defaults for natural gas and gas/diesel oil of the
+IPCC guidelines of 2006, volume 2, table 2.2, https://www.ipcc-nggip.iges.or.jp/public/2006gl/vol2.html."""
+
+
 class Energy(Section):
-    """Prices of energy (LHV for fuels)."""
+    """Prices of energy (LHV for fuels), and of a tonne of carbon dioxide that generators on site emit.
+
+    A site without a price of grid energy of its own has ``grid_usd_per_mwh`` and ``demand_usd_per_mw_month``, the price
+    of the highest import of each month.
+    """
 
     gas_usd_per_gj: Price
     diesel_usd_per_gj: Price
     grid_usd_per_mwh: Price
+    demand_usd_per_mw_month: Price = 0.0
+    carbon_usd_per_t: Price = 0.0
+
+    def fuel_usd_per_gj(self, fuel: Fuel) -> float:
+        """Return the price of a fuel with the price of its carbon dioxide, USD per GJ (LHV)."""
+        price = self.gas_usd_per_gj if fuel is Fuel.GAS else self.diesel_usd_per_gj
+        return price + self.carbon_usd_per_t * CO2_KG_PER_GJ[fuel] / 1000
 
 
 SPEED_EXPONENT = 0.36

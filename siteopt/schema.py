@@ -228,6 +228,9 @@ _CONFIDENCE = _text("confidence", "how reliable the row is: high, medium, low or
 _SOURCES = _text("sources", "where the figures of the row come from")
 _NOTES = _text("notes", "any remarks, such as which figures are estimates")
 
+DEMAND = "demand_usd_per_mw_month"
+"""Column of the candidates that is filled with a price of energy, and is 0 beside one that is entered."""
+
 SHARE_OF_GRID = "distribution_mw"
 """Column of the candidates in which a blank stands for a share of ``grid_mw``, if the scenario gives one."""
 
@@ -272,7 +275,21 @@ CANDIDATES = Table(
         _number("design_wet_bulb_c", "deg C", -40, 40, "design wet-bulb temperature in summer; blank: design_temp_c"),
         _number("elevation_m", "m", -450, 6000, "height above sea level", assumable=True),
         _number("grid_usd_per_mwh", "USD/MWh", 0, 2000, "price of grid energy", assumable=True),
-        _number("site_cost_usd", "USD", 0, 1e11, "purchase price, or lease over the term", assumable=True),
+        _number(
+            DEMAND,
+            "USD/MW-month",
+            0,
+            1e6,
+            "price of the highest import of a month, beside the energy; blank: 0 beside a price of energy",
+        ),
+        _number(
+            "site_cost_usd",
+            "USD",
+            0,
+            1e11,
+            "purchase price, or lease over the term, of the site as it is handed over; works come on top",
+            assumable=True,
+        ),
         _RETRIEVED,
         _CONFIDENCE,
         _SOURCES,
@@ -361,6 +378,7 @@ OFFERS = Table(
         ),
         _number("heat_rate_mj_per_kwh", "MJ/kWh", 3.6, 25, "fuel (LHV) per electrical energy"),
         _number("nox_g_per_kwh", "g/kWh", 0, 30, "emission of nitrogen oxides"),
+        _number("own_use_share", "share", 0, 0.3, "share of the output that a generator uses itself", default=0.0),
         _number("step_fraction", "share", 0, 1, "largest load step, as a share of the rating"),
         _text("machine", "machine that drives a generator; blank: a diesel or gas engine, by the fuel", Machine),
         _number("ramp_mw_per_min", "MW/min", 0, 1000, "ramp rate of one unit after its load step; blank: by machine"),

@@ -12,6 +12,9 @@ from siteopt import aliases
 Rate = Annotated[float, Field(ge=1e-6, le=1e9)]
 """Rate: GPUs, MW or m2 a day."""
 
+Price = Annotated[float, Field(ge=0, le=1e9)]
+"""Price of one unit of something, in any currency."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0, le=3650)]
 

@@ -29,7 +29,9 @@ SITE = {
     "water_m3_per_day": np.inf,
     "yard_m2": np.inf,
     "grid_usd_per_mwh": 0.0,
+    "demand_usd_per_mw_month": 0.0,
     "site_cost_musd": 1.0,
+    "works_musd": (0.0, 0.0, 0.0, 0.0),
     "handover_day": 0,
     "hall_day": 0,
     "hall_gpus_per_day": 1e9,
@@ -182,6 +184,7 @@ def tiny(
         "option_day": np.zeros(0, dtype=np.int64),
         "option_count": np.zeros(0, dtype=np.int64),
         "option_ready_day": np.zeros((0, milestones), dtype=np.int64),
+        "works_musd": np.array([row["works_musd"] for row in rows], dtype=float),
         "spare_units": 0,
         "ride_through_minutes": 0.0,
         "commissioning_days": 0,
@@ -219,7 +222,7 @@ def tiny(
         "cop": pair("cop"),
         "unit_cost_musd": pair("unit_cost_musd"),
     }
-    by_site = set(SITE) - {"compute_ready_day"}
+    by_site = set(SITE) - {"compute_ready_day", "works_musd"}
     values |= {name: site(name) for name in by_site}
     for name in ("handover_day", "hall_day"):
         values[name] = values[name].astype(np.int64)
@@ -236,6 +239,7 @@ def tiny(
     by_offer += ("inertia_s", "droop", "overload", "governor_s", "ramp_per_s", "response_s", "rocof_withstand_hz_per_s")
     values |= {name: offer(name) for name in (*by_offer, "fuel_usd_per_mwh", "water_m3_per_mwh")}
     values |= scalars
+    values.setdefault("option_cost_musd", np.zeros(len(values["option_site"])))
     values["crews"] = np.asarray(values["crews"], dtype=float).reshape(len(TRADES), -1)
     options = np.repeat(values["option_ready_day"][:, :, None], len(QUEUES), axis=2)
     values.setdefault("option_relaxed_day", options)

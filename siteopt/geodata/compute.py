@@ -160,18 +160,18 @@ def _built(needed: Floats, halls: Halls, rate: float, slow: int) -> tuple[Ints, 
         working = _ceil(needed / slowest)
         queue = np.where(halls.gpus_per_day <= rate, _HALLS, slow)
         return halls.roof_days + working, np.where(halls.roof_days > working, _ROOFS, queue)
-    enough = _first_day(needed, halls)
+    enough = first_day(needed, halls)
     roofs = halls.roof_days
     missing = needed * (1 - HAIR) - halls.released(roofs)[:, :, None]  # N x B x M
     passed = np.where(missing > 0, roofs[:, :, None] + _ceil(np.maximum(0, missing) / rate), 0).max(axis=1)
     # the halls themselves decide: the roofs if the GPUs would be sooner without waiting for them than at any rate
-    at_once = _first_day(needed, replace(halls, roof_days=np.zeros_like(roofs)))
-    any_rate = _first_day(needed, replace(halls, gpus_per_day=np.full_like(halls.gpus, np.inf)))
+    at_once = first_day(needed, replace(halls, roof_days=np.zeros_like(roofs)))
+    any_rate = first_day(needed, replace(halls, gpus_per_day=np.full_like(halls.gpus, np.inf)))
     own = np.where(at_once < any_rate, _ROOFS, _HALLS)
     return np.maximum(enough, passed), np.where(passed > enough, slow, own)
 
 
-def _first_day(needed: Floats, halls: Halls) -> Ints:
+def first_day(needed: Floats, halls: Halls) -> Ints:
     """Return the first day on which halls for the GPUs are ready, NEVER if there is none; N x M, by bisection."""
     low = np.zeros((len(halls.gpus), len(needed)), dtype=np.int64)
     high = np.full_like(low, NEVER)

@@ -44,6 +44,7 @@ from siteopt.schema import (
     AREAS,
     BUILDINGS,
     CANDIDATES,
+    DEMAND,
     GRID_STEPS,
     LIMITS,
     OFFERS,
@@ -446,6 +447,7 @@ def filled_sites(
 ) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """Return sites with blanks filled by the scenario, a mask of the blanks, and why each site is excluded, or None.
 
+    Prices of grid energy and of demand belong together: both are those of the scenario if the price of energy is blank.
     A blank limit of NOx is filled with a number only. Beside rows of limits about NOx, it means that nothing else is
     permitted; without such rows and without a word of the scenario, it means no limit.
     """
@@ -462,6 +464,8 @@ def filled_sites(
     for column, value in values.items():
         if value is not None:
             filled.loc[blank[column].to_numpy(), column] = value
+    demand = np.where(blank["grid_usd_per_mwh"], scenario.energy.demand_usd_per_mw_month, 0.0)
+    filled[DEMAND] = filled[DEMAND].astype(float).fillna(pd.Series(demand, index=filled.index))
     share = scenario.defaults.distribution_share_of_grid
     if share is not None:
         blank[SHARE_OF_GRID] = sites[SHARE_OF_GRID].isna()

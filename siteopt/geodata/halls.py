@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from siteopt.geodata.compute import Halls, compute_ready, queue_relaxed
+from siteopt.geodata.compute import Halls, compute_ready, first_day, queue_relaxed
+from siteopt.geodata.works import works_musd
 from siteopt.instance import QUEUES, Floats, Ints
 from siteopt.pace import Pace, ShellType
 from siteopt.scenario import Scenario
@@ -78,11 +79,14 @@ def hall_arrays(scenario: Scenario, sites: pd.DataFrame, buildings: pd.DataFrame
         _put(days, at, _days_of(gpus, halls, pace))
         capacity[at] = halls.capacity_gpus
     shells = _types(scenario, gpus_per_m2)
+    buildings_m2 = buildings["area_m2"].to_numpy(dtype=float)
     is_new = sites["condition"].to_numpy() == Condition.NONE
     is_new[by_building["building_site"]] = False
     new = np.flatnonzero(is_new) if shells else np.zeros(0, dtype=np.int64)
     by_option = _options(scenario, sites["shell_type"].to_numpy()[new], new, place, shells)
+    by_option = _numbers(gpus[-1], place, rate, by_option, shells)
     by_option |= _option_days(gpus, place, rate, by_option, shells, pace)
+    by_option = _without_idle_shells(by_option)
     for at, found, room in _best_options(by_option, shells):
         _put(days, at, found)
         capacity[at] = room
@@ -92,11 +96,12 @@ def hall_arrays(scenario: Scenario, sites: pd.DataFrame, buildings: pd.DataFrame
             "hall_day": place.handover + place.lag,
             "hall_gpus_per_day": rate,
             "hall_capacity_gpus": capacity,
+            "works_musd": works_musd(scenario, sites, is_new & bool(shells), buildings_m2, by_building),
             "compute_ready_day": days.day,
             "compute_queue": days.queue,
         },
         by_building=by_building,
-        by_option={name: values for name, values in by_option.items() if name != "option_queue"},
+        by_option={name: values for name, values in by_option.items() if name not in _OF_BOUNDS},
         building_id=buildings["building_id"].to_numpy(dtype=object),
         shells=shells,
     )
@@ -204,7 +209,7 @@ def _by_number(handover: Ints, rows: Mapping[str, np.ndarray]) -> Iterator[tuple
 def _options(
     scenario: Scenario, wanted: np.ndarray, new: Ints, place: _Places, shells: tuple[ShellType, ...]
 ) -> dict[str, np.ndarray]:
-    """Return site, type and number of shells of every option, and when the first is fitted out; by site, V each.
+    """Return site, type and number of all shells that fit, the day of the first, and their cost; by site, V each.
 
     Parameters
     ----------
@@ -224,7 +229,56 @@ def _options(
     general = scenario.building.fitout_lag_days.none
     lag = _at_pace([general if own is None else own for own in lags], fitout_work(scenario))[shell]
     day = place.handover[site] + permit.astype(np.int64) + built + lag
-    return {"option_site": site, "option_shell": shell, "option_day": day, "option_count": fits[row, shell]}
+    count = fits[row, shell]
+    usd = np.array([one.area_m2 * one.usd_per_m2 for one in types])[shell] * count
+    return {
+        "option_site": site,
+        "option_shell": shell,
+        "option_day": day,
+        "option_count": count,
+        "option_cost_musd": usd / 1e6,
+        "option_fits": count,
+    }
+
+
+_OF_BOUNDS = ("option_queue", "option_fits", "option_type")
+"""Arrays by option that are no fields of the Instance: the deciding queue, the shells that fit, and of which type they
+are at which site."""
+
+
+def _numbers(
+    gpus: int, place: _Places, rate: Floats, options: dict[str, np.ndarray], shells: tuple[ShellType, ...]
+) -> dict[str, np.ndarray]:
+    """Return the options with every number of shells that may be built, from the fewest with room for the GPUs on.
+
+    The most are those whose fit-out begins before the GPUs have room if all that fit are built: further ones come too
+    late to matter. Shells that cost nothing are all built.
+    """
+    fits = options["option_count"]
+    if not options["option_cost_musd"].any():
+        return options | {"option_type": np.arange(len(fits))}
+    most, each = fits.copy(), np.array([shell.gpus for shell in shells])[options["option_shell"]]
+    for mine, halls in _by_shells(place.handover, rate, options, shells):
+        enough = first_day(np.array([float(gpus)]), halls)
+        most[mine] = np.minimum(fits[mine], halls.by_site((halls.roof_days < enough).sum(axis=1)))
+    least = np.ceil(gpus / each).astype(np.int64)
+    least -= (least - 1) * each >= gpus  # the quotient is rounded
+    least = np.minimum(most, least)
+    is_free = options["option_cost_musd"] == 0
+    least, most = np.where(is_free, fits, least), np.where(is_free, fits, most)
+    row = np.repeat(np.arange(len(fits)), most - least + 1)
+    number = least[row] + np.arange(len(row)) - np.searchsorted(row, row)
+    one_musd = options["option_cost_musd"] / np.maximum(1, fits)
+    found = {name: values[row] for name, values in options.items()}
+    return found | {"option_count": number, "option_cost_musd": one_musd[row] * number, "option_type": row}
+
+
+def _without_idle_shells(options: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the options without those that have every milestone on the same day as one shell less has."""
+    ready, of_type = options["option_ready_day"], options["option_type"]
+    sooner = np.ones(len(ready), dtype=bool)
+    sooner[1:] = (of_type[1:] != of_type[:-1]) | (ready[1:] < ready[:-1]).any(axis=1)
+    return {name: values[sooner] for name, values in options.items()}
 
 
 def _option_days(
@@ -276,7 +330,7 @@ def _best_options(
         day = np.minimum.reduceat(ready, first, axis=0)
         owner = np.searchsorted(sites, options["option_site"])
         decides = np.minimum.reduceat(np.where(ready == day[owner], queue, len(QUEUES)), first, axis=0)
-        gpus = np.array([shell.gpus for shell in shells])[options["option_shell"]] * options["option_count"]
+        gpus = np.array([shell.gpus for shell in shells])[options["option_shell"]] * options["option_fits"]
         yield sites, _Days(day, decides), np.maximum.reduceat(gpus, first)
 
 

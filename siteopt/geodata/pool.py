@@ -24,7 +24,7 @@ from siteopt.geodata.machines import answers, forming_answers
 from siteopt.instance import OWNERS, QUEUES, TRADES, Floats, Instance, Ints, PowerQuality, rows_of
 from siteopt.pace import Pace
 from siteopt.scenario import COST, Scenario, Supply
-from siteopt.schema import OFFERS, Answer, Fuel, Machine
+from siteopt.schema import DEMAND, OFFERS, Answer, Fuel, Machine
 from siteopt.tolerances import HAIR
 
 
@@ -223,7 +223,7 @@ def site_pool(
         How the limits of these sites change.
     """
     workload, supply, common = scenario.workload, scenario.supply, _of_scenario(scenario)
-    offers = offers[_helps(common, offers) & _is_clean(supply, offers)]
+    offers = _net(offers[_helps(common, offers) & _is_clean(supply, offers)])
 
     def site(column: str) -> Floats:
         return sites[column].to_numpy(dtype=float)
@@ -255,6 +255,7 @@ def site_pool(
             "water_m3_per_day": site("water_m3_per_day"),
             "yard_m2": site("yard_area_m2"),
             "grid_usd_per_mwh": site("grid_usd_per_mwh"),
+            "demand_usd_per_mw_month": site(DEMAND),
             "site_cost_musd": site("site_cost_usd") / 1e6,
             **halls.by_site,
         },
@@ -288,6 +289,13 @@ def _helps(common: Mapping[str, Any], offers: pd.DataFrame) -> NDArray[np.bool_]
     """Return which offers supply a requirement that the scenario asks for; O."""
     asked = [one.name for one in REQUIREMENTS if not one.asked_by or common[one.asked_by]]
     return np.logical_or.reduce([_supplying(name, offers) for name in asked])
+
+
+def _net(offers: pd.DataFrame) -> pd.DataFrame:
+    """Return the offers with ratings, heat rates and emissions of what generators deliver beside their own use."""
+    delivered = np.where(_supplying(MEAN_POWER, offers), 1 - _offer(offers, "own_use_share"), 1.0)
+    net = {name: offers[name].astype(float) / delivered for name in ("heat_rate_mj_per_kwh", "nox_g_per_kwh")}
+    return offers.assign(unit_mw=offers["unit_mw"].astype(float) * delivered, **net)
 
 
 def _is_clean(supply: Supply, offers: pd.DataFrame) -> NDArray[np.bool_]:
@@ -373,7 +381,7 @@ def _of_offers(scenario: Scenario, offers: pd.DataFrame) -> dict[str, Any]:
     machines = {name: np.where(is_machine, values, 0.0) for name, values in answers(offers).items()}
     stores = {name: np.where(is_store, values, 0.0) for name, values in forming_answers(offers).items()}
     share = np.where(offers["rent_usd_per_month"].notna().to_numpy(), scenario.supply.max_fleet_share, 1.0)
-    fuel_price = np.where(is_gas, scenario.energy.gas_usd_per_gj, scenario.energy.diesel_usd_per_gj)
+    fuel_price = np.where(is_gas, *(scenario.energy.fuel_usd_per_gj(fuel) for fuel in (Fuel.GAS, Fuel.DIESEL)))
 
     def only(where: np.ndarray, column: str) -> Floats:
         return np.where(where, _offer(offers, column), 0.0)

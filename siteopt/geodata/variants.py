@@ -16,7 +16,7 @@ from siteopt.geodata.dataset import Dataset, filled_sites
 from siteopt.geodata.import_right import counted_limits, counted_sites, counts, held_mw
 from siteopt.geodata.limits import NOX, has_rows
 from siteopt.instance import Instance, Pool
-from siteopt.schema import BUILDINGS, CANDIDATES, GRID_STEPS, LIMITS, RESOURCE_FIELDS, Resource
+from siteopt.schema import BUILDINGS, CANDIDATES, DEMAND, GRID_STEPS, LIMITS, RESOURCE_FIELDS, Resource
 
 NOTCHES = {
     "grid_mw": 1.0,
@@ -68,6 +68,7 @@ class Variants:
         scenario, steps = dataset.scenario, self._data.steps
         filled = filled_sites(scenario, self._data.sites, self._data.limits)[0]
         cells = counted_sites(scenario.grid, filled)[0].iloc[0]
+        self._demand_usd = float(cells[DEMAND])
         rate = scenario.building.fitout_m2_per_day.by_condition.get(cells["condition"])
         cells["fitout_m2_per_day"] = rate if pd.isna(cells["fitout_m2_per_day"]) else cells["fitout_m2_per_day"]
         if scenario.defaults.distribution_share_of_grid is None:
@@ -149,6 +150,8 @@ class Variants:
             yield Change(SCENARIO, "", f"milestones.0.{POWER_CAP}", round(value, 2))
         else:
             yield Change(CANDIDATES.name, self._site, column, value)
+            if column == "grid_usd_per_mwh":  # a price that is entered would take its demand to be 0
+                yield Change(CANDIDATES.name, self._site, DEMAND, self._demand_usd)
 
 
 def _best(column: str, notch: float) -> float:

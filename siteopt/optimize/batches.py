@@ -62,7 +62,7 @@ class Batches:
         """
         sites = open_sites[:COMPARED]
         instance, waits = self._exact(sites), np.zeros(len(sites), dtype=bool)
-        cost, batch = instance.site_cost_musd, dict[int, Worse]()
+        cost, batch = instance.prepared_musd, dict[int, Worse]()
         for place, s in enumerate(map(int, sites)):
             if len(batch) == BATCH:
                 break
@@ -106,7 +106,7 @@ def inherited(best: SitePlan, instance: Instance) -> SitePlan | None:
     """
     if instance.order[-1] != COST:
         return None
-    dearer = float(instance.site_cost_musd[0] - best.instance.site_cost_musd[0])
+    dearer = float(instance.prepared_musd[0] - best.instance.prepared_musd[0])
     cost = best.plan.cost_musd(instance)
     if cost > best.cost_musd + dearer + SAME_MUSD or not certify(instance, best.plan).valid:
         return None

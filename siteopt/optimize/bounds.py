@@ -157,7 +157,8 @@ class Bounds:
 def bounds(instance: Instance, relaxed: str = "") -> Bounds:
     """Return lower bounds for all sites at once, leaving out the requirement that ``relaxed`` names.
 
-    The cost is that of the site, of the GPUs, and of the mean power at the cheapest price at the site.
+    The cost is that of the site and of making it ready, of the GPUs, and of the mean power at the cheapest price at the
+    site.
     """
     required = sources(instance, BOUNDING)
     day = instance.compute_ready_day + instance.commissioning_days
@@ -177,10 +178,12 @@ def bounds(instance: Instance, relaxed: str = "") -> Bounds:
     limiting = np.where(before > day, BEFORE, limiting)
     fuel = instance.fuel_usd_per_mwh[instance.supplies(MEAN_POWER) & (instance.available_units > 0)].min(initial=np.inf)
     price = np.minimum(
-        np.where((instance.loosest().import_limit_mw > 0) | _stepped(instance), instance.grid_usd_per_mwh, np.inf), fuel
+        np.where((instance.loosest().import_limit_mw > 0) | _stepped(instance), instance.import_usd_per_mwh, np.inf),
+        fuel,
     )
     energy = np.where(np.isfinite(price), price, 0) * (mean.need @ instance.musd_per_mw)
-    return Bounds(before, limiting, instance.site_cost_musd + instance.gpu_cost_musd + energy, required)
+    cost = instance.prepared_musd + instance.shells_musd() + instance.gpu_cost_musd + energy
+    return Bounds(before, limiting, cost, required)
 
 
 def allowed(instance: Instance, day: int) -> np.ndarray:

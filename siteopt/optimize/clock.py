@@ -156,7 +156,7 @@ class Clock:
         What the site itself costs more, every plan costs more.
         """
         return any(
-            known.limit_musd + float(claim.instance.site_cost_musd[0] - known.instance.site_cost_musd[0])
+            known.limit_musd + float(claim.instance.prepared_musd[0] - known.instance.prepared_musd[0])
             >= claim.limit_musd
             and (known.days >= claim.days).all()
             and is_dominated(known.instance, claim.instance)[0]

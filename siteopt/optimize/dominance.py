@@ -16,7 +16,7 @@ from siteopt.phases import LIMITED
 
 HIGHER_IS_BETTER = (*LIMITED, "own_cooling_mw", "yard_m2")
 LOWER_IS_BETTER = (
-    *("grid_usd_per_mwh", "site_cost_musd", "unit_cost_musd"),
+    *("grid_usd_per_mwh", "demand_usd_per_mw_month", "site_cost_musd", "works_musd", "unit_cost_musd"),
     *("compute_ready_day", "arrival_day", "ready_day", "min_battery_mw", "min_inertia_mws"),
 )
 EQUAL = ("rating_mw", "cop")
@@ -33,12 +33,12 @@ BUILDINGS = ("building_site", "building_id", "building_day", "building_gpus_per_
 
 STEPS = ("step_ready_day", "step_rise_mw", "step_rise_swing_mw", "step_commissioned_mw", "step_cost_musd")
 CHANGES = ("change_day", "change_limit")
-OPTIONS = ("option_shell", "option_count", "option_ready_day", "option_relaxed_day")
+OPTIONS = ("option_shell", "option_count", "option_cost_musd", "option_ready_day", "option_relaxed_day")
 ROWS = {"step_site": STEPS, "change_site": CHANGES, "option_site": OPTIONS}
 """Fields of grid steps, changes of limits and options of shells, by the field with their sites; other ones do not
 compare."""
 
-SUPPLY = (*EQUAL, *LIMITED, "own_cooling_mw", "grid_usd_per_mwh")
+SUPPLY = (*EQUAL, *LIMITED, "own_cooling_mw", "grid_usd_per_mwh", "demand_usd_per_mw_month")
 """Arrays that decide, with units and grid steps, what runs at a milestone and how the plant responds to its load."""
 
 _BY_SITE = {

@@ -150,6 +150,12 @@ class Model:
             found = found[:0] if instance.options_by(np.ravel(days))[found].any() else found
         return found.tolist() if len(found) > 1 else []
 
+    def _shells_musd(self, s: int) -> float:
+        """Return the cost of the new shells of a site if the days of the model leave no choice of them."""
+        days = [self.days[s, m] for m in range(self.instance.milestones)]
+        is_fixed = all(len(each) == 1 for each in days)
+        return float(self._alone(s).shells_musd(np.array(days).T if is_fixed else None)[0])
+
     def _phases(self, s: int) -> list[Phase]:
         """Return the phases that a site may have on the days of the model, in the order of milestones and limits.
 
@@ -343,7 +349,10 @@ class Model:
         terms: list[Term] = []
         for s in self.sites:
             last = len(self.phases[s]) - 1
-            terms += self.taken(s, instance.milestones - 1, float(instance.site_cost_musd[s]))
+            options = self.options(s)
+            terms += [(self.option[v, s], float(instance.option_cost_musd[v])) for v in options]
+            prepared = float(instance.prepared_musd[s]) + (0.0 if options else self._shells_musd(s))
+            terms += self.taken(s, instance.milestones - 1, prepared)
             terms += [
                 (var, float(instance.step_cost_musd[key[0]])) for key, var in self.step.items() if key[1:] == (s, last)
             ]
@@ -409,7 +418,7 @@ class Model:
             (self.output_mw[o, s, f], float(self.instance.fuel_usd_per_mwh[o] * scale))
             for o in self.suppliers(s, f, MEAN_POWER)
         ]
-        return fuel, [(self.import_mw[s, f], float(self.instance.grid_usd_per_mwh[s] * scale))]
+        return fuel, [(self.import_mw[s, f], float(self.instance.import_usd_per_mwh[s] * scale))]
 
 
 def worded(name: str) -> str:

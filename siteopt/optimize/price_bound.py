@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from siteopt.equipment import COOLING, DISPATCHED, MEAN_POWER, Requirement
-from siteopt.instance import HOURS_PER_YEAR, Floats, Instance, Ints
+from siteopt.instance import HOURS_PER_MONTH, HOURS_PER_YEAR, Floats, Instance, Ints
 from siteopt.optimize.intervals import Interval, chosen, exactly, larger, smaller
 from siteopt.optimize.pricing import Prices, priced_requirements
 from siteopt.tolerances import HAIR
@@ -47,7 +47,8 @@ class _Bound:
     def low(self) -> Floats:
         """Return the lower end of the bound; S."""
         instance = self.instance
-        total = self.weight * (exactly(instance.site_cost_musd) + instance.gpu_cost_musd)
+        prepared = exactly(instance.works_musd).sum(axis=1) + instance.site_cost_musd
+        total = self.weight * (prepared + instance.shells_musd(self.day) + instance.gpu_cost_musd)
         if self.budget:
             total = total - exactly(self.budget) * instance.most_musd
         total = total + self._requirements() - self._limits() - self._crews() - self._grid()
@@ -85,7 +86,7 @@ class _Bound:
     @cached_property
     def mean(self) -> Floats:
         """Return the price of mean power, of any sign: the site's own grid price where the next MW is imported."""
-        here = self.instance.grid_usd_per_mwh[:, None] * self.instance.musd_per_mw * (self.p.cost + self.budget)
+        here = self.instance.import_usd_per_mwh[:, None] * self.instance.musd_per_mw * (self.p.cost + self.budget)
         return np.where(self.p.grid_margin, here, self.p.needs[MEAN_POWER])
 
     @cached_property
@@ -169,8 +170,10 @@ class _Bound:
     def _grid(self) -> Interval:
         """Return the worth of what sites supply themselves, and of each grid step that is worth its cost; S."""
         instance, owner = self.instance, self.instance.step_site
+        imported = exactly(instance.demand_usd_per_mw_month[:, None]) / HOURS_PER_MONTH
+        imported = imported + instance.grid_usd_per_mwh[:, None]
         spent = {
-            MEAN_POWER: exactly(instance.grid_usd_per_mwh[:, None]) * self.musd_per_mw * self.weight,
+            MEAN_POWER: imported * self.musd_per_mw * self.weight,
             COOLING: self.load * instance.own_cooling_mw_per_mw
             + exactly(self.water) * instance.own_cooling_m3_per_mwh * 24.0,
         }

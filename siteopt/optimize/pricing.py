@@ -109,7 +109,7 @@ def prices_of(instance: Instance, dual: Mapping[str, float], cost: float) -> Pri
     of_need = {name: needs[worded(name)] for name in NEEDS}
     of_spare = {name: spares[worded(name)] for name in SPARES}
     budget = abs(dual.get("budget", 0.0))
-    imported = instance.musd_per_mw * (cost + budget) * instance.grid_usd_per_mwh[0]
+    imported = instance.musd_per_mw * (cost + budget) * instance.import_usd_per_mwh[0]
     grid_margin = np.isclose(of_need[MEAN_POWER], imported, rtol=1e-6, atol=0) & (imported > 0)
     chillers = np.flatnonzero(instance.supplies(COOLING) & (instance.available_units > 0) & (instance.rating_mw[0] > 0))
     load = _load(instance, of_need, of_spare)
@@ -162,7 +162,7 @@ def _localised(instance: Instance, p: Prices) -> _Local:
         "yard": instance.yard_m2,
     }
     tight = {name: getattr(p, name) * np.isfinite(limit)[:, None] for name, limit in limits.items()}
-    imported = instance.grid_usd_per_mwh[:, None] * instance.musd_per_mw * (p.cost + p.budget)
+    imported = instance.import_usd_per_mwh[:, None] * instance.musd_per_mw * (p.cost + p.budget)
     needs = {**p.needs, MEAN_POWER: np.where(p.grid_margin, imported, p.needs[MEAN_POWER])}
     load = _load(instance, needs, p.spares)
     heat = np.broadcast_to(p.needs[COOLING], load.shape).copy()
@@ -187,7 +187,8 @@ def priced(instance: Instance, day: Ints, prices: Prices) -> Floats:
     p, c = prices, instance.commissioning_days
     at = _localised(instance, p)
     weight = p.cost + p.budget
-    bought = weight * (instance.site_cost_musd + instance.gpu_cost_musd) - p.budget * instance.most_musd
+    prepared = instance.prepared_musd + instance.shells_musd(day)
+    bought = weight * (prepared + instance.gpu_cost_musd) - p.budget * instance.most_musd
     total: Floats = bought + _requirements(instance, at, p) - _grid(instance, day, at, p)
     for limit_price, limit in (
         (at.gas, instance.gas_mw),
@@ -237,7 +238,7 @@ def _grid(instance: Instance, day: Ints, at: _Local, p: Prices) -> Floats:
     """Return the worth of what sites supply themselves, and of each grid step that is worth its cost; S."""
     weight = p.cost + p.budget
     spent = {
-        MEAN_POWER: instance.grid_usd_per_mwh[:, None] * instance.musd_per_mw * weight,
+        MEAN_POWER: instance.import_usd_per_mwh[:, None] * instance.musd_per_mw * weight,
         COOLING: at.load * instance.own_cooling_mw_per_mw + 24 * at.water * instance.own_cooling_m3_per_mwh,
     }
     owner = instance.step_site

@@ -91,9 +91,9 @@ def _facts(plan: ComparedPlan, kinds: list[str], parts: list[str], unit: MoneyUn
         units, mw = plan.units[kind], milestones[-1].equipment_mw[kind]
         rows.append((titled(PLURAL[kind]), f"{units:>3} {'unit' if units == 1 else 'units'}, {mw:,.1f} MW"))
     rows.append(("Grid", ", ".join(f"{m.grid_mw:g}" for m in milestones) + " MW by milestone"))
-    rows.append(("Cost", f"{'total':<12} {unit(plan.cost.total_usd):>20}"))
+    rows.append(("Cost", f"{'total':<13} {unit(plan.cost.total_usd):>20}"))
     for name in parts:
-        rows.append(("", f"{unit.translations.term(name):<12} {unit(plan.cost.parts_usd[name]):>20}"))
+        rows.append(("", f"{unit.translations.term(name):<13} {unit(plan.cost.parts_usd[name]):>20}"))
     return rows
 
 

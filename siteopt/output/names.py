@@ -51,6 +51,7 @@ NAMES = {
     "haul phase": "haul",
     "install phase": "installation",
     "shell phase": "handover to roof",
+    "fitout": "fit-out",
     "fitout phase": "fit-out",
     "build phase": "GPUs, halls, racks and network",
     "commission phase": "commissioning",

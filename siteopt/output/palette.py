@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from siteopt.equipment import KINDS
+from siteopt.instance import WORKS
 from siteopt.record.base import Standing
 
 STANDING: dict[str, str] = {
@@ -30,6 +31,9 @@ OWN = "own"
 
 KIND: dict[str, str] = {"grid": "#0072B2", OWN: "#8A8A8A", **{kind.name: kind.colour for kind in KINDS}}
 """Colour of a source of power, cooling or distribution; some are also colours of sites, which are points, not lines."""
+
+WORK: dict[str, str] = dict(zip(WORKS, ("#8C6D46", "#A88C68", "#C3AC8D", "#DDCDB5"), strict=True))
+"""Colour of the works that make a site ready: browns, which are no colour of a kind of equipment."""
 
 SEVERITY: dict[str, str] = {"error": "#D55E00", "warning": "#0072B2", "excluded": "#CC79A7", "assumed": "#E69F00"}
 """Colour of an issue of the input by its severity, of an unknown value and of an assumed one."""

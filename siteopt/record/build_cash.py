@@ -99,6 +99,9 @@ def payments(instance: Instance, plan: Plan, terms: Terms) -> Iterator[Payment]:
     """Yield the payments of a plan at the only site of an Instance; their sum is the cost of the plan."""
     handover = int(instance.handover_day[0])
     yield Payment("site", float(instance.site_cost_musd[0]), handover, handover)
+    works_days = float(max(0, int(plan.day[-1]) - handover))
+    for work, musd in plan.works_musd(instance).items():
+        yield Payment(work, musd, handover, handover, works_days)
     for step in np.flatnonzero(plan.step[:, -1]).tolist():
         ready = max(0, int(instance.step_ready_day[step]))
         yield Payment("grid_steps", float(instance.step_cost_musd[step]), 0, ready)

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from siteopt.equipment import KINDS, suppliers
+from siteopt.instance import WORKS
 from siteopt.record.base import (
     Amount,
     ByKind,
@@ -95,7 +96,16 @@ class Milestone(Record):
         return max(0.0, there - sum(self.equipment_mw[kind.name] for kind in suppliers(name)))
 
 
-COST_PARTS = ("site", "grid_steps", *(kind.plural for kind in KINDS), "fuel", "grid_energy", "gpus")
+COST_PARTS = (
+    "site",
+    *WORKS,
+    "grid_steps",
+    *(kind.plural for kind in KINDS),
+    "fuel",
+    "grid_energy",
+    "demand_charge",
+    "gpus",
+)
 """Parts of the cost of a plan."""
 
 
@@ -104,7 +114,7 @@ class Cost(Record):
 
     total_usd: Usd
     parts_usd: dict[Label, Annotated[int, Field(ge=0, le=10**24)]] = Field(
-        description="site, grid_steps, a part for each kind of equipment, energy, gpus"
+        description="site, works that make it ready, grid_steps, a part for each kind of equipment, energy, gpus"
     )
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siteopt.equipment import COOLING, KINDS
-from siteopt.instance import NEVER, TRADES, Floats, Instance, Ints
+from siteopt.instance import HOURS_PER_MONTH, NEVER, TRADES, WORKS, Floats, Instance, Ints
 from siteopt.phases import LIMITED, Phases
 from siteopt.record.reason import Reason, ReasonCode, because
 from siteopt.simulate.commissioning import commissioned_days
@@ -333,34 +333,43 @@ def _run(instance: Instance, m: int, units: Ints, step: NDArray[np.bool_]) -> Di
 
 
 def _cost(instance: Instance, orders: Orders, phases: Phases, running: list[Dispatch]) -> dict[str, float]:
-    """Return the cost by part, in millions of USD: the last orders, and energy over the days for which it is paid.
+    """Return the cost by part, in millions of USD: works, last orders, and energy over the days for which it is paid.
 
     A milestone pays for the phase with which it starts; or, if dearer, for a phase that begins when some limit has
     fallen since, as much of it as its load is of the load of that phase.
     """
     bought = orders.units[:, -1] * instance.unit_cost_musd[0]
+    works = instance.works_musd[0].copy()
+    if len(instance.option_site):
+        works[WORKS.index("halls")] += instance.option_cost_musd[chosen_option(instance, orders.day)]
     before = [instance.on(-1), *(instance.on(day) for day in instance.change_day[:-1].tolist())]
     fallen = [
         int(day)
         for day, earlier in zip(instance.change_day, before, strict=False)
         if any(getattr(instance.on(int(day)), name)[0] < getattr(earlier, name)[0] for name in LIMITED)
     ]
-    fuel, imported = np.zeros(instance.milestones), np.zeros(instance.milestones)
+    paid = np.zeros((3, instance.milestones))
     for m in np.flatnonzero(instance.operating_days > 0):
         since = min((day for day in fallen if day > orders.day[m]), default=NEVER)
         spent = []
         for f in [int(phases.own[m]), *np.flatnonzero(phases.begin >= since).tolist()]:
             million_hours = 24.0 * instance.operating_days[m] / 1e6
             million_hours *= instance.it_mw[m] / instance.it_mw[phases.milestone[f]]
-            grid = float(instance.grid_usd_per_mwh[0] * running[f].import_mw * million_hours)
-            spent.append((float(instance.fuel_usd_per_mwh @ running[f].output_mw * million_hours), grid))
-        fuel[m], imported[m] = max(spent, key=sum)
+            million_months = million_hours / HOURS_PER_MONTH
+            spent.append(
+                (
+                    float(instance.fuel_usd_per_mwh @ running[f].output_mw * million_hours),
+                    float(instance.grid_usd_per_mwh[0] * running[f].import_mw * million_hours),
+                    float(instance.demand_usd_per_mw_month[0] * running[f].import_mw * million_months),
+                )
+            )
+        paid[:, m] = max(spent, key=sum)
     return {
         "site": float(instance.site_cost_musd[0]),
+        **dict(zip(WORKS, works.tolist(), strict=True)),
         "grid_steps": float(instance.step_cost_musd @ orders.step[:, -1]),
         **{kind.plural: float(bought[instance.of_kind(kind.name)].sum()) for kind in KINDS},
-        "fuel": float(fuel.sum()),
-        "grid_energy": float(imported.sum()),
+        **dict(zip(("fuel", "grid_energy", "demand_charge"), paid.sum(axis=1).tolist(), strict=True)),
         "gpus": instance.gpu_cost_musd,
     }
 

@@ -133,7 +133,7 @@ def dispatch(instance: Instance, m: int, units: Ints, grid_mw: float) -> Dispatc
     mean = demand - it * (1 - instance.load_factor)
     # the grid comes first, then the offers
     power = np.append(grid_mw, np.where(instance.supplies(MEAN_POWER), capacity, 0.0))
-    price = np.append(instance.grid_usd_per_mwh[0], instance.fuel_usd_per_mwh)
+    price = np.append(instance.import_usd_per_mwh[0], instance.fuel_usd_per_mwh)
     nox = np.append(0.0, instance.nox_g_per_kwh * AIR_T_PER_YEAR)
     trucks = np.append(0.0, instance.is_diesel * TRUCK_HOURS)
     permitted = float(instance.nox_t_per_year[0])

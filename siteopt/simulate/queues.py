@@ -79,9 +79,12 @@ def buildings_of(instance: Instance) -> list[list[Building]]:
 
 
 def chosen_option(instance: Instance, day: Ints) -> int:
-    """Return the first option of shells of the only site with which these days (M) are kept; 0 if there is none."""
+    """Return the cheapest option of shells of the only site with which these days (M) are kept, the first of equals.
+
+    If no option keeps the days, or the site has none, it is 0.
+    """
     keeps = instance.options_by(day)
-    return int(keeps.argmax()) if keeps.any() else 0
+    return int(np.where(keeps, instance.option_cost_musd, np.inf).argmin()) if keeps.any() else 0
 
 
 def follow_queues(buildings: Sequence[Building], pace: Pace, gpus: float = np.inf) -> Queues:

@@ -271,10 +271,10 @@ class _Program:
             spent["units", o, last] = up(instance.unit_cost_musd[s, o] * MONEY)
         for m in range(instance.milestones):
             hours = instance.operating_days[m] * 24 / 1e6 * MONEY / POWER
-            spent["import", 0, m] = up(instance.grid_usd_per_mwh[s] * hours)
+            spent["import", 0, m] = up(instance.import_usd_per_mwh[s] * hours)
             for o in map(int, np.flatnonzero(self.usable[s] & instance.of_kind("generator"))):
                 spent["output", o, m] = up(instance.fuel_usd_per_mwh[o] * hours)
-        return {"cost": ({("cost", 0, 0): 1} | _minus(spent), -up(instance.site_cost_musd[s] * MONEY))}
+        return {"cost": ({("cost", 0, 0): 1} | _minus(spent), -up(instance.prepared_musd[s] * MONEY))}
 
 
 def cpsat(instance: Instance, seconds: float) -> SitePlan | None:

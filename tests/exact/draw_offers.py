@@ -64,6 +64,7 @@ def _generator(r: Dice, size: Size, _: bool) -> Row:
         "unit_mw": unit,
         "heat_rate_mj_per_kwh": r.choice([8.5, 10.2, rounded(r.uniform(8, 12))]),
         "nox_g_per_kwh": r.choice([0, 0.05, 0.3, 6.4]),
+        "own_use_share": Dice(f"own use {unit}").choice([None, None, 0, 0.036, 0.3]),
         "step_fraction": r.choice([0, 0.15, 0.3, 0.5, 1]),
         **r.choice([{}, turbine, engine]),
         **_work(r, unit, "electrical"),

@@ -84,6 +84,7 @@ def scenario(r: Dice, kind: str, seed: int, size: Size, load: Row) -> dict[str, 
     hall = r.choice([200.0, 350.0, 600.0])
     area = size.it_mw * hall
     halls = ("ready", "sound", "poor", "none")
+    money = Dice(f"money {seed}")  # of its own, so that everything else stays as it was drawn before
     return {
         "project": {
             "name": f"world{seed}",
@@ -97,6 +98,8 @@ def scenario(r: Dice, kind: str, seed: int, size: Size, load: Row) -> dict[str, 
             "gas_usd_per_gj": r.choice([0, 4.0, r.money(2, 12)]),
             "diesel_usd_per_gj": r.choice([25.0, r.money(10, 40)]),
             "grid_usd_per_mwh": r.choice([0, 65.0, r.money(20, 200)]),
+            "demand_usd_per_mw_month": money.choice([0, 0, money.money(2_000, 20_000)]),
+            "carbon_usd_per_t": money.choice([0, 0, 0, money.money(5, 100)]),
         },
         "milestones": milestones,
         "compute": {
@@ -109,6 +112,7 @@ def scenario(r: Dice, kind: str, seed: int, size: Size, load: Row) -> dict[str, 
             "hall_m2_per_mw": hall,
             "liquid_loop_mw_per_day": rounded(max(2e-6, size.it_mw / r.uniform(2, 40))),
             "fitout_m2_per_day": {name: min(49_000.0, rounded(area / r.uniform(3, 45))) for name in halls},
+            **({"costs": _costs(money)} if money.random() < 0.5 else {}),
         },
         "crews": {"electrical": 1000, "mechanical": 1000},
         "supply": {
@@ -124,6 +128,13 @@ def scenario(r: Dice, kind: str, seed: int, size: Size, load: Row) -> dict[str, 
         "defaults": {"unknown": "exclude", "grid_swing_share": r.choice([0, 0.1, 0.3, 1.0])},
         "objective": {"order": _order(r, kind, [milestone["name"] for milestone in milestones])},
     }
+
+
+def _costs(r: Dice) -> Row:
+    """Draw what it costs to make a site ready."""
+    halls = {f"{name}_usd_per_m2": r.choice([0, r.money(10, 2_000)]) for name in ("ready", "sound", "poor", "none")}
+    works = ("fitout", "liquid_loop", "plant_site_works", "raw_site_works")
+    return halls | {f"{name}_usd_per_mw": r.choice([0, r.money(10_000, 5_000_000)]) for name in works}
 
 
 def _milestones(r: Dice, last: int) -> list[Row]:

@@ -54,6 +54,7 @@ def sites(r: Dice, kind: str, size: Size, scenario: dict[str, Any], offers: list
 def _neighbour(r: Dice, first: Row, site: Row) -> Row:
     """Return a site that differs from the first in its id, its place and what it costs, so that days tie."""
     own = ("site_id", "name", "country", "latitude", "longitude", "grid_usd_per_mwh")
+    own += ("demand_usd_per_mw_month",)
     return (
         first
         | {name: site[name] for name in own}
@@ -65,6 +66,7 @@ def _site(r: Dice, site_id: str, size: Size, hall_m2_per_mw: float, yard: float)
     latitude, longitude, country = place(r)
     area, peak = size.it_mw * hall_m2_per_mw, size.peak_mw
     fitout = area / r.uniform(3, 45)
+    money = Dice(f"demand {site_id} {latitude}")  # of its own, so that everything else stays as it was drawn before
     site = {
         "site_id": site_id,
         "name": r.choice(["Works ", "공장 ", "Fabrik Ö "]) + site_id,
@@ -89,6 +91,7 @@ def _site(r: Dice, site_id: str, size: Size, hall_m2_per_mw: float, yard: float)
         "design_temp_c": round(r.choice([r.uniform(-5, 45), r.uniform(10, 30)]), 1),
         "elevation_m": r.choice([0, 50, round(r.uniform(0, 2500), 1)]),
         "grid_usd_per_mwh": r.choice([None, r.money(20, 200)]),
+        "demand_usd_per_mw_month": money.choice([None, None, 0, money.money(1_000, 20_000)]),
         "site_cost_usd": r.money(2_000 * size.it_mw + 1, 200_000 * size.it_mw + 100_000),
     }
     if r.random() < 0.5:

@@ -22,7 +22,7 @@ WGS84 = Geod(ellps="WGS84")
 HAIR = Fraction(1, 10**9)
 """Of a day, or of the size of a row: what is exceeded by no more than this still holds."""
 
-COST = "cost"
+COST, DEMAND = "cost", "demand_usd_per_mw_month"
 TRADES = ("electrical", "mechanical")
 HOURS = 24
 
@@ -246,6 +246,8 @@ class Parameters:
         for name in ASSUMABLE:
             if filled[name] is None and assumed.get(name) != "exclude":
                 filled[name] = assumed.get(name)
+        if filled.get(DEMAND) is None and site["grid_usd_per_mwh"] is None:
+            filled[DEMAND] = keys["energy"].get(DEMAND)
         rates = keys["building"]["fitout_m2_per_day"]
         if filled["fitout_m2_per_day"] is None and filled["condition"] is not None:
             filled["fitout_m2_per_day"] = rates[filled["condition"]]
@@ -271,9 +273,21 @@ class Parameters:
             exact(site["water_m3_per_day"]),
             exact(site["yard_area_m2"]),
             None if nox is None else exact(nox),
-            exact(site["grid_usd_per_mwh"]),
-            exact(site["site_cost_usd"]) + self.question.gpus_usd,
+            exact(site["grid_usd_per_mwh"]) + exact(site.get(DEMAND)) * 12 / (Fraction("365.25") * HOURS),
+            exact(site["site_cost_usd"]) + self._works_usd(site) + self.question.gpus_usd,
         )
+
+    def _works_usd(self, site: Row) -> Fraction:
+        """Return what it costs to make a site ready for all GPUs; without new shells, which no world has."""
+        keys = self.world.scenario
+        costs = {name: exact(value) for name, value in keys["building"].get("costs", {}).items()}
+        condition = site.get("condition") or keys["defaults"].get("condition") or "sound"
+        it_mw = self.question.milestones[-1].gpus * exact(keys["workload"]["it_kw_per_gpu"]) / 1000
+        hall_m2 = it_mw * exact(keys["building"]["hall_m2_per_mw"])
+        ground = "raw" if condition == "none" else "plant"
+        per_mw = ("fitout_usd_per_mw", "liquid_loop_usd_per_mw", f"{ground}_site_works_usd_per_mw")
+        usd = hall_m2 * costs.get(f"{condition}_usd_per_m2", Fraction(0))
+        return usd + it_mw * sum((costs.get(name, Fraction(0)) for name in per_mw), Fraction(0))
 
     def _steps(self, site_id: str, grid: Fraction, share: Fraction) -> Iterator[Step]:
         """Yield the grid steps of a site in the order of their days."""
@@ -321,15 +335,19 @@ class Parameters:
         rating = exact(row["unit_mw"])
         rating *= max(Fraction(0), 1 - exact(row.get("temp_derate_per_c")) * warm)
         rating *= max(Fraction(0), 1 - exact(row.get("altitude_derate_per_km")) * high)
-        heat_rate = exact(row["heat_rate_mj_per_kwh"])
+        delivered = 1 - exact(row.get("own_use_share"))
+        rating *= delivered
+        heat_rate = exact(row["heat_rate_mj_per_kwh"]) / delivered
         is_gas = row["fuel"] == "gas"
-        price = exact(self.world.scenario["energy"]["gas_usd_per_gj" if is_gas else "diesel_usd_per_gj"])
+        energy = self.world.scenario["energy"]
+        price = exact(energy["gas_usd_per_gj" if is_gas else "diesel_usd_per_gj"])
+        price += exact(energy.get("carbon_usd_per_t")) * Fraction("56.1" if is_gas else "74.1") / 1000
         return {
             "rating_mw": rating,
             "step_mw": exact(row["step_fraction"]) * rating,
             "gas_mw": heat_rate / Fraction("3.6") * rating if is_gas else Fraction(0),
             "usd_per_mwh": heat_rate * price,
-            "nox_kg_per_mwh": exact(row["nox_g_per_kwh"]),
+            "nox_kg_per_mwh": exact(row["nox_g_per_kwh"]) / delivered,
         }
 
     def _chiller(self, row: Row, site: Row) -> dict[str, Fraction]:

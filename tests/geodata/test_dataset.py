@@ -17,6 +17,7 @@ import shapely
 import siteopt
 from siteopt import Dataset, InputError
 from siteopt.geodata.distances import WGS84
+from siteopt.geodata.variants import Variants
 from siteopt.instance import Instance
 from siteopt.record.reason import Quantity, ReasonCode, because
 from siteopt.schema import CANDIDATES
@@ -197,6 +198,56 @@ def test_both_ends_of_the_dates_count(tmp_path: Path, start: str, eligible: int)
     sites = changed(SITES, "site_id", "alpha", available_from="2024-06-01", available_until="2024-06-30")
     data = small(tmp_path, f"project.start_date={start}", sites=sites)
     assert ("alpha" in data.instance.site_id) == eligible
+
+
+def test_carbon_adds_to_the_price_of_fuel(tmp_path: Path) -> None:
+    # 9 MJ/kWh of gas at 4 USD and of diesel at 25 USD per GJ, with 56.1 and 74.1 kg of CO2 at 50 USD/t
+    offers = (*OFFERS, {**OFFERS[0], "offer_id": "set", "fuel": "diesel"})
+    known = [
+        dict(zip(one.offer_id, one.fuel_usd_per_mwh.tolist(), strict=True))
+        for one in (
+            small(tmp_path / f"{price}", f"energy.carbon_usd_per_t={price}", offers=offers).instance
+            for price in (0, 50)
+        )
+    ]
+    assert (known[0]["gen_rented"], known[0]["set"]) == pytest.approx((9 * 4, 9 * 25))
+    assert (known[1]["gen_rented"], known[1]["set"]) == pytest.approx((9 * (4 + 2.805), 9 * (25 + 3.705)))
+
+
+def test_demand_belongs_to_the_price_of_energy(tmp_path: Path) -> None:
+    # alpha gives both prices, beta only that of energy; what the scenario says of both is for a site without any
+    sites = changed(SITES, "site_id", "alpha", demand_usd_per_mw_month=9_000)
+    settings = ["energy.demand_usd_per_mw_month=7305", "energy.grid_usd_per_mwh=30"]
+    instance = small(tmp_path / "both", *settings, sites=sites).instance
+    assert instance.demand_usd_per_mw_month.tolist() == [9_000, 0]
+    assert instance.import_usd_per_mwh.tolist() == pytest.approx([60 + 9_000 / 730.5, 60])
+    data = small(tmp_path / "none", *settings, sites=changed(sites, "site_id", "beta", grid_usd_per_mwh=""))
+    assert data.instance.demand_usd_per_mw_month.tolist() == [9_000, 7_305]
+    assert data.instance.import_usd_per_mwh.tolist()[1] == 40
+    # a lever on the price of energy leaves the demand as it is
+    vary = Variants(data, "beta")
+    (lever,) = (lever for lever in vary.levers if lever.column == "grid_usd_per_mwh")
+    varied = vary([lever.moved(10)])
+    assert (varied.grid_usd_per_mwh[0], varied.demand_usd_per_mw_month[0]) == pytest.approx((29, 7_305))
+
+
+def test_a_generator_delivers_what_it_does_not_use_itself(tmp_path: Path) -> None:
+    # a tenth of 2.5 MW; the fuel and the emissions of the whole output are those of what is left
+    own, plain = (small(tmp_path / str(share), offers=_using(share)).instance for share in (0.1, ""))
+    o = own.offer_id.index("gen_rented")
+    assert own.rating_mw[0, o] == pytest.approx(0.9 * plain.rating_mw[0, o])
+    assert plain.rating_mw[0, o] == 2.5
+    for name, value in (("heat_rate_mj_per_kwh", 9), ("nox_g_per_kwh", 0.3), ("fuel_usd_per_mwh", 36)):
+        assert (getattr(own, name)[o], getattr(plain, name)[o]) == pytest.approx((value / 0.9, value))
+    others = [one for one in range(own.offers) if own.offer_id[one] != "gen_rented"]
+    assert np.array_equal(own.rating_mw[:, others], plain.rating_mw[:, others])
+    # the rule for the stack is about what is entered
+    strict = small(tmp_path / "strict", "supply.max_nox_g_per_kwh=0.3", offers=_using(0.1)).instance
+    assert "gen_rented" in strict.offer_id
+
+
+def _using(share: object) -> Sequence[Row]:
+    return changed(OFFERS, "offer_id", "gen_rented", own_use_share=share)
 
 
 def test_filter_by_status(tmp_path: Path) -> None:

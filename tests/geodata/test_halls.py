@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,70 @@ def test_a_site_without_a_hall_builds_shells_of_the_best_type(tmp_path: Path) ->
     given = beta(loaded(tmp_path, [MEMBRANE, TILT_UP], sites=changed(GREEN, "site_id", "beta", shell_type="tilt_up")))
     assert given.option_ready_day[:, 0].tolist() == [days[1]]
     assert ready(given)[0] == days[1]
+
+
+PRICED = MEMBRANE.replace("{", "{usd_per_m2=500,")
+
+
+def test_shells_are_built_in_the_numbers_that_bring_the_gpus_sooner(tmp_path: Path) -> None:
+    # 50 m2 a day are 143 GPUs in each shell, and the first roofs are there on days 35, 40, 55 and 60. Two shells of
+    # 6,000 hold 10,000 GPUs, and take 38 days from day 35 on. A third one makes it 32, and a fourth one 30; the fifth
+    # would be roofed on day 75
+    settings = [PRICED, "building.fitout_m2_per_day.none=50"]
+    instance = beta(loaded(tmp_path, settings, sites=GREEN))
+    assert instance.option_count.tolist() == [2, 3, 4]
+    assert instance.option_cost_musd.tolist() == pytest.approx([2 * 1.05, 3 * 1.05, 4 * 1.05])
+    days = instance.option_ready_day[:, 0].tolist()
+    assert days == [73 + 1, 67 + 1, 65 + 1] == [replayed(instance, number) for number in range(3)]
+    # what does not cost is built as far as there is room, on the same day as with four
+    free = beta(loaded(tmp_path, [MEMBRANE, *settings[1:]], sites=GREEN))
+    assert (free.option_count.tolist(), free.option_ready_day[:, 0].tolist()) == ([23], [days[-1]])
+    assert free.hall_capacity_gpus[0] == instance.hall_capacity_gpus[0] == 138_000
+
+
+def test_more_room_for_shells_and_fewer_gpus_are_never_worse(tmp_path: Path) -> None:
+    """Of the shells that keep some days, the cheapest ones cost no more."""
+
+    def least(area_m2: int, gpus: int) -> list[float]:
+        sites = changed(GREEN, "site_id", "beta", floor_area_m2=area_m2)
+        settings = [PRICED, "building.fitout_m2_per_day.none=50", f"milestones.0.gpus={gpus}"]
+        one = beta(loaded(tmp_path, settings, sites=sites))
+        days = range(60, 200)
+        return [float(one.shells_musd(np.array([[day]]))[0]) if one.options_by([day]).any() else np.inf for day in days]
+
+    known = [
+        least(4_300, 10_000),
+        least(6_400, 10_000),
+        least(50_000, 10_000),
+        least(50_000, 9_000),
+        least(50_000, 100),
+    ]
+    for worse, better in itertools.pairwise(known):
+        assert all(one >= other for one, other in zip(worse, better, strict=True))
+    assert known[0] != known[1] != known[2] != known[3]
+
+
+def test_what_it_costs_to_make_a_site_ready(tmp_path: Path) -> None:
+    """10 MW in 3,500 m2 of hall: alpha is sound, and beta a green field with shells, without, or with a building."""
+    costs = {"sound_usd_per_m2": 100, "none_usd_per_m2": 1000, "fitout_usd_per_mw": 2e6, "liquid_loop_usd_per_mw": 5e5}
+    costs |= {"plant_site_works_usd_per_mw": 1e4, "raw_site_works_usd_per_mw": 1e6}
+    settings = [f"building.costs.{name}={value}" for name, value in costs.items()]
+    built = loaded(tmp_path, [PRICED, *settings], sites=GREEN).instance
+    assert built.works_musd[0].tolist() == pytest.approx([0.35, 20, 5, 0.1])
+    assert built.works_musd[1].tolist() == pytest.approx([0, 20, 5, 10])
+    assert built.shells_musd().tolist() == pytest.approx([0, 2 * 1.05])
+    bare = beta(loaded(tmp_path, settings, sites=GREEN))
+    assert bare.works_musd[0].tolist() == pytest.approx([3.5, 20, 5, 10])
+    # two buildings of 8,000 GPUs each, one of them with twice the area for a GPU: 10,000 of 16,000 GPUs
+    rows = [HALL, {**HALL, "building_id": "west", "area_m2": 5_600, "hall_m2_per_mw": 700}]
+    table = beta(loaded(tmp_path, [PRICED, *settings], rows, sites=GREEN))
+    assert table.works_musd[0, 0] == pytest.approx(8_400 * 10 / 16 * 1000 / 1e6)
+    assert len(table.option_site) == 0
+    # a condition that is unknown, since the rate of fit-out is known, is that of the defaults, or sound
+    sites = changed(SITES, "site_id", "beta", condition="", fitout_m2_per_day=500)
+    assert beta(loaded(tmp_path, settings, sites=sites)).works_musd[0, 0] == pytest.approx(0.35)
+    poor = [*settings, 'defaults.condition="poor"', "building.costs.poor_usd_per_m2=400"]
+    assert beta(loaded(tmp_path, poor, sites=sites)).works_musd[0, 0] == pytest.approx(1.4)
 
 
 def test_without_types_of_shells_a_green_field_is_a_hall_as_before(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ BY_SITE = (
     "water_m3_per_day",
     "yard_m2",
     "grid_usd_per_mwh",
+    "demand_usd_per_mw_month",
 )
 BY_SITE += (
     "distribution_mw",
@@ -35,6 +36,7 @@ BY_SITE += (
     "min_battery_mw",
     "min_inertia_mws",
     "site_cost_musd",
+    "works_musd",
     "handover_day",
     "hall_day",
     "hall_gpus_per_day",

@@ -36,7 +36,10 @@ def plans(instance: Instance, s: int) -> Iterator[tuple[tuple[int, ...], float]]
     limits = _limits(instance, s, 0)
     energy = functools.cache(lambda m, units, steps: _energy(instance, s, m, np.array(units), np.array(steps), limits))
     for days in sorted(by_days):
-        costs = [cost for settings in by_days[days] if (cost := _cost(instance, s, settings, energy)) is not None]
+        shells = _shells(instance, s, days)
+        costs = [
+            cost + shells for settings in by_days[days] if (cost := _cost(instance, s, settings, energy)) is not None
+        ]
         if costs and min(costs) <= instance.budget_musd + 1e-7:
             yield days, round(min(costs), 6)
 
@@ -45,6 +48,18 @@ def _compute_days(instance: Instance, s: int) -> list[np.ndarray]:
     """The days of the GPUs with each type of new shells that the site may build."""
     options, soonest = instance.option_ready_day[instance.option_site == s], instance.compute_ready_day[s]
     return list(np.maximum(options, soonest)) if len(options) else [soonest]
+
+
+def _shells(instance: Instance, s: int, days: tuple[int, ...]) -> float:
+    """The cost of the cheapest new shells with which the GPUs are ready by these days."""
+    costs = [
+        float(cost)
+        for site, cost, ready in zip(
+            instance.option_site, instance.option_cost_musd, instance.option_ready_day.tolist(), strict=True
+        )
+        if site == s and all(day + instance.commissioning_days <= by for day, by in zip(ready, days, strict=True))
+    ]
+    return min(costs, default=0.0)
 
 
 def _settings(instance: Instance, s: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -170,7 +185,7 @@ def _plans_by_phase(instance: Instance, s: int) -> Iterator[tuple[tuple[int, ...
     for days in sorted(every):
         if list(days) == sorted(days) and days[-1] <= instance.horizon_day:
             cost = _chained(instance, s, days, change, falls, ready, energy)
-            if cost is not None and cost <= instance.budget_musd + 1e-7:
+            if cost is not None and (cost := cost + _shells(instance, s, days)) <= instance.budget_musd + 1e-7:
                 yield days, round(cost, 6)
 
 
@@ -222,7 +237,7 @@ def _no_dearer(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 
 def _bought(instance: Instance, s: int, setting: tuple) -> float:
     units, steps = map(np.array, setting)
-    cost = float(instance.site_cost_musd[s] + instance.gpu_cost_musd)
+    cost = float(instance.site_cost_musd[s] + sum(instance.works_musd[s]) + instance.gpu_cost_musd)
     return cost + float(units @ instance.unit_cost_musd[s] + steps @ instance.step_cost_musd)
 
 
@@ -284,9 +299,8 @@ def _energy(
     is_diesel = instance.of_kind("generator") & ~instance.is_gas & (instance.heat_rate_mj_per_kwh > 0)
     must_carry = limits["nonfirm_mw"] > 0 and not instance.accept_nonfirm
     lasting = min(power, stored / instance.curtailment_hours) if must_carry else np.inf
-    objective = np.concatenate(
-        [instance.fuel_usd_per_mwh * money, np.zeros(n), [instance.grid_usd_per_mwh[s] * money, 0]]
-    )
+    imported = instance.grid_usd_per_mwh[s] + instance.demand_usd_per_mw_month[s] * 12 / (365.25 * 24)
+    objective = np.concatenate([instance.fuel_usd_per_mwh * money, np.zeros(n), [imported * money, 0]])
     zero = np.zeros(n)
     drawn = np.concatenate([zero, draw, [0, tower]])
     mean = base - it * (1 - instance.load_factor)

@@ -39,6 +39,8 @@ def text_of(part: Callable[[Model], None]) -> str:
         "water_m3_per_day": 60.0,
         "yard_m2": 700.0,
         "grid_usd_per_mwh": 50.0,
+        "demand_usd_per_mw_month": 7305.0,
+        "works_musd": (1.0, 2.0, 3.0, 4.0),
     }
     # the families of what is not everywhere have it here, and it changes while the first milestone is in force
     by_day = part.__name__ in ("curtailment", "fuel_trucks")
@@ -70,6 +72,7 @@ def text_of(part: Callable[[Model], None]) -> str:
         option_day=np.array([0, 0]),
         option_count=np.array([1, 1]),
         option_ready_day=np.array([[6, 8], [7, 7]]),
+        option_cost_musd=np.array([5.0, 6.0]),
         operating_days=np.array([10, 20]),
         min_battery_mw=np.array([[0.0, 6.0]]),
         min_inertia_mws=np.array([[5.0, np.inf]]),

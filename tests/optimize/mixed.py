@@ -76,7 +76,8 @@ def _limit(instance: Instance, name: str, value: float) -> Instance:
 
 def _without_options(instance: Instance) -> Instance:
     """Return the instance in which each milestone may have the shells that suit it best."""
-    names = ("option_shell", "option_day", "option_count", "option_ready_day", "option_relaxed_day", OWNERS["V"])
+    names = ("option_shell", "option_day", "option_count", "option_cost_musd", "option_ready_day")
+    names += ("option_relaxed_day", OWNERS["V"])
     return replace(instance, **{name: getattr(instance, name)[:0] for name in names})
 
 
@@ -85,6 +86,7 @@ PARTS: dict[str, Callable[[Instance], Instance]] = {
     "limits that fall": lambda one: _one_way(one, np.maximum),
     "limits that rise": lambda one: _one_way(one, np.minimum),
     "options of shells": _without_options,
+    "costs of shells": lambda one: replace(one, option_cost_musd=np.zeros(len(one.option_site))),
     "commissioning": lambda one: replace(one, commissioning_mw_per_day=np.inf),
     "live feeds": lambda one: replace(one, step_commissioned_mw=one.step_rise_mw),
     "crews": lambda one: replace(one, crews=np.full_like(one.crews, np.inf)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -44,7 +45,7 @@ def drawn(seed: int, sites: int | None = None) -> Instance:
     options = _options(r, rows, count, "shells" in tight)
     periods = [0, *sorted(r.sample(range(1, 30), r.choice([0, 1, 2])))]
     cost = sum(offer["available_units"] * max(offer["unit_cost_musd"]) for offer in offers)
-    return tiny(
+    instance = tiny(
         offers,
         rows,
         steps,
@@ -65,6 +66,20 @@ def drawn(seed: int, sites: int | None = None) -> Instance:
         operating_days=np.array([r.choice([0, 30, 200]) for _ in range(count)]),
         budget_musd=2 + cost * r.uniform(0.3, 0.9) if "budget" in tight else 1000.0,
         horizon_day=LAST_DAY,
+    )
+    return _with_costs(r, instance)
+
+
+def _with_costs(r: Random, instance: Instance) -> Instance:
+    """Draw what works, shells and demand cost; drawn last, so that the rest of each seed stays as it was."""
+    works = [[r.choice([0.0, 0.5, 1.0]), 0.25, 0.0, r.choice([0.0, 0.5])] for _ in range(instance.sites)]
+    shells = [r.choice([0.0, 1.0, 3.0]) for _ in instance.option_site]
+    demand = [r.choice([0.0, 0.0, 15_000.0, 60_000.0]) for _ in range(instance.sites)]
+    return replace(
+        instance,
+        works_musd=np.array(works),
+        option_cost_musd=np.array(shells, dtype=float),
+        demand_usd_per_mw_month=np.array(demand),
     )
 
 

@@ -38,7 +38,9 @@ def instances(
             "water_m3_per_day": draw(scarce(50.0, 120.0)),
             "yard_m2": draw(scarce(2.0, 4.0)),
             "grid_usd_per_mwh": draw(st.sampled_from([0.0, 40.0])),
+            "demand_usd_per_mw_month": draw(st.sampled_from([0.0, 30_000.0])),
             "site_cost_musd": draw(st.sampled_from([1.0, 2.0, 3.0])),
+            "works_musd": (draw(st.sampled_from([0.0, 1.0])), 0.5, 0.0, 0.0),
             "compute_ready_day": sorted(draw(st.lists(st.integers(0, 15), min_size=count, max_size=count))),
         }
         for _ in range(size)
@@ -141,6 +143,7 @@ def instances(
         option_day=np.zeros(len(options), dtype=np.int64),
         option_count=np.ones(len(options), dtype=np.int64),
         option_ready_day=np.array(ready, dtype=np.int64).reshape(len(options), count),
+        option_cost_musd=np.array([draw(st.sampled_from([0.0, 1.0, 3.0])) for _ in options]),
         spare_units=draw(st.integers(0, 1)),
         ride_through_minutes=draw(st.sampled_from([0.0, 10.0])),
         commissioning_days=draw(st.integers(0, 3)),

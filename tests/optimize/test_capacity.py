@@ -72,6 +72,7 @@ class Sized:
             option_shell=NOTHING,
             option_day=NOTHING,
             option_count=NOTHING,
+            option_cost_musd=NOTHING,
             option_ready_day=np.zeros((0, count), dtype=np.int64),
             option_relaxed_day=np.zeros((0, count, len(QUEUES)), dtype=np.int64),
             order=(*range(count), -1),

@@ -247,6 +247,7 @@ def test_what_arrives_late_is_commissioned_late() -> None:
 
 SHELLS = {"option_site": np.array([0, 0]), "option_shell": np.array([0, 1])}
 SHELLS |= {"option_day": np.array([0, 0]), "option_count": np.array([1, 1])}
+COSTS = ("option_cost_musd", "option_ready_day", "option_relaxed_day")
 
 
 def test_one_type_of_shells_for_all_milestones() -> None:
@@ -259,6 +260,52 @@ def test_one_type_of_shells_for_all_milestones() -> None:
     )
     assert list(answer(instance)[0].day) == [20, 50]
     assert list(answer(replace(instance, order=(1, 0, -1)))[0].day) == [30, 40]
+
+
+def test_of_the_shells_that_keep_the_days_the_cheapest_are_built() -> None:
+    # the dear ones are ready on day 20, the cheap ones on day 30; site and GPUs take 1 million
+    instance = tiny(
+        [generator(arrival_day=25)],
+        [{"compute_ready_day": 20}],
+        option_ready_day=np.array([[20], [30]]),
+        option_cost_musd=np.array([5.0, 2.0]),
+        **SHELLS,
+    )
+    plan = answer(instance)[0]
+    assert (list(plan.day), plan.cost_musd(instance)) == ([20], 6.0)
+    assert plan.works_musd(instance)["halls"] == 5.0
+    cheap = answer(replace(instance, order=(-1, 0)))[0]
+    assert (list(cheap.day), cheap.cost_musd(instance)) == ([30], 3.0)
+    # too dear for the budget, so the cheap ones are the soonest
+    poor = answer(replace(instance, budget_musd=5.0))[0]
+    assert (list(poor.day), poor.cost_musd(instance)) == ([30], 3.0)
+    # what comes late anyway lets the cheap ones do
+    late = tiny([generator(arrival_day=35, unit_cost_musd=0.0)], [{"compute_ready_day": 20, "grid_mw": 0.0}])
+    late = replace(late, **{name: getattr(instance, name) for name in (*SHELLS, *COSTS)})
+    plan = answer(late)[0]
+    assert (list(plan.day), plan.cost_musd(late)) == ([35], 3.0)
+
+
+def test_a_demand_charge_makes_import_dear() -> None:
+    # 36,525 USD for a MW and month are 50 USD for each of its 730.5 hours: engines at 80 USD a MWh are cheaper
+    site = {"grid_usd_per_mwh": 40.0, "demand_usd_per_mw_month": 36_525.0}
+    instance = tiny([generator(fuel_usd_per_mwh=80.0, unit_cost_musd=0.0)], [site], operating_days=np.array([100]))
+    plan = answer(instance)[0]
+    assert (plan.import_mw[0], plan.output_mw[0, 0]) == pytest.approx((0, 10))
+    # with engines at 91 USD, or without any, it is imported: 24,000 MWh
+    for offers in ([], [generator(fuel_usd_per_mwh=91.0, unit_cost_musd=0.0)]):
+        dear = tiny(offers, [site], operating_days=np.array([100]))
+        plan = answer(dear)[0]
+        parts = plan.cost_parts_musd(dear)
+        assert (parts["grid_energy"], parts["demand_charge"]) == pytest.approx((0.96, 1.2))
+        assert plan.cost_musd(dear) == pytest.approx(1 + 0.96 + 1.2)
+
+
+def test_works_decide_between_sites_that_tie_in_days() -> None:
+    dear, cheap = {"works_musd": (4.0, 0.0, 0.0, 0.0)}, {"site_cost_musd": 3.0, "works_musd": (1.0, 0.5, 0.0, 0.0)}
+    instance = tiny(sites=[dear, cheap])
+    assert chosen(instance) == "s1"
+    assert chosen(replace(instance, works_musd=instance.works_musd[::-1])) == "s0"
 
 
 def test_a_plan_is_finished_with_a_type_of_shells() -> None:

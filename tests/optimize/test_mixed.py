@@ -104,6 +104,7 @@ DECIDED = {
     "changes of water_m3_per_day": 2,
     "limits that rise": 2,
     "grid steps": 2,
+    "costs of shells": 2,
     "changes of grid_mw": 5,
     "limits that fall": 5,
     "spare units": 6,

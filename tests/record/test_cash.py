@@ -117,6 +117,15 @@ def test_the_site_is_committed_and_paid_on_its_handover(scenario: Scenario) -> N
     assert by_month(cash, "site") == ({"2024-12": 3 * MUSD}, {"2024-12": 3 * MUSD})
 
 
+def test_works_are_committed_at_the_handover_and_paid_until_the_last_milestone(scenario: Scenario) -> None:
+    """Days 17 to 76 are the 60 days from 2 December to 30 January: as many in one month as in the other."""
+    instance = tiny(sites=[{"handover_day": 17, "works_musd": (1.0, 2.0, 0.0, 3.0)}])
+    cash = calendar(scenario, instance, plan_of(instance, [77]), terms(instance))
+    assert by_month(cash, "halls") == ({"2024-12": MUSD}, {"2024-12": MUSD // 2, "2025-01": MUSD // 2})
+    assert by_month(cash, "site_works")[1] == {"2024-12": 3 * MUSD // 2, "2025-01": 3 * MUSD // 2}
+    assert by_month(cash, "liquid_loop") == ({}, {})
+
+
 def test_gpus_are_committed_at_once_and_paid_as_they_are_delivered(scenario: Scenario) -> None:
     """Of 1,500 GPUs that are delivered, 1,000 are needed: 600 on 25 November, and 400 of those of 4 January."""
     instance = tiny(gpu_cost_musd=10.0)

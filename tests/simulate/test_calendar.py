@@ -169,13 +169,16 @@ def test_gas_and_yard_hold_for_what_is_ordered() -> None:
 def test_cost_by_hand() -> None:
     # 10 MW for 100 days: 4 MW of grid at 40 USD and 6 MW of engines at 90 USD a MWh
     offers = [generator(rating_mw=3.0, fuel_usd_per_mwh=90.0), battery(unit_cost_musd=0.5)]
-    site = {"grid_mw": 4.0, "grid_usd_per_mwh": 40.0}
+    # and 15,000 USD for each of these 4 MW for 100 of 30.4375 days
+    site = {"grid_mw": 4.0, "grid_usd_per_mwh": 40.0, "demand_usd_per_mw_month": 15_000.0}
+    site |= {"works_musd": (0.03, 0.02, 0.0, 0.01)}
     instance = tiny(offers, [site], operating_days=np.array([100]), gpu_cost_musd=7.0, budget_musd=12.5)
     found = replay(instance, ordered([10], [2], [1]))
     parts = {"site": 1.0, "grid_steps": 0.0, "generators": 2.0, "chillers": 0.0, "batteries": 0.5, "gpus": 7.0}
     parts |= {"substations": 0.0, "cdus": 0.0, "condensers": 0.0, "fuel": 1.296, "grid_energy": 0.384}
+    parts |= {"demand_charge": 6 / 30.4375, "halls": 0.03, "fitout": 0.02, "liquid_loop": 0.0, "site_works": 0.01}
     assert found.cost_parts_musd == pytest.approx(parts)
-    assert found.cost_musd == pytest.approx(12.18)
+    assert found.cost_musd == pytest.approx(12.24 + 6 / 30.4375)
     assert found.within_budget
     assert not replace(found, budget_musd=12.1).within_budget
     # with too few engines there is no cost of energy, and nothing is within the budget

@@ -17,7 +17,7 @@ from siteopt.output.translations import MoneyUnit, Translations
 from siteopt.record.cash import Cash, CashMonth, next_month
 from siteopt.record.run import PlanRecord, RunRecord
 
-BARS = COLORS | {"site": QUIET, "fuel": "#F3CF80", "grid_energy": "#80B8D8"}
+BARS = COLORS | {"site": QUIET, "fuel": "#F3CF80", "grid_energy": "#80B8D8", "demand_charge": "#A9CFE6"}
 """Colour of a part of the cost in a bar: energy is paler than the equipment that it runs."""
 PAID = KIND["grid"]
 DASHES = {INK: [1, 0], PAID: [1, 0], QUIET: [6, 4]}

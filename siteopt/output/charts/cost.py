@@ -21,7 +21,7 @@ from siteopt.output.charts.base import (
     shortened,
     texts,
 )
-from siteopt.output.palette import BORDER, INK, KIND, STANDING
+from siteopt.output.palette import BORDER, INK, KIND, STANDING, WORK
 from siteopt.output.translations import MoneyUnit, Translations
 from siteopt.record.base import Standing
 from siteopt.record.run import PlanRecord
@@ -29,8 +29,9 @@ from siteopt.record.run import PlanRecord
 COLORS = {
     "gpus": BORDER,
     "site": STANDING[Standing.CHOSEN],
+    **WORK,
     "grid_steps": KIND["grid"],
-    "grid_energy": KIND["grid"],
+    **dict.fromkeys(("grid_energy", "demand_charge"), KIND["grid"]),
     "fuel": KIND["generator"],
     **{kind.plural: kind.colour for kind in KINDS},
 }
