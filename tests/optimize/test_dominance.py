@@ -180,7 +180,7 @@ def test_dominated_sites_wait() -> None:
     assert list(Batches(apart).next(np.arange(20))) == list(range(BATCH))
 
 
-@pytest.mark.parametrize("top", [1, 10])
+@pytest.mark.parametrize("top", [1, pytest.param(10, marks=pytest.mark.slow)])
 def test_look_alikes_take_no_more_milps_and_branchings_than_one(top: int, monkeypatch: pytest.MonkeyPatch) -> None:
     offers = [generator(), chiller(), battery()]
     one = tiny(offers, [{"grid_mw": 1.0}], it_mw=(4.0, 7.0))

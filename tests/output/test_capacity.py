@@ -91,8 +91,14 @@ def test_the_budget_pays_for_the_gpus(plain: siteopt.Scenario) -> None:
 # against solve
 
 
-@pytest.mark.parametrize("site", ["alpha", "beta"])
-@pytest.mark.parametrize("day", [25, 40])
+@pytest.mark.parametrize(
+    ("site", "day"),
+    [
+        ("alpha", 25),
+        ("beta", 40),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in (("alpha", 40), ("beta", 25))),
+    ],
+)
 def test_solve_reaches_the_capacity_by_that_day_and_one_gpu_more_later(tmp_path: Path, site: str, day: int) -> None:
     """With generators, chillers, batteries, crews and queues of every kind."""
     only = [f'filter.regions=["{ {"alpha": "TN", "beta": "TX"}[site] }"]']

@@ -15,7 +15,7 @@ def test_dead_at_any_call(exchange: bool) -> None:
     assert (found.clear, found.tracebacks, found.lost) == (found.tried, 0, 0)
 
 
-@pytest.mark.parametrize("source", [errors, errors_beside])
+@pytest.mark.parametrize("source", [pytest.param(errors, marks=pytest.mark.slow), errors_beside])
 def test_any_call_fails(source: object) -> None:
     found = summed(source())  # type: ignore[operator]
     assert len(found) == 3

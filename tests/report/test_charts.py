@@ -50,7 +50,7 @@ def validate(chart: Chart, width: int) -> None:
     altair.LayerChart.from_dict(json.loads(json.dumps(chart.draw(width)))).to_dict(validate=True)
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("width", [WIDE, pytest.param(NARROW, marks=pytest.mark.slow)])
 def test_every_specification_is_valid(width: int) -> None:
     for chart in (*charts_of(pages.small()), front(pages.front().record, Translations())):
         validate(chart, width)

@@ -47,8 +47,15 @@ def made(make: Make, found: pages.Documents, language: str = "en") -> Chart:
     return chart
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-@pytest.mark.parametrize("run", [pages.replayed, pages.replayed_late])
+@pytest.mark.parametrize(
+    ("width", "run"),
+    [
+        (WIDE, pages.replayed_late),
+        (NARROW, pages.replayed),
+        pytest.param(WIDE, pages.replayed, marks=pytest.mark.slow),
+        pytest.param(NARROW, pages.replayed_late, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("make", MADE)
 def test_specifications_are_valid_and_of_their_width(
     make: Make, run: Callable[[], pages.Documents], width: int
