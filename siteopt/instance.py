@@ -391,6 +391,10 @@ class Instance:
             least = np.where(np.isfinite(kept), kept, least)
         return np.where(np.isfinite(least), least, 0.0)
 
+    def ready_musd(self, day: Ints | None = None) -> Floats:
+        """Return the least cost of each site with its works, and new shells by some days (S x M); S, million USD."""
+        return np.asarray(self.prepared_musd + self.shells_musd(day))
+
     def capped(self, budget_musd: float) -> Instance:
         """Return the same Instance with a budget of no more than this, million USD."""
         return replace(self, budget_musd=min(self.budget_musd, budget_musd))

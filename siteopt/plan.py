@@ -64,9 +64,9 @@ class Plan:
 
     def works_musd(self, instance: Instance) -> dict[str, float]:
         """Return the cost of each work that makes the site ready, in millions of USD; new shells are works on halls."""
-        by_work = instance.works_musd[0].tolist()
-        by_work[0] += float(instance.shells_musd(self.day[None])[0])
-        return dict(zip(WORKS, by_work, strict=True))
+        by_work = dict(zip(WORKS, instance.works_musd[0].tolist(), strict=True))
+        by_work["halls"] += float(instance.shells_musd(self.day[None])[0])
+        return by_work
 
     def energy_musd(self, instance: Instance) -> dict[str, Floats]:
         """Return the cost of fuel, grid energy and demand that each milestone pays, in millions of USD; M each."""
@@ -155,7 +155,7 @@ class SitePlan:
     @property
     def cost_bound_musd(self) -> float:
         """Return the proven lower bound of the cost of any plan with the same days, in millions of USD."""
-        least = float((self.instance.prepared_musd + self.instance.shells_musd())[0] + self.instance.gpu_cost_musd)
+        least = float(self.instance.ready_musd()[0] + self.instance.gpu_cost_musd)
         return next((stage.bound for stage in self.stages if stage.goal == "cost"), least)
 
     @property

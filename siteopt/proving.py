@@ -256,7 +256,7 @@ class _Checking:
     def _rank(self, place: int, holds: bool | None, claims: Sequence[Claim]) -> CheckedRank:
         rank, s = self.proof.ranks[place], self.ranks[place]
         instance = self.pool.exact(np.array([s]))
-        decided = rank.cost_musd - instance.gpu_cost_musd - float((instance.prepared_musd + instance.shells_musd())[0])
+        decided = rank.cost_musd - instance.gpu_cost_musd - float(instance.ready_musd()[0])
         return CheckedRank(
             rank=place + 1,
             site_id=rank.site_id,

@@ -101,7 +101,7 @@ def hall_arrays(scenario: Scenario, sites: pd.DataFrame, buildings: pd.DataFrame
             "compute_queue": days.queue,
         },
         by_building=by_building,
-        by_option={name: values for name, values in by_option.items() if name not in _OF_BOUNDS},
+        by_option={name: values for name, values in by_option.items() if name not in _NO_FIELDS},
         building_id=buildings["building_id"].to_numpy(dtype=object),
         shells=shells,
     )
@@ -241,7 +241,7 @@ def _options(
     }
 
 
-_OF_BOUNDS = ("option_queue", "option_fits", "option_type")
+_NO_FIELDS = ("option_queue", "option_fits", "option_type")
 """Arrays by option that are no fields of the Instance: the deciding queue, the shells that fit, and of which type they
 are at which site."""
 

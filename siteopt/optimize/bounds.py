@@ -182,7 +182,7 @@ def bounds(instance: Instance, relaxed: str = "") -> Bounds:
         fuel,
     )
     energy = np.where(np.isfinite(price), price, 0) * (mean.need @ instance.musd_per_mw)
-    cost = instance.prepared_musd + instance.shells_musd() + instance.gpu_cost_musd + energy
+    cost = instance.ready_musd() + instance.gpu_cost_musd + energy
     return Bounds(before, limiting, cost, required)
 
 

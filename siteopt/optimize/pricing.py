@@ -187,8 +187,7 @@ def priced(instance: Instance, day: Ints, prices: Prices) -> Floats:
     p, c = prices, instance.commissioning_days
     at = _localised(instance, p)
     weight = p.cost + p.budget
-    prepared = instance.prepared_musd + instance.shells_musd(day)
-    bought = weight * (prepared + instance.gpu_cost_musd) - p.budget * instance.most_musd
+    bought = weight * (instance.ready_musd(day) + instance.gpu_cost_musd) - p.budget * instance.most_musd
     total: Floats = bought + _requirements(instance, at, p) - _grid(instance, day, at, p)
     for limit_price, limit in (
         (at.gas, instance.gas_mw),
