@@ -77,7 +77,7 @@ def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, var
     """Return the smallest changes of these levers that suffice; for the grid, also the latest sufficient day.
 
     The levers suffice at their best values. They are reduced one after the other. More grid is needed for a milestone,
-    or from a day on which a limit falls.
+    or from a day on which a limit falls, or in place of a step of the site itself, which it makes needless.
     """
     changes = [lever.moved(lever.notches) for lever in chosen]
 
@@ -95,10 +95,10 @@ def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, var
         changes[place] = lever.moved(high)
     for place, change in enumerate(changes):
         if change.lever.column == "grid_mw":
-            varied = vary(changes)
+            varied, own = vary(changes), vary([*changes[:place], *changes[place + 1 :]]).step_ready_day.tolist()
             asked = {*varied.change_day[varied.falls].tolist(), *(day for target in targets for day in target.days)}
             delay = varied.commissioning_days
-            days = sorted((day - delay for day in asked if day > delay), reverse=True)
+            days = sorted({*own, *(day - delay for day in asked if day > delay)}, reverse=True)
             later = (replace(change, by_day=day) for day in days)
             changes[place] = next((late for late in later if works_with(place, late)), change)
     return tuple(changes)

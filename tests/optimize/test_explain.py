@@ -16,10 +16,12 @@ from siteopt.instance import Instance
 from siteopt.optimize.clock import Clock
 from siteopt.optimize.explain import Target, findings, shortfalls, to_win
 from siteopt.optimize.search import search
+from siteopt.optimize.targets import is_reached, to_serve
 from siteopt.record.base import Standing
 from siteopt.record.reason import ReasonCode, because
 from tests.examples import many
 from tests.instances import battery, chiller, generator, tiny
+from tests.optimize.mixed_explain import ArrayVariants
 from tests.optimize.random_instances import instances
 
 GRID = Lever("grid_mw", 4.0, 500.0, 1.0)
@@ -82,6 +84,16 @@ def test_grid_is_wanted_no_sooner_than_needed() -> None:
         ready, {"grid_mw": 4.0, "site_cost_musd": 0.5} | ready, [generator(arrival_day=30)], it_mw=(3.0, 9.0)
     )
     assert values(why(instance, 1, GRID)) == [[("grid_mw", 9.0, 20)]]
+
+
+def test_grid_in_place_of_a_step_that_is_too_dear() -> None:
+    # the step of day 25 costs more than the budget; a grid that makes it needless may come on that day, not later
+    own = tiny([], [{"grid_mw": 4.0}], [{"site": 0, "ready_day": 25, "rise_mw": 5.0, "cost_musd": 50.0}], budget_musd=9)
+    vary = ArrayVariants(own)
+    (grid,) = (lever for lever in vary.levers if lever.column == "grid_mw")
+    found = findings(own, 0, [grid], vary, Clock())
+    assert [(change.value, change.by_day) for change in found.changes[0]] == [(pytest.approx(10.0, abs=1.3), 25)]
+    assert not is_reached(vary([replace(found.changes[0][0], by_day=26)]), to_serve(own), Clock())
 
 
 def test_earlier_access() -> None:
