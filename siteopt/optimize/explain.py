@@ -77,7 +77,8 @@ def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, var
     """Return the smallest changes of these levers that suffice; for the grid, also the latest sufficient day.
 
     The levers suffice at their best values. They are reduced one after the other. More grid is needed for a milestone,
-    or from a day on which a limit falls, or in place of a step of the site itself, which it makes needless.
+    or from a day on which a limit falls, or in place of a step of the site itself, or the
+    day before it.
     """
     changes = [lever.moved(lever.notches) for lever in chosen]
 
@@ -98,7 +99,8 @@ def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, var
             varied, own = vary(changes), vary([*changes[:place], *changes[place + 1 :]]).step_ready_day.tolist()
             asked = {*varied.change_day[varied.falls].tolist(), *(day for target in targets for day in target.days)}
             delay = varied.commissioning_days
-            days = sorted({*own, *(day - delay for day in asked if day > delay)}, reverse=True)
+            beside = {day - before for day in own for before in (0, 1) if day >= before}
+            days = sorted(beside | {day - delay for day in asked if day > delay}, reverse=True)
             later = (replace(change, by_day=day) for day in days)
             changes[place] = next((late for late in later if works_with(place, late)), change)
     return tuple(changes)
@@ -135,7 +137,7 @@ def _by_arithmetic(instance: Instance) -> Iterator[Shortfall]:
 def _by_solving(instance: Instance, clock: Clock) -> Iterator[Shortfall]:
     """Yield the missing money if nothing else is missing; otherwise the shortfalls with the least sum of shares.
 
-    Each shortfall counts as a share of its requirement.
+    Each shortfall counts as a share of its requirement; of the phases of a milestone, the one that lacks most is told.
 
     Raises
     ------
@@ -153,10 +155,13 @@ def _by_solving(instance: Instance, clock: Clock) -> Iterator[Shortfall]:
     if values is None:
         raise Undecided
     units = {one.name: one.unit for one in REQUIREMENTS}
-    for (name, s, m), variable in model.slack.items():
-        missing = float(values[program.place[variable.name]])
-        if missing > NO_PLAN * model.requirements(s, m)[name]:
-            yield Shortfall(name, instance.milestone[m], missing, units[name])
+    most = dict[tuple[str, int], float]()
+    for (name, s, f), variable in model.slack.items():
+        missing, key = float(values[program.place[variable.name]]), (name, model.phases[s][f].milestone)
+        if missing > NO_PLAN * model.requirements(s, f)[name]:
+            most[key] = max(missing, most.get(key, 0.0))
+    for (name, m), missing in most.items():
+        yield Shortfall(name, instance.milestone[m], missing, units[name])
 
 
 def solved(instance: Instance, clock: Clock, threads: ThreadPoolExecutor) -> SiteResult:

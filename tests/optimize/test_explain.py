@@ -96,6 +96,16 @@ def test_grid_in_place_of_a_step_that_is_too_dear() -> None:
     assert not is_reached(vary([replace(found.changes[0][0], by_day=26)]), to_serve(own), Clock())
 
 
+def test_grid_before_a_step_that_would_do_but_takes_long() -> None:
+    # the winner trains on day 33; the step of day 25 takes 9 days to commission, so other grid must come before it
+    later = [{"site": 1, "ready_day": 25, "rise_mw": 6.0}]
+    sites = [{"compute_ready_day": 30}, {"grid_mw": 4.0, "site_cost_musd": 0.5}]
+    both = tiny([], sites, later, commissioning_days=3, commissioning_mw_per_day=1.0)
+    vary = ArrayVariants(both.take(np.array([1])))
+    found = findings(both, 1, [lever for lever in vary.levers if lever.column == "grid_mw"], vary, Clock())
+    assert [change.by_day for change in found.changes[0]] == [24]
+
+
 def test_earlier_access() -> None:
     # nine days late and cheaper: a tie in days is enough; dearer, it must be a day sooner, and ten days are not there
     cheap, dear = {"compute_ready_day": 19, "site_cost_musd": 0.5}, {"compute_ready_day": 19, "site_cost_musd": 2.0}
@@ -186,6 +196,15 @@ def test_shortfall_that_only_solving_finds() -> None:
     ]
     assert [short.missing for short in found] == pytest.approx([1, 1])
     assert values(why(instance, 0, GRID, YARD)) == [[("grid_mw", 5.0, 60)], [("yard_area_m2", 600.0, 0)]]
+
+
+def test_shortfall_from_a_day_on_which_a_limit_falls() -> None:
+    # of 10 MW, non-firm import carries 5 until day 20; then only the five generators that the yard takes are left
+    change = {"site": 0, "day": 20, "nonfirm_mw": 0.0}
+    offers, site = [generator(footprint_m2=100.0)], {"grid_mw": 4.0, "nonfirm_mw": 5.0, "yard_m2": 500.0}
+    found = shortfalls(tiny(offers, [site], changes=[change], accept_nonfirm=True), Clock())
+    assert [(short.limit, short.milestone) for short in found] == [("mean power", "m0"), ("peak power", "m0")]
+    assert [short.missing for short in found] == pytest.approx([1, 1])
 
 
 def test_floors_of_power_quality_are_missing() -> None:
