@@ -12,7 +12,7 @@ from siteopt.equipment import COOLING, POWER_QUALITY, REQUIREMENTS, of_family
 from siteopt.instance import COMMISSIONING, QUEUES, Instance
 from siteopt.optimize.bounds import AIR, LIMITING, Bounds, bounds, sources
 from siteopt.optimize.clock import Clock, Undecided
-from siteopt.optimize.fixed_days import FixedDays
+from siteopt.optimize.fixed_days import FixedDays, followed
 from siteopt.optimize.formulation import COST, NEEDS, USES
 from siteopt.plan import SitePlan
 from siteopt.record.reason import Quantity, Reason, ReasonCode, because
@@ -182,8 +182,9 @@ def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:
         def works(days: int, without: Instance = without, relaxed: tuple[str, ...] = relaxed) -> bool:
             day = int(planned[m]) - days
             before = [min(int(planned[i]), day) for i in range(m)]
+            asked = followed([*before, day, *settled[m + 1 :]])
             try:
-                return FixedDays(without, [*before, day, *settled[m + 1 :]], clock, relaxed).any_plan() is not None
+                return FixedDays(without, asked, clock, relaxed).any_plan() is not None
             except Undecided:  # only a plan shows that days are saved
                 return False
 

@@ -135,6 +135,15 @@ def test_later_milestones_do_not_stand_in_the_way() -> None:
     assert saved(instance) == [{"GPU deliveries": 5}, {"cooling": 30}]
 
 
+def test_a_milestone_that_comes_late_in_the_order_is_no_later_than_the_next_one() -> None:
+    # the second milestone may wait, and is asked for by the third one's day; from day 40 on there is less gas
+    relaxed = np.repeat([[[5], [12], [19]]], len(QUEUES), axis=2)
+    relaxed[0, :, QUEUES.index("halls")] = [4, 12, 16]
+    ready, change = {"compute_ready_day": [5, 12, 19]}, {"day": 40, "gas_mw": 50.0}
+    late = tiny([], [ready], changes=[change], it_mw=(1.0, 2.0, 3.0), order=(2, 0, -1, 1), queue_relaxed_day=relaxed)
+    assert saved(late) == [{"halls": 1}, {}, {"halls": 3}]
+
+
 def test_cost_before_days_is_a_limit_itself() -> None:
     offers = [generator(unit_cost_musd=5.0), generator(arrival_day=28)]
     assert saved(tiny(offers, [{"grid_mw": 4.0}], order=(-1, 0))) == [{"cost": 18}]
