@@ -181,8 +181,7 @@ def _savings(found: SitePlan, m: int, clock: Clock) -> list[_Saving]:
 
         def works(days: int, without: Instance = without, relaxed: tuple[str, ...] = relaxed) -> bool:
             day = int(planned[m]) - days
-            before = [min(int(planned[i]), day) for i in range(m)]
-            asked = followed([*before, day, *settled[m + 1 :]])
+            asked = followed([*planned[:m], day, *settled[m + 1 :]])
             try:
                 return FixedDays(without, asked, clock, relaxed).any_plan() is not None
             except Undecided:  # only a plan shows that days are saved

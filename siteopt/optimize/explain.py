@@ -77,8 +77,8 @@ def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, var
     """Return the smallest changes of these levers that suffice; for the grid, also the latest sufficient day.
 
     The levers suffice at their best values. They are reduced one after the other. More grid is needed for a milestone,
-    or from a day on which a limit falls, or in place of a step of the site itself, or the
-    day before it.
+    or from a day on which a limit falls, or in place of a step of the site: on its day, which makes the step needless,
+    or the day before.
     """
     changes = [lever.moved(lever.notches) for lever in chosen]
 
@@ -96,10 +96,10 @@ def _least(chosen: Sequence[Lever], targets: Sequence[Target], works: Works, var
         changes[place] = lever.moved(high)
     for place, change in enumerate(changes):
         if change.lever.column == "grid_mw":
-            varied, own = vary(changes), vary([*changes[:place], *changes[place + 1 :]]).step_ready_day.tolist()
-            asked = {*varied.change_day[varied.falls].tolist(), *(day for target in targets for day in target.days)}
-            delay = varied.commissioning_days
-            beside = {day - before for day in own for before in (0, 1) if day >= before}
+            others = vary([*changes[:place], *changes[place + 1 :]])
+            asked = {*others.change_day[others.falls].tolist(), *(day for target in targets for day in target.days)}
+            delay = others.commissioning_days
+            beside = {day - before for day in others.step_ready_day.tolist() for before in (0, 1) if day >= before}
             days = sorted(beside | {day - delay for day in asked if day > delay}, reverse=True)
             later = (replace(change, by_day=day) for day in days)
             changes[place] = next((late for late in later if works_with(place, late)), change)
